@@ -1,0 +1,1 @@
+"""Pure folds from fills to positions, P&L, attribution and metrics."""

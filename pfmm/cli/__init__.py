@@ -1,0 +1,1 @@
+"""The command line: parsing, composition and rendering. Nothing imports it."""

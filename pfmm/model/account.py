@@ -1,0 +1,93 @@
+"""The account as a venue reports it, and one consistent snapshot of everything a cycle reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pfmm.model.market import Ticker
+from pfmm.model.order import Fill, Order
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTime:
+    """The venue's clock: `speed` venue seconds a wall second (1 for a real venue; 0 = stepped by its clients),
+    `state` is open, paused or ended (a replay that has run out)."""
+
+    time_ms: int
+    speed: float = 1.0
+    state: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Equity identity, USD: equity = deposits + realized_pnl + unrealized_pnl - fees + funding."""
+
+    account_id: str
+    equity: Decimal
+    cash: Decimal
+    margin_used: Decimal
+    free_margin: Decimal
+    deposits: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    fees: Decimal | None = None
+    funding: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The one signed position of a market. `size` base units, positive = long; `cost_basis` USD, always >= 0."""
+
+    market: str
+    size: Decimal
+    cost_basis: Decimal
+    mark_price: Decimal
+    unrealized_pnl: Decimal
+    liquidation_price: Decimal | None = None
+    leverage: int | None = None
+
+    @property
+    def notional(self) -> Decimal:
+        """Signed USD value at the mark: -2 at 50 is -100."""
+        return self.size * self.mark_price
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        """Average entry in USD, for display only: the cost basis is what is exact."""
+        return self.cost_basis / abs(self.size) if self.size else None
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """One funding settlement; `amount` in USD, positive = received."""
+
+    payment_id: str
+    market: str
+    time_ms: int
+    rate: Decimal
+    price: Decimal
+    size: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """Where the next read of fills and funding payments goes on; None = from the beginning."""
+
+    fills: str | None = None
+    funding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """ONE consistent view of the venue: orders, fills since the cursor and positions belong together."""
+
+    time: VenueTime
+    account: Account
+    positions: tuple[Position, ...]
+    orders: tuple[Order, ...]
+    fills: tuple[Fill, ...]
+    funding_payments: tuple[FundingPayment, ...]
+    tickers: tuple[Ticker, ...]
+    cursors: Cursors

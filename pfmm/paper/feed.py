@@ -1,0 +1,112 @@
+"""The seam between the paper exchange and the market it trades in: integer events, specs and the Feed protocol.
+
+All prices are whole `price_unit`s and all sizes whole `size_step`s of the market; amounts are 1e-8 USD. This module
+knows no file, no socket and no wall clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+USD = 100_000_000  # amounts are whole 1e-8 USD
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSpec:
+    """One market of the paper exchange in integer units.
+
+    price_usd = n / 10**price_decimals and size_base = n / 10**size_decimals. `tick` is the smallest price step in
+    price units, `significant_figures` as in model.market.PriceRule. price_decimals + size_decimals <= 8, so that
+    notional = price * size * 10**(8 - price_decimals - size_decimals) is whole in 1e-8 USD: at 1 and 3 decimals,
+    price 639_439 and size 2 are 63,943.9 * 0.002 = 127.8878 USD = 12_788_780_000.
+    """
+
+    market: str
+    category: str
+    price_decimals: int
+    size_decimals: int
+    tick: int
+    significant_figures: int | None
+    min_notional: int
+    max_leverage: int
+    maker_rate: int  # 1e-8 of notional: -2 bps = -20_000
+    taker_rate: int
+    funding_interval_hours: int
+
+
+class Quote(NamedTuple):
+    """Best bid and ask; a price of 0 means that the side is absent."""
+
+    time_ms: int
+    bid: int
+    bid_size: int
+    ask: int
+    ask_size: int
+
+
+class QuoteEvent(NamedTuple):
+    time_ms: int
+    kind: Literal[0]
+    bid: int
+    bid_size: int
+    ask: int
+    ask_size: int
+
+
+class TradeEvent(NamedTuple):
+    """One print; `aggressor` +1 bought, -1 sold. `price` is the furthest price that the sweep reached."""
+
+    time_ms: int
+    kind: Literal[1]
+    price: int
+    size: int
+    aggressor: int
+
+
+Event = QuoteEvent | TradeEvent
+QUOTE: Literal[0] = 0
+TRADE: Literal[1] = 1
+
+
+class Watch(Protocol):
+    """The prices that matter while events are consumed; read afresh before every event, since fills move them.
+
+    `best_bid` is our highest resting buy (0 = none), `best_ask` our lowest resting sell (0 = none).
+    """
+
+    best_bid: int
+    best_ask: int
+
+
+class Feed(Protocol):
+    """A market that is a function of time: the same answers in any process and for any sequence of calls.
+
+    `events` yields, in time order and for after_ms < time <= to_ms, AT LEAST every event that could matter to an
+    order at or beyond the watched prices: a quote with bid <= best_bid or ask >= best_ask, a trade with price <=
+    best_bid or price >= best_ask. It may leave out the rest (that is its speed), and must yield the same events for
+    the same interval however the interval is cut.
+    """
+
+    def specs(self) -> Sequence[MarketSpec]: ...
+
+    def span(self) -> tuple[int, int] | None:
+        """First and last venue time of recorded data; None for a market without end."""
+        ...
+
+    def quote(self, market: str, time_ms: int) -> Quote: ...
+
+    def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """(bids, asks) as (price, size), best first, consistent with `quote`."""
+        ...
+
+    def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]: ...
+
+    def mark(self, market: str, time_ms: int) -> int: ...
+
+    def funding_rate(self, market: str, settle_ms: int) -> int:
+        """The rate that settles at `settle_ms`, in 1e-8 per interval of the market."""
+        ...
+
+    def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]: ...

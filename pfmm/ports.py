@@ -1,0 +1,111 @@
+"""The seams: what the engine needs from a venue, a clock and a strategy. Protocols only; knows no adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
+from pfmm.model.order import Batch, BatchAnswer, Fill, Order
+from pfmm.model.plan import Decision, MarketView, OwnFill, RoundTrip
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a venue can do. A command refuses to run on a venue that lacks what it needs."""
+
+    resting_orders: bool
+    amend: bool
+    batch: bool
+    dead_man: bool
+    client_order_ids: bool
+    max_batch: int
+
+
+class Clock(Protocol):
+    """Venue time and a way to wait in it."""
+
+    def now_ms(self) -> int:
+        """Venue time in ms since 1970."""
+        ...
+
+    def wait_until(self, time_ms: int) -> bool:
+        """Waits until the venue's clock shows `time_ms`; returns False when a signal cut the wait short."""
+        ...
+
+
+class Venue(Protocol):
+    """One account on one venue. Reads raise VenueUnreachable, AuthenticationError, VenueRefused, BadVenueData.
+
+    Requests that act raise VenueUnreachable only when they certainly never left, VenueRefused when the venue said
+    no to the whole of it, and OutcomeUnknown in every other case; they are never repeated here.
+    """
+
+    name: str
+    account: str
+    capabilities: Capabilities
+
+    def time(self) -> VenueTime: ...
+
+    def markets(self) -> tuple[Instrument, ...]: ...
+
+    def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]: ...
+
+    def book(self, market: str, depth: int) -> Book: ...
+
+    def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]: ...
+
+    def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
+
+    def submit(self, batch: Batch) -> BatchAnswer: ...
+
+    def order(self, client_order_id: str) -> Order | None:
+        """The order with that client order id, or None when the venue has never seen it."""
+        ...
+
+    def open_orders(self, market: str | None = None) -> tuple[Order, ...]: ...
+
+    def positions(self) -> tuple[Position, ...]: ...
+
+    def account_state(self) -> Account: ...
+
+    def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]: ...
+
+    def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]: ...
+
+    def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]: ...
+
+    def cancel_all(self, market: str | None = None) -> int:
+        """Cancels every open order of the account (of one market); returns how many the venue says it cancelled."""
+        ...
+
+    def arm_dead_man(self, timeout_s: int) -> None:
+        """Arms the venue's dead-man switch, or disarms it with 0. Raises CannotDoThis where there is none."""
+        ...
+
+    def close(self) -> None: ...
+
+
+State = TypeVar("State")
+
+
+class Strategy(Protocol[State]):
+    """A pure function from state to desired orders, with the fold that carries its state over fills.
+
+    `dump` and `load` are inverse and JSON-ready; a state survives restarts and `--once` through them.
+    """
+
+    kind: str
+    market: str
+
+    def initial(self, view: MarketView) -> State: ...
+
+    def on_fill(self, state: State, fill: OwnFill) -> tuple[State, tuple[RoundTrip, ...]]: ...
+
+    def decide(self, state: State, view: MarketView) -> tuple[State, Decision]: ...
+
+    def dump(self, state: State) -> Mapping[str, Any]: ...
+
+    def load(self, raw: Mapping[str, Any]) -> State: ...

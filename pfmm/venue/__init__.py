@@ -1,0 +1,1 @@
+"""Adapters that speak to a venue; the only place that may import httpx."""

@@ -1,0 +1,28 @@
+"""Fixtures shared by every suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder with recorded market data beside the checkout; the test skips where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("recorded market data (../shared/data) is not here")
+    return folder
+
+
+@pytest.fixture
+def pfmm_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private PFMM_HOME: configuration, state and logs of this test alone."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("PFMM_HOME", str(home))
+    for name in ("PFMM_PROFILE", "PFMM_VENUE", "PFMM_ACCOUNT", "PFMM_API_KEY", "PURPLE_FLEA_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return home
