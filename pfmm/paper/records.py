@@ -185,7 +185,7 @@ class TickerRecord(NamedTuple):
     ask: Decimal | None
     ask_size: Decimal | None
     mark: Decimal
-    index: Decimal
+    index_price: Decimal
     funding_rate: Decimal | None
     funding_interval_h: int
     next_funding_at: int
