@@ -1,0 +1,268 @@
+"""Our own limits: which order actions may be sent, and whether data and losses allow going on. Pure functions.
+
+Counts everything that could still fill, of every run and of hands outside pfmm. Must not know venues, the journal,
+time or how a plan was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from pfmm.model.market import Ticker
+from pfmm.model.order import Order, Side
+from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, Plan
+
+_ZERO = Decimal(0)
+MAX_JUMP = Decimal("0.2")
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What may be sent, and what was refused with the reason. A refused amendment's order stays as it rests."""
+
+    plan: Plan
+    refused: tuple[Held, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Exposure:
+    """One order as the limit sees it: the most base units that can still fill, and the highest price in USD."""
+
+    side: Side
+    size: Decimal
+    price: Decimal
+
+
+def check(
+    plan: Plan,
+    *,
+    net_position: Decimal,
+    live_orders: Sequence[OwnOrder],
+    limit_usd: Decimal,
+    mark: Decimal,
+    foreign_orders: Sequence[Order] = (),
+) -> Approved:
+    """The part of `plan` that cannot take the account's position past `limit_usd`, nor worsen a breach.
+
+    `net_position` (base units, signed) is the account's; `live_orders` are ALL live orders of the account on this
+    market, of every run; `foreign_orders` are open orders on it that pfmm did not place. Rules:
+
+    - An order passes when the position plus every live order of its side plus itself, all filled, is worth at most
+      `limit_usd`, each part at the larger of `mark` and its own price (see `worst_usd`).
+    - An order that reduces, and together with every other order of its side cannot flip the position, passes at any
+      size of breach. So does a reduce-only order while there is something to reduce: the venue caps it.
+    - An amendment counts at the larger of old and new, in size and in price. One that neither grows nor moves
+      towards the market always passes; one refused for its growth goes out at its old size if that passes.
+    - Cancels always pass but free no room here: a cancel can lose the race to a fill, so its order counts until the
+      venue has acknowledged it.
+
+    Earlier actions of the plan take the room first. Raises ValueError for numbers that make no sense.
+
+    Example: limit 500, mark 100, position 2, one resting buy of 1: a buy of 2 at 99 passes (5 x 100 = 500), a buy
+    of 2.1 does not.
+    """
+    _require_finite("net_position", net_position)
+    _require_positive("mark", mark)
+    _require_finite("limit_usd", limit_usd)
+    if limit_usd < _ZERO:
+        raise ValueError(f"limit_usd must not be negative, not {limit_usd}")
+    book = {order.client_order_id: _own_exposure(order) for order in live_orders}
+    fixed = [_foreign_exposure(order, mark) for order in foreign_orders]
+    gate = _Gate(net_position, limit_usd, mark)
+    refused: list[Held] = []
+    amends: list[Amendment] = []
+    kept = list(plan.keep)
+    for wanted in plan.amend:
+        amendment, reason = _approve_amendment(gate, wanted, book, fixed)
+        if amendment is None:
+            kept.append(wanted.order)
+        else:
+            amends.append(amendment)
+            book[wanted.order.client_order_id] = _amended_exposure(amendment)
+        if reason is not None:
+            refused.append(Held(wanted.desired.slot, reason))
+    places: list[DesiredOrder] = []
+    for order in plan.place:
+        candidate = _Exposure(order.side, order.size, order.price)
+        reason = gate.refusal(candidate, [*book.values(), *fixed], reduce_only=order.reduce_only)
+        if reason is None:
+            places.append(order)
+            fixed.append(candidate)
+        else:
+            refused.append(Held(order.slot, reason))
+    approved = replace(plan, keep=tuple(kept), amend=tuple(amends), place=tuple(places))
+    return Approved(approved, tuple(refused))
+
+
+def worst_usd(position: Decimal, side: Side, orders: Sequence[tuple[Decimal, Decimal]], mark: Decimal) -> Decimal:
+    """The largest position on `side`, in USD, if all `orders` (size, price) of that side fill.
+
+    A position on the other side is closed first, by the cheapest orders; what is left counts at the larger of
+    `mark` and the order's price. Position 2 at mark 100 and a buy of 1 at 99: 2 x 100 + 1 x 100 = 300. Position 2
+    and sells of 2 at 101 and 1 at 110: 1 x 110 = 110.
+    """
+    along = position * side.sign
+    total = max(along, _ZERO) * mark
+    offset = max(-along, _ZERO)
+    for size, price in sorted(orders, key=lambda order: order[1]):
+        closed = min(offset, size)
+        offset -= closed
+        total += (size - closed) * max(mark, price)
+    return total
+
+
+def loss_problem(pnl_usd: Decimal, max_loss_usd: Decimal | None) -> str | None:
+    """Why a run must stop for its losses, or None. `pnl_usd` of -25 reaches a `max_loss_usd` of 25.
+
+    Raises ValueError for a P&L that is not finite and a maximum that is not positive.
+    """
+    _require_finite("pnl_usd", pnl_usd)
+    if max_loss_usd is None:
+        return None
+    _require_positive("max_loss_usd", max_loss_usd)
+    if pnl_usd > -max_loss_usd:
+        return None
+    return f"maximum loss reached: P&L {pnl_usd:f} USD, limit -{max_loss_usd:f} USD"
+
+
+def data_problem(
+    ticker: Ticker,
+    *,
+    now_ms: int,
+    stale_after_ms: int,
+    last_mid: Decimal | None,
+    max_jump: Decimal = MAX_JUMP,
+) -> str | None:
+    """Why `ticker` must not be acted on at venue time `now_ms`, or None.
+
+    Refused: older than `stale_after_ms` or as far ahead of the clock; a side empty, without size, not positive or
+    not finite; bid at or above ask; a mid that differs from `last_mid` by `max_jump` (a fraction) or more: from 100
+    to 120, or to 80. The caller decides when a new price has been confirmed and becomes the next `last_mid`.
+    """
+    problem = _age_problem(now_ms - ticker.time_ms, stale_after_ms) or _quote_problem(ticker)
+    if problem is not None or ticker.mid is None:
+        return problem
+    return _jump_problem(ticker.mid, last_mid, max_jump)
+
+
+def _age_problem(age_ms: int, stale_after_ms: int) -> str | None:
+    """Why data of that age must not be acted on, or None."""
+    if age_ms > stale_after_ms:
+        return f"stale: the ticker is {age_ms / 1000:g} s old, at most {stale_after_ms / 1000:g} s allowed"
+    if -age_ms > stale_after_ms:
+        return f"clock: the ticker is {-age_ms / 1000:g} s ahead of the venue's time"
+    return None
+
+
+def _quote_problem(ticker: Ticker) -> str | None:
+    """Why the quotes of `ticker` are unusable, or None."""
+    if not ticker.mark.is_finite() or ticker.mark <= _ZERO:
+        return f"bad mark price: {ticker.mark}"
+    if ticker.bid is None or ticker.ask is None:
+        if ticker.bid is ticker.ask:
+            return "empty: the book has neither bid nor ask"
+        return f"one-sided: the book has no {'bid' if ticker.bid is None else 'ask'}"
+    for name, price, size in (("bid", ticker.bid, ticker.bid_size), ("ask", ticker.ask, ticker.ask_size)):
+        if not price.is_finite() or price <= _ZERO:
+            return f"bad {name}: {price}"
+        if size is not None and (not size.is_finite() or size <= _ZERO):
+            return f"one-sided: the {name} shows a size of {size}"
+    if ticker.bid >= ticker.ask:
+        return f"crossed: bid {ticker.bid} is not below ask {ticker.ask}"
+    return None
+
+
+def _jump_problem(mid: Decimal, last_mid: Decimal | None, max_jump: Decimal) -> str | None:
+    """Why `mid` is too far from `last_mid`, or None."""
+    if last_mid is None or abs(mid - last_mid) < max_jump * last_mid:
+        return None
+    jump_pct = (mid - last_mid) / last_mid * 100
+    return f"jump: the mid went from {last_mid} to {mid} ({jump_pct:+.1f} %), {max_jump * 100:f} % is the limit"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """The limit with everything it is measured by."""
+
+    position: Decimal
+    limit_usd: Decimal
+    mark: Decimal
+
+    def refusal(self, candidate: _Exposure, others: Sequence[_Exposure], *, reduce_only: bool) -> str | None:
+        """Why `candidate` may not be sent beside `others`, or None."""
+        if not candidate.size.is_finite() or candidate.size <= _ZERO:
+            return f"size {candidate.size} is not positive"
+        if not candidate.price.is_finite() or candidate.price <= _ZERO:
+            return f"price {candidate.price} is not positive"
+        same_side = [(order.size, order.price) for order in others if order.side is candidate.side]
+        reducible = max(-self.position * candidate.side.sign, _ZERO)
+        if reduce_only:
+            return None if reducible else "reduce-only, but there is no position to reduce"
+        if sum((size for size, _ in same_side), candidate.size) <= reducible:
+            return None
+        worst = worst_usd(self.position, candidate.side, [*same_side, (candidate.size, candidate.price)], self.mark)
+        if worst <= self.limit_usd:
+            return None
+        return (
+            f"limit: with every open {candidate.side} order filled the position could reach {worst:.2f} USD, "
+            f"max_inventory is {self.limit_usd:f} USD"
+        )
+
+
+def _approve_amendment(
+    gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]
+) -> tuple[Amendment | None, str | None]:
+    """The amendment that may be sent (None: none may) and why it is not the one that was wanted."""
+    if _only_lowers(wanted):
+        return wanted, None
+    cid = wanted.order.client_order_id
+    others = [exposure for other, exposure in book.items() if other != cid]
+    reason = gate.refusal(_amended_exposure(wanted), [*others, *fixed], reduce_only=wanted.desired.reduce_only)
+    if reason is None:
+        return wanted, None
+    if wanted.size > wanted.order.size:
+        same_size = replace(
+            wanted,
+            size=wanted.order.size,
+            desired=replace(wanted.desired, size=wanted.order.size - wanted.order.filled),
+        )
+        if wanted.desired.price != wanted.order.price and _only_lowers(same_size):
+            return same_size, f"size not raised; {reason}"
+    return None, reason
+
+
+def _only_lowers(amendment: Amendment) -> bool:
+    """True when the amendment can only make the order smaller or move it away from the market."""
+    order = amendment.order
+    towards = (amendment.desired.price - order.price) * order.side.sign > _ZERO
+    return amendment.size <= order.size and not towards
+
+
+def _own_exposure(order: OwnOrder) -> _Exposure:
+    """`remaining` is the larger of the total and an unacknowledged amended total, less what is filled."""
+    price = order.price if order.amend_price is None else max(order.price, order.amend_price)
+    return _Exposure(order.side, order.remaining, price)
+
+
+def _amended_exposure(amendment: Amendment) -> _Exposure:
+    """The larger of before and after, until the amendment is acknowledged."""
+    before = _own_exposure(amendment.order)
+    size = max(before.size, amendment.size - amendment.order.filled)
+    return _Exposure(before.side, size, max(before.price, amendment.desired.price))
+
+
+def _foreign_exposure(order: Order, mark: Decimal) -> _Exposure:
+    """An order without a price (market) counts at the mark."""
+    return _Exposure(order.side, order.remaining, mark if order.price is None else order.price)
+
+
+def _require_finite(name: str, value: Decimal) -> None:
+    if not value.is_finite():
+        raise ValueError(f"{name} must be finite, not {value}")
+
+
+def _require_positive(name: str, value: Decimal) -> None:
+    if not value.is_finite() or value <= _ZERO:
+        raise ValueError(f"{name} must be positive and finite, not {value}")
