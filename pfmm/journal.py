@@ -1,0 +1,415 @@
+"""The journal: one SQLite file per (venue, account), shared by every process that trades it.
+
+It holds runs, own orders with their intents, fills, funding, mids and equity, and knows nothing of venues, strategies
+or the clock. One Journal serves one thread; open another for another thread or process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from pfmm import journal_schema as schema
+from pfmm.errors import ConfigError
+from pfmm.journal_file import BUSY_TIMEOUT_S, may_be_immutable, prepare_file, unusable
+from pfmm.journal_reads import JournalReads
+from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
+from pfmm.model.account import Cursors, FundingPayment
+from pfmm.model.order import Fill
+from pfmm.model.plan import OwnOrder, OwnStatus
+
+__all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
+
+WAL_TRIES = 100
+
+
+class Journal(JournalReads):
+    """The recorded truth about one account. Every method is one transaction, durable when it returns.
+
+    Raises ConfigError, naming the file and the fix, when the file cannot be used; ValueError for amounts that are
+    not finite and for ids that the journal does not know (both are mistakes of the caller).
+    """
+
+    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+        self._db = database
+        self.path = path
+        identity = {key: self._meta(key) for key in ("venue", "account", "nonce")}
+        self.venue, self.account, self.nonce = (value or "" for value in identity.values())
+
+    @classmethod
+    def open(cls, path: Path, *, venue: str, account: str, nonce: str) -> Self:
+        """Opens the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none."""
+        if not nonce:
+            raise ValueError("nonce must not be empty")
+        prepare_file(path)
+        with _translated(path):
+            database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            try:
+                _check_version(database, path)
+                _use_wal(database, path)
+                database.execute("PRAGMA synchronous = FULL")
+                _migrate(database, path, {"venue": venue, "account": account, "nonce": nonce, "next_order": "1"})
+                journal = cls(database, path)
+                journal._check_owner(venue, account)
+            except BaseException:
+                database.close()
+                raise
+        return journal
+
+    @classmethod
+    def open_readonly(cls, path: Path) -> Self:
+        """Opens an existing journal for reading only; works in a folder that cannot be written, too."""
+        if not path.is_file():
+            raise ConfigError(f"there is no journal at {path}", hint="nothing has run on this venue and account yet")
+        with _translated(path):
+            database = _connect_readonly(path)
+            try:
+                version = _check_version(database, path)
+                if version < len(schema.MIGRATIONS):
+                    raise ConfigError(
+                        f"the journal {path} has schema {version}, older than this pfmm's {len(schema.MIGRATIONS)}",
+                        hint="start a run on this account once: that brings the file up to date",
+                    )
+                return cls(database, path)
+            except BaseException:
+                database.close()
+                raise
+
+    def close(self) -> None:
+        """Closes the file; the journal cannot be used afterwards."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def damage(self) -> tuple[str, ...]:
+        """What a full check of the file finds wrong, as SQLite words it; empty for a healthy journal."""
+        with _translated(self.path):
+            rows = self._db.execute("PRAGMA integrity_check").fetchall()
+        return tuple(row[0] for row in rows if row[0] != "ok")
+
+    def _check_owner(self, venue: str, account: str) -> None:
+        if (self.venue, self.account) != (venue, account):
+            raise ConfigError(
+                f"the journal {self.path} belongs to account {self.account!r} on {self.venue}, "
+                f"not to {account!r} on {venue}",
+                hint="move the file away, or name the profile that it belongs to",
+            )
+
+    def start_run(
+        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+    ) -> Run:
+        """Records a new run with status running; its id is the nonce and its number."""
+        stored = schema.json_text("config", config)
+        with self._transaction() as db:
+            number = db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0]
+            db.execute(
+                "INSERT INTO runs (number, run_id, kind, market, config, status, started_ms, wall_started_ms, pid) "
+                "VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+                (number, f"{self.nonce}-r{number}", kind, market, stored, time_ms, wall_ms, pid),
+            )
+            rows = self._select(schema.RUN_COLUMNS, "runs", {"number = ?": number}, "number")
+        return schema.run_from(rows[0])
+
+    def save_run(
+        self,
+        run_id: str,
+        *,
+        status: str,
+        memory: Mapping[str, Any] | None,
+        folded_through: int,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        last_mid: Decimal | None = None,
+    ) -> None:
+        """Records a finished cycle: the strategy's memory together with the fill number it is folded through.
+
+        A run that was ended keeps its status, whoever saves it later. None leaves the stored `last_mid` as it is.
+        """
+        stored = None if memory is None else schema.json_text("memory", memory)
+        mid = schema.optional_text("last_mid", last_mid)
+        with self._transaction() as db:
+            saved = db.execute(
+                "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, memory = ?, "
+                "folded_through = ?, last_cycle_ms = ?, wall_last_cycle_ms = ?, pid = ?, "
+                "last_mid = coalesce(?, last_mid) WHERE run_id = ?",
+                (status, stored, folded_through, time_ms, wall_ms, pid, mid, run_id),
+            )
+            _must_know(saved, "run", run_id)
+
+    def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:
+        """Ends a run (status stopped or halted). The first end stays: ending an ended run changes nothing."""
+        with self._transaction() as db:
+            ended = db.execute(
+                "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, pid = NULL, "
+                "stop_reason = coalesce(stop_reason, ?), ended_ms = coalesce(ended_ms, ?) WHERE run_id = ?",
+                (status, reason, time_ms, run_id),
+            )
+            _must_know(ended, "run", run_id)
+
+    def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
+        """Records what a read of the venue brought and moves the cursors, in one transaction; answers what was new.
+
+        A fill belongs to the own order that it names, by client order id, else by the venue's order id; its size is
+        added to that order's `filled`. A cursor of None stays where it was.
+        """
+        with self._transaction() as db:
+            seq = db.execute("SELECT coalesce(max(seq), 0) FROM fills").fetchone()[0]
+            new_fills: list[JournalFill] = []
+            filled: dict[str, Decimal] = {}
+            statement = schema.insert("fills", f"seq, {schema.FILL_COLUMNS}")
+            for fill in fills:
+                owner, run_id, slot = self._owner(fill)
+                values = (seq + 1, *schema.fill_values(fill, run_id, slot))
+                inserted = db.execute(statement, values)
+                if not inserted.rowcount:
+                    continue
+                seq += 1
+                new_fills.append(JournalFill(seq, run_id, slot, fill))
+                if owner is not None:
+                    filled[owner] = filled.get(owner, Decimal(0)) + fill.size
+            self._add_filled(filled)
+            statement = schema.insert("funding", schema.FUNDING_COLUMNS)
+            payments = [one for one in funding if db.execute(statement, schema.funding_values(one)).rowcount]
+            self._set_meta({"fills_cursor": cursors.fills, "funding_cursor": cursors.funding})
+        return Absorbed(tuple(new_fills), tuple(payments))
+
+    def _owner(self, fill: Fill) -> tuple[str | None, str | None, str | None]:
+        """(client order id, run id, slot) of the own order that filled."""
+        if fill.client_order_id is not None:
+            where: dict[str, object] = {"client_order_id = ?": fill.client_order_id}
+        else:
+            where = {"order_id = ?": fill.order_id}
+        rows = self._select("client_order_id, run_id, slot", "orders", where, "number")
+        return rows[0] if rows else (None, None, None)
+
+    def _add_filled(self, filled: Mapping[str, Decimal]) -> None:
+        for client_order_id, size in filled.items():
+            before = Decimal(self._known(client_order_id, "filled_absorbed")[0])
+            self._db.execute(
+                "UPDATE orders SET filled_absorbed = ? WHERE client_order_id = ?",
+                (schema.decimal_text("filled", before + size), client_order_id),
+            )
+
+    def commit_intents(self, decide: Callable[[tuple[OwnOrder, ...], int], Intents], *, time_ms: int) -> Intents:
+        """Lets `decide` judge under the account's write lock and records what it wants before anything is sent.
+
+        `decide(live orders of the whole account, next order number)` answers the Intents; no other process can
+        commit in between, so exposure checks made in it hold. An exception in it leaves the journal as it was.
+        """
+        with self._transaction():
+            number = int(self._meta("next_order") or 1)
+            intents = decide(self.live_orders(), number)
+            for offset, order in enumerate(intents.place):
+                self._place(order, number + offset)
+            for order in intents.amend:
+                self._ask_amend(order, time_ms)
+            for client_order_id in intents.cancel:
+                self._ask_cancel(client_order_id, time_ms)
+            self._set_meta({"next_order": str(number + len(intents.place))})
+        return intents
+
+    def _place(self, order: OwnOrder, number: int) -> None:
+        if order.status is not OwnStatus.SENDING:
+            raise ValueError(f"an order to place has status sending, not {order.status.value}")
+        values = (number, 1, *schema.order_values(order))
+        placed = self._db.execute(schema.insert("orders", f"number, live, {schema.ORDER_COLUMNS}"), values)
+        if not placed.rowcount:
+            raise ValueError(f"client order id {order.client_order_id!r} is already used")
+        self._count(order.run_id, "placed")
+
+    def _ask_amend(self, order: OwnOrder, time_ms: int) -> None:
+        asked = self._db.execute(
+            "UPDATE orders SET amend_price = ?, amend_size = ?, valid_until_ms = ?, updated_ms = ? "
+            "WHERE client_order_id = ? AND live = 1",
+            (
+                schema.optional_text("amend_price", order.amend_price),
+                schema.optional_text("amend_size", order.amend_size),
+                order.valid_until_ms,
+                time_ms,
+                order.client_order_id,
+            ),
+        )
+        _must_know(asked, "live order", order.client_order_id)
+        self._count(order.run_id, "amended")
+
+    def _ask_cancel(self, client_order_id: str, time_ms: int) -> None:
+        run_id, asked_ms = self._known(client_order_id, "run_id, cancel_asked_ms")
+        if asked_ms is None:
+            statement = "UPDATE orders SET cancel_asked_ms = ? WHERE client_order_id = ?"
+            self._db.execute(statement, (time_ms, client_order_id))
+            self._count(run_id, "cancelled")
+
+    def _known(self, client_order_id: str, columns: str) -> schema.Row:
+        rows = self._select(columns, "orders", {"client_order_id = ?": client_order_id}, "number")
+        if not rows:
+            raise ValueError(f"the journal knows no order {client_order_id!r}")
+        return rows[0]
+
+    def update_orders(self, updates: Sequence[OwnOrder], *, time_ms: int) -> None:
+        """Writes status, order id, price, size, filled and amend fields of known orders, all or none.
+
+        `filled` never goes back: the larger of the reported and the absorbed amount holds.
+        """
+        with self._transaction():
+            for order in updates:
+                self._update(order, time_ms)
+
+    def _update(self, order: OwnOrder, time_ms: int) -> None:
+        reported, status_before = self._known(order.client_order_id, "filled_reported, status")
+        self._db.execute(
+            "UPDATE orders SET price = ?, size = ?, filled_reported = ?, status = ?, live = ?, updated_ms = ?, "
+            "valid_until_ms = ?, order_id = coalesce(?, order_id), amend_price = ?, amend_size = ? "
+            "WHERE client_order_id = ?",
+            (
+                schema.decimal_text("price", order.price),
+                schema.decimal_text("size", order.size),
+                schema.decimal_text("filled", max(order.filled, Decimal(reported))),
+                order.status.value,
+                int(order.status.live),
+                time_ms,
+                order.valid_until_ms,
+                order.order_id,
+                schema.optional_text("amend_price", order.amend_price),
+                schema.optional_text("amend_size", order.amend_size),
+                order.client_order_id,
+            ),
+        )
+        if order.status is OwnStatus.REJECTED and status_before != OwnStatus.REJECTED.value:
+            self._count(order.run_id, "refused")
+
+    def _count(self, run_id: str, action: str) -> None:
+        statement = f"UPDATE runs SET {action} = {action} + 1 WHERE run_id = ?"  # noqa: S608 - our constants
+        counted = self._db.execute(statement, (run_id,))
+        _must_know(counted, "run", run_id)
+
+    def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
+        """Records (market, time in ms, mid in USD); the first mid of a market and time stays."""
+        values = [(market, time_ms, schema.decimal_text("mid", mid)) for market, time_ms, mid in rows]
+        with self._transaction() as db:
+            db.executemany(schema.insert("mids", "market, time_ms, mid"), values)
+
+    def record_equity(self, time_ms: int, equity: Decimal) -> None:
+        """Records the account's equity in USD; a second reading of the same time replaces the first."""
+        text = schema.decimal_text("equity", equity)
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO equity (time_ms, equity) VALUES (?, ?)", (time_ms, text))
+            peak = self.peak_equity()
+            if peak is None or peak < equity:
+                self._set_meta({"peak_equity": text})
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _translated(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def _set_meta(self, values: Mapping[str, str | None]) -> None:
+        rows = [(key, value) for key, value in values.items() if value is not None]
+        self._db.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows)
+
+    def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
+        asked = {term: value for term, value in where.items() if value is not None}
+        condition = " AND ".join(asked) or "1"
+        with _translated(self.path):
+            query = f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order}"  # noqa: S608 - our constants
+            return self._db.execute(query, tuple(asked.values())).fetchall()
+
+
+def _must_know(changed: sqlite3.Cursor, what: str, name: str) -> None:
+    if not changed.rowcount:
+        raise ValueError(f"the journal knows no {what} {name!r}")
+
+
+def _connect_readonly(path: Path) -> sqlite3.Connection:
+    uri = path.resolve().as_uri() + "?mode=ro"
+    database = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        database.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        database.close()
+        if not may_be_immutable(path):
+            raise
+        database = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
+    return database
+
+
+def _check_version(database: sqlite3.Connection, path: Path) -> int:
+    """The schema version of the file, 0 for an empty one; ConfigError unless it is a journal that we understand."""
+    application = database.execute("PRAGMA application_id").fetchone()[0]
+    version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application == version == tables == 0:
+        return 0
+    if application != schema.APPLICATION_ID:
+        raise ConfigError(f"{path} is a database, but no journal of pfmm", hint="move the file away")
+    if version > len(schema.MIGRATIONS):
+        raise ConfigError(
+            f"the journal {path} has schema {version}, this pfmm knows only {len(schema.MIGRATIONS)}",
+            hint="it was written by a newer pfmm: upgrade this one",
+        )
+    return version
+
+
+def _use_wal(database: sqlite3.Connection, path: Path) -> None:
+    """Write-ahead logging, kept in the file. Two first openers make SQLite refuse one of them at once: try again."""
+    for _ in range(WAL_TRIES):
+        try:
+            mode = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(BUSY_TIMEOUT_S / WAL_TRIES)
+            continue
+        if mode == "wal":
+            return
+        break
+    raise ConfigError(
+        f"the journal {path} cannot be shared between processes", hint="keep it on a local disk: set PFMM_HOME"
+    )
+
+
+def _migrate(database: sqlite3.Connection, path: Path, identity: Mapping[str, str]) -> None:
+    """Brings the file to the newest schema; each step and its version number are one transaction."""
+    while True:
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            version = _check_version(database, path)
+            if version < len(schema.MIGRATIONS):
+                for statement in schema.MIGRATIONS[version]:
+                    database.execute(statement)
+                if version == 0:
+                    database.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", identity.items())
+                database.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                database.execute(f"PRAGMA user_version = {version + 1}")
+                database.execute("COMMIT")
+        finally:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+        if version >= len(schema.MIGRATIONS) - 1:
+            return
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turns what SQLite says about the FILE into ConfigError; mistakes in our own statements pass as they are."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, str(error)) from error

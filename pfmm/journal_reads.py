@@ -1,0 +1,118 @@
+"""The reading half of the journal: what it answers, and in which order. It opens no file and changes nothing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from pfmm import journal_schema as schema
+from pfmm.journal_records import JournalFill, Run
+from pfmm.model.account import Cursors, FundingPayment
+from pfmm.model.plan import OwnOrder
+
+PAGE_ROWS = 2_000
+
+
+class JournalReads(ABC):
+    """Every question to the journal. In filters None means any; results are in the order of recording."""
+
+    venue: str
+    account: str
+
+    @abstractmethod
+    def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
+        """Rows of a table; `where` maps terms like "market = ?" to their value, None leaves a term out."""
+
+    def runs(self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None) -> tuple[Run, ...]:
+        """Runs, oldest first."""
+        where = {"kind = ?": kind, "market = ?": market, "(ended_ms IS NOT NULL) = ?": ended}
+        return tuple(schema.run_from(row) for row in self._select(schema.RUN_COLUMNS, "runs", where, "number"))
+
+    def open_run(self, kind: str, market: str) -> Run | None:
+        """The newest run of that kind and market that has not ended."""
+        found = self.runs(kind=kind, market=market, ended=False)
+        return found[-1] if found else None
+
+    def count_actions(self, run_id: str) -> dict[str, int]:
+        """How many orders the run placed, amended, asked to cancel, and had refused.
+
+        Every amend counts; an order asked to be cancelled twice counts once.
+        """
+        names = ("placed", "amended", "cancelled", "refused")
+        rows = self._select(", ".join(names), "runs", {"run_id = ?": run_id}, "number")
+        if not rows:
+            raise ValueError(f"the journal knows no run {run_id!r}")
+        return dict(zip(names, rows[0], strict=True))
+
+    def cursors(self) -> Cursors:
+        """Where the next read of the venue goes on."""
+        return Cursors(fills=self._meta("fills_cursor"), funding=self._meta("funding_cursor"))
+
+    def fills(
+        self, *, run_id: str | None = None, market: str | None = None, after_seq: int = 0, since_ms: int | None = None
+    ) -> Iterator[JournalFill]:
+        """Fills with a running number above `after_seq`. Holds no transaction open between its pages."""
+        where = {"run_id = ?": run_id, "market = ?": market, "time_ms >= ?": since_ms}
+        rows = self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, after_seq)
+        return (schema.fill_from(row) for row in rows)
+
+    def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]:
+        """Funding payments. Holds no transaction open between its pages."""
+        where = {"market = ?": market, "time_ms >= ?": since_ms}
+        rows = self._pages("seq, " + schema.FUNDING_COLUMNS, "funding", where, 0)
+        return (schema.funding_from(row[1:]) for row in rows)
+
+    def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]:
+        """Own orders that could still fill."""
+        return self._orders({"live = 1 AND 1 = ?": 1, "run_id = ?": run_id, "market = ?": market})
+
+    def orders(self, *, run_id: str) -> tuple[OwnOrder, ...]:
+        """Every order that the run ever placed."""
+        return self._orders({"run_id = ?": run_id})
+
+    def order(self, client_order_id: str) -> OwnOrder | None:
+        """The own order with that client order id."""
+        found = self._orders({"client_order_id = ?": client_order_id})
+        return found[0] if found else None
+
+    def mids(self, market: str, since_ms: int | None = None) -> list[tuple[int, Decimal]]:
+        """(time in ms, mid in USD) of a market, in time order."""
+        where = {"market = ?": market, "time_ms >= ?": since_ms}
+        return [(time_ms, Decimal(mid)) for time_ms, mid in self._select("time_ms, mid", "mids", where, "time_ms")]
+
+    def markets_with_mids(self) -> tuple[str, ...]:
+        """Markets that have recorded mids, by name."""
+        return tuple(row[0] for row in self._select("DISTINCT market", "mids", {}, "market"))
+
+    def equity_curve(self, since_ms: int | None = None) -> list[tuple[int, Decimal]]:
+        """(time in ms, equity in USD), in time order."""
+        rows = self._select("time_ms, equity", "equity", {"time_ms >= ?": since_ms}, "time_ms")
+        return [(time_ms, Decimal(equity)) for time_ms, equity in rows]
+
+    def peak_equity(self) -> Decimal | None:
+        """The highest equity ever recorded, USD; None before the first."""
+        return schema.optional_decimal(self._meta("peak_equity"))
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """The journal as canonical records: the same seed and clock give the same ones (see journal_export)."""
+        from pfmm.journal_export import canonical  # noqa: PLC0415 - needed by `report --export` alone
+
+        return canonical(self)
+
+    def _orders(self, where: Mapping[str, object]) -> tuple[OwnOrder, ...]:
+        return tuple(schema.order_from(row) for row in self._select(schema.ORDER_COLUMNS, "orders", where, "number"))
+
+    def _meta(self, key: str) -> str | None:
+        rows = self._select("value", "meta", {"key = ?": key}, "key")
+        return rows[0][0] if rows else None
+
+    def _pages(self, columns: str, table: str, where: Mapping[str, object], after: int) -> Iterator[schema.Row]:
+        """Rows by their running number, page by page, so that a slow reader never holds up a checkpoint."""
+        while True:
+            page = self._select(columns, table, {**where, "seq > ?": after}, f"seq LIMIT {PAGE_ROWS}")
+            yield from page
+            if len(page) < PAGE_ROWS:
+                return
+            after = page[-1][0]

@@ -1,0 +1,66 @@
+"""What the journal hands out and takes in, as frozen values. Knows nothing of SQLite or files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pfmm.model.account import FundingPayment
+from pfmm.model.order import Fill
+from pfmm.model.plan import OwnOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a strategy on a market, over all the processes that carry it on.
+
+    `status` is running, between_runs, stopped or halted. Times without `wall_` are venue time in ms. `memory` is
+    the strategy's dumped state after the fold of every fill up to the journal's number `folded_through`.
+    """
+
+    run_id: str
+    number: int
+    kind: str
+    market: str
+    config: Mapping[str, Any]
+    status: str
+    started_ms: int
+    wall_started_ms: int
+    last_cycle_ms: int | None
+    wall_last_cycle_ms: int | None
+    pid: int | None
+    memory: Mapping[str, Any] | None
+    folded_through: int
+    stop_reason: str | None
+    ended_ms: int | None
+    last_mid: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFill:
+    """A fill with its running number and the run and slot that it belongs to (None: not an order of ours)."""
+
+    seq: int
+    run_id: str | None
+    slot: str | None
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What was new in a read of the venue; repetitions are left out."""
+
+    fills: tuple[JournalFill, ...]
+    funding: tuple[FundingPayment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intents:
+    """What is about to be asked of the venue: orders to place (status SENDING), known orders with `amend_price`,
+    `amend_size` and `valid_until_ms` set, and client order ids to cancel."""
+
+    place: tuple[OwnOrder, ...] = ()
+    amend: tuple[OwnOrder, ...] = ()
+    cancel: tuple[str, ...] = ()
