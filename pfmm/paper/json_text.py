@@ -1,0 +1,131 @@
+"""JSON for the paper exchange: strict on the way in, exact Decimal numbers on the way out.
+
+It must not know the dialect, and shares nothing with the client's parser: two readings of one rule catch mistakes
+that one would hide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import Any, NoReturn
+
+MAX_DIGITS = 40
+MAX_EXPONENT = 30
+
+
+class JsonRefused(ValueError):
+    """The text is not JSON that the exchange accepts; the message says where or which number."""
+
+
+def loads(raw: bytes) -> Any:
+    """Parses UTF-8 JSON with exact numbers: 0.10 becomes Decimal("0.10"), 7 stays an int.
+
+    Raises JsonRefused for anything that is not JSON, for NaN and Infinity, for numbers of more than 40 digits or an
+    exponent beyond 30, for a key given twice and for nesting too deep to parse.
+    """
+    try:
+        return json.loads(
+            raw.decode("utf-8"),
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_constant,
+            object_pairs_hook=_object,
+        )
+    except JsonRefused:
+        raise
+    except (ValueError, RecursionError) as problem:
+        raise JsonRefused(f"the body is not valid JSON: {problem}") from problem
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON of dicts, lists, tuples, str, bool, None, int and Decimal; a Decimal keeps exactly its digits.
+
+    {"price": Decimal("64000.10")} becomes {"price":64000.10}. Raises TypeError for any other type (a float too: a
+    float has no business in an exact answer) and ValueError for a Decimal that is not finite.
+    """
+    parts: list[str] = []
+    _write(value, parts.append)
+    return "".join(parts)
+
+
+def _write(value: Any, put: Any) -> None:
+    kind = type(value)
+    if kind is dict:
+        _write_object(value, put)
+    elif kind is list or kind is tuple:
+        _write_array(value, put)
+    else:
+        put(_leaf(kind, value))
+
+
+def _write_object(value: Mapping[str, Any], put: Any) -> None:
+    lead = "{"
+    for key, item in value.items():
+        kind = type(item)
+        if kind is dict or kind is list or kind is tuple:
+            put(f"{lead}{_quoted(key)}:")
+            _write(item, put)
+        else:
+            put(f"{lead}{_quoted(key)}:{_leaf(kind, item)}")
+        lead = ","
+    put("}" if lead == "," else "{}")
+
+
+def _write_array(value: Any, put: Any) -> None:
+    lead = "["
+    for item in value:
+        put(lead)
+        _write(item, put)
+        lead = ","
+    put("]" if lead == "," else "[]")
+
+
+def _leaf(kind: type, value: Any) -> str:
+    if kind is Decimal:
+        if not value.is_finite():
+            raise ValueError(f"{value} has no place in JSON")
+        return format(value, "f")
+    if kind is int:
+        return str(value)
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _quoted(value)
+    raise TypeError(f"{kind.__name__} has no exact JSON: {value!r}")
+
+
+def _decimal(text: str) -> Decimal:
+    """A float literal; its digits and exponent are bounded so that no later arithmetic can explode."""
+    if len(text) > MAX_DIGITS + 8:
+        raise JsonRefused(f"a number of {len(text)} characters is too long")
+    try:
+        number = Decimal(text)
+    except InvalidOperation as problem:
+        raise JsonRefused(f"{text} is out of range") from problem
+    if len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
+        raise JsonRefused(f"{text} is out of range")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise JsonRefused(f"a number of {len(text)} digits is out of range")
+    return int(text)
+
+
+def _constant(text: str) -> NoReturn:
+    raise JsonRefused(f"{text} is not a number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise JsonRefused(f'the key "{twice}" is given twice')
+    return found

@@ -1,0 +1,70 @@
+"""Rate limits of the paper exchange, kept a key and a lane in fixed windows. The caller brings the time.
+
+It must not know HTTP beyond the three numbers that its headers carry.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+Lane = Literal["orders", "data", "cancels"]
+
+WINDOW_S = 60
+LIMITS: dict[Lane, int] = {"orders": 120, "data": 600, "cancels": 120}
+_SWEEP_AT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The answer to one request: whether it may pass, and what the X-RateLimit headers say.
+
+    `reset_s` is the whole seconds until the window starts afresh, which is also the Retry-After of a refusal.
+    """
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_s: int
+
+
+class Throttle:
+    """Counts requests a minute: 120 for orders, 600 for data, and 120 of their own for cancels, so that a maker
+    who has spent the budget can still pull the quotes. Threads may share it.
+    """
+
+    def __init__(self, limits: dict[Lane, int] | None = None, window_s: int = WINDOW_S) -> None:
+        self._limits = LIMITS if limits is None else limits
+        self._window_s = window_s
+        self._lock = threading.Lock()
+        self._used: dict[tuple[str, Lane], tuple[float, int]] = {}
+
+    def take(self, key: str, lane: Lane, now_s: float) -> Allowance:
+        """Takes one request of `key` in `lane` at `now_s` (seconds of any clock that never goes back).
+
+        A window starts with its first request. With a limit of 2: requests at 0, 1 and 2 s leave 1, 0 and a
+        refusal for another 58 s; the one at 60 s starts a new window.
+        """
+        with self._lock:
+            return self._take(key, lane, now_s)
+
+    def _take(self, key: str, lane: Lane, now_s: float) -> Allowance:
+        limit = self._limits[lane]
+        start, used = self._used.get((key, lane), (now_s, 0))
+        if now_s - start >= self._window_s:
+            start, used = now_s, 0
+        allowed = used < limit
+        if allowed:
+            used += 1
+            self._remember(key, lane, start, used)
+        reset_s = max(1, math.ceil(start + self._window_s - now_s))
+        return Allowance(allowed=allowed, limit=limit, remaining=limit - used, reset_s=reset_s)
+
+    def _remember(self, key: str, lane: Lane, start: float, used: int) -> None:
+        if len(self._used) >= _SWEEP_AT:
+            # keys are whatever clients send: without a sweep a stranger could grow the table for ever
+            newest = max(begun for begun, _ in self._used.values())
+            self._used = {at: window for at, window in self._used.items() if newest - window[0] < self._window_s}
+        self._used[key, lane] = (start, used)
