@@ -1,0 +1,28 @@
+"""The entry point. Answers `pfmm`, `pfmm --help` and `pfmm --version` before anything heavy is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line of this process and exits with its code."""
+    arguments = sys.argv[1:]
+    if arguments in ([], ["-h"], ["--help"]):
+        from pfmm.cli.registry import root_help  # noqa: PLC0415 - each path imports only what it needs
+
+        _print(root_help())
+    elif arguments == ["--version"]:
+        from pfmm import __version__  # noqa: PLC0415
+
+        _print(f"pfmm {__version__}")
+    else:
+        from pfmm.cli.app import run  # noqa: PLC0415
+
+        sys.exit(run(arguments))
+
+
+def _print(text: str) -> None:
+    from pfmm.cli.output import write  # noqa: PLC0415
+
+    write(text)

@@ -1,0 +1,228 @@
+"""What a command prints: data on stdout (text, one JSON envelope, or NDJSON events), talk on stderr.
+
+Knows no command and no library beyond the standard one, so that the fastest command stays fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, TextIO
+
+from pfmm.errors import PfmmError
+
+SCHEMA: Final = "pfmm/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The global options of one invocation, and the command's full name ("profile show")."""
+
+    command: str
+    profile: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command found: `data` for scripts, `render` the same for people."""
+
+    data: Any
+    render: Callable[[], str]
+    warnings: tuple[str, ...] = ()
+
+
+class Failed(Exception):
+    """A command that has an answer AND failed (not flat, an assertion false): the boundary prints both."""
+
+    def __init__(self, error: PfmmError, result: Result) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.result = result
+
+
+def iso(time_ms: int) -> str:
+    """ISO-8601 UTC of ms since 1970: 1735689600123 → 2025-01-01T00:00:00.123Z. Raises ValueError out of range."""
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - only answers with times pay for it
+
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
+    except OverflowError as error:
+        raise ValueError(f"time out of range: {time_ms} ms") from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def plain(value: Decimal) -> str:
+    """A Decimal as text without exponent: 1E+2 → 100, 0E-8 → 0.00000000."""
+    return format(value, "f")
+
+
+def jsonable(value: Any) -> Any:
+    """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects.
+
+    Raises TypeError for anything else, and ValueError for a float or Decimal that is not finite.
+    """
+    if isinstance(value, Enum):
+        return jsonable(value.value)
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, (float, Decimal)):
+        return _finite(value)
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    return _fields(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if not is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+    return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+
+
+def _finite(value: float | Decimal) -> float | str:
+    if value != value or abs(value) == float("inf"):  # noqa: PLR0124 - only NaN differs from itself
+        raise ValueError(f"{value} has no JSON form; a value that is not there is null")
+    return plain(value) if isinstance(value, Decimal) else value
+
+
+def emit(options: Globals, result: Result) -> None:
+    """Prints the answer of a command: the envelope with --json, else its text, with warnings on stderr."""
+    if options.json:
+        answer = {"data": jsonable(result.data), "warnings": list(result.warnings)}
+        write(_dumps({"schema": SCHEMA, "command": options.command, "ok": True, **answer}))
+        return
+    _show(result)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What the error envelope says; a bug and an interrupt have one too."""
+
+    code: str
+    message: str
+    hint: str | None
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: PfmmError) -> Failure:
+        """The failure that an error of the tree stands for."""
+        return cls(error.code, error.message, error.hint, error.exit_code)
+
+
+def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Result | None = None) -> None:
+    """Prints a failure: the error envelope on stdout with --json, else message and hint on stderr.
+
+    `result` is what the command can still say (what a flatten left, the rows that break an assertion).
+    """
+    if as_json:
+        envelope: dict[str, Any] = {"schema": SCHEMA, "command": command, "ok": False, "error": jsonable(failure)}
+        if result is not None:
+            envelope |= {"data": jsonable(result.data), "warnings": list(result.warnings)}
+        write(_dumps(envelope))
+        return
+    if result is not None:
+        _show(result)
+    _talk(f"pfmm: {failure.message}")
+    if failure.hint:
+        _talk(f"      {failure.hint}")
+
+
+def _show(result: Result) -> None:
+    for warning in result.warnings:
+        warn(warning)
+    text = result.render()
+    if text:
+        write(text)
+
+
+def event_line(event: str, time_ms: int, values: Mapping[str, Any]) -> str:
+    """One NDJSON event: {"event":…,"time":…, then the values}."""
+    return _dumps({"event": event, "time": iso(time_ms), **{key: jsonable(item) for key, item in values.items()}})
+
+
+class EventStream:
+    """NDJSON on stdout, one event a line, flushed. A reader that went away raises BrokenPipeError from `write`:
+    the loop decides what its exit policy is."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+
+    def write(self, event: str, time_ms: int, **values: Any) -> None:
+        """Writes one event at venue time `time_ms`."""
+        out = self._out or sys.stdout
+        out.write(event_line(event, time_ms, values) + "\n")
+        out.flush()
+
+
+def write(text: str) -> None:
+    """Data on stdout with a newline. A reader that went away is no failure of the command: the rest is dropped."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_stdout()
+
+
+def drop_stdout() -> None:
+    """Points stdout at nothing, so that no later write or the interpreter's own flush at exit fails on it."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, sys.stdout.fileno())
+    finally:
+        os.close(null)
+
+
+def say(options: Globals, text: str) -> None:
+    """Talk on stderr, silenced by --quiet."""
+    if not options.quiet:
+        _talk(text)
+
+
+def detail(options: Globals, text: str) -> None:
+    """Talk on stderr that only --verbose asks for."""
+    if options.verbose:
+        _talk(text)
+
+
+def warn(text: str) -> None:
+    """A warning on stderr; --quiet does not silence it."""
+    _talk(f"warning: {text}")
+
+
+def _talk(text: str) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return  # nobody listens
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    """Aligned columns as plain text, two spaces apart; the columns in `right` are right-aligned (numbers)."""
+    lines = [tuple(headers), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    to_right = set(right)
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in to_right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
