@@ -1,0 +1,322 @@
+"""The `purpleflea` dialect as a Venue: the paths, the paging and the proofs of the article's API and its extension.
+
+The paper exchange speaks it too; which one is behind it shows only in `name`. Knows no HTTP library and no strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import quote
+
+from pfmm.errors import BadVenueData, CannotDoThis, OutcomeUnknown, PfmmError, UnknownMarket, VenueRefused
+from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
+from pfmm.model.order import Batch, BatchAnswer, Fill, Order
+from pfmm.ports import Capabilities
+from pfmm.venue import purpleflea_json as form
+from pfmm.venue.client import HttpClient
+from pfmm.venue.purpleflea_batch import MAX_BATCH, send
+from pfmm.venue.ratelimit import Lane
+from pfmm.venue.wire import Record
+
+MAX_PAGES = 1000
+
+Row = TypeVar("Row")
+
+
+class PurpleFlea:
+    """One account on one venue of this dialect. Safe to share between threads; owns its client."""
+
+    capabilities = Capabilities(
+        resting_orders=True, amend=True, batch=True, dead_man=True, client_order_ids=True, max_batch=MAX_BATCH
+    )
+
+    def __init__(self, http: HttpClient, *, name: str, account: str) -> None:
+        self.name = name
+        self.account = account
+        self.http = http
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.http.close()
+
+    def time(self) -> VenueTime:
+        """The venue's clock."""
+        return form.venue_time(self._get("/api/time", signed=False))
+
+    def advance(self, to_ms: int) -> VenueTime:
+        """Moves the clock of a stepped paper exchange to `to_ms`; any other venue refuses (VenueRefused)."""
+        path = "/api/paper/advance"
+        answer = self.http.act("POST", path, {"to_ms": to_ms}, lane=Lane.CANCEL)
+        return _acted(lambda: form.venue_time(Record(answer, path)))
+
+    def markets(self) -> tuple[Instrument, ...]:
+        """Every market that the venue lists."""
+        record = self._get("/api/markets", signed=False)
+        found = tuple(form.instrument(row) for row in record.records("markets", form.MAX_MARKETS))
+        form.once_each((one.market for one in found), "/api/markets")
+        return found
+
+    def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
+        """Tickers in the order asked for, or of every market. One alone is read from the article's own endpoint."""
+        if markets is not None and len(markets) == 1:
+            path = f"/api/ticker/{_part(markets[0])}"
+            record = self._market_get(markets[0], path, None)
+            return (form.ticker(record, asked=markets[0], observed_ms=self.http.time.wall_ms()),)
+        query = {} if markets is None else {"markets": _listed(markets)}
+        try:
+            record = self._get("/api/tickers", query, signed=False)
+        except VenueRefused as error:
+            raise self._explained(error, markets or ()) from None
+        return self._tickers(record, markets)
+
+    def book(self, market: str, depth: int) -> Book:
+        """The best `depth` levels of each side."""
+        record = self._market_get(market, f"/api/orderbook/{_part(market)}", {"depth": str(depth)})
+        return form.book(record, market)
+
+    def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
+        """Public prints since a venue time, oldest first, at most 1000."""
+        record = self._market_get(market, f"/api/trades/{_part(market)}", {"since": str(since_ms)})
+        return form.trades(record, market)
+
+    def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
+        """Published funding rates since a venue time, oldest first."""
+        record = self._market_get(market, f"/api/funding/{_part(market)}", {"since": str(since_ms)})
+        return form.funding_rates(record, market)
+
+    def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
+        """One consistent view: the fills of all pages, and the rest of the last page, which belongs to all of them."""
+        fills: list[Fill] = []
+        payments: list[FundingPayment] = []
+        time_ms = 0
+        for _ in range(MAX_PAGES):
+            query = _given(markets=_listed(markets), fills_since=cursors.fills, funding_since=cursors.funding)
+            try:
+                record = self._get("/api/state", query)
+            except VenueRefused as error:
+                raise self._explained(error, markets) from None
+            if record.millis("time_ms") < time_ms:
+                raise record.refusal("time_ms", f"must not be before {time_ms}, the page before it")
+            time_ms = record.millis("time_ms")
+            fills += [form.fill(row) for row in record.records("fills", form.MAX_ROWS)]
+            payments += [form.funding_payment(row) for row in record.records("funding_payments")]
+            moved = Cursors(record.text("fills_cursor"), record.text("funding_cursor"))
+            if not record.flag("more"):
+                return self._snapshot(record, markets, fills, payments, moved)
+            if moved == cursors:
+                raise record.refusal("fills_cursor", "must move while more is true")
+            cursors = moved
+        raise BadVenueData(f"/api/state: still more after {MAX_PAGES} pages")
+
+    def submit(self, batch: Batch) -> BatchAnswer:
+        """Sends the batch in order cancel, amend, place, at most 100 items a request; see `purpleflea_batch.send`."""
+        return send(self.http, batch)
+
+    def order(self, client_order_id: str) -> Order | None:
+        """The order with that client order id; None only when the venue says in so many words that it has none."""
+        path = f"/api/orders/by-client-id/{_part(client_order_id)}"
+        try:
+            found = form.order(self._get(path))
+        except VenueRefused as error:
+            if error.status == 404 and error.venue_code == "order_not_found":
+                return None
+            raise
+        if found.client_order_id != client_order_id:
+            raise BadVenueData(f"{path}: answered with the order of {found.client_order_id}")
+        return found
+
+    def open_orders(self, market: str | None = None) -> tuple[Order, ...]:
+        """Every open order of the account, or of one market."""
+        record = self._get("/api/orders", _given(status="open", market=market))
+        return _open_orders(record, market)
+
+    def positions(self) -> tuple[Position, ...]:
+        """One signed position a market."""
+        return _positions(self._get("/api/positions"))
+
+    def account_state(self) -> Account:
+        """Equity and margin."""
+        return form.account(self._get("/api/account"))
+
+    def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:
+        """Every fill since a cursor, oldest first, all pages."""
+        found = self._pages("/api/fills", "fills", _given(market=market), since, form.fill)
+        form.once_each((one.fill_id for one in found), "/api/fills")
+        return found
+
+    def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
+        """Every funding payment since a cursor, oldest first, all pages."""
+        found = self._pages("/api/funding-payments", "payments", {}, since, form.funding_payment)
+        form.once_each((one.payment_id for one in found), "/api/funding-payments")
+        return found
+
+    def cancel_all(self, market: str | None = None) -> int:
+        """Cancels every open order of the account, or of one market; returns how many the venue says it cancelled."""
+        path = "/api/orders"
+        answer = self.http.act("DELETE", path, query=_given(market=market), lane=Lane.CANCEL)
+        return _acted(lambda: Record(answer, f"DELETE {path}").whole("cancelled", 0, 1_000_000))
+
+    def arm_dead_man(self, timeout_s: int) -> None:
+        """Arms the switch to cancel everything after `timeout_s` seconds of silence; 0 disarms it."""
+        path = "/api/dead-man"
+        try:
+            answer = self.http.act("POST", path, {"timeout_s": timeout_s}, lane=Lane.CANCEL)
+        except VenueRefused as error:
+            if _absent(error):
+                raise CannotDoThis(
+                    f"{self.name} has no dead-man switch", venue_code=error.venue_code, status=error.status
+                ) from None
+            raise
+        armed = _acted(lambda: Record(answer, path).flag("armed"))
+        if armed != (timeout_s > 0):
+            raise OutcomeUnknown(f"{path}: asked for {timeout_s} s, the venue answers armed={armed}")
+
+    def probe(self, market: str) -> None:
+        """Asks every read that trading `market` needs, once. Raises CannotDoThis naming those the venue lacks."""
+        reads: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("/api/time", self.time),
+            ("/api/markets", self.markets),
+            ("/api/ticker", lambda: self.tickers([market])),
+            ("/api/orderbook", lambda: self.book(market, 1)),
+            ("/api/state", lambda: self.snapshot([market], Cursors())),
+            ("/api/orders", lambda: self.open_orders(market)),
+            ("/api/orders/by-client-id", lambda: self.order("pfmm-probe")),
+            ("/api/account", self.account_state),
+            ("/api/positions", self.positions),
+            ("/api/fills", lambda: self.fills(market=market)),
+        )
+        missing = [path for path, read in reads if not _served(read)]
+        if missing:
+            raise CannotDoThis(
+                f"{self.name} does not serve {', '.join(missing)}, which trading needs; nothing was sent",
+                hint="`--venue paper` serves all of them",
+                status=404,
+            )
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True) -> Record:
+        return Record(self.http.get(path, query or None, signed=signed), path)
+
+    def _market_get(self, market: str, path: str, query: Mapping[str, str] | None) -> Record:
+        try:
+            return self._get(path, query, signed=False)
+        except VenueRefused as error:
+            raise self._explained(error, (market,)) from None
+
+    def _explained(self, error: VenueRefused, markets: Sequence[str]) -> VenueRefused:
+        """An unknown market with the nearest names in its hint; any other refusal as it is."""
+        if error.venue_code != "unknown_market":
+            return error
+        from difflib import get_close_matches  # noqa: PLC0415 (only a mistyped market needs it)
+
+        try:
+            listed = {one.market for one in self.markets()}
+        except PfmmError:
+            listed = set()
+        unknown = [market for market in markets if market not in listed] or list(markets)
+        near = sorted({name for market in unknown for name in get_close_matches(market.upper(), listed, 3, 0.4)})
+        return UnknownMarket(
+            f"{self.name} does not list {', '.join(unknown)}",
+            hint=f"did you mean {', '.join(near)}?" if near else "`pfmm markets` lists them",
+            venue_code=error.venue_code,
+            status=error.status,
+        )
+
+    def _tickers(self, record: Record, markets: Sequence[str] | None) -> tuple[Ticker, ...]:
+        observed_ms = self.http.time.wall_ms()
+        rows = record.records("tickers", form.MAX_MARKETS)
+        found = {one.market: one for one in (form.ticker(row, asked=None, observed_ms=observed_ms) for row in rows)}
+        form.once_each((row.text("market") for row in rows), f"{record.where}.tickers")
+        if markets is None:
+            return tuple(found.values())
+        if set(found) != set(markets):
+            raise BadVenueData(f"{record.where}.tickers: asked for {_listed(markets)}, got {_listed(list(found))}")
+        return tuple(found[market] for market in markets)
+
+    def _snapshot(
+        self,
+        record: Record,
+        markets: Sequence[str],
+        fills: Sequence[Fill],
+        payments: Sequence[FundingPayment],
+        cursors: Cursors,
+    ) -> Snapshot:
+        form.once_each((one.fill_id for one in fills), f"{record.where}.fills")
+        form.once_each((one.payment_id for one in payments), f"{record.where}.funding_payments")
+        return Snapshot(
+            time=form.venue_time(record),
+            account=form.account(record.record("account")),
+            positions=_positions(record),
+            orders=_open_orders(record, None),
+            fills=tuple(fills),
+            funding_payments=tuple(payments),
+            tickers=self._tickers(record, markets or None),
+            cursors=cursors,
+        )
+
+    def _pages(
+        self, path: str, name: str, query: Mapping[str, str], since: str | None, row: Callable[[Record], Row]
+    ) -> tuple[Row, ...]:
+        found: list[Row] = []
+        for _ in range(MAX_PAGES):
+            record = self._get(path, {**query, **_given(since=since)})
+            found += [row(one) for one in record.records(name, form.MAX_ROWS)]
+            if not record.flag("more"):
+                return tuple(found)
+            cursor = record.text("cursor")
+            if cursor == since:
+                raise record.refusal("cursor", "must move while more is true")
+            since = cursor
+        raise BadVenueData(f"{path}: still more after {MAX_PAGES} pages")
+
+
+def _open_orders(record: Record, market: str | None) -> tuple[Order, ...]:
+    rows = record.records("orders")
+    found = tuple(form.open_order(row) for row in rows)
+    form.once_each((one.order_id for one in found), f"{record.where}.orders")
+    if market is not None:
+        for row in rows:
+            form.same_market(row, market)
+    return found
+
+
+def _positions(record: Record) -> tuple[Position, ...]:
+    found = tuple(form.position(row) for row in record.records("positions", form.MAX_MARKETS))
+    form.once_each((one.market for one in found), f"{record.where}.positions")
+    return found
+
+
+def _acted(read: Callable[[], Row]) -> Row:
+    """The reading of an answer to a request that acts: one that cannot be read leaves its outcome unknown."""
+    try:
+        return read()
+    except BadVenueData as error:
+        raise OutcomeUnknown(f"{error.message}: the request may or may not have acted") from None
+
+
+def _served(read: Callable[[], object]) -> bool:
+    try:
+        read()
+    except VenueRefused as error:
+        if _absent(error):
+            return False
+        raise
+    return True
+
+
+def _absent(error: VenueRefused) -> bool:
+    """True when the venue has no such endpoint, in contrast to no such market."""
+    return error.status in (404, 405, 501) and error.venue_code != "unknown_market"
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _listed(markets: Sequence[str]) -> str:
+    return ",".join(markets)
+
+
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}
