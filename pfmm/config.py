@@ -25,7 +25,6 @@ from pfmm.settings import (
     QuoteSettings,
     RunSettings,
     SecretSource,
-    Section,
     VolatilitySettings,
     from_text,
     from_value,

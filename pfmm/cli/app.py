@@ -30,7 +30,7 @@ from typer.main import get_command
 from pfmm.cli import output
 from pfmm.cli.options import Invocation, share_globals
 from pfmm.cli.output import Failed, Failure
-from pfmm.cli.registry import entries, root_help
+from pfmm.cli.registry import commands, root_help
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, PfmmError, UsageError
 from pfmm.settings import nearest
 
@@ -39,10 +39,10 @@ class Root(TyperGroup):
     """The `pfmm` command. Loads commands by name, and its `main` is the error boundary of the whole program."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        return [entry.name for entry in entries()]
+        return list(commands())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
-        if cmd_name not in self.commands and any(entry.name == cmd_name for entry in entries()):
+        if cmd_name not in self.commands and cmd_name in commands():
             app: typer.Typer = importlib.import_module(f"pfmm.cli.{cmd_name}").app
             app._add_completion = False  # completions are static files, see `pfmm completions`
             command: Any = get_command(app)
