@@ -17,8 +17,9 @@ MAX_DIGITS: Final = 30
 MAX_EXPONENT: Final = 18
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+# patterns, not compiled ones: most commands never match one, and `re` caches those that do
+_NUMBER = r"(?a)[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
+_WHOLE = r"(?a)[+-]?\d{1,18}"
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -254,7 +255,7 @@ def plain_market(market: str) -> str:
 
 def parse_decimal(text: str) -> Decimal:
     """A finite plain decimal from text: "1.5" → 1.5. Raises ValueError for NaN, infinity and absurd sizes."""
-    if not _NUMBER.fullmatch(text):
+    if not re.fullmatch(_NUMBER, text):
         raise ValueError(f"must be a number, not {text!r}")
     try:
         value = Decimal(text)
@@ -267,7 +268,7 @@ def parse_decimal(text: str) -> Decimal:
 
 def parse_integer(text: str) -> int:
     """A whole number from text. Raises ValueError for anything else."""
-    if not _WHOLE.fullmatch(text):
+    if not re.fullmatch(_WHOLE, text):
         raise ValueError(f"must be a whole number, not {text!r}")
     return int(text)
 

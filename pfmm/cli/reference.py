@@ -1,0 +1,64 @@
+"""The generated parts of the reference: exit codes from the error tree, settings from their table.
+
+Help topics and the README show what these functions return, so that neither can drift from the code.
+"""
+
+from __future__ import annotations
+
+from pfmm import errors
+from pfmm.config import variable_of
+from pfmm.settings import SCHEMA, describe_range
+
+_SIGNALS = (
+    (errors.EXIT_HANGUP, "hang-up"),
+    (errors.EXIT_INTERRUPT, "interrupt (also: declined at a prompt)"),
+    (errors.EXIT_TERMINATE, "terminate"),
+)
+
+
+def exit_codes() -> list[tuple[int, str]]:
+    """Every exit code with its meaning, ascending."""
+    found = {errors.EXIT_DONE: "done", **dict(_SIGNALS)}
+    pending: list[type[errors.PfmmError]] = [errors.PfmmError]
+    while pending:
+        kind = pending.pop()
+        pending.extend(kind.__subclasses__())
+        found.setdefault(kind.exit_code, kind.meaning)
+    return sorted(found.items())
+
+
+def error_codes() -> list[tuple[str, int, str]]:
+    """Every `error.code` of the JSON envelope: code, exit code, and the first line of its docstring."""
+    kinds = [errors.PfmmError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    named = [kind for kind in kinds if kind is not errors.PfmmError]
+    return sorted((kind.code, kind.exit_code, (kind.__doc__ or "").splitlines()[0]) for kind in named)
+
+
+def exit_code_table() -> str:
+    """The exit codes as a Markdown table."""
+    rows = [f"| {code} | {meaning} |" for code, meaning in exit_codes()]
+    return "\n".join(["| code | meaning |", "|---:|---|", *rows])
+
+
+def error_code_table() -> str:
+    """The error codes of the JSON envelope as a Markdown table."""
+    rows = [f"| `{code}` | {exit_code} | {text} |" for code, exit_code, text in error_codes()]
+    return "\n".join(["| error.code | exit code | when |", "|---|---:|---|", *rows])
+
+
+def settings_table() -> str:
+    """Every setting with its default, its range and its variable, as a Markdown table."""
+    rows = [
+        f"| `{setting.name}` | {_shown(setting.default)} | {describe_range(setting).replace('|', 'or')} "
+        f"| {setting.help} | `{variable_of(setting.name)}` |"
+        for setting in SCHEMA.values()
+    ]
+    return "\n".join(["| setting | default | accepts | meaning | variable |", "|---|---|---|---|---|", *rows])
+
+
+def _shown(default: object) -> str:
+    if default is None or default == "":
+        return "unset"
+    return str(default).lower() if isinstance(default, bool) else str(default)
