@@ -40,6 +40,7 @@ class Throttle:
         self._window_s = window_s
         self._lock = threading.Lock()
         self._used: dict[tuple[str, Lane], tuple[float, int]] = {}
+        self._sweep_at = _SWEEP_AT
 
     def take(self, key: str, lane: Lane, now_s: float) -> Allowance:
         """Takes one request of `key` in `lane` at `now_s` (seconds of any clock that never goes back).
@@ -58,13 +59,14 @@ class Throttle:
         allowed = used < limit
         if allowed:
             used += 1
-            self._remember(key, lane, start, used)
+            self._sweep(now_s)
+            self._used[key, lane] = (start, used)
         reset_s = max(1, math.ceil(start + self._window_s - now_s))
         return Allowance(allowed=allowed, limit=limit, remaining=limit - used, reset_s=reset_s)
 
-    def _remember(self, key: str, lane: Lane, start: float, used: int) -> None:
-        if len(self._used) >= _SWEEP_AT:
-            # keys are whatever clients send: without a sweep a stranger could grow the table for ever
-            newest = max(begun for begun, _ in self._used.values())
-            self._used = {at: window for at, window in self._used.items() if newest - window[0] < self._window_s}
-        self._used[key, lane] = (start, used)
+    def _sweep(self, now_s: float) -> None:
+        """Forgets windows that are over. Keys are whatever clients send: they must not grow the table for ever."""
+        if len(self._used) < self._sweep_at:
+            return
+        self._used = {at: window for at, window in self._used.items() if now_s - window[0] < self._window_s}
+        self._sweep_at = max(_SWEEP_AT, 2 * len(self._used))
