@@ -1,0 +1,281 @@
+"""One account of the paper exchange while it is being worked on: orders, books, positions, and what is new. Pure.
+
+A value of this module is loaded from the store, advanced and traded on, and saved again; it keeps apart what has
+changed since it was loaded (`touched`, `fills`, `payments`). Must not know SQL, feeds or clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pfmm.paper import ledger
+from pfmm.paper.feed import MarketSpec
+from pfmm.paper.ledger import Position
+from pfmm.paper.matching import Execution, MarketBook, Outcome
+
+OPEN, FILLED, CANCELLED = "open", "filled", "cancelled"
+
+Specs = Callable[[str], MarketSpec]
+Marks = Callable[[str], int]
+
+
+@dataclass(slots=True)
+class OrderState:
+    """An order in integer units. `cost` is the sum of price*size over its fills; `price` 0 for a market order."""
+
+    number: int
+    client_order_id: str | None
+    market: str
+    side: int
+    type: str
+    price: int
+    size: int
+    post_only: bool
+    reduce_only: bool
+    time_in_force: str
+    created_ms: int
+    updated_ms: int
+    filled: int = 0
+    cost: int = 0
+    status: str = OPEN
+    reason: str | None = None
+
+    @property
+    def remaining(self) -> int:
+        """size - filled, size steps."""
+        return self.size - self.filled
+
+
+class FillEntry(NamedTuple):
+    """One execution as it is stored; `fee` in 1e-8 USD, positive = paid."""
+
+    number: int
+    order: int
+    client_order_id: str | None
+    market: str
+    side: int
+    price: int
+    size: int
+    fee: int
+    maker: bool
+    time_ms: int
+    liquidation: bool
+
+
+class FundingEntry(NamedTuple):
+    """One funding settlement as it is stored; `rate` in 1e-8, `amount` in 1e-8 USD, positive = received."""
+
+    number: int
+    market: str
+    time_ms: int
+    rate: int
+    price: int
+    size: int
+    amount: int
+
+
+@dataclass(slots=True)
+class Account:
+    """Everything that one account holds at venue time `time_ms`, and what happened since it was loaded."""
+
+    name: str
+    specs: Specs
+    time_ms: int
+    deposits: int
+    next_order: int
+    next_fill: int
+    next_payment: int
+    dead_man_ms: int | None = None
+    positions: dict[str, Position] = field(default_factory=dict)
+    books: dict[str, MarketBook] = field(default_factory=dict)
+    orders: dict[int, OrderState] = field(default_factory=dict)
+    touched: dict[int, OrderState] = field(default_factory=dict)
+    fills: list[FillEntry] = field(default_factory=list)
+    payments: list[FundingEntry] = field(default_factory=list)
+
+    # -- reading
+
+    def book(self, market: str) -> MarketBook:
+        """The book of our orders in `market`, made on first use."""
+        book = self.books.get(market)
+        if book is None:
+            position = self.positions.get(market)
+            book = self.books[market] = MarketBook(position=position.size if position else 0)
+        return book
+
+    def held(self) -> list[str]:
+        """Markets with an open position, by name."""
+        return sorted(market for market, position in self.positions.items() if position.size)
+
+    def unit(self, market: str) -> int:
+        """1e-8 USD for one price unit times one size step of `market`."""
+        return ledger.notional_unit(self.specs(market))
+
+    def totals(self, mark: Marks) -> ledger.Totals:
+        """The account's sums with every position valued at its mark."""
+        positions = self.positions.items()
+        return ledger.Totals(
+            deposits=self.deposits,
+            realized=sum(position.realized for _, position in positions),
+            unrealized=sum(
+                position.unrealized(mark(market), self.unit(market)) for market, position in positions if position.size
+            ),
+            fees=sum(position.fees for _, position in positions),
+            funding=sum(position.funding for _, position in positions),
+        )
+
+    def exposure(self, market: str, mark: Marks) -> ledger.Exposure:
+        """Position and open orders of one market as notional; reduce-only orders add nothing."""
+        unit = self.unit(market)
+        position = self.positions.get(market)
+        exposure = ledger.Exposure()
+        if position and position.size:
+            exposure.position = position.size * mark(market) * unit
+        for order in self.orders.values():
+            if order.market == market and not order.reduce_only:
+                notional = order.remaining * order.price * unit
+                if order.side > 0:
+                    exposure.buys += notional
+                else:
+                    exposure.sells += notional
+        return exposure
+
+    def initial_margin(self, mark: Marks) -> int:
+        """Margin of all positions and open orders, the worst side of each market, 1e-8 USD."""
+        markets = {order.market for order in self.orders.values()}.union(self.held())
+        return sum(
+            ledger.initial_margin(self.exposure(market, mark), self.specs(market).max_leverage) for market in markets
+        )
+
+    def maintenance_margin(self, mark: Marks) -> int:
+        """Equity below which the account is liquidated, 1e-8 USD."""
+        return sum(
+            ledger.maintenance_margin(
+                self.positions[market].size, mark(market), self.unit(market), self.specs(market).max_leverage
+            )
+            for market in self.held()
+        )
+
+    # -- changing
+
+    def open_order(self, order: OrderState) -> None:
+        """Enters a new order; its number is `next_order`."""
+        self.orders[order.number] = order
+        self.touched[order.number] = order
+        self.next_order = order.number + 1
+
+    def finish(self, order: OrderState, status: str, reason: str | None, time_ms: int) -> None:
+        """Ends an order and takes it out of its book."""
+        order.status, order.reason, order.updated_ms = status, reason, time_ms
+        self.touched[order.number] = order
+        del self.orders[order.number]
+        if order.market in self.books:
+            self.books[order.market].remove(order.number)
+
+    def apply(self, outcomes: Iterable[Outcome], *, taker: int | None = None) -> None:
+        """Books what the matching core did: fills of `taker` pay the taker rate, all others the maker rate."""
+        for outcome in outcomes:
+            order = self.orders[outcome.number]
+            if isinstance(outcome, Execution):
+                self._fill(order, outcome, maker=outcome.number != taker)
+            elif outcome.remaining:
+                order.size = order.filled + outcome.remaining
+                order.updated_ms = outcome.time_ms
+                self.touched[order.number] = order
+            else:
+                self.finish(order, CANCELLED, "reduce_only", outcome.time_ms)
+
+    def _fill(self, order: OrderState, execution: Execution, *, maker: bool, liquidation: bool = False) -> None:
+        _, _, side, price, size = execution
+        spec = self.specs(order.market)
+        unit = ledger.notional_unit(spec)
+        fee = ledger.fee_of(price * size * unit, spec.maker_rate if maker else spec.taker_rate)
+        position = self.positions.setdefault(order.market, Position())
+        position.trade(side * size, price, unit)
+        position.fees += fee
+        order.filled += size
+        order.cost += price * size
+        order.updated_ms = execution.time_ms
+        self.touched[order.number] = order
+        self.fills.append(
+            FillEntry(
+                number=self.next_fill,
+                order=order.number,
+                client_order_id=order.client_order_id,
+                market=order.market,
+                side=side,
+                price=price,
+                size=size,
+                fee=fee,
+                maker=maker,
+                time_ms=execution.time_ms,
+                liquidation=liquidation,
+            )
+        )
+        self.next_fill += 1
+        if order.filled == order.size:
+            self.finish(order, FILLED, order.reason, execution.time_ms)
+
+    def cancel_all(self, reason: str, time_ms: int, market: str | None = None) -> list[OrderState]:
+        """Cancels every open order (of one market) and returns them, oldest first."""
+        cancelled = [order for _, order in sorted(self.orders.items()) if market in (None, order.market)]
+        for order in cancelled:
+            self.finish(order, CANCELLED, reason, time_ms)
+        return cancelled
+
+    def pay_funding(self, market: str, time_ms: int, mark: int, rate: int) -> None:
+        """Settles funding on the position held at `time_ms`."""
+        position = self.positions[market]
+        amount = ledger.funding_amount(position.size, mark, self.unit(market), rate)
+        position.funding += amount
+        self.payments.append(FundingEntry(self.next_payment, market, time_ms, rate, mark, position.size, amount))
+        self.next_payment += 1
+
+    def liquidate(self, market: str, price: int, time_ms: int) -> None:
+        """Closes the position of `market` at `price` with the taker fee; the fill says that it is a liquidation."""
+        size = self.positions[market].size
+        side = -1 if size > 0 else 1
+        order = OrderState(
+            number=self.next_order,
+            client_order_id=None,
+            market=market,
+            side=side,
+            type="market",
+            price=0,
+            size=abs(size),
+            post_only=False,
+            reduce_only=True,
+            time_in_force="IOC",
+            created_ms=time_ms,
+            updated_ms=time_ms,
+            reason="liquidation",
+        )
+        self.open_order(order)
+        self._fill(order, Execution(time_ms, order.number, side, price, abs(size)), maker=False, liquidation=True)
+        self.book(market).position = 0
+
+    @property
+    def changed(self) -> bool:
+        """True when something happened since the account was loaded that others must see."""
+        return bool(self.touched or self.fills or self.payments)
+
+    # -- persistence of what is not an order, a fill or a payment
+
+    def dump(self) -> dict[str, Any]:
+        """Positions and queue places, JSON-ready; `restore` is the inverse."""
+        return {
+            "positions": {
+                market: [position.size, position.basis, position.realized, position.fees, position.funding]
+                for market, position in sorted(self.positions.items())
+            },
+            "books": {market: book.dump() for market, book in sorted(self.books.items()) if book.worth_keeping},
+        }
+
+    def restore(self, raw: Mapping[str, Any]) -> None:
+        """Fills in positions and books from `dump`."""
+        self.positions = {market: Position(*values) for market, values in raw["positions"].items()}
+        for market, book in raw["books"].items():
+            position = self.positions.get(market)
+            self.books[market] = MarketBook.load(book, position=position.size if position else 0)

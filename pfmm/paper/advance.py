@@ -1,0 +1,117 @@
+"""Moves one account through venue time: public events, funding, liquidation and dead-man, merged in time order.
+
+At one moment the order is: events by market name, funding, the liquidation check, the dead-man switch. Funding and
+the check happen at fixed marks (whole minutes of venue time) while a position is open, so that the result is the same
+however the way is cut. Must not know the store or the wall clock; the feed is given.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pfmm.paper.account import Account
+from pfmm.paper.feed import Event, Feed, MarketSpec
+from pfmm.paper.matching import MarketBook
+
+MARK_INTERVAL_MS = 60_000
+HOUR_MS = 3_600_000
+
+_Head = tuple[int, str, Event, Iterator[Event], MarketBook]
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many events and checks one slice may take before it stops at a clean moment."""
+
+    steps: int
+
+    @property
+    def spent(self) -> bool:
+        return self.steps <= 0
+
+
+def advance(account: Account, feed: Feed, to_ms: int, *, steps: int = 20_000) -> bool:
+    """Moves `account` towards `to_ms`; returns True when it got there, False when `steps` ran out before.
+
+    Orders of the account change only by what the market does; `account.time_ms` is the moment reached.
+    """
+    budget = Budget(steps)
+    heads = _streams(account, feed, to_ms)
+    while account.time_ms < to_ms and not budget.spent:
+        limit = _next_stop(account, account.time_ms + 1, to_ms)
+        reached = _run_events(account, heads, limit, budget)
+        if reached % MARK_INTERVAL_MS == 0:
+            budget.steps -= 1
+            _settle_marks(account, feed, reached)
+        if account.dead_man_ms is not None and account.dead_man_ms <= reached:
+            account.cancel_all("dead_man", account.dead_man_ms)
+            account.dead_man_ms = None
+        account.time_ms = reached
+    return account.time_ms >= to_ms
+
+
+def _streams(account: Account, feed: Feed, to_ms: int) -> list[_Head]:
+    heads: list[_Head] = []
+    for market in sorted({order.market for order in account.orders.values()}):
+        book = account.book(market)
+        events = feed.events(market, account.time_ms, to_ms, book)
+        first = next(events, None)
+        if first is not None:
+            heads.append((first[0], market, first, events, book))
+    heapq.heapify(heads)
+    return heads
+
+
+def _next_stop(account: Account, from_ms: int, to_ms: int) -> int:
+    """The first moment at or after `from_ms` at which something besides an event can happen."""
+    stop = to_ms
+    if account.dead_man_ms is not None:
+        stop = min(stop, max(account.dead_man_ms, from_ms))
+    if any(position.size for position in account.positions.values()):
+        stop = min(stop, -(-from_ms // MARK_INTERVAL_MS) * MARK_INTERVAL_MS)
+    return stop
+
+
+def _run_events(account: Account, heads: list[_Head], limit: int, budget: Budget) -> int:
+    """Applies events up to `limit`, or to the mark after a position opens; returns the moment that is complete."""
+    now = account.time_ms
+    while heads and heads[0][0] <= limit:
+        time_ms, market, event, events, book = heads[0]
+        if budget.spent and time_ms > now > account.time_ms:
+            return now
+        now = time_ms
+        budget.steps -= 1
+        outcomes = book.on_event(event)
+        if outcomes:
+            account.apply(outcomes)
+            limit = _next_stop(account, time_ms, limit)
+        following = next(events, None)
+        if following is None:
+            heapq.heappop(heads)
+        else:
+            heapq.heapreplace(heads, (following[0], market, following, events, book))
+    return limit
+
+
+def _settle_marks(account: Account, feed: Feed, time_ms: int) -> None:
+    held = account.held()
+    if not held:
+        return
+    marks = {market: feed.mark(market, time_ms) for market in held}
+    for market in held:
+        if time_ms % funding_interval_ms(account.specs(market)) == 0:
+            account.pay_funding(market, time_ms, marks[market], feed.funding_rate(market, time_ms))
+    if account.totals(marks.__getitem__).equity >= account.maintenance_margin(marks.__getitem__):
+        return
+    account.cancel_all("liquidation", time_ms)
+    for market in held:
+        quote = feed.quote(market, time_ms)
+        price = quote.bid if account.positions[market].size > 0 else quote.ask
+        account.liquidate(market, price or marks[market], time_ms)
+
+
+def funding_interval_ms(spec: MarketSpec) -> int:
+    """Time between two funding settlements in ms; they fall on its whole multiples in UTC: 8 h is 28_800_000."""
+    return spec.funding_interval_hours * HOUR_MS

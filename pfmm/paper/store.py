@@ -1,0 +1,446 @@
+"""The paper exchange's file: clock, feed configuration, accounts, orders, fills and funding payments in SQLite (WAL).
+
+Any number of processes may use one file. Reads take no write lock; an account is saved against the revision that it
+was loaded at, so that two processes that advanced it at the same time cannot both write. Amounts are whole numbers
+(INTEGER where they are bounded, TEXT where they are not) and are never summed in SQL. Must not know feeds or rules.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pfmm.errors import ConfigError
+from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Specs
+from pfmm.paper.clock import VenueClock
+from pfmm.paper.records import Busy
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x70666D6D  # "pfmm": tells our files from other SQLite files
+EPOCH_NUMBERS = 1_000_000_000  # running numbers of epoch n start above n of these, so that a reset reuses none
+LOCK_WAIT_MS = 1_000
+LOCK_TRIES = 3
+RESET_HINT = "`pfmm paper reset` sets the file aside and starts a new exchange"
+
+_SCHEMA = """
+CREATE TABLE exchange (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,
+    feed TEXT NOT NULL,
+    feed_revision INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    venue_ms INTEGER NOT NULL,
+    speed REAL NOT NULL,
+    touched_ms INTEGER NOT NULL,
+    idle_pause INTEGER NOT NULL
+);
+CREATE TABLE accounts (
+    name TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    deposits TEXT NOT NULL,
+    next_order INTEGER NOT NULL,
+    next_fill INTEGER NOT NULL,
+    next_payment INTEGER NOT NULL,
+    dead_man_ms INTEGER,
+    holdings TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE orders (
+    account TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    client_order_id TEXT,
+    market TEXT NOT NULL,
+    side INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    price INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    post_only INTEGER NOT NULL,
+    reduce_only INTEGER NOT NULL,
+    time_in_force TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    filled INTEGER NOT NULL,
+    cost TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX orders_by_client_id ON orders (account, client_order_id) WHERE client_order_id IS NOT NULL;
+CREATE INDEX orders_open ON orders (account, number) WHERE status = 'open';
+CREATE TABLE fills (
+    account TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    order_number INTEGER NOT NULL,
+    client_order_id TEXT,
+    market TEXT NOT NULL,
+    side INTEGER NOT NULL,
+    price INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    fee TEXT NOT NULL,
+    maker INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    liquidation INTEGER NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+CREATE TABLE payments (
+    account TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    market TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    rate INTEGER NOT NULL,
+    price INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    amount TEXT NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+"""
+
+_ORDER_COLUMNS = (
+    "number, client_order_id, market, side, type, price, size, post_only, reduce_only, time_in_force, "
+    "created_ms, updated_ms, filled, cost, status, reason"
+)
+
+
+class ExchangeRow(NamedTuple):
+    """The exchange itself: reset counter, feed configuration with its revision, and the clock."""
+
+    epoch: int
+    feed: Mapping[str, Any]
+    feed_revision: int
+    clock: VenueClock
+
+
+class Conflict(Exception):
+    """Another process saved the account since it was loaded: load it again."""
+
+
+class Store:
+    """One connection to one file. Used by one thread at a time (the exchange holds a lock)."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, first: ExchangeRow) -> Store:
+        """Opens the file, or creates it with `first`. Raises ConfigError for a corrupt, foreign, newer or
+        unwritable file, Busy when it stays locked."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            new = not path.exists()
+            if new:
+                path.touch(mode=0o600)
+        except OSError as error:
+            raise ConfigError(f"cannot write the paper exchange's file {path}: {error}") from error
+        connection = None
+        try:
+            connection = sqlite3.connect(
+                path, timeout=LOCK_WAIT_MS / 1000, isolation_level=None, check_same_thread=False
+            )
+            store = cls(path, connection)
+            with store._translated():
+                store._prepare(first)
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Closes the connection; the file stays."""
+        self._connection.close()
+
+    def _prepare(self, first: ExchangeRow) -> None:
+        execute = self._connection.execute
+        execute("PRAGMA foreign_keys = OFF")
+        execute("PRAGMA synchronous = NORMAL")
+        if execute("PRAGMA application_id").fetchone()[0] == 0:
+            self._create(first)
+        version = execute("PRAGMA user_version").fetchone()[0]
+        if execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise ConfigError(f"{self.path} is not a paper exchange file", hint=RESET_HINT)
+        if version != SCHEMA_VERSION:
+            raise ConfigError(
+                f"{self.path} has schema {version}, this pfmm knows {SCHEMA_VERSION}",
+                hint=f"use the pfmm that wrote it, or {RESET_HINT}",
+            )
+
+    def _create(self, first: ExchangeRow) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        with self.write():
+            execute = self._connection.execute
+            if execute("PRAGMA application_id").fetchone()[0]:
+                return  # another process was first
+            if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise ConfigError(f"{self.path} is not a paper exchange file", hint=RESET_HINT)
+            for statement in _SCHEMA.split(";"):
+                execute(statement)
+            execute(
+                "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, "
+                "idle_pause) VALUES (1, 0, '{}', 0, 0, 0, 0, 0, 0)"
+            )
+            self.save_exchange(first)
+            execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    # -- transactions
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """One consistent view without a write lock."""
+        with self._translated():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """One write transaction: committed at the end, rolled back by any exception. Busy when it cannot start."""
+        with self._translated():
+            self._begin_immediate()
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _begin_immediate(self) -> None:
+        for attempt in range(1, LOCK_TRIES + 1):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _is_lock(error) or attempt == LOCK_TRIES:
+                    raise
+            else:
+                return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if _is_lock(error):
+                raise Busy(f"{self.path.name} stayed locked by other processes") from error
+            if isinstance(error, sqlite3.OperationalError) and _is_access(error):
+                raise ConfigError(
+                    f"cannot write the paper exchange's file {self.path}: {error}",
+                    hint="make the folder writable, or set PFMM_HOME to one that is",
+                ) from error
+            raise ConfigError(f"{self.path} is damaged: {error}", hint=RESET_HINT) from error
+
+    # -- the exchange itself
+
+    def exchange(self) -> ExchangeRow:
+        """Clock and feed configuration."""
+        with self._translated():
+            row = self._connection.execute(
+                "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause FROM exchange"
+            ).fetchone()
+        if row is None:
+            raise ConfigError(f"{self.path} is damaged: it has no exchange row", hint=RESET_HINT)
+        epoch, feed, revision, wall_ms, venue_ms, speed, touched_ms, idle_pause = row
+        clock = VenueClock(wall_ms, venue_ms, speed, touched_ms, bool(idle_pause))
+        return ExchangeRow(epoch, self._parse(feed), revision, clock)
+
+    def save_exchange(self, row: ExchangeRow) -> None:
+        """Writes clock and feed configuration; the caller holds a write transaction."""
+        self._connection.execute(
+            "UPDATE exchange SET epoch = ?, feed = ?, feed_revision = ?, wall_ms = ?, venue_ms = ?, speed = ?, "
+            "touched_ms = ?, idle_pause = ?",
+            (row.epoch, json.dumps(dict(row.feed)), row.feed_revision, *row.clock),
+        )
+
+    def forget_everything(self) -> None:
+        """Drops every account with its orders, fills and payments; the caller holds a write transaction."""
+        for table in ("accounts", "orders", "fills", "payments"):
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+
+    def exposed_accounts(self) -> list[str]:
+        """Accounts with an open order or a position, by name."""
+        with_orders = {name for (name,) in self._connection.execute("SELECT account FROM orders WHERE status = 'open'")}
+        rows = self._connection.execute("SELECT name, holdings FROM accounts").fetchall()
+        positions = {name for name, text in rows if any(p[0] for p in self._parse(text)["positions"].values())}
+        return sorted(with_orders | positions)
+
+    def account_names(self) -> list[str]:
+        """Every account, by name."""
+        return [name for (name,) in self._connection.execute("SELECT name FROM accounts ORDER BY name")]
+
+    # -- accounts
+
+    def load(self, name: str, specs: Specs) -> tuple[Account, int] | None:
+        """The account with its open orders and the revision to save it against; None when there is none yet."""
+        row = self._connection.execute(
+            "SELECT revision, time_ms, deposits, next_order, next_fill, next_payment, dead_man_ms, holdings "
+            "FROM accounts WHERE name = ?",
+            (name,),
+        ).fetchone()
+        if row is None:
+            return None
+        revision, time_ms, deposits, next_order, next_fill, next_payment, dead_man_ms, holdings = row
+        account = Account(
+            name=name,
+            specs=specs,
+            time_ms=time_ms,
+            deposits=int(deposits),
+            next_order=next_order,
+            next_fill=next_fill,
+            next_payment=next_payment,
+            dead_man_ms=dead_man_ms,
+        )
+        account.restore(self._parse(holdings))
+        for order in self.orders(name, only_open=True):
+            account.orders[order.number] = order
+        return account, revision
+
+    def save(self, account: Account, revision: int | None) -> int:
+        """Writes what changed; the caller holds a write transaction. `revision` None creates the account.
+
+        Returns the new revision. Raises Conflict when the stored revision is another one.
+        """
+        execute = self._connection.execute
+        values = (
+            account.time_ms,
+            str(account.deposits),
+            account.next_order,
+            account.next_fill,
+            account.next_payment,
+            account.dead_man_ms,
+            json.dumps(account.dump(), separators=(",", ":")),
+            account.name,
+        )
+        if revision is None:
+            changed = execute(
+                "INSERT OR IGNORE INTO accounts (time_ms, deposits, next_order, next_fill, next_payment, dead_man_ms, "
+                "holdings, name, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                values,
+            ).rowcount
+        else:
+            changed = execute(
+                "UPDATE accounts SET time_ms = ?, deposits = ?, next_order = ?, next_fill = ?, next_payment = ?, "
+                "dead_man_ms = ?, holdings = ?, revision = revision + 1 WHERE name = ? AND revision = ?",
+                (*values, revision),
+            ).rowcount
+        if changed != 1:
+            raise Conflict
+        self._save_events(account)
+        return (revision or 0) + 1
+
+    def _save_events(self, account: Account) -> None:
+        many, name = self._connection.executemany, account.name
+        many(
+            f"INSERT OR REPLACE INTO orders (account, {_ORDER_COLUMNS}) "  # noqa: S608 - fixed names
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(name, *_order_row(order)) for order in account.touched.values()],
+        )
+        many(
+            "INSERT INTO fills (account, number, order_number, client_order_id, market, side, price, size, fee, maker, "
+            "time_ms, liquidation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(name, *fill._replace(fee=str(fill.fee))) for fill in account.fills],  # type: ignore[arg-type]
+        )
+        many(
+            "INSERT INTO payments (account, number, market, time_ms, rate, price, size, amount) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(name, *paid._replace(amount=str(paid.amount))) for paid in account.payments],  # type: ignore[arg-type]
+        )
+        account.touched, account.fills, account.payments = {}, [], []
+
+    # -- history
+
+    def order(self, name: str, number: int | None, client_order_id: str | None) -> OrderState | None:
+        """One order, open or not, by its running number or its client order id."""
+        column, key = ("number", number) if number is not None else ("client_order_id", client_order_id)
+        row = self._connection.execute(
+            f"SELECT {_ORDER_COLUMNS} FROM orders WHERE account = ? AND {column} = ?",  # noqa: S608 - fixed names
+            (name, key),
+        ).fetchone()
+        return None if row is None else _order_state(row)
+
+    def orders(self, name: str, *, only_open: bool, limit: int = -1) -> list[OrderState]:
+        """Open orders, or the newest `limit` of all, oldest first."""
+        condition = "AND status = 'open'" if only_open else ""
+        rows = self._connection.execute(
+            f"SELECT {_ORDER_COLUMNS} FROM orders WHERE account = ? {condition} "  # noqa: S608 - fixed names
+            "ORDER BY number DESC LIMIT ?",
+            (name, limit),
+        ).fetchall()
+        return [_order_state(row) for row in reversed(rows)]
+
+    def fills(self, name: str, since: int, limit: int, market: str | None = None) -> list[FillEntry]:
+        """Up to `limit` fills numbered above `since`, oldest first."""
+        rows = self._connection.execute(
+            "SELECT number, order_number, client_order_id, market, side, price, size, fee, maker, time_ms, liquidation "
+            "FROM fills WHERE account = ? AND number > ? AND (? IS NULL OR market = ?) ORDER BY number LIMIT ?",
+            (name, since, market, market, limit),
+        )
+        return [FillEntry(*row[:7], int(row[7]), bool(row[8]), row[9], bool(row[10])) for row in rows]
+
+    def payments(self, name: str, since: int, limit: int) -> list[FundingEntry]:
+        """Up to `limit` funding payments numbered above `since`, oldest first."""
+        rows = self._connection.execute(
+            "SELECT number, market, time_ms, rate, price, size, amount FROM payments "
+            "WHERE account = ? AND number > ? ORDER BY number LIMIT ?",
+            (name, since, limit),
+        )
+        return [FundingEntry(*row[:6], int(row[6])) for row in rows]
+
+    def _parse(self, text: str) -> dict[str, Any]:
+        try:
+            parsed: dict[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"{self.path} is damaged: {error}", hint=RESET_HINT) from error
+        return parsed
+
+
+def set_aside(path: Path, wall_ms: int) -> Path | None:
+    """Renames a damaged file (and its WAL) so that a new exchange can start; returns the new name, None if absent."""
+    if not path.exists():
+        return None
+    aside = path.with_name(f"{path.name}.damaged-{wall_ms}")
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return path.rename(aside)
+
+
+def _order_row(order: OrderState) -> tuple[object, ...]:
+    return (
+        order.number,
+        order.client_order_id,
+        order.market,
+        order.side,
+        order.type,
+        order.price,
+        order.size,
+        order.post_only,
+        order.reduce_only,
+        order.time_in_force,
+        order.created_ms,
+        order.updated_ms,
+        order.filled,
+        str(order.cost),
+        order.status,
+        order.reason,
+    )
+
+
+def _order_state(row: Any) -> OrderState:
+    order = OrderState(*row)
+    order.post_only, order.reduce_only, order.cost = bool(order.post_only), bool(order.reduce_only), int(order.cost)
+    return order
+
+
+def _is_lock(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _is_access(error: sqlite3.Error) -> bool:
+    codes = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_FULL)
+    return error.sqlite_errorcode & 0xFF in (*codes, sqlite3.SQLITE_IOERR)
