@@ -19,21 +19,23 @@ _SIGNALS = (
 def exit_codes() -> list[tuple[int, str]]:
     """Every exit code with its meaning, ascending."""
     found = {errors.EXIT_DONE: "done", **dict(_SIGNALS)}
-    pending: list[type[errors.PfmmError]] = [errors.PfmmError]
-    while pending:
-        kind = pending.pop()
-        pending.extend(kind.__subclasses__())
+    for kind in _tree():
         found.setdefault(kind.exit_code, kind.meaning)
     return sorted(found.items())
 
 
 def error_codes() -> list[tuple[str, int, str]]:
     """Every `error.code` of the JSON envelope: code, exit code, and the first line of its docstring."""
+    named = [kind for kind in _tree() if kind is not errors.PfmmError]
+    return sorted((kind.code, kind.exit_code, (kind.__doc__ or "").splitlines()[0]) for kind in named)
+
+
+def _tree() -> list[type[errors.PfmmError]]:
+    """The classes of errors.py, each after its base; a class that another module derives adds nothing of its own."""
     kinds = [errors.PfmmError]
     for kind in kinds:
-        kinds.extend(kind.__subclasses__())
-    named = [kind for kind in kinds if kind is not errors.PfmmError]
-    return sorted((kind.code, kind.exit_code, (kind.__doc__ or "").splitlines()[0]) for kind in named)
+        kinds.extend(child for child in kind.__subclasses__() if child.__module__ == errors.__name__)
+    return kinds
 
 
 def exit_code_table() -> str:
