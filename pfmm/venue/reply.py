@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pfmm.errors import (
@@ -26,11 +26,11 @@ _MAX_WORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP answer; header names in lower case."""
+    """A whole HTTP answer; header names in lower case. The body may repeat the key: it is in no repr."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,22 +187,22 @@ class Record:
 
 def _fraction(text: str) -> Decimal:
     if len(text) > _MAX_NUMBER_TEXT:
-        raise ValueError(f"number {text[:_SHOWN]}… is too long")
+        raise ValueError(f"number {text[:20]}… is too long")
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise ValueError(f"number {text} is out of range") from None
+        raise ValueError(f"number {text[:50]} is out of range") from None
     if not _within_bounds(number):
-        raise ValueError(f"number {text} is out of range")
+        raise ValueError(f"number {text[:50]} is out of range")
     return number
 
 
 def _whole(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise ValueError(f"number {text[:_SHOWN]}… is too long")
+        raise ValueError(f"number {text[:20]}… is too long")
     number = int(text)
     if abs(number) >= 10 ** (MAX_EXPONENT + 1):
-        raise ValueError(f"number {text} is out of range")
+        raise ValueError(f"number {text[:50]} is out of range")
     return number
 
 
@@ -229,7 +229,7 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return _shown(str(error))[1:-1]
+    return ascii(str(error))[1:-1][:120]
 
 
 def _shown(value: object) -> str:
