@@ -1,0 +1,123 @@
+"""A quote as the screen and the JSON of `quote show` tell it. Pure; knows no terminal and no envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pfmm.strategy import spread
+from pfmm.strategy.quote_config import FORMULAS, QuoteConfig, Sigma
+from pfmm.strategy.quoting import COMPONENTS, Quote, QuotedLevel
+
+
+def explain_quote(market: str, config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote) -> dict[str, Any]:
+    """The fields of `quote show` (amounts as strings, models as floats), with `levels`, `inputs`, `fit`, `formula`.
+
+    The components of a side add up, in bps of mid, to its posted price; those of an absent side are null.
+    """
+    bid = quote.bids[0] if quote.bids else None
+    ask = quote.asks[0] if quote.asks else None
+    wide = None
+    if bid is not None and ask is not None and quote.mid is not None:
+        wide = float((ask.price - bid.price) / quote.mid) * spread.BPS
+    return {
+        "market": market,
+        "mid": _text(quote.mid),
+        "reservation_price": quote.reservation_price,
+        "bid": None if bid is None else _text(bid.price),
+        "ask": None if ask is None else _text(ask.price),
+        "bid_size": None if bid is None else _text(bid.size),
+        "ask_size": None if ask is None else _text(ask.size),
+        "half_spread_bps": quote.half_spread_bps,
+        "spread_bps": wide,
+        "model": config.model,
+        "parameters": _parameters(config, sigma),
+        "components": _components(bid, ask),
+        "absent": dict(quote.absent),
+        "regime": sigma.regime,
+        "funding_tilt": tilt,
+        "inventory_ratio": quote.inventory_ratio,
+        "inventory_state": quote.state,
+        "levels": [_level(level) for level in (*quote.bids, *quote.asks)],
+        "inputs": _inputs(config, sigma, quote),
+        "fit": _fit(config),
+        "formula": FORMULAS[config.model],
+    }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _parameters(config: QuoteConfig, sigma: Sigma) -> dict[str, Any]:
+    return {
+        "gamma": config.gamma,
+        "kappa": config.kappa_per_bp,
+        "kappa_unit": "per bp of mid",
+        "intensity_per_s": config.intensity_per_s,
+        "sigma_annual": sigma.annual,
+        "horizon_s": config.horizon_s,
+        "half_spread_bps": config.half_spread_bps,
+        "min_spread_bps": config.min_spread_bps,
+        "size_usd": _text(config.size_usd),
+        "fair": config.fair,
+        "source": config.source,
+        "sigma_source": sigma.source,
+    }
+
+
+def _components(bid: QuotedLevel | None, ask: QuotedLevel | None) -> list[dict[str, Any]]:
+    """Only "level" may be left out: it is zero for the best level of either side."""
+    return [
+        {
+            "name": name,
+            "bid_bps": None if bid is None else bid.components[index],
+            "ask_bps": None if ask is None else ask.components[index],
+        }
+        for index, name in enumerate(COMPONENTS)
+    ]
+
+
+def _level(level: QuotedLevel) -> dict[str, Any]:
+    return {
+        "slot": level.slot,
+        "side": level.side.value,
+        "price": _text(level.price),
+        "size": _text(level.size),
+        "notional": _text(level.price * level.size),
+        "reduce_only": level.reduce_only,
+    }
+
+
+def _inputs(config: QuoteConfig, sigma: Sigma, quote: Quote) -> Mapping[str, Any]:
+    """What went into the formula, in its own units."""
+    if quote.mid is None or sigma.annual is None:
+        return {}
+    mid = float(quote.mid)
+    return {
+        "size_base": spread.base_units(float(config.size_usd), mid),
+        "kappa_per_usd": spread.kappa_usd(config.kappa_per_bp, mid),
+        "sigma_usd_per_sqrt_s": spread.sigma_usd(sigma.annual, mid),
+        "skew_usd_per_base": None if quote.model_spread is None else quote.model_spread.skew,
+        "fair": quote.fair,
+    }
+
+
+def _fit(config: QuoteConfig) -> Mapping[str, Any] | None:
+    """The calibration behind the parameters, successful or refused; None when none was tried."""
+    calibration = config.calibration
+    if calibration is None:
+        return None
+    fit = calibration.fit
+    return {
+        "sweeps": calibration.sweeps,
+        "span_s": calibration.span_s,
+        "distances": None if fit is None else fit.distances,
+        "r_squared": None if fit is None else fit.r_squared,
+        "kappa_per_usd": None if fit is None else fit.kappa_usd,
+        "intensity_per_s": None if fit is None else fit.intensity_per_s,
+        "sigma_annual": calibration.sigma_annual,
+        "reason": calibration.reason,
+        "sigma_reason": calibration.sigma_reason,
+    }

@@ -1,0 +1,172 @@
+"""Half-spread and inventory skew of the three quoting models, with units. Pure arithmetic on floats.
+
+Must not know markets, ticks or time. Symbols: size Δ in base units, gamma γ in 1/USD, kappa κ per USD of distance,
+sigma σ in USD per √second, intensity A in 1/second, horizon τ in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pfmm.errors import UsageError
+
+SECONDS_PER_YEAR = 365 * 24 * 3600
+BPS = 1e4
+PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
+
+
+class UnitsError(UsageError):
+    """A model's inputs cannot be in the units it needs: its half-spread is absurd against the price."""
+
+    code = "units"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpread:
+    """What a model says at one price level.
+
+    `half_base` is the half-spread in USD without price risk, `half_volatility` what volatility adds to it, and
+    `skew` the shift of both quotes in USD for each base unit of inventory away from its target.
+    """
+
+    half_base: float
+    half_volatility: float
+    skew: float
+
+    @property
+    def half(self) -> float:
+        """The half-spread in USD: 0.6454 + 0.2 = 0.8454."""
+        return self.half_base + self.half_volatility
+
+
+def require_number(name: str, value: float, *, zero: bool = False) -> float:
+    """`value` when it is finite and positive (or zero where allowed); UsageError naming it otherwise."""
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        wanted = "zero or more" if zero else "more than zero"
+        raise UsageError(f"{name} must be a finite number, {wanted}, not {value}")
+    return value
+
+
+def sigma_usd(sigma_annual: float, mid: float) -> float:
+    """Volatility in USD per √second from an annualised fraction: mid·σ/√(365·86400).
+
+    50 % at 65,000: 65,000·0.5/5,615.69 = 5.7873.
+    """
+    return mid * sigma_annual / math.sqrt(SECONDS_PER_YEAR)
+
+
+def kappa_usd(kappa_per_bp: float, mid: float) -> float:
+    """κ per USD of distance from κ per bp of mid: one bp is mid/10,000 USD.
+
+    0.5 per bp at 65,000, where a bp is 6.5 USD: 0.5/6.5 = 0.076923.
+    """
+    return kappa_per_bp * BPS / mid
+
+
+def base_units(size_usd: float, mid: float) -> float:
+    """Order size in base units: 50 USD at 65,000 is 0.00076923."""
+    return size_usd / mid
+
+
+def _intensity_half(risk: float, kappa: float) -> float:
+    """(1/risk)·ln(1 + risk/κ), USD, where risk = γΔ; its limit 1/κ where risk/κ vanishes."""
+    ratio = risk / kappa
+    if ratio < 1e-12:
+        return 1 / kappa
+    if math.isinf(ratio):  # κ so small that the quotient overflows: ln(1 + x) is ln x there
+        return (math.log(risk) - math.log(kappa)) / risk
+    return math.log1p(ratio) / risk
+
+
+def avellaneda_stoikov(*, size: float, gamma: float, kappa: float, sigma: float, horizon_s: float) -> ModelSpread:
+    """Avellaneda–Stoikov (2008) for orders of `size` base units; the horizon rolls.
+
+    total spread = γΔσ²τ + (2/(γΔ))·ln(1 + γΔ/κ); skew = γσ²τ per base unit, so r = s − q·γσ²τ.
+    Source: Avellaneda and Stoikov, "High-frequency trading in a limit order book", eq. 29 and 30, with γ → γΔ.
+    γ 0.1, Δ 1, κ 1.5, σ 2, τ 1: 0.1·4·1 = 0.4 and (2/0.1)·ln(1.066667) = 1.2908; half-spread 0.8454, skew 0.4.
+    Raises UsageError for a parameter that is not finite and positive (σ may be 0).
+    """
+    _require(size=size, gamma=gamma, kappa=kappa, horizon_s=horizon_s)
+    variance = require_number("sigma", sigma, zero=True) ** 2 * horizon_s
+    risk = gamma * size
+    return _finite(ModelSpread(_intensity_half(risk, kappa), risk * variance / 2, gamma * variance))
+
+
+def reservation_price(fair: float, inventory: float, skew: float, target: float = 0.0) -> float:
+    """The price around which we are indifferent, USD: fair − skew·(inventory − target).
+
+    Fair 100, 2 units long, γσ²τ = 0.4: 99.2. Source as for the models.
+    """
+    return fair - skew * (inventory - target)
+
+
+def glft(*, size: float, gamma: float, kappa: float, sigma: float, intensity: float) -> ModelSpread:
+    """Guéant–Lehalle–Fernandez-Tapia, infinite horizon, ξ = γ.
+
+    c1 = (1/(γΔ))·ln(1 + γΔ/κ); c2 = √(γ/(2AΔκ)·(1 + γΔ/κ)^(κ/(γΔ) + 1)); half-spread = c1 + (Δ/2)·σ·c2;
+    skew = σ·c2 per base unit. Source: Guéant, "The Financial Mathematics of Market Liquidity", ch. 10.
+    γ 0.1, Δ 1, κ 1.5, σ 2, A 140: c1 = 10·ln(1.066667) = 0.645385;
+    c2 = √(0.1/420·1.066667^16) = √(0.00023810·2.80846) = 0.025859; half-spread 0.645385 + 0.025859 = 0.671244,
+    skew 0.051718. Raises UsageError for a parameter that is not finite and positive (σ may be 0).
+    """
+    _require(size=size, gamma=gamma, kappa=kappa, intensity=intensity)
+    require_number("sigma", sigma, zero=True)
+    risk = gamma * size
+    ratio = risk / kappa
+    # in logarithms, so that no product of extreme parameters overflows on the way to an ordinary result
+    if ratio < 1e-12:
+        log_power = 1.0
+    elif math.isinf(ratio):
+        log_power = math.log(risk) - math.log(kappa)
+    else:
+        log_power = (1 / ratio + 1) * math.log1p(ratio)
+    log_scale = math.log(gamma) - math.log(2) - math.log(intensity) - math.log(size) - math.log(kappa)
+    exponent = (log_scale + log_power) / 2
+    skew = sigma * math.exp(exponent) if exponent < 700 else math.inf
+    return _finite(ModelSpread(_intensity_half(risk, kappa), size / 2 * skew, skew))
+
+
+def fixed(*, mid: float, half_spread_bps: float, multiplier: float, limit_usd: float) -> ModelSpread:
+    """A set half-spread, widened by the volatility regime, with the article's inventory rule as its skew.
+
+    half = mid·bps/10,000·multiplier; at the whole limit both quotes shift by half of it, so per base unit
+    skew = 0.5·half·mid/limit. Mid 65,000, 8 bps, ×1.5, limit 500: 52 + 26 = 78 USD; skew 0.5·78·65,000/500 = 5,070
+    USD a coin, i.e. 39 USD at the limit of 0.0076923 coins. Raises UsageError for a number that is not positive.
+    """
+    _require(mid=mid, half_spread_bps=half_spread_bps, multiplier=multiplier, max_inventory_usd=limit_usd)
+    base = mid * half_spread_bps / BPS
+    half = base * multiplier
+    return _finite(ModelSpread(base, half - base, half / 2 * (mid / limit_usd)))
+
+
+def require_plausible(half_spread: float, mid: float) -> None:
+    """Refuses a half-spread above 5 % of mid: no market is quoted there, so the inputs have other units.
+
+    Both in USD. The article's literal reading (κ = 1.5 without a unit, the result multiplied by mid) has a
+    half-spread of 0.656·65,000 = 42,627 USD, bid 22,373 and ask 107,627. Raises UnitsError.
+    """
+    if half_spread <= mid * PLAUSIBLE_HALF_SPREAD:
+        return
+    raise UnitsError(
+        f"the model's half-spread is {half_spread:,.6g} USD, {half_spread / mid:.1%} of the mid {mid:,.6g}: "
+        "its inputs are not in the units of the formula",
+        hint="kappa is per bp of mid (a dimensionless kappa such as 1.5 times mid is not a price), gamma is per USD of "
+        "wealth, sigma is annualised, the horizon is in seconds and the order size is in USD, not in whole coins",
+    )
+
+
+def _require(**numbers: float) -> None:
+    for name, value in numbers.items():
+        if not 0 < value < math.inf:
+            require_number(name, value)
+
+
+def _finite(spread: ModelSpread) -> ModelSpread:
+    """The spread, unless its inputs were too extreme for a float."""
+    if not math.isfinite(spread.half + spread.skew) or spread.half <= 0:
+        raise UnitsError(
+            f"the model's half-spread comes out as {spread.half} USD and its skew as {spread.skew} USD per base unit",
+            hint="gamma, kappa, sigma, the intensity or the size is out of any sensible range",
+        )
+    return spread
