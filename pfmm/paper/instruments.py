@@ -114,7 +114,7 @@ def price_step(spec: MarketSpec, price: int) -> int:
     excess = len(str(price)) - spec.significant_figures
     if excess <= 0:
         return spec.tick
-    return max(spec.tick, 10 ** min(excess, spec.price_decimals))
+    return max(spec.tick, int(10 ** min(excess, spec.price_decimals)))
 
 
 def step_down(spec: MarketSpec, price: float) -> int:

@@ -1,7 +1,7 @@
 """Quotes and order flow of one leaf of a synthetic market, given the price path: pure functions of counters.
 
 A taker sweep reaches δ bps from the mid with intensity A·exp(−κδ) on each side; part of the flow is informed: its
-side is the sign of the move until its 16 s segment ends. Knows neither time beyond its leaf nor who is watching.
+side is the sign of the move until its 33 s segment ends. Knows neither time beyond its leaf nor who is watching.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pfmm.paper.noise import draw, stream_key
 
 BPS = 1e-4
 LEAF_MS = 1_024
-REACH_PER_VOLATILITY_BPS = 2.5  # mean reach beyond the best quote at an annual volatility of 1: 1.25 bps at 0.5
+REACH_PER_VOLATILITY_BPS = 1.6  # mean reach beyond the best quote at an annual volatility of 1: 0.8 bps at 0.5
 REACH_CUT = 6.0  # reaches are cut at 6 means: exp(-6) of the sweeps, 1 in 400
-INFORMED_SHARE = 0.35
+INFORMED_SHARE = 0.6
 MAX_SWEEPS = 8
 UNIFORM_16 = 1 / 0x10000
 
@@ -36,10 +36,10 @@ class OrderFlow:
         self._spec = spec
         self._key = stream_key(seed, spec.market + "/flow")
         self._half = liquidity.half_spread_bps * BPS
-        anchor = character.anchor_usd * 10**spec.price_decimals
+        anchor = character.anchor_usd * 10.0**spec.price_decimals
         tick = price_step(spec, int(anchor)) / anchor
         # where one tick is wide (a price of 0.0004), sweeps must still be able to step over it
-        self._reach = max(REACH_PER_VOLATILITY_BPS * BPS * character.annual_volatility, tick / 2)
+        self._reach: float = max(REACH_PER_VOLATILITY_BPS * BPS * character.annual_volatility, tick / 2)
         self._rate = 2 * liquidity.sweeps_per_s * LEAF_MS / 1000
         self._print_low, print_high = liquidity.print_usd
         self._print_log = log(print_high / self._print_low)
@@ -70,13 +70,14 @@ class OrderFlow:
         ask_size = self._display_low * exp(self._display_log * (bits >> 32 & 0xFFFF) * UNIFORM_16) * per_usd
         return bid, int(bid_size) + 1, ask, int(ask_size) + 1
 
-    def sweeps(self, leaf: int, mid: float, swing: float, future: float, bid: int, ask: int) -> list[Sweep]:
-        """The prints of a leaf in time order. `future` is the mid when its segment ends: informed flow knows it."""
+    def sweeps(self, leaf: int, mid: float, swing: float, future: float, best: tuple[int, int]) -> list[Sweep]:
+        """The prints of a leaf in time order, around its `best` bid and ask. `future` is the mid when the segment
+        ends: informed flow knows it."""
         activity = 0.5 + 0.5 * swing
         count = self._count(draw(self._key, leaf << 4 | 1), self._rate * activity)
         if not count:
             return []
-        found = [self._sweep(draw(self._key, leaf << 4 | 2 + i), mid, activity, future, bid, ask) for i in range(count)]
+        found = [self._sweep(draw(self._key, leaf << 4 | 2 + i), mid, activity, future, best) for i in range(count)]
         found.sort()
         return found
 
@@ -91,7 +92,7 @@ class OrderFlow:
             chance *= mean / count
         return count
 
-    def _sweep(self, bits: int, mid: float, activity: float, future: float, bid: int, ask: int) -> Sweep:
+    def _sweep(self, bits: int, mid: float, activity: float, future: float, best: tuple[int, int]) -> Sweep:
         offset = 1 + (bits & 0xFFFF) * (LEAF_MS - 1) // 0x10000
         reach = min(-log(((bits >> 16 & 0xFFFF) + 1) * UNIFORM_16), REACH_CUT) * self._reach * activity
         usd = self._print_low * exp(self._print_log * (bits >> 32 & 0xFFFF) * UNIFORM_16)
@@ -100,8 +101,8 @@ class OrderFlow:
         half = self._half * activity
         step = price_step(self._spec, int(mid))
         if buys:
-            price = max(ask, int(mid * (1 + half + reach) / step) * step)
+            price = max(best[1], int(mid * (1 + half + reach) / step) * step)
         else:
-            price = min(bid, -int(-mid * (1 - half - reach) // step) * step)
+            price = min(best[0], -int(-mid * (1 - half - reach) // step) * step)
         size = int(usd * self._size_unit / mid) + 1
         return offset, price, size, 1 if buys else -1

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pfmm.paper.noise import BELL_BOUND, FIRST, GOLDEN, MASK, SECOND, bell, draw
 
 LEAF_LEVEL = 10  # a leaf lasts 2^10 ms
-SEGMENT_LEVEL = 14  # leaves are made 16 at a time
+SEGMENT_LEVEL = 15  # leaves are made 32 at a time
 CHECKPOINT_LEVEL = 20  # nodes of 17 minutes are remembered, to start from
 CASCADE_BOTTOM, CASCADE_TOP = 20, 28
 JUMP_LEVEL = 24
@@ -35,7 +35,7 @@ Near = Callable[[float, float, float], bool]
 
 
 class Segment(NamedTuple):
-    """16 leaves: `points[i]` is the log price (0 = the anchor) all through leaf `first_leaf + i`, `points[16]` where
+    """32 leaves: `points[i]` is the log price (0 = the anchor) all through leaf `first_leaf + i`, `points[32]` where
     the next segment begins; `swing` multiplies the annual volatility here."""
 
     first_leaf: int
@@ -106,7 +106,7 @@ class PricePath:
         return segment.points[leaf - segment.first_leaf]
 
     def segment(self, index: int) -> Segment:
-        """The 16 leaves from 16 * index on."""
+        """The 32 leaves from 32 * index on."""
         known = self._segments.get(index)
         if known is not None:
             return known
@@ -186,7 +186,7 @@ class PricePath:
         return (left, middle, swing), (middle, right, swing)
 
     def _segment(self, index: int, left: float, right: float, swing: float) -> Segment:
-        """All 16 leaves of a segment at once; the noise is written out in place, for this loop is where time goes."""
+        """All 32 leaves of a segment at once; the noise is written out in place, for this loop is where time goes."""
         key = self._key
         points = [0.0] * (SEGMENT_LEAVES + 1)
         points[0], points[SEGMENT_LEAVES] = left, right

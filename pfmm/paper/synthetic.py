@@ -122,7 +122,7 @@ class _Market:
     def __init__(self, seed: int, market: str, listing: Listing) -> None:
         self.spec = listing.spec(market)
         character = listing.character(market)
-        self.anchor = character.anchor_usd * 10**self.spec.price_decimals
+        self.anchor: float = character.anchor_usd * 10.0**self.spec.price_decimals
         self.path = PricePath(stream_key(seed, market), character.annual_volatility)
         self.flow = OrderFlow(seed, self.spec, character)
         self.depth_key = stream_key(seed, market + "/depth")
@@ -175,7 +175,7 @@ class _Market:
             bid, bid_size, ask, ask_size = self.flow.quote(leaf, mid, swing)
             if after_ms < start and _touches(watch, bid, ask):
                 yield QuoteEvent(start, QUOTE, bid, bid_size, ask, ask_size)
-            for offset, price, size, aggressor in self.flow.sweeps(leaf, mid, swing, future, bid, ask):
+            for offset, price, size, aggressor in self.flow.sweeps(leaf, mid, swing, future, (bid, ask)):
                 if after_ms < start + offset <= to_ms and _touches(watch, price, price):
                     yield TradeEvent(start + offset, TRADE, price, size, aggressor)
 
