@@ -62,28 +62,25 @@ class PurpleFlea:
         """Tickers in the order asked for, or of every market. One alone is read from the article's own endpoint."""
         if markets is not None and len(markets) == 1:
             path = f"/api/ticker/{_part(markets[0])}"
-            record = self._market_get(markets[0], path, None)
+            record = self._get(path, signed=False, about=markets)
             return (form.ticker(record, asked=markets[0], observed_ms=self.http.time.wall_ms()),)
         query = {} if markets is None else {"markets": _listed(markets)}
-        try:
-            record = self._get("/api/tickers", query, signed=False)
-        except VenueRefused as error:
-            raise self._explained(error, markets or ()) from None
+        record = self._get("/api/tickers", query, signed=False, about=markets or ())
         return self._tickers(record, markets)
 
     def book(self, market: str, depth: int) -> Book:
         """The best `depth` levels of each side."""
-        record = self._market_get(market, f"/api/orderbook/{_part(market)}", {"depth": str(depth)})
+        record = self._get(f"/api/orderbook/{_part(market)}", {"depth": str(depth)}, signed=False, about=[market])
         return form.book(record, market)
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
         """Public prints since a venue time, oldest first, at most 1000."""
-        record = self._market_get(market, f"/api/trades/{_part(market)}", {"since": str(since_ms)})
+        record = self._get(f"/api/trades/{_part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
         return form.trades(record, market)
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
         """Published funding rates since a venue time, oldest first."""
-        record = self._market_get(market, f"/api/funding/{_part(market)}", {"since": str(since_ms)})
+        record = self._get(f"/api/funding/{_part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
         return form.funding_rates(record, market)
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
@@ -92,11 +89,8 @@ class PurpleFlea:
         payments: list[FundingPayment] = []
         time_ms = 0
         for _ in range(MAX_PAGES):
-            query = _given(markets=_listed(markets), fills_since=cursors.fills, funding_since=cursors.funding)
-            try:
-                record = self._get("/api/state", query)
-            except VenueRefused as error:
-                raise self._explained(error, markets) from None
+            query = _given(markets=_listed(markets) or None, fills_since=cursors.fills, funding_since=cursors.funding)
+            record = self._get("/api/state", query, about=markets)
             if record.millis("time_ms") < time_ms:
                 raise record.refusal("time_ms", f"must not be before {time_ms}, the page before it")
             time_ms = record.millis("time_ms")
@@ -129,7 +123,7 @@ class PurpleFlea:
 
     def open_orders(self, market: str | None = None) -> tuple[Order, ...]:
         """Every open order of the account, or of one market."""
-        record = self._get("/api/orders", _given(status="open", market=market))
+        record = self._get("/api/orders", _given(status="open", market=market), about=_named(market))
         return _open_orders(record, market)
 
     def positions(self) -> tuple[Position, ...]:
@@ -142,13 +136,13 @@ class PurpleFlea:
 
     def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:
         """Every fill since a cursor, oldest first, all pages."""
-        found = self._pages("/api/fills", "fills", _given(market=market), since, form.fill)
+        found = self._pages("/api/fills", "fills", market, since, form.fill)
         form.once_each((one.fill_id for one in found), "/api/fills")
         return found
 
     def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
         """Every funding payment since a cursor, oldest first, all pages."""
-        found = self._pages("/api/funding-payments", "payments", {}, since, form.funding_payment)
+        found = self._pages("/api/funding-payments", "payments", None, since, form.funding_payment)
         form.once_each((one.payment_id for one in found), "/api/funding-payments")
         return found
 
@@ -195,19 +189,25 @@ class PurpleFlea:
                 status=404,
             )
 
-    def _get(self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True) -> Record:
-        return Record(self.http.get(path, query or None, signed=signed), path)
-
-    def _market_get(self, market: str, path: str, query: Mapping[str, str] | None) -> Record:
+    def _get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        signed: bool = True,
+        about: Sequence[str] = (),
+    ) -> Record:
+        """The object that a read answers. `about` are the markets to name should the venue not know one of them."""
         try:
-            return self._get(path, query, signed=False)
+            return Record(self.http.get(path, query or None, signed=signed), path)
         except VenueRefused as error:
-            raise self._explained(error, (market,)) from None
+            if error.venue_code != "unknown_market" or not about:
+                raise
+            refused = error
+        raise self._unknown_market(refused, about)
 
-    def _explained(self, error: VenueRefused, markets: Sequence[str]) -> VenueRefused:
-        """An unknown market with the nearest names in its hint; any other refusal as it is."""
-        if error.venue_code != "unknown_market":
-            return error
+    def _unknown_market(self, error: VenueRefused, markets: Sequence[str]) -> UnknownMarket:
+        """The refusal with the nearest names in its hint."""
         from difflib import get_close_matches  # noqa: PLC0415 (only a mistyped market needs it)
 
         try:
@@ -256,11 +256,11 @@ class PurpleFlea:
         )
 
     def _pages(
-        self, path: str, name: str, query: Mapping[str, str], since: str | None, row: Callable[[Record], Row]
+        self, path: str, name: str, market: str | None, since: str | None, row: Callable[[Record], Row]
     ) -> tuple[Row, ...]:
         found: list[Row] = []
         for _ in range(MAX_PAGES):
-            record = self._get(path, {**query, **_given(since=since)})
+            record = self._get(path, _given(since=since, market=market), about=_named(market))
             found += [row(one) for one in record.records(name, form.MAX_ROWS)]
             if not record.flag("more"):
                 return tuple(found)
@@ -319,4 +319,9 @@ def _listed(markets: Sequence[str]) -> str:
 
 
 def _given(**fields: str | None) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value}
+    """The query without what is None; a blank market stays, for the venue to refuse: it must not mean every market."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _named(market: str | None) -> tuple[str, ...]:
+    return () if market is None else (market,)
