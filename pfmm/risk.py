@@ -160,17 +160,22 @@ def _quote_problem(ticker: Ticker) -> str | None:
     """Why the quotes of `ticker` are unusable, or None."""
     if not ticker.mark.is_finite() or ticker.mark <= _ZERO:
         return f"bad mark price: {ticker.mark}"
-    if ticker.bid is None or ticker.ask is None:
-        if ticker.bid is ticker.ask:
-            return "empty: the book has neither bid nor ask"
-        return f"one-sided: the book has no {'bid' if ticker.bid is None else 'ask'}"
-    for name, price, size in (("bid", ticker.bid, ticker.bid_size), ("ask", ticker.ask, ticker.ask_size)):
-        if not price.is_finite() or price <= _ZERO:
-            return f"bad {name}: {price}"
-        if size is not None and (not size.is_finite() or size <= _ZERO):
-            return f"one-sided: the {name} shows a size of {size}"
-    if ticker.bid >= ticker.ask:
-        return f"crossed: bid {ticker.bid} is not below ask {ticker.ask}"
+    if ticker.bid is None and ticker.ask is None:
+        return "empty: the book has neither bid nor ask"
+    problem = _side_problem("bid", ticker.bid, ticker.bid_size) or _side_problem("ask", ticker.ask, ticker.ask_size)
+    if problem is not None or ticker.bid is None or ticker.ask is None:
+        return problem
+    return None if ticker.bid < ticker.ask else f"crossed: bid {ticker.bid} is not below ask {ticker.ask}"
+
+
+def _side_problem(name: str, price: Decimal | None, size: Decimal | None) -> str | None:
+    """Why one side of the quotes is unusable, or None."""
+    if price is None:
+        return f"one-sided: the book has no {name}"
+    if not price.is_finite() or price <= _ZERO:
+        return f"bad {name}: {price}"
+    if size is not None and (not size.is_finite() or size <= _ZERO):
+        return f"one-sided: the {name} shows a size of {size}"
     return None
 
 
