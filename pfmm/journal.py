@@ -215,7 +215,8 @@ class Journal(JournalReads):
                 self._ask_amend(order, time_ms)
             for client_order_id in intents.cancel:
                 self._ask_cancel(client_order_id, time_ms)
-            self._set_meta({"next_order": str(number + len(intents.place))})
+            if intents.place:
+                self._set_meta({"next_order": str(number + len(intents.place))})
         return intents
 
     def _place(self, order: OwnOrder, number: int) -> None:
@@ -228,17 +229,7 @@ class Journal(JournalReads):
         self._count(order.run_id, "placed")
 
     def _ask_amend(self, order: OwnOrder, time_ms: int) -> None:
-        asked = self._db.execute(
-            "UPDATE orders SET amend_price = ?, amend_size = ?, valid_until_ms = ?, updated_ms = ? "
-            "WHERE client_order_id = ? AND live = 1",
-            (
-                schema.optional_text("amend_price", order.amend_price),
-                schema.optional_text("amend_size", order.amend_size),
-                order.valid_until_ms,
-                time_ms,
-                order.client_order_id,
-            ),
-        )
+        asked = self._db.execute(schema.ASK_AMEND, schema.amend_values(order, time_ms))
         _must_know(asked, "live order", order.client_order_id)
         self._count(order.run_id, "amended")
 
@@ -260,30 +251,15 @@ class Journal(JournalReads):
 
         `filled` never goes back: the larger of the reported and the absorbed amount holds.
         """
-        with self._transaction():
-            for order in updates:
-                self._update(order, time_ms)
+        if updates:
+            with self._transaction():
+                for order in updates:
+                    self._update(order, time_ms)
 
     def _update(self, order: OwnOrder, time_ms: int) -> None:
         reported, status_before = self._known(order.client_order_id, "filled_reported, status")
-        self._db.execute(
-            "UPDATE orders SET price = ?, size = ?, filled_reported = ?, status = ?, live = ?, updated_ms = ?, "
-            "valid_until_ms = ?, order_id = coalesce(?, order_id), amend_price = ?, amend_size = ? "
-            "WHERE client_order_id = ?",
-            (
-                schema.decimal_text("price", order.price),
-                schema.decimal_text("size", order.size),
-                schema.decimal_text("filled", max(order.filled, Decimal(reported))),
-                order.status.value,
-                int(order.status.live),
-                time_ms,
-                order.valid_until_ms,
-                order.order_id,
-                schema.optional_text("amend_price", order.amend_price),
-                schema.optional_text("amend_size", order.amend_size),
-                order.client_order_id,
-            ),
-        )
+        filled = max(order.filled, Decimal(reported))
+        self._db.execute(schema.UPDATE_ORDER, schema.update_values(order, filled, time_ms))
         if order.status is OwnStatus.REJECTED and status_before != OwnStatus.REJECTED.value:
             self._count(order.run_id, "refused")
 
@@ -295,8 +271,9 @@ class Journal(JournalReads):
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
         """Records (market, time in ms, mid in USD); the first mid of a market and time stays."""
         values = [(market, time_ms, schema.decimal_text("mid", mid)) for market, time_ms, mid in rows]
-        with self._transaction() as db:
-            db.executemany(schema.insert("mids", "market, time_ms, mid"), values)
+        if values:
+            with self._transaction() as db:
+                db.executemany(schema.insert("mids", "market, time_ms, mid"), values)
 
     def record_equity(self, time_ms: int, equity: Decimal) -> None:
         """Records the account's equity in USD; a second reading of the same time replaces the first."""
@@ -320,7 +297,7 @@ class Journal(JournalReads):
 
     def _set_meta(self, values: Mapping[str, str | None]) -> None:
         rows = [(key, value) for key, value in values.items() if value is not None]
-        self._db.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows)
+        self._db.executemany(schema.SET_META, rows)
 
     def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
         asked = {term: value for term, value in where.items() if value is not None}

@@ -70,6 +70,20 @@ FILL_COLUMNS = (
 )
 FUNDING_COLUMNS = "payment_id, market, time_ms, rate, price, size, amount"
 
+# an unchanged value dirties no page, so that a cycle without news costs no flush to the disk
+SET_META = (
+    "INSERT INTO meta (key, value) VALUES (?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value"
+)
+ASK_AMEND = (
+    "UPDATE orders SET amend_price = ?, amend_size = ?, valid_until_ms = ?, updated_ms = ? "
+    "WHERE client_order_id = ? AND live = 1"
+)
+UPDATE_ORDER = (
+    "UPDATE orders SET price = ?, size = ?, filled_reported = ?, status = ?, live = ?, updated_ms = ?, "
+    "valid_until_ms = ?, order_id = coalesce(?, order_id), amend_price = ?, amend_size = ? WHERE client_order_id = ?"
+)
+
 Row = tuple[Any, ...]
 
 
@@ -156,6 +170,34 @@ def order_values(order: OwnOrder) -> Row:
         order.order_id,
         optional_text("amend_price", order.amend_price),
         optional_text("amend_size", order.amend_size),
+    )
+
+
+def amend_values(order: OwnOrder, time_ms: int) -> Row:
+    """What ASK_AMEND writes: the amend that is about to be asked for."""
+    return (
+        optional_text("amend_price", order.amend_price),
+        optional_text("amend_size", order.amend_size),
+        order.valid_until_ms,
+        time_ms,
+        order.client_order_id,
+    )
+
+
+def update_values(order: OwnOrder, filled: Decimal, time_ms: int) -> Row:
+    """What UPDATE_ORDER writes; `filled` is the most that the venue ever reported."""
+    return (
+        decimal_text("price", order.price),
+        decimal_text("size", order.size),
+        decimal_text("filled", filled),
+        order.status.value,
+        int(order.status.live),
+        time_ms,
+        order.valid_until_ms,
+        order.order_id,
+        optional_text("amend_price", order.amend_price),
+        optional_text("amend_size", order.amend_size),
+        order.client_order_id,
     )
 
 
