@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from pfmm.paper.throttle import Throttle
 
-MAX_BODY_BYTES = 256 * 1024
 
 _KEY = re.compile(r"Bearer paper-([A-Za-z0-9][A-Za-z0-9._-]{0,63})")
 _REASONS = {
@@ -66,6 +64,8 @@ class PaperApp:
             answer = self._answer(environ, limits)
             text = json_text.dumps(answer.payload).encode()
         except Exception as failure:  # noqa: BLE001 the boundary: in-process clients would get it raw
+            import traceback  # noqa: PLC0415 a healthy exchange never pays for it
+
             traceback.print_exception(failure, file=environ["wsgi.errors"])
             answer = _Answer(500, {"error": "internal", "message": f"{type(failure).__name__}: {failure}"})
             text = json_text.dumps(answer.payload).encode()
@@ -138,8 +138,8 @@ def _body(environ: WSGIEnvironment) -> Any:
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         raise ExchangeError(400, "bad_request", f"Content-Length {length[:40]} is not a length")
-    if len(length) > 12 or int(length) > MAX_BODY_BYTES:
-        raise ExchangeError(413, "body_too_large", f"a body has at most {MAX_BODY_BYTES} bytes")
+    if len(length) > 12 or int(length) > json_text.MAX_BYTES:
+        raise ExchangeError(413, "body_too_large", f"a body has at most {json_text.MAX_BYTES} bytes")
     raw = environ["wsgi.input"].read(int(length))
     if len(raw) < int(length):
         raise ExchangeError(400, "bad_request", f"the body ended after {len(raw)} of {length} bytes")

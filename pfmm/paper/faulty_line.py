@@ -152,7 +152,8 @@ def _edited(response: Response, edit: Callable[[Any], Any]) -> Response:
     """The answer with its JSON edited; errors and empty bodies stay as they are."""
     if not response.status.startswith("200") or not response.body:
         return response
-    return replace(response, body=json_text.dumps(edit(json_text.loads(response.body))).encode())
+    headers = [header for header in response.headers if header[0].lower() != "content-length"]  # it changes
+    return replace(response, headers=headers, body=json_text.dumps(edit(json_text.loads(response.body))).encode())
 
 
 def _skewed(payload: dict[str, Any], skew_ms: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NoReturn
 
+MAX_BYTES = 256 * 1024  # the longest body that a server should read for this parser
 MAX_DIGITS = 40
 MAX_EXPONENT = 30
 

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ from pfmm.paper.faulty_line import FaultyLine, Request, Response
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-MAX_BODY_BYTES = 256 * 1024
 IDLE_TIMEOUT_S = 60.0
 _LINGER_S = 1.0
 _FAREWELL_S = 2.0
@@ -182,7 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses (a line that is not HTTP, headers too long), in the dialect's JSON."""
-        self._refuse(f"{int(code)} {message or 'Refused'}", "bad_request", explain or message or "not HTTP/1.1")
+        status = HTTPStatus(code)
+        self._refuse(f"{status.value} {status.phrase}", "bad_request", explain or message or status.description)
 
     def handle_expect_100(self) -> bool:
         self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -216,8 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
         if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
             self._refuse("400 Bad Request", "bad_request", f"Content-Length {', '.join(lengths)} is not a length")
             return None
-        if len(lengths[0]) > 12 or int(lengths[0]) > MAX_BODY_BYTES:
-            self._refuse("413 Content Too Large", "body_too_large", f"a body has at most {MAX_BODY_BYTES} bytes")
+        if len(lengths[0]) > 12 or int(lengths[0]) > json_text.MAX_BYTES:
+            self._refuse("413 Content Too Large", "body_too_large", f"a body has at most {json_text.MAX_BYTES} bytes")
             return None
         length = int(lengths[0])
         body = self.rfile.read(length)
