@@ -1,15 +1,17 @@
-"""The seams: what the engine needs from a venue, a clock and a strategy. Protocols only; knows no adapter."""
+"""The seams: what the engine needs from a venue, a journal, a clock and a strategy. Protocols only, no adapter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
+from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, Fill, Order
-from pfmm.model.plan import Decision, MarketView, OwnFill, RoundTrip
+from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,65 @@ class Venue(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Journal(Protocol):
+    """The account's memory, shared by every process on it: ownership, intents, fills, runs. See pfmm.journal."""
+
+    @property
+    def nonce(self) -> str: ...
+
+    def start_run(
+        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+    ) -> Run: ...
+
+    def open_run(self, kind: str, market: str) -> Run | None: ...
+
+    def runs(
+        self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None
+    ) -> tuple[Run, ...]: ...
+
+    def save_run(
+        self,
+        run_id: str,
+        *,
+        status: str,
+        memory: Mapping[str, Any] | None,
+        folded_through: int,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        last_mid: Decimal | None = None,
+    ) -> None: ...
+
+    def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None: ...
+
+    def cursors(self) -> Cursors: ...
+
+    def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed: ...
+
+    def fills(
+        self,
+        *,
+        run_id: str | None = None,
+        market: str | None = None,
+        after_seq: int = 0,
+        since_ms: int | None = None,
+    ) -> Iterator[JournalFill]: ...
+
+    def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]: ...
+
+    def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]: ...
+
+    def order(self, client_order_id: str) -> OwnOrder | None: ...
+
+    def commit_intents(self, decide: Callable[[tuple[OwnOrder, ...], int], Intents], *, time_ms: int) -> Intents: ...
+
+    def update_orders(self, updates: Sequence[OwnOrder], *, time_ms: int) -> None: ...
+
+    def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None: ...
+
+    def record_equity(self, time_ms: int, equity: Decimal) -> None: ...
 
 
 State = TypeVar("State")

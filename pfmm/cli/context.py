@@ -1,0 +1,197 @@
+"""The composition root: the only place that builds adapters and joins them to the pure parts.
+
+A command opens one Session (one account on one venue) and closes it. Everything is opened when first needed, so that
+a command pays for nothing that it does not use.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as random_tokens
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pfmm.config import Settings, load_settings
+from pfmm.errors import ConfigError, UnknownMarket
+from pfmm.model.market import Instrument
+from pfmm.settings import nearest
+
+if TYPE_CHECKING:
+    from pfmm.cli.output import Globals
+    from pfmm.clock import VenueClock
+    from pfmm.journal import Journal
+    from pfmm.locks import AccountLocks
+    from pfmm.paper.exchange import Exchange
+    from pfmm.venue.purpleflea import PurpleFlea
+
+PAPER_URL = "http://paper.localhost"
+REPLAY_KIND = "replay"
+VOLATILITY_SPAN_MS = 1_800_000
+
+
+def wall_ms() -> int:
+    """The local clock in ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Session:
+    """One account on one venue, for the life of one command."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state_dir = settings.paths.state_dir
+        self.in_process = settings.venue == "paper" and not settings.base_url
+
+    @property
+    def venue_name(self) -> str:
+        return self.settings.venue
+
+    @property
+    def live(self) -> bool:
+        """True where real money moves."""
+        return self.venue_name != "paper"
+
+    @cached_property
+    def account(self) -> str:
+        """The account's name for files, locks and messages. On a live venue it is told by the key itself (its
+        fingerprint), so that two profiles with one key are one account."""
+        if not self.live:
+            return self.settings.account
+        from hashlib import sha256  # noqa: PLC0415
+
+        return "key-" + sha256(self.key().encode()).hexdigest()[:12]
+
+    def key(self) -> str:
+        """The API key in clear; the paper exchange's key is the account's name."""
+        if not self.live:
+            return f"paper-{self.settings.account}"
+        from pfmm.secrets import require_secret  # noqa: PLC0415
+
+        return require_secret(self.settings.secret, self.venue_name, os.environ).reveal()
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """The embedded exchange of this PFMM_HOME."""
+        return open_exchange(self.state_dir)
+
+    @cached_property
+    def venue(self) -> PurpleFlea:
+        """The adapter over one client; in-process unless the profile names an address."""
+        from pfmm.venue.client import HttpClient, in_process  # noqa: PLC0415
+        from pfmm.venue.purpleflea import PurpleFlea  # noqa: PLC0415
+
+        if self.in_process:
+            from pfmm.paper.app import make_app  # noqa: PLC0415
+
+            client = HttpClient(PAPER_URL, key=self.key, transport=in_process(make_app(self.exchange)))
+        elif self.live:
+            from pfmm.venue.ratelimit import RateBudget  # noqa: PLC0415
+
+            client = HttpClient(self.settings.base_url, key=self.key, budget=RateBudget())
+        else:
+            client = HttpClient(self.settings.base_url, key=self.key)
+        return PurpleFlea(client, name=self.venue_name, account=self.account)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The account's journal; created on first use."""
+        from pfmm.journal import Journal  # noqa: PLC0415
+
+        path = self.state_dir / "journals" / f"{self.venue_name}-{self.account}.sqlite3"
+        return Journal.open(path, venue=self.venue_name, account=self.account, nonce=random_tokens.token_hex(3))
+
+    @cached_property
+    def locks(self) -> AccountLocks:
+        """The account's locks and its HALT latch."""
+        from pfmm.locks import AccountLocks  # noqa: PLC0415
+
+        return AccountLocks(self.state_dir, self.venue_name, self.account)
+
+    def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
+        """A clock that follows the venue; waits end through `wait_s`."""
+        from pfmm.clock import VenueClock  # noqa: PLC0415
+
+        return VenueClock(time.monotonic, wait_s, self.venue.advance)
+
+    @cached_property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Every market of the venue by name."""
+        return {instrument.market: instrument for instrument in self.venue.markets()}
+
+    def market(self, spelling: str) -> Instrument:
+        """The instrument that `spelling` means: BTC-PERP, btc-perp, BTC, btc or the venue's own name.
+
+        Raises UnknownMarket with the nearest names.
+        """
+        wanted = spelling.strip().upper()
+        for name in (spelling.strip(), wanted, f"{wanted}-PERP"):
+            if name in self.instruments:
+                return self.instruments[name]
+        by_upper = {name.upper(): name for name in self.instruments}
+        if wanted in by_upper:
+            return self.instruments[by_upper[wanted]]
+        raise UnknownMarket(f"{self.venue_name} lists no market {spelling!r}", hint=_near(wanted, self.instruments))
+
+    def realized_volatility(self, market: str, fallback: float) -> float:
+        """The market's annual volatility over the last half hour of public trades, or `fallback` when those are too
+        few: what a default grid's range follows from."""
+        from pfmm.strategy.history import volatility_of_trades  # noqa: PLC0415
+
+        now_ms = self.venue.time().time_ms
+        trades = self.venue.trades(market, now_ms - VOLATILITY_SPAN_MS)
+        return volatility_of_trades(trades, fallback)
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        opened = vars(self)
+        for name in ("venue", "journal", "exchange"):
+            if name in opened:
+                opened[name].close()
+
+
+@contextmanager
+def session(options: Globals, overrides: Mapping[str, object] | None = None) -> Iterator[Session]:
+    """The session of one command from its global options and its flags by setting name."""
+    opened = Session(load_settings(os.environ, profile=options.profile, overrides=overrides))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def open_exchange(state_dir: Path) -> Exchange:
+    """Opens or creates the embedded exchange under `state_dir`."""
+    from pfmm.paper.exchange import Exchange  # noqa: PLC0415
+
+    return Exchange.open(state_dir / "paper" / "exchange.sqlite3", feed_of, wall_ms)
+
+
+def feed_of(config: Mapping[str, Any]) -> Any:
+    """The feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
+    kind = config.get("kind")
+    if kind == "synthetic":
+        from pfmm.paper.synthetic import SyntheticFeed  # noqa: PLC0415
+
+        return SyntheticFeed(int(config["seed"]))
+    if kind == REPLAY_KIND:
+        from pfmm.paper.replay import ReplayFeed  # noqa: PLC0415
+
+        return ReplayFeed(Path(config["tape"]))
+    raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
+
+
+def _near(wanted: str, instruments: Mapping[str, Instrument]) -> str:
+    """The nearest names, for a message."""
+    import difflib  # noqa: PLC0415
+
+    base = wanted.removesuffix("-PERP")
+    bases = {name.removesuffix("-PERP"): name for name in instruments}
+    close = [bases[b] for b in difflib.get_close_matches(base, list(bases), n=3, cutoff=0.5)]
+    first = nearest(base, tuple(bases))
+    if not close and first is not None:
+        close = [bases[first]]
+    return f"did you mean {' or '.join(close)}?" if close else "`pfmm markets` lists them"

@@ -1,0 +1,259 @@
+"""`pfmm grid`: plan, start, status and stop a grid."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pfmm.cli import start_options as option
+from pfmm.cli.options import globals_of, setting
+from pfmm.cli.output import Result, emit, plain, table
+
+if TYPE_CHECKING:
+    from pfmm.cli.context import Session
+    from pfmm.engine import RunSpec
+    from pfmm.model.market import Instrument
+    from pfmm.strategy.grid_plan import GridConfig, GridPlan
+
+KIND = "grid"
+
+app = typer.Typer(help="Trade a grid of orders: plan, start, status, stop.")
+
+Lower = Annotated[Decimal | None, setting("grid.lower", "--lower")]
+Upper = Annotated[Decimal | None, setting("grid.upper", "--upper")]
+RangePct = Annotated[Decimal | None, setting("grid.range_pct", "--range-pct")]
+Levels = Annotated[int | None, setting("grid.levels", "--levels")]
+Size = Annotated[Decimal | None, setting("grid.size_usd", "--size")]
+Spacing = Annotated[str | None, setting("grid.spacing", "--spacing")]
+OnBreakout = Annotated[str | None, setting("grid.on_breakout", "--on-breakout")]
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    market: option.Market,
+    lower: Lower = None,
+    upper: Upper = None,
+    range_pct: RangePct = None,
+    levels: Levels = None,
+    size: Size = None,
+    spacing: Spacing = None,
+    on_breakout: OnBreakout = None,
+) -> None:
+    """Show the grid that would start now: lines, orders, profit a round trip, worst cases. Sends nothing."""
+    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.strategy.grid_plan import plan_grid  # noqa: PLC0415
+
+    options = globals_of(context)
+    overrides = _overrides(lower, upper, range_pct, levels, size, spacing, on_breakout)
+    with session(options, overrides) as opened:
+        instrument = opened.market(market)
+        mid = _mid(opened, instrument)
+        planned = plan_grid(grid_config(opened, instrument), instrument=instrument, mid=mid)
+        emit(options, Result(plan_data(planned), lambda: plan_text(planned)))
+
+
+@app.command()
+def start(
+    context: typer.Context,
+    market: option.Market,
+    lower: Lower = None,
+    upper: Upper = None,
+    range_pct: RangePct = None,
+    levels: Levels = None,
+    size: Size = None,
+    spacing: Spacing = None,
+    on_breakout: OnBreakout = None,
+    interval: option.Interval = None,
+    cycles: option.Cycles = None,
+    once: option.Once = False,
+    detach: option.Detach = False,
+    dry_run: option.DryRun = False,
+    exit_code: option.ExitCode = False,
+    on_exit: option.OnExit = None,
+    on_restart: option.OnRestart = None,
+    max_inventory: option.MaxInventory = None,
+    max_loss: option.MaxLoss = None,
+    yes: option.Yes = False,
+) -> None:
+    """Run a grid on MARKET: buys below the price, sells above it, each fill answered one line further."""
+    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.starting import StartOptions  # noqa: PLC0415
+    from pfmm.cli.starting import start as start_runs  # noqa: PLC0415
+
+    options = globals_of(context)
+    overrides = {
+        **_overrides(lower, upper, range_pct, levels, size, spacing, on_breakout),
+        "run.interval_s": interval,
+        "run.max_inventory_usd": max_inventory,
+        "run.max_loss_usd": max_loss,
+    }
+    how = StartOptions(cycles, once, detach, dry_run, exit_code, on_exit, on_restart, yes)
+    with session(options, overrides) as opened:
+        start_runs(options, opened, KIND, [market], run_spec, how)
+
+
+@app.command()
+def status(context: typer.Context, market: option.AnyMarket = None) -> None:
+    """Show the grids of this account: state, resting orders, fills, round trips, P&L."""
+    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.standing import status as show_status  # noqa: PLC0415
+
+    options = globals_of(context)
+    with session(options) as opened:
+        show_status(options, opened, KIND, market)
+
+
+@app.command()
+def stop(context: typer.Context, market: option.AnyMarket = None, flatten: option.Flatten = False) -> None:
+    """Stop the grid, cancel its orders and prove that none is left; works on a dead runner too."""
+    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.standing import stop as stop_runs  # noqa: PLC0415
+
+    options = globals_of(context)
+    with session(options) as opened:
+        stop_runs(options, opened, KIND, market, flatten=flatten)
+
+
+def _overrides(
+    lower: Decimal | None,
+    upper: Decimal | None,
+    range_pct: Decimal | None,
+    levels: int | None,
+    size: Decimal | None,
+    spacing: str | None,
+    on_breakout: str | None,
+) -> dict[str, object]:
+    return {
+        "grid.lower": lower,
+        "grid.upper": upper,
+        "grid.range_pct": range_pct,
+        "grid.levels": levels,
+        "grid.size_usd": size,
+        "grid.spacing": spacing,
+        "grid.on_breakout": on_breakout,
+    }
+
+
+def grid_config(session: Session, instrument: Instrument, *, measure: bool = True) -> GridConfig:
+    """The grid's settings on one market. Where the range is to follow from volatility, that is measured first."""
+    from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing  # noqa: PLC0415
+
+    grid = session.settings.for_market(instrument.market).grid
+    open_range = grid.lower is None and grid.upper is None and grid.range_pct is None
+    fallback = session.settings.for_market(instrument.market).volatility.default
+    return GridConfig(
+        levels=grid.levels,
+        size_usd=grid.size_usd,
+        spacing=Spacing(grid.spacing),
+        lower=grid.lower,
+        upper=grid.upper,
+        range_pct=grid.range_pct,
+        on_breakout=OnBreakout(grid.on_breakout),
+        sigma_annual=session.realized_volatility(instrument.market, fallback) if measure and open_range else fallback,
+    )
+
+
+def run_spec(session: Session, instrument: Instrument) -> RunSpec:
+    """The grid as the engine runs it. The journal keeps the settings, so that a restart can tell a changed grid.
+
+    Raises RiskRefused for a new grid that its own limits could never let work, before anything is sent.
+    """
+    from pfmm.engine import Limits, RunSpec  # noqa: PLC0415
+    from pfmm.strategy.grid import GridStrategy  # noqa: PLC0415
+
+    settings = session.settings.for_market(instrument.market)
+    adopting = session.journal.open_run(KIND, instrument.market) is not None
+    config = grid_config(session, instrument, measure=not adopting)  # an adopted grid has its range already
+    if not adopting:
+        _preflight(session, instrument, config)
+    grid = settings.grid
+    kept = {name: _text(getattr(grid, name)) for name in ("levels", "size_usd", "spacing", "lower", "upper")}
+    kept |= {"range_pct": _text(grid.range_pct), "on_breakout": grid.on_breakout}
+    limits = Limits(
+        max_inventory_usd=settings.run.max_inventory_usd,
+        max_loss_usd=settings.run.max_loss_usd,
+        stale_after_ms=round(settings.run.stale_after_s * 1000),
+        keep_on_bad_data=True,
+    )
+    return RunSpec(GridStrategy(instrument.market, config), kept, limits)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _preflight(session: Session, instrument: Instrument, config: GridConfig) -> None:
+    from pfmm.errors import RiskRefused  # noqa: PLC0415
+    from pfmm.strategy.grid_plan import plan_grid  # noqa: PLC0415
+
+    planned = plan_grid(config, instrument=instrument, mid=_mid(session, instrument))
+    limit = session.settings.for_market(instrument.market).run.max_inventory_usd
+    if planned.capital_required > limit:
+        raise RiskRefused(
+            f"one side of this grid is worth {planned.capital_required:.2f} USD, above max_inventory {limit:f} USD",
+            hint="take fewer levels or a smaller size, or raise --max-inventory",
+        )
+    equity = session.venue.account_state().equity
+    if planned.capital_required > equity:
+        raise RiskRefused(
+            f"one side of this grid is worth {planned.capital_required:.2f} USD, above the account's equity of "
+            f"{equity:.2f} USD",
+            hint="take fewer levels or a smaller size",
+        )
+
+
+def _mid(session: Session, instrument: Instrument) -> Decimal:
+    from pfmm.errors import StaleData  # noqa: PLC0415
+
+    (ticker,) = session.venue.tickers([instrument.market])
+    if ticker.mid is None:
+        raise StaleData(f"{instrument.market} shows no bid or no ask now: a grid needs a price to be laid around")
+    return ticker.mid
+
+
+def plan_data(planned: GridPlan) -> dict[str, Any]:
+    """The `data` of `grid plan`."""
+    return {
+        "market": planned.market,
+        "mid": planned.mid,
+        "lower": planned.lower,
+        "upper": planned.upper,
+        "levels": planned.levels,
+        "spacing": planned.spacing,
+        "step": planned.step,
+        "step_bps": planned.step_bps,
+        "maker_bps": planned.maker_bps,
+        "profit_per_round_trip": planned.profit_per_round_trip,
+        "fees_per_round_trip": planned.fees_per_round_trip,
+        "capital_required": planned.capital_required,
+        "orders": planned.orders,
+        "worst_case": planned.worst_case,
+    }
+
+
+def plan_text(planned: GridPlan) -> str:
+    """The plan as a ladder of lines, highest first, with what it could earn and lose."""
+    by_line = {order.line: order for order in planned.orders}
+    rows = []
+    for index in reversed(range(len(planned.lines))):
+        order = by_line.get(index)
+        what = ("sell" if order.side.sign < 0 else "buy") if order is not None else "empty"
+        size = plain(order.size) if order is not None else ""
+        notional = f"{order.notional:.2f}" if order is not None else ""
+        rows.append((str(index), what, plain(planned.lines[index]), size, notional))
+    head = [
+        f"{planned.market}  mid {planned.mid:f}  {planned.levels} {planned.spacing} steps of {planned.step:f} "
+        f"({planned.step_bps:.2f} bps)",
+        "",
+        table(("line", "side", "price", "size", "USD"), rows, right=(0, 2, 3, 4)),
+        "",
+        f"profit a round trip  {planned.profit_per_round_trip:+.6f} USD at maker {planned.maker_bps:f} bps "
+        f"(fees {planned.fees_per_round_trip:+.6f})",
+        f"capital required     {planned.capital_required:.2f} USD before leverage",
+        f"worst case           {planned.worst_case.at_lower:+.4f} USD at {planned.lower:f}, "
+        f"{planned.worst_case.at_upper:+.4f} USD at {planned.upper:f}",
+    ]
+    return "\n".join(head)

@@ -1,0 +1,175 @@
+"""Where a running loop shows itself: a live table on a terminal, NDJSON events anywhere else.
+
+Rendering only: it is told reports and events, and never touches the venue or the journal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pfmm.cli.output import EventStream, Globals, drop_stdout, warn
+from pfmm.model.event import Event
+
+if TYPE_CHECKING:
+    from pfmm.cli.context import Session
+    from pfmm.deadman import DeadMan
+    from pfmm.engine import CycleReport
+    from pfmm.runner import Ending
+
+RECENT = 6
+
+
+class Screen(Protocol):
+    """What a loop needs of a screen. `go_silent` after a broken pipe: the exit policy still has to run."""
+
+    def event(self, event: Event) -> None: ...
+
+    def show(self, report: CycleReport) -> None: ...
+
+    def stopped(self, ending: Ending, cancelled: int, problem: str | None) -> None: ...
+
+    def go_silent(self) -> None: ...
+
+    def __enter__(self) -> Screen: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def screen_for(options: Globals, session: Session, kind: str, dead_man: DeadMan) -> Screen:
+    """The live table when stdout is a terminal and no --json was asked for, else the event stream."""
+    if not options.json and sys.stdout is not None and sys.stdout.isatty():
+        return LiveScreen(session, kind, dead_man)
+    return EventScreen(session, kind)
+
+
+class EventScreen:
+    """One JSON event a line."""
+
+    def __init__(self, session: Session, kind: str) -> None:
+        self._stream = EventStream()
+        self._session = session
+        self._kind = kind
+        self._started = False
+        self._silent = False
+        self._last_ms = 0
+
+    def event(self, event: Event) -> None:
+        self._write(event.name, event.time_ms, market=event.market, strategy=event.strategy, **event.data)
+
+    def show(self, report: CycleReport) -> None:
+        self._last_ms = report.time.time_ms
+        for run in report.runs:
+            if not self._started:
+                where = {"venue": self._session.venue_name, "account": self._session.account}
+                self._write("started", self._last_ms, market=run.market, strategy=run.strategy, **where)
+            self._write("cycle", self._last_ms, **cycle_row(run, report))
+        self._started = True
+
+    def stopped(self, ending: Ending, cancelled: int, problem: str | None) -> None:
+        if problem is not None:
+            self._write("warning", self._last_ms, market="", strategy=self._kind, reason=problem)
+        if ending.halt is not None:
+            self._write("halted", self._last_ms, market="", strategy=self._kind, reason=ending.halt)
+        row = {"reason": ending.reason, "cancelled": cancelled}
+        self._write("stopped", self._last_ms, market="", strategy=self._kind, **row)
+
+    def go_silent(self) -> None:
+        self._silent = True
+        drop_stdout()
+
+    def _write(self, name: str, time_ms: int, **values: Any) -> None:
+        if not self._silent:
+            self._stream.write(name, time_ms, **values)
+
+    def __enter__(self) -> EventScreen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
+    """The fields of a `cycle` event of one market."""
+    ticker = run.ticker
+    return {
+        "market": run.market,
+        "strategy": run.strategy,
+        "mid": ticker.mid if ticker is not None else None,
+        "orders": len(run.orders),
+        "inventory": run.ledger.size,
+        "realized_pnl": run.ledger.realized,
+        "unrealized_pnl": run.unrealized,
+        "fees": run.ledger.fees,
+        "funding": run.ledger.funding,
+        "round_trips": run.round_trips,
+        "equity": report.account.equity,
+        "problem": run.problem,
+        "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
+    }
+
+
+class LiveScreen:
+    """A Rich live display, refreshed once a cycle and never by a thread of its own."""
+
+    def __init__(self, session: Session, kind: str, dead_man: DeadMan) -> None:
+        from rich.console import Console  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415
+
+        self._console = Console(highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False, transient=False)
+        self._session = session
+        self._kind = kind
+        self._dead_man = dead_man
+        self._recent: deque[Event] = deque(maxlen=RECENT)
+        self._warning: str | None = None
+        self._silent = False
+        self._cycles = 0
+
+    def event(self, event: Event) -> None:
+        if event.name in ("fill", "round_trip"):
+            self._recent.appendleft(event)
+        elif event.name in ("refused", "unknown", "warning", "paused", "halted"):
+            self._warning = f"{event.name}: {event.data.get('slot', '')} {event.data.get('reason', '')}".strip()
+        elif event.name in ("resumed", "placed"):
+            self._warning = None
+
+    def show(self, report: CycleReport) -> None:
+        from pfmm.cli.tables import frame  # noqa: PLC0415
+
+        self._cycles += 1
+        health = {
+            "venue": self._session.venue_name,
+            "account": self._session.account,
+            "dead_man": self._dead_man.state,
+            "cycles": self._cycles,
+            "warning": self._warning,
+        }
+        width = min(self._console.width, 100)
+        self._live.update(frame(self._kind, report, tuple(self._recent), health, width), refresh=True)
+
+    def stopped(self, ending: Ending, cancelled: int, problem: str | None) -> None:
+        self._live.stop()
+        if problem is not None:
+            warn(problem)
+        self._console.print(f"Stopped: {ending.reason}. {cancelled} orders cancelled; none of this run rests.")
+
+    def go_silent(self) -> None:
+        self._silent = True
+        drop_stdout()
+
+    def __enter__(self) -> LiveScreen:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._silent:
+            self._live.stop()

@@ -1,0 +1,202 @@
+"""The body that every `status` and `stop` shares: what runs, what rests, and how it is ended and proven.
+
+Reads through the same observation as the engine, so that orders that filled while nothing ran are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.output import Globals, Result, emit, iso, plain, table
+from pfmm.cli.starting import end_runs
+from pfmm.errors import VenueUnreachable
+from pfmm.model.plan import OwnStatus
+
+if TYPE_CHECKING:
+    from pfmm.journal_records import Run
+    from pfmm.locks import Holder
+
+STALE_AFTER_MS = 60_000
+STOP_GRACE_S = 20.0
+
+
+def status(options: Globals, session: Session, kind: str, spelling: str | None) -> None:
+    """`KIND status [MARKET]`: one row a run; without a market every run that is not ended, and the last that is."""
+    rows, warnings = status_rows(session, kind, spelling)
+    data = {"venue": session.venue_name, "account": session.account, "runs": rows}
+    emit(options, Result(data, lambda: status_text(kind, rows), tuple(warnings)))
+
+
+def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of `status` with warnings; a venue that does not answer leaves the journal's own view."""
+    market = session.market(spelling).market if spelling is not None else None
+    runs = _newest(session.journal.runs(kind=kind, market=market))
+    warnings: list[str] = []
+    marks: dict[str, Decimal] = {}
+    if runs:
+        try:
+            from pfmm.observe import observe  # noqa: PLC0415
+
+            markets = [run.market for run in runs]
+            snapshot = observe(session.venue, session.journal, markets, [run.run_id for run in runs])
+            marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
+        except VenueUnreachable as error:
+            warnings.append(f"{error.message}; this is the journal's own view, without what happened since")
+    holders = {(h.market, h.strategy): h for h in session.locks.holders()}
+    rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market)) for run in runs]
+    if market is not None and not rows:
+        rows = [_absent(market, kind)]
+    return rows, warnings
+
+
+def _newest(runs: Sequence[Run]) -> list[Run]:
+    """The newest run of each market."""
+    newest: dict[str, Run] = {}
+    for run in runs:
+        if run.market not in newest or run.number > newest[run.market].number:
+            newest[run.market] = run
+    return sorted(newest.values(), key=lambda run: run.market)
+
+
+def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None) -> dict[str, Any]:
+    from pfmm.accounting.ledger import LedgerState  # noqa: PLC0415
+    from pfmm.accounting.ledger import mark as mark_ledger  # noqa: PLC0415
+    from pfmm.portfolio import run_ledgers  # noqa: PLC0415
+
+    ledger = run_ledgers(session.journal, run.market).get(run.run_id, LedgerState())
+    orders = session.journal.live_orders(run_id=run.run_id)
+    fills = sum(1 for _ in session.journal.fills(run_id=run.run_id))
+    return {
+        "market": run.market,
+        "strategy": run.kind,
+        "state": _state(run, holder, session),
+        "pid": holder.pid if holder is not None else None,
+        "started_at": iso(run.started_ms),
+        "orders": [
+            {
+                "slot": order.slot,
+                "side": order.side,
+                "price": order.price,
+                "size": order.size,
+                "filled": order.filled,
+                "status": order.status,
+                "client_order_id": order.client_order_id,
+            }
+            for order in orders
+        ],
+        "fills": fills,
+        "round_trips": int((run.memory or {}).get("_round_trips", 0)),
+        "realized_pnl": ledger.realized,
+        "unrealized_pnl": mark_ledger(ledger, mark) if mark is not None else None,
+        "fees": ledger.fees,
+        "funding": ledger.funding,
+        "inventory": ledger.size,
+        "last_cycle_at": iso(run.last_cycle_ms) if run.last_cycle_ms is not None else None,
+        "stop_reason": run.stop_reason,
+    }
+
+
+def _state(run: Run, holder: Holder | None, session: Session) -> str:
+    """running | between_runs | stopped | stale | halted, from the lock that is held and what the run last wrote."""
+    if run.ended_ms is not None:
+        return "halted" if run.status == "halted" else "stopped"
+    if holder is None:
+        if session.locks.halted() is not None:
+            return "halted"
+        return "between_runs" if run.status == "between_runs" else "stale"
+    last = run.wall_last_cycle_ms
+    interval_ms = round(session.settings.general.run.interval_s * 1000)
+    if last is not None and wall_ms() - last > max(STALE_AFTER_MS, 3 * interval_ms):
+        return "stale"
+    return "running"
+
+
+def _absent(market: str, kind: str) -> dict[str, Any]:
+    return {
+        "market": market,
+        "strategy": kind,
+        "state": "absent",
+        "pid": None,
+        "started_at": None,
+        "orders": [],
+        "fills": 0,
+        "round_trips": 0,
+        "realized_pnl": Decimal(0),
+        "unrealized_pnl": None,
+        "fees": Decimal(0),
+        "funding": Decimal(0),
+        "inventory": Decimal(0),
+        "last_cycle_at": None,
+        "stop_reason": None,
+    }
+
+
+def status_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
+    """The table of `status`."""
+    if not rows:
+        return f"No {kind} has run on this account. `pfmm {kind} start BTC-PERP` starts one."
+    headers = ("market", "state", "orders", "fills", "trips", "inventory", "realised", "unreal.", "fees", "funding")
+    body = [
+        (
+            row["market"],
+            row["state"] + (f" ({row['pid']})" if row["pid"] else ""),
+            str(len(row["orders"])),
+            str(row["fills"]),
+            str(row["round_trips"]),
+            plain(row["inventory"]),
+            *(_usd(row[name]) for name in ("realized_pnl", "unrealized_pnl", "fees", "funding")),
+        )
+        for row in rows
+    ]
+    return table(headers, body, right=range(2, 10))
+
+
+def _usd(value: Decimal | None) -> str:
+    return "n/a" if value is None else f"{value:+.4f}"
+
+
+def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool) -> None:
+    """`KIND stop [MARKET]`: ends the runner, then cancels and proves what its run has resting, runner or not."""
+    market = session.market(spelling).market if spelling is not None else None
+    runs = session.journal.runs(kind=kind, market=market, ended=False)
+    resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in runs}
+    running = [h.market for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
+    for name in running:
+        session.locks.stop_runner(name, kind, grace_s=STOP_GRACE_S)
+    rows = [_stop_run(session, run, [order.client_order_id for order in resting[run.run_id]]) for run in runs]
+    if market is not None and not rows:
+        rows = [{"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": "absent"}]
+    data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
+    if flatten:
+        from pfmm.cli.flattening import flatten_for_stop  # noqa: PLC0415
+
+        data["flatten"] = flatten_for_stop(session, [row["market"] for row in rows])
+    emit(options, Result(data, lambda: _stop_text(kind, rows)))
+
+
+def _stop_run(session: Session, run: Run, resting: Sequence[str]) -> dict[str, Any]:
+    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for."""
+    current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
+    if current.ended_ms is None:
+        end_runs(session, [run.run_id], [run.market], reason="stop")
+    orders = [session.journal.order(client_order_id) for client_order_id in resting]
+    return {
+        "market": run.market,
+        "strategy": run.kind,
+        "cancelled": sum(1 for order in orders if order is not None and order.status is OwnStatus.CANCELLED),
+        "orders_left": len(session.journal.live_orders(run_id=run.run_id)),
+        "state": "stopped",
+    }
+
+
+def _stop_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return f"No {kind} was running and nothing of it rests."
+    return "\n".join(
+        f"{row['market']} {row['strategy']}: {row['state']}, {row['cancelled']} orders cancelled, "
+        f"{row['orders_left']} left"
+        for row in rows
+    )

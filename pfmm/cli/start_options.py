@@ -1,0 +1,29 @@
+"""The options that every `start`, `status` and `stop` declares, once. Types only."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from pfmm.cli.options import positive_integer, setting
+
+Market = Annotated[str, typer.Argument(help="Market: BTC-PERP, btc-perp, BTC or btc.", show_default=False)]
+AnyMarket = Annotated[str | None, typer.Argument(help="One market; all of them without it.", show_default=False)]
+
+Interval = Annotated[float | None, setting("run.interval_s", "--interval")]
+Cycles = Annotated[
+    int | None,
+    typer.Option("--cycles", parser=positive_integer, metavar="N", help="Stop after N cycles.", show_default=False),
+]
+Once = Annotated[bool, typer.Option("--once", help="One cycle, then exit; orders stay (for cron).")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background, with a log file.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing; show what would change.")]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 12 when changes are pending.")]
+OnExit = Annotated[str | None, setting("run.on_exit", "--on-exit")]
+OnRestart = Annotated[str | None, setting("run.on_restart", "--on-restart")]
+MaxInventory = Annotated[Decimal | None, setting("run.max_inventory_usd", "--max-inventory")]
+MaxLoss = Annotated[Decimal | None, setting("run.max_loss_usd", "--max-loss")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a live start.")]
+Flatten = Annotated[bool, typer.Option("--flatten", help="Also close the position on these markets.")]

@@ -1,0 +1,319 @@
+"""The body that every `start` shares: refuse, preview, adopt, then one cycle, a loop, or a detached process.
+
+Knows the session and the engine; each strategy's command gives it the specs to run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
+from pfmm.cli.prompt import confirm
+from pfmm.errors import AlreadyRunning, ChangesPending, Halted, PfmmError, StaleData
+from pfmm.model.event import Event
+from pfmm.model.market import Instrument
+from pfmm.runner import Ending
+
+if TYPE_CHECKING:
+    from pfmm.engine import CycleReport, Engine, RunSpec
+    from pfmm.signals import Signals
+    from pfmm.winddown import WindDown
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """The options that every `start` has; None means that the profile's value holds."""
+
+    cycles: int | None = None
+    once: bool = False
+    detach: bool = False
+    dry_run: bool = False
+    exit_code: bool = False
+    on_exit: str | None = None
+    on_restart: str | None = None
+    yes: bool = False
+
+
+SpecBuilder = Callable[[Session, Instrument], "RunSpec"]
+
+
+def start(
+    options: Globals, session: Session, kind: str, spellings: Sequence[str], build: SpecBuilder, how: StartOptions
+) -> None:
+    """Starts `kind` on the markets, in the way that `how` asks for. Raises what stands in the way, before anything
+    is sent."""
+    session.locks.refuse_if_halted()
+    instruments = [session.market(spelling) for spelling in dict.fromkeys(spellings)]
+    engine = _engine(session, [build(session, instrument) for instrument in instruments])
+    if how.dry_run:
+        _dry_run(options, session, kind, engine, how)
+        return
+    _confirm(session, kind, [i.market for i in instruments], how)
+    if how.detach:
+        from pfmm.cli.detaching import detach  # noqa: PLC0415
+
+        emit(options, detach(session, kind, [i.market for i in instruments]))
+        return
+    with ExitStack() as stack:
+        for instrument in sorted(instruments, key=lambda i: i.market):
+            lock = session.locks.run_lock(instrument.market, kind)
+            lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+            stack.callback(lock.release)
+        if how.once:
+            _once(options, session, kind, engine, how)
+        else:
+            _loop(options, session, kind, engine, how)
+
+
+def _engine(session: Session, specs: Sequence[RunSpec]) -> Engine:
+    from pfmm.engine import Engine  # noqa: PLC0415
+
+    return Engine(session.venue, session.journal, specs, session.instruments, wall_ms=wall_ms, pid=os.getpid())
+
+
+def _confirm(session: Session, kind: str, markets: Sequence[str], how: StartOptions) -> None:
+    if session.live:
+        session.venue.probe(markets[0])
+        where = f"{session.venue_name} account {session.account}"
+        confirm(f"Start {kind} on {', '.join(markets)} with REAL money at {where}?", yes=how.yes)
+
+
+def _dry_run(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
+    """One cycle that sends nothing, shown as the difference between what rests and what should."""
+    engine.adopt()
+    report = engine.cycle(send=False)
+    from pfmm.cli.plans import plan_data, plan_text  # noqa: PLC0415
+
+    data = plan_data(session, kind, report)
+    result = Result(data, lambda: plan_text(data))
+    if how.exit_code and data["changes"]:
+        raise Failed(ChangesPending(f"{data['changes']} order actions are pending"), result)
+    emit(options, result)
+
+
+def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
+    """Applies --on-restart to what an earlier process left; returns how many of its orders are taken over."""
+    left = [run for market in engine.markets if (run := session.journal.open_run(kind, market)) is not None]
+    if not left:
+        return 0
+    orders = sum(len(session.journal.live_orders(run_id=run.run_id)) for run in left)
+    if policy == "abort":
+        raise AlreadyRunning(
+            f"an earlier {kind} on {', '.join(run.market for run in left)} was not ended and left {orders} orders",
+            hint=f"`pfmm {kind} stop` ends it; --on-restart adopt takes its orders over",
+        )
+    if policy == "cancel":
+        end_runs(session, [run.run_id for run in left], [run.market for run in left], reason="restarted afresh")
+        return 0
+    engine.adopt()
+    return orders
+
+
+def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str) -> WindDown:
+    """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal."""
+    import time  # noqa: PLC0415
+
+    from pfmm.winddown import wind_down  # noqa: PLC0415
+
+    def wait_s(seconds: float) -> bool:
+        time.sleep(seconds)
+        return True
+
+    clock = session.clock(wait_s)
+    clock.synchronise(session.venue.time())
+    done = wind_down(session.venue, session.journal, clock, markets, run_ids)
+    for run_id in run_ids:
+        session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
+    return done
+
+
+def _once(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
+    """One cycle for cron: orders stay by default, so that the next minute finds them."""
+    adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
+    report = engine.cycle()
+    tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
+    if tripped is not None:
+        _trip(session, tripped, report.time.time_ms)
+    leaving = "cancel" if tripped is not None else how.on_exit or "keep"
+    ending = Ending("one cycle done", halt=tripped)
+    _leave(session, engine, report, leaving, ending)
+    data = once_data(session, kind, report, adopted)
+    result = Result(data, lambda: once_text(data))
+    if tripped is not None:
+        raise Failed(Halted(f"kill switch: {tripped}; orders are cancelled, the account is halted"), result)
+    problem = next((run.problem for run in report.runs if run.problem is not None), None)
+    if problem is not None:
+        raise Failed(StaleData(f"no new orders were placed: {problem}"), result)
+    emit(options, result)
+
+
+def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
+    from pfmm.cli.screens import screen_for  # noqa: PLC0415
+    from pfmm.deadman import DeadMan  # noqa: PLC0415
+    from pfmm.runner import Hooks, Loop, LoopOptions  # noqa: PLC0415
+    from pfmm.signals import Signals  # noqa: PLC0415
+
+    run = session.settings.general.run
+    on_exit = how.on_exit or run.on_exit
+    with Signals() as signals:
+        adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
+        clock = session.clock(signals.wait_s)
+        dead_man = DeadMan(
+            session.venue, session.locks, run.dead_man_s if on_exit != "keep" else 0, pid=os.getpid(), wall_ms=wall_ms()
+        )
+        screen = screen_for(options, session, kind, dead_man)
+        if adopted:
+            say(options, f"took over {adopted} resting orders of the earlier run")
+        hooks = Hooks(
+            emit=screen.event,
+            show=screen.show,
+            halted=lambda: record.reason if (record := session.locks.halted()) else None,
+            trip=lambda reason: _trip(session, reason, clock.now_ms()),
+            ready=_tell_parent,
+        )
+        loop = Loop(engine, clock, signals, dead_man, LoopOptions(run.interval_s, how.cycles, on_exit), hooks)
+        with screen:
+            ending = _run_to_the_end(session, engine, loop, screen, dead_man, signals, on_exit)
+    if ending.halt is not None:
+        raise Halted(f"stopped: {ending.halt}")
+    if ending.exit_code:
+        sys.exit(ending.exit_code)
+
+
+def _run_to_the_end(
+    session: Session, engine: Engine, loop: Any, screen: Any, dead_man: Any, signals: Signals, on_exit: str
+) -> Ending:
+    """The loop and, whatever ended it, the exit policy. An error is raised again after the policy has run."""
+    failure: BaseException | None = None
+    try:
+        ending: Ending = loop.run()
+    except BrokenPipeError:
+        screen.go_silent()
+        ending = Ending("the reader of the output went away")
+    except PfmmError as error:
+        failure, ending = error, Ending(error.message, error.exit_code)
+    except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
+        failure, ending = error, Ending(f"bug: {type(error).__name__}", 1)
+    policy = "cancel" if ending.halt is not None else on_exit
+    try:
+        problem = dead_man.leave()
+        cancelled = _leave(session, engine, loop.last, policy, ending, wait_s=signals.wait_regardless_s)
+        screen.stopped(ending, cancelled, problem)
+    except BrokenPipeError:
+        screen.go_silent()
+    except PfmmError as error:
+        if failure is None:
+            raise
+        error.add_note(f"while leaving after: {ending.reason}")
+        raise error from failure
+    if failure is not None:
+        raise failure
+    return ending
+
+
+def _leave(
+    session: Session,
+    engine: Engine,
+    report: CycleReport | None,
+    policy: str,
+    ending: Ending,
+    wait_s: Callable[[float], bool] | None = None,
+) -> int:
+    """Carries out --on-exit: keep leaves the run open with its orders, cancel proves them gone and ends it, flatten
+    also closes the run's markets. Returns how many orders were cancelled."""
+    time_ms = report.time.time_ms if report is not None else 0
+    if policy == "keep" or not engine.run_ids:
+        engine.leave(time_ms, status="between_runs", reason=None)
+        return 0
+    from pfmm.winddown import wind_down  # noqa: PLC0415
+
+    clock = session.clock(wait_s or _sleep)
+    clock.synchronise(session.venue.time())
+    done = wind_down(session.venue, session.journal, clock, engine.markets, engine.run_ids)
+    if policy == "flatten":
+        from pfmm.cli.flattening import flatten_markets  # noqa: PLC0415
+
+        flatten_markets(session, engine.markets, clock)
+    status = "halted" if ending.halt is not None else "stopped"
+    engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
+    return done.cancelled
+
+
+def _sleep(seconds: float) -> bool:
+    import time  # noqa: PLC0415
+
+    time.sleep(seconds)
+    return True
+
+
+def _policy(session: Session, name: str) -> str:
+    return str(getattr(session.settings.general.run, name))
+
+
+def _trip(session: Session, reason: str, time_ms: int) -> None:
+    session.locks.halt(halted_by="kill_switch", reason=reason, since=iso(time_ms))
+
+
+def _tell_parent() -> None:
+    """Tells a waiting `start --detach` that the first cycle is done."""
+    fd = os.environ.pop("PFMM_READY_FD", None)
+    if fd is not None:
+        os.write(int(fd), b"ready\n")
+        os.close(int(fd))
+
+
+def once_data(session: Session, kind: str, report: CycleReport, adopted: int) -> dict[str, Any]:
+    """The `data` of `start --once`: what was done and what rests now, market by market."""
+    return {
+        "venue": session.venue_name,
+        "account": session.account,
+        "time": iso(report.time.time_ms),
+        "strategy": kind,
+        "adopted_orders": adopted,
+        "runs": [_once_row(run) for run in report.runs],
+        "events": [_event_row(event) for event in report.events],
+    }
+
+
+def _once_row(run: Any) -> dict[str, Any]:
+    return {
+        "market": run.market,
+        "strategy": run.strategy,
+        "problem": run.problem,
+        "resting": len(run.orders),
+        "kept": len(run.plan.keep),
+        "placed": len(run.plan.place),
+        "amended": len(run.plan.amend),
+        "cancelled": len(run.plan.cancel),
+        "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
+        "inventory": run.ledger.size,
+        "round_trips": run.round_trips,
+    }
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {
+        "event": event.name,
+        "time": iso(event.time_ms),
+        "market": event.market,
+        "strategy": event.strategy,
+        **event.data,
+    }
+
+
+def once_text(data: dict[str, Any]) -> str:
+    """One line a market, for people and for cron mails."""
+    lines = []
+    for run in data["runs"]:
+        state = run["problem"] or (
+            f"{run['resting']} resting ({run['placed']} placed, {run['amended']} amended, "
+            f"{run['cancelled']} cancelled), inventory {run['inventory']:f}, {run['round_trips']} round trips"
+        )
+        lines.append(f"{run['market']} {run['strategy']}: {state}")
+    return "\n".join(lines)

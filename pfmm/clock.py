@@ -1,0 +1,60 @@
+"""Venue time for everything that waits: follows the venue's own clock, at the venue's own speed.
+
+Knows no venue adapter: it is told the time that answers carry, and waits through functions given to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pfmm.model.account import VenueTime
+
+
+class VenueClock:
+    """A Clock that follows a venue. `synchronise` after every answer that carries venue time.
+
+    `monotonic_s` is a local monotonic clock, `wait_s` waits that many wall seconds and returns False when a signal
+    cut it short. For a venue whose time is stepped by its clients (speed 0), `advance` moves it.
+    """
+
+    def __init__(
+        self,
+        monotonic_s: Callable[[], float],
+        wait_s: Callable[[float], bool],
+        advance: Callable[[int], VenueTime] | None = None,
+    ) -> None:
+        self._monotonic_s = monotonic_s
+        self._wait_s = wait_s
+        self._advance = advance
+        self._seen = VenueTime(0)
+        self._seen_at_s = 0.0
+
+    @property
+    def state(self) -> str:
+        """open, paused or ended, as the venue last said."""
+        return self._seen.state
+
+    @property
+    def speed(self) -> float:
+        """Venue seconds a wall second; 0 for a stepped venue."""
+        return self._seen.speed
+
+    def synchronise(self, time: VenueTime) -> None:
+        """Takes over the venue's time from an answer that just arrived."""
+        self._seen = time
+        self._seen_at_s = self._monotonic_s()
+
+    def now_ms(self) -> int:
+        """Venue time now: the last seen one plus the local time since, at the venue's speed."""
+        if self._seen.state != "open":
+            return self._seen.time_ms
+        return self._seen.time_ms + round((self._monotonic_s() - self._seen_at_s) * 1000 * self._seen.speed)
+
+    def wait_until(self, time_ms: int) -> bool:
+        """Waits until venue time `time_ms`; False when a signal cut it short. A stepped venue is moved there."""
+        missing_ms = time_ms - self.now_ms()
+        if self._seen.speed == 0:
+            if missing_ms > 0 and self._seen.state == "open" and self._advance is not None:
+                self.synchronise(self._advance(time_ms))
+            return self._wait_s(0.0)
+        return self._wait_s(max(missing_ms, 0) / 1000 / self._seen.speed)

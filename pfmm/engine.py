@@ -1,0 +1,513 @@
+"""One cycle, the only one there is: read, absorb, settle, decide, reconcile, risk, intent, send, record.
+
+The live loop, `--once`, dry runs, paper, backtest and recovery all call it. It is sequence only: no maths, no
+adapters, no clock of its own; venue and journal come in as ports, time comes from the venue's snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from pfmm.accounting.ledger import LedgerState, apply, mark
+from pfmm.errors import UsageError
+from pfmm.journal_records import Intents, Run
+from pfmm.model.account import Account, Snapshot, VenueTime
+from pfmm.model.event import Event
+from pfmm.model.market import Instrument, Ticker
+from pfmm.model.order import Side
+from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip, Tolerance
+from pfmm.observe import observe
+from pfmm.portfolio import profit, run_ledgers
+from pfmm.ports import Journal, Strategy, Venue
+from pfmm.risk import check, data_problem, loss_problem
+from pfmm.sending import CLOSE_SLOT, Sender, intents_of
+from pfmm.strategy.crossing import hold_crossing
+from pfmm.strategy.inventory import inventory_ratio
+from pfmm.strategy.reconcile import reconcile
+from pfmm.strategy.ticks import snap_price, snap_size
+
+CLOSE_SLIPPAGE = Decimal("0.005")
+_JUMP_MEMORY_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What binds a run: the account's net position in USD (open orders included), the loss that trips the kill
+    switch (None = none), the age after which market data is stale, how wrong a resting order may be, and whether
+    resting orders stay when data cannot be trusted."""
+
+    max_inventory_usd: Decimal
+    max_loss_usd: Decimal | None = None
+    stale_after_ms: int = 15_000
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    keep_on_bad_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """A strategy to run with its limits; `config` is what the journal keeps to rebuild it."""
+
+    strategy: Strategy[Any]
+    config: Mapping[str, Any]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run after a cycle: what it wants, what rests, what it earned. `ratio` is the account's position on the
+    market over the limit, clamped to -1…1; `problem` says why the run does not quote."""
+
+    market: str
+    strategy: str
+    run_id: str | None
+    ticker: Ticker | None
+    decision: Decision | None
+    plan: Plan
+    orders: tuple[OwnOrder, ...]
+    ledger: LedgerState
+    unrealized: Decimal
+    ratio: float
+    round_trips: int
+    problem: str | None
+    tripped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """Everything that one cycle saw and did. `fresh` is True when every market's data could be trusted."""
+
+    time: VenueTime
+    account: Account
+    runs: tuple[RunReport, ...]
+    events: tuple[Event, ...]
+    fresh: bool
+
+
+class _ActiveRun:
+    """The engine's memory of one run between cycles; everything in it can be rebuilt from the journal."""
+
+    def __init__(self, spec: RunSpec, instrument: Instrument) -> None:
+        self.spec = spec
+        self.instrument = instrument
+        self.run: Run | None = None
+        self.state: Any = None
+        self.folded_through = 0
+        self.ledger = LedgerState()
+        self.funding_seen = -1
+        self.last_mid: Decimal | None = None
+        self.last_cycle_ms: int | None = None
+        self.round_trips = 0
+        self.nudges: dict[str, int] = {}
+        self.problem: str | None = None
+        self.shown_problem: str | None = None
+
+    @property
+    def market(self) -> str:
+        return self.spec.strategy.market
+
+    @property
+    def kind(self) -> str:
+        return self.spec.strategy.kind
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one cycle works out for one run, on its way from decision to report."""
+
+    active: _ActiveRun
+    view: MarketView | None
+    decision: Decision | None
+    tripped: str | None
+    plan: Plan
+
+
+class Engine:
+    """Runs the cycle for any number of (strategy, market) pairs of one account over one shared client."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        journal: Journal,
+        specs: Sequence[RunSpec],
+        instruments: Mapping[str, Instrument],
+        *,
+        wall_ms: Callable[[], int],
+        pid: int,
+    ) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._runs = [_ActiveRun(spec, instruments[spec.strategy.market]) for spec in specs]
+        self._wall_ms = wall_ms
+        self._pid = pid
+        self._sender = Sender(venue, journal)
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The journal's ids of the runs that have begun."""
+        return tuple(run.run.run_id for run in self._runs if run.run is not None)
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(run.market for run in self._runs))
+
+    def adopt(self) -> tuple[Run, ...]:
+        """Takes up the runs that the journal holds open for these strategies; call once, before the first cycle.
+
+        Raises UsageError when an open run was begun with other settings: its orders stand for those.
+        """
+        adopted = []
+        for active in self._runs:
+            run = self._journal.open_run(active.kind, active.market)
+            if run is None:
+                continue
+            if not same_config(run.config, active.spec.config):
+                raise UsageError(
+                    f"a {active.kind} on {active.market} was begun with other settings: "
+                    + _difference(run.config, active.spec.config),
+                    hint="start it with the same settings, stop it first, or pass --on-restart cancel",
+                )
+            self._resume(active, run)
+            adopted.append(run)
+        return tuple(adopted)
+
+    def _resume(self, active: _ActiveRun, run: Run) -> None:
+        active.run = run
+        active.last_mid = run.last_mid
+        active.last_cycle_ms = run.last_cycle_ms
+        if run.memory is not None:
+            raw = dict(run.memory)
+            active.round_trips = int(raw.pop("_round_trips", 0))
+            active.nudges = {str(k): int(v) for k, v in dict(raw.pop("_nudges", {})).items()}
+            active.state = active.spec.strategy.load(raw)
+            active.folded_through = run.folded_through
+        active.ledger = self._ledger_through(run, active.folded_through)
+
+    def _ledger_through(self, run: Run, seq: int) -> LedgerState:
+        """The run's ledger over the fills that its state has folded; the rest follow in the next cycle."""
+        ledger = LedgerState()
+        for item in self._journal.fills(run_id=run.run_id):
+            if item.seq <= seq:
+                ledger = apply(ledger, item.fill)
+        return ledger
+
+    def cycle(self, *, send: bool = True) -> CycleReport:
+        """One whole cycle. With `send` False nothing leaves and no run begins: the report's plans say what would.
+
+        Raises what the venue's reads raise; a request that acts and gets no answer is recorded as UNKNOWN and
+        reported as an event, never raised.
+        """
+        snapshot = observe(self._venue, self._journal, self.markets, self.run_ids)
+        events: list[Event] = []
+        steps = []
+        for active in self._runs:
+            events += self._fold(active)
+            step = self._step(active, snapshot, begin=send)
+            events += _problem_events(active, snapshot.time.time_ms)
+            steps.append(step)
+        intents = self._approve_and_commit(steps, snapshot, send=send)
+        if send:
+            events += self._send(intents, snapshot.time.time_ms)
+        reports = tuple(self._report(step, snapshot) for step in steps)
+        return CycleReport(
+            snapshot.time, snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
+        )
+
+    def _step(self, active: _ActiveRun, snapshot: Snapshot, *, begin: bool) -> _Step:
+        """Looks, checks the data and the loss, and lets the strategy decide."""
+        view, active.problem = self._view(active, snapshot)
+        tripped = None
+        decision = None
+        if view is not None:
+            tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
+            if active.problem is None and tripped is None:
+                decision = self._decide(active, view, begin=begin)
+        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, snapshot.time.time_ms))
+
+    def _fold(self, active: _ActiveRun) -> list[Event]:
+        """Applies the fills that the journal has and this run has not: whichever process absorbed them."""
+        if active.run is None:
+            return []
+        events: list[Event] = []
+        for item in list(self._journal.fills(run_id=active.run.run_id, after_seq=active.folded_through)):
+            fill = item.fill
+            own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
+            active.state, trips = active.spec.strategy.on_fill(active.state, own)
+            active.folded_through = item.seq
+            active.ledger = apply(active.ledger, fill)
+            active.nudges.pop(own.slot, None)
+            events.append(_fill_event(active, own))
+            events += [_round_trip_event(active, trip) for trip in trips]
+            active.round_trips += len(trips)
+        payments = sum(1 for _ in self._journal.funding(market=active.market))
+        if payments != active.funding_seen:  # a share of a payment depends on every run of the market
+            active.ledger = run_ledgers(self._journal, active.market).get(active.run.run_id, LedgerState())
+            active.funding_seen = payments
+        return events
+
+    def _view(self, active: _ActiveRun, snapshot: Snapshot) -> tuple[MarketView | None, str | None]:
+        """What the strategy may look at, or why it may not."""
+        ticker = _ticker(snapshot, active.market)
+        if ticker is None:
+            return None, f"the venue serves no ticker for {active.market}"
+        now_ms = snapshot.time.time_ms
+        recent = active.last_cycle_ms is not None and now_ms - active.last_cycle_ms <= _JUMP_MEMORY_MS
+        problem = data_problem(
+            ticker,
+            now_ms=now_ms,
+            stale_after_ms=active.spec.limits.stale_after_ms,
+            last_mid=active.last_mid if recent else None,
+        )
+        if ticker.mid is not None:
+            active.last_mid = ticker.mid
+        active.last_cycle_ms = now_ms
+        view = MarketView(
+            time_ms=now_ms,
+            instrument=active.instrument,
+            ticker=ticker,
+            inventory=active.ledger.size,
+            net_position=_net_position(snapshot, active.market),
+            max_inventory_usd=active.spec.limits.max_inventory_usd,
+            run_pnl_usd=profit(active.ledger, mark(active.ledger, ticker.mark)),
+        )
+        return view, problem
+
+    def _decide(self, active: _ActiveRun, view: MarketView, *, begin: bool) -> Decision:
+        """The strategy's word, with its state saved BEFORE anything is sent, so that a restart decides the same."""
+        strategy = active.spec.strategy
+        if active.state is None:
+            active.state = strategy.initial(view)
+        active.state, decision = strategy.decide(active.state, view)
+        if begin:
+            if active.run is None:
+                active.run = self._journal.start_run(
+                    active.kind,
+                    active.market,
+                    active.spec.config,
+                    time_ms=view.time_ms,
+                    wall_ms=self._wall_ms(),
+                    pid=self._pid,
+                )
+            self._save(active, view.time_ms, status="running")
+        return replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
+
+    def _save(self, active: _ActiveRun, time_ms: int, *, status: str, pid: int | None = None) -> None:
+        if active.run is None:
+            return
+        memory = None
+        if active.state is not None:
+            memory = {
+                **active.spec.strategy.dump(active.state),
+                "_round_trips": active.round_trips,
+                "_nudges": dict(active.nudges),
+            }
+        self._journal.save_run(
+            active.run.run_id,
+            status=status,
+            memory=memory,
+            folded_through=active.folded_through,
+            time_ms=time_ms,
+            wall_ms=self._wall_ms(),
+            pid=self._pid if status == "running" else pid,
+            last_mid=active.last_mid,
+        )
+
+    def _plan(self, active: _ActiveRun, decision: Decision | None, tripped: str | None, now_ms: int) -> Plan:
+        live = self._journal.live_orders(run_id=active.run.run_id) if active.run is not None else ()
+        if decision is None and tripped is None and active.spec.limits.keep_on_bad_data:
+            return Plan(keep=live)
+        return reconcile(
+            decision.orders if decision is not None else (),
+            live,
+            tolerance=active.spec.limits.tolerance,
+            now_ms=now_ms,
+            can_amend=self._venue.capabilities.amend,
+        )
+
+    def _approve_and_commit(self, steps: Sequence[_Step], snapshot: Snapshot, *, send: bool) -> Intents:
+        """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
+
+        def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
+            total = Intents()
+            for step in steps:
+                known = (*live, *total.place)
+                step.plan = self._approve(step.active, step.plan, known, snapshot)
+                closing = step.decision is not None and step.decision.close and not _resting(step.active, known)
+                intents = intents_of(
+                    step.plan,
+                    run_id=step.active.run.run_id if step.active.run is not None else "",
+                    market=step.active.market,
+                    first_number=number + len(total.place),
+                    nonce=self._journal.nonce,
+                    time=snapshot.time,
+                    close=_closing_order(step.active, snapshot) if closing else None,
+                )
+                total = Intents(
+                    (*total.place, *intents.place), (*total.amend, *intents.amend), (*total.cancel, *intents.cancel)
+                )
+            return total
+
+        if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
+            return self._journal.commit_intents(decide, time_ms=snapshot.time.time_ms)
+        return decide(self._journal.live_orders(), 0)
+
+    def _approve(self, active: _ActiveRun, plan: Plan, live: Sequence[OwnOrder], snapshot: Snapshot) -> Plan:
+        ticker = _ticker(snapshot, active.market)
+        if ticker is None or not plan.changes:
+            return plan
+        here = [order for order in live if order.market == active.market]
+        own_run = active.run.run_id if active.run is not None else None
+        mine = f"{self._journal.nonce}-"
+        verdict = check(
+            hold_crossing(plan, [order for order in here if order.run_id != own_run]),
+            net_position=_net_position(snapshot, active.market),
+            live_orders=here,
+            limit_usd=active.spec.limits.max_inventory_usd,
+            mark=ticker.mark,
+            foreign_orders=[
+                o
+                for o in snapshot.orders
+                if o.market == active.market and not (o.client_order_id or "").startswith(mine)
+            ],
+        )
+        return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
+
+    def _send(self, intents: Intents, now_ms: int) -> list[Event]:
+        """Sends, and remembers per slot how often a post-only order was refused in a row."""
+        by_run = {active.run.run_id: active for active in self._runs if active.run is not None}
+        events = []
+        for note in self._sender.send(intents, now_ms):
+            active = by_run[note.run_id]
+            if note.post_only_refused:
+                active.nudges[note.slot] = active.nudges.get(note.slot, 0) + 1
+            elif note.name in ("placed", "amended"):
+                active.nudges.pop(note.slot, None)
+            events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
+        return events
+
+    def _report(self, step: _Step, snapshot: Snapshot) -> RunReport:
+        active = step.active
+        ticker = _ticker(snapshot, active.market)
+        run_id = active.run.run_id if active.run is not None else None
+        return RunReport(
+            market=active.market,
+            strategy=active.kind,
+            run_id=run_id,
+            ticker=ticker,
+            decision=step.decision,
+            plan=step.plan,
+            orders=self._journal.live_orders(run_id=run_id) if run_id is not None else (),
+            ledger=active.ledger,
+            unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),
+            ratio=_ratio(active, snapshot, ticker),
+            round_trips=active.round_trips,
+            problem=active.problem,
+            tripped=step.tripped,
+        )
+
+    def leave(self, time_ms: int, *, status: str, reason: str | None) -> None:
+        """Records how this process leaves its runs: `between_runs` (orders may rest) or a final status with its
+        reason, after which the runs are ended."""
+        for active in self._runs:
+            if active.run is None:
+                continue
+            self._save(active, time_ms, status=status)
+            if reason is not None:
+                self._journal.end_run(active.run.run_id, status=status, reason=reason, time_ms=time_ms)
+
+
+def same_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """True when an open run was begun with these settings."""
+    return dict(before) == dict(now)
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    names = sorted({*before, *now})
+    return ", ".join(f"{n} {before.get(n)} → {now.get(n)}" for n in names if before.get(n) != now.get(n))
+
+
+def _ticker(snapshot: Snapshot, market: str) -> Ticker | None:
+    return next((ticker for ticker in snapshot.tickers if ticker.market == market), None)
+
+
+def _net_position(snapshot: Snapshot, market: str) -> Decimal:
+    return next((p.size for p in snapshot.positions if p.market == market), Decimal(0))
+
+
+def _ratio(active: _ActiveRun, snapshot: Snapshot, ticker: Ticker | None) -> float:
+    if ticker is None:
+        return 0.0
+    position = float(_net_position(snapshot, active.market))
+    return inventory_ratio(position, float(ticker.mark), float(active.spec.limits.max_inventory_usd))
+
+
+def _nudged(desired: DesiredOrder, active: _ActiveRun) -> DesiredOrder:
+    """One tick further away for each post-only refusal in a row, so that a refusal is never simply repeated."""
+    ticks = active.nudges.get(desired.slot, 0)
+    if ticks == 0:
+        return desired
+    tick = active.instrument.price_rule.tick_at(desired.price)
+    return replace(desired, price=desired.price - desired.side.sign * ticks * tick)
+
+
+def _resting(active: _ActiveRun, live: Sequence[OwnOrder]) -> bool:
+    """True while any order of the run may still fill: the inventory is closed only after all of them are gone."""
+    run_id = active.run.run_id if active.run is not None else None
+    return any(order.run_id == run_id for order in live)
+
+
+def _closing_order(active: _ActiveRun, snapshot: Snapshot) -> DesiredOrder | None:
+    """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
+    position of that sign; None when there is nothing to close."""
+    ticker = _ticker(snapshot, active.market)
+    own, net = active.ledger.size, _net_position(snapshot, active.market)
+    if ticker is None or not own or own * net <= 0:
+        return None
+    side = Side.SHORT if own > 0 else Side.LONG
+    touch = ticker.bid if side is Side.SHORT else ticker.ask
+    if touch is None:
+        return None
+    worst = touch * (1 + side.sign * CLOSE_SLIPPAGE)
+    size = snap_size(min(abs(own), abs(net)), active.instrument.size_step)
+    price = snap_price(worst, side, active.instrument.price_rule)
+    return DesiredOrder(CLOSE_SLOT, side, price, size, reduce_only=True, post_only=False) if size else None
+
+
+def _problem_events(active: _ActiveRun, now_ms: int) -> list[Event]:
+    """`paused` when quoting stops for a reason, `resumed` when it goes on; nothing while neither changes."""
+    before, active.shown_problem = active.shown_problem, active.problem
+    if active.problem is not None and before is None:
+        return [Event("paused", now_ms, active.market, active.kind, {"reason": active.problem})]
+    if active.problem is None and before is not None:
+        return [Event("resumed", now_ms, active.market, active.kind, {"after": before})]
+    return []
+
+
+def _fill_event(active: _ActiveRun, fill: OwnFill) -> Event:
+    return Event(
+        "fill",
+        fill.time_ms,
+        active.market,
+        active.kind,
+        {"slot": fill.slot, "side": fill.side, "price": fill.price, "size": fill.size, "fee": fill.fee},
+    )
+
+
+def _round_trip_event(active: _ActiveRun, trip: RoundTrip) -> Event:
+    return Event(
+        "round_trip",
+        trip.time_ms,
+        active.market,
+        active.kind,
+        {
+            "slot": trip.slot,
+            "size": trip.size,
+            "entry_price": trip.entry_price,
+            "exit_price": trip.exit_price,
+            "gross": trip.gross,
+            "fees": trip.fees,
+            "net": trip.gross - trip.fees,
+        },
+    )

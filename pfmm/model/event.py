@@ -1,0 +1,35 @@
+"""What a loop tells the world: one named event with its time, market and strategy. JSON-ready, no rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+EVENT_NAMES = (
+    "started",
+    "cycle",
+    "placed",
+    "amended",
+    "cancelled",
+    "refused",
+    "unknown",
+    "fill",
+    "round_trip",
+    "paused",
+    "resumed",
+    "warning",
+    "halted",
+    "stopped",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the NDJSON stream: `name` is one of EVENT_NAMES, `time_ms` venue time, `data` further fields."""
+
+    name: str
+    time_ms: int
+    market: str
+    strategy: str
+    data: Mapping[str, Any] = field(default_factory=dict)

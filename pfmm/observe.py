@@ -1,0 +1,54 @@
+"""The reading half of a cycle: one snapshot of the venue, absorbed by the journal, with our orders settled.
+
+Status, stop, dry runs and the engine read in this one way. Sequence only; decides nothing and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pfmm.model.account import Snapshot
+from pfmm.model.plan import OwnOrder
+from pfmm.ports import Journal, Venue
+from pfmm.strategy.settle import settle, settle_one
+
+
+def observe(venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Sequence[str]) -> Snapshot:
+    """Reads one consistent snapshot and brings the journal up to it.
+
+    Absorbs fills and funding of the whole account; settles the orders of `run_ids` only, since another process may
+    have a request of its own runs in flight. Raises what the venue's reads raise.
+    """
+    snapshot = venue.snapshot(markets, journal.cursors())
+    journal.absorb(fills=snapshot.fills, funding=snapshot.funding_payments, cursors=snapshot.cursors)
+    _settle_runs(venue, journal, snapshot, run_ids)
+    _record(journal, snapshot)
+    return snapshot
+
+
+def _settle_runs(venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> None:
+    now_ms = snapshot.time.time_ms
+    live = [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
+    settlement = settle(live, snapshot.orders, now_ms)
+    updated = {order.client_order_id: order for order in settlement.updates}
+    current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
+    for client_order_id in settlement.ask:
+        own = current[client_order_id]
+        settled = settle_one(own, venue.order(client_order_id), now_ms)
+        if settled != own:
+            updated[client_order_id] = settled
+    changed: list[OwnOrder] = list(updated.values())
+    if changed:
+        journal.update_orders(changed, time_ms=now_ms)
+
+
+def _record(journal: Journal, snapshot: Snapshot) -> None:
+    """Mids for markouts and equity for drawdown, at the resolution of the loop."""
+    rows: list[tuple[str, int, Decimal]] = []
+    for ticker in snapshot.tickers:
+        mid = ticker.mid
+        if mid is not None:
+            rows.append((ticker.market, ticker.time_ms, mid))
+    journal.record_mids(rows)
+    journal.record_equity(snapshot.time.time_ms, snapshot.account.equity)

@@ -1,0 +1,145 @@
+"""The loop around the cycle: when to run it, when to stop, and how to leave. No maths, no adapters, no rendering.
+
+Every way out (signal, HALT, kill switch, end of data, error, broken pipe) goes through the same exit policy.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pfmm.clock import VenueClock
+from pfmm.deadman import DeadMan
+from pfmm.engine import CycleReport, Engine
+from pfmm.errors import (
+    EXIT_HANGUP,
+    EXIT_INTERRUPT,
+    EXIT_TERMINATE,
+    BadVenueData,
+    Halted,
+    PfmmError,
+    RateLimited,
+    VenueUnreachable,
+)
+from pfmm.model.event import Event
+from pfmm.signals import Signals
+
+SIGNAL_EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
+PASSING = (VenueUnreachable, RateLimited, BadVenueData)
+OUTAGE_CYCLES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LoopOptions:
+    """`interval_s` in venue seconds; `cycles` None runs until told to stop; `on_exit` cancel, keep or flatten."""
+
+    interval_s: float
+    cycles: int | None
+    on_exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the loop ended: a word for people, the exit code it deserves, and the halt reason if one was set."""
+
+    reason: str
+    exit_code: int = 0
+    halt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the loop tells and asks: `emit` an event, `show` a report, `halted` the latch's text or None, `trip` sets
+    the latch for a kill switch, `ready` after the first whole cycle."""
+
+    emit: Callable[[Event], None]
+    show: Callable[[CycleReport], None]
+    halted: Callable[[], str | None]
+    trip: Callable[[str], None]
+    ready: Callable[[], None]
+
+
+class Loop:
+    """Runs cycles at start + n x interval of venue time until something ends it."""
+
+    def __init__(
+        self, engine: Engine, clock: VenueClock, signals: Signals, dead_man: DeadMan, options: LoopOptions, hooks: Hooks
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._signals = signals
+        self._dead_man = dead_man
+        self._options = options
+        self._hooks = hooks
+        self._failures = 0
+        self._done = 0
+        self._start_ms: int | None = None
+        self.last: CycleReport | None = None
+
+    def run(self) -> Ending:
+        """Cycles until a reason to stop. Raises what the engine raises, but for failures that pass by themselves,
+        which are told as warnings and tried again at the next interval."""
+        while True:
+            ending = self._told_to_stop() or self._one_cycle()
+            if ending is not None:
+                return ending
+            self._wait()
+
+    def _told_to_stop(self) -> Ending | None:
+        if self._signals.received is not None:
+            name = self._signals.received
+            return Ending(f"signal {name.name}", SIGNAL_EXITS[name])
+        reason = self._hooks.halted()
+        if reason is not None:
+            return Ending("halted", Halted.exit_code, halt=reason)
+        return None
+
+    def _one_cycle(self) -> Ending | None:
+        try:
+            report = self._engine.cycle()
+            if report.fresh:
+                self._dead_man.feed(report.time.time_ms, report.time.speed)
+        except PASSING as error:
+            return self._outage(error)
+        self._failures = 0
+        first = self.last is None
+        self.last = report
+        self._clock.synchronise(report.time)
+        if self._start_ms is None:
+            self._start_ms = report.time.time_ms
+        self._done += 1
+        for event in report.events:
+            self._hooks.emit(event)
+        self._hooks.show(report)
+        if first:
+            self._hooks.ready()
+        return self._after(report)
+
+    def _after(self, report: CycleReport) -> Ending | None:
+        tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
+        if tripped is not None:
+            self._hooks.trip(tripped)
+            return Ending("kill switch", Halted.exit_code, halt=tripped)
+        if report.time.state == "ended":
+            return Ending("the recorded data ended")
+        if self._options.cycles is not None and self._done >= self._options.cycles:
+            return Ending(f"{self._done} cycles done")
+        return None
+
+    def _outage(self, error: PfmmError) -> Ending | None:
+        """A venue that does not answer: said once a cycle, and given up after OUTAGE_CYCLES in a row."""
+        self._failures += 1
+        data = {"code": error.code, "reason": error.message, "in_a_row": self._failures}
+        self._hooks.emit(Event("warning", self._clock.now_ms(), "", "", data))
+        if self.last is None or self._failures >= OUTAGE_CYCLES:
+            raise error
+        return None
+
+    def _wait(self) -> None:
+        """Until the next multiple of the interval that lies ahead; intervals that were missed are not made up."""
+        now_ms = self._clock.now_ms()
+        interval_ms = max(round(self._options.interval_s * 1000), 1)
+        start_ms = now_ms if self._start_ms is None else self._start_ms
+        passed = (now_ms - start_ms) // interval_ms
+        self._clock.wait_until(start_ms + (passed + 1) * interval_ms)

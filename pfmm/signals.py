@@ -1,0 +1,64 @@
+"""Signals as data: a handler only sets a flag, and waits end through a pipe.
+
+`threading.Event.set()` in a handler can deadlock a waiting main thread; a wakeup descriptor cannot.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from types import FrameType, TracebackType
+
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Signals:
+    """While entered, SIGINT, SIGTERM and SIGHUP are noted in `received` and cut `wait_s` short."""
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        os.set_blocking(self._read, False)
+        self._before: dict[signal.Signals, object] = {}
+        self._wakeup_before = -1
+
+    def __enter__(self) -> Signals:
+        self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for sign in WATCHED:
+            self._before[sign] = signal.signal(sign, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for sign, handler in self._before.items():
+            signal.signal(sign, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+        signal.set_wakeup_fd(self._wakeup_before)
+        os.close(self._read)
+        os.close(self._write)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.received is None:
+            self.received = signal.Signals(number)
+
+    def wait_s(self, seconds: float) -> bool:
+        """Waits `seconds`; False as soon as (or if already) a signal was received."""
+        if self.received is None and seconds > 0:
+            select.select([self._read], [], [], seconds)
+        return self.received is None
+
+    def wait_regardless_s(self, seconds: float) -> bool:
+        """Waits `seconds` even after a signal: for the clean-up that a signal asked for."""
+        self._drain()
+        if seconds > 0:
+            select.select([self._read], [], [], seconds)
+        return True
+
+    def _drain(self) -> None:
+        try:
+            while os.read(self._read, 512):
+                pass
+        except BlockingIOError:
+            return

@@ -1,0 +1,98 @@
+"""What became of our orders: compares the orders that the journal believes live with what the venue shows.
+
+Pure. The rule of the house: never guess. An order is FILLED only when its fills were seen, EXPIRED only when its
+expiry plus the clock skew has passed without the venue ever knowing it, CANCELLED only on the venue's own word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pfmm.model.order import Order, OrderStatus
+from pfmm.model.plan import OwnOrder, OwnStatus
+
+CLOCK_SKEW_MS = 2_000
+
+_FINAL = {
+    OrderStatus.FILLED: OwnStatus.FILLED,
+    OrderStatus.CANCELLED: OwnStatus.CANCELLED,
+    OrderStatus.EXPIRED: OwnStatus.EXPIRED,
+    OrderStatus.REJECTED: OwnStatus.REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Orders whose record changes, and client order ids that only the venue can settle (one read each)."""
+
+    updates: tuple[OwnOrder, ...]
+    ask: tuple[str, ...]
+
+
+def settle(live: Iterable[OwnOrder], open_orders: Iterable[Order], now_ms: int) -> Settlement:
+    """Compares live own orders with the venue's open list, both from one consistent snapshot at `now_ms`.
+
+    Fills must have been absorbed before, so that `filled` is current. Orders in the list become OPEN; complete ones
+    become FILLED; what is neither must be asked for by client order id.
+    """
+    by_id: Mapping[str, Order] = {o.client_order_id: o for o in open_orders if o.client_order_id is not None}
+    updates: list[OwnOrder] = []
+    ask: list[str] = []
+    for own in live:
+        seen = by_id.get(own.client_order_id)
+        if seen is not None:
+            after = _as_open(own, seen, now_ms)
+        elif own.amend_size is None and own.filled >= own.size:
+            after = replace(own, status=OwnStatus.FILLED)
+        else:
+            ask.append(own.client_order_id)
+            after = replace(own, status=OwnStatus.MISSING) if own.status is OwnStatus.OPEN else own
+        if after != own:
+            updates.append(after)
+    return Settlement(tuple(updates), tuple(ask))
+
+
+def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
+    """The order after the venue was asked for it by client order id; `answer` None means that it never saw it.
+
+    An order that the venue calls filled stays MISSING until the fills themselves have been seen, so that nothing is
+    replaced before its fill is counted.
+    """
+    if answer is None:
+        if own.status in (OwnStatus.SENDING, OwnStatus.UNKNOWN) and _expired(own, now_ms):
+            return replace(own, status=OwnStatus.EXPIRED, amend_price=None, amend_size=None)
+        return replace(own, status=OwnStatus.UNKNOWN) if own.status is OwnStatus.SENDING else own
+    if answer.status is OrderStatus.OPEN:
+        return _as_open(own, answer, now_ms)
+    if own.filled < answer.filled:
+        return replace(own, status=OwnStatus.MISSING, order_id=answer.order_id)
+    return replace(
+        own,
+        status=_FINAL[answer.status],
+        order_id=answer.order_id,
+        size=answer.size,
+        amend_price=None,
+        amend_size=None,
+    )
+
+
+def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
+    """The record of an order that rests: price and size are the venue's; an unacknowledged amend is forgotten once
+    it shows, or once it can no longer act."""
+    price = own.price if seen.price is None else seen.price
+    acted = own.amend_size is not None and seen.size == own.amend_size and price == own.amend_price
+    settled = acted or own.amend_size is None or _expired(own, now_ms)
+    return replace(
+        own,
+        status=OwnStatus.OPEN,
+        order_id=seen.order_id,
+        price=price,
+        size=seen.size,
+        amend_price=None if settled else own.amend_price,
+        amend_size=None if settled else own.amend_size,
+    )
+
+
+def _expired(own: OwnOrder, now_ms: int) -> bool:
+    return own.valid_until_ms is not None and now_ms > own.valid_until_ms + CLOCK_SKEW_MS
