@@ -1,0 +1,240 @@
+"""The arrows of the design, read from the imports themselves: inside functions and under TYPE_CHECKING too."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "pfmm"
+
+PURE = ("pfmm.strategy", "pfmm.accounting", "pfmm.risk", "pfmm.assertions", "pfmm.paper.matching", "pfmm.paper.account")
+IMPURE_LIBRARIES = {"os", "time", "random", "pathlib", "httpx", "sqlite3", "typer", "rich"}
+
+# module or package → what of the project it may import, directly (itself and its own package always)
+CONFIG = ("pfmm.errors", "pfmm.settings", "pfmm.paths", "pfmm.configfile", "pfmm.config")
+CORE = ("pfmm.model", "pfmm.errors")
+ARROWS = {
+    "pfmm.errors": (),
+    "pfmm.model": ("pfmm.errors",),
+    "pfmm.ports": (*CORE, "pfmm.journal_records"),
+    "pfmm.journal_records": CORE,
+    "pfmm.strategy": (*CORE, "pfmm.ports"),
+    "pfmm.accounting": CORE,
+    "pfmm.risk": (*CORE, "pfmm.strategy"),
+    "pfmm.assertions": ("pfmm.errors",),
+    "pfmm.settings": CONFIG,
+    "pfmm.paths": CONFIG,
+    "pfmm.configfile": CONFIG,
+    "pfmm.config": CONFIG,
+    "pfmm.secrets": CONFIG,
+    "pfmm.venue": (*CORE, "pfmm.ports"),
+    "pfmm.journal": CORE,
+    "pfmm.flatten": (*CORE, "pfmm.ports"),
+}
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    return {module_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def imported_names(tree: ast.AST, module: str, *, is_package: bool) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                drop = node.level - (1 if is_package else 0)
+                parent = module.split(".")[: len(module.split(".")) - drop]
+                base = ".".join([*parent, base] if base else parent)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in {"import_module", "__import__"} and node.args and isinstance(node.args[0], ast.Constant):
+                yield str(node.args[0].value)
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """What a module imports, directly: project modules by their full name, libraries by their top name."""
+    file = modules()[module]
+    found = set()
+    names = imported_names(ast.parse(file.read_text("utf-8")), module, is_package=file.name == "__init__.py")
+    for name in names:
+        top = name.split(".")[0]
+        if top != "pfmm":
+            found.add(top)
+        elif name in modules():
+            found.add(name)
+    return frozenset(found - {module, "pfmm"})
+
+
+@cache
+def reachable(module: str) -> frozenset[str]:
+    """Everything that importing a module may import, by whatever way."""
+    seen: set[str] = set()
+    pending = [module]
+    while pending:
+        for name in imports(pending.pop()):
+            if name not in seen:
+                seen.add(name)
+                if name in modules():
+                    pending.append(name)
+    return frozenset(seen)
+
+
+def test_the_reader_sees_imports_in_functions_and_under_type_checking() -> None:
+    text = (
+        "import a.b\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pfmm.cli import app\n"
+        "def f():\n    import sqlite3\n    from . import x\n    import importlib; importlib.import_module('httpx')\n"
+    )
+    names = set(imported_names(ast.parse(text), "pfmm.venue.client", is_package=False))
+    assert {"a.b", "pfmm.cli.app", "sqlite3", "pfmm.venue.x", "httpx"} <= names
+
+
+@pytest.mark.parametrize("package", sorted(ARROWS))
+def test_arrows_point_as_written(package: str) -> None:
+    allowed = (package, *ARROWS[package])
+    if package == "pfmm.journal":  # the journal is several modules
+        allowed = (*allowed, *(name for name in modules() if name.startswith("pfmm.journal")))
+    wrong = [
+        f"{module} imports {name}"
+        for module in modules()
+        if within(module, package)
+        for name in imports(module)
+        if name.startswith("pfmm") and not any(within(name, other) for other in allowed)
+    ]
+    assert not wrong
+
+
+def pure_modules() -> list[str]:
+    return [module for module in modules() if any(within(module, package) for package in PURE)]
+
+
+def test_pure_modules_reach_no_clock_no_chance_and_no_outside_world() -> None:
+    assert any(within(module, "pfmm.strategy") for module in pure_modules())
+    wrong = {
+        module: sorted(reachable(module) & IMPURE_LIBRARIES)
+        for module in pure_modules()
+        if reachable(module) & IMPURE_LIBRARIES
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("httpx", {"pfmm.venue.client"}),
+        ("sqlite3", {"pfmm.journal", "pfmm.paper.store"}),
+        ("click", set()),
+        ("pydantic", set()),
+    ],
+)
+def test_libraries_stay_in_their_one_place(library: str, homes: set[str]) -> None:
+    users = {module for module in modules() if library in imports(module)}
+    assert users <= homes
+
+
+def test_nothing_imports_the_command_line_but_itself() -> None:
+    outside = [module for module in modules() if not within(module, "pfmm.cli") and module != "pfmm.__main__"]
+    wrong = {module for module in outside if any(within(name, "pfmm.cli") for name in imports(module))}
+    assert not wrong
+
+
+def test_command_files_never_import_each_other() -> None:
+    sys.path.insert(0, str(ROOT))
+    try:
+        from pfmm.cli.registry import commands  # noqa: PLC0415
+    finally:
+        sys.path.remove(str(ROOT))
+    files = {f"pfmm.cli.{name}" for name in commands()}
+    assert {"pfmm.cli.profile", "pfmm.cli.help"} <= files
+    shared = {module for module in modules() if within(module, "pfmm.cli")} - files
+    wrong = {(a, b) for a in files for b in imports(a) & files if a != b}
+    wrong |= {(a, b) for a in shared for b in imports(a) & files}
+    assert not wrong
+
+
+@pytest.mark.parametrize("module", ["pfmm.engine", "pfmm.flatten", "pfmm.ports"])
+def test_what_decides_reaches_no_adapter(module: str) -> None:
+    if module not in modules():
+        pytest.skip(f"{module} is not here")
+    adapters = ("pfmm.venue", "pfmm.paper", "pfmm.journal", "pfmm.cli", "pfmm.config", "pfmm.secrets")
+    libraries = {"httpx", "sqlite3", "typer", "rich"}
+    found = reachable(module)
+    assert not [name for name in found if name in libraries or any(within(name, other) for other in adapters)]
+
+
+def test_client_and_exchange_do_not_know_each_other() -> None:
+    for one, other in (("pfmm.venue", "pfmm.paper"), ("pfmm.paper", "pfmm.venue")):
+        wrong = {
+            module
+            for module in modules()
+            if within(module, one) and any(within(name, other) for name in reachable(module))
+        }
+        assert not wrong
+
+
+def test_the_top_level_holds_nothing_else() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    top = {Path(name).parts[0] for name in tracked if not name.startswith(".")}
+    assert top <= {"LICENSE", "pyproject.toml", "README.md", "CHANGELOG.md", "pfmm", "tests", "completions"}
+
+
+def modules_loaded_by(home: Path, *arguments: str) -> set[str]:
+    """The modules that one invocation really loads, in a process of its own."""
+    code = (
+        "import atexit, sys\n"
+        "def tell(): sys.stderr.write('\\n' + ' '.join(sys.modules))\n"
+        "atexit.register(tell)\n"
+        f"sys.argv = ['pfmm', *{list(arguments)!r}]\n"
+        "from pfmm.cli.main import main\nmain()\n"
+    )
+    env = {**os.environ, "PFMM_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd=home.parent, capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "never"),
+    [
+        (["--help"], {"typer", "rich", "httpx", "sqlite3", "numpy", "json", "decimal", "pathlib"}),
+        (["--version"], {"typer", "rich", "httpx", "sqlite3", "numpy", "json", "decimal", "pathlib"}),
+        (["profile", "show"], {"rich", "httpx", "sqlite3", "numpy", "pydantic", "tomllib", "tomli_w", "platformdirs"}),
+        (["profile", "show", "--json"], {"rich", "httpx", "sqlite3", "numpy", "pydantic"}),
+        (["help", "json"], {"rich", "httpx", "sqlite3", "numpy", "pydantic"}),
+    ],
+)
+def test_fast_commands_load_nothing_heavy(pfmm_home: Path, arguments: list[str], never: set[str]) -> None:
+    assert not modules_loaded_by(pfmm_home, *arguments) & never
+
+
+def test_a_command_loads_no_other_command(pfmm_home: Path) -> None:
+    loaded = modules_loaded_by(pfmm_home, "profile", "show")
+    assert "pfmm.cli.profile" in loaded
+    assert not loaded & {"pfmm.cli.help", "pfmm.cli.completions", "pfmm.cli.grid", "pfmm.cli.context"}

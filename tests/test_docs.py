@@ -1,0 +1,121 @@
+"""The documents say what the code does: exit codes, commands, topics and completions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pfmm import errors
+from pfmm.cli import app, completions, reference, registry
+from pfmm.cli import help as topics
+from pfmm.cli.options import commands_of
+from pfmm.cli.output import jsonable
+from pfmm.settings import SCHEMA
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_readme_shows_the_exit_codes_of_the_error_tree() -> None:
+    assert reference.exit_code_table() in README
+
+
+def test_every_error_class_has_a_unique_code_and_a_documented_exit_code() -> None:
+    codes = [code for code, _, _ in reference.error_codes()]
+    assert len(codes) == len(set(codes))
+    documented = dict(reference.exit_codes())
+    assert {exit_code for _, exit_code, _ in reference.error_codes()} <= set(documented)
+    assert documented[errors.NotFlat.exit_code] == "not flat (residual left)"
+    drawn = set(re.findall(r"[A-Z]\w+", (errors.__doc__ or "").split("This module")[0]))
+    classes = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+    assert classes <= drawn
+
+
+def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:
+    files = topics.topics()
+    assert set(files) == {"config", "exit-codes", "formulas", "json", "paper-fills", "venues"}
+    for file in files.values():
+        assert "{{" not in topics.page(file).replace("{{…", "")
+    assert reference.exit_code_table() in topics.page(files["exit-codes"])
+    config = topics.page(files["config"])
+    assert all(f"`{name}`" in config and f"`{reference.variable_of(name)}`" in config for name in SCHEMA)
+
+
+def test_root_help_lists_the_real_commands_and_every_one_of_them_loads() -> None:
+    root = app.build()
+    text = registry.root_help()
+    for name, line in registry.commands().items():
+        command = root.get_command(None, name)
+        assert command is not None
+        assert command.help, f"{name} needs a help text"
+        assert re.search(rf"^  {name} +{re.escape(line)}$", text, re.MULTILINE)
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_every_command_and_option_has_help() -> None:
+    root = app.build()
+    pending = [(name, root.get_command(None, name)) for name in root.list_commands(None)]
+    missing = []
+    while pending:
+        path, command = pending.pop()
+        if not command.help:
+            missing.append(path)
+        missing += [f"{path} {p.opts[0]}" for p in command.params if not getattr(p, "help", None) and not p.hidden]
+        pending += [(f"{path} {name}", child) for name, child in commands_of(command).items()]
+    assert not missing
+
+
+def test_readme_and_help_json_name_every_command() -> None:
+    json_topic = (ROOT / "pfmm" / "help" / "json.md").read_text("utf-8")
+    for name in registry.commands():
+        assert f"pfmm {name}" in README, f"README does not show pfmm {name}"
+        assert f"`{name}" in json_topic or name == "record", f"help json does not describe {name}"
+
+
+@pytest.mark.parametrize(("shell", "file"), [("bash", "pfmm.bash"), ("zsh", "_pfmm"), ("fish", "pfmm.fish")])
+def test_completions_are_the_output_of_the_command(shell: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["completions", shell]) == 0
+    assert (ROOT / "completions" / file).read_text("utf-8") == capsys.readouterr().out, (
+        f"run: pfmm completions {shell} > completions/{file}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["pfmm", "prof"], {"profile"}),
+        (["pfmm", "--json", "profile", "s"], {"show", "set"}),
+        (["pfmm", "profile", "set", "--mar"], {"--market"}),
+        (["pfmm", "profile", "show", "--j"], {"--json"}),
+    ],
+)
+def test_bash_offers_what_fits(words: list[str], offered: set[str]) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not here")
+    script = completions.bash(completions.tree(app.build()))
+    line = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _pfmm; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    done = subprocess.run([bash, "-c", f"{script}\n{line}"], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered
+
+
+def test_the_script_of_the_checks_runs_the_test_command_of_the_readme() -> None:
+    script = ROOT / ".ci" / "run"
+    (command,) = re.findall(r"^    (python3\.11 .*pytest.*)$", README, re.MULTILINE)
+    assert command in script.read_text("utf-8")
+    assert script.stat().st_mode & 0o111
+
+
+def test_no_document_or_module_names_a_place_of_one_machine() -> None:
+    files = [*ROOT.glob("*.md"), *(ROOT / "pfmm").rglob("*.*"), *(ROOT / "completions").iterdir()]
+    for file in files:
+        if file.suffix != ".pyc":
+            assert not re.search(r"(?<![\w.])/(work|opt|root|home)/", file.read_text("utf-8")), file
+
+
+def test_settings_have_json_forms() -> None:
+    assert jsonable({name: setting.default for name, setting in SCHEMA.items()})
