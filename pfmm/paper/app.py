@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pfmm.errors import UnknownMarket
 from pfmm.paper import json_text
@@ -43,8 +42,7 @@ _REASONS = {
 Headers = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     status: int
     payload: dict[str, Any]
     headers: tuple[tuple[str, str], ...] = ()
