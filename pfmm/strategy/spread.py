@@ -51,7 +51,7 @@ def require_number(name: str, value: float, *, zero: bool = False) -> float:
 def sigma_usd(sigma_annual: float, mid: float) -> float:
     """Volatility in USD per √second from an annualised fraction: mid·σ/√(365·86400).
 
-    50 % at 65,000: 65,000·0.5/5,615.69 = 5.7873.
+    50 % at 65,000: 65,000·0.5/5,615.69 = 5.7874.
     """
     return mid * sigma_annual / math.sqrt(SECONDS_PER_YEAR)
 
@@ -88,7 +88,7 @@ def avellaneda_stoikov(*, size: float, gamma: float, kappa: float, sigma: float,
     Raises UsageError for a parameter that is not finite and positive (σ may be 0).
     """
     _require(size=size, gamma=gamma, kappa=kappa, horizon_s=horizon_s)
-    variance = require_number("sigma", sigma, zero=True) ** 2 * horizon_s
+    variance = require_number("sigma", sigma, zero=True) * sigma * horizon_s
     risk = gamma * size
     return _finite(ModelSpread(_intensity_half(risk, kappa), risk * variance / 2, gamma * variance))
 

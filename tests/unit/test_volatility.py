@@ -1,0 +1,188 @@
+"""The estimator: real elapsed time, winsorising, regimes, and what it ignores or refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import pytest
+
+from pfmm.errors import ConfigError, UsageError
+from pfmm.strategy.volatility import (
+    SIZE_MULTIPLIER,
+    SPREAD_MULTIPLIER,
+    VolatilityState,
+    dump,
+    load,
+    next_regime,
+    observe,
+    realised,
+)
+
+YEAR_S = 365 * 86_400
+
+
+def feed(state: VolatilityState, samples: list[tuple[int, float]], window: int = 20) -> VolatilityState:
+    for time_ms, mid in samples:
+        state = observe(state, time_ms, mid, window=window)
+    return state
+
+
+def walk(annual: float, count: int, step_ms: int, seed: int = 7, start: float = 100.0) -> list[tuple[int, float]]:
+    draw, mid, samples = random.Random(seed), start, []
+    for index in range(count):
+        samples.append((index * step_ms, mid))
+        mid *= math.exp(draw.gauss(0, annual * math.sqrt(step_ms / 1000 / YEAR_S)))
+    return samples
+
+
+def test_worked_number() -> None:
+    # ±1 bp every 3 s: |z| = ln(1.0001)/√3 = 0.00005773 each, σ = 0.00005773·√31,536,000 = 0.3242
+    mids = [(0, 100.0), (3000, 100.01), (6000, 100.0), (9000, 100.01)]
+    assert realised(mids) == pytest.approx(math.log(1.0001) / math.sqrt(3) * math.sqrt(YEAR_S))
+    assert realised(mids) == pytest.approx(0.3242, abs=1e-4)
+    assert realised(mids[:1]) is None
+    assert realised([]) is None
+
+
+@pytest.mark.parametrize("step_ms", [1000, 3000, 60_000])
+def test_same_volatility_whatever_the_interval(step_ms: int) -> None:
+    # the article's √525,600 would be wrong by √(60,000/step) here; 2,000 samples leave about 2 % of error
+    assert realised(walk(0.6, 2000, step_ms)) == pytest.approx(0.6, rel=0.06)
+
+
+def test_uneven_intervals_and_a_long_gap() -> None:
+    draw, time_ms, mid, samples = random.Random(3), 0, 100.0, []
+    for index in range(1500):
+        samples.append((time_ms, mid))
+        gap = 3_600_000 if index == 700 else draw.choice([1000, 3000, 7000])
+        mid *= math.exp(draw.gauss(0, 0.6 * math.sqrt(gap / 1000 / YEAR_S)))
+        time_ms += gap
+    assert realised(samples) == pytest.approx(0.6, rel=0.08)
+
+
+def test_not_ready_before_the_window_is_full() -> None:
+    samples = walk(0.5, 20, 3000)
+    assert feed(VolatilityState(), samples[:19]).annual is None
+    full = feed(VolatilityState(), samples)
+    assert full.annual is not None
+    assert len(full.samples) == 20
+    assert len(feed(full, [(60_000, 100.0)]).samples) == 20
+
+
+@pytest.mark.parametrize("size", [0.01, 0.05, 0.15])
+def test_one_bad_print_does_not_move_the_regime(size: float) -> None:
+    samples = walk(0.2, 40, 3000)
+    samples[30] = (samples[30][0], samples[30][1] * (1 + size))
+    assert feed(VolatilityState(), samples).regime == "low"
+    # without winsorising: two returns of 1 % in 19 of 3 s are √(2·0.0001/19/3)·5,616 = 10.5 a year
+    assert math.sqrt(2 * math.log(1 + size) ** 2 / 19 / 3 * YEAR_S) > 8
+
+
+def test_bad_print_in_a_market_that_seldom_moves() -> None:
+    samples = [(index * 3000, 100.0) for index in range(20)]
+    samples[10] = (30_000, 100.5)
+    assert realised(samples) == 0  # both of its returns are cut to the third largest, which is zero
+
+
+@pytest.mark.parametrize(
+    ("current", "annual", "expected"),
+    [
+        (None, 0.39, "low"),
+        (None, 0.4, "medium"),
+        (None, 0.8, "high"),
+        ("low", 0.43, "low"),
+        ("low", 0.4401, "medium"),
+        ("medium", 0.37, "medium"),
+        ("medium", 0.35, "low"),
+        ("medium", 0.87, "medium"),
+        ("medium", 0.89, "high"),
+        ("high", 0.73, "high"),
+        ("high", 0.71, "medium"),
+        ("high", 0.37, "medium"),  # below 0.72, not below 0.36
+        ("high", 0.1, "low"),
+        ("low", 2.0, "high"),
+    ],
+)
+def test_regimes_with_hysteresis(current: str | None, annual: float, expected: str) -> None:
+    assert next_regime(current, annual) == expected
+
+
+def test_multipliers_are_the_articles() -> None:
+    assert SPREAD_MULTIPLIER == {"low": 1.0, "medium": 1.5, "high": 3.0}
+    assert SIZE_MULTIPLIER == {"low": 1.0, "medium": 0.7, "high": 0.3}
+
+
+def test_duplicates_out_of_order_and_too_close_are_ignored() -> None:
+    state = feed(VolatilityState(), [(0, 100.0), (3000, 100.1)])
+    assert observe(state, 3000, 100.2) == state
+    assert observe(state, 1000, 100.2) == state
+    assert observe(state, 3499, 100.2).samples == state.samples
+    assert observe(state, 3500, 100.2).samples[-1] == (3500, 100.2)
+
+
+@pytest.mark.parametrize("mid", [math.nan, math.inf, 0.0, -1.0])
+def test_impossible_mids_are_refused(mid: float) -> None:
+    state = feed(VolatilityState(), [(0, 100.0)])
+    refused = observe(state, 3000, mid)
+    assert refused.samples == state.samples
+    assert refused.problem == f"mid is {mid}, not a positive number"
+    assert observe(refused, 6000, 100.0).problem is None
+
+
+def test_jump_waits_for_confirmation() -> None:
+    state = feed(VolatilityState(), [(0, 100.0), (3000, 100.0)])
+    jumped = observe(state, 6000, 120.0)
+    assert jumped.problem == "the mid jumped +20.0% from 100 to 120: not yet confirmed"
+    assert observe(jumped, 6000, 120.0).problem == jumped.problem  # the same look twice confirms nothing
+    back = observe(jumped, 9000, 100.1)
+    assert (back.problem, back.suspect, back.samples[-1]) == (None, None, (9000, 100.1))
+    confirmed = observe(jumped, 9000, 121.0)
+    assert (confirmed.problem, confirmed.samples) == (None, ((9000, 121.0),))  # the market moved: start anew
+    again = observe(jumped, 9000, 80.0)  # a third level confirms nothing
+    assert again.problem is not None
+    assert observe(state, 6000, 119.9).problem is None
+
+
+def test_samples_of_yesterday_are_dropped() -> None:
+    state = feed(VolatilityState(), walk(0.5, 20, 3000))
+    later = observe(state, 25 * 3_600_000, 100.0)
+    assert later.samples == ((25 * 3_600_000, 100.0),)
+    assert later.annual is None
+    assert later.regime == state.regime
+
+
+def test_survives_a_restart() -> None:
+    samples = walk(0.9, 60, 3000)
+    through = feed(VolatilityState(), samples)
+    state = feed(VolatilityState(), samples[:33])
+    restarted = load(json.loads(json.dumps(dump(state))))
+    assert restarted == state
+    assert feed(restarted, samples[33:]) == through
+    assert load(json.loads(json.dumps(dump(observe(state, 10**9, 200.0))))).suspect == (10**9, 200.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"samples": None}, "samples is None"),
+        ({"samples": [[1, 2, 3]]}, "samples holds"),
+        ({"samples": [[1.5, 2.0]]}, "samples holds"),
+        ({"samples": [[1, math.nan]]}, "nan"),
+        ({"samples": [[1, 0]]}, "0, not a positive"),
+        ({"samples": [[2, 1.0], [1, 1.0]]}, "out of time order"),
+        ({"annual": "x"}, "annual holds 'x'"),
+        ({"annual": -1}, "annual holds -1"),
+        ({"regime": "wild"}, "regime is 'wild'"),
+        ({"suspect": 3}, "suspect holds 3"),
+    ],
+)
+def test_bad_saved_state_names_the_field(change: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load({**dump(VolatilityState()), **change})
+
+
+def test_window_below_three_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"volatility\.window.*2"):
+        observe(VolatilityState(), 0, 100.0, window=2)
