@@ -1,0 +1,24 @@
+"""The formats of recorded data, shared by record, replay and backtest: files in, one checked event stream out.
+
+Knows files and formats; must not know venues, sockets, accounts or strategies.
+"""
+
+from pfmm.tape.describe import MarketSummary, TapeDescription, describe
+from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
+from pfmm.tape.native import TapeWriter, Units
+from pfmm.tape.reading import TOLERANCE_MS, TapeReader, read
+
+__all__ = [
+    "TOLERANCE_MS",
+    "Entry",
+    "MarketSummary",
+    "Place",
+    "TapeDescription",
+    "TapeEvent",
+    "TapeQuote",
+    "TapeReader",
+    "TapeWriter",
+    "Units",
+    "describe",
+    "read",
+]

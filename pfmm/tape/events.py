@@ -1,0 +1,106 @@
+"""What recorded data consists of, and the checks that every number of a data file has to pass. Knows no format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import NamedTuple
+
+from pfmm.errors import DataFileError
+from pfmm.model.market import Book, FundingRate, Trade
+
+LARGEST_EXPONENT = 15  # no price or size has more digits than this before or after the point
+
+
+class TapeQuote(NamedTuple):
+    """Best bid and ask of one market, USD and base units; a side that had no quote is None with size 0."""
+
+    market: str
+    time_ms: int
+    bid: Decimal | None
+    bid_size: Decimal
+    ask: Decimal | None
+    ask_size: Decimal
+
+    @property
+    def crossed(self) -> bool:
+        """True when the bid is at or above the ask."""
+        return self.bid is not None and self.ask is not None and self.bid >= self.ask
+
+
+TapeEvent = TapeQuote | Trade | Book | FundingRate
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which file something stands; line 0 is the file as a whole."""
+
+    path: Path
+    line: int
+
+    def error(self, problem: str, hint: str | None = None) -> DataFileError:
+        """A DataFileError that names the file and the line."""
+        where = f"{self.path}, line {self.line}" if self.line else str(self.path)
+        return DataFileError(f"{where}: {problem}", hint=hint)
+
+
+class Entry(NamedTuple):
+    """One event and where it came from."""
+
+    place: Place
+    event: TapeEvent
+
+
+def field(record: Mapping[str, object], name: str, place: Place) -> object:
+    """`record[name]`, or an error that names the missing field."""
+    if name not in record:
+        raise place.error(f"the field {name!r} is missing")
+    return record[name]
+
+
+def positive(value: object, name: str, place: Place) -> Decimal:
+    """A finite number above zero, given as text: "63943.90"."""
+    number = not_negative(value, name, place)
+    if number == 0:
+        raise place.error(f"{name} must be above zero, not {value!r}")
+    return number
+
+
+def not_negative(value: object, name: str, place: Place) -> Decimal:
+    """A finite number of zero or more, given as text."""
+    number = finite(value, name, place)
+    if number < 0:
+        raise place.error(f"{name} must not be negative, not {value!r}")
+    return number
+
+
+def finite(value: object, name: str, place: Place) -> Decimal:
+    """A finite number given as text, with at most 15 digits on either side of the point."""
+    if not isinstance(value, str):
+        raise place.error(f"{name} must be a number in quotes, not {value!r}")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise place.error(f"{name} must be a number, not {value!r}") from None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise place.error(f"{name} must be finite, not {value!r}")
+    if exponent < -LARGEST_EXPONENT or number.adjusted() > LARGEST_EXPONENT:
+        raise place.error(f"{name} is out of range: {value!r}")
+    return number
+
+
+def whole_ms(value: object, name: str, place: Place) -> int:
+    """A time in whole ms since 1970."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 53:
+        raise place.error(f"{name} must be a time in whole ms, not {value!r}")
+    return value
+
+
+def text(value: object, name: str, place: Place) -> str:
+    """A string that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise place.error(f"{name} must be a name, not {value!r}")
+    return value

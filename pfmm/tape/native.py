@@ -1,0 +1,164 @@
+"""pfmm's own tape format: plain JSON lines, gzip or not, written by `pfmm record` and by tests.
+
+The first line names the format, its version, the markets with their units, and the units of the numbers:
+`{"format":"pfmm-tape","version":1,"units":{"time":"ms","price":"USD","size":"base"},"markets":{"BTC-PERP":
+{"price_unit":"0.1","size_step":"0.001"}}}`. Then one event a line, numbers as strings, times in ms of venue time:
+
+    {"kind":"quote","market":"BTC-PERP","time":1,"bid":"9.9","bid_size":"1","ask":"10","ask_size":"2"}
+    {"kind":"trade","market":"BTC-PERP","time":2,"price":"10","size":"0.5","aggressor":"long"}
+    {"kind":"depth","market":"BTC-PERP","time":3,"bids":[["9.9","1"]],"asks":[["10","2"]]}
+    {"kind":"funding","market":"BTC-PERP","time":4,"rate":"0.0001","interval_h":8}
+
+An absent side of a quote is null. A funding line's time is the settlement. Every line ends with a newline.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TextIO
+
+from pfmm.model.market import Book, FundingRate, Level, Trade
+from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, finite, not_negative, positive, text, whole_ms
+
+FORMAT = "pfmm-tape"
+VERSION = 1
+UNITS = {"time": "ms", "price": "USD", "size": "base"}
+AGGRESSORS = {"long": 1, "short": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The smallest price and size steps of a market, USD and base units."""
+
+    price_unit: Decimal
+    size_step: Decimal
+
+
+def parse_header(record: Mapping[str, object], place: Place) -> dict[str, Units]:
+    """The units that a header states for its markets (it need not state any)."""
+    version = field(record, "version", place)
+    if version != VERSION:
+        raise place.error(f"version must be {VERSION}, not {version!r}", hint="this file is of another pfmm version")
+    if field(record, "units", place) != UNITS:
+        raise place.error(f"units must be {UNITS}, not {record['units']!r}")
+    markets = record.get("markets", {})
+    if not isinstance(markets, dict):
+        raise place.error(f"markets must be an object, not {markets!r}")
+    found: dict[str, Units] = {}
+    for name, units in markets.items():
+        if not isinstance(units, dict):
+            raise place.error(f"the units of {name} must be an object, not {units!r}")
+        found[name] = Units(
+            positive(field(units, "price_unit", place), "price_unit", place),
+            positive(field(units, "size_step", place), "size_step", place),
+        )
+    return found
+
+
+def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent:
+    """The event of one line; a missing field, or a number that is none, is a DataFileError."""
+    kind = field(record, "kind", place)
+    market = text(field(record, "market", place), "market", place)
+    time_ms = whole_ms(field(record, "time", place), "time", place)
+    if kind == "quote":
+        bid, bid_size = _side(record, "bid", place)
+        ask, ask_size = _side(record, "ask", place)
+        return TapeQuote(market, time_ms, bid, bid_size, ask, ask_size)
+    if kind == "trade":
+        price = positive(field(record, "price", place), "price", place)
+        size = positive(field(record, "size", place), "size", place)
+        side = field(record, "aggressor", place)
+        if side not in ("long", "short"):
+            raise place.error(f"aggressor must be long or short, not {side!r}")
+        return Trade(market, time_ms, price, size, AGGRESSORS[str(side)])
+    if kind == "depth":
+        bids = parse_levels(field(record, "bids", place), "bids", place)
+        return Book(market, time_ms, bids, parse_levels(field(record, "asks", place), "asks", place))
+    if kind == "funding":
+        hours = field(record, "interval_h", place)
+        if not isinstance(hours, int) or isinstance(hours, bool) or not 0 < hours <= 24:
+            raise place.error(f"interval_h must be 1 to 24 whole hours, not {hours!r}")
+        return FundingRate(market, time_ms, finite(field(record, "rate", place), "rate", place), hours)
+    raise place.error(f"kind must be quote, trade, depth or funding, not {kind!r}")
+
+
+def parse_levels(value: object, name: str, place: Place) -> tuple[Level, ...]:
+    """[[price, size]…] as levels."""
+    if not isinstance(value, list):
+        raise place.error(f"{name} must be a list of [price, size], not {value!r}")
+    found = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise place.error(f"{name} must hold [price, size], not {pair!r}")
+        found.append(Level(positive(pair[0], f"{name} price", place), not_negative(pair[1], f"{name} size", place)))
+    return tuple(found)
+
+
+def _side(record: Mapping[str, object], name: str, place: Place) -> tuple[Decimal | None, Decimal]:
+    price = field(record, name, place)
+    if price is None:
+        return None, Decimal(0)
+    return positive(price, name, place), not_negative(field(record, f"{name}_size", place), f"{name}_size", place)
+
+
+def header_line(markets: Mapping[str, Units]) -> str:
+    """The first line of a tape, newline included."""
+    stated = {name: {"price_unit": str(u.price_unit), "size_step": str(u.size_step)} for name, u in markets.items()}
+    return _line({"format": FORMAT, "version": VERSION, "units": UNITS, "markets": stated})
+
+
+def event_line(event: TapeEvent) -> str:
+    """One event as a line, newline included; parse_event reads it back equal."""
+    match event:
+        case TapeQuote():
+            record: dict[str, object] = {
+                "bid": None if event.bid is None else format(event.bid, "f"),
+                "bid_size": format(event.bid_size, "f"),
+                "ask": None if event.ask is None else format(event.ask, "f"),
+                "ask_size": format(event.ask_size, "f"),
+            }
+            kind = "quote"
+        case Trade():
+            side = "long" if event.aggressor > 0 else "short"
+            record = {"price": format(event.price, "f"), "size": format(event.size, "f"), "aggressor": side}
+            kind = "trade"
+        case Book():
+            record = {"bids": _pairs(event.bids), "asks": _pairs(event.asks)}
+            kind = "depth"
+        case FundingRate():
+            record = {"rate": format(event.rate, "f"), "interval_h": event.interval_hours}
+            kind = "funding"
+    return _line({"kind": kind, "market": event.market, "time": event.time_ms, **record})
+
+
+class TapeWriter:
+    """Writes a tape to an open text stream: the header at once, then events as they come, each line flushed whole.
+
+    Within a market, quotes, trades and depth must come in time order, give or take a quarter of a second; of what
+    one poll of a venue brought, write the trades before the quote.
+    """
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: TextIO, markets: Mapping[str, Units]) -> None:
+        self._stream = stream
+        stream.write(header_line(markets))
+
+    def write(self, event: TapeEvent) -> None:
+        """Appends one event."""
+        self._stream.write(event_line(event))
+
+    def flush(self) -> None:
+        """Hands everything written so far to the operating system."""
+        self._stream.flush()
+
+
+def _pairs(levels: tuple[Level, ...]) -> list[list[str]]:
+    return [[format(level.price, "f"), format(level.size, "f")] for level in levels]
+
+
+def _line(record: Mapping[str, object]) -> str:
+    return json.dumps(record, separators=(",", ":")) + "\n"
