@@ -25,6 +25,9 @@ from pfmm.paper.records import (
 
 Json = dict[str, Any]
 
+# a named tuple has a method called index, so the record cannot have the wire's name for the index price
+_TICKER_NAMES = tuple("index" if name == "index_price" else name for name in TickerRecord._fields)
+
 
 def clock_json(clock: ClockState) -> Json:
     """Venue time; the speed keeps the digits that a person would write: 10, 0.5."""
@@ -54,10 +57,7 @@ def plain(number: Decimal) -> Decimal:
 
 
 def ticker_json(ticker: TickerRecord) -> Json:
-    found = ticker._asdict()
-    # a named tuple has a method called index, so the record cannot have the wire's name for the index price
-    found["index"] = found.pop("index_price")
-    return found
+    return dict(zip(_TICKER_NAMES, ticker, strict=True))
 
 
 def book_json(book: BookRecord) -> Json:

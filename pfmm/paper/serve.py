@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from pfmm.errors import PortInUse, UsageError
+from pfmm.errors import ConfigError, PortInUse, UsageError
 from pfmm.paper import json_text
 from pfmm.paper.faults import FaultPlan
 from pfmm.paper.faulty_line import FaultyLine, Request, Response
@@ -49,7 +49,8 @@ def serve(
 
     `app_factory` is called once; the application must take calls from several threads. `port` 0 takes a free one;
     `on_ready` gets the URL once requests are answered. `latency_ms` delays every request.
-    Raises UsageError for a host that is not loopback, PortInUse when the port is taken.
+    Raises UsageError for a host that is not loopback, PortInUse when the port is taken, ConfigError when it cannot be
+    had for another reason.
     """
     server = PaperServer(app_factory(), host, port, faults=faults, latency_ms=latency_ms)
     with server.running():
@@ -72,6 +73,8 @@ class PaperServer(ThreadingHTTPServer):
         self, app: WSGIApplication, host: str, port: int, *, faults: FaultPlan | None = None, latency_ms: int = 0
     ) -> None:
         address = _loopback(host)
+        if not 0 <= port <= 65_535:
+            raise UsageError(f"there is no port {port}", hint="0 takes a free one")
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.app = app
         self.latency_s = latency_ms / 1000
@@ -82,9 +85,7 @@ class PaperServer(ThreadingHTTPServer):
         try:
             super().__init__((address, port), _Handler)
         except OSError as problem:
-            if problem.errno != errno.EADDRINUSE:
-                raise
-            raise PortInUse(f"port {port} of {address} is taken", hint="choose another --port, or 0 for any") from None
+            raise _unbound(problem, address, port) from problem
         bound = f"[{address}]" if ":" in address else address
         self.url = f"http://{bound}:{self.server_address[1]}"
 
@@ -288,6 +289,12 @@ def _loopback(host: str) -> str:
         if ipaddress.ip_address(host).is_loopback:
             return host
     raise UsageError(f"the paper exchange serves this machine only, not {host}", hint="use 127.0.0.1 or ::1")
+
+
+def _unbound(problem: OSError, address: str, port: int) -> ConfigError:
+    if problem.errno == errno.EADDRINUSE:
+        return PortInUse(f"port {port} of {address} is taken", hint="choose another --port, or 0 for any")
+    return ConfigError(f"cannot listen on port {port} of {address}: {problem.strerror}")
 
 
 def _tell(on_ready: Callable[[str], object] | None, url: str) -> None:
