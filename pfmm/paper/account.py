@@ -23,7 +23,10 @@ Marks = Callable[[str], int]
 
 @dataclass(slots=True)
 class OrderState:
-    """An order in integer units. `cost` is the sum of price*size over its fills; `price` 0 for a market order."""
+    """An order in integer units. `cost` is the sum of price*size over its fills; `price` 0 for a market order.
+
+    Entries carry the decimals of their units, because history outlives a switch to a feed with other units.
+    """
 
     number: int
     client_order_id: str | None
@@ -37,6 +40,8 @@ class OrderState:
     time_in_force: str
     created_ms: int
     updated_ms: int
+    price_decimals: int
+    size_decimals: int
     filled: int = 0
     cost: int = 0
     status: str = OPEN
@@ -62,6 +67,8 @@ class FillEntry(NamedTuple):
     maker: bool
     time_ms: int
     liquidation: bool
+    price_decimals: int
+    size_decimals: int
 
 
 class FundingEntry(NamedTuple):
@@ -74,6 +81,8 @@ class FundingEntry(NamedTuple):
     price: int
     size: int
     amount: int
+    price_decimals: int
+    size_decimals: int
 
 
 @dataclass(slots=True)
@@ -212,6 +221,8 @@ class Account:
                 maker=maker,
                 time_ms=execution.time_ms,
                 liquidation=liquidation,
+                price_decimals=order.price_decimals,
+                size_decimals=order.size_decimals,
             )
         )
         self.next_fill += 1
@@ -227,15 +238,27 @@ class Account:
 
     def pay_funding(self, market: str, time_ms: int, mark: int, rate: int) -> None:
         """Settles funding on the position held at `time_ms`."""
-        position = self.positions[market]
-        amount = ledger.funding_amount(position.size, mark, self.unit(market), rate)
+        position, spec = self.positions[market], self.specs(market)
+        amount = ledger.funding_amount(position.size, mark, ledger.notional_unit(spec), rate)
         position.funding += amount
-        self.payments.append(FundingEntry(self.next_payment, market, time_ms, rate, mark, position.size, amount))
+        self.payments.append(
+            FundingEntry(
+                number=self.next_payment,
+                market=market,
+                time_ms=time_ms,
+                rate=rate,
+                price=mark,
+                size=position.size,
+                amount=amount,
+                price_decimals=spec.price_decimals,
+                size_decimals=spec.size_decimals,
+            )
+        )
         self.next_payment += 1
 
     def liquidate(self, market: str, price: int, time_ms: int) -> None:
         """Closes the position of `market` at `price` with the taker fee; the fill says that it is a liquidation."""
-        size = self.positions[market].size
+        size, spec = self.positions[market].size, self.specs(market)
         side = -1 if size > 0 else 1
         order = OrderState(
             number=self.next_order,
@@ -250,6 +273,8 @@ class Account:
             time_in_force="IOC",
             created_ms=time_ms,
             updated_ms=time_ms,
+            price_decimals=spec.price_decimals,
+            size_decimals=spec.size_decimals,
             reason="liquidation",
         )
         self.open_order(order)

@@ -55,4 +55,4 @@ def start_clock(config: Mapping[str, Any], wall_ms: int, span: Span) -> VenueClo
     idle_pause = config.get("idle_pause", span is not None)
     if not isinstance(idle_pause, bool):
         raise ConfigError(f"feed idle_pause must be true or false, not {idle_pause!r}")
-    return VenueClock(wall_ms, at_ms, float(speed), wall_ms, idle_pause)
+    return VenueClock(wall_ms, at_ms, float(speed), wall_ms, idle_pause and speed > 0)

@@ -1,6 +1,7 @@
 """The paper exchange: every operation of the API over one store and one feed. Knows no JSON and no HTTP.
 
-Safe to call from several threads (one lock) and from several processes at once (the store).
+Whoever touches an account first advances it to the venue's now. Safe to call from several threads (one lock an
+exchange) and from several processes at once (the store).
 """
 
 from __future__ import annotations
@@ -8,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pfmm.paper.feed import Feed, MarketSpec
+from pfmm.errors import ConfigError
+from pfmm.paper import market_data
+from pfmm.paper.account import Account, OrderState
+from pfmm.paper.clock import start_clock
+from pfmm.paper.feed import USD, Feed, MarketSpec
 from pfmm.paper.records import (
     AccountRecord,
     AmendRequest,
@@ -19,6 +24,7 @@ from pfmm.paper.records import (
     CancelRequest,
     ClockState,
     DeadManRecord,
+    ExchangeError,
     FillPage,
     FundingPage,
     FundingRateRecord,
@@ -29,59 +35,142 @@ from pfmm.paper.records import (
     TickerRecord,
     TradeRecord,
 )
+from pfmm.paper.session import FeedFactory, Sessions
+from pfmm.paper.store import ExchangeRow, Store, set_aside
+from pfmm.paper.trading import Desk
+from pfmm.paper.views import account_record, fill_record, funding_record, order_record, position_records
 
-FeedFactory = Callable[[Mapping[str, Any]], Feed]
+DEFAULT_FEED: Mapping[str, Any] = {"kind": "synthetic", "seed": 1}
+MAX_DEPOSIT = 10**9
+MAX_DEAD_MAN_S = 86_400
 
 
 class Exchange:
     """All accounts of one store. Every operation raises ExchangeError (Busy when the store stays locked)."""
 
-    @classmethod
-    def open(cls, path: Path, feed_factory: FeedFactory, wall_ms: Callable[[], int]) -> Exchange:
-        """Opens or creates the store at `path`; raises ConfigError for a corrupt file or a read-only folder."""
-        raise NotImplementedError
+    def __init__(
+        self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory | None = None
+    ) -> None:
+        self._sessions = Sessions(store, feed, wall_ms, feed_factory)
 
-    def close(self) -> None: ...
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        feed_factory: FeedFactory,
+        wall_ms: Callable[[], int],
+        *,
+        first_feed: Mapping[str, Any] = DEFAULT_FEED,
+        first_epoch: int = 0,
+    ) -> Exchange:
+        """Opens the store at `path`, or creates it with `first_feed`. Raises ConfigError for a damaged file or a
+        folder that cannot be written."""
+
+        def first() -> ExchangeRow:
+            span = feed_factory(first_feed).span()
+            return ExchangeRow(first_epoch, first_feed, 1, start_clock(first_feed, wall_ms(), span))
+
+        store = Store.open(path, first)
+        try:
+            return cls(store, feed_factory(store.exchange().feed), wall_ms, feed_factory)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def recreate(cls, path: Path, feed_factory: FeedFactory, wall_ms: Callable[[], int]) -> Exchange:
+        """Sets a damaged file aside and starts a new exchange whose ids are above all that the old one can have
+        used. For a file that opens, `reset` is the right operation."""
+        now = wall_ms()
+        set_aside(path, now)
+        return cls.open(path, feed_factory, wall_ms, first_epoch=now // 1000)
+
+    def close(self) -> None:
+        """Closes the store's connection."""
+        with self._sessions.lock:
+            self._sessions.store.close()
+
+    # -- clock and markets
 
     def time(self) -> ClockState:
-        raise NotImplementedError
+        """Venue time, speed and state. Asking does not count as use of a clock that pauses when idle."""
+        with self._sessions.lock:
+            return self._sessions.clock(self._sessions.row())
 
     def advance_clock(self, to_ms: int) -> ClockState:
-        """Moves a stepped clock (speed 0) forward; 409 not_stepped otherwise, 400 when it would go back."""
-        raise NotImplementedError
+        """Moves a stepped clock (speed 0) forward; 409 not_stepped otherwise, 400 invalid_to_ms when it would go
+        back."""
+        with self._sessions.lock, self._sessions.store.write():
+            row = self._sessions.row()
+            if row.clock.speed:
+                raise ExchangeError(409, "not_stepped", f"the clock runs by itself at speed {row.clock.speed:g}")
+            now = self._sessions.clock(row).time_ms
+            if not now <= to_ms < 2**53:
+                raise ExchangeError(400, "invalid_to_ms", f"to_ms {to_ms} is before the venue's time {now}")
+            span = self._sessions.feed.span()
+            venue_ms = to_ms if span is None else min(to_ms, span[1])
+            row = row._replace(clock=row.clock._replace(wall_ms=self._sessions.wall_ms(), venue_ms=venue_ms))
+            self._sessions.store.save_exchange(row)
+            return self._sessions.clock(row)
 
     def specs(self) -> Sequence[MarketSpec]:
-        raise NotImplementedError
+        """Every market."""
+        with self._sessions.lock:
+            self._sessions.row()
+            return tuple(self._sessions.specs.values())
 
     def spec(self, market: str) -> MarketSpec:
-        raise NotImplementedError
+        """One market; 404 unknown_market."""
+        return self._sessions.spec(market)
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[TickerRecord, ...]:
-        raise NotImplementedError
+        """Tickers of `markets`, or of all, at one moment."""
+        with self._sessions.lock:
+            moment = self._sessions.public_moment()
+            return tuple(market_data.ticker(moment, self.spec(market)) for market in markets or self._sessions.specs)
 
     def ticker(self, market: str) -> TickerRecord:
-        raise NotImplementedError
+        """The ticker of one market."""
+        return self.tickers([market])[0]
 
     def depth(self, market: str, levels: int) -> BookRecord:
-        raise NotImplementedError
+        """The displayed book, at most `levels` a side."""
+        with self._sessions.lock:
+            return market_data.book(self._sessions.public_moment(), self.spec(market), levels)
 
     def trades(self, market: str, since_ms: int | None = None) -> tuple[TradeRecord, ...]:
-        raise NotImplementedError
+        """Public prints after `since_ms`, oldest first, at most 1000."""
+        with self._sessions.lock:
+            return market_data.trades(self._sessions.public_moment(), self.spec(market), since_ms)
 
     def funding_rates(self, market: str, since_ms: int | None = None) -> tuple[FundingRateRecord, ...]:
-        raise NotImplementedError
+        """Settled funding rates after `since_ms`, oldest first, at most 1000."""
+        with self._sessions.lock:
+            return market_data.funding_rates(self._sessions.public_moment(), self.spec(market), since_ms)
+
+    # -- orders
 
     def place(self, account: str, request: PlaceRequest) -> OrderRecord:
-        raise NotImplementedError
+        """Places one order. 409 duplicate_client_order_id carries the order that has that id already."""
+        return self._sessions.act(account, lambda desk, _: order_record(desk.place(request)))
 
     def amend(self, account: str, request: AmendRequest) -> OrderRecord:
-        raise NotImplementedError
+        """Changes price and/or total size; a refusal leaves the order as it was."""
+        return self._sessions.act(account, lambda desk, _: order_record(desk.amend(request)))
 
     def cancel(self, account: str, request: CancelRequest) -> OrderRecord:
-        raise NotImplementedError
+        """Cancels one order; 404 order_not_found, 409 order_not_open with the order."""
+        return self._sessions.act(account, lambda desk, _: order_record(desk.cancel(request)))
 
     def cancel_all(self, account: str, market: str | None = None) -> tuple[OrderRecord, ...]:
-        raise NotImplementedError
+        """Cancels every open order (of one market) and answers them as they now are."""
+
+        def work(desk: Desk, clock: ClockState) -> tuple[OrderRecord, ...]:
+            if market is not None:
+                self.spec(market)
+            return tuple(order_record(order) for order in desk.account.cancel_all("user", clock.time_ms, market))
+
+        return self._sessions.act(account, work)
 
     def batch(
         self,
@@ -91,45 +180,165 @@ class Exchange:
         places: Sequence[PlaceRequest],
     ) -> tuple[tuple[BatchItem, ...], tuple[BatchItem, ...], tuple[BatchItem, ...]]:
         """Cancels, then amends, then places, in one transaction; a refusal of one item stops no other."""
-        raise NotImplementedError
+
+        def work(desk: Desk, _: ClockState) -> tuple[tuple[BatchItem, ...], ...]:
+            return _each(desk.cancel, cancels), _each(desk.amend, amends), _each(desk.place, places)
+
+        cancelled, amended, placed = self._sessions.act(account, work)
+        return cancelled, amended, placed
 
     def order(self, account: str, *, order_id: str | None = None, client_order_id: str | None = None) -> OrderRecord:
-        raise NotImplementedError
+        """One order by exactly one of its ids, open or not; 404 order_not_found."""
+        return self._sessions.view(account, lambda desk, _: order_record(desk.named(order_id, client_order_id)))
 
     def orders(self, account: str, *, status: str = "open", market: str | None = None) -> tuple[OrderRecord, ...]:
         """status open, or all (the newest 1000), oldest first."""
-        raise NotImplementedError
+
+        def work(desk: Desk, _: ClockState) -> tuple[OrderRecord, ...]:
+            found = _open_orders(desk.account)
+            if status == "all":
+                found = self._sessions.store.orders(account, only_open=False, limit=market_data.MAX_ROWS)
+            return tuple(order_record(order) for order in found if market in (None, order.market))
+
+        return self._sessions.view(account, work)
+
+    # -- account
 
     def account(self, account: str) -> AccountRecord:
-        raise NotImplementedError
+        """Equity and what it is made of."""
+        return self._sessions.view(account, lambda desk, _: account_record(desk.account, desk.moment.mark))
 
     def positions(self, account: str) -> tuple[PositionRecord, ...]:
-        raise NotImplementedError
+        """Every market that the account has traded, by name."""
+        return self._sessions.view(
+            account, lambda desk, _: position_records(desk.account, desk.moment.mark, self._sessions.specs)
+        )
 
     def fills(self, account: str, *, since: int = 0, market: str | None = None, limit: int = 1000) -> FillPage:
-        raise NotImplementedError
+        """Executions after the cursor `since`, oldest first."""
+        return self._sessions.view(account, lambda *_: self._fill_page(account, since, limit, market))
 
     def funding_payments(self, account: str, *, since: int = 0, limit: int = 1000) -> FundingPage:
-        raise NotImplementedError
+        """Funding payments after the cursor `since`, oldest first."""
+        return self._sessions.view(account, lambda *_: self._funding_page(account, since, limit))
 
     def state(
         self, account: str, markets: Sequence[str], *, fills_since: int = 0, funding_since: int = 0, limit: int = 1000
     ) -> StateRecord:
-        raise NotImplementedError
+        """One consistent snapshot of clock, account, positions, open orders, new fills and payments, and tickers."""
+
+        def work(desk: Desk, clock: ClockState) -> StateRecord:
+            moment = desk.moment
+            return StateRecord(
+                clock=clock,
+                account=account_record(desk.account, moment.mark),
+                positions=position_records(desk.account, moment.mark, self._sessions.specs),
+                orders=tuple(order_record(order) for order in _open_orders(desk.account)),
+                fills=self._fill_page(account, fills_since, limit),
+                funding=self._funding_page(account, funding_since, limit),
+                tickers=tuple(market_data.ticker(moment, self.spec(market)) for market in markets),
+            )
+
+        return self._sessions.view(account, work)
 
     def arm_dead_man(self, account: str, timeout_s: int) -> DeadManRecord:
-        raise NotImplementedError
+        """Cancels every order `timeout_s` seconds of venue time from now unless armed again; 0 disarms."""
+        if not 0 <= timeout_s <= MAX_DEAD_MAN_S:
+            raise ExchangeError(400, "invalid_timeout_s", f"timeout_s must be 0 to {MAX_DEAD_MAN_S}, not {timeout_s}")
+
+        def work(desk: Desk, clock: ClockState) -> DeadManRecord:
+            desk.account.dead_man_ms = clock.time_ms + 1000 * timeout_s if timeout_s else None
+            return DeadManRecord(bool(timeout_s), desk.account.dead_man_ms)
+
+        return self._sessions.act(account, work)
 
     def deposit(self, account: str, amount: Decimal) -> AccountRecord:
-        raise NotImplementedError
+        """Adds USDC to the account; 400 invalid_amount unless positive, at most 1e9 and whole in 1e-8."""
+        if not amount.is_finite() or not 0 < amount <= MAX_DEPOSIT or amount != amount.quantize(Decimal("1e-8")):
+            raise ExchangeError(400, "invalid_amount", f"amount must be above 0 and at most {MAX_DEPOSIT}: {amount}")
+
+        def work(desk: Desk, _: ClockState) -> AccountRecord:
+            desk.account.deposits += int(amount * USD)
+            return account_record(desk.account, desk.moment.mark)
+
+        return self._sessions.act(account, work)
+
+    # -- the exchange as a whole
+
+    def accounts(self) -> tuple[str, ...]:
+        """Every account that has ever acted, by name."""
+        with self._sessions.lock, self._sessions.store.read():
+            return tuple(self._sessions.store.account_names())
 
     def feed_config(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+        """The configuration of the feed in use."""
+        with self._sessions.lock:
+            return self._sessions.row().feed
 
     def reset(self) -> None:
-        """Drops every account, order and fill; ids and cursors go on above the old ones."""
-        raise NotImplementedError
+        """Drops every account, order and fill and starts the feed's clock anew; ids and cursors go on above the old
+        ones."""
+        with self._sessions.lock, self._sessions.store.write():
+            row = self._sessions.row()
+            self._sessions.store.forget_everything()
+            clock = start_clock(row.feed, self._sessions.wall_ms(), self._sessions.feed.span())
+            self._sessions.store.save_exchange(row._replace(epoch=row.epoch + 1, clock=clock))
 
     def set_feed(self, config: Mapping[str, Any], *, reset: bool = False) -> None:
-        """Switches markets; 409 feed_in_use with open orders or positions unless `reset`."""
-        raise NotImplementedError
+        """Switches the market; 409 feed_in_use while any account has an open order or a position, unless `reset`."""
+        if self._sessions.feed_factory is None:
+            raise ConfigError("this exchange was given one feed and cannot switch")
+        feed = self._sessions.feed_factory(config)
+        clock = start_clock(config, self._sessions.wall_ms(), feed.span())
+        with self._sessions.lock:
+            for name in self.accounts():
+                self._sessions.view(name, lambda *_: None)
+            with self._sessions.store.write():
+                row = self._sessions.row()
+                exposed = [] if reset else self._sessions.store.exposed_accounts()
+                if exposed:
+                    message = f"open orders or positions in account {', '.join(exposed)}"
+                    raise ExchangeError(409, "feed_in_use", message)
+                if reset:
+                    self._sessions.store.forget_everything()
+                    row = row._replace(epoch=row.epoch + 1)
+                self._restart_accounts(clock.venue_ms)
+                row = row._replace(feed=config, feed_revision=row.feed_revision + 1, clock=clock)
+                self._sessions.store.save_exchange(row)
+            self._sessions.use(feed, row.feed_revision)
+
+    def _restart_accounts(self, time_ms: int) -> None:
+        """History stays; time, dead-man and what was taken from the old market's display do not."""
+        for name in self._sessions.store.account_names():
+            loaded = self._sessions.store.load(name, self.spec)
+            assert loaded is not None
+            account, revision = loaded
+            account.time_ms, account.dead_man_ms, account.books = time_ms, None, {}
+            self._sessions.store.save(account, revision)
+
+    def _fill_page(self, account: str, since: int, limit: int, market: str | None = None) -> FillPage:
+        found = self._sessions.store.fills(account, since, limit + 1, market)
+        page = tuple(fill_record(fill) for fill in found[:limit])
+        return FillPage(page, page[-1].sequence if page else since, len(found) > limit)
+
+    def _funding_page(self, account: str, since: int, limit: int) -> FundingPage:
+        found = self._sessions.store.payments(account, since, limit + 1)
+        page = tuple(funding_record(payment) for payment in found[:limit])
+        return FundingPage(page, page[-1].sequence if page else since, len(found) > limit)
+
+
+Request = TypeVar("Request")
+
+
+def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> tuple[BatchItem, ...]:
+    answers: list[BatchItem] = []
+    for request in requests:
+        try:
+            answers.append(order_record(act(request)))
+        except ExchangeError as refusal:
+            answers.append(refusal)
+    return tuple(answers)
+
+
+def _open_orders(account: Account) -> list[OrderState]:
+    return [order for _, order in sorted(account.orders.items())]

@@ -268,6 +268,11 @@ class MarketBook:
 
     # -- persistence
 
+    @property
+    def worth_keeping(self) -> bool:
+        """False when the book holds neither orders nor taken displays: a new one would behave the same."""
+        return any(side.orders or side.taken for side in self._sides.values())
+
     def dump(self) -> dict[str, Any]:
         """Everything but the position, JSON-ready; `load` is the inverse."""
         return {

@@ -9,100 +9,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pfmm.errors import ConfigError
+from pfmm.paper import schema
 from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Specs
 from pfmm.paper.clock import VenueClock
 from pfmm.paper.records import Busy
 
-SCHEMA_VERSION = 1
 APPLICATION_ID = 0x70666D6D  # "pfmm": tells our files from other SQLite files
 EPOCH_NUMBERS = 1_000_000_000  # running numbers of epoch n start above n of these, so that a reset reuses none
 LOCK_WAIT_MS = 1_000
 LOCK_TRIES = 3
 RESET_HINT = "`pfmm paper reset` sets the file aside and starts a new exchange"
-
-_SCHEMA = """
-CREATE TABLE exchange (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    epoch INTEGER NOT NULL,
-    feed TEXT NOT NULL,
-    feed_revision INTEGER NOT NULL,
-    wall_ms INTEGER NOT NULL,
-    venue_ms INTEGER NOT NULL,
-    speed REAL NOT NULL,
-    touched_ms INTEGER NOT NULL,
-    idle_pause INTEGER NOT NULL
-);
-CREATE TABLE accounts (
-    name TEXT PRIMARY KEY,
-    revision INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL,
-    deposits TEXT NOT NULL,
-    next_order INTEGER NOT NULL,
-    next_fill INTEGER NOT NULL,
-    next_payment INTEGER NOT NULL,
-    dead_man_ms INTEGER,
-    holdings TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE orders (
-    account TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    client_order_id TEXT,
-    market TEXT NOT NULL,
-    side INTEGER NOT NULL,
-    type TEXT NOT NULL,
-    price INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    post_only INTEGER NOT NULL,
-    reduce_only INTEGER NOT NULL,
-    time_in_force TEXT NOT NULL,
-    created_ms INTEGER NOT NULL,
-    updated_ms INTEGER NOT NULL,
-    filled INTEGER NOT NULL,
-    cost TEXT NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT,
-    PRIMARY KEY (account, number)
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX orders_by_client_id ON orders (account, client_order_id) WHERE client_order_id IS NOT NULL;
-CREATE INDEX orders_open ON orders (account, number) WHERE status = 'open';
-CREATE TABLE fills (
-    account TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    order_number INTEGER NOT NULL,
-    client_order_id TEXT,
-    market TEXT NOT NULL,
-    side INTEGER NOT NULL,
-    price INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    fee TEXT NOT NULL,
-    maker INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL,
-    liquidation INTEGER NOT NULL,
-    PRIMARY KEY (account, number)
-) WITHOUT ROWID;
-CREATE TABLE payments (
-    account TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    market TEXT NOT NULL,
-    time_ms INTEGER NOT NULL,
-    rate INTEGER NOT NULL,
-    price INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    amount TEXT NOT NULL,
-    PRIMARY KEY (account, number)
-) WITHOUT ROWID;
-"""
-
-_ORDER_COLUMNS = (
-    "number, client_order_id, market, side, type, price, size, post_only, reduce_only, time_in_force, "
-    "created_ms, updated_ms, filled, cost, status, reason"
-)
 
 
 class ExchangeRow(NamedTuple):
@@ -126,8 +48,8 @@ class Store:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path, first: ExchangeRow) -> Store:
-        """Opens the file, or creates it with `first`. Raises ConfigError for a corrupt, foreign, newer or
+    def open(cls, path: Path, first: Callable[[], ExchangeRow]) -> Store:
+        """Opens the file, or creates it with what `first` returns. Raises ConfigError for a corrupt, foreign, newer or
         unwritable file, Busy when it stays locked."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -154,7 +76,7 @@ class Store:
         """Closes the connection; the file stays."""
         self._connection.close()
 
-    def _prepare(self, first: ExchangeRow) -> None:
+    def _prepare(self, first: Callable[[], ExchangeRow]) -> None:
         execute = self._connection.execute
         execute("PRAGMA foreign_keys = OFF")
         execute("PRAGMA synchronous = NORMAL")
@@ -163,28 +85,28 @@ class Store:
         version = execute("PRAGMA user_version").fetchone()[0]
         if execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise ConfigError(f"{self.path} is not a paper exchange file", hint=RESET_HINT)
-        if version != SCHEMA_VERSION:
+        if version != schema.SCHEMA_VERSION:
             raise ConfigError(
-                f"{self.path} has schema {version}, this pfmm knows {SCHEMA_VERSION}",
+                f"{self.path} has schema {version}, this pfmm knows {schema.SCHEMA_VERSION}",
                 hint=f"use the pfmm that wrote it, or {RESET_HINT}",
             )
 
-    def _create(self, first: ExchangeRow) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
+    def _create(self, first: Callable[[], ExchangeRow]) -> None:
+        execute = self._connection.execute
+        if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return  # another process is first, or it is no file of ours
+        execute("PRAGMA journal_mode = WAL")
         with self.write():
-            execute = self._connection.execute
             if execute("PRAGMA application_id").fetchone()[0]:
-                return  # another process was first
-            if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise ConfigError(f"{self.path} is not a paper exchange file", hint=RESET_HINT)
-            for statement in _SCHEMA.split(";"):
+                return
+            for statement in schema.SCHEMA.split(";"):
                 execute(statement)
             execute(
                 "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, "
                 "idle_pause) VALUES (1, 0, '{}', 0, 0, 0, 0, 0, 0)"
             )
-            self.save_exchange(first)
-            execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self.save_exchange(first())
+            execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
             execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     # -- transactions
@@ -337,19 +259,16 @@ class Store:
     def _save_events(self, account: Account) -> None:
         many, name = self._connection.executemany, account.name
         many(
-            f"INSERT OR REPLACE INTO orders (account, {_ORDER_COLUMNS}) "  # noqa: S608 - fixed names
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            schema.insert_into("orders", schema.ORDER_COLUMNS, replace=True),
             [(name, *_order_row(order)) for order in account.touched.values()],
         )
         many(
-            "INSERT INTO fills (account, number, order_number, client_order_id, market, side, price, size, fee, maker, "
-            "time_ms, liquidation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(name, *fill._replace(fee=str(fill.fee))) for fill in account.fills],  # type: ignore[arg-type]
+            schema.insert_into("fills", schema.FILL_COLUMNS),
+            [(name, *fill[:7], str(fill.fee), *fill[8:]) for fill in account.fills],
         )
         many(
-            "INSERT INTO payments (account, number, market, time_ms, rate, price, size, amount) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(name, *paid._replace(amount=str(paid.amount))) for paid in account.payments],  # type: ignore[arg-type]
+            schema.insert_into("payments", schema.PAYMENT_COLUMNS),
+            [(name, *paid[:6], str(paid.amount), *paid[7:]) for paid in account.payments],
         )
         account.touched, account.fills, account.payments = {}, [], []
 
@@ -359,7 +278,7 @@ class Store:
         """One order, open or not, by its running number or its client order id."""
         column, key = ("number", number) if number is not None else ("client_order_id", client_order_id)
         row = self._connection.execute(
-            f"SELECT {_ORDER_COLUMNS} FROM orders WHERE account = ? AND {column} = ?",  # noqa: S608 - fixed names
+            f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? AND {column} = ?",  # noqa: S608 - fixed names
             (name, key),
         ).fetchone()
         return None if row is None else _order_state(row)
@@ -368,7 +287,7 @@ class Store:
         """Open orders, or the newest `limit` of all, oldest first."""
         condition = "AND status = 'open'" if only_open else ""
         rows = self._connection.execute(
-            f"SELECT {_ORDER_COLUMNS} FROM orders WHERE account = ? {condition} "  # noqa: S608 - fixed names
+            f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? {condition} "  # noqa: S608 - fixed names
             "ORDER BY number DESC LIMIT ?",
             (name, limit),
         ).fetchall()
@@ -377,20 +296,21 @@ class Store:
     def fills(self, name: str, since: int, limit: int, market: str | None = None) -> list[FillEntry]:
         """Up to `limit` fills numbered above `since`, oldest first."""
         rows = self._connection.execute(
-            "SELECT number, order_number, client_order_id, market, side, price, size, fee, maker, time_ms, liquidation "
-            "FROM fills WHERE account = ? AND number > ? AND (? IS NULL OR market = ?) ORDER BY number LIMIT ?",
+            f"SELECT {schema.FILL_COLUMNS} FROM fills "  # noqa: S608 - fixed names
+            "WHERE account = ? AND number > ? AND (? IS NULL OR market = ?) ORDER BY number LIMIT ?",
             (name, since, market, market, limit),
         )
-        return [FillEntry(*row[:7], int(row[7]), bool(row[8]), row[9], bool(row[10])) for row in rows]
+        fills = map(FillEntry._make, rows)
+        return [f._replace(fee=int(f.fee), maker=bool(f.maker), liquidation=bool(f.liquidation)) for f in fills]
 
     def payments(self, name: str, since: int, limit: int) -> list[FundingEntry]:
         """Up to `limit` funding payments numbered above `since`, oldest first."""
         rows = self._connection.execute(
-            "SELECT number, market, time_ms, rate, price, size, amount FROM payments "
+            f"SELECT {schema.PAYMENT_COLUMNS} FROM payments "  # noqa: S608 - fixed names
             "WHERE account = ? AND number > ? ORDER BY number LIMIT ?",
             (name, since, limit),
         )
-        return [FundingEntry(*row[:6], int(row[6])) for row in rows]
+        return [paid._replace(amount=int(paid.amount)) for paid in map(FundingEntry._make, rows)]
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
@@ -424,6 +344,8 @@ def _order_row(order: OrderState) -> tuple[object, ...]:
         order.time_in_force,
         order.created_ms,
         order.updated_ms,
+        order.price_decimals,
+        order.size_decimals,
         order.filled,
         str(order.cost),
         order.status,

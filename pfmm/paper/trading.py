@@ -11,24 +11,27 @@ from dataclasses import dataclass
 from pfmm.paper import ledger
 from pfmm.paper import order_rules as rules
 from pfmm.paper.account import CANCELLED, FILLED, OPEN, Account, OrderState
-from pfmm.paper.feed import Feed, MarketSpec, Quote
+from pfmm.paper.feed import MarketSpec, Quote
+from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import Levels, Resting
 from pfmm.paper.records import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
 from pfmm.paper.views import order_record
-
-DEPTH_LEVELS = 50
 
 FindOrder = Callable[[int | None, str | None], OrderState | None]
 
 
 @dataclass(slots=True)
 class Desk:
-    """One account at venue time `now_ms`, advanced to it, with the feed and a way to look up older orders."""
+    """One account at a moment that it has been advanced to, and a way to look up older orders."""
 
     account: Account
-    feed: Feed
-    now_ms: int
+    moment: Moment
     find: FindOrder
+
+    @property
+    def now_ms(self) -> int:
+        """The moment's venue time."""
+        return self.moment.time_ms
 
     def place(self, request: PlaceRequest) -> OrderState:
         """Places one order. 409 duplicate_client_order_id answers the order that already has that id."""
@@ -37,12 +40,11 @@ class Desk:
             first = self.find(None, request.client_order_id)
             if first is not None:
                 message = f"client_order_id {request.client_order_id} is already used"
-                record = order_record(first, account.specs(first.market))
-                raise ExchangeError(409, "duplicate_client_order_id", message, record)
+                raise ExchangeError(409, "duplicate_client_order_id", message, order_record(first))
         self._check_validity(request.valid_until_ms)
         rules.check_words(request)
         spec = account.specs(request.market)
-        quote = self.feed.quote(request.market, self.now_ms)
+        quote = self.moment.quote(request.market)
         order = self._new_order(request, spec, quote)
         reference = order.price or self._reference(order, quote)
         if order.reduce_only:
@@ -70,6 +72,8 @@ class Desk:
             time_in_force="IOC" if request.type == "market" else request.time_in_force,
             created_ms=self.now_ms,
             updated_ms=self.now_ms,
+            price_decimals=spec.price_decimals,
+            size_decimals=spec.size_decimals,
         )
         reference = price or self._reference(order, quote)
         if request.size_base is not None:
@@ -109,7 +113,7 @@ class Desk:
             order.size = size
             book.shrink(order.number, order.remaining)
             return
-        quote = self.feed.quote(order.market, self.now_ms)
+        quote = self.moment.quote(order.market)
         if order.post_only:
             self._refuse_crossing(order.market, order.side, price, quote, but=order.number)
         self._check_margin(order, price, size - order.filled)
@@ -136,7 +140,7 @@ class Desk:
     def _open_order(self, order_id: str | None, client_order_id: str | None) -> OrderState:
         order = self.named(order_id, client_order_id)
         if order.status != OPEN:
-            record = order_record(order, self.account.specs(order.market))
+            record = order_record(order)
             raise ExchangeError(409, "order_not_open", f"order {record.order_id} is {order.status}", record)
         return self.account.orders[order.number]
 
@@ -145,7 +149,7 @@ class Desk:
     def _execute(self, order: OrderState, quote: Quote) -> None:
         """Takes what the limit allows, then rests or cancels the remainder. The order is entered and not in a book."""
         account, book = self.account, self.account.book(order.market)
-        bids, asks = self.feed.depth(order.market, self.now_ms, DEPTH_LEVELS)
+        bids, asks = self.moment.depth(order.market)
         own, opposite = (bids, asks) if order.side > 0 else (asks, bids)
         if not order.post_only:
             outcomes = book.take(
@@ -172,7 +176,7 @@ class Desk:
     def _reference(self, order: OrderState, quote: Quote) -> int:
         """The price that an order without one is measured at: the best opposite quote, else the mark."""
         best = quote.ask if order.side > 0 else quote.bid
-        return best or self.feed.mark(order.market, self.now_ms)
+        return best or self.moment.mark(order.market)
 
     def _reducible(self, order: OrderState) -> int:
         size = self.account.book(order.market).reducible(order.side)
@@ -195,11 +199,7 @@ class Desk:
         """402 when the margin after this order exceeds equity, unless the order leaves it no larger than before."""
         if order.reduce_only:
             return
-        account, now_ms = self.account, self.now_ms
-
-        def mark(market: str) -> int:
-            return self.feed.mark(market, now_ms)
-
+        account, mark = self.account, self.moment.mark
         max_leverage = account.specs(order.market).max_leverage
         exposure = account.exposure(order.market, mark)
         before = ledger.initial_margin(exposure, max_leverage)

@@ -5,6 +5,7 @@ Average prices are the only rounded numbers here (to 1e-8 USD, half-even); they 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import Decimal
 
 from pfmm.paper import ledger
@@ -29,20 +30,20 @@ def side_word(side: int) -> str:
     return "long" if side > 0 else "short"
 
 
-def order_record(order: OrderState, spec: MarketSpec) -> OrderRecord:
+def order_record(order: OrderState) -> OrderRecord:
     """The order as it stands."""
     average = None
     if order.filled:
-        average = usd(half_even(order.cost * 10 ** (8 - spec.price_decimals), order.filled))
+        average = usd(half_even(order.cost * 10 ** (8 - order.price_decimals), order.filled))
     return OrderRecord(
         order_id=f"o{order.number}",
         client_order_id=order.client_order_id,
         market=order.market,
         side=side_word(order.side),
         type=order.type,
-        price=decimal(order.price, spec.price_decimals) if order.price else None,
-        size_base=decimal(order.size, spec.size_decimals),
-        filled_base=decimal(order.filled, spec.size_decimals),
+        price=decimal(order.price, order.price_decimals) if order.price else None,
+        size_base=decimal(order.size, order.size_decimals),
+        filled_base=decimal(order.filled, order.size_decimals),
         avg_fill_price=average,
         status=order.status,
         post_only=order.post_only,
@@ -54,7 +55,7 @@ def order_record(order: OrderState, spec: MarketSpec) -> OrderRecord:
     )
 
 
-def fill_record(fill: FillEntry, spec: MarketSpec) -> FillRecord:
+def fill_record(fill: FillEntry) -> FillRecord:
     """One execution."""
     return FillRecord(
         sequence=fill.number,
@@ -63,8 +64,8 @@ def fill_record(fill: FillEntry, spec: MarketSpec) -> FillRecord:
         client_order_id=fill.client_order_id,
         market=fill.market,
         side=side_word(fill.side),
-        price=decimal(fill.price, spec.price_decimals),
-        size_base=decimal(fill.size, spec.size_decimals),
+        price=decimal(fill.price, fill.price_decimals),
+        size_base=decimal(fill.size, fill.size_decimals),
         fee=usd(fill.fee),
         liquidity="maker" if fill.maker else "taker",
         time=fill.time_ms,
@@ -72,7 +73,7 @@ def fill_record(fill: FillEntry, spec: MarketSpec) -> FillRecord:
     )
 
 
-def funding_record(payment: FundingEntry, spec: MarketSpec) -> FundingRecord:
+def funding_record(payment: FundingEntry) -> FundingRecord:
     """One funding settlement."""
     return FundingRecord(
         sequence=payment.number,
@@ -80,8 +81,8 @@ def funding_record(payment: FundingEntry, spec: MarketSpec) -> FundingRecord:
         market=payment.market,
         time=payment.time_ms,
         rate=decimal(payment.rate, 8),
-        price=decimal(payment.price, spec.price_decimals),
-        size_base=decimal(payment.size, spec.size_decimals),
+        price=decimal(payment.price, payment.price_decimals),
+        size_base=decimal(payment.size, payment.size_decimals),
         amount=usd(payment.amount),
     )
 
@@ -104,13 +105,14 @@ def account_record(account: Account, mark: Marks) -> AccountRecord:
     )
 
 
-def position_records(account: Account, mark: Marks) -> tuple[PositionRecord, ...]:
-    """Every market that the account has traded, by name."""
+def position_records(account: Account, mark: Marks, listed: Container[str]) -> tuple[PositionRecord, ...]:
+    """Every market that the account has traded and that is still `listed`, by name."""
     equity = account.totals(mark).equity
     maintenance = account.maintenance_margin(mark)
     return tuple(
         _position_record(account.specs(market), position, mark(market), equity, maintenance)
         for market, position in sorted(account.positions.items())
+        if market in listed
     )
 
 

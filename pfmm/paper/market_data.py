@@ -1,0 +1,111 @@
+"""The feed at one moment, and the public records made from it. Knows no account and no store; all prices exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pfmm.paper.advance import funding_interval_ms
+from pfmm.paper.feed import Feed, MarketSpec, Quote
+from pfmm.paper.matching import Levels
+from pfmm.paper.records import BookRecord, FundingRateRecord, TickerRecord, TradeRecord
+from pfmm.paper.views import decimal, side_word
+
+DEPTH_LEVELS = 50
+MAX_ROWS = 1000
+DAY_MS = 86_400_000
+
+
+class Moment:
+    """One feed at one venue time; asks the feed only once for the same thing."""
+
+    __slots__ = ("_depths", "_marks", "_quotes", "feed", "time_ms")
+
+    def __init__(self, feed: Feed, time_ms: int) -> None:
+        self.feed = feed
+        self.time_ms = time_ms
+        self._quotes: dict[str, Quote] = {}
+        self._marks: dict[str, int] = {}
+        self._depths: dict[str, tuple[Levels, Levels]] = {}
+
+    def quote(self, market: str) -> Quote:
+        """Best bid and ask."""
+        if market not in self._quotes:
+            self._quotes[market] = self.feed.quote(market, self.time_ms)
+        return self._quotes[market]
+
+    def mark(self, market: str) -> int:
+        """The mark in price units."""
+        if market not in self._marks:
+            self._marks[market] = self.feed.mark(market, self.time_ms)
+        return self._marks[market]
+
+    def depth(self, market: str) -> tuple[Levels, Levels]:
+        """(bids, asks), best first, as far as a taker may walk."""
+        if market not in self._depths:
+            self._depths[market] = self.feed.depth(market, self.time_ms, DEPTH_LEVELS)
+        return self._depths[market]
+
+
+def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
+    """Best quotes, mark and the next funding rate. `price` is the mid, or the mark while a side is absent."""
+    quote, mark = moment.quote(spec.market), decimal(moment.mark(spec.market), spec.price_decimals)
+    bid = decimal(quote.bid, spec.price_decimals) if quote.bid else None
+    ask = decimal(quote.ask, spec.price_decimals) if quote.ask else None
+    interval_ms = funding_interval_ms(spec)
+    next_funding_ms = (moment.time_ms // interval_ms + 1) * interval_ms
+    return TickerRecord(
+        market=spec.market,
+        price=mark if bid is None or ask is None else (bid + ask) / 2,
+        bid=bid,
+        bid_size=None if bid is None else decimal(quote.bid_size, spec.size_decimals),
+        ask=ask,
+        ask_size=None if ask is None else decimal(quote.ask_size, spec.size_decimals),
+        mark=mark,
+        index_price=mark,
+        funding_rate=decimal(moment.feed.funding_rate(spec.market, next_funding_ms), 8),
+        funding_interval_h=spec.funding_interval_hours,
+        next_funding_at=next_funding_ms,
+        volume_24h=None,
+        time=moment.time_ms,
+    )
+
+
+def book(moment: Moment, spec: MarketSpec, levels: int) -> BookRecord:
+    """The displayed depth, at most `levels` a side."""
+    bids, asks = moment.feed.depth(spec.market, moment.time_ms, levels)
+    return BookRecord(spec.market, moment.time_ms, _levels(bids, spec), _levels(asks, spec))
+
+
+def _levels(levels: Levels, spec: MarketSpec) -> tuple[tuple[Decimal, Decimal], ...]:
+    return tuple((decimal(price, spec.price_decimals), decimal(size, spec.size_decimals)) for price, size in levels)
+
+
+def trades(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[TradeRecord, ...]:
+    """Prints after `since_ms` (default: the last five minutes, never more than a day back), at most 1000."""
+    earliest = moment.time_ms - DAY_MS
+    after_ms = moment.time_ms - 300_000 if since_ms is None else max(since_ms, earliest)
+    prints = moment.feed.trades(spec.market, min(after_ms, moment.time_ms), moment.time_ms, MAX_ROWS)
+    return tuple(
+        TradeRecord(
+            time=trade.time_ms,
+            price=decimal(trade.price, spec.price_decimals),
+            size_base=decimal(trade.size, spec.size_decimals),
+            aggressor=side_word(trade.aggressor),
+        )
+        for trade in prints
+    )
+
+
+def funding_rates(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[FundingRateRecord, ...]:
+    """Settled rates after `since_ms` (default: the last seven days), oldest first, the newest 1000 at most."""
+    interval_ms = funding_interval_ms(spec)
+    span = moment.feed.span()
+    after_ms = moment.time_ms - 7 * DAY_MS if since_ms is None else since_ms
+    newest = moment.time_ms // interval_ms
+    oldest = max(after_ms // interval_ms, newest - MAX_ROWS, 0)
+    settled = [index * interval_ms for index in range(oldest + 1, newest + 1)]
+    return tuple(
+        FundingRateRecord(time_ms, decimal(moment.feed.funding_rate(spec.market, time_ms), 8))
+        for time_ms in settled
+        if span is None or time_ms >= span[0]
+    )

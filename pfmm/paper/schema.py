@@ -1,0 +1,104 @@
+"""Tables and columns of the paper exchange's file, as SQL text. Knows no connection.
+
+Amounts are whole numbers: INTEGER where they are bounded, TEXT where they are not.
+"""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE exchange (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,
+    feed TEXT NOT NULL,
+    feed_revision INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    venue_ms INTEGER NOT NULL,
+    speed REAL NOT NULL,
+    touched_ms INTEGER NOT NULL,
+    idle_pause INTEGER NOT NULL
+);
+CREATE TABLE accounts (
+    name TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    deposits TEXT NOT NULL,
+    next_order INTEGER NOT NULL,
+    next_fill INTEGER NOT NULL,
+    next_payment INTEGER NOT NULL,
+    dead_man_ms INTEGER,
+    holdings TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE orders (
+    account TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    client_order_id TEXT,
+    market TEXT NOT NULL,
+    side INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    price INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    post_only INTEGER NOT NULL,
+    reduce_only INTEGER NOT NULL,
+    time_in_force TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    price_decimals INTEGER NOT NULL,
+    size_decimals INTEGER NOT NULL,
+    filled INTEGER NOT NULL,
+    cost TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX orders_by_client_id ON orders (account, client_order_id) WHERE client_order_id IS NOT NULL;
+CREATE INDEX orders_open ON orders (account, number) WHERE status = 'open';
+CREATE TABLE fills (
+    account TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    order_number INTEGER NOT NULL,
+    client_order_id TEXT,
+    market TEXT NOT NULL,
+    side INTEGER NOT NULL,
+    price INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    fee TEXT NOT NULL,
+    maker INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    liquidation INTEGER NOT NULL,
+    price_decimals INTEGER NOT NULL,
+    size_decimals INTEGER NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+CREATE TABLE payments (
+    account TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    market TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    rate INTEGER NOT NULL,
+    price INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    amount TEXT NOT NULL,
+    price_decimals INTEGER NOT NULL,
+    size_decimals INTEGER NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+"""
+
+ORDER_COLUMNS = (
+    "number, client_order_id, market, side, type, price, size, post_only, reduce_only, time_in_force, "
+    "created_ms, updated_ms, price_decimals, size_decimals, filled, cost, status, reason"
+)
+FILL_COLUMNS = (
+    "number, order_number, client_order_id, market, side, price, size, fee, maker, time_ms, liquidation, "
+    "price_decimals, size_decimals"
+)
+PAYMENT_COLUMNS = "number, market, time_ms, rate, price, size, amount, price_decimals, size_decimals"
+
+
+def insert_into(table: str, columns: str, *, replace: bool = False) -> str:
+    """The statement that writes one row of an account: INSERT INTO fills (account, …) VALUES (?, …)."""
+    marks = ", ".join("?" for _ in range(columns.count(",") + 2))
+    verb = "INSERT OR REPLACE" if replace else "INSERT"
+    return f"{verb} INTO {table} (account, {columns}) VALUES ({marks})"

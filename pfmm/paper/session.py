@@ -1,0 +1,142 @@
+"""How an operation meets its account: load, advance to the venue's now, work, save. Knows no operation of the API.
+
+Advancing is done outside the write lock and saved against the revision it started from; only the operation itself and
+the last few seconds run under the lock, so that its transactions stay short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import RLock
+from typing import Any, TypeVar
+
+from pfmm.errors import ConfigError
+from pfmm.paper.account import Account, OrderState
+from pfmm.paper.advance import advance
+from pfmm.paper.feed import USD, Feed, MarketSpec
+from pfmm.paper.market_data import Moment
+from pfmm.paper.records import Busy, ClockState, ExchangeError
+from pfmm.paper.store import EPOCH_NUMBERS, Conflict, ExchangeRow, Store
+from pfmm.paper.trading import Desk
+
+DEFAULT_DEPOSIT = 10_000 * USD
+TRIES = 50
+SLICE_MS = 10_000  # wall time: a longer way is advanced outside the write lock and saved, a shorter one inside
+TOUCH_EVERY_MS = 5_000  # wall time between two marks of use on a clock that pauses when idle
+
+FeedFactory = Callable[[Mapping[str, Any]], Feed]
+T = TypeVar("T")
+Work = Callable[[Desk, ClockState], T]
+
+
+class Sessions:
+    """One store, one feed and one wall clock, shared by every operation of an exchange under `lock`."""
+
+    def __init__(
+        self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory | None = None
+    ) -> None:
+        self.store = store
+        self.wall_ms = wall_ms
+        self.feed_factory = feed_factory
+        self.lock = RLock()
+        self.use(feed, store.exchange().feed_revision)
+
+    def spec(self, market: str) -> MarketSpec:
+        """One market; 404 unknown_market."""
+        found = self.specs.get(market)
+        if found is None:
+            raise ExchangeError(404, "unknown_market", f"there is no market {market}")
+        return found
+
+    def use(self, feed: Feed, revision: int) -> None:
+        """Trades in `feed` from now on."""
+        self.feed = feed
+        self._feed_revision = revision
+        self.specs = {spec.market: spec for spec in feed.specs()}
+
+    def row(self) -> ExchangeRow:
+        """The exchange's row; follows a feed that another process has switched."""
+        row = self.store.exchange()
+        if row.feed_revision != self._feed_revision:
+            if self.feed_factory is None:
+                raise ConfigError("another process has switched the feed of this exchange")
+            self.use(self.feed_factory(row.feed), row.feed_revision)
+        return row
+
+    def clock(self, row: ExchangeRow) -> ClockState:
+        """Venue time by that row."""
+        return row.clock.read(self.wall_ms(), self.feed.span())
+
+    def touch(self) -> None:
+        """Notes that somebody uses a clock that pauses when idle."""
+        clock = self.row().clock
+        if clock.idle_pause and self.wall_ms() - clock.touched_ms >= TOUCH_EVERY_MS:
+            with self.store.write():
+                row = self.row()
+                self.store.save_exchange(row._replace(clock=row.clock.touch(self.wall_ms(), self.feed.span())))
+
+    def public_moment(self) -> Moment:
+        """The market now, for a read that must not wait for any lock."""
+        with suppress(Busy):
+            self.touch()
+        return Moment(self.feed, self.clock(self.row()).time_ms)
+
+    def _load(self, name: str, now_ms: int) -> tuple[Account, int | None]:
+        loaded = self.store.load(name, self.spec)
+        if loaded is not None:
+            return loaded
+        first = self.store.exchange().epoch * EPOCH_NUMBERS + 1
+        return Account(name, self.spec, now_ms, DEFAULT_DEPOSIT, first, first, first), None
+
+    def _desk(self, account: Account, clock: ClockState) -> Desk:
+        def find(number: int | None, client_order_id: str | None) -> OrderState | None:
+            for order in account.touched.values():
+                if order.number == number or (client_order_id and order.client_order_id == client_order_id):
+                    return order
+            return self.store.order(account.name, number, client_order_id)
+
+        return Desk(account, Moment(self.feed, clock.time_ms), find)
+
+    def act(self, name: str, work: Work[T]) -> T:
+        """Runs `work` on the account, advanced to now, in one write transaction."""
+        with self.lock:
+            self.touch()
+            for attempt in range(1, TRIES + 1):
+                self.view(name, lambda *_: None)
+                with self.store.write():
+                    clock = self.clock(self.row())
+                    account, revision = self._load(name, clock.time_ms)
+                    now_ms = max(clock.time_ms, account.time_ms)
+                    if self._lags(account, clock) and attempt < TRIES:
+                        continue
+                    while not advance(account, self.feed, now_ms):
+                        pass
+                    result = work(self._desk(account, clock._replace(time_ms=now_ms)), clock._replace(time_ms=now_ms))
+                    self.store.save(account, revision)
+                    return result
+            raise Busy(f"account {name} could not be brought to the venue's time")
+
+    def _lags(self, account: Account, clock: ClockState) -> bool:
+        """True when the way to now is too long for the write lock, or for doing it again at the next request."""
+        return bool(account.orders or account.held()) and (
+            clock.time_ms - account.time_ms > SLICE_MS * max(clock.speed, 1)
+        )
+
+    def view(self, name: str, work: Work[T]) -> T:
+        """Runs `work` on the account, advanced to now, without the write lock unless there is something to save."""
+        with self.lock:
+            self.touch()
+            while True:
+                with self.store.read():
+                    clock = self.clock(self.row())
+                    account, revision = self._load(name, clock.time_ms)
+                    clock = clock._replace(time_ms=max(clock.time_ms, account.time_ms))
+                    lagged = self._lags(account, clock)
+                    done = advance(account, self.feed, clock.time_ms)
+                    if done and not account.changed and not lagged:
+                        return work(self._desk(account, clock), clock)
+                with suppress(Conflict), self.store.write():
+                    self.store.save(account, revision)
+                    if done:
+                        return work(self._desk(account, clock), clock)
