@@ -53,7 +53,7 @@ def apply(state: LedgerState, fill: Fill) -> LedgerState:
         size=EXACT.add(state.size, EXACT.multiply(Decimal(sign), quantity)),
         cost_basis=EXACT.add(EXACT.subtract(state.cost_basis, removed), opened),
         realized=EXACT.add(state.realized, gain),
-        fees=EXACT.add(state.fees, _rounded("fee", fill.fee)),
+        fees=EXACT.add(state.fees, rounded("fee", fill.fee)),
         funding=state.funding,
     )
 
@@ -63,7 +63,7 @@ def apply_funding(state: LedgerState, payment: FundingPayment) -> LedgerState:
 
     Holding 2 at 100 when longs pay 0.0001: the amount is -0.02.
     """
-    return replace(state, funding=EXACT.add(state.funding, _rounded("funding amount", payment.amount)))
+    return replace(state, funding=EXACT.add(state.funding, rounded("funding amount", payment.amount)))
 
 
 def mark(state: LedgerState, mark_price: Decimal) -> Decimal:
@@ -90,7 +90,7 @@ def funding_share(payment: FundingPayment, shares: Mapping[str, Decimal]) -> dic
     somebody else held the rest, and its part is answered under the empty name. -1 USD on 3 held as 1 + 1 + 1 gives
     -0.33333333, -0.33333333 and -0.33333334.
     """
-    amount = _rounded("funding amount", payment.amount)
+    amount = rounded("funding amount", payment.amount)
     held = {name: share for name, share in shares.items() if share}
     parts = dict.fromkeys(shares, ZERO) | {name: _funding_part(payment, share) for name, share in held.items()}
     rest = amount
@@ -110,7 +110,7 @@ def _funding_part(payment: FundingPayment, share: Decimal) -> Decimal:
         part = EXACT.divide(EXACT.multiply(payment.amount, share), payment.size)
     else:
         part = EXACT.multiply(EXACT.multiply(share.copy_negate(), payment.price), payment.rate)
-    return _rounded("funding part", part)
+    return rounded("funding part", part)
 
 
 def _share_of(basis: Decimal, closed: Decimal, held: Decimal) -> Decimal:
@@ -120,7 +120,8 @@ def _share_of(basis: Decimal, closed: Decimal, held: Decimal) -> Decimal:
     return EXACT.divide(EXACT.multiply(basis, closed), held).quantize(UNIT, context=EXACT)
 
 
-def _rounded(name: str, amount: Decimal) -> Decimal:
+def rounded(name: str, amount: Decimal) -> Decimal:
+    """An amount in USD to 1e-8, half-even: 0.120000005 is 0.12. Raises ValueError naming the field unless finite."""
     if not amount.is_finite():
         raise ValueError(f"{name} must be finite, not {amount}")
     return amount.quantize(UNIT, context=EXACT)
