@@ -7,8 +7,9 @@ that one would hide.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, NoReturn
 
@@ -47,57 +48,38 @@ def dumps(value: Any) -> str:
     {"price": Decimal("64000.10")} becomes {"price":64000.10}. Raises TypeError for any other type (a float too: a
     float has no business in an exact answer) and ValueError for a Decimal that is not finite.
     """
-    parts: list[str] = []
-    _write(value, parts.append)
-    return "".join(parts)
+    leaf = _LEAVES.get(type(value))
+    if leaf is not None:
+        return leaf(value)
+    if type(value) is dict:
+        # leaves are looked up here, not by another call: an answer is mostly objects of leaves
+        return (
+            "{" + ",".join([_name(key) + (_LEAVES.get(type(item)) or dumps)(item) for key, item in value.items()]) + "}"
+        )
+    if type(value) is list or type(value) is tuple:
+        return "[" + ",".join([dumps(item) for item in value]) + "]"
+    raise TypeError(f"{type(value).__name__} has no exact JSON: {value!r}")
 
 
-def _write(value: Any, put: Any) -> None:
-    kind = type(value)
-    if kind is dict:
-        _write_object(value, put)
-    elif kind is list or kind is tuple:
-        _write_array(value, put)
-    else:
-        put(_leaf(kind, value))
+@lru_cache(maxsize=1024)
+def _name(key: str) -> str:
+    return f"{_quoted(key)}:"
 
 
-def _write_object(value: Mapping[str, Any], put: Any) -> None:
-    lead = "{"
-    for key, item in value.items():
-        kind = type(item)
-        if kind is dict or kind is list or kind is tuple:
-            put(f"{lead}{_quoted(key)}:")
-            _write(item, put)
-        else:
-            put(f"{lead}{_quoted(key)}:{_leaf(kind, item)}")
-        lead = ","
-    put("}" if lead == "," else "{}")
+def _plain(number: Decimal) -> str:
+    if not number.is_finite():
+        raise ValueError(f"{number} has no place in JSON")
+    text = str(number)  # three times as fast as format, and the same unless there is an exponent
+    return format(number, "f") if "E" in text else text
 
 
-def _write_array(value: Any, put: Any) -> None:
-    lead = "["
-    for item in value:
-        put(lead)
-        _write(item, put)
-        lead = ","
-    put("]" if lead == "," else "[]")
-
-
-def _leaf(kind: type, value: Any) -> str:
-    if kind is Decimal:
-        if not value.is_finite():
-            raise ValueError(f"{value} has no place in JSON")
-        return format(value, "f")
-    if kind is int:
-        return str(value)
-    if value is None:
-        return "null"
-    if kind is bool:
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _quoted(value)
-    raise TypeError(f"{kind.__name__} has no exact JSON: {value!r}")
+_LEAVES: dict[type, Callable[[Any], str]] = {
+    Decimal: _plain,
+    str: _quoted,
+    int: str,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}
 
 
 def _decimal(text: str) -> Decimal:
