@@ -467,9 +467,10 @@ def test_the_key_is_nowhere_but_on_the_wire(caplog: pytest.LogCaptureFixture) ->
     for behave in (cut, answer(401, echo), answer(400, echo), answer(500, echo), answer(429, echo), garbage):
         clock = FakeTime()
         with serving(behave) as server, client_of(server.url, timekeeper=clock.keeper()) as client:
-            for call in (lambda c=client: post(c), lambda c=client: c.get("/api/state")):
+            calls: list[Callable[[HttpClient], object]] = [post, lambda served: served.get("/api/state")]
+            for call in calls:
                 with pytest.raises(PfmmError) as caught:
-                    call()
+                    call(client)
                 error = caught.value
                 texts += [str(error), repr(error), str(error.hint), *traceback.format_exception(error)]
                 texts += [str(vars(error))]

@@ -46,7 +46,7 @@ from pfmm.venue.ratelimit import Lane, RateBudget
 NOW = 1_760_000_000_000
 D = Decimal
 Json = dict[str, Any]
-Answer = tuple[int, Any] | Callable[[Json], tuple[int, Any]]
+Answer = tuple[int, Any] | Callable[[Any], tuple[int, Any]]
 
 MARKET: Json = {
     "market": "BTC-PERP",
@@ -612,6 +612,7 @@ def test_cancel_all() -> None:
     assert (venue.cancel_all(), venue.cancel_all("BTC-PERP"), venue.cancel_all("")) == (3, 3, 3)
     # a blank market goes out as blank, for the venue to refuse: left out it would mean every market
     assert [query for _, query, _ in host.requests] == [{}, {"market": "BTC-PERP"}, {"market": ""}]
+    odd: Any
     for odd in ({"cancelled": -1}, {"cancelled": "3"}, {}, []):
         with pytest.raises(OutcomeUnknown):
             venue_of(Host().says("DELETE /api/orders", (200, odd))).cancel_all()
@@ -801,6 +802,14 @@ def test_a_cancel_by_the_venues_id_must_be_answered_for_that_id() -> None:
     assert isinstance(venue_of(good).submit(batch).cancel[0], Order)
     bad = Host().says(BATCH, (200, {"cancel": [{"ok": True, "order": {**ORDER, "order_id": "18"}}]}))
     assert isinstance(venue_of(bad).submit(batch).cancel[0], Refusal)
+
+
+def test_only_a_new_order_can_be_a_duplicate() -> None:
+    row = no("duplicate_client_order_id", 409, order=ORDER)
+    host = Host().says(BATCH, (200, {"amend": [row]}))
+    (answer,) = venue_of(host).submit(Batch(amend=(AmendOrder("a-1", "BTC-PERP", D(100), D("0.5")),))).amend
+    assert isinstance(answer, Refusal)
+    assert (answer.code, answer.status) == ("duplicate_client_order_id", 409)
 
 
 @pytest.mark.parametrize(

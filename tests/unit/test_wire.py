@@ -30,8 +30,8 @@ def test_numbers_come_in_exactly_as_written() -> None:
         "c": [Decimal("1e-8"), Decimal("-2.50")],
     }
     # a float would give 0.30000000000000004
-    a, b = parse(b"[0.1,0.2]", "x")  # type: ignore[misc]
-    assert a + b == Decimal("0.3")
+    two = record('{"a":0.1,"b":0.2}')
+    assert two.signed("a") + two.signed("b") == Decimal("0.3")
 
 
 @pytest.mark.parametrize(
