@@ -107,14 +107,16 @@ def _from_file(path: Path) -> Secret:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise SecretError(f"cannot read the key file {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)  # of the file that was opened: a swap in between changes nothing
         if not stat.S_ISREG(status.st_mode):
             raise SecretError(f"the key file {path} is not a regular file")
         if status.st_mode & 0o077:
             mode = stat.S_IMODE(status.st_mode)
             raise SecretError(f"the key file {path} is open to others (mode {mode:04o})", hint=f"chmod 600 {path}")
-        raw = file.read(MAX_LENGTH + 2)
+        raw = os.read(descriptor, MAX_LENGTH + 3)
+    finally:
+        os.close(descriptor)
     return _checked(_stripped(raw, str(path)), str(path))
 
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -62,19 +63,23 @@ class Root(TyperGroup):
     def get_help(self, ctx: Any) -> str:  # noqa: ARG002 - Typer's signature
         return root_help()
 
+    # Typer exits by itself, with 1 or without a word, on what these two turn into failures of our own
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _own_failures():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _own_failures():
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:  # Typer would exit without a word
-            raise typer.Abort from error
 
     def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,  # noqa: ARG002 - always pfmm, however it was started
         complete_var: str | None = None,  # noqa: ARG002 - completions are static files
-        standalone_mode: bool = True,  # noqa: ARG002, FBT001, FBT002 - Typer's own mode hides failures
-        windows_expand_args: bool = True,  # noqa: FBT001, FBT002
+        standalone_mode: bool = True,  # noqa: ARG002 - Typer's own mode hides failures
+        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         given = list(sys.argv[1:] if args is None else args)
@@ -86,10 +91,28 @@ class Root(TyperGroup):
             )
             return answer if isinstance(answer, int) else EXIT_DONE
 
-        sys.exit(_guarded(seen, call))
+        failure, result = _guarded(call)
+        if isinstance(failure, int):
+            sys.exit(failure)
+        output.emit_failure(_path(self, given), failure, as_json=seen.json, result=result)
+        sys.exit(failure.exit_code)
 
     def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
         """Typer's dynamic completion stays off: it would start the whole program at each key press."""
+
+
+class _ReaderGone(Exception):
+    """Whoever read our stdout has closed it."""
+
+
+@contextmanager
+def _own_failures() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise typer.Abort from error
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
 
 
 def build() -> Root:
@@ -111,45 +134,46 @@ def run(arguments: Sequence[str]) -> int:
     return EXIT_DONE
 
 
-def _guarded(seen: Invocation, call: Any) -> int:
-    """The error boundary: what `call` raises is printed once, as text or as an envelope, and becomes the exit code."""
-    result = None
+def _guarded(call: Callable[[], int]) -> tuple[Failure | int, output.Result | None]:
+    """The error boundary: the exit code of `call`, or the failure to report with the answer it still has."""
     try:
-        return int(call())
+        return call(), None
     except Failed as failed:
-        failure, result = Failure.of(failed.error), failed.result
+        return Failure.of(failed.error), failed.result
     except PfmmError as error:
-        failure = Failure.of(error)
+        failure: Failure | int = Failure.of(error)
     except TyperException as error:
-        failure = _usage(seen, error)
+        failure = _usage(error)
     except (typer.Abort, KeyboardInterrupt):
         failure = Failure("interrupted", "interrupted", None, EXIT_INTERRUPT)
-    except BrokenPipeError:
+    except _ReaderGone:
         output.drop_stdout()
-        return EXIT_DONE
+        failure = EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the last resort of the program: a bug keeps its traceback
         traceback.print_exc()
         hint = "this is a bug in pfmm; the traceback is on stderr"
         failure = Failure("bug", f"{type(error).__name__}: {error}", hint, EXIT_BUG)
-    return _report(seen, failure, result)
+    return failure, None
 
 
-def _report(seen: Invocation, failure: Failure, result: output.Result | None) -> int:
-    command = seen.command.removeprefix("pfmm").strip()
-    output.emit_failure(command, failure, as_json=seen.json, result=result)
-    return failure.exit_code
-
-
-def _usage(seen: Invocation, error: TyperException) -> Failure:
+def _usage(error: TyperException) -> Failure:
     context = getattr(error, "ctx", None)
-    hint = None
-    if context is not None:
-        seen.command = context.command_path
-        hint = f"`{context.command_path} --help` shows how to use it"
+    hint = f"`{context.command_path} --help` shows how to use it" if context is not None else None
     message = error.format_message().strip().removesuffix(".")
     if message.startswith("Usage:"):  # a group without a command: its help is the message
         message, hint = f"which command?\n\n{message}", None
     return Failure("usage", message, hint, getattr(error, "exit_code", UsageError.exit_code))
+
+
+def _path(root: Root, arguments: Sequence[str]) -> str:
+    """The full name of the command that was loaded for these arguments: "grid start"; empty where there was none."""
+    node: Any = root
+    names = []
+    for word in arguments:
+        if isinstance(node, TyperGroup) and word in node.commands:
+            node = node.commands[word]
+            names.append(word)
+    return " ".join(names)
 
 
 def _asks_for_json(arguments: Sequence[str]) -> bool:

@@ -25,7 +25,6 @@ EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/-
 class Invocation:
     """What the parser has learned so far about one invocation; lives in Typer's context object."""
 
-    command: str = ""
     profile: str | None = None
     json: bool = False
     quiet: bool = False
@@ -62,10 +61,8 @@ def commands_of(command: Any) -> dict[str, TyperCommand | TyperGroup]:
 
 def _global_options(*, hidden: bool) -> list[TyperOption]:
     def note(context: typer.Context, parameter: Any, value: Any) -> None:
-        seen = context.find_root().obj
-        seen.command = context.command_path
         if value:
-            setattr(seen, parameter.name, value)
+            setattr(context.find_root().obj, parameter.name, value)
 
     def version(_context: typer.Context, _parameter: Any, value: Any) -> None:
         if value:

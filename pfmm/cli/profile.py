@@ -152,7 +152,7 @@ def path(context: typer.Context) -> None:
 def delete(
     context: typer.Context,
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - Typer's flags
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a profile; neither the active nor the built-in one."""
     _stored(configfile.read(Paths.from_env(os.environ).config_file), name)
