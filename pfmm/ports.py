@@ -61,6 +61,10 @@ class Venue(Protocol):
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
+    def state(self, markets: Sequence[str]) -> Snapshot:
+        """A snapshot without history (no fills, no funding payments): one request whatever the account's past."""
+        ...
+
     def submit(self, batch: Batch) -> BatchAnswer: ...
 
     def order(self, client_order_id: str) -> Order | None:

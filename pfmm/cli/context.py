@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pfmm.paper.exchange import Exchange
     from pfmm.venue.purpleflea import PurpleFlea
 
-PAPER_URL = "http://paper.localhost"
+PAPER_URL = "http://127.0.0.1"  # never dialled: the transport calls the exchange in this process
 REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
 
