@@ -52,7 +52,7 @@ def check(
     - An order passes when the position plus every live order of its side plus itself, all filled, is worth at most
       `limit_usd`, each part at the larger of `mark` and its own price (see `worst_usd`).
     - An order that reduces, and together with every other order of its side cannot flip the position, passes at any
-      size of breach. So does a reduce-only order while there is something to reduce: the venue caps it.
+      size of breach. A reduce-only order counts at no more than what there is to reduce: the venue caps it.
     - An amendment counts at the larger of old and new, in size and in price. One that neither grows nor moves
       towards the market always passes; one refused for its growth goes out at its old size if that passes.
     - Cancels always pass but free no room here: a cancel can lose the race to a fill, so its order counts until the
@@ -204,7 +204,10 @@ class _Gate:
         same_side = [(order.size, order.price) for order in others if order.side is candidate.side]
         reducible = max(-self.position * candidate.side.sign, _ZERO)
         if reduce_only:
-            return None if reducible else "reduce-only, but there is no position to reduce"
+            if not reducible:
+                return "reduce-only, but there is no position to reduce"
+            # the venue lets it close and no more; but what it closes, the other orders no longer have to
+            candidate = replace(candidate, size=min(candidate.size, reducible))
         if sum((size for size, _ in same_side), candidate.size) <= reducible:
             return None
         worst = worst_usd(self.position, candidate.side, [*same_side, (candidate.size, candidate.price)], self.mark)

@@ -172,6 +172,8 @@ def test_jump_over_the_own_spread_moves_the_far_side_first() -> None:
     # inside of the old spread both move, the one that moves away first
     plan = diff([want("bid", "100"), want("ask", "102")], [own("bid", "99"), own("ask", "101")])
     assert [amendment.desired.slot for amendment in plan.amend] == ["ask", "bid"]
+    plan = diff([want("bid", "98"), want("ask", "100")], [own("bid", "99"), own("ask", "101")])
+    assert [amendment.desired.slot for amendment in plan.amend] == ["bid", "ask"]
 
 
 def test_crossing_wishes_of_one_strategy_never_both_go_out() -> None:

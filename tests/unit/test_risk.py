@@ -106,6 +106,8 @@ def test_reduce_only_passes_only_with_something_to_reduce() -> None:
     order = want(LONG, "50", "99", reduce_only=True)
     assert judge(Plan(place=(order,)), position="-60").plan.place
     assert judge(Plan(place=(order,)), position="-1").plan.place  # the venue caps it
+    # -3 and resting buys of 8 could reach +5; closing the 3 by another order would let them reach +8
+    assert judge(Plan(place=(order,)), position="-3", live=[own(LONG, "8", "99")]).refused
     for position in ("0", "1"):
         (held,) = judge(Plan(place=(order,)), position=position).refused
         assert held.reason == "reduce-only, but there is no position to reduce"
