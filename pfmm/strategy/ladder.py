@@ -51,4 +51,4 @@ class LadderStrategy(QuoteStrategy):
     __slots__ = ()
 
     def __init__(self, market: str, quote: QuoteConfig, ladder: LadderConfig) -> None:
-        super().__init__(market, quote, ladder_levels(ladder), kind="ladder")
+        super().__init__(market, quote, ladder_levels(ladder), numbered=True, kind="ladder")

@@ -35,11 +35,12 @@ class QuoteState:
 @dataclass(frozen=True, slots=True)
 class QuoteStrategy:
     """Quotes one market on both sides. Implements `ports.Strategy`; slots are "bid" and "ask", or "bid:0" and so on
-    where `levels` (extra offset in bps, size factor) has more than one."""
+    where the `levels` (extra offset in bps, size factor) are `numbered`."""
 
     market: str
     config: QuoteConfig
     levels: tuple[tuple[float, Decimal], ...] = SINGLE_LEVEL
+    numbered: bool = False
     kind: str = "quote"
 
     def initial(self, view: MarketView) -> QuoteState:
@@ -126,6 +127,7 @@ class QuoteStrategy:
             target_ratio=tilt,
             held_fair=held,
             levels=self.levels,
+            numbered=self.numbered,
             sigma_problem=sigma.problem,
         )
         try:

@@ -45,7 +45,7 @@ class QuoteInputs:
     `inventory` is the run's own share, `net_position` the account's, both signed base units. `target_ratio` is the
     funding tilt as a signed fraction of the limit; `held_fair` the fair price (USD) that is still being quoted
     around, None for the current one; `sigma_problem` why the volatility may not be used; `levels` the extra offset
-    in bps and the size factor of each level.
+    in bps and the size factor of each level; `numbered` slots are "bid:0" and so on, else "bid" and "ask".
     """
 
     instrument: Instrument
@@ -58,6 +58,7 @@ class QuoteInputs:
     target_ratio: float = 0.0
     held_fair: float | None = None
     levels: tuple[tuple[float, Decimal], ...] = SINGLE_LEVEL
+    numbered: bool = False
     sigma_problem: str | None = None
 
 
@@ -312,10 +313,10 @@ def _room(side: _Wing, core: _Core, remarks: _Remarks) -> _Room | None:
 
 def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[QuotedLevel, ...]:
     """The levels of one side, nearest first; what cannot be quoted leaves its reason among the remarks."""
-    name, single, absent = side.name, len(core.inputs.levels) == 1, remarks.absent
+    name, numbered, absent = side.name, core.inputs.numbered, remarks.absent
     levels: list[QuotedLevel] = []
     for index, (offset_bps, factor) in enumerate(core.inputs.levels):
-        slot = name if single else f"{name}:{index}"
+        slot = f"{name}:{index}" if numbered else name
         price, components, clamped = _price(side, core, offset_bps)
         if price is None:
             absent[slot] = f"the {name} would be less than one tick"
@@ -330,7 +331,7 @@ def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[Q
         if words:
             remarks.notes.append(f"{slot}: {words}")
         levels.append(QuotedLevel(slot, side.side, price, size, room.reduce_only, components, clamped))
-    if not levels and not single:
+    if not levels and numbered:
         absent[name] = absent[f"{name}:0"]
     return tuple(levels)
 
@@ -338,22 +339,35 @@ def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[Q
 def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None, tuple[float, ...], bool]:
     """The posted price of a level (None where there is none), its components, and whether post-only moved it."""
     inputs, sign, rule = core.inputs, side.sign, core.inputs.instrument.price_rule
-    raw = core.centre - sign * (core.half + offset_bps * core.mid_usd / BPS)
+    # 12 figures: noise in the last bits of a float (100.08500000000001) must not cost a tick
+    raw = float(f"{core.centre - sign * (core.half + offset_bps * core.mid_usd / BPS):.12g}")
     opposite = inputs.ticker.ask if side is _BID else inputs.ticker.bid
     assert opposite is not None
-    nearest = opposite - sign * rule.tick_at(opposite)  # one tick from the opposite best: as close as post-only may
-    nearest_usd = float(nearest)
-    clamped = sign * (raw - nearest_usd) > 0
-    if (nearest_usd if clamped else raw) <= 0:
+    wanted: Decimal | float = raw
+    moved = 0.0
+    clamped = sign * (raw - float(opposite)) >= 0
+    if clamped:  # at or through the opposite best: one tick from it is as close as post-only may
+        wanted = opposite - sign * rule.tick_at(opposite)
+        moved = (float(wanted) - raw) / core.mid_usd * BPS
+    if wanted <= 0:
         return None, (), clamped
     try:
-        price = snap_price(nearest if clamped else raw, side.side, rule)
+        price = snap_price(wanted, side.side, rule)
     except ValueError:  # a bid below one tick
         return None, (), clamped
     fair, held, inventory, tilt = core.shared
-    base, volatility, minimum = (0.0 - sign * part for part in core.parts)
-    moved = (nearest_usd - raw) / core.mid_usd * BPS if clamped else 0.0
-    named = (fair, held, base, volatility, inventory, tilt, minimum, 0.0 - sign * offset_bps, moved)
+    base, volatility, minimum = core.parts
+    named = (
+        fair,
+        held,
+        0.0 - sign * base,  # 0.0 − 0.0 is 0.0: no minus zero on the screen
+        0.0 - sign * volatility,
+        inventory,
+        tilt,
+        0.0 - sign * minimum,
+        0.0 - sign * offset_bps,
+        moved,
+    )
     rounding = float(price - core.mid) / core.mid_usd * BPS - sum(named)
     return price, (*named, rounding), clamped
 
