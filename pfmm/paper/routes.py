@@ -170,12 +170,13 @@ def _batch(call: Call) -> dict[str, Any]:
 
 
 def _state(call: Call) -> dict[str, Any]:
-    asked = call.asked("markets", "fills_since", "funding_since")
+    asked = call.asked("markets", "fills_since", "funding_since", "limit")
     state = call.exchange.state(
         call.account,
         _names(asked.get("markets")),
         fills_since=_cursor(asked, "fills_since"),
         funding_since=_cursor(asked, "funding_since"),
+        limit=_whole(asked, "limit", STATE_LIMIT, 0, STATE_LIMIT),
     )
     return answers.state_json(state)
 
@@ -263,7 +264,7 @@ _FIXED: dict[str, Methods] = {
     "/api/funding-payments": _own(_funding_payments),
     "/api/orders": {**_own(_orders), **_acting(_place), "DELETE": Route(_cancel_all, lane="cancels")},
     "/api/orders/batch": _acting(_batch),
-    "/api/dead-man": _acting(_dead_man),
+    "/api/dead-man": {"POST": Route(_dead_man, lane="cancels", has_body=True)},  # it must be fed when all is spent
     # the clock belongs to nobody and its steps are no requests of a market: no key, no limit
     "/api/paper/advance": {"POST": Route(_advance, lane=None, needs_key=False, has_body=True)},
 }

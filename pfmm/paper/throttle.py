@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Lane = Literal["orders", "data", "cancels"]
@@ -31,8 +31,8 @@ class Allowance:
 
 
 class Throttle:
-    """Counts requests a minute: 120 for orders, 600 for data, and 120 of their own for cancels, so that a maker
-    who has spent the budget can still pull the quotes. Threads may share it.
+    """Counts requests a minute: 120 for orders and 600 for data. Cancels count as orders, and have room for 120 more
+    once those are spent, so that a maker who has used up the budget can still pull the quotes. Threads may share it.
     """
 
     def __init__(self, limits: dict[Lane, int] | None = None, window_s: int = WINDOW_S) -> None:
@@ -49,7 +49,13 @@ class Throttle:
         refusal for another 58 s; the one at 60 s starts a new window.
         """
         with self._lock:
-            return self._take(key, lane, now_s)
+            if lane != "cancels":
+                return self._take(key, lane, now_s)
+            budget = self._take(key, "orders", now_s)
+            if budget.allowed:
+                return budget
+            extra = self._take(key, "cancels", now_s)
+            return replace(budget, allowed=extra.allowed, reset_s=min(budget.reset_s, extra.reset_s))
 
     def _take(self, key: str, lane: Lane, now_s: float) -> Allowance:
         limit = self._limits[lane]

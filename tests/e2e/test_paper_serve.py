@@ -263,11 +263,9 @@ def test_serve_until_stopped(exchange: Exchange) -> None:
         assert ask(kept[0], "GET", "/api/time")[0] == 200  # ready means that requests are answered
         stop.set()
 
-    started = time.monotonic()
     assert serve(lambda: make_app(exchange), on_ready=check, stop=stop) is None
-    assert time.monotonic() - started < 1.5  # the idle kept-alive connection did not hold it up
     assert kept[0].sock is not None
-    assert kept[0].sock.recv(1) == b""
+    assert kept[0].sock.recv(1) == b""  # the idle kept-alive connection was ended, not left hanging
     kept[0].close()
 
 

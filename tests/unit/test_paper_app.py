@@ -559,9 +559,9 @@ def test_rate_limits_when_asked(exchange: Exchange) -> None:
     throttle = Throttle({"orders": 2, "data": 3, "cancels": 1})
     desk = Desk(make_app(exchange, throttle=throttle, clock_s=lambda: now_s[0]))
     assert desk("POST", "/api/orders", {}).headers["X-RateLimit-Remaining"] == "1"
-    assert desk("POST", "/api/dead-man", {"timeout_s": 0}).headers["X-RateLimit-Remaining"] == "0"
+    assert desk("POST", "/api/orders/batch", {}).headers["X-RateLimit-Remaining"] == "0"
     now_s[0] = 20.5
-    spent = desk("POST", "/api/dead-man", {"timeout_s": 30})
+    spent = desk("POST", "/api/orders/batch", {})
     assert (spent.status, spent.body["error"]) == (429, "rate_limited")
     assert (spent.headers["Retry-After"], spent.headers["X-RateLimit-Limit"]) == ("40", "2")
     assert (spent.headers["X-RateLimit-Remaining"], spent.headers["X-RateLimit-Reset"]) == ("0", "40")

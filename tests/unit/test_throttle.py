@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfmm.paper.throttle import LIMITS, Allowance, Throttle
+from pfmm.paper.throttle import Allowance, Throttle
 
 
 def test_a_window_starts_with_its_first_request_and_ends_60_s_later() -> None:
@@ -21,14 +21,24 @@ def test_lanes_and_keys_do_not_share() -> None:
     throttle = Throttle({"orders": 1, "data": 1, "cancels": 1})
     assert throttle.take("a", "orders", 0.0).allowed
     assert not throttle.take("a", "orders", 0.0).allowed
-    assert throttle.take("a", "cancels", 0.0).allowed  # quotes can still be pulled
     assert throttle.take("a", "data", 0.0).allowed
     assert throttle.take("b", "orders", 0.0).allowed
 
 
+def test_cancels_use_the_orders_room_and_then_their_own() -> None:
+    throttle = Throttle({"orders": 2, "data": 1, "cancels": 1})
+    assert throttle.take("a", "cancels", 0.0) == Allowance(allowed=True, limit=2, remaining=1, reset_s=60)
+    assert throttle.take("a", "orders", 10.0) == Allowance(allowed=True, limit=2, remaining=0, reset_s=50)
+    assert not throttle.take("a", "orders", 20.0).allowed
+    assert throttle.take("a", "cancels", 20.0) == Allowance(allowed=True, limit=2, remaining=0, reset_s=40)
+    assert throttle.take("a", "cancels", 30.0) == Allowance(allowed=False, limit=2, remaining=0, reset_s=30)
+    assert throttle.take("a", "cancels", 60.0) == Allowance(allowed=True, limit=2, remaining=1, reset_s=60)
+
+
 def test_documented_limits() -> None:
     throttle = Throttle()
-    passed = {lane: sum(throttle.take("a", lane, 0.0).allowed for _ in range(1000)) for lane in LIMITS}
+    passed = {lane: sum(throttle.take("a", lane, 0.0).allowed for _ in range(1000)) for lane in ("orders", "data")}
+    passed["cancels"] = sum(throttle.take("a", "cancels", 0.0).allowed for _ in range(1000))
     assert passed == {"orders": 120, "data": 600, "cancels": 120}
 
 
