@@ -103,14 +103,13 @@ def _line_rows(line: Mapping[str, Any], resting: set[str]) -> list[tuple[Text, .
 def _profit(run: RunReport) -> Text:
     total = run.ledger.realized + run.unrealized - run.ledger.fees + run.ledger.funding
     parts = [
-        f"round trips {run.round_trips}",
         f"realised {run.ledger.realized:+.4f}",
         f"unrealised {run.unrealized:+.4f}",
-        f"fees {run.ledger.fees:+.4f}",
+        f"fees paid {run.ledger.fees:+.4f}",
         f"funding {run.ledger.funding:+.4f}",
     ]
-    text = Text("  ".join(parts) + "  ")
-    text.append(f"total {total:+.4f} USD", style=_sign_style(total))
+    text = Text(f"total {total:+.4f} USD", style=_sign_style(total))
+    text.append(" = " + "  ".join(parts), style="not bold default")
     return text
 
 
@@ -122,6 +121,7 @@ def _inventory(run: RunReport) -> Text:
     text = Text("inventory ")
     text.append(bar(run.ratio), style="red" if abs(run.ratio) >= 0.9 else "")
     text.append(f" {word} {abs(run.ledger.size):f} ({notional:+.2f} USD, {run.ratio:+.0%} of the limit)")
+    text.append(f"  round trips {run.round_trips}", style="bold")
     return text
 
 

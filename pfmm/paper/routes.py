@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pfmm.paper.throttle import Lane
 
 MAX_DEPTH = 200
+MAX_ROWS = 1000  # fills or payments a page
 _MAX_CURSOR_DIGITS = 18
 
 
@@ -176,7 +177,7 @@ def _state(call: Call) -> dict[str, Any]:
         _names(asked.get("markets")),
         fills_since=_cursor(asked, "fills_since"),
         funding_since=_cursor(asked, "funding_since"),
-        limit=_whole(asked, "limit", STATE_LIMIT, 0, STATE_LIMIT),
+        limit=_limit(asked),
     )
     return answers.state_json(state)
 
@@ -234,6 +235,14 @@ def _whole(asked: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_CURSOR_DIGITS):
         raise ExchangeError(400, f"invalid_{name}", f"{name}: must be a whole number, not {text[:80]!r}")
     return int(text)
+
+
+def _limit(asked: Mapping[str, str]) -> int:
+    """Fills and payments on a page of the state; 0 asks for none, which makes it one small answer."""
+    limit = _whole(asked, "limit")
+    if limit is not None and limit > MAX_ROWS:
+        raise ExchangeError(400, "invalid_limit", f"limit: must be at most {MAX_ROWS}, not {limit}")
+    return MAX_ROWS if limit is None else limit
 
 
 def _cursor(asked: Mapping[str, str], name: str) -> int:

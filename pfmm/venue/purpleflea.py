@@ -104,6 +104,12 @@ class PurpleFlea:
             cursors = moved
         raise BadVenueData(f"/api/state: still more after {MAX_PAGES} pages")
 
+    def state(self, markets: Sequence[str]) -> Snapshot:
+        """A snapshot without fills and payments: one request, however long the account's history is."""
+        query = _given(markets=_listed(markets) or None, limit="0")
+        record = self._get("/api/state", query, about=markets)
+        return self._snapshot(record, markets, (), (), Cursors())
+
     def submit(self, batch: Batch) -> BatchAnswer:
         """Sends the batch in order cancel, amend, place, at most 100 items a request; see `purpleflea_batch.send`."""
         return send(self.http, batch)
