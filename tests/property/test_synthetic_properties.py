@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pfmm.paper.feed import QUOTE, Event
 from pfmm.paper.instruments import Listing
+from pfmm.paper.pricepath import PricePath
 from pfmm.paper.synthetic import EVERYTHING, SyntheticFeed
 
 NAMES = Listing().names
@@ -88,3 +89,26 @@ def test_any_market_any_seed_any_time_has_a_sane_quote(market: str, seed: int, a
     assert 0 < quote.bid < quote.ask
     assert quote.bid_size > 0
     assert quote.ask_size > 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(MARKETS, STARTS, st.integers(40, 900))
+def test_many_short_steps_see_every_event_once(market: str, start: int, step: int) -> None:
+    feed = SyntheticFeed(2)
+    steps = range(start, start + MINUTE, step)
+    pieces = [e for at in steps for e in feed.events(market, at, min(at + step, start + MINUTE), EVERYTHING)]
+    assert pieces == list(feed.events(market, start, start + MINUTE, EVERYTHING))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1 << 40), st.integers(1_500_000_000, 1_900_000_000), st.floats(0.05, 1.5))
+def test_the_extremes_of_half_a_day_are_never_pruned(key: int, first: int, volatility: float) -> None:
+    path = PricePath(key, volatility)
+    last = first + 40_000
+    every = list(path.near(first, last, lambda _low, _high, _swing: True))
+    lowest, highest = min(min(s.points[:-1]) for s in every), max(max(s.points[:-1]) for s in every)
+    swing = max(s.swing for s in every)
+    found = list(path.near(first, last, lambda low, high, _swing: low <= lowest or high >= highest))
+    assert min(min(s.points[:-1]) for s in found) == lowest
+    assert max(max(s.points[:-1]) for s in found) == highest
+    assert any(s.swing == swing for s in path.near(first, last, lambda _low, _high, most: most >= swing))
