@@ -133,6 +133,8 @@ def test_a_fill_reaches_snapshot_position_and_account(connect: Connect) -> None:
     assert [one.size for one in snapshot.positions] == [Decimal("-0.01")]
     assert venue.fills() == snapshot.fills
     assert venue.positions() == snapshot.positions
+    bare = venue.state([MARKET])
+    assert (bare.fills, bare.positions, bare.account) == ((), snapshot.positions, snapshot.account)
     account = snapshot.account
     parts = (account.deposits, account.realized_pnl, account.unrealized_pnl, account.fees, account.funding)
     deposits, realized, unrealized, fees, funding = (part for part in parts if part is not None)

@@ -541,6 +541,13 @@ def test_a_snapshot_is_one_request() -> None:
     assert snapshot.cursors == Cursors("1", "1")
 
 
+def test_a_state_without_history_is_one_request_however_much_waits() -> None:
+    host = Host().says("GET /api/state", (200, {**STATE, "fills": [], "funding_payments": [], "more": True}))
+    state = venue_of(host).state(["BTC-PERP"])
+    assert host.requests == [("GET /api/state", {"markets": "BTC-PERP", "limit": "0"}, None)]
+    assert (state.orders, state.fills, state.cursors) == ((THE_ORDER,), (), Cursors())
+
+
 def test_a_snapshot_joins_pages_and_takes_the_rest_from_the_last() -> None:
     first = {**STATE, "more": True, "orders": [ORDER]}
     last = {
