@@ -37,7 +37,7 @@ ARROWS = {
     "pfmm.secrets": CONFIG,
     "pfmm.venue": (*CORE, "pfmm.ports"),
     "pfmm.journal": CORE,
-    "pfmm.flatten": (*CORE, "pfmm.ports"),
+    "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.strategy.ticks"),  # a capped price must lie on the tick
 }
 
 

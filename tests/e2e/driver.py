@@ -1,0 +1,149 @@
+"""Runs pfmm as a real process: what a shell, cron or an agent would do."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A finished process: exit code, both streams, and the envelope when stdout held one."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        lines = [line for line in self.out.splitlines() if line.strip()]
+        assert len(lines) == 1, f"one envelope expected, got: {self.out!r} / {self.err!r}"
+        answer = json.loads(lines[0])
+        assert answer["schema"] == "pfmm/1"
+        return answer
+
+    @property
+    def data(self) -> Any:
+        assert self.envelope["ok"], self.envelope
+        return self.envelope["data"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        assert not self.envelope["ok"], self.envelope
+        return self.envelope["error"]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines() if line.strip()]
+
+
+def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment of a run: nothing of the caller's pfmm settings, everything under `home`."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PFMM_", "PURPLE_FLEA"))}
+    return {**kept, "PFMM_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "100", **(extra or {})}
+
+
+def run(
+    *args: object, home: Path, env: dict[str, str] | None = None, timeout: float = PATIENCE_S, stdin: str | None = None
+) -> Completed:
+    """Runs `pfmm ARGS` to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pfmm", *map(str, args)],
+        env=environment(home, env),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+    )
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+class Running:
+    """A process that goes on: its stdout is read by a thread, line by line, and waited for by content."""
+
+    def __init__(self, *args: object, home: Path, env: dict[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pfmm", *map(str, args)],
+            env=environment(home, env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+        self._queue: queue.Queue[str | None] = queue.Queue()
+        self._threads = [
+            threading.Thread(target=self._read_out, daemon=True),
+            threading.Thread(target=self._read_err, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read_out(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._queue.put(line)
+        self._queue.put(None)
+
+    def _read_err(self) -> None:
+        assert self.process.stderr is not None
+        self.errors.extend(self.process.stderr)
+
+    def wait_for(self, wanted: str, *, timeout: float = PATIENCE_S) -> str:
+        """The next line of stdout that contains `wanted`."""
+        while True:
+            try:
+                line = self._queue.get(timeout=timeout)
+            except queue.Empty:
+                raise AssertionError(f"no line with {wanted!r} within {timeout} s; stderr: {self.errors}") from None
+            if line is None:
+                raise AssertionError(f"ended without a line with {wanted!r}; lines: {self.lines}; {self.errors}")
+            self.lines.append(line)
+            if wanted in line:
+                return line
+
+    def wait_for_event(self, name: str, *, timeout: float = PATIENCE_S) -> dict[str, Any]:
+        """The next NDJSON event called `name`."""
+        found: dict[str, Any] = json.loads(self.wait_for(f'"event":"{name}"', timeout=timeout))
+        return found
+
+    def end(self, *, timeout: float = PATIENCE_S) -> int:
+        """Waits for the process to end by itself; returns its exit code."""
+        code = self.process.wait(timeout=timeout)
+        for thread in self._threads:
+            thread.join(timeout=timeout)
+        while not self._queue.empty():
+            line = self._queue.get_nowait()
+            if line is not None:
+                self.lines.append(line)
+        self._close()
+        return code
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines if line.startswith("{")]
+
+    def _close(self) -> None:
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.end()
