@@ -166,9 +166,13 @@ class Journal(JournalReads):
             seq = db.execute("SELECT coalesce(max(seq), 0) FROM fills").fetchone()[0]
             new_fills: list[JournalFill] = []
             filled: dict[str, Decimal] = {}
+            owners: dict[tuple[str | None, str], schema.Row] = {}
             statement = schema.insert("fills", f"seq, {schema.FILL_COLUMNS}")
             for fill in fills:
-                owner, run_id, slot = self._owner(fill)
+                key = (fill.client_order_id, fill.order_id)
+                if key not in owners:
+                    owners[key] = self._owner(fill)
+                owner, run_id, slot = owners[key]
                 values = (seq + 1, *schema.fill_values(fill, run_id, slot))
                 inserted = db.execute(statement, values)
                 if not inserted.rowcount:
@@ -183,7 +187,7 @@ class Journal(JournalReads):
             self._set_meta({"fills_cursor": cursors.fills, "funding_cursor": cursors.funding})
         return Absorbed(tuple(new_fills), tuple(payments))
 
-    def _owner(self, fill: Fill) -> tuple[str | None, str | None, str | None]:
+    def _owner(self, fill: Fill) -> schema.Row:
         """(client order id, run id, slot) of the own order that filled."""
         if fill.client_order_id is not None:
             where: dict[str, object] = {"client_order_id = ?": fill.client_order_id}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pfmm.accounting.ledger import LedgerState, apply, apply_funding, funding_share, mark, net_profit
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
+from pfmm.paper.ledger import Position
 
 prices = st.integers(1, 10**9).map(lambda n: Decimal(n).scaleb(-2))
 sizes = st.integers(1, 10**8).map(lambda n: Decimal(n).scaleb(-6))
@@ -106,3 +107,25 @@ def test_funding_parts_always_sum_to_the_payment(amount: Decimal, size: Decimal,
             assert abs(Fraction(parts[name]) - Fraction(amount) * Fraction(share) / Fraction(size)) <= Fraction(
                 len(shares), 10**8
             )
+
+
+@given(st.lists(st.tuples(fills, st.sampled_from(["grid", "quote", "nobody"])), max_size=30), prices)
+def test_the_shares_of_the_runs_sum_to_the_account(history: list[tuple[Fill, str]], mark_price: Decimal) -> None:
+    whole = fold([one for one, _ in history])
+    shares = [fold([one for one, owner in history if owner == name]) for name in ("grid", "quote", "nobody")]
+    assert sum(Fraction(share.size) for share in shares) == Fraction(whole.size)
+    earned = sum(Fraction(net_profit(share, mark_price)) for share in shares)
+    assert earned == Fraction(net_profit(whole, mark_price))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**7), st.integers(1, 10**5)), max_size=40))
+def test_the_paper_exchange_keeps_the_same_books(history: list[tuple[bool, int, int]]) -> None:
+    state, position = LedgerState(), Position()
+    for buys, price, size in history:  # 1 price decimal, 3 size decimals: one unit of both is 10_000 * 1e-8 USD
+        side = Side.LONG if buys else Side.SHORT
+        amounts = (Decimal(price).scaleb(-1), Decimal(size).scaleb(-3), Decimal(0))
+        state = apply(state, Fill("f", "o", None, "M", side, *amounts, Liquidity.MAKER, 0))
+        position.trade(size * side.sign, price, 10_000)
+        assert state.size == Decimal(position.size).scaleb(-3)
+        assert state.cost_basis == Decimal(position.basis).scaleb(-8)
+        assert state.realized == Decimal(position.realized).scaleb(-8)
