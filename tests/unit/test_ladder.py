@@ -109,3 +109,10 @@ def test_kind_and_slots_name_the_ladder() -> None:
 def test_bad_settings(changes: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         LadderConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_what_closes_the_position_costs_no_limit() -> None:
+    # 2 coins short of a limit of 300 USD: 200 USD of bids close it and 300 more open; all 500 USD of the ladder fit
+    decision = decide(LadderStrategy("X-PERP", FIXED, LadderConfig()), view("-2", limit=300))
+    assert [o.slot for o in decision.orders if o.slot.startswith("bid")] == [f"bid:{i}" for i in range(5)]
+    assert sum(o.size for o in decision.orders if o.slot.startswith("ask")) <= 1  # only 100 USD may still be sold
