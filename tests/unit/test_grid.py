@@ -318,6 +318,31 @@ class TestBreakouts:
         assert (decision.orders, decision.close) == ((), False)
         assert "started anew" in decision.absent["grid"]
 
+    def test_closing_more_than_is_open_stays_in_the_books(self) -> None:
+        grid, state = started()
+        state, _ = grid.on_fill(state, fill("cell:0:bid", "100", "1", fee="0.01"))
+        state, _ = grid.on_fill(state, fill("close", "98", "1.4", fee="0.14", side=SHORT))
+        # 1 closes with a loss of 2, its fee 0.01 + 0.14 * 1 / 1.4; the other 0.4 is open in the last cell
+        assert (state.closed_gross, state.closed_fees) == (D(-2), D("0.11"))
+        assert state.opened == D("-0.4")
+        assert (state.cells[-1].cost, state.cells[-1].open_fees) == (D("39.2"), D("0.04"))
+
+    def test_closing_reports_what_the_cell_had_earned_before(self) -> None:
+        grid, state = started()
+        state, _ = grid.on_fill(state, fill("cell:0:bid", "100", "1"))
+        state, none = grid.on_fill(state, fill("cell:0:ask", "102.5", "0.6"))
+        state, (trip,) = grid.on_fill(state, fill("close", "98", "0.4", side=SHORT))
+        assert none == ()
+        assert (trip.size, trip.gross) == (D("0.6"), D("1.5"))
+        assert (state.round_trips, state.gross, state.closed_gross) == (1, D("1.5"), D("-0.8"))
+
+    def test_late_fill_of_a_cell_that_is_gone_still_counts(self) -> None:
+        grid, state = started(replace(CONFIG, on_breakout=OnBreakout.TRAIL))
+        state, _ = grid.decide(state, view("114.9", "115.1"))
+        assert 0 not in [cell.index for cell in state.cells]
+        state, _ = grid.on_fill(state, fill("cell:0:bid", "100", "1"))
+        assert state.opened == 1
+
     def test_trail_moves_by_whole_lines_and_carries_what_is_open(self) -> None:
         grid, state = started(replace(CONFIG, on_breakout=OnBreakout.TRAIL))
         for i, (price, size) in ((2, ("107.5", "0.952")), (3, ("110", "0.930"))):
