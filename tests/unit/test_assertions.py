@@ -63,6 +63,7 @@ ROW: dict[str, object] = {
         # nothing can be said about what is missing, but that it does not hold
         ("liquidation_price > 0", False),
         ("liquidation_price <= 0", False),
+        ("0 < liquidation_price", False),
         ("liquidation_price != 0", False),
         ("liquidation_price == liquidation_price", False),
         ("abs(liquidation_price) < 1", False),

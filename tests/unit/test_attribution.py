@@ -51,6 +51,11 @@ def test_a_loop_of_three_seconds_has_no_markout_of_one() -> None:
     assert judged.markouts[2] == Decimal("0.60")  # 39 s against 9 s
 
 
+def test_a_stale_start_spoils_a_short_markout_as_a_stale_end_does() -> None:
+    (judged,) = assess([BUY], series((9_000, "100"), (11_000, "101"), (15_000, "102")))
+    assert judged.markouts[:2] == (None, Decimal(4))  # 1 s old is too old for 1 s, young enough for 5 s
+
+
 @pytest.mark.parametrize(
     ("mids", "mid", "after_30s"),
     [

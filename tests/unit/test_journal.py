@@ -450,7 +450,10 @@ def test_what_the_venue_reports_and_what_was_absorbed_never_count_twice(journal:
     journal.update_orders([own(run, 1, status=OwnStatus.OPEN, filled=Decimal("0.5"))], time_ms=2)
     journal.absorb(fills=[fill("f1", "ab12-1")], funding=(), cursors=Cursors())
     assert journal.order("ab12-1").filled == Decimal("0.5")
-    # and an update from an older reading takes nothing back
+    # and an update from an older reading takes nothing back, neither of what was reported nor of what was absorbed
+    journal.update_orders([own(run, 1, status=OwnStatus.OPEN, filled=Decimal("0.75"))], time_ms=3)
+    journal.update_orders([own(run, 1, status=OwnStatus.OPEN)], time_ms=3)
+    assert journal.order("ab12-1").filled == Decimal("0.75")
     journal.absorb(fills=[fill("f2", "ab12-1")], funding=(), cursors=Cursors())
     journal.update_orders([own(run, 1, status=OwnStatus.OPEN)], time_ms=3)
     assert journal.order("ab12-1").filled == Decimal(1)
