@@ -63,14 +63,9 @@ def check(
     Example: limit 500, mark 100, position 2, one resting buy of 1: a buy of 2 at 99 passes (5 x 100 = 500), a buy
     of 2.1 does not.
     """
-    _require_finite("net_position", net_position)
-    _require_positive("mark", mark)
-    _require_finite("limit_usd", limit_usd)
-    if limit_usd < _ZERO:
-        raise ValueError(f"limit_usd must not be negative, not {limit_usd}")
+    gate = _Gate.of(net_position, limit_usd, mark)
     book = {order.client_order_id: _own_exposure(order) for order in live_orders}
     fixed = [_foreign_exposure(order, mark) for order in foreign_orders]
-    gate = _Gate(net_position, limit_usd, mark)
     refused: list[Held] = []
     amends: list[Amendment] = []
     kept = list(plan.keep)
@@ -83,16 +78,8 @@ def check(
             book[wanted.order.client_order_id] = _amended_exposure(amendment)
         if reason is not None:
             refused.append(Held(wanted.desired.slot, reason))
-    places: list[DesiredOrder] = []
-    for order in plan.place:
-        candidate = _Exposure(order.side, order.size, order.price)
-        reason = gate.refusal(candidate, [*book.values(), *fixed], reduce_only=order.reduce_only)
-        if reason is None:
-            places.append(order)
-            fixed.append(candidate)
-        else:
-            refused.append(Held(order.slot, reason))
-    approved = replace(plan, keep=tuple(kept), amend=tuple(amends), place=tuple(places))
+    places = _approve_places(gate, plan.place, [*book.values(), *fixed], refused)
+    approved = replace(plan, keep=tuple(kept), amend=tuple(amends), place=places)
     return Approved(approved, tuple(refused))
 
 
@@ -195,6 +182,16 @@ class _Gate:
     limit_usd: Decimal
     mark: Decimal
 
+    @classmethod
+    def of(cls, position: Decimal, limit_usd: Decimal, mark: Decimal) -> _Gate:
+        """The gate, or ValueError for numbers that make no sense."""
+        _require_finite("net_position", position)
+        _require_positive("mark", mark)
+        _require_finite("limit_usd", limit_usd)
+        if limit_usd < _ZERO:
+            raise ValueError(f"limit_usd must not be negative, not {limit_usd}")
+        return cls(position, limit_usd, mark)
+
     def refusal(self, candidate: _Exposure, others: Sequence[_Exposure], *, reduce_only: bool) -> str | None:
         """Why `candidate` may not be sent beside `others`, or None."""
         if not candidate.size.is_finite() or candidate.size <= _ZERO:
@@ -239,6 +236,23 @@ def _approve_amendment(
         if wanted.desired.price != wanted.order.price and _only_lowers(same_size):
             return same_size, f"size not raised; {reason}"
     return None, reason
+
+
+def _approve_places(
+    gate: _Gate, wanted: Sequence[DesiredOrder], live: Sequence[_Exposure], refused: list[Held]
+) -> tuple[DesiredOrder, ...]:
+    """The new orders that may be sent beside `live` and each other; the reasons of the rest go to `refused`."""
+    exposures = list(live)
+    approved = []
+    for order in wanted:
+        candidate = _Exposure(order.side, order.size, order.price)
+        reason = gate.refusal(candidate, exposures, reduce_only=order.reduce_only)
+        if reason is None:
+            approved.append(order)
+            exposures.append(candidate)
+        else:
+            refused.append(Held(order.slot, reason))
+    return tuple(approved)
 
 
 def _only_lowers(amendment: Amendment) -> bool:
