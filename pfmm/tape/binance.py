@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from heapq import nlargest, nsmallest
 
 from pfmm.model.market import Book, Level, Trade
-from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, not_negative, positive, text, whole_ms
+from pfmm.tape.events import PLAIN, Place, TapeEvent, TapeQuote, field, not_negative, positive, text, whole_ms
 
 DEPTH_LEVELS = 20
 DEPTH_EVERY_MS = 1_000
@@ -31,14 +32,17 @@ def market_name(symbol: str) -> str:
     return symbol + "-PERP"
 
 
+_Side = dict[float, tuple[str, str]]  # price and size as they came: of 2,000 levels 40 are ever asked for
+
+
 class _DepthBook:
     """One market's book, rebuilt from a snapshot and the differences that follow it."""
 
     __slots__ = ("asks", "bids", "next_ms", "snapshot_id", "waiting")
 
     def __init__(self) -> None:
-        self.bids: dict[str, Level] = {}
-        self.asks: dict[str, Level] = {}
+        self.bids: _Side = {}
+        self.asks: _Side = {}
         self.snapshot_id: int | None = None
         self.waiting: list[tuple[Record, Place]] = []
         self.next_ms = 0
@@ -66,9 +70,13 @@ class _DepthBook:
         return True
 
     def top(self, market: str, time_ms: int) -> Book:
-        bids = nlargest(DEPTH_LEVELS, self.bids, key=float)
-        asks = nsmallest(DEPTH_LEVELS, self.asks, key=float)
-        return Book(market, time_ms, tuple(self.bids[p] for p in bids), tuple(self.asks[p] for p in asks))
+        bids = [self.bids[price] for price in nlargest(DEPTH_LEVELS, self.bids)]
+        asks = [self.asks[price] for price in nsmallest(DEPTH_LEVELS, self.asks)]
+        return Book(market, time_ms, _levels(bids), _levels(asks))
+
+
+def _levels(pairs: list[tuple[str, str]]) -> tuple[Level, ...]:
+    return tuple(Level(Decimal(price), Decimal(size)) for price, size in pairs)
 
 
 def _update_id(record: Record, name: str, place: Place) -> int:
@@ -78,17 +86,22 @@ def _update_id(record: Record, name: str, place: Place) -> int:
     return value
 
 
-def _apply(side: dict[str, Level], levels: object, name: str, place: Place) -> None:
+def _apply(side: _Side, levels: object, name: str, place: Place) -> None:
     if not isinstance(levels, list):
         raise place.error(f"{name} must be a list of [price, size], not {levels!r}")
     for pair in levels:
         if not isinstance(pair, list) or len(pair) != 2:
             raise place.error(f"{name} must hold [price, size], not {pair!r}")
-        level = Level(positive(pair[0], f"{name} price", place), not_negative(pair[1], f"{name} size", place))
-        if level.size:
-            side[pair[0]] = level
+        price, size = pair
+        # plain digits are checked without making 800,000 Decimals out of the changes of 8 minutes
+        if not (isinstance(price, str) and PLAIN.fullmatch(price) and float(price)):
+            positive(price, f"{name} price", place)
+        if not (isinstance(size, str) and PLAIN.fullmatch(size)):
+            not_negative(size, f"{name} size", place)
+        if float(size):
+            side[float(price)] = (price, size)
         else:
-            side.pop(pair[0], None)
+            side.pop(float(price), None)
 
 
 class BinanceReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
 
 LARGEST_EXPONENT = 15  # no price or size has more digits than this before or after the point
+PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go
 
 
 class TapeQuote(NamedTuple):
@@ -80,6 +82,8 @@ def finite(value: object, name: str, place: Place) -> Decimal:
     """A finite number given as text, with at most 15 digits on either side of the point."""
     if not isinstance(value, str):
         raise place.error(f"{name} must be a number in quotes, not {value!r}")
+    if PLAIN.fullmatch(value):
+        return Decimal(value)
     try:
         number = Decimal(value)
     except InvalidOperation:
