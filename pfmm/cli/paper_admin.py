@@ -51,10 +51,13 @@ def refusals() -> Iterator[None]:
 
 def refuse_while_running(state_dir: Path) -> None:
     """Raises AlreadyRunning while any runner works on any paper account: the market must not change under it."""
+    from pfmm.deadman import LOCK_STRATEGY  # noqa: PLC0415
     from pfmm.locks import AccountLocks  # noqa: PLC0415
 
     for account in _accounts_with_locks(state_dir):
         for holder in AccountLocks(state_dir, VENUE, account).holders():
+            if holder.strategy == LOCK_STRATEGY:
+                continue  # its runner holds a lock of its own
             raise AlreadyRunning(
                 f"a {holder.strategy} runs on {holder.market} of paper account {account} (pid {holder.pid})",
                 hint=f"`pfmm {holder.strategy} stop {holder.market}` first",

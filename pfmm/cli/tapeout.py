@@ -1,0 +1,64 @@
+"""The file that `pfmm record` writes: whole lines only, whenever the process may die.
+
+Each append is one write call of whole lines; for a name that ends in .gz, of one gzip member that holds them. So a
+recording that was killed is readable up to its last append. Knows nothing of what the lines mean.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pfmm.errors import DataFileError, UsageError
+
+
+class TapeFile:
+    """Use as a context manager; `bytes` counts what was written."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.bytes = 0
+        self._descriptor = descriptor
+        self._packed = path.suffix == ".gz"
+
+    @classmethod
+    def create(cls, path: Path, *, force: bool) -> Self:
+        """Makes the file. Raises UsageError for one that exists (unless `force` empties it), DataFileError when it
+        cannot be made."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (os.O_TRUNC if force else os.O_EXCL)
+        try:
+            return cls(path, os.open(path, flags, 0o644))
+        except FileExistsError:
+            raise exists(path) from None
+        except OSError as error:
+            raise DataFileError(f"{path}: cannot be written: {error.strerror}") from error
+
+    def append(self, lines: str) -> None:
+        """Writes whole lines. A disk that is full leaves the file as it was before, and raises DataFileError."""
+        if not lines:
+            return
+        content = lines.encode()
+        if self._packed:
+            import gzip  # noqa: PLC0415
+
+            content = gzip.compress(content, mtime=0)
+        try:
+            written = os.write(self._descriptor, content)
+            if written < len(content):
+                os.ftruncate(self._descriptor, self.bytes)
+                raise DataFileError(f"{self.path}: the disk is full; the recording is whole up to here")
+        except OSError as error:
+            raise DataFileError(f"{self.path}: cannot be written: {error.strerror}") from error
+        self.bytes += written
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def exists(path: Path) -> UsageError:
+    """The error for a file that would be overwritten."""
+    return UsageError(f"{path} exists already", hint="choose another --out, or add --force to overwrite it")
