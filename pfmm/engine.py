@@ -70,6 +70,7 @@ class RunReport:
     ledger: LedgerState
     unrealized: Decimal
     ratio: float
+    fills: int
     round_trips: int
     problem: str | None
     tripped: str | None
@@ -99,6 +100,7 @@ class _ActiveRun:
         self.funding_seen = -1
         self.last_mid: Decimal | None = None
         self.last_cycle_ms: int | None = None
+        self.fills = 0
         self.round_trips = 0
         self.nudges: dict[str, int] = {}
         self.problem: str | None = None
@@ -153,6 +155,12 @@ class Engine:
     def markets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(run.market for run in self._runs))
 
+    def replace_strategy(self, strategy: Strategy[Any]) -> None:
+        """Goes on with other parameters of the same kind and market (a new calibration); the run keeps its state."""
+        for active in self._runs:
+            if (active.kind, active.market) == (strategy.kind, strategy.market):
+                active.spec = replace(active.spec, strategy=strategy)
+
     def adopt(self) -> tuple[Run, ...]:
         """Takes up the runs that the journal holds open for these strategies; call once, before the first cycle.
 
@@ -183,15 +191,11 @@ class Engine:
             active.nudges = {str(k): int(v) for k, v in dict(raw.pop("_nudges", {})).items()}
             active.state = active.spec.strategy.load(raw)
             active.folded_through = run.folded_through
-        active.ledger = self._ledger_through(run, active.folded_through)
-
-    def _ledger_through(self, run: Run, seq: int) -> LedgerState:
-        """The run's ledger over the fills that its state has folded; the rest follow in the next cycle."""
-        ledger = LedgerState()
+        # the fills that the state has folded; the rest follow in the next cycle
         for item in self._journal.fills(run_id=run.run_id):
-            if item.seq <= seq:
-                ledger = apply(ledger, item.fill)
-        return ledger
+            if item.seq <= active.folded_through:
+                active.ledger = apply(active.ledger, item.fill)
+                active.fills += 1
 
     def cycle(self, *, send: bool = True) -> CycleReport:
         """One whole cycle. With `send` False nothing leaves and no run begins: the report's plans say what would.
@@ -237,6 +241,7 @@ class Engine:
             active.state, trips = active.spec.strategy.on_fill(active.state, own)
             active.folded_through = item.seq
             active.ledger = apply(active.ledger, fill)
+            active.fills += 1
             active.nudges.pop(own.slot, None)
             events.append(_fill_event(active, own))
             events += [_round_trip_event(active, trip) for trip in trips]
@@ -402,6 +407,7 @@ class Engine:
             ledger=active.ledger,
             unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),
             ratio=_ratio(active, snapshot, ticker),
+            fills=active.fills,
             round_trips=active.round_trips,
             problem=active.problem,
             tripped=step.tripped,

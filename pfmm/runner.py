@@ -51,13 +51,14 @@ class Ending:
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What the loop tells and asks: `emit` an event, `show` a report, `halted` the latch's text or None, `trip` sets
-    the latch for a kill switch, `ready` after the first whole cycle."""
+    the latch for a kill switch, `ready` after the first whole cycle, `tend` what can wait until a cycle is over."""
 
     emit: Callable[[Event], None]
     show: Callable[[CycleReport], None]
     halted: Callable[[], str | None]
     trip: Callable[[str], None]
     ready: Callable[[], None]
+    tend: Callable[[CycleReport], None]
 
 
 class Loop:
@@ -114,7 +115,10 @@ class Loop:
         self._hooks.show(report)
         if first:
             self._hooks.ready()
-        return self._after(report)
+        ending = self._after(report)
+        if ending is None:
+            self._hooks.tend(report)
+        return ending
 
     def _after(self, report: CycleReport) -> Ending | None:
         tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)

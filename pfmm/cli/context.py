@@ -96,13 +96,24 @@ class Session:
             client = HttpClient(self.settings.base_url, key=self.key)
         return PurpleFlea(client, name=self.venue_name, account=self.account)
 
+    @property
+    def journal_path(self) -> Path:
+        """The file of the account's journal."""
+        return self.state_dir / "journals" / f"{self.venue_name}-{self.account}.sqlite3"
+
+    @property
+    def has_journal(self) -> bool:
+        """True where the account has a journal already: a command that only shows something makes none."""
+        return self.journal_path.exists()
+
     @cached_property
     def journal(self) -> Journal:
         """The account's journal; created on first use."""
         from pfmm.journal import Journal  # noqa: PLC0415
 
-        path = self.state_dir / "journals" / f"{self.venue_name}-{self.account}.sqlite3"
-        return Journal.open(path, venue=self.venue_name, account=self.account, nonce=random_tokens.token_hex(3))
+        return Journal.open(
+            self.journal_path, venue=self.venue_name, account=self.account, nonce=random_tokens.token_hex(3)
+        )
 
     @cached_property
     def locks(self) -> AccountLocks:

@@ -41,13 +41,20 @@ class StartOptions:
 
 
 SpecBuilder = Callable[[Session, Instrument], "RunSpec"]
+Tend = Callable[[Session, "Engine", "CycleReport"], None]
 
 
 def start(
-    options: Globals, session: Session, kind: str, spellings: Sequence[str], build: SpecBuilder, how: StartOptions
+    options: Globals,
+    session: Session,
+    kind: str,
+    spellings: Sequence[str],
+    build: SpecBuilder,
+    how: StartOptions,
+    tend: Tend | None = None,
 ) -> None:
-    """Starts `kind` on the markets, in the way that `how` asks for. Raises what stands in the way, before anything
-    is sent."""
+    """Starts `kind` on the markets, in the way that `how` asks for; `tend` is called while the loop waits. Raises
+    what stands in the way, before anything is sent."""
     session.locks.refuse_if_halted()
     instruments = [session.market(spelling) for spelling in dict.fromkeys(spellings)]
     engine = _engine(session, [build(session, instrument) for instrument in instruments])
@@ -68,7 +75,7 @@ def start(
         if how.once:
             _once(options, session, kind, engine, how)
         else:
-            _loop(options, session, kind, engine, how)
+            _loop(options, session, kind, engine, how, tend)
 
 
 def _engine(session: Session, specs: Sequence[RunSpec]) -> Engine:
@@ -153,7 +160,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     emit(options, result)
 
 
-def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
+def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:
     from pfmm.cli.screens import screen_for  # noqa: PLC0415
     from pfmm.deadman import DeadMan  # noqa: PLC0415
     from pfmm.runner import Hooks, Loop, LoopOptions  # noqa: PLC0415
@@ -176,6 +183,7 @@ def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: St
             halted=lambda: record.reason if (record := session.locks.halted()) else None,
             trip=lambda reason: _trip(session, reason, clock.now_ms()),
             ready=_tell_parent,
+            tend=lambda report: None if tend is None else tend(session, engine, report),
         )
         loop = Loop(engine, clock, signals, dead_man, LoopOptions(run.interval_s, how.cycles, on_exit), hooks)
         with screen:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
+from pfmm.errors import ConfigError
 from pfmm.model.market import Trade
 from pfmm.strategy.spread import BPS, SECONDS_PER_YEAR
 
@@ -47,7 +49,8 @@ class IntensityFit:
 class Calibration:
     """A fit with its quality, or `reason` why there is none; σ stands on its own.
 
-    `mid` is the mean mid that turns κ per USD into κ per bp; `span_s` the time that the trades cover.
+    `mid` is the mean mid that turns κ per USD into κ per bp; `span_s` the time that the trades cover; `at_ms` the
+    venue time of the fit, 0 where nobody has said.
     """
 
     sweeps: int
@@ -57,6 +60,7 @@ class Calibration:
     sigma_annual: float | None
     reason: str | None = None
     sigma_reason: str | None = None
+    at_ms: int = 0
 
     @property
     def kappa_per_bp(self) -> float | None:
@@ -76,6 +80,30 @@ def calibrate(trades: Sequence[Trade], mids: Mids) -> Calibration:
     mid = math.fsum(each for _, each in mids) / len(mids) if mids else None
     fit, reason = _fit_or_reason(distances, span_s)
     return Calibration(len(distances), span_s, mid, fit, sigma, reason, sigma_reason)
+
+
+def dump(calibration: Calibration) -> dict[str, Any]:
+    """The calibration as JSON-ready values; `load` is its inverse."""
+    return asdict(calibration)
+
+
+def load(raw: Mapping[str, Any]) -> Calibration:
+    """The calibration that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
+    values = dict(raw)
+    fit = values.pop("fit", None)
+    try:
+        loaded = Calibration(**values, fit=None if fit is None else IntensityFit(**fit))
+    except TypeError as error:
+        raise ConfigError(f"saved calibration: {error}") from error
+    numbers = {"at_ms": loaded.at_ms, "mid": loaded.mid, "sigma_annual": loaded.sigma_annual}
+    if loaded.fit is not None:
+        numbers |= {"intensity_per_s": loaded.fit.intensity_per_s, "kappa_usd": loaded.fit.kappa_usd}
+    for name, value in numbers.items():
+        if value is None and name in ("mid", "sigma_annual"):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise ConfigError(f"saved calibration: {name} is {value!r}")
+    return loaded
 
 
 def sweep_distances(trades: Iterable[Trade], mids: Mids) -> list[float]:

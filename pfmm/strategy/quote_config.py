@@ -31,7 +31,7 @@ class QuoteConfig:
     gamma 1/USD, kappa_per_bp 1/bp, intensity_per_s fills a second at the fair price on one side, horizon_s seconds,
     sigma_annual a fraction that overrides the estimator, min_spread_bps and spreads in bps of mid, min_samples the
     mids that the estimator must have seen before its default may be used. `source` says where kappa and the
-    intensity come from; `calibration` is the attempt behind it, successful or not.
+    intensity come from: calibrated, profile or flag; `calibration` is the attempt behind it, successful or not.
     """
 
     model: str = "glft"
@@ -84,16 +84,17 @@ class Sigma:
 
 
 def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConfig:
-    """The settings with fitted κ and A where the fit was good, else as they were; `source` says which."""
+    """The settings with fitted κ and A where the fit was good, else as they were; `source` says which, and the
+    calibration how good the fit is or why there is none."""
     kappa, fit = calibration.kappa_per_bp, calibration.fit
     if fit is None or kappa is None:
-        return replace(config, calibration=calibration, source=f"profile (no fit: {calibration.reason})")
+        return replace(config, calibration=calibration)
     return replace(
         config,
         kappa_per_bp=kappa,
         intensity_per_s=fit.side_intensity_per_s,
         calibration=calibration,
-        source=f"calibrated (R² {fit.r_squared:.2f}, {calibration.sweeps} sweeps)",
+        source="calibrated",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pfmm.strategy import spread
 from pfmm.strategy.quote_config import FORMULAS, QuoteConfig, Sigma
-from pfmm.strategy.quoting import COMPONENTS, Quote, QuotedLevel
+from pfmm.strategy.quoting import COMPONENTS, Quote, QuotedLevel, no_quote
 
 
 def explain_quote(market: str, config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote) -> dict[str, Any]:
@@ -44,6 +44,12 @@ def explain_quote(market: str, config: QuoteConfig, sigma: Sigma, tilt: float, q
         "fit": _fit(config),
         "formula": FORMULAS[config.model],
     }
+
+
+def explain_problem(market: str, config: QuoteConfig, problem: str) -> dict[str, Any]:
+    """The same fields for a market whose data must not be acted on: both sides absent for `problem`."""
+    nothing = Sigma(None, "not measured", None)
+    return {**explain_quote(market, config, nothing, 0.0, no_quote(problem)), "notes": []}
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pfmm.errors import ConfigError
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
-from pfmm.strategy import volatility
+from pfmm.strategy import calibration, volatility
 from pfmm.strategy.funding import ticker_tilt_ratio
 from pfmm.strategy.quote_config import QuoteConfig, Sigma, choose_sigma
 from pfmm.strategy.quote_explain import explain_quote
@@ -79,11 +79,14 @@ class QuoteStrategy:
         return state, Decision(orders, absent=quote.absent, notes=quote.notes, explain=explain)
 
     def dump(self, state: QuoteState) -> Mapping[str, Any]:
-        """The state as JSON-ready values."""
+        """The state as JSON-ready values, with the calibration that is quoted with: whoever builds the strategy again
+        takes it from there while it is young."""
+        fitted = self.config.calibration
         return {
             "volatility": volatility.dump(state.volatility),
             "quoted_mid": state.quoted_mid,
             "quoted_fair": state.quoted_fair,
+            "calibration": None if fitted is None else calibration.dump(fitted),
         }
 
     def load(self, raw: Mapping[str, Any]) -> QuoteState:

@@ -270,7 +270,7 @@ def _core(config: QuoteConfig, inputs: QuoteInputs, model: ModelSpread, mid: Dec
     # the article's rule stops at the limit; the models go on: the more inventory, the harder they lean
     skewed = max(-1.0, min(1.0, ratio)) if config.model == "fixed" else ratio
     whole = model.skew * (limit / mid_usd)  # USD of shift for a whole limit of inventory
-    inventory, tilt = -whole * skewed, whole * inputs.target_ratio
+    inventory, tilt = 0.0 - whole * skewed, whole * inputs.target_ratio  # no minus zero on the screen
     least_bps = max(config.min_spread_bps, 2 * float(inputs.instrument.maker_bps)) / 2
     minimum = max(0.0, least_bps * mid_usd / BPS - model.half)
     anchor = fair if inputs.held_fair is None else inputs.held_fair

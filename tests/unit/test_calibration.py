@@ -133,10 +133,12 @@ def test_settings_take_the_fit_or_keep_the_profile() -> None:
     assert calibration.fit is not None
     assert fitted.kappa_per_bp == calibration.kappa_per_bp
     assert fitted.intensity_per_s == pytest.approx(calibration.fit.intensity_per_s / 2)
-    assert fitted.source.startswith("calibrated (R² ")
+    assert fitted.source == "calibrated"
     assert choose_sigma(fitted, VolatilityState()).source == "calibrated"
     kept = with_calibration(QuoteConfig(), calibrate([], []))
-    assert (kept.kappa_per_bp, kept.source) == (0.5, "profile (no fit: 0 sweeps, 100 are needed)")
+    assert (kept.kappa_per_bp, kept.source) == (0.5, "profile")
+    assert kept.calibration is not None
+    assert kept.calibration.reason == "0 sweeps, 100 are needed"
 
 
 def recorded(folder: Path, symbol: str) -> tuple[list[Trade], list[tuple[int, float]]]:

@@ -1,0 +1,155 @@
+"""The live tables of quotes and ladders: one line a market, readable with twenty of them. Rendering only.
+
+Colour repeats what words, signs and bars already say; nothing is wider than the width that is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pfmm.engine import CycleReport, RunReport
+
+WIDE = 96
+FIGURES = 7  # of a price
+BAR_HALF = 4
+REASONS_SHOWN = 4
+
+
+def quotes(report: CycleReport, width: int) -> list[RenderableType]:
+    """The markets with fair price, bid, ask, spread, inventory, regime, tilt and P&L; then what is not quoted and
+    why; then the sums. Narrow screens lose the regime and the split of the P&L first."""
+    wide = width >= WIDE
+    table = Table(width=width, pad_edge=False, box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("market", no_wrap=True)
+    for name in ("fair", "bid", "ask", "bps"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("inventory", justify="left", no_wrap=True)
+    if wide:
+        table.add_column("regime", no_wrap=True)
+        table.add_column("tilt", justify="right", no_wrap=True)
+    table.add_column("fills", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("real.", justify="right", no_wrap=True)
+        table.add_column("unreal.", justify="right", no_wrap=True)
+        table.add_column("fees", justify="right", no_wrap=True)
+    table.add_column("total", justify="right", no_wrap=True)
+    for run in report.runs:
+        table.add_row(*_row(run, wide=wide))
+    return [table, *_reasons(report), _sums(report)]
+
+
+def _row(run: RunReport, *, wide: bool) -> list[Text]:
+    explain: Mapping[str, Any] = run.decision.explain if run.decision is not None else {}
+    sides = {"bid": _resting(run, "bid"), "ask": _resting(run, "ask")}
+    cells = [
+        Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "yellow"),
+        Text(_price(explain.get("inputs", {}).get("fair"))),
+        _side(sides["bid"], "green"),
+        _side(sides["ask"], "red"),
+        Text(_spread(sides["bid"], sides["ask"])),
+        _inventory(run),
+    ]
+    if wide:
+        tilt = explain.get("funding_tilt") or 0.0
+        cells += [Text(explain.get("regime") or "-"), Text(f"{tilt:+.0%}" if tilt else "-")]
+    cells.append(Text(str(run.fills)))
+    if wide:
+        parts = (run.ledger.realized + run.ledger.funding, run.unrealized, run.ledger.fees)
+        cells += [Text(f"{part:+.2f}") for part in parts]
+    cells.append(_signed(_total(run)))
+    return cells
+
+
+def _resting(run: RunReport, side: str) -> tuple[Decimal, int] | None:
+    """The best resting price of a side, and how many orders it has."""
+    prices = [order.price for order in run.orders if order.slot.split(":")[0] == side]
+    if not prices:
+        return None
+    return (max(prices) if side == "bid" else min(prices)), len(prices)
+
+
+def _side(best: tuple[Decimal, int] | None, style: str) -> Text:
+    if best is None:
+        return Text("none", style="dim")
+    price, count = best
+    return Text(f"{price:f}" + (f" x{count}" if count > 1 else ""), style=style)
+
+
+def _spread(bid: tuple[Decimal, int] | None, ask: tuple[Decimal, int] | None) -> str:
+    if bid is None or ask is None:
+        return "-"
+    return f"{(ask[0] - bid[0]) / (ask[0] + bid[0]) * 20_000:.2f}"
+
+
+def _price(value: float | None) -> str:
+    return "-" if value is None else f"{value:.{FIGURES}g}"
+
+
+def _inventory(run: RunReport) -> Text:
+    """`---#|---- -12%`: the position's share of the limit, short to the left, long to the right."""
+    filled = min(BAR_HALF, round(abs(run.ratio) * BAR_HALF))
+    left = "-" * BAR_HALF if run.ratio >= 0 else "-" * (BAR_HALF - filled) + "#" * filled
+    right = "-" * BAR_HALF if run.ratio <= 0 else "#" * filled + "-" * (BAR_HALF - filled)
+    style = "red" if abs(run.ratio) >= 0.9 else "yellow" if abs(run.ratio) >= 0.5 else ""
+    return Text(f"{left}|{right} {run.ratio:+4.0%}", style=style)
+
+
+def _reasons(report: CycleReport) -> list[RenderableType]:
+    """Why sides are absent, held or noted; the first few, with how many more there are."""
+    lines: list[str] = []
+    for run in report.runs:
+        name = run.market.removesuffix("-PERP")
+        if run.problem is not None:
+            lines.append(f"{name}: not quoted, {run.problem}")
+            continue
+        if run.decision is not None:
+            lines += [f"{name} no {reason}" for reason in _absences(run.decision.absent)]
+            lines += [f"{name} {note}" for note in run.decision.notes]
+        lines += [f"{name} {held.slot} held: {held.reason}" for held in run.plan.held]
+    shown: list[RenderableType] = [
+        Text(line, style="yellow", no_wrap=True, overflow="ellipsis") for line in lines[:REASONS_SHOWN]
+    ]
+    if len(lines) > REASONS_SHOWN:
+        shown.append(Text(f"and {len(lines) - REASONS_SHOWN} more reasons", style="dim"))
+    return shown
+
+
+def _absences(absent: Mapping[str, str]) -> list[str]:
+    """`bid and ask: reason` where one reason holds for both."""
+    by_reason: dict[str, list[str]] = {}
+    for slot, reason in absent.items():
+        by_reason.setdefault(reason, []).append(slot)
+    return [f"{' and '.join(slots)}: {reason}" for reason, slots in by_reason.items()]
+
+
+def _sums(report: CycleReport) -> Text:
+    runs = report.runs
+    total = sum((_total(run) for run in runs), Decimal(0))
+    text = Text(f"total {total:+.4f} USD", style=_style(total))
+    parts = (
+        ("realised", sum((run.ledger.realized for run in runs), Decimal(0))),
+        ("unrealised", sum((run.unrealized for run in runs), Decimal(0))),
+        ("fees paid", sum((run.ledger.fees for run in runs), Decimal(0))),
+        ("funding", sum((run.ledger.funding for run in runs), Decimal(0))),
+    )
+    text.append(" = " + "  ".join(f"{name} {value:+.4f}" for name, value in parts), style="not bold default")
+    return text
+
+
+def _total(run: RunReport) -> Decimal:
+    return run.ledger.realized + run.unrealized - run.ledger.fees + run.ledger.funding
+
+
+def _signed(value: Decimal) -> Text:
+    return Text(f"{value:+.2f}", style=_style(value))
+
+
+def _style(value: Decimal) -> str:
+    return "green" if value > 0 else "red" if value < 0 else ""
