@@ -79,7 +79,7 @@ class AccountLocks:
         try:
             raw = json.loads(self._latch.read_text(encoding="utf-8"))
             return HaltRecord(self.account, str(raw["halted_by"]), str(raw["reason"]), str(raw["since"]))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, TypeError):
             return HaltRecord(self.account, "unknown", f"the latch file {self._latch} is unreadable", "unknown")

@@ -1,0 +1,54 @@
+"""Homes with a stepped embedded exchange, and looks at its own ledger behind pfmm's back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pfmm.cli.context import Session, open_exchange
+from pfmm.config import load_settings
+from pfmm.model.market import Instrument, PriceRule
+from pfmm.paper.records import OrderRecord
+
+START_MS = 1_760_000_000_000
+
+
+def stepped_home(home: Path, *, seed: int, at_ms: int = START_MS, **feed: Any) -> None:
+    """Makes the home's exchange a synthetic market whose time moves only when a client steps it."""
+    exchange = open_exchange(home / "state")
+    config = {"kind": "synthetic", "seed": seed, "speed": 0, "at_ms": at_ms, **feed}
+    try:
+        exchange.set_feed(config, reset=True)
+    finally:
+        exchange.close()
+
+
+def open_orders(home: Path, account: str = "default") -> list[OrderRecord]:
+    """The open orders in the exchange's own ledger; none when it has no file yet."""
+    if not (home / "state" / "paper" / "exchange.sqlite3").exists():
+        return []
+    exchange = open_exchange(home / "state")
+    try:
+        return list(exchange.orders(account))
+    finally:
+        exchange.close()
+
+
+@contextmanager
+def own_session(home: Path) -> Iterator[Session]:
+    """A session on the home's paper account, as a command would open it."""
+    session = Session(load_settings({"PFMM_HOME": str(home)}))
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def instrument(market: str, *, maker_bps: Decimal = Decimal(-2)) -> Instrument:
+    """A BTC-like instrument."""
+    return Instrument(
+        market, "crypto", PriceRule(Decimal("0.1")), Decimal("0.00001"), Decimal(10), 40, maker_bps, Decimal(5), 8
+    )

@@ -1,0 +1,288 @@
+"""`pfmm grid` as a shell, a cron job and a crash see it: real processes on the embedded exchange."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pfmm.errors import UsageError
+from pfmm.model.event import EVENT_NAMES
+from pfmm.strategy.grid_plan import GridConfig, plan_grid
+from tests.e2e.driver import Running, environment, run
+from tests.e2e.homes import instrument, open_orders, own_session, stepped_home
+
+
+def test_two_shells_see_one_grid_and_stop_proves_that_nothing_rests(tmp_path: Path) -> None:
+    with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
+        started = grid.wait_for_event("started")
+        assert started["market"] == "BTC-PERP"
+        grid.wait_for_event("cycle")
+        (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+        assert (row["state"], row["pid"], len(row["orders"])) == ("running", grid.process.pid, 10)
+
+        (stopped,) = run("grid", "stop", "BTC-PERP", "--json", home=tmp_path).data["runs"]
+        assert (stopped["state"], stopped["cancelled"], stopped["orders_left"]) == ("stopped", 10, 0)
+        assert grid.end() == 143
+        assert grid.events[-1]["event"] == "stopped"
+
+    (row,) = run("grid", "status", "BTC", "--json", home=tmp_path).data["runs"]
+    assert (row["state"], row["orders"], row["pid"]) == ("stopped", [], None)
+    assert open_orders(tmp_path) == []
+
+
+def test_ctrl_c_cancels_proves_and_exits_130(tmp_path: Path) -> None:
+    with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
+        grid.wait_for_event("cycle")
+        assert len(open_orders(tmp_path)) == 10
+        grid.process.send_signal(signal.SIGINT)
+        assert grid.end() == 130
+        assert grid.events[-1]["cancelled"] == 10
+    assert open_orders(tmp_path) == []
+
+
+def test_on_exit_keep_leaves_the_orders_and_the_next_start_takes_them_over(tmp_path: Path) -> None:
+    with Running("grid", "start", "BTC-PERP", "--on-exit", "keep", home=tmp_path) as grid:
+        grid.wait_for_event("cycle")
+        grid.process.send_signal(signal.SIGTERM)
+        assert grid.end() == 143
+    before = {order.client_order_id for order in open_orders(tmp_path)}
+    assert len(before) == 10
+    (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+    assert row["state"] == "between_runs"
+    again = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).data
+    assert again["adopted_orders"] == 10
+    assert {order.client_order_id for order in open_orders(tmp_path)} & before
+
+
+def test_a_closed_pipe_still_runs_the_exit_policy(tmp_path: Path) -> None:
+    script = f"'{sys.executable}' -m pfmm grid start BTC-PERP --interval 0.05 | head -n 3"
+    done = _shell(script, tmp_path)
+    assert len(done.splitlines()) == 3
+    (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+    assert row["state"] == "stopped"
+    assert open_orders(tmp_path) == []
+
+
+def test_once_every_minute_keeps_what_is_right(tmp_path: Path) -> None:
+    """Cron's grid: the second run finds every order in its place and sends nothing."""
+    stepped_home(tmp_path, seed=5)
+    first = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).data
+    second = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).data
+    assert first["runs"][0]["placed"] == 10
+    assert {k: second["runs"][0][k] for k in ("placed", "amended", "cancelled", "kept")} == {
+        "placed": 0,
+        "amended": 0,
+        "cancelled": 0,
+        "kept": 10,
+    }
+    assert second["adopted_orders"] == 10
+
+
+def test_dry_run_sends_nothing_and_says_so_with_an_exit_code(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=5)
+    pending = run("grid", "start", "BTC-PERP", "--dry-run", "--exit-code", "--json", home=tmp_path)
+    assert pending.code == 12
+    assert pending.envelope["data"]["changes"] == 10
+    assert open_orders(tmp_path) == []
+    assert run("grid", "status", "--json", home=tmp_path).data["runs"] == []
+    run("grid", "start", "BTC-PERP", "--once", home=tmp_path)
+    nothing = run("grid", "start", "BTC-PERP", "--dry-run", "--exit-code", "--json", home=tmp_path)
+    assert (nothing.code, nothing.data["changes"]) == (0, 0)
+
+
+def test_detach_returns_once_the_grid_works_and_stop_ends_it(tmp_path: Path) -> None:
+    started = run("grid", "start", "BTC-PERP", "--detach", "--json", home=tmp_path).data
+    (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+    assert (row["state"], row["pid"]) == ("running", started["pid"])
+    assert '"event":"started"' in Path(started["log"]).read_text("utf-8")
+    (stopped,) = run("grid", "stop", "--json", home=tmp_path).data["runs"]
+    assert stopped["orders_left"] == 0
+
+
+def test_detach_reports_why_the_background_process_ended(tmp_path: Path) -> None:
+    failed = run("grid", "start", "BTC-PERP", "--levels", "3", "--size", "1", "--detach", "--json", home=tmp_path)
+    assert failed.code == 2
+    assert "below the minimum" in failed.error["message"]
+
+
+def test_a_second_grid_on_the_same_market_is_refused(tmp_path: Path) -> None:
+    with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
+        grid.wait_for_event("cycle")
+        second = run("grid", "start", "BTC-PERP", "--json", home=tmp_path)
+        assert (second.code, second.error["code"]) == (11, "already_running")
+        assert str(grid.process.pid) in second.error["message"]
+
+
+def test_a_changed_grid_is_refused_and_on_restart_cancel_begins_afresh(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=5)
+    run("grid", "start", "BTC-PERP", "--once", home=tmp_path)
+    before = {order.order_id for order in open_orders(tmp_path)}
+    other = run("grid", "start", "BTC-PERP", "--levels", "6", "--once", "--json", home=tmp_path)
+    assert other.code == 2
+    assert "levels 10 → 6" in other.error["message"]
+    assert {order.order_id for order in open_orders(tmp_path)} == before
+    fresh = run(
+        "grid", "start", "BTC-PERP", "--levels", "6", "--once", "--on-restart", "cancel", "--json", home=tmp_path
+    )
+    assert fresh.data["runs"][0]["placed"] == 6
+    assert len(open_orders(tmp_path)) == 6
+    aborted = run(
+        "grid", "start", "BTC-PERP", "--levels", "6", "--once", "--on-restart", "abort", "--json", home=tmp_path
+    )
+    assert aborted.code == 11
+
+
+def test_the_loss_limit_cancels_halts_and_refuses_until_resumed(tmp_path: Path) -> None:
+    """A kill switch of a hundredth of a cent trips on the first adverse fill."""
+    stepped_home(tmp_path, seed=5)
+    tripped = run(
+        "grid", "start", "BTC-PERP", "--max-loss", "0.0001", "--cycles", "4000", "--json", home=tmp_path, timeout=120
+    )
+    assert tripped.code == 75, tripped.out[-500:]
+    assert [e["event"] for e in tripped.events[-3:-1]] == ["halted", "stopped"]
+    assert open_orders(tmp_path) == []
+    refused = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path)
+    assert (refused.code, refused.error["code"]) == (75, "halted")
+    assert "kill_switch" in refused.error["message"]
+
+
+BAD_INPUT: list[tuple[list[str], int, str]] = [
+    (["--lower", "70000", "--upper", "60000"], 2, "lower"),
+    (["--lower", "70000", "--upper", "70000"], 2, "lower"),
+    (["--levels", "0"], 2, "levels"),
+    (["--levels", "1"], 2, "levels"),
+    (["--levels", "10000"], 2, "levels"),
+    (["--levels", "ten"], 2, "levels"),
+    (["--size", "1"], 2, "below the minimum"),
+    (["--size", "nan"], 2, "size"),
+    (["--size", "-20"], 2, "size"),
+    (["--size", "1e999"], 2, "size"),
+    (["--size", "200"], 7, "max_inventory"),
+    (["--size", "5000", "--max-inventory", "1000000"], 7, "equity"),
+    (["--interval", "nan"], 2, "interval"),
+    (["--interval", "0"], 2, "interval"),
+    (["--cycles", "0"], 2, "cycles"),
+    (["--max-loss", "inf"], 2, "max"),
+    (["--lower", "1000000", "--upper", "2000000"], 2, "outside of the grid's range"),
+    (["--range-pct", "0.005"], 2, "tick"),
+    (["--spacing", "logarithmic"], 2, "spacing"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"), BAD_INPUT, ids=lambda v: " ".join(v) if isinstance(v, list) else ""
+)
+def test_bad_input_names_the_field_and_places_nothing(
+    tmp_path: Path, arguments: list[str], code: int, named: str
+) -> None:
+    stepped_home(tmp_path, seed=5)
+    refused = run("grid", "start", "BTC-PERP", "--once", *arguments, "--json", home=tmp_path)
+    assert refused.code == code, refused.out
+    assert named in refused.error["message"]
+    assert open_orders(tmp_path) == []
+
+
+def test_an_unknown_market_names_the_nearest(tmp_path: Path) -> None:
+    refused = run("grid", "start", "BTX-PERP", "--once", "--json", home=tmp_path)
+    assert (refused.code, refused.error["code"]) == (6, "unknown_market")
+    assert "BTC-PERP" in refused.error["hint"]
+
+
+def test_a_step_that_does_not_pay_its_fees_is_refused(tmp_path: Path) -> None:
+    """A maker fee of +5 bps on both legs costs 10 bps a round trip; a step of 5 bps cannot pay it."""
+
+    config = GridConfig(levels=4, range_pct=Decimal("0.1"))
+    with pytest.raises(UsageError, match="its fees are"):
+        plan_grid(config, instrument=instrument("BTC-PERP", maker_bps=Decimal(5)), mid=Decimal(65_000))
+
+
+@pytest.mark.parametrize("damage", ["garbage", "folder in its place"])
+def test_corrupt_state_is_named_and_nothing_is_placed(tmp_path: Path, damage: str) -> None:
+    stepped_home(tmp_path, seed=5)
+    run("grid", "start", "BTC-PERP", "--once", home=tmp_path)
+    (journal,) = (tmp_path / "state" / "journals").glob("*.sqlite3")
+    before = len(open_orders(tmp_path))
+    for side_file in journal.parent.glob(journal.name + "-*"):
+        side_file.unlink()
+    journal.unlink()
+    if damage == "garbage":
+        journal.write_bytes(b"not a journal" * 500)
+    else:
+        journal.mkdir()
+    refused = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path)
+    assert refused.code == 3
+    assert str(journal) in refused.error["message"]
+    assert len(open_orders(tmp_path)) == before
+
+
+def test_a_corrupt_config_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('schema = 1\nactive = "paper"\n[profiles.paper\n', "utf-8")
+    refused = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path)
+    assert refused.code == 3
+    assert "config.toml" in refused.error["message"]
+
+
+def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be", "utf-8")
+    refused = run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path)
+    assert refused.code == 3
+    assert "state" in refused.error["message"]
+
+
+def test_profit_is_counted_once_and_equals_the_exchange(tmp_path: Path) -> None:
+    """A few hundred stepped cycles: the journal's fold, the screen's numbers and the venue's account agree exactly."""
+    stepped_home(tmp_path, seed=7)
+    done = run("grid", "start", "BTC-PERP", "--cycles", "600", "--on-exit", "keep", home=tmp_path, timeout=120)
+    assert done.code == 0, done.err
+    events = done.events
+    trips = [e for e in events if e["event"] == "round_trip"]
+    fills = [e for e in events if e["event"] == "fill"]
+    last = [e for e in events if e["event"] == "cycle"][-1]
+    assert trips, "600 cycles of 3 s without a round trip"
+    with own_session(tmp_path) as session:
+        account = session.venue.account_state()
+        journal_fills = list(session.journal.fills())
+    money = {k: Decimal(last[k]) for k in ("realized_pnl", "unrealized_pnl", "fees", "funding", "equity")}
+    assert len(journal_fills) == len(fills)
+    assert money["equity"] - 10_000 == (
+        money["realized_pnl"] + money["unrealized_pnl"] - money["fees"] + money["funding"]
+    )
+    assert account.equity == money["equity"]
+    assert last["round_trips"] == len(trips)
+    _each_trip_is_its_fills(trips, fills)
+
+
+def _each_trip_is_its_fills(trips: list[dict[str, Any]], fills: list[dict[str, Any]]) -> None:
+    """Every round trip of a cell closes as much as it opened, and earns the difference of its own two prices."""
+    for trip in trips:
+        step = abs(Decimal(trip["exit_price"]) - Decimal(trip["entry_price"]))
+        assert Decimal(trip["gross"]) == step * Decimal(trip["size"])
+    for cell in {trip["slot"].split(":")[1] for trip in trips}:
+        of_cell = [f for f in fills if f["slot"].split(":")[1] == cell]
+        bought = sum(Decimal(f["size"]) for f in of_cell if f["side"] == "long")
+        sold = sum(Decimal(f["size"]) for f in of_cell if f["side"] == "short")
+        closed = sum(Decimal(t["size"]) for t in trips if t["slot"].split(":")[1] == cell)
+        assert closed <= min(bought, sold)
+
+
+def _shell(script: str, home: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment(home), capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout
+
+
+def test_json_lines_are_valid_and_use_only_documented_events(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=7)
+    done = run("grid", "start", "BTC-PERP", "--cycles", "50", home=tmp_path)
+    for line in done.out.splitlines():
+        event = json.loads(line)
+        assert event["event"] in EVENT_NAMES
+        assert {"time", "market", "strategy"} <= set(event)

@@ -1,0 +1,44 @@
+"""The same seed and stepped clock give the same bytes, in process and over a socket, in one run or in pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.driver import Running, run
+from tests.e2e.homes import own_session, stepped_home
+
+CYCLES = "300"
+
+
+def test_socket_and_in_process_give_identical_exports(tmp_path: Path) -> None:
+    inside, client, server = tmp_path / "inside", tmp_path / "client", tmp_path / "server"
+    stepped_home(inside, seed=11)
+    assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=inside, timeout=120).code == 0
+
+    stepped_home(server, seed=11)
+    with served(server) as url:
+        env = {"PFMM_BASE_URL": url}
+        assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=client, env=env, timeout=120).code == 0
+
+    exported = export(inside)
+    assert exported.count(b'"record": "fill"') > 5, "a run without fills proves little"
+    assert exported == export(client)
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """`pfmm paper serve` over the exchange of `home`."""
+    with Running("paper", "serve", "--port", "0", "--json", home=home) as server:
+        yield str(server.wait_for_event("serving")["url"])
+        server.process.terminate()
+        assert server.end() == 143
+
+
+def export(home: Path) -> bytes:
+    """The journal's canonical export."""
+    with own_session(home) as session:
+        lines = [json.dumps(row, default=str) for row in session.journal.export()]
+    return "\n".join(lines).encode()
