@@ -100,22 +100,23 @@ class PricePath:
         """No log price is ever further than this from the anchor."""
         return BELL_BOUND * self._ends + self._reach[TOP_LEVEL] + self._jump_bound
 
-    def at(self, leaf: int) -> float:
-        """Log price relative to the anchor all through `leaf`."""
-        segment = self.segment(leaf // SEGMENT_LEAVES)
-        return segment.points[leaf - segment.first_leaf]
+    def at(self, leaf: int) -> tuple[float, float]:
+        """(log price relative to the anchor, swing) all through `leaf`."""
+        segment = self._segments.get(leaf // SEGMENT_LEAVES)
+        if segment is not None:
+            return segment.points[leaf - segment.first_leaf], segment.swing
+        node = self._checkpoint(leaf >> CHECKPOINT_LEVEL - LEAF_LEVEL)
+        left, _, swing = self._descend(node, CHECKPOINT_LEVEL, LEAF_LEVEL, leaf)
+        jump = self._jump(leaf >> JUMP_LEVEL - LEAF_LEVEL)
+        return left if jump is None else left + jump.offset(leaf), swing
 
     def segment(self, index: int) -> Segment:
         """The 32 leaves from 32 * index on."""
         known = self._segments.get(index)
         if known is not None:
             return known
-        left, right, swing = self._checkpoint(index >> CHECKPOINT_LEVEL - SEGMENT_LEVEL)
-        for level in range(CHECKPOINT_LEVEL, SEGMENT_LEVEL, -1):
-            left, right, swing = self._child(level, index >> level - SEGMENT_LEVEL, left, right, swing)[
-                index >> level - 1 - SEGMENT_LEVEL & 1
-            ]
-        return self._segment(index, left, right, swing)
+        node = self._checkpoint(index >> CHECKPOINT_LEVEL - SEGMENT_LEVEL)
+        return self._segment(index, *self._descend(node, CHECKPOINT_LEVEL, SEGMENT_LEVEL, index * SEGMENT_LEAVES))
 
     def near(self, first_leaf: int, last_leaf: int, near: Near) -> Iterator[Segment]:
         """The segments between two leaves in time order, without those that `near(low, high, swing)` rules out.
@@ -143,7 +144,7 @@ class PricePath:
                 known = self._segments.get(index)
                 yield known if known is not None else self._segment(index, left, right, swing)
                 continue
-            middle = (left + right) / 2 + bell(bits) * self._bend[level] * own
+            middle = (left + right) / 2 + bell(bits) * (self._bend[level] * own)
             stack.append((level - 1, 2 * index + 1, middle, right, own))
             stack.append((level - 1, 2 * index, left, middle, own))
 
@@ -166,24 +167,28 @@ class PricePath:
         if known is not None:
             return known
         top = index >> TOP_LEVEL - CHECKPOINT_LEVEL
-        node = (self._end(top), self._end(top + 1), 1.0)
-        for level in range(TOP_LEVEL, CHECKPOINT_LEVEL, -1):
-            children = self._child(level, index >> level - CHECKPOINT_LEVEL, *node)
-            node = children[index >> level - 1 - CHECKPOINT_LEVEL & 1]
+        leaf = index << CHECKPOINT_LEVEL - LEAF_LEVEL
+        node = self._descend((self._end(top), self._end(top + 1), 1.0), TOP_LEVEL, CHECKPOINT_LEVEL, leaf)
         if len(self._blocks) >= REMEMBERED:
             self._blocks.clear()
         self._blocks[index] = node
         return node
 
-    def _child(
-        self, level: int, index: int, left: float, right: float, swing: float
-    ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        """Both halves of a node as (left, right, inherited swing)."""
-        bits = draw(self._key, index << 6 | level)
-        if CASCADE_BOTTOM <= level <= CASCADE_TOP:
-            swing *= SWING_UP if bits >> 32 & 1 else SWING_DOWN
-        middle = (left + right) / 2 + bell(bits) * self._bend[level] * swing
-        return (left, middle, swing), (middle, right, swing)
+    def _descend(
+        self, node: tuple[float, float, float], top: int, bottom: int, leaf: int
+    ) -> tuple[float, float, float]:
+        """The node of level `bottom` that holds `leaf`, as (left, right, inherited swing), from its ancestor."""
+        left, right, swing = node
+        for level in range(top, bottom, -1):
+            bits = draw(self._key, leaf >> level - LEAF_LEVEL << 6 | level)
+            if CASCADE_BOTTOM <= level <= CASCADE_TOP:
+                swing *= SWING_UP if bits >> 32 & 1 else SWING_DOWN
+            middle = (left + right) / 2 + bell(bits) * (self._bend[level] * swing)
+            if leaf >> level - 1 - LEAF_LEVEL & 1:
+                left = middle
+            else:
+                right = middle
+        return left, right, swing
 
     def _segment(self, index: int, left: float, right: float, swing: float) -> Segment:
         """All 32 leaves of a segment at once; the noise is written out in place, for this loop is where time goes."""
@@ -219,8 +224,10 @@ class PricePath:
 
     def _jump(self, block: int) -> Jump | None:
         """The jump of a 4.7 hour block, if it has one."""
-        if block in self._jumps:
-            return self._jumps[block]
+        try:
+            return self._jumps[block]  # asked once, for another thread may be clearing it
+        except KeyError:
+            pass
         bits = draw(self._key, block << 6 | 63)
         jump = None
         if (bits & 0xFFFF) < JUMP_CHANCE * 0x10000:

@@ -52,9 +52,8 @@ class SyntheticFeed:
         """Best quotes at `time_ms`; the quote's own time is when they came up, at most 1.024 s earlier."""
         found = self._market(market)
         leaf = time_ms // LEAF_MS
-        segment = found.path.segment(leaf // SEGMENT_LEAVES)
-        mid = found.mid(segment.points[leaf - segment.first_leaf])
-        return Quote(leaf * LEAF_MS, *found.flow.quote(leaf, mid, segment.swing))
+        point, swing = found.path.at(leaf)
+        return Quote(leaf * LEAF_MS, *found.flow.quote(leaf, found.mid(point), swing))
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """(bids, asks) as (price, size): the best quote, then levels about 0.5 bps apart, thicker further out."""
@@ -67,7 +66,7 @@ class SyntheticFeed:
     def mark(self, market: str, time_ms: int) -> int:
         """The mid of the path in whole price units, between bid and ask."""
         found = self._market(market)
-        return round(found.mid(found.path.at(time_ms // LEAF_MS)))
+        return round(found.mid(found.path.at(time_ms // LEAF_MS)[0]))
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         """The first `limit` prints with after_ms < time <= to_ms, oldest first: those that `events` yields."""

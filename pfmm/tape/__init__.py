@@ -5,7 +5,7 @@ Knows files and formats; must not know venues, sockets, accounts or strategies.
 
 from pfmm.tape.describe import MarketSummary, TapeDescription, describe
 from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
-from pfmm.tape.native import TapeWriter, Units
+from pfmm.tape.native import Units, event_line, header_line
 from pfmm.tape.reading import TOLERANCE_MS, TapeReader, read
 
 __all__ = [
@@ -17,8 +17,9 @@ __all__ = [
     "TapeEvent",
     "TapeQuote",
     "TapeReader",
-    "TapeWriter",
     "Units",
     "describe",
+    "event_line",
+    "header_line",
     "read",
 ]

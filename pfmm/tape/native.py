@@ -9,7 +9,8 @@ The first line names the format, its version, the markets with their units, and 
     {"kind":"depth","market":"BTC-PERP","time":3,"bids":[["9.9","1"]],"asks":[["10","2"]]}
     {"kind":"funding","market":"BTC-PERP","time":4,"rate":"0.0001","interval_h":8}
 
-An absent side of a quote is null. A funding line's time is the settlement. Every line ends with a newline.
+An absent side of a quote is null. A funding line's time is the settlement. Every line ends with a newline. Within a
+market, quotes, trades and depth stand in time order, give or take a quarter of a second.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TextIO
 
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, finite, not_negative, positive, text, whole_ms
@@ -132,28 +132,6 @@ def event_line(event: TapeEvent) -> str:
             record = {"rate": format(event.rate, "f"), "interval_h": event.interval_hours}
             kind = "funding"
     return _line({"kind": kind, "market": event.market, "time": event.time_ms, **record})
-
-
-class TapeWriter:
-    """Writes a tape to an open text stream: the header at once, then events as they come, each line flushed whole.
-
-    Within a market, quotes, trades and depth must come in time order, give or take a quarter of a second; of what
-    one poll of a venue brought, write the trades before the quote.
-    """
-
-    __slots__ = ("_stream",)
-
-    def __init__(self, stream: TextIO, markets: Mapping[str, Units]) -> None:
-        self._stream = stream
-        stream.write(header_line(markets))
-
-    def write(self, event: TapeEvent) -> None:
-        """Appends one event."""
-        self._stream.write(event_line(event))
-
-    def flush(self) -> None:
-        """Hands everything written so far to the operating system."""
-        self._stream.flush()
 
 
 def _pairs(levels: tuple[Level, ...]) -> list[list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -15,7 +14,7 @@ from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.paper.feed import QUOTE, Event, Quote, QuoteEvent, TradeEvent
 from pfmm.paper.replay import ReplayFeed
 from pfmm.paper.tapefile import build_tape
-from pfmm.tape import TapeEvent, TapeQuote, TapeWriter, Units
+from pfmm.tape import TapeEvent, TapeQuote, Units, event_line, header_line
 
 D = Decimal
 M = "BTC-PERP"
@@ -55,11 +54,7 @@ TAPE: list[TapeEvent] = [
 
 
 def write(path: Path, events: list[TapeEvent], units: dict[str, Units] | None = None) -> Path:
-    stream = io.StringIO()
-    writer = TapeWriter(stream, units or {})
-    for event in events:
-        writer.write(event)
-    path.write_text(stream.getvalue())
+    path.write_text(header_line(units or {}) + "".join(map(event_line, events)))
     return path
 
 

@@ -60,10 +60,18 @@ def test_the_path_is_continuous_over_segments_checkpoints_and_blocks() -> None:
         assert segment.points[-1] == pytest.approx(following.points[0], abs=1e-12)
 
 
+def test_a_single_point_is_the_segment_point() -> None:
+    one_by_one, whole = PricePath(stream_key(3, "X"), 0.5), PricePath(stream_key(3, "X"), 0.5)
+    for index in range(50_000_000, 50_000_000 + 600 * 257, 257):
+        segment = whole.segment(index)
+        for i in (0, 1, 13, 31):
+            assert one_by_one.at(segment.first_leaf + i) == (segment.points[i], segment.swing)
+
+
 def test_the_path_has_the_volatility_it_was_given_and_stays_near_its_anchor() -> None:
     path = PricePath(stream_key(11, "X"), 0.5)
     step = 1 << 7  # leaves: 131 s, 30 days in all
-    points = [path.at(1_700_000_000 + i * step) for i in range(20_000)]
+    points = [path.at(1_700_000_000 + i * step)[0] for i in range(20_000)]
     squares = [(b - a) ** 2 for a, b in pairwise(points)]
     annual = sqrt(fmean(squares) * YEAR_S / (step * LEAF_MS / 1000))
     # jumps add to it: one in 1.55 days of rms size 0.012 * 0.68, i.e. sqrt(0.5^2 + 235 * 0.0082^2) = 0.516

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +11,8 @@ import pytest
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
-from pfmm.tape import TapeEvent, TapeQuote, TapeReader, TapeWriter, Units, describe, read
+from pfmm.tape import TapeEvent, TapeQuote, TapeReader, Units, describe, event_line, header_line, read
 from pfmm.tape.binance import market_name
-from pfmm.tape.native import header_line
 
 D = Decimal
 M = "BTC-PERP"
@@ -33,12 +31,7 @@ SNAPSHOT = '17000 {"lastUpdateId":0,"bids":[],"asks":[]}\n'
 
 
 def tape(path: Path, events: list[TapeEvent]) -> Path:
-    stream = io.StringIO()
-    writer = TapeWriter(stream, UNITS)
-    for event in events:
-        writer.write(event)
-    writer.flush()
-    content = stream.getvalue().encode()
+    content = (HEADER + "".join(map(event_line, events))).encode()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
 
