@@ -3,205 +3,175 @@
 As few dependencies as can be: errors, model, ports and price snapping. It knows no journal, no config, no locks and
 no strategy; it believes nothing but consistent snapshots whose venue time moves on.
 
-One pass is: read, then cancel what rests, else reduce what is open, else count a proof. A pass that finds
-nothing to do, in a snapshot younger than every action before it, is the proof. Reduce-only IOC orders can neither
-rest nor flip, so a request whose outcome is unknown needs no other treatment than the next read.
+One pass is: read, then cancel what rests, else reduce what is open, else count a proof. Cancels and reduce-only IOC
+orders can neither rest, open nor flip a position, so an account that a snapshot shows flat stays flat whatever became
+of our own requests; only somebody else's (`Others`) can change that, and a proof waits until they are silent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from decimal import Decimal
-from enum import StrEnum
 
-from pfmm.errors import AuthenticationError, OutcomeUnknown, PfmmError, RateLimited, VenueRefused, VenueUnreachable
-from pfmm.model.account import Snapshot
+from pfmm.errors import (
+    AuthenticationError,
+    ConfigError,
+    OutcomeUnknown,
+    PfmmError,
+    RateLimited,
+    VenueRefused,
+    VenueUnreachable,
+)
+from pfmm.flatten_terms import (
+    FlatState,
+    FlattenOrder,
+    FlattenResult,
+    MarketProgress,
+    MarketResult,
+    Nobody,
+    Others,
+    Tools,
+)
+from pfmm.model.account import Snapshot, VenueTime
 from pfmm.model.market import Instrument, Ticker
-from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Side, TimeInForce
+from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal, Side, TimeInForce
 from pfmm.ports import Venue
 from pfmm.strategy.ticks import snap_price, snap_size
 
 _BPS = Decimal(10_000)
 _ZERO = Decimal(0)
 REQUEST_LIFE_MS = 5_000
+CLOCK_SKEW_MS = 2_000
 AGE_TOLERANCE_MS = 2_000
-PAUSE_S = 0.05
-BETWEEN_PROOFS_S = 3.0
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 0.8
 MAX_BATCH = 100
 MAX_REFUSALS = 3
+# refusals that say nothing about the order: the next pass may well succeed
 PASSING = ("not_sent", "outcome_unknown", "rate_limited", "busy", "internal", "expired")
+MAY_ACT_LATER = "outcome_unknown"
 
 
-class FlatState(StrEnum):
-    """What could be proven. `reduced` and `cancelled` are the successes of --half and --cancel-only."""
-
-    FLAT = "flat"
-    REDUCED = "reduced"
-    CANCELLED = "cancelled"
-    RESIDUAL = "residual"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class FlattenOrder:
-    """What to do. `markets` None means the whole account. `half` closes half of each position as first read;
-    `cancel_only` leaves positions alone. `proof_after_ms`: requests of stopped runners may still arrive until this
-    venue time, so no snapshot before it proves anything."""
-
-    markets: tuple[str, ...] | None
-    half: bool = False
-    cancel_only: bool = False
-    max_slippage_bps: Decimal = Decimal(50)
-    timeout_s: float = 30.0
-    proofs: int = 1
-    proof_after_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MarketResult:
-    """One market: position before and after in base units, what was closed at which average price and slippage
-    against the mid at the first read, and why something is left."""
-
-    market: str
-    before: Decimal
-    after: Decimal | None
-    closed_size: Decimal
-    avg_price: Decimal | None
-    slippage_bps: Decimal | None
-    attempts: int
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FlattenResult:
-    """The verdict. `time_ms` is the venue time of the snapshot that it rests on, None when there was none."""
-
-    state: FlatState
-    time_ms: int | None
-    cancelled: int
-    orders_left: int | None
-    markets: tuple[MarketResult, ...]
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the path needs of the outside: a local clock, a way to wait, and fresh client order ids."""
-
-    monotonic_s: Callable[[], float]
-    wait_s: Callable[[float], object]
-    client_order_id: Callable[[], str]
-
-
-@dataclass(slots=True)
-class _Market:
-    """What was seen and done for one market; `target` is the absolute size to come down to."""
-
-    before: Decimal
-    target: Decimal
-    size: Decimal
-    mid: Decimal | None = None
-    attempts: int = 0
-    closed: Decimal = _ZERO
-    value: Decimal = _ZERO
-    reason: str | None = None
-    refusals: int = 0
-
-    @property
-    def excess(self) -> Decimal:
-        """Base units still to be closed."""
-        return max(abs(self.size) - self.target, _ZERO)
-
-
-def flatten(venue: Venue, order: FlattenOrder, instruments: Mapping[str, Instrument], tools: Tools) -> FlattenResult:
+def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | None = None) -> FlattenResult:
     """Carries out `order` and says what could be proven; never raises for a venue that fails on the way.
 
-    Raises AuthenticationError only, since no repetition could help. The verdict is FLAT only when ONE snapshot, newer
-    than every action, shows no open order and no position in the markets asked for.
+    Raises AuthenticationError and ConfigError only (a key that is refused or unusable), since no repetition could
+    help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
+    the markets asked for, at a time when nobody else's request can act any more. May outlast the timeout by the two
+    requests that are under way when it ends.
     """
-    return _Flattener(venue, order, instruments, tools).run()
+    return _Flattener(venue, order, tools, others or Nobody()).run()
 
 
 class _Flattener:
-    def __init__(self, venue: Venue, order: FlattenOrder, instruments: Mapping[str, Instrument], tools: Tools) -> None:
+    def __init__(self, venue: Venue, order: FlattenOrder, tools: Tools, others: Others) -> None:
         self._venue = venue
         self._order = order
-        self._instruments = instruments
         self._tools = tools
+        self._others = others
         self._deadline_s = tools.monotonic_s() + order.timeout_s
-        self._markets: dict[str, _Market] = {}
+        self._instruments: Mapping[str, Instrument] = {}
+        self._markets: dict[str, MarketProgress] = {}
         self._last: Snapshot | None = None
         self._last_at_s = 0.0
         self._settled = False  # an accepted snapshot has followed the last action
         self._proofs = 0
+        self._failures = 0
+        self._cancels = 0
         self._seen_resting: set[str] = set()
         self._resting: set[str] = set()
         self._problem: str | None = None
 
     def run(self) -> FlattenResult:
         while self._tools.monotonic_s() < self._deadline_s:
-            try:
-                if self._one_pass():
-                    return self._verdict(proven=True)
-                if self._stuck():
-                    break
-            except AuthenticationError:
-                raise
-            except RateLimited as error:
-                self._pause(error, error.retry_after_s)
-            except (OutcomeUnknown, VenueUnreachable, VenueRefused) as error:
-                self._pause(error, PAUSE_S)
-        return self._verdict(proven=False)
+            self._others.press()
+            if self._guarded(self._one_pass):
+                return self._verdict(proven=True)
+            if self._stuck():
+                break
+        proven = not self._settled and self._guarded(self._last_look)
+        return self._verdict(proven=proven)
 
-    def _pause(self, error: PfmmError, seconds: float) -> None:
+    def _guarded(self, step: Callable[[], bool]) -> bool:
+        """One step; what the venue gets wrong in it is remembered and waited out."""
+        try:
+            return step()
+        except (AuthenticationError, ConfigError):
+            raise
+        except RateLimited as error:
+            self._note(error, error.retry_after_s)
+        except PfmmError as error:
+            self._note(error, 0.0)
+        return False
+
+    def _note(self, error: PfmmError, seconds: float) -> None:
         self._problem = error.message
-        left_s = self._deadline_s - self._tools.monotonic_s()
-        self._tools.wait_s(max(0.0, min(seconds, left_s)))
+        self._failures += 1
+        self._wait(max(seconds, _pause_s(self._failures)))
+
+    def _wait(self, seconds: float) -> None:
+        self._tools.wait_s(max(0.0, min(seconds, self._deadline_s - self._tools.monotonic_s())))
 
     def _one_pass(self) -> bool:
         """Reads, and does the one thing that is missing; True when nothing is and that is proven."""
         first = self._last is None
-        snapshot = self._read()
+        try:
+            snapshot = self._read()
+        except (VenueUnreachable, VenueRefused):
+            self._cancel_unseen()
+            raise
         if snapshot is None:
-            self._tools.wait_s(PAUSE_S)
+            self._wait(FIRST_PAUSE_S)
             return False
-        self._notice(snapshot, first=first)
+        self._failures = 0
         resting = [order for order in snapshot.orders if self._wanted(order.market)]
         if resting:
             self._cancel(resting)
             return False
-        closing = self._closing(snapshot)
+        # half of a position needs the position of now, which one snapshot alone cannot show
+        closing = [] if first and self._order.half else self._closing(snapshot)
         if closing:
             self._reduce(closing)
             return False
-        return not first and not self._left() and self._proof(snapshot)
+        if self._left():  # nothing to close it with yet
+            self._wait(FIRST_PAUSE_S)
+            return False
+        return not first and self._proof(snapshot)
+
+    def _last_look(self) -> bool:
+        """After the time is up: one read, so that the verdict knows what became of the last action."""
+        snapshot = self._read()
+        done = snapshot is not None and not self._resting and not self._left() and self._order.proofs == 1
+        return done and snapshot is not None and self._all_silent(snapshot.time)
 
     def _read(self) -> Snapshot | None:
         """One consistent snapshot, or None when it is not certainly newer than the last: a cached answer proves
-        nothing. A venue whose time stands still (stepped, paused, ended) is believed as it is."""
+        nothing. A venue whose time stands still (stepped, paused, ended) need only not go back."""
         snapshot = self._venue.state(self._order.markets or tuple(self._markets))
         now_s = self._tools.monotonic_s()
-        last = self._last
-        if last is not None and snapshot.time.speed > 0 and snapshot.time.state == "open":
-            elapsed_ms = (now_s - self._last_at_s) * 1000 - AGE_TOLERANCE_MS
-            earliest = max(last.time.time_ms + 1, last.time.time_ms + round(elapsed_ms * snapshot.time.speed))
-            if snapshot.time.time_ms < earliest:
-                self._problem = "the venue answers with stale snapshots"
-                return None
+        if self._last is not None and snapshot.time.time_ms < self._earliest_ms(self._last.time, snapshot.time, now_s):
+            self._problem = "the venue answers with stale snapshots"
+            return None
         self._last, self._last_at_s, self._settled = snapshot, now_s, True
+        self._notice(snapshot)
         return snapshot
+
+    def _earliest_ms(self, last: VenueTime, now: VenueTime, now_s: float) -> int:
+        if now.speed == 0 or now.state != "open":
+            return last.time_ms
+        elapsed_ms = (now_s - self._last_at_s) * 1000 - AGE_TOLERANCE_MS
+        return max(last.time_ms + 1, last.time_ms + round(elapsed_ms * now.speed))
 
     def _wanted(self, market: str) -> bool:
         return self._order.markets is None or market in self._order.markets
 
-    def _notice(self, snapshot: Snapshot, *, first: bool) -> None:
-        """Brings every market up to the snapshot. `half` is of the position as first seen; a position that appears
-        later is closed whole."""
+    def _notice(self, snapshot: Snapshot) -> None:
+        """Brings every market up to the snapshot."""
         for position in snapshot.positions:
             if self._wanted(position.market) and position.market not in self._markets and position.size:
-                target = abs(position.size) / 2 if self._order.half and first else _ZERO
-                self._markets[position.market] = _Market(position.size, target, position.size)
+                target = None if self._order.half else _ZERO
+                self._markets[position.market] = MarketProgress(position.size, position.size, target)
         sizes = {position.market: position.size for position in snapshot.positions}
         mids = {ticker.market: ticker.mid for ticker in snapshot.tickers}
         for name, market in self._markets.items():
@@ -211,83 +181,133 @@ class _Flattener:
         self._seen_resting |= self._resting
 
     def _cancel(self, resting: Sequence[Order]) -> None:
-        """Asks for every resting order to be cancelled; only the next read tells what became of them."""
+        """Asks for every resting order to be cancelled; only the next read tells what became of them.
+
+        Every second time by the other way (all at once, or by order id): one of them may be what the venue refuses.
+        """
         self._acting()
-        if self._order.markets is None:
-            self._venue.cancel_all()
+        self._cancels += 1
+        at_once = self._order.markets is None
+        if at_once == (self._cancels % 2 == 1):
+            self._cancel_all()
             return
         for start in range(0, len(resting), MAX_BATCH):
             part = resting[start : start + MAX_BATCH]
             self._venue.submit(Batch(cancel=tuple(CancelOrder(o.market, order_id=o.order_id) for o in part)))
 
+    def _cancel_all(self) -> None:
+        for market in (None,) if self._order.markets is None else self._order.markets:
+            self._venue.cancel_all(market)
+
+    def _cancel_unseen(self) -> None:
+        """What cannot be seen can still be cancelled: not being able to read must not keep orders alive."""
+        self._acting()
+        with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
+            self._cancel_all()
+
     def _acting(self) -> None:
         self._settled = False
         self._proofs = 0
 
-    def _closing(self, snapshot: Snapshot) -> list[tuple[_Market, NewOrder]]:
+    def _closing(self, snapshot: Snapshot) -> list[tuple[MarketProgress, NewOrder]]:
         """A reduce-only IOC order for each market that has something left to close, inside the slippage cap."""
-        if self._order.cancel_only:
+        if self._order.cancel_only or not self._left():
             return []
+        if not self._instruments:
+            self._instruments = {instrument.market: instrument for instrument in self._venue.markets()}
         tickers = {ticker.market: ticker for ticker in snapshot.tickers}
         orders = []
         for name, market in self._markets.items():
-            if market.excess and market.refusals < MAX_REFUSALS:
-                order = self._closing_order(name, market, tickers.get(name), snapshot.time.time_ms)
+            if market.target is None:
+                market.target = abs(market.size) / 2
+            ready = market.refusals < MAX_REFUSALS and snapshot.time.time_ms >= market.not_before_ms
+            if market.excess and ready:
+                order = self._closing_order(name, market, tickers.get(name), snapshot.time)
                 if order is not None:
                     orders.append((market, order))
         return orders[:MAX_BATCH]
 
-    def _closing_order(self, name: str, market: _Market, ticker: Ticker | None, now_ms: int) -> NewOrder | None:
+    def _closing_order(
+        self, name: str, market: MarketProgress, ticker: Ticker | None, now: VenueTime
+    ) -> NewOrder | None:
         side = Side.SHORT if market.size > 0 else Side.LONG
         touch = None if ticker is None else ticker.bid if side is Side.SHORT else ticker.ask
         instrument = self._instruments.get(name)
         if touch is None or instrument is None:
-            market.reason = f"{name} shows no {'bid' if side is Side.SHORT else 'ask'} to close at"
+            missing = f"no {'bid' if side is Side.SHORT else 'ask'} to close at" if touch is None else "no price rule"
+            market.reason = f"the venue shows {missing}"
             return None
         size = market.excess if market.target == 0 else snap_size(market.excess, instrument.size_step)
         if not size:
             return None
         worst = touch * (1 + side.sign * self._order.max_slippage_bps / _BPS)
-        market.attempts += 1
+        try:
+            price = snap_price(worst, side, instrument.price_rule)  # rounded towards the touch: the cap is a cap
+        except ValueError as error:
+            market.reason = str(error)
+            return None
         return NewOrder(
             client_order_id=self._tools.client_order_id(),
             market=name,
             side=side,
             size=size,
-            # rounded towards the touch: the cap is a cap
-            price=snap_price(worst, side, instrument.price_rule),
+            price=price,
             post_only=False,
             reduce_only=True,
             time_in_force=TimeInForce.IOC,
-            valid_until_ms=now_ms + REQUEST_LIFE_MS,
+            valid_until_ms=now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)),
         )
 
-    def _reduce(self, closing: Sequence[tuple[_Market, NewOrder]]) -> None:
+    def _reduce(self, closing: Sequence[tuple[MarketProgress, NewOrder]]) -> None:
         """Sends the closing orders in one batch and notes what the answers say; the next read decides."""
         self._acting()
-        answer = self._venue.submit(Batch(place=tuple(order for _, order in closing)))
+        for market, order in closing:
+            market.attempts += 1
+            self._gate(market, order, None)
+        try:
+            answer = self._venue.submit(Batch(place=tuple(order for _, order in closing)))
+        except (VenueUnreachable, VenueRefused):
+            for market, _ in closing:
+                market.not_before_ms = 0  # certainly not acted
+            raise
         for (market, order), item in zip(closing, answer.place, strict=True):
+            self._gate(market, order, item)
             if isinstance(item, Order):
                 market.refusals = 0
                 market.closed += item.filled
                 market.value += item.filled * (item.avg_fill_price or order.price or _ZERO)
-                if item.filled < order.size:
-                    market.reason = f"only {item.filled:f} of {order.size:f} could be closed inside the slippage cap"
+                short = f"only {item.filled:f} of {order.size:f} could be closed inside the slippage cap"
+                market.reason = short if item.filled < order.size else None
             else:
                 market.refusals += item.code not in PASSING
                 market.reason = f"the venue refused to close {order.size:f}: {item.message} ({item.code})"
+        unfilled = [market.attempts for market, _ in closing if market.reason is not None]
+        if unfilled:  # a thin book needs a moment to fill up again
+            self._wait(_pause_s(min(unfilled)))
+
+    def _gate(self, market: MarketProgress, order: NewOrder, item: Order | Refusal | None) -> None:
+        """A half must not be closed twice: no second order before a snapshot that counts the first, or before the
+        first can no longer act. A whole position needs no such care, as reduce-only ends at zero."""
+        if not self._order.half:
+            return
+        if isinstance(item, Order):
+            market.not_before_ms = item.updated_ms
+        elif item is None or item.code == MAY_ACT_LATER:
+            market.not_before_ms = (order.valid_until_ms or 0) + CLOCK_SKEW_MS
+        else:
+            market.not_before_ms = 0
 
     def _left(self) -> bool:
         """True while a market holds more than it should; a half's odd last lot does not count."""
-        if self._order.cancel_only:
-            return False
         return any(self._closable(name, market) for name, market in self._markets.items())
 
-    def _closable(self, name: str, market: _Market) -> bool:
+    def _closable(self, name: str, market: MarketProgress) -> bool:
+        if self._order.cancel_only:
+            return False
         if market.target == 0:
             return market.size != 0
         instrument = self._instruments.get(name)
-        return instrument is None or market.excess >= instrument.size_step
+        return market.excess >= instrument.size_step if instrument is not None else market.excess > 0
 
     def _stuck(self) -> bool:
         """True when all that is left was refused for good: waiting longer would not help."""
@@ -295,15 +315,23 @@ class _Flattener:
         return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left) and not self._resting
 
     def _proof(self, snapshot: Snapshot) -> bool:
-        """Counts snapshots that show the end; those from before the last request in flight can arrive do not."""
-        if snapshot.time.time_ms < self._order.proof_after_ms:
-            self._tools.wait_s(PAUSE_S)
+        """Counts snapshots that show the end; those from before the others' last request can act do not."""
+        if not self._all_silent(snapshot.time):
+            self._wait(FIRST_PAUSE_S)
             return False
         self._proofs += 1
         if self._proofs >= self._order.proofs:
             return True
-        self._tools.wait_s(BETWEEN_PROOFS_S)
+        self._wait(self._order.between_proofs_s)
         return False
+
+    def _all_silent(self, now: VenueTime) -> bool:
+        silent_from_ms = self._others.silent_from_ms(now)
+        if silent_from_ms is None:
+            self._problem = "a runner of the account may still be sending orders"
+        elif now.time_ms < silent_from_ms:
+            self._problem = "requests of stopped runners could still arrive"
+        return silent_from_ms is not None and now.time_ms >= silent_from_ms
 
     def _verdict(self, *, proven: bool) -> FlattenResult:
         left = self._left() or bool(self._resting)
@@ -313,29 +341,26 @@ class _Flattener:
                 state = FlatState.CANCELLED
             elif self._order.half and any(market.size for market in self._markets.values()):
                 state = FlatState.REDUCED
-        elif self._settled and self._last is not None and left:
-            state = FlatState.RESIDUAL
         else:
-            state = FlatState.UNKNOWN
-        known = self._last is not None and self._settled
+            state = FlatState.RESIDUAL if self._settled and left else FlatState.UNKNOWN
         return FlattenResult(
             state=state,
             time_ms=self._last.time.time_ms if self._last is not None else None,
             cancelled=len(self._seen_resting - self._resting),
-            orders_left=len(self._resting) if known else None,
-            markets=tuple(self._result(name, market, known=known) for name, market in self._markets.items()),
+            orders_left=len(self._resting) if self._settled else None,
+            markets=tuple(self._result(name, market) for name, market in self._markets.items()),
             reason=None if proven else self._why(state),
         )
 
     def _why(self, state: FlatState) -> str:
         if state is FlatState.RESIDUAL:
-            reasons = [market.reason for name, market in self._markets.items() if self._closable(name, market)]
+            reasons = [f"{n}: {m.reason}" for n, m in self._markets.items() if self._closable(n, m) and m.reason]
             if self._resting:
                 reasons.append(f"{len(self._resting)} orders still rest")
-            return "; ".join(reason for reason in reasons if reason) or "the time was up"
+            return "; ".join(reasons) or self._problem or "the time was up"
         return self._problem or "no snapshot after the last action could be read in time"
 
-    def _result(self, name: str, market: _Market, *, known: bool) -> MarketResult:
+    def _result(self, name: str, market: MarketProgress) -> MarketResult:
         average = market.value / market.closed if market.closed else None
         slippage = None
         if average is not None and market.mid:
@@ -344,10 +369,15 @@ class _Flattener:
         return MarketResult(
             market=name,
             before=market.before,
-            after=market.size if known else None,
+            after=market.size if self._settled else None,
             closed_size=market.closed,
             avg_price=average,
             slippage_bps=slippage,
             attempts=market.attempts,
             reason=market.reason if self._closable(name, market) else None,
         )
+
+
+def _pause_s(number: int) -> float:
+    """The wait after the n-th failure in a row: 0.05, 0.1, 0.2, 0.4, then 0.8 s."""
+    return min(FIRST_PAUSE_S * 2.0 ** max(number - 1, 0), LONGEST_PAUSE_S)

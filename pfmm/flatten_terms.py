@@ -1,0 +1,125 @@
+"""The words of the emergency path: what is asked of it, what it answers, what it needs of the outside. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from pfmm.model.account import VenueTime
+
+_ZERO = Decimal(0)
+
+
+class FlatState(StrEnum):
+    """What could be proven. `reduced` and `cancelled` are the successes of --half and --cancel-only."""
+
+    FLAT = "flat"
+    REDUCED = "reduced"
+    CANCELLED = "cancelled"
+    RESIDUAL = "residual"
+    UNKNOWN = "unknown"
+
+    @property
+    def done(self) -> bool:
+        """True for what was asked for and proven."""
+        return self in (FlatState.FLAT, FlatState.REDUCED, FlatState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenOrder:
+    """What to do. `markets` None means the whole account. `half` closes half of each position as it is once nothing
+    rests; `cancel_only` leaves positions alone. `max_slippage_bps` is how far from the best price of the moment an
+    order may trade. The end must show in `proofs` snapshots, `between_proofs_s` apart."""
+
+    markets: tuple[str, ...] | None
+    half: bool = False
+    cancel_only: bool = False
+    max_slippage_bps: Decimal = Decimal(50)
+    timeout_s: float = 30.0
+    proofs: int = 1
+    between_proofs_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class MarketResult:
+    """One market: position before and after in base units, what was closed at which average price and slippage
+    against the first mid that was seen, and why something is left. Only answered orders count as closed."""
+
+    market: str
+    before: Decimal
+    after: Decimal | None
+    closed_size: Decimal
+    avg_price: Decimal | None
+    slippage_bps: Decimal | None
+    attempts: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenResult:
+    """The verdict. `time_ms` is the venue time of the snapshot that it rests on, None when there was none;
+    `cancelled` counts orders that were seen resting and rest no more."""
+
+    state: FlatState
+    time_ms: int | None
+    cancelled: int
+    orders_left: int | None
+    markets: tuple[MarketResult, ...]
+    reason: str | None
+
+
+class Others(Protocol):
+    """Whoever else may send orders for the account: the runners that are being stopped meanwhile."""
+
+    def press(self) -> None:
+        """Called before every pass: goes on with stopping them."""
+        ...
+
+    def silent_from_ms(self, now: VenueTime) -> int | None:
+        """The venue time from which none of their requests can act any more; None while that is not known. `now` is
+        the venue time of the newest snapshot."""
+        ...
+
+
+class Nobody:
+    """No others: nothing to wait for."""
+
+    def press(self) -> None:
+        """Nobody to press."""
+
+    def silent_from_ms(self, now: VenueTime) -> int | None:  # noqa: ARG002 - the protocol's
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the path needs of the outside: a local clock, a way to wait, and fresh client order ids."""
+
+    monotonic_s: Callable[[], float]
+    wait_s: Callable[[float], object]
+    client_order_id: Callable[[], str]
+
+
+@dataclass(slots=True)
+class MarketProgress:
+    """What was seen and done for one market; `target` is the absolute size to come down to, None until it is set."""
+
+    before: Decimal
+    size: Decimal
+    target: Decimal | None
+    mid: Decimal | None = None
+    attempts: int = 0
+    closed: Decimal = _ZERO
+    value: Decimal = _ZERO
+    reason: str | None = None
+    refusals: int = 0
+    not_before_ms: int = 0
+
+    @property
+    def excess(self) -> Decimal:
+        """Base units still to be closed."""
+        target = abs(self.size) / 2 if self.target is None else self.target
+        return max(abs(self.size) - target, _ZERO)
