@@ -42,13 +42,16 @@ class Journal(JournalReads):
         self.venue, self.account, self.nonce = (value or "" for value in identity.values())
 
     @classmethod
-    def open(cls, path: Path, *, venue: str, account: str, nonce: str) -> Self:
-        """Opens the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none."""
+    def open(cls, path: Path, *, venue: str, account: str, nonce: str, patience_s: float = BUSY_TIMEOUT_S) -> Self:
+        """Opens the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none.
+
+        `patience_s` is how long any later call waits for another process's lock.
+        """
         if not nonce:
             raise ValueError("nonce must not be empty")
         prepare_file(path)
         with _translated(path):
-            database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            database = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
             try:
                 _check_version(database, path)
                 _use_wal(database, path)
@@ -62,12 +65,12 @@ class Journal(JournalReads):
         return journal
 
     @classmethod
-    def open_readonly(cls, path: Path) -> Self:
+    def open_readonly(cls, path: Path, *, patience_s: float = BUSY_TIMEOUT_S) -> Self:
         """Opens an existing journal for reading only; works in a folder that cannot be written, too."""
         if not path.is_file():
             raise ConfigError(f"there is no journal at {path}", hint="nothing has run on this venue and account yet")
         with _translated(path):
-            database = _connect_readonly(path)
+            database = _connect_readonly(path, patience_s)
             try:
                 version = _check_version(database, path)
                 if version < len(schema.MIGRATIONS):
@@ -316,9 +319,9 @@ def _must_know(changed: sqlite3.Cursor, what: str, name: str) -> None:
         raise ValueError(f"the journal knows no {what} {name!r}")
 
 
-def _connect_readonly(path: Path) -> sqlite3.Connection:
+def _connect_readonly(path: Path, patience_s: float) -> sqlite3.Connection:
     uri = path.resolve().as_uri() + "?mode=ro"
-    database = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    database = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None)
     try:
         database.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:

@@ -48,7 +48,7 @@ def unusable(path: Path, words: str) -> ConfigError:
     """The error for what the database said about the file."""
     if "locked" in words or "busy" in words:
         return ConfigError(
-            f"the journal {path} was locked by another process for more than {BUSY_TIMEOUT_S:g} s",
+            f"the journal {path} stayed locked by another process",
             hint="`pfmm doctor` names the processes of this account",
         )
     if "readonly" in words:

@@ -133,6 +133,7 @@ class HttpClient:
         key: Callable[[], str] | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout_s: float = 10.0,
+        read_attempts: int = READ_ATTEMPTS,
         budget: RateBudget | None = None,
         timekeeper: Timekeeper | None = None,
     ) -> None:
@@ -141,6 +142,7 @@ class HttpClient:
         self.budget = budget
         self.time = timekeeper or Timekeeper()
         self._timeout_s = timeout_s
+        self._read_attempts = read_attempts
         self._bearer = _Bearer(key)
         self._judge = Judge(self.place, self._bearer.redact)
         local = loopback or transport is not None
@@ -161,20 +163,20 @@ class HttpClient:
     def get(self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True) -> object:
         """A read: the parsed JSON of a 2xx answer.
 
-        Repeated up to 4 times within 20 s with growing, jittered pauses, longer where Retry-After says so. Raises
-        VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData.
+        Tried up to `read_attempts` times within 20 s, with growing, jittered pauses, longer where Retry-After says
+        so. Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData.
         """
         if signed:
             self._bearer.load()
         what = f"GET {path}"
         deadline_s = self.time.monotonic_s() + READ_TOTAL_S
-        for attempt in range(READ_ATTEMPTS):
+        for attempt in range(self._read_attempts):
             self._spend(Lane.READ, what)
             outcome = self._attempt("GET", path, query, None, signed=signed, lane=Lane.READ, deadline_s=deadline_s)
             if isinstance(outcome, Reply) and outcome.status != 429 and outcome.status < 500:
                 return self._judge.read(outcome, what)
             pause_s = self._pause_s(outcome, attempt)
-            if attempt + 1 == READ_ATTEMPTS or self.time.monotonic_s() + pause_s >= deadline_s:
+            if attempt + 1 == self._read_attempts or self.time.monotonic_s() + pause_s >= deadline_s:
                 break
             self.time.sleep(pause_s)
         raise self._judge.given_up(outcome, what)
