@@ -99,6 +99,12 @@ class AccountLocks:
             self._latch.unlink()
         return record
 
+    def send_signal(self, holder: Holder, sign: signal.Signals) -> None:
+        """Signals a runner, but only while it still holds its lock: its pid may be somebody else's afterwards."""
+        current = self.run_lock(holder.market, holder.strategy).holder()
+        if current is not None and current.pid == holder.pid:
+            _signal(holder.pid, sign)
+
     def stop_runner(self, market: str, strategy: str, *, grace_s: float) -> bool:
         """Asks the runner to stop, and waits until its lock is free; after `grace_s` it is killed.
 
@@ -209,7 +215,7 @@ def _parse_holder(content: bytes, path: Path) -> Holder:
 
 def _signal(pid: int, sign: signal.Signals) -> None:
     if pid > 0:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, sign)
 
 

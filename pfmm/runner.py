@@ -88,12 +88,13 @@ class Loop:
             self._wait()
 
     def _told_to_stop(self) -> Ending | None:
-        if self._signals.received is not None:
-            name = self._signals.received
-            return Ending(f"signal {name.name}", SIGNAL_EXITS[name])
+        # the latch first: flatten sets it and then signals, and a halted run cancels whatever its exit policy says
         reason = self._hooks.halted()
         if reason is not None:
             return Ending("halted", Halted.exit_code, halt=reason)
+        if self._signals.received is not None:
+            name = self._signals.received
+            return Ending(f"signal {name.name}", SIGNAL_EXITS[name])
         return None
 
     def _one_cycle(self) -> Ending | None:

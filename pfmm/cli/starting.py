@@ -72,6 +72,8 @@ def start(
             lock = session.locks.run_lock(instrument.market, kind)
             lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
             stack.callback(lock.release)
+        # again, now that flatten can see this process: it sets the latch before it looks for runners
+        session.locks.refuse_if_halted()
         if how.once:
             _once(options, session, kind, engine, how)
         else:
@@ -244,12 +246,12 @@ def _leave(
     clock = session.clock(wait_s or _sleep)
     clock.synchronise(session.venue.time())
     done = wind_down(session.venue, session.journal, clock, engine.markets, engine.run_ids)
+    status = "halted" if ending.halt is not None else "stopped"
+    engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
     if policy == "flatten":
         from pfmm.cli.flattening import flatten_markets  # noqa: PLC0415
 
-        flatten_markets(session, engine.markets, clock)
-    status = "halted" if ending.halt is not None else "stopped"
-    engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
+        flatten_markets(session, engine.markets)
     return done.cancelled
 
 
