@@ -90,6 +90,11 @@ class Exchange:
         with self._sessions.lock:
             self._sessions.store.close()
 
+    def damage(self) -> tuple[str, ...]:
+        """What a full check of the store finds wrong; empty for a healthy one."""
+        with self._sessions.lock:
+            return self._sessions.store.damage()
+
     # -- clock and markets
 
     def time(self) -> ClockState:

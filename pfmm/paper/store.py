@@ -76,6 +76,12 @@ class Store:
         """Closes the connection; the file stays."""
         self._connection.close()
 
+    def damage(self) -> tuple[str, ...]:
+        """What a full check of the file finds wrong, as SQLite words it; empty for a healthy file."""
+        with self._translated():
+            rows = self._connection.execute("PRAGMA integrity_check").fetchall()
+        return tuple(row[0] for row in rows if row[0] != "ok")
+
     def _prepare(self, first: Callable[[], ExchangeRow]) -> None:
         execute = self._connection.execute
         execute("PRAGMA foreign_keys = OFF")
