@@ -42,7 +42,7 @@ class Journal(JournalReads):
         self.venue, self.account, self.nonce = (value or "" for value in identity.values())
 
     @classmethod
-    def open(cls, path: Path, *, venue: str, account: str, nonce: str, patience_s: float = BUSY_TIMEOUT_S) -> Self:
+    def open(cls, path: Path, *, venue: str, account: str, nonce: str, patience_s: float | None = None) -> Self:
         """Opens the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none.
 
         `patience_s` is how long any later call waits for another process's lock.
@@ -51,7 +51,7 @@ class Journal(JournalReads):
             raise ValueError("nonce must not be empty")
         prepare_file(path)
         with _translated(path):
-            database = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
+            database = sqlite3.connect(path, timeout=_patience_s(patience_s), isolation_level=None)
             try:
                 _check_version(database, path)
                 _use_wal(database, path)
@@ -65,7 +65,7 @@ class Journal(JournalReads):
         return journal
 
     @classmethod
-    def open_readonly(cls, path: Path, *, patience_s: float = BUSY_TIMEOUT_S) -> Self:
+    def open_readonly(cls, path: Path, *, patience_s: float | None = None) -> Self:
         """Opens an existing journal for reading only; works in a folder that cannot be written, too."""
         if not path.is_file():
             raise ConfigError(f"there is no journal at {path}", hint="nothing has run on this venue and account yet")
@@ -319,9 +319,13 @@ def _must_know(changed: sqlite3.Cursor, what: str, name: str) -> None:
         raise ValueError(f"the journal knows no {what} {name!r}")
 
 
-def _connect_readonly(path: Path, patience_s: float) -> sqlite3.Connection:
+def _patience_s(asked_s: float | None) -> float:
+    return BUSY_TIMEOUT_S if asked_s is None else asked_s
+
+
+def _connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection:
     uri = path.resolve().as_uri() + "?mode=ro"
-    database = sqlite3.connect(uri, uri=True, timeout=patience_s, isolation_level=None)
+    database = sqlite3.connect(uri, uri=True, timeout=_patience_s(patience_s), isolation_level=None)
     try:
         database.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:

@@ -7,7 +7,6 @@ a command pays for nothing that it does not use.
 from __future__ import annotations
 
 import os
-import secrets as random_tokens
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.config import Settings, load_settings
+from pfmm.config import Settings, emergency_settings, load_settings
 from pfmm.errors import ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.settings import nearest
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 PAPER_URL = "http://127.0.0.1"  # never dialled: the transport calls the exchange in this process
 REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
+# an emergency repeats by itself, with a fresh look between: one request must not hold it up
+HURRIED: Mapping[str, Any] = {"timeout_s": 3.0, "read_attempts": 1}
 
 
 def wall_ms() -> int:
@@ -41,8 +42,9 @@ def wall_ms() -> int:
 class Session:
     """One account on one venue, for the life of one command."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, hurried: bool = False) -> None:
         self.settings = settings
+        self._waits: Mapping[str, Any] = HURRIED if hurried else {}
         self.state_dir = settings.paths.state_dir
         self.in_process = settings.venue == "paper" and not settings.base_url
 
@@ -91,9 +93,9 @@ class Session:
         elif self.live:
             from pfmm.venue.ratelimit import RateBudget  # noqa: PLC0415
 
-            client = HttpClient(self.settings.base_url, key=self.key, budget=RateBudget())
+            client = HttpClient(self.settings.base_url, key=self.key, budget=RateBudget(), **self._waits)
         else:
-            client = HttpClient(self.settings.base_url, key=self.key)
+            client = HttpClient(self.settings.base_url, key=self.key, **self._waits)
         return PurpleFlea(client, name=self.venue_name, account=self.account)
 
     @property
@@ -112,7 +114,7 @@ class Session:
         from pfmm.journal import Journal  # noqa: PLC0415
 
         return Journal.open(
-            self.journal_path, venue=self.venue_name, account=self.account, nonce=random_tokens.token_hex(3)
+            self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex()
         )
 
     @cached_property
@@ -168,6 +170,18 @@ class Session:
 def session(options: Globals, overrides: Mapping[str, object] | None = None) -> Iterator[Session]:
     """The session of one command from its global options and its flags by setting name."""
     opened = Session(load_settings(os.environ, profile=options.profile, overrides=overrides))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def emergency_session(options: Globals, overrides: Mapping[str, object] | None = None) -> Iterator[Session]:
+    """A session for `flatten`: an unreadable config file does not stop it where the environment names the venue,
+    and no single request holds it up."""
+    settings = emergency_settings(os.environ, profile=options.profile, overrides=overrides)
+    opened = Session(settings, hurried=True)
     try:
         yield opened
     finally:
