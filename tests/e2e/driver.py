@@ -47,8 +47,10 @@ class Completed:
 
 
 def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment of a run: nothing of the caller's pfmm settings, everything under `home`."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PFMM_", "PURPLE_FLEA"))}
+    """The environment of a run: nothing of the caller's pfmm settings, everything under `home`, and compiled modules
+    kept as an installation keeps them (otherwise every process would compile the package again)."""
+    strange = ("PFMM_", "PURPLE_FLEA", "PYTHONDONTWRITEBYTECODE")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     return {**kept, "PFMM_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "100", **(extra or {})}
 
 
