@@ -75,41 +75,63 @@ class Evidence:
         return EXACT.divide(Decimal(self.end_ms - self.start_ms), DAY_MS)
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The six figures before they are judged: percentages, turnover in times a day, and the counts behind them.
+
+    `judged` fills have an edge, `losing` of them a negative one; None where a figure cannot be computed.
+    """
+
+    orders_placed: int
+    orders_filled: int
+    fills: int
+    judged: int
+    losing: int
+    realized_spread: Decimal | None
+    turnover: Decimal | None
+    daily_pnl: Decimal | None
+    max_drawdown: Decimal | None
+    equity_samples: int
+
+
 def metrics(evidence: Evidence) -> tuple[Metric, ...]:
     """The six figures in their fixed order. Raises ValueError for a period that ends before it starts."""
     if evidence.end_ms < evidence.start_ms:
         raise ValueError(f"end_ms {evidence.end_ms} is before start_ms {evidence.start_ms}")
     fills = [quality.fill for quality in evidence.qualities]
     edges = [found for quality in evidence.qualities if (found := quality.edge) is not None]
-    losing = Decimal(sum(found < 0 for found in edges))
-    placed, filled = Decimal(evidence.orders_placed), Decimal(evidence.orders_filled)
     capital_days = EXACT.multiply(evidence.capital, evidence.days)
-    few = len(fills) < MIN_FILLS
+    return verdicts(
+        Figures(
+            orders_placed=evidence.orders_placed,
+            orders_filled=evidence.orders_filled,
+            fills=len(fills),
+            judged=len(edges),
+            losing=sum(found < 0 for found in edges),
+            realized_spread=realized_spread(fills),
+            turnover=_turnover(fills, evidence),
+            daily_pnl=ratio(evidence.pnl, capital_days, PERCENT),
+            max_drawdown=max_drawdown(evidence.equity),
+            equity_samples=len(evidence.equity),
+        )
+    )
+
+
+def verdicts(figures: Figures) -> tuple[Metric, ...]:
+    """The figures against their target ranges, in their fixed order: 25 of 100 orders filled is 25 %, in 15-40."""
+    few, fills, judged = figures.fills < MIN_FILLS, figures.fills, figures.judged
+    fill_rate = ratio(Decimal(figures.orders_filled), Decimal(figures.orders_placed), PERCENT)
+    adverse = ratio(Decimal(figures.losing), Decimal(judged), PERCENT)
+    fill_range, daily_range = Target(Decimal(15), Decimal(40)), Target(Decimal("0.1"), Decimal("0.5"))
+    spread_target, turnover_target = Target(low=Decimal("0.05")), Target(low=Decimal(5))
+    adverse_target, drawdown_target = Target(high=Decimal(30)), Target(high=Decimal(10))
     return (
-        _metric(
-            "fill_rate", ratio(filled, placed, PERCENT), "%", Target(Decimal(15), Decimal(40)), int(placed), few=few
-        ),
-        _metric("realized_spread", realized_spread(fills), "%", Target(low=Decimal("0.05")), len(fills), few=few),
-        _metric("inventory_turnover", _turnover(fills, evidence), "x/day", Target(low=Decimal(5)), len(fills), few=few),
-        _metric(
-            "adverse_selection_ratio",
-            ratio(losing, Decimal(len(edges)), PERCENT),
-            "%",
-            Target(high=Decimal(30)),
-            len(edges),
-            few=len(edges) < MIN_FILLS,
-        ),
-        _metric(
-            "daily_pnl",
-            ratio(evidence.pnl, capital_days, PERCENT),
-            "%/day",
-            Target(Decimal("0.1"), Decimal("0.5")),
-            len(fills),
-            few=few,
-        ),
-        _metric(
-            "max_drawdown", max_drawdown(evidence.equity), "%", Target(high=Decimal(10)), len(evidence.equity), few=few
-        ),
+        _metric("fill_rate", fill_rate, "%", fill_range, figures.orders_placed, few=few),
+        _metric("realized_spread", figures.realized_spread, "%", spread_target, fills, few=few),
+        _metric("inventory_turnover", figures.turnover, "x/day", turnover_target, fills, few=few),
+        _metric("adverse_selection_ratio", adverse, "%", adverse_target, judged, few=judged < MIN_FILLS),
+        _metric("daily_pnl", figures.daily_pnl, "%/day", daily_range, fills, few=few),
+        _metric("max_drawdown", figures.max_drawdown, "%", drawdown_target, figures.equity_samples, few=few),
     )
 
 
@@ -192,10 +214,13 @@ def mean_inventory(fills: Sequence[Fill], opening_sizes: Mapping[str, Decimal], 
 def max_drawdown(equity: Sequence[tuple[int, Decimal]]) -> Decimal | None:
     """The deepest fall from a peak, in percent of that peak: 100, 120, 90, 130 gives 25. None without a positive
     equity."""
-    peak, deepest = ZERO, None
+    peak = ZERO
+    fall, fall_peak = ZERO, None
     for _, value in equity:
         peak = max(peak, value)
-        fall = ratio(EXACT.subtract(peak, value), peak, PERCENT)
-        if fall is not None:
-            deepest = fall if deepest is None else max(deepest, fall)
-    return deepest
+        # fall / peak > deepest fall / its peak, without a division at every sample
+        if peak and (
+            fall_peak is None or EXACT.multiply(EXACT.subtract(peak, value), fall_peak) > EXACT.multiply(fall, peak)
+        ):
+            fall, fall_peak = EXACT.subtract(peak, value), peak
+    return None if fall_peak is None else ratio(fall, fall_peak, PERCENT)
