@@ -1,0 +1,140 @@
+"""The checks of `pfmm doctor` on one venue: the key, the way there, the clock, the request budget, the paper exchange.
+
+They send reads only. What a check cannot find out because an earlier one failed is a warning that says so.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pfmm.cli.checks import FAIL, OK, WARN, Check, failure
+from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.output import iso
+from pfmm.errors import ConfigError, PfmmError, SecretError
+
+if TYPE_CHECKING:
+    from pfmm.config import Settings
+    from pfmm.model.account import VenueTime
+
+SKEW_WARN_MS = 2_000
+SKEW_FAIL_MS = 60_000
+LOW_BUDGET = 0.2
+
+
+def key(settings: Settings) -> Check:
+    """Whether a key is to be had, and a key file is private. Opens what a command would open, and shows nothing."""
+    if settings.venue == "paper":
+        return Check("key", OK, "paper accounts need none")
+    from pfmm.secrets import require_secret  # noqa: PLC0415
+
+    try:
+        if settings.secret.file is not None:
+            _private(Path(settings.secret.file).expanduser())
+        require_secret(settings.secret, settings.venue, os.environ)
+    except PfmmError as error:
+        return failure("key", error)
+    return Check("key", OK, f"there is one for {settings.venue}")
+
+
+def _private(path: Path) -> None:
+    """Raises SecretError for a key file that others may read, also when the environment's key goes before it."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return  # reading it says more
+    if mode & 0o077:
+        raise SecretError(f"the key file {path} is open to others (mode {mode:04o})", hint=f"chmod 600 {path}")
+
+
+def paper_exchange(state_dir: Path) -> Check:
+    """The embedded exchange's file and market, without making either."""
+    from pfmm.cli.context import open_exchange  # noqa: PLC0415
+    from pfmm.paper.records import ExchangeError  # noqa: PLC0415
+
+    name = "paper exchange"
+    if not (state_dir / "paper" / "exchange.sqlite3").exists():
+        return Check(name, OK, "none yet: the first use makes it")
+    try:
+        exchange = open_exchange(state_dir)
+        try:
+            damage = exchange.damage()
+            clock, kind = exchange.time(), exchange.feed_config()["kind"]
+        finally:
+            exchange.close()
+    except PfmmError as error:
+        hint = error.hint or "`pfmm paper reset` starts afresh"
+        return Check(name, FAIL, error.message, hint, error)
+    except ExchangeError as busy:
+        return Check(name, WARN, busy.message, "another process holds it: wait, or find that process")
+    if damage:
+        hint = "`pfmm paper reset` sets it aside and starts afresh"
+        return failure(name, ConfigError(f"its file is damaged: {damage[0]}", hint=hint))
+    if clock.state == "ended":
+        fix = "`pfmm paper feed` switches the market, or plays the recording again"
+        return Check(name, WARN, f"the {kind} market ended at {iso(clock.time_ms)}: nothing fills any more", fix)
+    return Check(name, OK, f"whole, {kind} market at {iso(clock.time_ms)}, {clock.state}")
+
+
+def venue(session: Session) -> Iterator[Check]:
+    """Reach, clock, account and request budget of the session's venue."""
+    if session.in_process and not (session.state_dir / "paper" / "exchange.sqlite3").exists():
+        yield Check("venue", OK, "the embedded paper exchange, not made yet")
+        return
+    try:
+        before_ms = wall_ms()
+        time = session.venue.time()
+        after_ms = wall_ms()
+    except PfmmError as error:
+        where = "" if session.in_process else f" (base_url {session.settings.base_url})"
+        hint = error.hint or f"check the network and the profile's venue{where}"
+        yield Check("venue", FAIL, error.message, hint, error)
+        yield Check("clock", WARN, "not checked: the venue did not answer", "mend the venue first")
+        return
+    yield Check("venue", OK, f"{session.venue_name} answers in {after_ms - before_ms} ms")
+    yield _clock(session, time, (before_ms + after_ms) // 2)
+    yield _account(session)
+    yield _budget(session)
+
+
+def _clock(session: Session, time: VenueTime, at_ms: int) -> Check:
+    if not session.live:
+        return Check(
+            "clock", OK, f"paper time {iso(time.time_ms)} at speed {time.speed:g}: it needs not agree with ours"
+        )
+    skew_ms = at_ms - time.time_ms
+    detail = f"this machine is {abs(skew_ms)} ms {'ahead of' if skew_ms > 0 else 'behind'} the venue"
+    fix = "synchronise this machine's clock (chrony, systemd-timesyncd)"
+    if abs(skew_ms) >= SKEW_FAIL_MS:
+        return failure("clock", ConfigError(detail, hint=fix))
+    return Check("clock", WARN, detail, fix) if abs(skew_ms) >= SKEW_WARN_MS else Check("clock", OK, detail)
+
+
+def _account(session: Session) -> Check:
+    try:
+        account = session.venue.account_state()
+    except PfmmError as error:
+        return failure("account", error)
+    return Check("account", OK, f"{session.account}: equity {account.equity:.2f} USD, free {account.free_margin:.2f}")
+
+
+def _budget(session: Session) -> Check:
+    import time  # noqa: PLC0415
+
+    budget = session.venue.http.budget
+    if budget is None:
+        return Check("rate budget", OK, "the paper exchange is asked without a limit")
+    left = budget.remaining(time.monotonic())
+    detail = (
+        f"{left.orders} of {left.orders_per_minute} order requests and {left.data} of {left.data_per_minute} reads "
+        "left this minute"
+    )
+    low = left.orders < LOW_BUDGET * left.orders_per_minute or left.data < LOW_BUDGET * left.data_per_minute
+    return (
+        Check("rate budget", WARN, detail, "run fewer loops, or a longer --interval")
+        if low
+        else Check("rate budget", OK, detail)
+    )
