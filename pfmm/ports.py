@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
-from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
-from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
-from pfmm.model.order import Batch, BatchAnswer, Fill, Order
-from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
+if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
+    from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
+    from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+    from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
+    from pfmm.model.order import Batch, BatchAnswer, Fill, Order
+    from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
 
 
 @dataclass(frozen=True, slots=True)
