@@ -69,12 +69,18 @@ class Walk:
 
 # times are coarse, so that events of both markets, marks and orders meet at the same moment
 times = st.integers(1, (END - START) // 15_000).map(lambda n: START + 15_000 * n)
+bids = st.integers(940, 1060) | st.integers(600, 1500)  # mostly calm, sometimes a jump
+depths = st.integers(1, 4000)
 quotes = st.builds(
     lambda time_ms, bid, spread, bid_size, ask_size: QuoteEvent(time_ms, QUOTE, bid, bid_size, bid + spread, ask_size),
-    times, st.integers(500, 1500), st.integers(1, 30), st.integers(1, 4000), st.integers(1, 4000),
-)  # fmt: skip
+    times,
+    bids,
+    st.integers(1, 30),
+    depths,
+    depths,
+)
 trades = st.builds(
-    TradeEvent, times, st.just(TRADE), st.integers(400, 1600), st.integers(1, 5000), st.sampled_from([1, -1])
+    TradeEvent, times, st.just(TRADE), st.integers(930, 1070), st.integers(1, 5000), st.sampled_from([1, -1])
 )
 
 
@@ -82,8 +88,11 @@ def _tape(events: list[Event]) -> list[Event]:
     return [QuoteEvent(START, QUOTE, 1000, 3000, 1003, 3000), *sorted(events, key=lambda event: event[0])]
 
 
-tapes = st.lists(quotes | trades, max_size=40).map(_tape)
+tapes = st.lists(quotes | trades | trades, min_size=8, max_size=40).map(_tape)
 walks = st.builds(lambda a, b: Walk({"AAA-PERP": a, "BBB-PERP": b}), tapes, tapes)
+
+
+deposits = st.sampled_from([900 * USD, 60 * USD, 60 * USD])  # the small one is liquidated by a swing
 
 
 class Action(NamedTuple):
@@ -112,31 +121,32 @@ places = st.builds(
     _place,
     st.sampled_from(sorted(SPECS)),
     st.sampled_from(["long", "short"]),
-    st.none() | st.integers(800, 1200),
-    st.sampled_from([1, 7, 333, 2500, 90_000]),
-    st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    st.none() | st.integers(940, 1060),
+    st.sampled_from([7, 333, 2500, 2500, 40_000]),
+    st.tuples(st.booleans(), st.sampled_from([False, False, True]), st.sampled_from([False, False, False, True])),
 )
 ids = st.integers(1, 8).map(lambda number: f"o{number}")
 amends = st.builds(
     AmendRequest,
     order_id=ids,
-    price=st.none() | st.integers(800, 1200).map(lambda price: Decimal(price) / 10),
+    price=st.none() | st.integers(940, 1060).map(lambda price: Decimal(price) / 10),
     size_base=st.none() | st.integers(1, 3000).map(lambda size: Decimal(size) / 1000),
 )
 actions = st.lists(
     st.builds(Action, times, st.just("place"), places)
+    | st.builds(Action, times, st.just("place"), places)
     | st.builds(Action, times, st.just("amend"), amends)
     | st.builds(Action, times, st.just("cancel"), st.builds(CancelRequest, order_id=ids))
     | st.builds(Action, times, st.just("dead_man"), st.integers(1, 5000)),
-    min_size=1,
-    max_size=12,
+    min_size=4,
+    max_size=14,
 ).map(lambda found: sorted(found, key=lambda action: action.time_ms))
 
 
 class Trader:
     """An account that keeps everything it has ever had, so that its history can be compared."""
 
-    def __init__(self, walk: Walk, deposit: int = 1_000 * USD) -> None:
+    def __init__(self, walk: Walk, deposit: int) -> None:
         self.walk = walk
         self.everything: dict[int, OrderState] = {}
         self.account = Account("a", SPECS.__getitem__, START, deposit, 1, 1, 1)
@@ -191,10 +201,10 @@ def check_books(account: Account) -> None:
             assert order.remaining <= account.book(order.market).reducible(order.side)
 
 
-@given(walks, actions)
-@settings(max_examples=150)
-def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Action]) -> None:
-    trader = Trader(walk)
+@given(walks, actions, deposits)
+@settings(max_examples=120, deadline=None)
+def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Action], deposit: int) -> None:
+    trader = Trader(walk, deposit)
     for action in todo:
         trader.go(action.time_ms)
         trader.do(action)
@@ -205,12 +215,12 @@ def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Acti
     check_books(trader.account)
 
 
-@given(walks, actions, st.lists(st.integers(START, END), max_size=40), st.integers(1, 5))
-@settings(max_examples=150)
+@given(walks, actions, deposits, st.lists(st.integers(START, END), max_size=40), st.integers(1, 5))
+@settings(max_examples=120, deadline=None)
 def test_one_advance_and_many_give_the_same_history(
-    walk: Walk, todo: list[Action], cuts: list[int], steps: int
+    walk: Walk, todo: list[Action], deposit: int, cuts: list[int], steps: int
 ) -> None:
-    whole, pieces = Trader(walk), Trader(walk)
+    whole, pieces = Trader(walk, deposit), Trader(walk, deposit)
     for action in todo:
         whole.go(action.time_ms)
         whole.do(action)
@@ -244,3 +254,13 @@ def test_a_batch_is_idempotent_by_client_id(walk: Walk, requests: list[PlaceRequ
             assert answer.code == "duplicate_client_order_id"
         assert exchange.state("a", []) == before
         exchange.close()
+
+
+def test_a_slice_never_ends_inside_a_moment() -> None:
+    moment = START + 15_000
+    prints: list[Event] = [TradeEvent(moment, TRADE, 990, 100, -1) for _ in range(3)]
+    start = TradeEvent(START + 1, TRADE, 1001, 1, 1)
+    trader = Trader(Walk({"AAA-PERP": _tape([start, *prints]), "BBB-PERP": _tape([])}), 900 * USD)
+    trader.do(Action(START, "place", _place("AAA-PERP", "long", 995, 1000, (True, False, False))))
+    trader.go(END, steps=1)
+    assert [fill.size for fill in trader.account.fills] == [100, 100, 100]

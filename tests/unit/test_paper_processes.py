@@ -1,0 +1,119 @@
+"""Several processes on one paper exchange file: nothing is lost, nothing is done twice, a kill leaves it usable."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from pfmm.paper.exchange import Exchange
+from pfmm.paper.feed import TRADE, USD, Event, MarketSpec, Quote, TradeEvent, Watch
+from pfmm.paper.records import CancelRequest, PlaceRequest
+
+START = 1_700_000_000_000
+SPEC = MarketSpec("BTC-PERP", "crypto", 1, 3, 1, None, 10 * USD, 50, -20_000, 50_000, 8)
+PER_PROCESS = 15
+
+
+class Ticking:
+    """A market that stands still at 99.9 / 100.1, with a sale of 0.001 at 95 every 5 ms."""
+
+    def specs(self) -> Sequence[MarketSpec]:
+        return [SPEC]
+
+    def span(self) -> tuple[int, int] | None:
+        return None
+
+    def quote(self, market: str, time_ms: int) -> Quote:
+        return Quote(time_ms, 999, 10_000, 1001, 10_000)
+
+    def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        return [(999, 10_000)], [(1001, 10_000)]
+
+    def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
+        return []
+
+    def mark(self, market: str, time_ms: int) -> int:
+        return 1000
+
+    def funding_rate(self, market: str, settle_ms: int) -> int:
+        return 0
+
+    def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
+        first = after_ms // 5 + 1
+        return (TradeEvent(index * 5, TRADE, 950, 1, -1) for index in range(first, to_ms // 5 + 1))
+
+
+def open_exchange(path: Path) -> Exchange:
+    return Exchange.open(path, lambda _: Ticking(), lambda: time.time_ns() // 1_000_000)
+
+
+def order(name: str, price: str) -> PlaceRequest:
+    return PlaceRequest(
+        "BTC-PERP", "long", "limit", size_base=Decimal("0.200"), price=Decimal(price), client_order_id=name
+    )
+
+
+def hammer(path: Path, name: str) -> None:
+    exchange = open_exchange(path)
+    for index in range(PER_PROCESS):
+        exchange.place("a", order(f"{name}-{index}", "97"))
+        exchange.place("a", order(f"{name}-{index}-gone", "50"))
+        exchange.cancel("a", CancelRequest(client_order_id=f"{name}-{index}-gone"))
+        exchange.state("a", ["BTC-PERP"])
+    exchange.close()
+
+
+def place_for_ever(path: Path) -> None:
+    exchange = open_exchange(path)
+    for index in range(1_000_000):
+        exchange.place("a", order(f"k{index}", "50"))
+        exchange.cancel("a", CancelRequest(client_order_id=f"k{index}"))
+
+
+def test_two_processes_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "paper.sqlite"
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=hammer, args=(path, name)) for name in ("left", "right")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    exchange = open_exchange(path)
+    state, orders = exchange.state("a", []), exchange.orders("a", status="all")
+    exchange.close()
+    assert len(orders) == 2 * 2 * PER_PROCESS
+    assert [o.order_id for o in orders] == [f"o{number}" for number in range(1, len(orders) + 1)]
+    kept = [o for o in orders if not (o.client_order_id or "").endswith("-gone")]
+    assert {o.status for o in kept} <= {"open", "filled"}
+    assert {(o.status, o.filled_base) for o in orders if o not in kept} == {("cancelled", Decimal(0))}
+    assert [fill.sequence for fill in state.fills.fills] == list(range(1, len(state.fills.fills) + 1))
+    bought = sum(fill.size_base for fill in state.fills.fills)
+    assert bought == sum(o.filled_base for o in kept) == sum(p.size_base for p in state.positions)
+    assert len({fill.time for fill in state.fills.fills}) == len(state.fills.fills)  # each print of 0.001 is used once
+    account = state.account
+    assert account.equity == (
+        account.deposits + account.realized_pnl + account.unrealized_pnl - account.fees + account.funding
+    )
+
+
+def test_a_killed_process_leaves_a_consistent_file(tmp_path: Path) -> None:
+    path = tmp_path / "paper.sqlite"
+    exchange = open_exchange(path)
+    worker = multiprocessing.get_context("spawn").Process(target=place_for_ever, args=(path,))
+    worker.start()
+    give_up = time.monotonic() + 30
+    while len(exchange.orders("a", status="all")) < 20 and time.monotonic() < give_up:
+        pass
+    worker.kill()
+    worker.join(30)
+    assert worker.exitcode == -signal.SIGKILL
+    orders = exchange.orders("a", status="all")
+    assert len(orders) >= 20
+    assert {o.status for o in orders[:-1]} == {"cancelled"}
+    assert exchange.place("a", order("after", "50")).status == "open"
+    exchange.close()
