@@ -20,7 +20,7 @@ from pfmm.strategy.ticks import base_size, snap_price, to_decimal
 
 MIN_LEVELS = 2
 MAX_LEVELS = 500
-ROUND_TRIP_HORIZON_S = 120  # the default step is what the price typically moves in two minutes
+ROUND_TRIP_HORIZON_S = 60  # the default step is what the price typically moves in a minute
 MIN_STEP_TICKS = 3
 
 _ZERO = Decimal(0)
@@ -299,9 +299,9 @@ def _bounds(config: GridConfig, instrument: Instrument, mid: Decimal) -> tuple[D
 
 
 def _default_half(config: GridConfig, instrument: Instrument, mid: Decimal) -> Decimal:
-    """Half the default range in USD: levels / 2 steps, each what the price typically moves in two minutes.
+    """Half the default range in USD: levels / 2 steps, each what the price typically moves in a minute.
 
-    sigma * sqrt(120 s / year): 0.5 a year is 9.8 bps, 63 USD at 65,000. At least three ticks, and at least twice
+    sigma * sqrt(60 s / year): 0.5 a year is 6.9 bps, 45 USD at 65,000. At least three ticks, and at least twice
     the fees of a round trip.
     """
     years = ROUND_TRIP_HORIZON_S / (HOURS_PER_YEAR * 3600)

@@ -101,11 +101,11 @@ class TestPlan:
         assert result.profit_per_round_trip == D("2.325") + D("0.040455")
         assert result.fees_per_round_trip == D("-0.040455")
 
-    def test_default_range_is_two_minutes_of_movement_a_step(self) -> None:
-        # 0.5 a year is 0.5 * sqrt(120 / 31,536,000) = 9.753 bps: 62.4 to 64 USD at 65,000 after snapping to 1 USD
+    def test_default_range_is_a_minute_of_movement_a_step(self) -> None:
+        # 0.5 a year is 0.5 * sqrt(60 / 31,536,000) = 6.897 bps: 43.8 to 46 USD at 65,000 after snapping to 1 USD
         btc = replace(COIN, price_rule=PriceRule(D("0.1"), 5), size_step=D("0.00001"))
         result = plan(GridConfig(), mid="65000", instrument=btc)
-        assert all(D(62) <= high - low <= D(64) for low, high in zip(result.lines, result.lines[1:], strict=False))
+        assert all(D(43) <= high - low <= D(46) for low, high in zip(result.lines, result.lines[1:], strict=False))
         assert result.empty_line == 5
         assert len(result.orders) == 10
 
