@@ -51,7 +51,7 @@ class Journal(JournalReads):
             raise ValueError("nonce must not be empty")
         prepare_file(path)
         with _translated(path):
-            database = sqlite3.connect(path, timeout=_patience_s(patience_s), isolation_level=None)
+            database = sqlite3.connect(path, timeout=patience_s or BUSY_TIMEOUT_S, isolation_level=None)
             try:
                 _check_version(database, path)
                 _use_wal(database, path)
@@ -319,13 +319,9 @@ def _must_know(changed: sqlite3.Cursor, what: str, name: str) -> None:
         raise ValueError(f"the journal knows no {what} {name!r}")
 
 
-def _patience_s(asked_s: float | None) -> float:
-    return BUSY_TIMEOUT_S if asked_s is None else asked_s
-
-
 def _connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection:
     uri = path.resolve().as_uri() + "?mode=ro"
-    database = sqlite3.connect(uri, uri=True, timeout=_patience_s(patience_s), isolation_level=None)
+    database = sqlite3.connect(uri, uri=True, timeout=patience_s or BUSY_TIMEOUT_S, isolation_level=None)
     try:
         database.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.context import Session, wall_ms
-from pfmm.cli.output import Globals, Result, emit, iso, plain, table
+from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
 from pfmm.cli.starting import end_runs
 from pfmm.errors import VenueUnreachable
 from pfmm.model.plan import OwnStatus
@@ -170,11 +170,16 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
     if market is not None and not rows:
         rows = [{"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": "absent"}]
     data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
-    if flatten:
-        from pfmm.cli.flattening import flatten_for_stop  # noqa: PLC0415
+    if not flatten:
+        emit(options, Result(data, lambda: _stop_text(kind, rows)))
+        return
+    from pfmm.cli.flattening import flatten_for_stop, result_text  # noqa: PLC0415
 
-        data["flatten"] = flatten_for_stop(session, [row["market"] for row in rows])
-    emit(options, Result(data, lambda: _stop_text(kind, rows)))
+    data["flatten"], failure = flatten_for_stop(session, [row["market"] for row in rows])
+    result = Result(data, lambda: f"{_stop_text(kind, rows)}\n{result_text(data['flatten'])}")
+    if failure is not None:
+        raise Failed(failure, result)
+    emit(options, result)
 
 
 def _stop_run(session: Session, run: Run, resting: Sequence[str]) -> dict[str, Any]:

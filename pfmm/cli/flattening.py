@@ -1,0 +1,120 @@
+"""What every way of flattening shares: the order from the settings, the answer's data and text, and its exit code.
+
+Used by `flatten`, by `stop --flatten` and by `--on-exit flatten`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.output import iso, plain
+from pfmm.errors import NotFlat, PfmmError, StateUnknown
+from pfmm.flatten_terms import FlatState, FlattenOrder, FlattenResult, Tools
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+def order_of(
+    session: Session,
+    markets: tuple[str, ...] | None,
+    *,
+    half: bool = False,
+    cancel_only: bool = False,
+    proofs: int = 1,
+    timeout_s: float | None = None,
+) -> FlattenOrder:
+    """What to do, with slippage, time and interval from the settings."""
+    settings = session.settings.general
+    return FlattenOrder(
+        markets=markets,
+        half=half,
+        cancel_only=cancel_only,
+        max_slippage_bps=settings.flatten.max_slippage_bps,
+        timeout_s=settings.flatten.timeout_s if timeout_s is None else timeout_s,
+        proofs=proofs,
+        between_proofs_s=settings.run.interval_s,
+    )
+
+
+def new_tools() -> Tools:
+    """The local clock, and client order ids that no other process draws."""
+    nonce = os.urandom(5).hex()
+    numbers = iter(range(1, 1_000_000))
+    return Tools(time.monotonic, time.sleep, lambda: f"flatten-{nonce}-{next(numbers)}")
+
+
+def result_data(session: Session, result: FlattenResult) -> dict[str, Any]:
+    """The part of the answer that says what was proven, where and when. Without any snapshot the time is local."""
+    return {
+        "venue": session.venue_name,
+        "account": session.account,
+        "time": iso(result.time_ms if result.time_ms is not None else wall_ms()),
+        "state": result.state.value,
+        "reason": result.reason,
+        "cancelled": result.cancelled,
+        "orders_left": result.orders_left,
+        "markets": [asdict(market) for market in result.markets],
+    }
+
+
+def failure_of(session: Session, state: FlatState, reason: str | None) -> PfmmError | None:
+    """The error that a verdict deserves: none when it is what was asked for, 9 for a residual, 8 for unknown."""
+    if state.done:
+        return None
+    where = f"{session.venue_name} account {session.account}"
+    if state is FlatState.RESIDUAL:
+        return NotFlat(f"{where} is not flat: {reason}", hint="run it again, or with a larger --max-slippage-bps")
+    return StateUnknown(f"{where}: flatness could not be proven: {reason}")
+
+
+def result_text(data: dict[str, Any]) -> str:
+    """The verdict for people."""
+    lines = [f"{data['venue']} account {data['account']} at {data['time']}: {data['state'].upper()}"]
+    lines += [_market_line(market) for market in data["markets"]]
+    left = "an unknown number" if data["orders_left"] is None else data["orders_left"]
+    lines.append(f"{data['cancelled']} orders cancelled, {left} left")
+    return "\n".join(lines)
+
+
+def _market_line(market: dict[str, Any]) -> str:
+    after = "unknown" if market["after"] is None else plain(market["after"])
+    line = f"{market['market']}: {plain(market['before'])} → {after}"
+    if market["closed_size"]:
+        line += f", closed {plain(market['closed_size'])} at {_price(market['avg_price'])}"
+        if market["slippage_bps"] is not None:
+            line += f", {plain(market['slippage_bps'])} bps from mid"
+    return line + (f" ({market['reason']})" if market["reason"] else "")
+
+
+def _price(price: Decimal) -> str:
+    return f"{price:.8g}"
+
+
+def flatten_markets(session: Session, markets: Sequence[str]) -> None:
+    """`--on-exit flatten`: closes the account's whole position on `markets`, after the runs there have ended.
+
+    Raises NotFlat or StateUnknown when that cannot be proven, and AuthenticationError.
+    """
+    _, failure = flatten_for_stop(session, markets)
+    if failure is not None:
+        raise failure
+
+
+def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str, Any], PfmmError | None]:
+    """`stop --flatten`: closes the account's whole position on `markets`; the data to show and the failure, if any.
+
+    No latch is set, as only the runs that were stopped are concerned; with no markets nothing is done.
+    """
+    from pfmm.flatten import flatten  # noqa: PLC0415
+
+    if not markets:
+        nothing = FlattenResult(FlatState.FLAT, session.venue.time().time_ms, 0, 0, (), None)
+        return result_data(session, nothing), None
+    result = flatten(session.venue, order_of(session, tuple(dict.fromkeys(markets))), new_tools())
+    return result_data(session, result), failure_of(session, result.state, result.reason)

@@ -1,0 +1,160 @@
+"""Halting an account: stopping its runners, knowing when their last request can have acted, and ending their runs.
+
+The journal is best effort here: what it cannot tell is replaced by the longest that a request lives.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pfmm.errors import PfmmError
+
+if TYPE_CHECKING:
+    from pfmm.cli.context import Session
+    from pfmm.journal import Journal
+    from pfmm.locks import Holder
+    from pfmm.model.account import VenueTime
+
+GRACE_S = 5.0
+JOURNAL_PATIENCE_S = 1.0
+ENDED = "halted"
+REASON = "flatten"
+# how reading a damaged journal can fail beyond the project's own errors
+_DAMAGE = (PfmmError, OSError, ValueError, ArithmeticError, TypeError)
+
+
+@dataclass(slots=True)
+class StoppedRunner:
+    """A runner that was told to stop, and how: terminated (it was asked) or killed (it did not listen)."""
+
+    market: str
+    strategy: str
+    pid: int
+    how: str
+    first_seen_s: float
+
+
+class StoppingRunners:
+    """Every living runner of the account, on its way out: SIGTERM when it is first seen, SIGKILL after the grace.
+
+    Serves as `Others` of a flatten. Requests that a dead runner left on their way may act until they expire: the
+    journal, written before each request left, says until when. Where it cannot be read, any runner may have died a
+    moment ago with a request under way, so the longest life of a request is waited for from the first snapshot in
+    which none was alive. The exchange in this process has no requests under way but its callers'.
+    """
+
+    def __init__(self, session: Session, *, monotonic_s: Callable[[], float], grace_s: float = GRACE_S) -> None:
+        self._session = session
+        self._monotonic_s = monotonic_s
+        self._grace_s = grace_s
+        self._known: dict[tuple[int, str, str], StoppedRunner] = {}
+        self._silent_from_ms: int | None = None
+        self._unreadable = False
+
+    @property
+    def stopped(self) -> tuple[StoppedRunner, ...]:
+        """Those that were told to stop and hold their lock no more."""
+        alive = {(holder.pid, holder.market, holder.strategy) for holder in self._alive()}
+        return tuple(runner for key, runner in self._known.items() if key not in alive)
+
+    def press(self) -> None:
+        """Signals whoever is alive; returns at once."""
+        now_s = self._monotonic_s()
+        for holder in self._alive():
+            key = (holder.pid, holder.market, holder.strategy)
+            runner = self._known.get(key)
+            if runner is None:
+                self._known[key] = StoppedRunner(holder.market, holder.strategy, holder.pid, "terminated", now_s)
+                self._session.locks.send_signal(holder, signal.SIGTERM)
+            elif now_s - runner.first_seen_s >= self._grace_s:
+                runner.how = "killed"
+                self._session.locks.send_signal(holder, signal.SIGKILL)
+
+    def silent_from_ms(self, now: VenueTime) -> int | None:
+        """See `Others`."""
+        if self._alive():
+            self._silent_from_ms = None
+            return None
+        if self._silent_from_ms is None:
+            self._silent_from_ms = self._bound_ms(now)
+        return self._silent_from_ms
+
+    def _alive(self) -> tuple[Holder, ...]:
+        try:
+            return self._session.locks.holders()
+        except OSError:
+            return ()  # then the latch could not be written either, and the proof is asked for twice
+
+    def _bound_ms(self, now: VenueTime) -> int | None:
+        from pfmm.strategy.settle import CLOCK_SKEW_MS  # noqa: PLC0415
+
+        if self._session.in_process or not self._session.has_journal:
+            return 0
+        try:
+            expiries = self._expiries()
+        except _DAMAGE:
+            return self._longest_life_ms(now, CLOCK_SKEW_MS)
+        return max(expiries) + CLOCK_SKEW_MS + 1 if expiries else 0
+
+    def _expiries(self) -> list[int]:
+        """When the requests that the journal has no answer to stop acting."""
+        from pfmm.journal import Journal  # noqa: PLC0415
+        from pfmm.model.plan import OwnStatus  # noqa: PLC0415
+
+        pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
+        with Journal.open_readonly(self._session.journal_path, patience_s=JOURNAL_PATIENCE_S) as journal:
+            orders = journal.live_orders()
+        return [o.valid_until_ms for o in orders if o.status in pending and o.valid_until_ms is not None]
+
+    def _longest_life_ms(self, now: VenueTime, skew_ms: int) -> int | None:
+        if not self._unreadable:  # this snapshot may be older than the last runner's death; the next is not
+            self._unreadable = True
+            return None
+        from pfmm.sending import REQUEST_LIFE_MS  # noqa: PLC0415
+
+        return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + skew_ms + 1
+
+
+def end_halted_runs(session: Session) -> list[dict[str, Any]]:
+    """Ends every run that the journal holds open, so that a later start begins afresh, and answers which.
+
+    Orders that such a run still has resting, on whatever market, are cancelled and proven gone first. Raises
+    ConfigError for an unusable journal, and what the venue's requests and `wind_down` raise.
+    """
+    if not session.has_journal:
+        return []
+    with _writable(session) as journal:
+        runs = journal.runs(ended=False)
+        if not runs:
+            return []
+        from pfmm.winddown import wind_down  # noqa: PLC0415
+
+        clock = session.clock(_wait_s)
+        clock.synchronise(session.venue.time())
+        markets = tuple(dict.fromkeys(run.market for run in runs))
+        done = wind_down(session.venue, journal, clock, markets, [run.run_id for run in runs])
+        for run in runs:
+            journal.end_run(run.run_id, status=ENDED, reason=REASON, time_ms=done.snapshot.time.time_ms)
+        return [{"market": run.market, "strategy": run.kind} for run in runs]
+
+
+def _writable(session: Session) -> Journal:
+    from pfmm.journal import Journal  # noqa: PLC0415
+
+    return Journal.open(
+        session.journal_path,
+        venue=session.venue_name,
+        account=session.account,
+        nonce=os.urandom(3).hex(),
+        patience_s=JOURNAL_PATIENCE_S,
+    )
+
+
+def _wait_s(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True

@@ -1,0 +1,71 @@
+"""`pfmm resume`: lifts the HALT that flatten or a kill switch left, after showing why it was set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pfmm.cli.options import globals_of
+from pfmm.cli.output import Result, emit
+
+if TYPE_CHECKING:
+    from pfmm.cli.context import Session
+
+app = typer.Typer(help="Lift the HALT that flatten or a kill switch left.")
+
+KILL_SWITCH = "kill_switch"
+
+
+@app.command()
+def resume(context: typer.Context) -> None:
+    """Lift the HALT of the account, so that start works again; shows who set it, when and why."""
+    from pfmm.cli.context import session  # noqa: PLC0415
+
+    options = globals_of(context)
+    with session(options) as opened:
+        emit(options, _resume(opened))
+
+
+def _resume(session: Session) -> Result:
+    """Lifts the latch. Raises AlreadyRunning while a runner of the account is alive, and what stands in the way of
+    ending the runs that a flatten left open; then the latch stays."""
+    from pfmm.errors import AlreadyRunning  # noqa: PLC0415
+
+    record = session.locks.halted()
+    if record is None:
+        data = _data(session, halted_by=None, reason=None, since=None, runs_ended=[])
+        return Result(data, lambda: f"Account {session.account} is not halted.")
+    alive = [f"{holder.strategy} on {holder.market} (pid {holder.pid})" for holder in session.locks.holders()]
+    if alive:
+        raise AlreadyRunning(
+            f"account {session.account} is halted and still runs {', '.join(alive)}",
+            hint="wait until it has stopped, or run `pfmm flatten --all`, which makes it stop",
+        )
+    # a kill switch ends its own runs, and the others may go on; a flatten has closed what all of them held
+    ended, warnings = ([], []) if record.halted_by == KILL_SWITCH else _end_runs(session)
+    session.locks.lift()
+    data = _data(session, halted_by=record.halted_by, reason=record.reason, since=record.since, runs_ended=ended)
+    return Result(
+        data,
+        lambda: (
+            f"Account {session.account} was halted by {record.halted_by} since {record.since}: {record.reason}\n"
+            "The HALT is lifted: start works again."
+        ),
+        tuple(warnings),
+    )
+
+
+def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
+    """A journal that cannot be used stops no resume: no start can adopt a run from it either."""
+    from pfmm.cli.halting import end_halted_runs  # noqa: PLC0415
+    from pfmm.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        return end_halted_runs(session), []
+    except ConfigError as error:
+        return [], [f"the halted runs could not be ended: {error.message}"]
+
+
+def _data(session: Session, **values: Any) -> dict[str, Any]:
+    return {"venue": session.venue_name, "account": session.account, **values}
