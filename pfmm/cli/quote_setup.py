@@ -77,9 +77,8 @@ def _flagged(session: Session, market: str) -> bool:
 
 
 def wants_fit(session: Session, config: QuoteConfig, market: str) -> bool:
-    """True where fitted numbers would be used: not for a fixed half-spread, and never over a flag."""
-    calibrate = session.settings.for_market(market).quote.calibrate
-    return calibrate and config.model != "fixed" and config.source != "flag"
+    """True where fitted numbers may be used: κ and A (not for a fixed half-spread) and σ; never over a flag."""
+    return session.settings.for_market(market).quote.calibrate and config.source != "flag"
 
 
 def fit(session: Session, market: str, now_ms: int) -> Calibration | None:

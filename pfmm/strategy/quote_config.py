@@ -87,7 +87,7 @@ def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConf
     """The settings with fitted κ and A where the fit was good, else as they were; `source` says which, and the
     calibration how good the fit is or why there is none."""
     kappa, fit = calibration.kappa_per_bp, calibration.fit
-    if fit is None or kappa is None:
+    if fit is None or kappa is None or config.model == "fixed":  # a set half-spread has no use for κ and A
         return replace(config, calibration=calibration)
     return replace(
         config,
@@ -101,13 +101,16 @@ def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConf
 def choose_sigma(config: QuoteConfig, state: VolatilityState) -> Sigma:
     """Override, else the full estimator, else the calibration, else the default; never a guess from one sample.
 
+    Where the mid stood still through the whole window, the calibration's longer look counts; without one it is zero.
+
     The regime follows the estimator's hysteresis where it is the estimator's σ, and the plain edges elsewhere.
     """
     seen = len(state.samples)
     calibrated = config.calibration.sigma_annual if config.calibration is not None else None
     if config.sigma_annual is not None:
         return _checked(config.sigma_annual, "override", None)
-    if state.annual is not None:
+    still = state.annual == 0.0 and calibrated is not None
+    if state.annual is not None and not still:
         return _checked(state.annual, f"estimated ({seen} samples)", state.regime)
     if calibrated is not None:
         return _checked(calibrated, "calibrated", None)
