@@ -18,6 +18,7 @@ from pfmm.strategy.grid_cells import Cell, close_out, fold_fill
 from pfmm.strategy.grid_explain import explain
 from pfmm.strategy.grid_plan import GridConfig, OnBreakout, minimum_size, plan_grid
 from pfmm.strategy.grid_state import GridState, dump_state, load_state, new_cells, trail, with_trips
+from pfmm.strategy.quiet import QuietBand
 from pfmm.strategy.ticks import snap_price, snap_size
 
 _ZERO = Decimal(0)
@@ -93,6 +94,25 @@ class GridStrategy:
         orders = sorted((leg.order for leg in legs if leg.waits is None), key=lambda order: abs(order.price - mid))
         return state, Decision(tuple(orders), absent, notes, explain=explain(state, orders, absent, view.ticker))
 
+    def quiet(self, state: GridState, view: MarketView) -> QuietBand | None:
+        """Between which quotes every order stays at its line; None while one would cross the market there and follows
+        the price instead, and after a breakout."""
+        bid, ask = view.ticker.bid, view.ticker.ask
+        if state.broken_out is not None or bid is None or ask is None:
+            return None
+        buys, sells = [], []
+        for cell in state.cells:
+            buy, sell = _wanted(cell, state)
+            buys += [cell.low] if buy > _ZERO else []
+            sells += [cell.high] if sell > _ZERO else []
+        top, bottom = max(buys, default=None), min(sells, default=None)
+        if (top is not None and top >= ask) or (bottom is not None and bottom <= bid):
+            return None
+        band = QuietBand(ask_above=top, bid_below=bottom)
+        if self.config.on_breakout is OnBreakout.HOLD:
+            return band
+        return band.within(QuietBand(bid_above=state.lower, ask_below=state.upper))
+
     def dump(self, state: GridState) -> Mapping[str, Any]:
         """JSON-ready, Decimals as strings."""
         return dump_state(state)
@@ -136,11 +156,8 @@ def _legs(cell: Cell, state: GridState, view: MarketView) -> list[_Leg]:
     A leg below the venue's minimum waits for more. When none is left that could rest, the larger one is raised to
     the minimum: half-filled small orders would otherwise wait for ever. A cell outside of the range only closes.
     """
-    in_range = state.first <= cell.index < state.first + state.layout.levels
-    if in_range:
-        buy, sell = cell.quantity - cell.held, cell.held
-    else:
-        buy, sell = -cell.opened, cell.opened
+    in_range = _in_range(cell, state)
+    buy, sell = _wanted(cell, state)
     instrument = view.instrument
     legs = [
         _leg(cell, Side.LONG, buy, instrument, view.ticker),
@@ -152,6 +169,18 @@ def _legs(cell: Cell, state: GridState, view: MarketView) -> list[_Leg]:
         smallest = minimum_size(largest.order.price, instrument)
         return [_Leg(replace(largest.order, size=smallest), None), *(leg for leg in wanted if leg is not largest)]
     return wanted
+
+
+def _in_range(cell: Cell, state: GridState) -> bool:
+    return state.first <= cell.index < state.first + state.layout.levels
+
+
+def _wanted(cell: Cell, state: GridState) -> tuple[Decimal, Decimal]:
+    """What the cell would buy and sell, base units: its missing and its held part, outside of the range what it has
+    open alone."""
+    if _in_range(cell, state):
+        return cell.quantity - cell.held, cell.held
+    return -cell.opened, cell.opened
 
 
 def _leg(cell: Cell, side: Side, size: Decimal, instrument: Instrument, ticker: Ticker) -> _Leg | None:

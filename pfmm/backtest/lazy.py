@@ -1,0 +1,93 @@
+"""The engine with a shortcut that changes nothing: a decision that is proved to be a no-op is only noted.
+
+Two proofs. `glance` lets the strategy decide on the same data and compares: no order action, so the rest of the cycle
+could do nothing. `quiet_band` asks the strategy for the prices between which it would want the same orders. Knows the
+engine's memory of its one run; must not know tapes or time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from pfmm.engine import CycleReport, Engine, _nudged
+from pfmm.model.account import Snapshot
+from pfmm.model.plan import Decision, MarketView, OwnStatus
+from pfmm.risk import MAX_JUMP, loss_problem
+from pfmm.strategy.quiet import QuietBand
+
+_CLOSE = MAX_JUMP * Decimal("0.45")  # two mids this close to a third are never a jump from each other
+
+
+class LazyEngine(Engine):
+    """One run, decided as by Engine. Between full cycles nothing may have happened to the account."""
+
+    _settled = False
+    _view_seen: MarketView | None = None
+
+    def cycle(self, *, send: bool = True) -> CycleReport:
+        """One whole cycle; see Engine."""
+        report = super().cycle(send=send)
+        (run,) = report.runs
+        self._settled = all(o.status is OwnStatus.OPEN and o.amend_size is None for o in run.orders)
+        self._view_seen = None
+        return report
+
+    @property
+    def settled(self) -> bool:
+        """True when every live order is proved to rest, so that a cycle without news would settle nothing."""
+        return self._settled
+
+    def glance(self, snapshot: Snapshot) -> bool:
+        """Decides on `snapshot` (the last one, with the ticker and time of now) and notes it; False, with nothing
+        noted, when a whole cycle is needed."""
+        (active,) = self._runs
+        if not self._settled or active.run is None or active.state is None:
+            return False
+        before = (active.last_mid, active.last_cycle_ms, active.problem)
+        view, active.problem = self._view(active, snapshot)
+        if view is not None and active.problem is None and before[2] is None:
+            limits = active.spec.limits
+            if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
+                state, decision = active.spec.strategy.decide(active.state, view)
+                if self._changes_nothing(decision, view.time_ms):
+                    active.state, self._view_seen = state, view
+                    return True
+        active.last_mid, active.last_cycle_ms, active.problem = before
+        return False
+
+    def _changes_nothing(self, decision: Decision, now_ms: int) -> bool:
+        (active,) = self._runs
+        nudged = replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
+        return not decision.close and self._plan(active, nudged, None, now_ms).changes == 0
+
+    def quiet_band(self) -> QuietBand | None:
+        """The quotes within which every further decision is a no-op, while nothing happens to the account; None
+        unless the last decision was a glance and the strategy can tell."""
+        (active,) = self._runs
+        view = self._view_seen
+        tell: Any = getattr(active.spec.strategy, "quiet", None)
+        if view is None or tell is None:
+            return None
+        band: QuietBand | None = tell(active.state, view)
+        mid = view.ticker.mid
+        if band is None or mid is None:
+            return None
+        band = band.within(QuietBand(bid_above=mid * (1 - _CLOSE), ask_below=mid * (1 + _CLOSE)))
+        limit = active.spec.limits.max_loss_usd
+        if limit is None or not active.ledger.size:
+            return band
+        ledger = active.ledger
+        basis = ledger.cost_basis if ledger.size > 0 else -ledger.cost_basis
+        stop = (basis - limit - ledger.realized + ledger.fees - ledger.funding) / ledger.size
+        tick = active.instrument.price_rule.tick_at(mid)
+        # the mark is the mid, rounded to a price unit: beyond the stop only when bid or ask is, give or take a tick
+        if ledger.size > 0:
+            return band.within(QuietBand(bid_above=stop + tick))
+        return band.within(QuietBand(ask_below=stop - tick))
+
+    def pass_over(self, time_ms: int, mid: Decimal) -> None:
+        """Notes that decisions up to `time_ms`, where the mid was `mid`, were no-ops."""
+        (active,) = self._runs
+        active.last_mid, active.last_cycle_ms = mid, time_ms

@@ -1,0 +1,246 @@
+"""One strategy over one recorded market: the engine's own cycle at start + n x interval of the tape's time.
+
+Event by event is the reference; lazy visits only what can matter and must agree exactly. Sequence only: matching,
+strategy, accounting and risk are the ones that trade.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from pfmm.backtest.columns import Columns, TapeFeed
+from pfmm.backtest.lazy import LazyEngine
+from pfmm.backtest.memory import MemoryJournal
+from pfmm.backtest.venue import SimulatedVenue
+from pfmm.engine import CycleReport, RunSpec
+from pfmm.errors import DataFileError
+from pfmm.journal_records import JournalFill
+from pfmm.model.account import FundingPayment
+from pfmm.model.plan import OwnOrder
+from pfmm.observe import observe
+from pfmm.paper.feed import MarketSpec
+from pfmm.paper.matching import QueueModel
+from pfmm.paper.tapefile import NO_ASK
+from pfmm.paper.views import decimal
+from pfmm.strategy.quiet import QuietBand
+
+Mode = Literal["lazy", "events"]
+Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below in price units
+
+
+@dataclass(frozen=True, slots=True)
+class Clockwork:
+    """When decisions happen: `start_ms` and `end_ms` of venue time, `interval_ms` between decisions, `latency_ms`
+    each way between us and the venue."""
+
+    start_ms: int
+    end_ms: int
+    interval_ms: int
+    latency_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did: fills with the run's slots, every order as it ended, payments, and the work it took.
+
+    `events` are the rows of the tape between start and end; `decisions` those that were due, `cycles` those that
+    needed a whole cycle; `stopped` says why the run ended before its data did. Position in base units.
+    """
+
+    market: str
+    queue: QueueModel
+    fills: tuple[JournalFill, ...]
+    orders: tuple[OwnOrder, ...]
+    payments: tuple[FundingPayment, ...]
+    position: Decimal
+    equity: Decimal
+    mark: Decimal
+    events: int
+    decisions: int
+    cycles: int
+    requests: int
+    round_trips: int
+    wall_s: float
+    stopped: str | None = None
+
+
+def simulate(
+    columns: Columns,
+    spec: RunSpec,
+    clockwork: Clockwork,
+    *,
+    queue: QueueModel = "pessimistic",
+    mode: Mode = "lazy",
+) -> Outcome:
+    """Runs `spec` over the columns. Raises what the strategy raises for settings that make no sense here."""
+    began = time.perf_counter()
+    outcome = _Run(columns, spec, clockwork, queue, mode).run()
+    return replace(outcome, wall_s=time.perf_counter() - began)
+
+
+class _Run:
+    """The loop of one run with everything it holds."""
+
+    def __init__(self, columns: Columns, spec: RunSpec, clockwork: Clockwork, queue: QueueModel, mode: Mode) -> None:
+        market = columns.tape.spec
+        feed = TapeFeed(columns, lazy=mode == "lazy")
+        self._columns = columns
+        self._market = market
+        self._clockwork = clockwork
+        self._queue: QueueModel = queue
+        self._lazy = mode == "lazy"
+        self._venue = SimulatedVenue(
+            feed, market, start_ms=clockwork.start_ms, end_ms=clockwork.end_ms, latency_ms=clockwork.latency_ms,
+            queue=queue,
+        )  # fmt: skip
+        self._journal = MemoryJournal()
+        instrument = self._venue.instrument()
+        self._engine = LazyEngine(
+            self._venue, self._journal, [spec], {market.market: instrument}, wall_ms=lambda: self._venue.now_ms, pid=0
+        )
+        self._cycles = 0
+        self._band: Band | None = None
+        self._report: CycleReport | None = None
+
+    def run(self) -> Outcome:
+        stopped = self._cycle()
+        while stopped is None and (due_ms := self._next_ms()) <= self._clockwork.end_ms:
+            self._venue.advance(self._worth_a_look(due_ms) if self._lazy else due_ms)
+            stopped = self._decide()
+        return self._outcome(stopped)
+
+    def _decide(self) -> str | None:
+        """The decision that is due now; returns why the run must stop, if it must."""
+        venue = self._venue
+        if self._lazy and not venue.changed:
+            if self._band is not None and self._inside(self._band, venue.now_ms):
+                self._note(venue.now_ms)
+                return None
+            if self._glance():
+                return None
+        return self._cycle()
+
+    def _cycle(self) -> str | None:
+        """One whole cycle."""
+        self._cycles += 1
+        self._band = None
+        self._report = self._engine.cycle()
+        return self._report.runs[0].tripped
+
+    def _glance(self) -> bool:
+        """Whether the decision that is due does nothing; then also between which prices that holds."""
+        if not self._engine.glance(self._venue.glimpse()):
+            return False
+        band = self._engine.quiet_band()
+        self._band = None if band is None else _in_units(band, self._market, self._venue.liquidation())
+        return True
+
+    def _worth_a_look(self, due_ms: int) -> int:
+        """The first decision from `due_ms` on that could do something (else the last of all); those before it are
+        noted as no-ops."""
+        venue, clockwork = self._venue, self._clockwork
+        if self._band is None or venue.changed or not self._inside(self._band, venue.now_ms):
+            return due_ms
+        interval_ms = clockwork.interval_ms
+        last_ms = clockwork.end_ms - (clockwork.end_ms - clockwork.start_ms) % interval_ms
+        wake_ms = self._wake_ms(self._band)
+        look_ms = wake_ms + (clockwork.start_ms - wake_ms) % interval_ms
+        look_ms = min(max(look_ms, due_ms), last_ms)
+        if look_ms > due_ms:
+            self._note(look_ms - interval_ms)
+        return look_ms
+
+    def _inside(self, band: Band, time_ms: int) -> bool:
+        bid, ask = self._columns.quote_at(time_ms)
+        return band[0] < bid < band[1] and band[2] < (ask or NO_ASK) < band[3]
+
+    def _next_ms(self) -> int:
+        """The next multiple of the interval that lies ahead; those missed while waiting are not made up."""
+        clockwork = self._clockwork
+        passed = (self._venue.now_ms - clockwork.start_ms) // clockwork.interval_ms
+        return clockwork.start_ms + (passed + 1) * clockwork.interval_ms
+
+    def _wake_ms(self, band: Band) -> int:
+        """The first moment at which an order could be touched, the band be left, or funding be paid."""
+        venue, never = self._venue, self._clockwork.end_ms + 1
+        now_ms, resting = venue.now_ms, venue.resting
+        touch = self._columns.first_touch(now_ms, resting.best_bid, resting.best_ask)
+        wake_ms = never if touch is None else touch
+        beyond = self._columns.first_quote_beyond(now_ms, band)
+        wake_ms = wake_ms if beyond is None else min(wake_ms, beyond)
+        if resting.position:
+            interval_ms = self._market.funding_interval_hours * 3_600_000
+            wake_ms = min(wake_ms, (now_ms // interval_ms + 1) * interval_ms)
+        return wake_ms
+
+    def _note(self, time_ms: int) -> None:
+        bid, ask = self._columns.quote_at(time_ms)
+        decimals = self._market.price_decimals
+        self._engine.pass_over(time_ms, (decimal(bid, decimals) + decimal(ask, decimals)) / 2)
+
+    def _outcome(self, stopped: str | None) -> Outcome:
+        venue, journal = self._venue, self._journal
+        if stopped is None:
+            venue.advance(self._clockwork.end_ms)
+        snapshot = observe(venue, journal, [self._market.market], self._engine.run_ids)
+        assert self._report is not None
+        start, end = self._clockwork.start_ms, self._clockwork.end_ms
+        return Outcome(
+            market=self._market.market,
+            queue=self._queue,
+            fills=tuple(journal.fills()),
+            orders=journal.orders(),
+            payments=tuple(journal.funding()),
+            position=sum((p.size for p in snapshot.positions), Decimal(0)),
+            equity=snapshot.account.equity,
+            mark=snapshot.tickers[0].mark,
+            events=self._columns.after(end) - self._columns.after(start - 1),
+            decisions=(end - start) // self._clockwork.interval_ms + 1,
+            cycles=self._cycles,
+            requests=venue.requests,
+            round_trips=self._report.runs[0].round_trips,
+            wall_s=0.0,
+            stopped=stopped,
+        )
+
+
+def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    """From when the market has a quote on both sides to its last event, cut to `from_ms` and `to_ms`.
+
+    Raises DataFileError when nothing is left.
+    """
+    both = ((columns.quote_bids > 0) & (columns.quote_asks < NO_ASK)).nonzero()[0]
+    market = columns.tape.spec.market
+    if not len(both):
+        raise DataFileError(f"{market}: the data has no quote with both sides")
+    first, last = int(columns.quote_times[both[0]]), int(columns.times[-1])
+    start = max(first, from_ms or first)
+    end = min(last, to_ms or last)
+    if start >= end:
+        raise DataFileError(f"{market}: no data between {start} and {end} (the data spans {first} to {last}, ms)")
+    return start, end
+
+
+def _in_units(band: QuietBand, market: MarketSpec, liquidation: tuple[int, int] | None) -> Band:
+    """The band in price units, rounded to the careful side, and never as far as a liquidation (side, mark)."""
+    scale = Decimal(10) ** market.price_decimals
+
+    def above(bound: Decimal | None) -> int:
+        return 0 if bound is None else math.ceil(bound * scale)
+
+    def below(bound: Decimal | None) -> int:
+        return NO_ASK if bound is None else math.floor(bound * scale)
+
+    bid_above, ask_below = above(band.bid_above), below(band.ask_below)
+    if liquidation is not None:
+        # the mark is the mid: a long is closed out where the bid has fallen to it, a short where the ask has risen
+        side, mark = liquidation
+        if side > 0:
+            bid_above = max(bid_above, mark + 1)
+        else:
+            ask_below = min(ask_below, mark - 1)
+    return bid_above, below(band.bid_below), above(band.ask_above), ask_below

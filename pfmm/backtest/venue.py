@@ -1,0 +1,418 @@
+"""A venue without wire or store: the paper exchange's account and desk, advanced by hand, with a set latency.
+
+Orders reach it `latency_ms` after they were sent, and its answer takes as long to come back; market data is as old as
+nothing. One account, one market. Must not know strategies, decisions or how the feed finds its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+from pfmm.model.market import Book, FundingRate, Instrument, Level, PriceRule, Ticker, Trade
+from pfmm.model.order import (
+    AmendOrder,
+    Batch,
+    BatchAnswer,
+    CancelOrder,
+    Fill,
+    Liquidity,
+    NewOrder,
+    Order,
+    OrderStatus,
+    OrderType,
+    Refusal,
+    Side,
+)
+from pfmm.paper.account import OPEN, FillEntry, FundingEntry, OrderState
+from pfmm.paper.account import Account as Books
+from pfmm.paper.advance import advance, funding_interval_ms
+from pfmm.paper.feed import USD, Feed, MarketSpec
+from pfmm.paper.ledger import half_even, liquidation_price
+from pfmm.paper.market_data import Moment
+from pfmm.paper.matching import MarketBook, QueueModel
+from pfmm.paper.records import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
+from pfmm.paper.trading import Desk
+from pfmm.paper.views import decimal, usd
+from pfmm.ports import Capabilities
+
+DEPOSIT = 10_000 * USD
+NAME = "backtest"
+
+_NOBODY = Account(NAME, Decimal(0), Decimal(0), Decimal(0), Decimal(0))
+
+Request = TypeVar("Request")
+
+
+class SimulatedVenue:
+    """ports.Venue over one market of a feed, from `start_ms` on. `deposit` is 1e-8 USD."""
+
+    name = NAME
+    account = NAME
+    capabilities = Capabilities(
+        resting_orders=True, amend=True, batch=True, dead_man=False, client_order_ids=True, max_batch=100
+    )
+
+    def __init__(
+        self,
+        feed: Feed,
+        spec: MarketSpec,
+        *,
+        start_ms: int,
+        end_ms: int,
+        latency_ms: int = 0,
+        queue: QueueModel = "pessimistic",
+        deposit: int = DEPOSIT,
+    ) -> None:
+        self._feed = feed
+        self.spec = spec
+        self._end_ms = end_ms
+        self._latency_ms = latency_ms
+        self.books = Books(NAME, lambda _: spec, start_ms, deposit, 1, 1, 1)
+        self.books.books[spec.market] = MarketBook(queue=queue)
+        self._by_number: dict[int, OrderState] = {}
+        self._by_client: dict[str, OrderState] = {}
+        self._open: dict[int, Order] = {}
+        self._fills: list[Fill] = []
+        self._payments: list[FundingPayment] = []
+        self.requests = 0
+        self._glimpsed: tuple[int, tuple[Position, ...]] | None = None
+
+    # -- time
+
+    @property
+    def now_ms(self) -> int:
+        """Venue time."""
+        return self.books.time_ms
+
+    @property
+    def changed(self) -> bool:
+        """True when the market did something to the account that no snapshot has shown yet."""
+        return self.books.changed
+
+    @property
+    def resting(self) -> MarketBook:
+        """Our own orders in the matching core."""
+        return self.books.book(self.spec.market)
+
+    def advance(self, to_ms: int) -> None:
+        """Lets venue time pass, at most to the end of the data."""
+        while not advance(self.books, self._feed, min(to_ms, self._end_ms)):
+            pass
+
+    def time(self) -> VenueTime:
+        """The stepped clock."""
+        return VenueTime(self.now_ms, 0.0, "ended" if self.now_ms >= self._end_ms else "open")
+
+    # -- reads
+
+    def instrument(self) -> Instrument:
+        """What the paper exchange would say about the market."""
+        spec = self.spec
+        return Instrument(
+            market=spec.market,
+            category=spec.category,
+            price_rule=PriceRule(decimal(spec.tick, spec.price_decimals), spec.significant_figures),
+            size_step=decimal(1, spec.size_decimals),
+            min_notional=usd(spec.min_notional),
+            max_leverage=spec.max_leverage,
+            maker_bps=decimal(spec.maker_rate, 4),
+            taker_bps=decimal(spec.taker_rate, 4),
+            funding_interval_hours=spec.funding_interval_hours,
+        )
+
+    def markets(self) -> tuple[Instrument, ...]:
+        """The one market."""
+        return (self.instrument(),)
+
+    def ticker(self) -> Ticker:
+        """Quote, mark and next funding rate now."""
+        spec, now_ms = self.spec, self.now_ms
+        quote, mark = self._feed.quote(spec.market, now_ms), self._feed.mark(spec.market, now_ms)
+        interval_ms = funding_interval_ms(spec)
+        next_ms = (now_ms // interval_ms + 1) * interval_ms
+        prices, sizes = spec.price_decimals, spec.size_decimals
+        shown = decimal(mark, prices)
+        return Ticker(
+            market=spec.market,
+            time_ms=now_ms,
+            bid=decimal(quote.bid, prices) if quote.bid else None,
+            bid_size=decimal(quote.bid_size, sizes) if quote.bid else None,
+            ask=decimal(quote.ask, prices) if quote.ask else None,
+            ask_size=decimal(quote.ask_size, sizes) if quote.ask else None,
+            mark=shown,
+            index=shown,
+            funding_rate=decimal(self._feed.funding_rate(spec.market, next_ms), 8),
+            funding_interval_hours=spec.funding_interval_hours,
+            next_funding_ms=next_ms,
+        )
+
+    def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:  # noqa: ARG002 - one market
+        """The one ticker."""
+        return (self.ticker(),)
+
+    def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:  # noqa: ARG002 - one market
+        """Everything at this moment, with the history after the cursors."""
+        self._collect()
+        fills_from, payments_from = int(cursors.fills or 0), int(cursors.funding or 0)
+        return Snapshot(
+            time=self.time(),
+            account=self.account_state(),
+            positions=self.positions(),
+            orders=self.open_orders(),
+            fills=tuple(self._fills[fills_from:]),
+            funding_payments=tuple(self._payments[payments_from:]),
+            tickers=(self.ticker(),),
+            cursors=Cursors(str(len(self._fills)), str(len(self._payments))),
+        )
+
+    def state(self, markets: Sequence[str]) -> Snapshot:
+        """A snapshot without history."""
+        return self.snapshot(markets, Cursors(str(len(self._fills)), str(len(self._payments))))
+
+    def order(self, client_order_id: str) -> Order | None:
+        """The order with that client order id."""
+        self._collect()
+        found = self._by_client.get(client_order_id)
+        return None if found is None else order_of(found)
+
+    def open_orders(self, market: str | None = None) -> tuple[Order, ...]:  # noqa: ARG002 - one market
+        """Open orders, oldest first."""
+        self._collect()
+        return tuple(self._open.values())
+
+    def positions(self) -> tuple[Position, ...]:
+        """The one position, once it has traded."""
+        spec = self.spec
+        held = self.books.positions.get(spec.market)
+        if held is None:
+            return ()
+        mark = self._feed.mark(spec.market, self.now_ms)
+        return (
+            Position(
+                market=spec.market,
+                size=decimal(held.size, spec.size_decimals),
+                cost_basis=usd(held.basis),
+                mark_price=decimal(mark, spec.price_decimals),
+                unrealized_pnl=usd(held.unrealized(mark, self.books.unit(spec.market))),
+            ),
+        )
+
+    def account_state(self) -> Account:
+        """Equity and margin at the mark."""
+        mark = self._feed.mark(self.spec.market, self.now_ms)
+        totals = self.books.totals(lambda _: mark)
+        used = self.books.initial_margin(lambda _: mark)
+        return Account(
+            account_id=NAME,
+            equity=usd(totals.equity),
+            cash=usd(totals.cash),
+            margin_used=usd(used),
+            free_margin=usd(max(totals.equity - used, 0)),
+            deposits=usd(totals.deposits),
+            realized_pnl=usd(totals.realized),
+            unrealized_pnl=usd(totals.unrealized),
+            fees=usd(totals.fees),
+            funding=usd(totals.funding),
+        )
+
+    def liquidation(self) -> tuple[int, int] | None:
+        """Side of the position and the mark, in price units, at which it would be liquidated; None without either."""
+        spec, market = self.spec, self.spec.market
+        held = self.books.positions.get(market)
+        if held is None or not held.size:
+            return None
+        mark = self._feed.mark(market, self.now_ms)
+        equity = self.books.totals(lambda _: mark).equity
+        maintenance = self.books.maintenance_margin(lambda _: mark)
+        unit = self.books.unit(market)
+        at = liquidation_price(held.size, mark, unit, spec.max_leverage, equity=equity, maintenance=maintenance)
+        return None if at is None else (1 if held.size > 0 else -1, at)
+
+    def glimpse(self) -> Snapshot:
+        """Time, ticker and position now, and nothing else: all that a decision looks at."""
+        held = self.books.positions.get(self.spec.market)
+        if held is None or self._glimpsed is None or self._glimpsed[0] != held.size:
+            self._glimpsed = (held.size if held else 0, self.positions())
+        return Snapshot(self.time(), _NOBODY, self._glimpsed[1], (), (), (), (self.ticker(),), Cursors())
+
+    def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:  # noqa: ARG002 - one market
+        """Fills after a cursor."""
+        self._collect()
+        return tuple(self._fills[int(since or 0) :])
+
+    def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
+        """Funding payments after a cursor."""
+        self._collect()
+        return tuple(self._payments[int(since or 0) :])
+
+    def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
+        """Rates settled after `since_ms`, oldest first."""
+        interval_ms = funding_interval_ms(self.spec)
+        settled = range((since_ms // interval_ms + 1) * interval_ms, self.now_ms + 1, interval_ms)
+        hours = self.spec.funding_interval_hours
+        return tuple(
+            FundingRate(market, time_ms, decimal(self._feed.funding_rate(market, time_ms), 8), hours)
+            for time_ms in settled
+        )
+
+    def book(self, market: str, depth: int) -> Book:
+        """The displayed depth."""
+        spec = self.spec
+        bids, asks = (
+            tuple(Level(decimal(p, spec.price_decimals), decimal(s, spec.size_decimals)) for p, s in side)
+            for side in self._feed.depth(market, self.now_ms, depth)
+        )
+        return Book(market, self.now_ms, bids, asks)
+
+    def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
+        """Prints since a venue time, at most 1000."""
+        spec = self.spec
+        return tuple(
+            Trade(
+                market, one.time_ms, decimal(one.price, spec.price_decimals), decimal(one.size, spec.size_decimals),
+                one.aggressor,
+            )
+            for one in self._feed.trades(market, since_ms, self.now_ms, 1000)
+        )  # fmt: skip
+
+    # -- requests that act
+
+    def submit(self, batch: Batch) -> BatchAnswer:
+        """Carries out the batch when it arrives; the answer is there when it has come back."""
+        self.requests += 1
+        self.advance(self.now_ms + self._latency_ms)
+        desk = Desk(self.books, Moment(self._feed, self.now_ms), self._find)
+        answer = BatchAnswer(
+            cancel=tuple(_each(desk.cancel, [_cancel(one) for one in batch.cancel])),
+            amend=tuple(_each(desk.amend, [_amend(one) for one in batch.amend])),
+            place=tuple(_each(desk.place, [_place(one) for one in batch.place])),
+        )
+        self._collect_orders()
+        self.advance(self.now_ms + self._latency_ms)
+        return answer
+
+    def cancel_all(self, market: str | None = None) -> int:
+        """Cancels every open order."""
+        self.requests += 1
+        return len(self.books.cancel_all("user", self.now_ms, market))
+
+    def arm_dead_man(self, timeout_s: int) -> None:
+        """A backtest is not interrupted, so that there is nothing to arm."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    # -- what happened
+
+    def _find(self, number: int | None, client_order_id: str | None) -> OrderState | None:
+        for order in self.books.touched.values():
+            if order.number == number or (client_order_id and order.client_order_id == client_order_id):
+                return order
+        if number is not None:
+            return self._by_number.get(number)
+        return self._by_client.get(client_order_id or "")
+
+    def _collect_orders(self) -> None:
+        """Takes what is new about orders out of the account; fills and payments stay until a snapshot shows them."""
+        for number, order in self.books.touched.items():
+            self._by_number[number] = order
+            if order.client_order_id is not None:
+                self._by_client[order.client_order_id] = order
+            if order.status == OPEN:
+                self._open[number] = order_of(order)
+            else:
+                self._open.pop(number, None)
+        self.books.touched.clear()
+
+    def _collect(self) -> None:
+        self._collect_orders()
+        self._fills += [_fill_of(entry) for entry in self.books.fills]
+        self._payments += [_payment_of(entry) for entry in self.books.payments]
+        self.books.fills.clear()
+        self.books.payments.clear()
+
+
+def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> list[Order | Refusal]:
+    answers: list[Order | Refusal] = []
+    for request in requests:
+        try:
+            answers.append(order_of(act(request)))
+        except ExchangeError as error:
+            answers.append(Refusal(error.code, error.message, error.status))
+    return answers
+
+
+def _place(new: NewOrder) -> PlaceRequest:
+    return PlaceRequest(
+        market=new.market,
+        side=new.side.value,
+        type=new.type.value,
+        size_base=new.size,
+        price=new.price,
+        client_order_id=new.client_order_id,
+        post_only=new.post_only,
+        reduce_only=new.reduce_only,
+        time_in_force=new.time_in_force.value,
+        valid_until_ms=new.valid_until_ms,
+    )
+
+
+def _amend(amend: AmendOrder) -> AmendRequest:
+    return AmendRequest(None, amend.client_order_id, amend.price, amend.size, amend.valid_until_ms)
+
+
+def _cancel(cancel: CancelOrder) -> CancelRequest:
+    return CancelRequest(cancel.order_id, cancel.client_order_id)
+
+
+def order_of(order: OrderState) -> Order:
+    """The order as a client of the exchange sees it."""
+    average = usd(half_even(order.cost * 10 ** (8 - order.price_decimals), order.filled)) if order.filled else None
+    return Order(
+        order_id=f"o{order.number}",
+        client_order_id=order.client_order_id,
+        market=order.market,
+        side=Side.LONG if order.side > 0 else Side.SHORT,
+        type=OrderType(order.type),
+        price=decimal(order.price, order.price_decimals) if order.price else None,
+        size=decimal(order.size, order.size_decimals),
+        filled=decimal(order.filled, order.size_decimals),
+        status=OrderStatus(order.status),
+        post_only=order.post_only,
+        reduce_only=order.reduce_only,
+        created_ms=order.created_ms,
+        updated_ms=order.updated_ms,
+        avg_fill_price=average,
+        reason=order.reason,
+    )
+
+
+def _fill_of(entry: FillEntry) -> Fill:
+    return Fill(
+        fill_id=f"f{entry.number}",
+        order_id=f"o{entry.order}",
+        client_order_id=entry.client_order_id,
+        market=entry.market,
+        side=Side.LONG if entry.side > 0 else Side.SHORT,
+        price=decimal(entry.price, entry.price_decimals),
+        size=decimal(entry.size, entry.size_decimals),
+        fee=usd(entry.fee),
+        liquidity=Liquidity.MAKER if entry.maker else Liquidity.TAKER,
+        time_ms=entry.time_ms,
+        liquidation=entry.liquidation,
+    )
+
+
+def _payment_of(entry: FundingEntry) -> FundingPayment:
+    return FundingPayment(
+        payment_id=f"p{entry.number}",
+        market=entry.market,
+        time_ms=entry.time_ms,
+        rate=decimal(entry.rate, 8),
+        price=decimal(entry.price, entry.price_decimals),
+        size=decimal(entry.size, entry.size_decimals),
+        amount=usd(entry.amount),
+    )
