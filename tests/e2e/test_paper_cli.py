@@ -1,0 +1,239 @@
+"""`pfmm paper` as real processes: the market, the money, starting afresh, and serving."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.driver import Running, run
+from tests.e2e.homes import stepped_home
+
+START_MS = 1_735_689_600_000
+START = "2025-01-01T00:00:00.000Z"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home whose exchange is stepped, seed 7, at the start of 2025."""
+    home = tmp_path / "home"
+    stepped_home(home, seed=7, at_ms=START_MS)
+    return home
+
+
+def status(home: Path, **env: str) -> Any:
+    return run("paper", "status", "--json", home=home, env=env).data
+
+
+def test_a_new_home_has_ten_thousand_and_a_running_market(tmp_path: Path) -> None:
+    data = status(tmp_path / "new")
+    assert (data["account"], data["equity"], data["positions"], data["open_orders"], data["url"]) == (
+        "default",
+        "10000.00000000",
+        [],
+        [],
+        None,
+    )
+    assert (data["feed"], data["state"], data["speed"]) == ({"kind": "synthetic", "seed": 1}, "open", 1)
+
+
+def test_a_deposit_adds_exactly(home: Path) -> None:
+    # 10,000 + 0.00000001 + 250.5 = 10,250.50000001
+    assert run("paper", "deposit", "0.00000001", home=home).code == 0
+    data = run("paper", "deposit", "250.5", "--json", home=home).data
+    assert (data["deposits"], data["equity"]) == ("10250.50000001", "10250.50000001")
+    assert status(home)["equity"] == "10250.50000001"
+    assert status(home, PFMM_ACCOUNT="other")["equity"] == "10000.00000000"
+
+
+def test_a_deposit_that_is_none(home: Path) -> None:
+    for amount in ("0", "nan", "1e10", "0.000000001", "ten"):
+        failed = run("paper", "deposit", amount, "--json", home=home)
+        assert (failed.code, failed.error["code"]) == (2, "usage"), amount
+    assert status(home)["equity"] == "10000.00000000"
+
+
+def test_a_feed_says_what_it_is(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shown = run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", START, "--json", home=home).data
+    assert shown == {
+        "feed": {"kind": "synthetic", "seed": 7, "speed": 0, "at": START},
+        "state": "open",
+        "time": START,
+        "speed": 0,
+    }
+    words = run("paper", "feed", home=home).out
+    assert words == f"market synthetic seed 7   {START}   stepped by its clients   open\n"
+
+
+def test_the_same_seed_and_time_are_the_same_market(home: Path) -> None:
+    def plan() -> Any:
+        return run("grid", "plan", "BTC", "--json", home=home).data
+
+    first = plan()
+    assert plan() == first  # stepped: nothing moved it
+    switch = ("paper", "feed", "synthetic", "--speed", 0, "--at", "1735689600000")
+    assert run(*switch, "--seed", 8, home=home).code == 0
+    assert plan()["mid"] != first["mid"]
+    assert run(*switch, "--seed", 7, home=home).code == 0
+    assert plan() == first
+
+
+def test_the_market_is_not_switched_under_orders_unless_told_to(home: Path) -> None:
+    placed = run("grid", "start", "BTC-PERP", "--once", "--json", home=home).data["runs"][0]["placed"]
+    shown = status(home)
+    assert len(shown["open_orders"]) == placed > 0
+    assert {order["market"] for order in shown["open_orders"]} == {"BTC-PERP"}
+    refused = run("paper", "feed", "synthetic", "--seed", 8, "--json", home=home)
+    assert (refused.code, refused.error["code"]) == (6, "venue_refused")
+    assert "default" in refused.error["message"]
+    assert "--reset" in refused.error["hint"]
+    assert status(home) == shown
+    done = run("paper", "feed", "synthetic", "--seed", 8, "--reset", "--json", home=home).data
+    assert (done["feed"]["seed"], done["dropped_accounts"], len(done["journals"])) == (8, ["default"], 1)
+    assert status(home)["open_orders"] == []
+
+
+def test_a_reset_starts_clean_and_never_reuses_an_order_id(home: Path) -> None:
+    run("paper", "deposit", "5", home=home)
+    before = run("grid", "start", "BTC-PERP", "--once", "--json", home=home).data
+    old_ids = {order["order_id"] for order in status(home)["open_orders"]}
+    asked = run("paper", "reset", home=home)
+    assert (asked.code, "--yes" in asked.err) == (2, True)
+    assert len(status(home)["open_orders"]) == len(old_ids)
+    moved = run("paper", "reset", "--yes", "--json", home=home).data
+    (journal,) = moved["journals"]
+    assert (Path(journal["from"]).exists(), Path(journal["to"]).is_file()) == (False, True)
+    assert Path(journal["to"]).parent == home / "state" / "journals" / "archive"
+    shown = status(home)
+    assert (shown["equity"], shown["open_orders"], shown["time"]) == ("10000.00000000", [], START)
+    again = run("grid", "start", "BTC-PERP", "--once", "--json", home=home).data
+    assert again["adopted_orders"] == 0
+    assert again["runs"][0]["placed"] == before["runs"][0]["placed"]
+    assert not old_ids & {order["order_id"] for order in status(home)["open_orders"]}
+    ids = [{e["client_order_id"] for e in answer["events"] if e["event"] == "placed"} for answer in (before, again)]
+    assert not ids[0] & ids[1]
+
+
+def test_nothing_changes_under_a_runner_and_a_killed_one_does_not_block(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Running("grid", "start", "BTC-PERP", "--interval", 0.2, "--json", home=home) as grid:
+        grid.wait_for_event("placed")
+        for command in (
+            ("paper", "reset", "--yes"),
+            ("paper", "feed", "synthetic", "--seed", 3),
+            ("paper", "feed", "synthetic", "--seed", 3, "--reset"),
+        ):
+            refused = run(*command, "--json", home=home)
+            assert (refused.code, refused.error["code"]) == (11, "already_running")
+            assert "grid runs on BTC-PERP" in refused.error["message"]
+        grid.process.kill()
+        grid.end()
+    killed = run("doctor", "--json", home=home).data["checks"]
+    (left,) = [check for check in killed if check["name"] == "run paper-default BTC-PERP grid"]
+    assert (left["verdict"], "`pfmm grid stop BTC-PERP`" in left["fix"]) == ("warn", True)
+    assert run("paper", "reset", "--yes", home=home).code == 0
+    assert {check["verdict"] for check in run("doctor", "--json", home=home).data["checks"]} == {"ok"}
+
+
+def test_a_halt_outlives_a_reset_and_is_named(home: Path) -> None:
+    latch = home / "state" / "locks" / "paper-default" / "HALT.json"
+    latch.parent.mkdir(parents=True)
+    latch.write_text(json.dumps({"halted_by": "flatten", "reason": "by hand", "since": START}))
+    answer = run("paper", "reset", "--yes", "--json", home=home).envelope
+    assert answer["warnings"] == ["account default is still halted: `pfmm resume` lifts that"]
+    assert run("grid", "start", "BTC-PERP", "--once", home=home).code == 75
+
+
+@pytest.mark.parametrize("damage", ["garbage", "empty tape"])
+def test_a_reset_mends_an_exchange_that_does_not_open(home: Path, damage: str) -> None:
+    store = home / "state" / "paper" / "exchange.sqlite3"
+    if damage == "garbage":
+        store.write_bytes(b"this is no database" * 200)
+    else:
+        assert run("record", "BTC", "--cycles", 3, "--out", home / "a.tape", home=home).code == 0
+        assert run("paper", "feed", "replay", home / "a.tape", home=home).code == 0
+        (tape,) = (home / "state" / "paper" / "tapes").glob("*.tape")
+        tape.write_bytes(b"")
+    broken = run("paper", "status", "--json", home=home)
+    assert (broken.code in (3, 13), str(home) in broken.error["message"]) == (True, True)
+    mended = run("paper", "reset", "--yes", "--json", home=home).envelope
+    assert "set aside" in mended["warnings"][0]
+    assert status(home)["equity"] == "10000.00000000"
+    assert len(list(store.parent.glob("exchange.sqlite3.damaged-*"))) == 1
+
+
+def test_a_feed_that_is_none(home: Path) -> None:
+    for arguments in (
+        ("synthetic", "--speed", "nan"),
+        ("synthetic", "--speed", "-1"),
+        ("synthetic", "--seed", "1.5"),
+        ("synthetic", "--at", "yesterday"),
+        ("synthetic", "--at", "0"),
+        ("replay",),
+        ("cinema",),
+    ):
+        assert run("paper", "feed", *arguments, "--json", home=home).code == 2, arguments
+    assert run("paper", "feed", "--json", home=home).data["feed"]["seed"] == 7
+
+
+def test_a_speed_or_a_file_that_cannot_be_leaves_the_market_alone(home: Path) -> None:
+    fast = run("paper", "feed", "synthetic", "--speed", "2e6", "--json", home=home)
+    assert (fast.code, "1000000" in fast.error["message"]) == (3, True)
+    absent = run("paper", "feed", "replay", home / "absent.tape", "--json", home=home)
+    assert (absent.code, absent.error["code"]) == (13, "data_file")
+    assert run("paper", "feed", "--json", home=home).data["feed"]["seed"] == 7
+
+
+def test_recorded_ticks_replay_from_a_chosen_point(home: Path, shared_data: Path) -> None:
+    files = sorted((shared_data / "binance-usdm-ticks").glob("*0719*"))
+    if not files:
+        pytest.skip("the recorded ticks are not here")
+    at = "2024-07-19T00:02:00.000Z"
+    shown = run("paper", "feed", "replay", *files, "--speed", 0, "--at", at, "--json", home=home).data
+    assert (shown["feed"]["kind"], shown["time"], shown["state"]) == ("replay", at, "open")
+    assert run("markets", "--json", home=home).data["markets"]
+    outside = run("paper", "feed", "replay", *files, "--at", START, "--json", home=home)
+    assert (outside.code, "outside the recording" in outside.error["message"]) == (3, True)
+
+
+def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> None:
+    with Running("paper", "serve", "--port", 0, "--json", home=home) as server:
+        event = server.wait_for_event("serving")
+        assert (event["time"], event["url"].startswith("http://127.0.0.1:")) == (START, True)
+        url = {"PFMM_BASE_URL": event["url"]}
+        elsewhere = tmp_path / "elsewhere"
+        placed = run("grid", "start", "BTC", "--once", "--json", home=elsewhere, env=url).data["runs"][0]["placed"]
+        over_the_wire = status(elsewhere, **url)
+        assert (over_the_wire["feed"], over_the_wire["url"]) == ({"kind": "served"}, event["url"])
+        assert len(over_the_wire["open_orders"]) == placed > 0
+        assert status(home)["open_orders"] == over_the_wire["open_orders"]
+        for command in (("reset", "--yes"), ("deposit", "1"), ("feed", "synthetic")):
+            refused = run("paper", *command, "--json", home=elsewhere, env=url)
+            assert (refused.code, event["url"] in refused.error["message"]) == (3, True)
+        port = event["url"].rpartition(":")[2]
+        taken = run("paper", "serve", "--port", port, "--json", home=home)
+        assert (taken.code, taken.error["code"]) == (3, "port_in_use")
+        server.process.send_signal(signal.SIGINT)
+        assert server.end() == 130
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
+    with Running("paper", "serve", "--port", 0, "--rate-limit", "--latency-ms", 1, home=home) as server:
+        url = server.wait_for("http://127.0.0.1:").strip()
+        assert status(home, PFMM_BASE_URL=url)["equity"] == "10000.00000000"
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert server.end() == 143
+    assert server.lines == [url + "\n"]
+
+
+def test_serve_refuses_what_it_cannot_do(home: Path) -> None:
+    for arguments in (("--faults", "rate=2"), ("--port", "70000"), ("--latency-ms", "-1")):
+        assert run("paper", "serve", *arguments, "--json", home=home).code == 2, arguments
