@@ -75,7 +75,7 @@ def build_tape(files: Sequence[Path], folder: Path) -> Path:
     built = [builder.finish(reader.units.get(name)) for name, builder in markets.items() if builder.quotes]
     if not built:
         raise DataFileError(f"{', '.join(map(str, files))}: no quotes, so there is no market to replay")
-    _write(path, built)
+    write_tape(path, built)
     return path
 
 
@@ -104,7 +104,7 @@ def open_tape(path: Path) -> dict[str, MarketTape]:
 def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview) -> MarketTape:
     sections = raw["sections"]
     views = {name: numbers[sections[name] : sections[name] + sections[name + "_length"]] for name in WIDTHS}
-    return MarketTape(MarketSpec(**raw["spec"]), **views)  # type: ignore[arg-type]  # as written by _write
+    return MarketTape(MarketSpec(**raw["spec"]), **views)  # type: ignore[arg-type]  # as written by write_tape
 
 
 def _content_hash(files: Sequence[Path]) -> str:
@@ -256,7 +256,7 @@ def _blocks(events: array[int]) -> array[int]:
     return found
 
 
-def _write(path: Path, built: list[tuple[MarketSpec, dict[str, array[int]]]]) -> None:
+def write_tape(path: Path, built: list[tuple[MarketSpec, dict[str, array[int]]]]) -> None:
     """Writes the tape beside its place and moves it there whole, so that nobody ever opens half a tape."""
     numbers = array("q")
     markets = []
