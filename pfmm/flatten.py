@@ -74,8 +74,8 @@ class _Flattener:
         self._instruments: Mapping[str, Instrument] = {}
         self._markets: dict[str, MarketProgress] = {}
         self._last: Snapshot | None = None
-        self._last_at_s = 0.0
-        self._settled = False  # an accepted snapshot has followed the last action
+        self._ahead_ms = 0.0  # the furthest that the venue's clock was ever seen ahead of ours
+        self._settled = False  # the newest read succeeded, was not the first, and no action has followed it
         self._proofs = 0
         self._failures = 0
         self._cancels = 0
@@ -148,20 +148,30 @@ class _Flattener:
     def _read(self) -> Snapshot | None:
         """One consistent snapshot, or None when it is not certainly newer than the last: a cached answer proves
         nothing. A venue whose time stands still (stepped, paused, ended) need only not go back."""
+        self._settled = False
         snapshot = self._venue.state(self._order.markets or tuple(self._markets))
         now_s = self._tools.monotonic_s()
-        if self._last is not None and snapshot.time.time_ms < self._earliest_ms(self._last.time, snapshot.time, now_s):
+        ours_ms = now_s * 1000 * snapshot.time.speed
+        if self._last is not None and snapshot.time.time_ms < self._earliest_ms(
+            self._last.time, snapshot.time, ours_ms
+        ):
             self._problem = "the venue answers with stale snapshots"
             return None
-        self._last, self._last_at_s, self._settled = snapshot, now_s, True
+        ahead_ms = snapshot.time.time_ms - ours_ms
+        same_pace = self._last is not None and _same_pace(self._last.time, snapshot.time)
+        self._ahead_ms = max(ahead_ms, self._ahead_ms) if same_pace else ahead_ms
+        # the very first may be any age; from the second on each is newer than the one before
+        self._settled = self._last is not None
+        self._last = snapshot
         self._notice(snapshot)
         return snapshot
 
-    def _earliest_ms(self, last: VenueTime, now: VenueTime, now_s: float) -> int:
+    def _earliest_ms(self, last: VenueTime, now: VenueTime, ours_ms: float) -> int:
         if now.speed == 0 or now.state != "open":
             return last.time_ms
-        elapsed_ms = (now_s - self._last_at_s) * 1000 - AGE_TOLERANCE_MS
-        return max(last.time_ms + 1, last.time_ms + round(elapsed_ms * now.speed))
+        if not _same_pace(last, now):
+            return last.time_ms + 1
+        return max(last.time_ms + 1, round(self._ahead_ms + ours_ms - AGE_TOLERANCE_MS * now.speed))
 
     def _wanted(self, market: str) -> bool:
         return self._order.markets is None or market in self._order.markets
@@ -376,6 +386,10 @@ class _Flattener:
             attempts=market.attempts,
             reason=market.reason if self._closable(name, market) else None,
         )
+
+
+def _same_pace(one: VenueTime, other: VenueTime) -> bool:
+    return (one.speed, one.state) == (other.speed, other.state)
 
 
 def _pause_s(number: int) -> float:

@@ -37,7 +37,10 @@ ARROWS = {
     "pfmm.secrets": CONFIG,
     "pfmm.venue": (*CORE, "pfmm.ports"),
     "pfmm.journal": CORE,
-    "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.strategy.ticks"),  # a capped price must lie on the tick
+    "pfmm.report": (*CORE, "pfmm.accounting", "pfmm.journal_records"),
+    "pfmm.flatten_terms": CORE,
+    # a capped price must lie on the tick
+    "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.flatten_terms", "pfmm.strategy.ticks"),
 }
 
 
