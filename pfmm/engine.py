@@ -13,11 +13,11 @@ from typing import Any
 
 from pfmm.accounting.ledger import LedgerState, apply, mark
 from pfmm.errors import UsageError
-from pfmm.journal_records import Intents, Run
+from pfmm.journal_records import Intents, JournalFill, Run
 from pfmm.model.account import Account, Snapshot, VenueTime
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument, Ticker
-from pfmm.model.order import Side
+from pfmm.model.order import Order, Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip, Tolerance
 from pfmm.observe import observe
 from pfmm.portfolio import profit, run_ledgers
@@ -97,7 +97,6 @@ class _ActiveRun:
         self.state: Any = None
         self.folded_through = 0
         self.ledger = LedgerState()
-        self.funding_seen = -1
         self.last_mid: Decimal | None = None
         self.last_cycle_ms: int | None = None
         self.fills = 0
@@ -113,6 +112,24 @@ class _ActiveRun:
     @property
     def kind(self) -> str:
         return self.spec.strategy.kind
+
+
+class Look:
+    """One snapshot with its parts by market, and what the journal holds beside it: read once for all runs."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.time = snapshot.time
+        self.now_ms = snapshot.time.time_ms
+        self.tickers = {ticker.market: ticker for ticker in snapshot.tickers}
+        self._positions = {position.market: position.size for position in snapshot.positions}
+        self.orders: dict[str, list[Order]] = {}
+        for order in snapshot.orders:
+            self.orders.setdefault(order.market, []).append(order)
+
+    def net_position(self, market: str) -> Decimal:
+        """The account's signed position, base units."""
+        return self._positions.get(market, Decimal(0))
 
 
 @dataclass(slots=True)
@@ -145,6 +162,8 @@ class Engine:
         self._wall_ms = wall_ms
         self._pid = pid
         self._sender = Sender(venue, journal)
+        self._folded_through = 0  # every fill up to here has been given to its run
+        self._funding_count = -1
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -179,6 +198,7 @@ class Engine:
                 )
             self._resume(active, run)
             adopted.append(run)
+        self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
         return tuple(adopted)
 
     def _resume(self, active: _ActiveRun, run: Run) -> None:
@@ -203,61 +223,57 @@ class Engine:
         Raises what the venue's reads raise; a request that acts and gets no answer is recorded as UNKNOWN and
         reported as an event, never raised.
         """
-        snapshot = observe(self._venue, self._journal, self.markets, self.run_ids)
-        events: list[Event] = []
+        look = Look(observe(self._venue, self._journal, self.markets, self.run_ids))
+        events = self._fold()
+        live = _by_run(self._journal.live_orders())
         steps = []
         for active in self._runs:
-            events += self._fold(active)
-            step = self._step(active, snapshot, begin=send)
-            events += _problem_events(active, snapshot.time.time_ms)
-            steps.append(step)
-        intents = self._approve_and_commit(steps, snapshot, send=send)
+            steps.append(self._step(active, look, live.get(active.run.run_id, ()) if active.run is not None else ()))
+            events += _problem_events(active, look.now_ms)
         if send:
-            events += self._send(intents, snapshot.time.time_ms)
-        reports = tuple(self._report(step, snapshot) for step in steps)
+            self._begin_and_save(steps, look.now_ms)
+        intents = self._approve_and_commit(steps, look, send=send)
+        if send:
+            events += self._send(intents, look.now_ms)
+        live = _by_run(self._journal.live_orders())
+        reports = tuple(self._report(step, look, live) for step in steps)
         return CycleReport(
-            snapshot.time, snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
+            look.time, look.snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
         )
 
-    def _step(self, active: _ActiveRun, snapshot: Snapshot, *, begin: bool) -> _Step:
+    def _step(self, active: _ActiveRun, look: Look, live: Sequence[OwnOrder]) -> _Step:
         """Looks, checks the data and the loss, and lets the strategy decide."""
-        view, active.problem = self._view(active, snapshot)
+        view, active.problem = self._view(active, look)
         tripped = None
         decision = None
         if view is not None:
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
             if active.problem is None and tripped is None:
-                decision = self._decide(active, view, begin=begin)
-        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, snapshot.time.time_ms))
+                decision = self._decide(active, view)
+        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, look.now_ms))
 
-    def _fold(self, active: _ActiveRun) -> list[Event]:
-        """Applies the fills that the journal has and this run has not: whichever process absorbed them."""
-        if active.run is None:
-            return []
+    def _fold(self) -> list[Event]:
+        """Gives every run the fills that the journal has and it has not: whichever process absorbed them."""
+        by_id = {active.run.run_id: active for active in self._runs if active.run is not None}
         events: list[Event] = []
-        for item in list(self._journal.fills(run_id=active.run.run_id, after_seq=active.folded_through)):
-            fill = item.fill
-            own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
-            active.state, trips = active.spec.strategy.on_fill(active.state, own)
-            active.folded_through = item.seq
-            active.ledger = apply(active.ledger, fill)
-            active.fills += 1
-            active.nudges.pop(own.slot, None)
-            events.append(_fill_event(active, own))
-            events += [_round_trip_event(active, trip) for trip in trips]
-            active.round_trips += len(trips)
-        payments = sum(1 for _ in self._journal.funding(market=active.market))
-        if payments != active.funding_seen:  # a share of a payment depends on every run of the market
-            active.ledger = run_ledgers(self._journal, active.market).get(active.run.run_id, LedgerState())
-            active.funding_seen = payments
+        for item in list(self._journal.fills(after_seq=self._folded_through)):
+            self._folded_through = item.seq
+            active = by_id.get(item.run_id or "")
+            if active is not None and item.seq > active.folded_through:
+                events += _fold_one(active, item)
+        count = self._journal.funding_count()
+        if count != self._funding_count:  # a share of a payment depends on every run of the market
+            self._funding_count = count
+            for run_id, active in by_id.items():
+                active.ledger = run_ledgers(self._journal, active.market).get(run_id, LedgerState())
         return events
 
-    def _view(self, active: _ActiveRun, snapshot: Snapshot) -> tuple[MarketView | None, str | None]:
+    def _view(self, active: _ActiveRun, look: Look) -> tuple[MarketView | None, str | None]:
         """What the strategy may look at, or why it may not."""
-        ticker = _ticker(snapshot, active.market)
+        ticker = look.tickers.get(active.market)
         if ticker is None:
             return None, f"the venue serves no ticker for {active.market}"
-        now_ms = snapshot.time.time_ms
+        now_ms = look.now_ms
         recent = active.last_cycle_ms is not None and now_ms - active.last_cycle_ms <= _JUMP_MEMORY_MS
         problem = data_problem(
             ticker,
@@ -273,30 +289,38 @@ class Engine:
             instrument=active.instrument,
             ticker=ticker,
             inventory=active.ledger.size,
-            net_position=_net_position(snapshot, active.market),
+            net_position=look.net_position(active.market),
             max_inventory_usd=active.spec.limits.max_inventory_usd,
             run_pnl_usd=profit(active.ledger, mark(active.ledger, ticker.mark)),
         )
         return view, problem
 
-    def _decide(self, active: _ActiveRun, view: MarketView, *, begin: bool) -> Decision:
-        """The strategy's word, with its state saved BEFORE anything is sent, so that a restart decides the same."""
+    def _decide(self, active: _ActiveRun, view: MarketView) -> Decision:
+        """The strategy's word."""
         strategy = active.spec.strategy
         if active.state is None:
             active.state = strategy.initial(view)
         active.state, decision = strategy.decide(active.state, view)
-        if begin:
-            if active.run is None:
-                active.run = self._journal.start_run(
-                    active.kind,
-                    active.market,
-                    active.spec.config,
-                    time_ms=view.time_ms,
-                    wall_ms=self._wall_ms(),
-                    pid=self._pid,
-                )
-            self._save(active, view.time_ms, status="running")
         return replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
+
+    def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
+        """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
+        same; a run begins with its first decision. One write for all of them."""
+        with self._journal.together():
+            for step in steps:
+                active = step.active
+                if step.decision is None:
+                    continue
+                if active.run is None:
+                    active.run = self._journal.start_run(
+                        active.kind,
+                        active.market,
+                        active.spec.config,
+                        time_ms=time_ms,
+                        wall_ms=self._wall_ms(),
+                        pid=self._pid,
+                    )
+                self._save(active, time_ms, status="running")
 
     def _save(self, active: _ActiveRun, time_ms: int, *, status: str, pid: int | None = None) -> None:
         if active.run is None:
@@ -319,10 +343,16 @@ class Engine:
             last_mid=active.last_mid,
         )
 
-    def _plan(self, active: _ActiveRun, decision: Decision | None, tripped: str | None, now_ms: int) -> Plan:
-        live = self._journal.live_orders(run_id=active.run.run_id) if active.run is not None else ()
+    def _plan(
+        self,
+        active: _ActiveRun,
+        decision: Decision | None,
+        tripped: str | None,
+        live: Sequence[OwnOrder],
+        now_ms: int,
+    ) -> Plan:
         if decision is None and tripped is None and active.spec.limits.keep_on_bad_data:
-            return Plan(keep=live)
+            return Plan(keep=tuple(live))
         return reconcile(
             decision.orders if decision is not None else (),
             live,
@@ -331,50 +361,54 @@ class Engine:
             can_amend=self._venue.capabilities.amend,
         )
 
-    def _approve_and_commit(self, steps: Sequence[_Step], snapshot: Snapshot, *, send: bool) -> Intents:
+    def _approve_and_commit(self, steps: Sequence[_Step], look: Look, *, send: bool) -> Intents:
         """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
 
         def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
-            total = Intents()
+            known: dict[str, list[OwnOrder]] = {}
+            for order in live:
+                known.setdefault(order.market, []).append(order)
+            place: list[OwnOrder] = []
+            amend: list[OwnOrder] = []
+            cancel: list[str] = []
             for step in steps:
-                known = (*live, *total.place)
-                step.plan = self._approve(step.active, step.plan, known, snapshot)
-                closing = step.decision is not None and step.decision.close and not _resting(step.active, known)
+                here = known.setdefault(step.active.market, [])
+                step.plan = self._approve(step.active, step.plan, here, look)
+                closing = step.decision is not None and step.decision.close and not _resting(step.active, here)
                 intents = intents_of(
                     step.plan,
                     run_id=step.active.run.run_id if step.active.run is not None else "",
                     market=step.active.market,
-                    first_number=number + len(total.place),
+                    first_number=number + len(place),
                     nonce=self._journal.nonce,
-                    time=snapshot.time,
-                    close=_closing_order(step.active, snapshot) if closing else None,
+                    time=look.time,
+                    close=_closing_order(step.active, look) if closing else None,
                 )
-                total = Intents(
-                    (*total.place, *intents.place), (*total.amend, *intents.amend), (*total.cancel, *intents.cancel)
-                )
-            return total
+                here += intents.place
+                place += intents.place
+                amend += intents.amend
+                cancel += intents.cancel
+            return Intents(tuple(place), tuple(amend), tuple(cancel))
 
         if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
-            return self._journal.commit_intents(decide, time_ms=snapshot.time.time_ms)
+            return self._journal.commit_intents(decide, time_ms=look.now_ms)
         return decide(self._journal.live_orders(), 0)
 
-    def _approve(self, active: _ActiveRun, plan: Plan, live: Sequence[OwnOrder], snapshot: Snapshot) -> Plan:
-        ticker = _ticker(snapshot, active.market)
+    def _approve(self, active: _ActiveRun, plan: Plan, here: Sequence[OwnOrder], look: Look) -> Plan:
+        """The part of a plan that passes the limit; `here` are the account's live orders on the market."""
+        ticker = look.tickers.get(active.market)
         if ticker is None or not plan.changes:
             return plan
-        here = [order for order in live if order.market == active.market]
         own_run = active.run.run_id if active.run is not None else None
         mine = f"{self._journal.nonce}-"
         verdict = check(
             hold_crossing(plan, [order for order in here if order.run_id != own_run]),
-            net_position=_net_position(snapshot, active.market),
+            net_position=look.net_position(active.market),
             live_orders=here,
             limit_usd=active.spec.limits.max_inventory_usd,
             mark=ticker.mark,
             foreign_orders=[
-                o
-                for o in snapshot.orders
-                if o.market == active.market and not (o.client_order_id or "").startswith(mine)
+                o for o in look.orders.get(active.market, ()) if not (o.client_order_id or "").startswith(mine)
             ],
         )
         return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
@@ -392,9 +426,9 @@ class Engine:
             events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
         return events
 
-    def _report(self, step: _Step, snapshot: Snapshot) -> RunReport:
+    def _report(self, step: _Step, look: Look, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
         active = step.active
-        ticker = _ticker(snapshot, active.market)
+        ticker = look.tickers.get(active.market)
         run_id = active.run.run_id if active.run is not None else None
         return RunReport(
             market=active.market,
@@ -403,10 +437,10 @@ class Engine:
             ticker=ticker,
             decision=step.decision,
             plan=step.plan,
-            orders=self._journal.live_orders(run_id=run_id) if run_id is not None else (),
+            orders=tuple(live.get(run_id, ())) if run_id is not None else (),
             ledger=active.ledger,
             unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),
-            ratio=_ratio(active, snapshot, ticker),
+            ratio=_ratio(active, look, ticker),
             fills=active.fills,
             round_trips=active.round_trips,
             problem=active.problem,
@@ -434,18 +468,30 @@ def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ", ".join(f"{n} {before.get(n)} → {now.get(n)}" for n in names if before.get(n) != now.get(n))
 
 
-def _ticker(snapshot: Snapshot, market: str) -> Ticker | None:
-    return next((ticker for ticker in snapshot.tickers if ticker.market == market), None)
+def _by_run(orders: Sequence[OwnOrder]) -> dict[str, list[OwnOrder]]:
+    grouped: dict[str, list[OwnOrder]] = {}
+    for order in orders:
+        grouped.setdefault(order.run_id, []).append(order)
+    return grouped
 
 
-def _net_position(snapshot: Snapshot, market: str) -> Decimal:
-    return next((p.size for p in snapshot.positions if p.market == market), Decimal(0))
+def _fold_one(active: _ActiveRun, item: JournalFill) -> list[Event]:
+    """One fill of the run: into its strategy's state, its ledger and its counts."""
+    fill = item.fill
+    own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
+    active.state, trips = active.spec.strategy.on_fill(active.state, own)
+    active.folded_through = item.seq
+    active.ledger = apply(active.ledger, fill)
+    active.fills += 1
+    active.round_trips += len(trips)
+    active.nudges.pop(own.slot, None)
+    return [_fill_event(active, own), *(_round_trip_event(active, trip) for trip in trips)]
 
 
-def _ratio(active: _ActiveRun, snapshot: Snapshot, ticker: Ticker | None) -> float:
+def _ratio(active: _ActiveRun, look: Look, ticker: Ticker | None) -> float:
     if ticker is None:
         return 0.0
-    position = float(_net_position(snapshot, active.market))
+    position = float(look.net_position(active.market))
     return inventory_ratio(position, float(ticker.mark), float(active.spec.limits.max_inventory_usd))
 
 
@@ -464,11 +510,11 @@ def _resting(active: _ActiveRun, live: Sequence[OwnOrder]) -> bool:
     return any(order.run_id == run_id for order in live)
 
 
-def _closing_order(active: _ActiveRun, snapshot: Snapshot) -> DesiredOrder | None:
+def _closing_order(active: _ActiveRun, look: Look) -> DesiredOrder | None:
     """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
     position of that sign; None when there is nothing to close."""
-    ticker = _ticker(snapshot, active.market)
-    own, net = active.ledger.size, _net_position(snapshot, active.market)
+    ticker = look.tickers.get(active.market)
+    own, net = active.ledger.size, look.net_position(active.market)
     if ticker is None or not own or own * net <= 0:
         return None
     side = Side.SHORT if own > 0 else Side.LONG

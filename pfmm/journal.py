@@ -292,11 +292,25 @@ class Journal(JournalReads):
                 self._set_meta({"peak_equity": text})
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything recorded in this block is one transaction: all of it or none, and one write to the disk."""
+        with self._transaction():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._db.in_transaction:
+            yield self._db  # inside `together`: its end commits
+        else:
+            with self._own_transaction():
+                yield self._db
+
+    @contextmanager
+    def _own_transaction(self) -> Iterator[None]:
         with _translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield self._db
+                yield
                 self._db.execute("COMMIT")
             finally:
                 if self._db.in_transaction:

@@ -64,6 +64,11 @@ class JournalReads(ABC):
         rows = self._pages("seq, " + schema.FUNDING_COLUMNS, "funding", where, 0)
         return (schema.funding_from(row[1:]) for row in rows)
 
+    def funding_count(self) -> int:
+        """How many funding payments there are, of every market."""
+        rows = self._select("coalesce(max(seq), 0)", "funding", {}, "seq")
+        return int(rows[0][0])
+
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]:
         """Own orders that could still fill."""
         return self._orders({"live = 1 AND 1 = ?": 1, "run_id = ?": run_id, "market = ?": market})

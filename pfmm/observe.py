@@ -29,7 +29,8 @@ def observe(venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Seq
 
 def _settle_runs(venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> None:
     now_ms = snapshot.time.time_ms
-    live = [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
+    wanted = set(run_ids)
+    live = [order for order in journal.live_orders() if order.run_id in wanted]
     settlement = settle(live, snapshot.orders, now_ms)
     updated = {order.client_order_id: order for order in settlement.updates}
     current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}

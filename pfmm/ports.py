@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -128,6 +129,10 @@ class Journal(Protocol):
 
     def cursors(self) -> Cursors: ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """Everything recorded in the block is one transaction."""
+        ...
+
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed: ...
 
     def fills(
@@ -140,6 +145,10 @@ class Journal(Protocol):
     ) -> Iterator[JournalFill]: ...
 
     def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]: ...
+
+    def funding_count(self) -> int:
+        """How many funding payments there are, of every market: changes when one arrives."""
+        ...
 
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]: ...
 

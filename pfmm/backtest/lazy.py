@@ -11,9 +11,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.engine import CycleReport, Engine, _nudged
+from pfmm.engine import CycleReport, Engine, Look, _nudged
 from pfmm.model.account import Snapshot
-from pfmm.model.plan import Decision, MarketView, OwnStatus
+from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus
 from pfmm.risk import MAX_JUMP, loss_problem
 from pfmm.strategy.quiet import QuietBand
 
@@ -24,12 +24,14 @@ class LazyEngine(Engine):
     """One run, decided as by Engine. Between full cycles nothing may have happened to the account."""
 
     _settled = False
+    _resting: tuple[OwnOrder, ...] = ()
     _view_seen: MarketView | None = None
 
     def cycle(self, *, send: bool = True) -> CycleReport:
         """One whole cycle; see Engine."""
         report = super().cycle(send=send)
         (run,) = report.runs
+        self._resting = run.orders
         self._settled = all(o.status is OwnStatus.OPEN and o.amend_size is None for o in run.orders)
         self._view_seen = None
         return report
@@ -46,7 +48,7 @@ class LazyEngine(Engine):
         if not self._settled or active.run is None or active.state is None:
             return False
         before = (active.last_mid, active.last_cycle_ms, active.problem)
-        view, active.problem = self._view(active, snapshot)
+        view, active.problem = self._view(active, Look(snapshot))
         if view is not None and active.problem is None and before[2] is None:
             limits = active.spec.limits
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
@@ -60,7 +62,8 @@ class LazyEngine(Engine):
     def _changes_nothing(self, decision: Decision, now_ms: int) -> bool:
         (active,) = self._runs
         nudged = replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
-        return not decision.close and self._plan(active, nudged, None, now_ms).changes == 0
+        live = self._journal.live_orders()  # of one run: a backtest has no other
+        return not decision.close and self._plan(active, nudged, None, live, now_ms).changes == 0
 
     def quiet_band(self) -> QuietBand | None:
         """The quotes within which every further decision is a no-op, while nothing happens to the account; None

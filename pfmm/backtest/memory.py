@@ -7,6 +7,7 @@ answers exactly as the journal on disk does, because the engine decides by its a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -104,6 +105,14 @@ class MemoryJournal:
     def cursors(self) -> Cursors:
         """Where the next read of the venue goes on."""
         return self._cursors
+
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing to join: every record is kept at once."""
+        return nullcontext()
+
+    def funding_count(self) -> int:
+        """How many funding payments there are."""
+        return len(self._payments)
 
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
         """Records what a read brought; answers what was new."""

@@ -137,26 +137,30 @@ class Account:
 
     def exposure(self, market: str, mark: Marks) -> ledger.Exposure:
         """Position and open orders of one market as notional; reduce-only orders add nothing."""
-        unit = self.unit(market)
-        position = self.positions.get(market)
-        exposure = ledger.Exposure()
-        if position and position.size:
-            exposure.position = position.size * mark(market) * unit
+        return self._exposures({market}, mark)[market]
+
+    def _exposures(self, markets: set[str], mark: Marks) -> dict[str, ledger.Exposure]:
+        """The exposure of each of `markets`, in one pass over the orders."""
+        units = {market: self.unit(market) for market in markets}
+        exposures = {market: ledger.Exposure() for market in markets}
+        for market, exposure in exposures.items():
+            position = self.positions.get(market)
+            if position and position.size:
+                exposure.position = position.size * mark(market) * units[market]
         for order in self.orders.values():
-            if order.market == market and not order.reduce_only:
-                notional = order.remaining * order.price * unit
+            if order.market in exposures and not order.reduce_only:
+                notional = order.remaining * order.price * units[order.market]
                 if order.side > 0:
-                    exposure.buys += notional
+                    exposures[order.market].buys += notional
                 else:
-                    exposure.sells += notional
-        return exposure
+                    exposures[order.market].sells += notional
+        return exposures
 
     def initial_margin(self, mark: Marks) -> int:
         """Margin of all positions and open orders, the worst side of each market, 1e-8 USD."""
         markets = {order.market for order in self.orders.values()}.union(self.held())
-        return sum(
-            ledger.initial_margin(self.exposure(market, mark), self.specs(market).max_leverage) for market in markets
-        )
+        exposures = self._exposures(markets, mark)
+        return sum(ledger.initial_margin(each, self.specs(market).max_leverage) for market, each in exposures.items())
 
     def maintenance_margin(self, mark: Marks) -> int:
         """Equity below which the account is liquidated, 1e-8 USD."""
