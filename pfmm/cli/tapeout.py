@@ -47,7 +47,7 @@ class TapeFile:
             written = os.write(self._descriptor, content)
             if written < len(content):
                 os.ftruncate(self._descriptor, self.bytes)
-                raise DataFileError(f"{self.path}: the disk is full; the recording is whole up to here")
+                raise DataFileError(f"{self.path}: there is no room for more; it is whole up to here")
         except OSError as error:
             raise DataFileError(f"{self.path}: cannot be written: {error.strerror}") from error
         self.bytes += written
