@@ -101,14 +101,19 @@ def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str,
     except ConfigError as error:
         snapshot = opened.venue.state(asked)  # raises again what is not the journal's fault
         return snapshot, None, (f"{error.message}; realised profit, fees, funding and the peak are not known",)
+    return snapshot, ledgers, _doubts(snapshot, ledgers, asked)
+
+
+def _doubts(snapshot: Snapshot, ledgers: Mapping[str, LedgerState], asked: Sequence[str]) -> tuple[str, ...]:
+    """Markets whose position the recorded fills do not explain: the venue no longer tells the older ones."""
     held = {position.market: position.size for position in snapshot.positions}
-    doubts = [
-        f"{market}: the fills in the journal add up to {plain(ledger.size)}, the venue holds "
+    recorded = {market: ledger.size for market, ledger in ledgers.items()}
+    return tuple(
+        f"{market}: the fills in the journal add up to {plain(recorded.get(market, ZERO))}, the venue holds "
         f"{plain(held.get(market, ZERO))}; its realised profit is incomplete"
-        for market, ledger in ledgers.items()
-        if ledger.size != held.get(market, ZERO)
-    ]
-    return snapshot, ledgers, tuple(doubts)
+        for market in asked or sorted(held | recorded)
+        if recorded.get(market, ZERO) != held.get(market, ZERO)
+    )
 
 
 def _ledgers(journal: Journal) -> dict[str, LedgerState]:
