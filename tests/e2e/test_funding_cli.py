@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import signal
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +18,7 @@ from pfmm.cli.context import Session
 from pfmm.cli.funding import FIELDS, _row, _text
 from pfmm.config import load_settings
 from pfmm.model.market import Ticker
-from tests.e2e.driver import Running, run
+from tests.e2e.driver import PATIENCE_S, Running, environment, run
 from tests.e2e.scripted_venue import ScriptedVenue
 
 NOW_MS = 1_750_000_000_000  # 2025-06-15T15:06:40Z
@@ -231,3 +236,34 @@ def test_watch_looks_past_an_outage_that_passes(tmp_path: Path) -> None:
             watching.process.send_signal(signal.SIGTERM)
             assert watching.end() == 143
     assert warning["code"] == "bad_venue_data"
+
+
+def test_watch_on_a_terminal_redraws_in_place(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    env = environment(tmp_path, {"TERM": "xterm"})
+    command = [sys.executable, "-m", "pfmm", "funding", "BTC", "--watch", "--interval", "0.05"]
+    with subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        shown = b""
+        while shown.count(b"BTC-PERP") < 3:
+            ready, _, _ = select.select([ours], [], [], PATIENCE_S)
+            assert ready, shown
+            shown += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        drain_terminal(ours)
+        assert process.wait(timeout=PATIENCE_S) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    os.close(ours)
+    assert b"Ctrl-C ends" in shown
+    assert b"\x1b[1A" in shown  # the cursor goes back up: the table is drawn over
+    assert b'{"event"' not in shown
+
+
+def drain_terminal(descriptor: int) -> None:
+    """Reads until the other side is closed, so that it never blocks on a full terminal."""
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except OSError:  # how Linux says that the other side is gone
+        return
