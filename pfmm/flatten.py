@@ -41,7 +41,7 @@ from pfmm.strategy.ticks import snap_price, snap_size
 
 _BPS = Decimal(10_000)
 _ZERO = Decimal(0)
-REQUEST_LIFE_MS = 5_000
+REQUEST_LIFE_MS = 3_000
 CLOCK_SKEW_MS = 2_000
 AGE_TOLERANCE_MS = 2_000
 FIRST_PAUSE_S = 0.05
@@ -284,16 +284,17 @@ class _Flattener:
             self._gate(market, order, item)
             if isinstance(item, Order):
                 market.refusals = 0
+                market.misses = 0 if item.filled else market.misses + 1
                 market.closed += item.filled
                 market.value += item.filled * (item.avg_fill_price or order.price or _ZERO)
                 short = f"only {item.filled:f} of {order.size:f} could be closed inside the slippage cap"
                 market.reason = short if item.filled < order.size else None
             else:
+                market.misses += 1
                 market.refusals += item.code not in PASSING
                 market.reason = f"the venue refused to close {order.size:f}: {item.message} ({item.code})"
-        unfilled = [market.attempts for market, _ in closing if market.reason is not None]
-        if unfilled:  # a thin book needs a moment to fill up again
-            self._wait(_pause_s(min(unfilled)))
+        if any(market.reason is not None for market, _ in closing):  # a thin book needs a moment to fill up again
+            self._wait(_pause_s(min(market.misses for market, _ in closing)))
 
     def _gate(self, market: MarketProgress, order: NewOrder, item: Order | Refusal | None) -> None:
         """A half must not be closed twice: no second order before a snapshot that counts the first, or before the

@@ -105,7 +105,8 @@ class Tools:
 
 @dataclass(slots=True)
 class MarketProgress:
-    """What was seen and done for one market; `target` is the absolute size to come down to, None until it is set."""
+    """What was seen and done for one market. `target` is the absolute size to come down to, None until it is set;
+    `misses` counts attempts in a row that closed nothing, `refusals` those of them that were refused for good."""
 
     before: Decimal
     size: Decimal
@@ -115,6 +116,7 @@ class MarketProgress:
     closed: Decimal = _ZERO
     value: Decimal = _ZERO
     reason: str | None = None
+    misses: int = 0
     refusals: int = 0
     not_before_ms: int = 0
 
