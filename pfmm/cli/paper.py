@@ -6,6 +6,7 @@ Whatever the profile's venue, these commands mean paper money. Where the profile
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -186,9 +187,13 @@ def _announce(options: Globals, url: str, time_ms: int) -> None:
 def _paper(options: Globals, *, changes: bool = False) -> Iterator[Session]:
     """The paper side of the profile. `changes`: refuse where the profile means another exchange than the embedded."""
     from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.config import load_settings  # noqa: PLC0415
     from pfmm.errors import ConfigError  # noqa: PLC0415
 
-    with session(options, {"venue": "paper"}) as opened:
+    overrides: dict[str, object] = {"venue": "paper"}
+    if load_settings(os.environ, profile=options.profile).venue != "paper":
+        overrides["base_url"] = ""  # PFMM_BASE_URL is then the address of the live venue
+    with session(options, overrides) as opened:
         if changes and not opened.in_process:
             raise ConfigError(
                 f"profile {opened.settings.profile} trades on the paper exchange at {opened.settings.base_url}; "

@@ -58,6 +58,13 @@ def test_a_deposit_that_is_none(home: Path) -> None:
     assert status(home)["equity"] == "10000.00000000"
 
 
+def test_a_live_profile_leaves_paper_money_paper(home: Path) -> None:
+    live = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": "http://127.0.0.1:9"}
+    assert run("paper", "deposit", "1", home=home, env=live).code == 0
+    shown = status(home, **live)
+    assert (shown["url"], shown["equity"], shown["feed"]["seed"]) == (None, "10001.00000000", 7)
+
+
 def test_a_feed_says_what_it_is(tmp_path: Path) -> None:
     home = tmp_path / "home"
     shown = run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", START, "--json", home=home).data
@@ -191,7 +198,7 @@ def test_a_speed_or_a_file_that_cannot_be_leaves_the_market_alone(home: Path) ->
 
 
 def test_recorded_ticks_replay_from_a_chosen_point(home: Path, shared_data: Path) -> None:
-    files = sorted((shared_data / "binance-usdm-ticks").glob("*0719*"))
+    files = sorted((shared_data / "binance-usdm-ticks").glob("*0719*"))[:1]
     if not files:
         pytest.skip("the recorded ticks are not here")
     at = "2024-07-19T00:02:00.000Z"
@@ -213,6 +220,8 @@ def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> N
         assert (over_the_wire["feed"], over_the_wire["url"]) == ({"kind": "served"}, event["url"])
         assert len(over_the_wire["open_orders"]) == placed > 0
         assert status(home)["open_orders"] == over_the_wire["open_orders"]
+        assert run("paper", "feed", "synthetic", "--speed", 0, "--at", "2025-02-01", "--reset", home=home).code == 0
+        assert status(elsewhere, **url)["time"] == "2025-02-01T00:00:00.000Z"  # the server follows
         for command in (("reset", "--yes"), ("deposit", "1"), ("feed", "synthetic")):
             refused = run("paper", *command, "--json", home=elsewhere, env=url)
             assert (refused.code, event["url"] in refused.error["message"]) == (3, True)
