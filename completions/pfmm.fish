@@ -1,15 +1,25 @@
 # fish completion of pfmm; made by `pfmm completions fish`
 function __pfmm_at
     set -l at ""
-    set -l known 'grid' 'profile' 'help' 'completions' 'grid plan' 'grid start' 'grid status' 'grid stop' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete'
+    set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
     for word in (commandline -opc)[2..-1]
         set -l try (string trim -- "$at $word")
         contains -- $try $known; and set at $try
     end
     test "$at" = "$argv[1]"
 end
+complete -c pfmm -n "__pfmm_at ''" -f -a quote -d 'Quote both sides of one or many markets: show, start, status, stop.'
+complete -c pfmm -n "__pfmm_at ''" -f -a ladder -d 'Quote several levels a side: show, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a grid -d 'Trade a grid of orders: plan, start, status, stop.'
+complete -c pfmm -n "__pfmm_at ''" -f -a funding -d 'Check funding: rate, 8 h equivalent, a years worth, next payment,...'
+complete -c pfmm -n "__pfmm_at ''" -f -a inventory -d 'Show positions against their limits, profit and its parts, what...'
+complete -c pfmm -n "__pfmm_at ''" -f -a flatten -d 'Halt the accounts runners, cancel all orders, close the positions...'
+complete -c pfmm -n "__pfmm_at ''" -f -a resume -d 'Lift the HALT of the account, so that start works again; shows who...'
+complete -c pfmm -n "__pfmm_at ''" -f -a paper -d 'The embedded exchange: paper money, real rules.'
+complete -c pfmm -n "__pfmm_at ''" -f -a record -d 'Record public market data until Ctrl-C, --for or --cycles.'
 complete -c pfmm -n "__pfmm_at ''" -f -a profile -d 'The config store: profiles and their settings (see `pfmm help...'
+complete -c pfmm -n "__pfmm_at ''" -f -a markets -d 'List the venues instruments: price step, size step, smallest...'
+complete -c pfmm -n "__pfmm_at ''" -f -a doctor -d 'Check configuration, key, venue, clock, budget, locks, HALT,...'
 complete -c pfmm -n "__pfmm_at ''" -f -a help -d 'Show a reference page: exit-codes, json, config, venues, formulas,...'
 complete -c pfmm -n "__pfmm_at ''" -f -a completions -d 'Print the completion script of a shell (the files in completions/...'
 complete -c pfmm -n "__pfmm_at ''" -l profile
@@ -18,6 +28,26 @@ complete -c pfmm -n "__pfmm_at ''" -l quiet
 complete -c pfmm -n "__pfmm_at ''" -l verbose
 complete -c pfmm -n "__pfmm_at ''" -l version
 complete -c pfmm -n "__pfmm_at ''" -l help
+complete -c pfmm -n "__pfmm_at 'quote'" -f -a show -d 'Compute one quote and show what it is made of, to the last basis...'
+complete -c pfmm -n "__pfmm_at 'quote'" -f -a start -d 'Run the market maker on one or many markets in one process: a bid...'
+complete -c pfmm -n "__pfmm_at 'quote'" -f -a status -d 'Show the market makers of this account: state, resting orders,...'
+complete -c pfmm -n "__pfmm_at 'quote'" -f -a stop -d 'Stop the market maker, cancel its orders and prove that none is...'
+complete -c pfmm -n "__pfmm_at 'quote'" -l profile
+complete -c pfmm -n "__pfmm_at 'quote'" -l json
+complete -c pfmm -n "__pfmm_at 'quote'" -l quiet
+complete -c pfmm -n "__pfmm_at 'quote'" -l verbose
+complete -c pfmm -n "__pfmm_at 'quote'" -l version
+complete -c pfmm -n "__pfmm_at 'quote'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder'" -f -a show -d 'Compute the ladder that would rest now, level by level.'
+complete -c pfmm -n "__pfmm_at 'ladder'" -f -a start -d 'Run a ladder on MARKET: levels of growing size on both sides, moved...'
+complete -c pfmm -n "__pfmm_at 'ladder'" -f -a status -d 'Show the ladders of this account: state, resting orders, fills, P&L.'
+complete -c pfmm -n "__pfmm_at 'ladder'" -f -a stop -d 'Stop the ladder, cancel its orders and prove that none is left;...'
+complete -c pfmm -n "__pfmm_at 'ladder'" -l profile
+complete -c pfmm -n "__pfmm_at 'ladder'" -l json
+complete -c pfmm -n "__pfmm_at 'ladder'" -l quiet
+complete -c pfmm -n "__pfmm_at 'ladder'" -l verbose
+complete -c pfmm -n "__pfmm_at 'ladder'" -l version
+complete -c pfmm -n "__pfmm_at 'ladder'" -l help
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a plan -d 'Show the grid that would start now: lines, orders, profit a round...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a start -d 'Run a grid on MARKET: buys below the price, sells above it, each...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a status -d 'Show the grids of this account: state, resting orders, fills, round...'
@@ -28,6 +58,71 @@ complete -c pfmm -n "__pfmm_at 'grid'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid'" -l version
 complete -c pfmm -n "__pfmm_at 'grid'" -l help
+complete -c pfmm -n "__pfmm_at 'funding'" -l all
+complete -c pfmm -n "__pfmm_at 'funding'" -l sort
+complete -c pfmm -n "__pfmm_at 'funding'" -l limit
+complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps
+complete -c pfmm -n "__pfmm_at 'funding'" -l history
+complete -c pfmm -n "__pfmm_at 'funding'" -l watch
+complete -c pfmm -n "__pfmm_at 'funding'" -l interval
+complete -c pfmm -n "__pfmm_at 'funding'" -l assert
+complete -c pfmm -n "__pfmm_at 'funding'" -l profile
+complete -c pfmm -n "__pfmm_at 'funding'" -l json
+complete -c pfmm -n "__pfmm_at 'funding'" -l quiet
+complete -c pfmm -n "__pfmm_at 'funding'" -l verbose
+complete -c pfmm -n "__pfmm_at 'funding'" -l version
+complete -c pfmm -n "__pfmm_at 'funding'" -l help
+complete -c pfmm -n "__pfmm_at 'inventory'" -l watch
+complete -c pfmm -n "__pfmm_at 'inventory'" -l interval
+complete -c pfmm -n "__pfmm_at 'inventory'" -l assert
+complete -c pfmm -n "__pfmm_at 'inventory'" -l profile
+complete -c pfmm -n "__pfmm_at 'inventory'" -l json
+complete -c pfmm -n "__pfmm_at 'inventory'" -l quiet
+complete -c pfmm -n "__pfmm_at 'inventory'" -l verbose
+complete -c pfmm -n "__pfmm_at 'inventory'" -l version
+complete -c pfmm -n "__pfmm_at 'inventory'" -l help
+complete -c pfmm -n "__pfmm_at 'flatten'" -l all
+complete -c pfmm -n "__pfmm_at 'flatten'" -l half
+complete -c pfmm -n "__pfmm_at 'flatten'" -l cancel-only
+complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps
+complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout
+complete -c pfmm -n "__pfmm_at 'flatten'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'flatten'" -l yes
+complete -c pfmm -n "__pfmm_at 'flatten'" -l profile
+complete -c pfmm -n "__pfmm_at 'flatten'" -l json
+complete -c pfmm -n "__pfmm_at 'flatten'" -l quiet
+complete -c pfmm -n "__pfmm_at 'flatten'" -l verbose
+complete -c pfmm -n "__pfmm_at 'flatten'" -l version
+complete -c pfmm -n "__pfmm_at 'flatten'" -l help
+complete -c pfmm -n "__pfmm_at 'resume'" -l profile
+complete -c pfmm -n "__pfmm_at 'resume'" -l json
+complete -c pfmm -n "__pfmm_at 'resume'" -l quiet
+complete -c pfmm -n "__pfmm_at 'resume'" -l verbose
+complete -c pfmm -n "__pfmm_at 'resume'" -l version
+complete -c pfmm -n "__pfmm_at 'resume'" -l help
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a status -d 'Show the market and its clock, and the accounts equity, positions...'
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a reset -d 'Drop every paper account and start the markets clock anew.'
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a deposit -d 'Add paper money to the account.'
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a serve -d 'Serve the exchange over HTTP on this machine until Ctrl-C; prints...'
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a feed -d 'Show or switch the market that the exchange trades in.'
+complete -c pfmm -n "__pfmm_at 'paper'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper'" -l json
+complete -c pfmm -n "__pfmm_at 'paper'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper'" -l version
+complete -c pfmm -n "__pfmm_at 'paper'" -l help
+complete -c pfmm -n "__pfmm_at 'record'" -l out
+complete -c pfmm -n "__pfmm_at 'record'" -l for
+complete -c pfmm -n "__pfmm_at 'record'" -l cycles
+complete -c pfmm -n "__pfmm_at 'record'" -l interval
+complete -c pfmm -n "__pfmm_at 'record'" -l depth
+complete -c pfmm -n "__pfmm_at 'record'" -l force
+complete -c pfmm -n "__pfmm_at 'record'" -l profile
+complete -c pfmm -n "__pfmm_at 'record'" -l json
+complete -c pfmm -n "__pfmm_at 'record'" -l quiet
+complete -c pfmm -n "__pfmm_at 'record'" -l verbose
+complete -c pfmm -n "__pfmm_at 'record'" -l version
+complete -c pfmm -n "__pfmm_at 'record'" -l help
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a list -d 'List the profiles; the active one is marked.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a show -d 'Show every setting of a profile as a command would see it, and...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a create -d 'Create a profile.'
@@ -42,6 +137,21 @@ complete -c pfmm -n "__pfmm_at 'profile'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile'" -l version
 complete -c pfmm -n "__pfmm_at 'profile'" -l help
+complete -c pfmm -n "__pfmm_at 'markets'" -l category
+complete -c pfmm -n "__pfmm_at 'markets'" -l search
+complete -c pfmm -n "__pfmm_at 'markets'" -l volume
+complete -c pfmm -n "__pfmm_at 'markets'" -l profile
+complete -c pfmm -n "__pfmm_at 'markets'" -l json
+complete -c pfmm -n "__pfmm_at 'markets'" -l quiet
+complete -c pfmm -n "__pfmm_at 'markets'" -l verbose
+complete -c pfmm -n "__pfmm_at 'markets'" -l version
+complete -c pfmm -n "__pfmm_at 'markets'" -l help
+complete -c pfmm -n "__pfmm_at 'doctor'" -l profile
+complete -c pfmm -n "__pfmm_at 'doctor'" -l json
+complete -c pfmm -n "__pfmm_at 'doctor'" -l quiet
+complete -c pfmm -n "__pfmm_at 'doctor'" -l verbose
+complete -c pfmm -n "__pfmm_at 'doctor'" -l version
+complete -c pfmm -n "__pfmm_at 'doctor'" -l help
 complete -c pfmm -n "__pfmm_at 'help'" -l profile
 complete -c pfmm -n "__pfmm_at 'help'" -l json
 complete -c pfmm -n "__pfmm_at 'help'" -l quiet
@@ -54,6 +164,120 @@ complete -c pfmm -n "__pfmm_at 'completions'" -l quiet
 complete -c pfmm -n "__pfmm_at 'completions'" -l verbose
 complete -c pfmm -n "__pfmm_at 'completions'" -l version
 complete -c pfmm -n "__pfmm_at 'completions'" -l help
+complete -c pfmm -n "__pfmm_at 'quote show'" -l model
+complete -c pfmm -n "__pfmm_at 'quote show'" -l gamma
+complete -c pfmm -n "__pfmm_at 'quote show'" -l kappa
+complete -c pfmm -n "__pfmm_at 'quote show'" -l sigma
+complete -c pfmm -n "__pfmm_at 'quote show'" -l horizon
+complete -c pfmm -n "__pfmm_at 'quote show'" -l half-spread-bps
+complete -c pfmm -n "__pfmm_at 'quote show'" -l size
+complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory
+complete -c pfmm -n "__pfmm_at 'quote show'" -l max-inventory
+complete -c pfmm -n "__pfmm_at 'quote show'" -l explain
+complete -c pfmm -n "__pfmm_at 'quote show'" -l profile
+complete -c pfmm -n "__pfmm_at 'quote show'" -l json
+complete -c pfmm -n "__pfmm_at 'quote show'" -l quiet
+complete -c pfmm -n "__pfmm_at 'quote show'" -l verbose
+complete -c pfmm -n "__pfmm_at 'quote show'" -l version
+complete -c pfmm -n "__pfmm_at 'quote show'" -l help
+complete -c pfmm -n "__pfmm_at 'quote start'" -l model
+complete -c pfmm -n "__pfmm_at 'quote start'" -l gamma
+complete -c pfmm -n "__pfmm_at 'quote start'" -l kappa
+complete -c pfmm -n "__pfmm_at 'quote start'" -l sigma
+complete -c pfmm -n "__pfmm_at 'quote start'" -l horizon
+complete -c pfmm -n "__pfmm_at 'quote start'" -l half-spread-bps
+complete -c pfmm -n "__pfmm_at 'quote start'" -l size
+complete -c pfmm -n "__pfmm_at 'quote start'" -l interval
+complete -c pfmm -n "__pfmm_at 'quote start'" -l cycles
+complete -c pfmm -n "__pfmm_at 'quote start'" -l once
+complete -c pfmm -n "__pfmm_at 'quote start'" -l detach
+complete -c pfmm -n "__pfmm_at 'quote start'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'quote start'" -l exit-code
+complete -c pfmm -n "__pfmm_at 'quote start'" -l on-exit
+complete -c pfmm -n "__pfmm_at 'quote start'" -l on-restart
+complete -c pfmm -n "__pfmm_at 'quote start'" -l max-inventory
+complete -c pfmm -n "__pfmm_at 'quote start'" -l max-loss
+complete -c pfmm -n "__pfmm_at 'quote start'" -l yes
+complete -c pfmm -n "__pfmm_at 'quote start'" -l profile
+complete -c pfmm -n "__pfmm_at 'quote start'" -l json
+complete -c pfmm -n "__pfmm_at 'quote start'" -l quiet
+complete -c pfmm -n "__pfmm_at 'quote start'" -l verbose
+complete -c pfmm -n "__pfmm_at 'quote start'" -l version
+complete -c pfmm -n "__pfmm_at 'quote start'" -l help
+complete -c pfmm -n "__pfmm_at 'quote status'" -l profile
+complete -c pfmm -n "__pfmm_at 'quote status'" -l json
+complete -c pfmm -n "__pfmm_at 'quote status'" -l quiet
+complete -c pfmm -n "__pfmm_at 'quote status'" -l verbose
+complete -c pfmm -n "__pfmm_at 'quote status'" -l version
+complete -c pfmm -n "__pfmm_at 'quote status'" -l help
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l flatten
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l profile
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l json
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l quiet
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l verbose
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l version
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l levels
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l spacing-bps
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l size
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l growth
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l threshold-bps
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l model
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l gamma
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l kappa
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l sigma
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l horizon
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l half-spread-bps
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l inventory
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l max-inventory
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l explain
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l profile
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l json
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l quiet
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l verbose
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l version
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l levels
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l spacing-bps
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l size
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l growth
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l threshold-bps
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l model
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l gamma
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l kappa
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l sigma
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l horizon
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l half-spread-bps
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l interval
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l cycles
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l once
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l detach
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l exit-code
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-exit
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-restart
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-inventory
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-loss
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l yes
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l profile
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l json
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l quiet
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l verbose
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l version
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l profile
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l json
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l quiet
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l verbose
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l version
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l flatten
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l profile
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l json
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l quiet
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l verbose
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l version
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l help
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l lower
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l upper
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l range-pct
@@ -104,6 +328,43 @@ complete -c pfmm -n "__pfmm_at 'grid stop'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l version
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l help
+complete -c pfmm -n "__pfmm_at 'paper status'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper status'" -l json
+complete -c pfmm -n "__pfmm_at 'paper status'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper status'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper status'" -l version
+complete -c pfmm -n "__pfmm_at 'paper status'" -l help
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l yes
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l json
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l version
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l help
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l json
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l version
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l help
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l port
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l faults
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l latency-ms
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l rate-limit
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l json
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l version
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l help
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a synthetic -d 'Trade in a made-up market: endless, the same for the same seed.'
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a replay -d 'Trade in recorded data.'
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l json
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l version
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l help
 complete -c pfmm -n "__pfmm_at 'profile list'" -l profile
 complete -c pfmm -n "__pfmm_at 'profile list'" -l json
 complete -c pfmm -n "__pfmm_at 'profile list'" -l quiet
@@ -159,3 +420,24 @@ complete -c pfmm -n "__pfmm_at 'profile delete'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l version
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l help
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l seed
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l speed
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l at
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l reset
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l json
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l version
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l help
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l speed
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l at
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l reset
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l idle-pause
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l no-idle-pause
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l profile
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l json
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l version
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l help
