@@ -28,7 +28,8 @@ def doctor(context: typer.Context) -> None:
     """Check configuration, key, venue, clock, budget, locks, HALT, journals, disk; each finding with its fix.
 
     Exit 0 when nothing fails, warnings or not. Else the code of the first failure: 3 configuration, key, state folder,
-    journal, paper exchange, disk or clock; 4 the venue refuses the key; 5 it cannot be reached; 6 it refuses.
+    journal, paper exchange, disk or clock; 4 the venue refuses the key; 5 it cannot be reached; 6 it refuses;
+    13 the tape that the paper exchange replays is unusable.
     """
     options = globals_of(context)
     found = list(_checks(options))

@@ -49,7 +49,7 @@ Reset = Annotated[bool, typer.Option("--reset", help="Drop every paper account f
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """Show the market and its clock, and the account's equity, positions and open orders."""
+    """Show market, clock, equity, positions and orders."""
     options = globals_of(context)
     with _paper(options) as opened:
         config = opened.exchange.feed_config() if opened.in_process else {"kind": "served"}
@@ -156,7 +156,7 @@ def serve(
     ] = 0,
     rate_limit: Annotated[bool, typer.Option("--rate-limit", help="Enforce the documented request limits.")] = False,
 ) -> None:
-    """Serve the exchange over HTTP on this machine until Ctrl-C; prints the URL. Keys are paper-ACCOUNT."""
+    """Serve the exchange over HTTP; prints the URL. This machine only, until Ctrl-C; keys are paper-ACCOUNT."""
     from pfmm.paper.app import make_app  # noqa: PLC0415
     from pfmm.paper.faults import parse_faults  # noqa: PLC0415
     from pfmm.paper.serve import serve as serve_until_signal  # noqa: PLC0415
