@@ -15,7 +15,7 @@ import mmap
 import sys
 import tempfile
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from math import gcd
@@ -25,7 +25,7 @@ from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.paper.feed import QUOTE, TRADE, MarketSpec
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
-from pfmm.tape import TapeEvent, TapeQuote, TapeReader, Units
+from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units
 
 MAGIC = b"PFMMTAPE"
 VERSION = 1
@@ -37,6 +37,7 @@ DEPTH_WIDTH = 1 + 4 * DEPTH_LEVELS
 NO_ASK = (1 << 63) - 1
 REPLAY_MAX_LEVERAGE = 20
 REBUILD = "delete it: it is built again from the data files"
+BuiltMarket = tuple[MarketSpec, dict[str, "array[int]"]]
 WIDTHS = {"events": EVENT_WIDTH, "blocks": BLOCK_WIDTH, "depth": DEPTH_WIDTH, "funding": FUNDING_WIDTH}
 
 
@@ -59,12 +60,20 @@ def build_tape(files: Sequence[Path], folder: Path) -> Path:
     pfmm tape states, where those are at least as fine. Raises DataFileError for bad data and ConfigError for a
     folder that cannot be written.
     """
-    path = folder / f"{_content_hash(files)}.tape"
+    path = folder / f"{content_hash(files)}.tape"
     if path.exists():
         return path
     reader = TapeReader()
+    write_tape(path, build_markets(reader.entries(files), reader.units))
+    return path
+
+
+def build_markets(entries: Iterable[Entry], units: Mapping[str, Units]) -> list[BuiltMarket]:
+    """Specs and sections of all markets among `entries`, to be written by write_tape; `units` may be filled while
+    the entries are read. Raises DataFileError for numbers that no tape can hold, and when there is no quote."""
     markets: dict[str, _Builder] = {}
-    for place, event in reader.entries(files):
+    place = None
+    for place, event in entries:
         builder = markets.get(event.market)
         if builder is None:
             builder = markets[event.market] = _Builder(event.market)
@@ -72,11 +81,10 @@ def build_tape(files: Sequence[Path], folder: Path) -> Path:
             builder.add(event)
         except _Unfit as problem:
             raise place.error(str(problem)) from None
-    built = [builder.finish(reader.units.get(name)) for name, builder in markets.items() if builder.quotes]
+    built = [builder.finish(units.get(name)) for name, builder in markets.items() if builder.quotes]
     if not built:
-        raise DataFileError(f"{', '.join(map(str, files))}: no quotes, so there is no market to replay")
-    write_tape(path, built)
-    return path
+        raise DataFileError(f"{place.path if place else 'data'}: no quotes, so there is no market to replay")
+    return built
 
 
 def open_tape(path: Path) -> dict[str, MarketTape]:
@@ -107,8 +115,9 @@ def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview) -> Mark
     return MarketTape(MarketSpec(**raw["spec"]), **views)  # type: ignore[arg-type]  # as written by write_tape
 
 
-def _content_hash(files: Sequence[Path]) -> str:
-    digest = hashlib.sha256(f"pfmm tape {VERSION} {sys.byteorder}".encode())
+def content_hash(files: Sequence[Path], kind: str = "") -> str:
+    """The name of the tape that `files`, read as `kind`, make."""
+    digest = hashlib.sha256(f"pfmm tape {VERSION} {sys.byteorder}{kind}".encode())
     for path in files:
         try:
             content = hashlib.sha256(path.read_bytes())
@@ -256,7 +265,7 @@ def _blocks(events: array[int]) -> array[int]:
     return found
 
 
-def write_tape(path: Path, built: list[tuple[MarketSpec, dict[str, array[int]]]]) -> None:
+def write_tape(path: Path, built: Sequence[BuiltMarket]) -> None:
     """Writes the tape beside its place and moves it there whole, so that nobody ever opens half a tape."""
     numbers = array("q")
     markets = []

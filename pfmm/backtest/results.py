@@ -1,0 +1,106 @@
+"""What a run of a backtest says: the report's own figures, computed from its fills and the tape.
+
+Mids are the tape's, at the fills, at the markout horizons and at the samples of the equity curve; nothing depends on
+when the loop happened to look. Knows outcomes and columns; must not know strategies or rendering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pfmm.accounting.attribution import HORIZONS_S
+from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
+from pfmm.backtest.columns import Columns
+from pfmm.backtest.simulation import Clockwork, Outcome
+from pfmm.backtest.venue import DEPOSIT
+from pfmm.model.account import FundingPayment
+from pfmm.model.order import Fill
+from pfmm.paper.tapefile import NO_ASK
+from pfmm.paper.views import decimal, usd
+from pfmm.report.data import ReportData, report_data, sample_times
+from pfmm.report.inputs import MidSeries, OrderCounts, row_of
+
+CAPITAL = usd(DEPOSIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One whole run: the world and the queue model that it ran in, what it did, and what the report says of it.
+
+    `drawdown_usd` is the deepest fall of equity from a peak over the samples.
+    """
+
+    world: str
+    queue: str
+    outcome: Outcome
+    report: ReportData
+    drawdown_usd: Decimal
+
+
+def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:
+    """The report of `outcome`, which ran over `columns`."""
+    start_ms, end_ms = clockwork.start_ms, clockwork.end_ms
+    fills = [item.fill for item in outcome.fills]
+    samples = sample_times(start_ms, end_ms)
+    horizons = (0, *(seconds * 1000 for seconds in HORIZONS_S))
+    wanted = [*samples, *(fill.time_ms + horizon for fill in fills for horizon in horizons)]
+    curve = _equity_curve(columns, outcome, fills, samples)
+    report = report_data(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        fills=[row_of(item.fill, item.run_id or "") for item in outcome.fills],
+        funding=outcome.payments,
+        mids={outcome.market: mids_at(columns, wanted)},
+        equity=curve,
+        orders=OrderCounts(len(outcome.orders), sum(1 for order in outcome.orders if order.filled)),
+        marks={outcome.market: outcome.mark},
+        strategies={item.run_id: kind for item in outcome.fills if item.run_id is not None},
+    )
+    return Scenario(world, outcome.queue, outcome, report, _drawdown(curve))
+
+
+def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
+    """The mids in force at `times`, each with the time of its quote; a one-sided quote has none."""
+    decimals = columns.tape.spec.price_decimals
+    found: dict[int, Decimal] = {}
+    indices = {columns.quotes_after(time_ms) - 1 for time_ms in times}
+    for index in sorted(indices):
+        bid, ask = (int(columns.quote_bids[index]), int(columns.quote_asks[index])) if index >= 0 else (0, NO_ASK)
+        if bid and ask != NO_ASK:
+            found[int(columns.quote_times[index])] = decimal(5 * (bid + ask), decimals + 1)
+    return MidSeries.of(found.items())
+
+
+def _equity_curve(
+    columns: Columns, outcome: Outcome, fills: Sequence[Fill], samples: Sequence[int]
+) -> list[tuple[int, Decimal]]:
+    """Capital plus what was earned, at each sample; the last one at the mark that the run ended on."""
+    decimals = columns.tape.spec.price_decimals
+    ledger, mark, last = LedgerState(), outcome.mark, len(samples) - 1
+    pending: list[tuple[int, Fill | FundingPayment]] = [
+        *((fill.time_ms, fill) for fill in fills),
+        *((payment.time_ms, payment) for payment in outcome.payments),
+    ]
+    pending.sort(key=lambda one: (one[0], isinstance(one[1], FundingPayment)), reverse=True)
+    curve = []
+    for number, time_ms in enumerate(samples):
+        while pending and pending[-1][0] <= time_ms:
+            happened = pending.pop()[1]
+            ledger = apply(ledger, happened) if isinstance(happened, Fill) else apply_funding(ledger, happened)
+        bid, ask = columns.quote_at(time_ms)
+        if number == last:
+            mark = outcome.mark
+        elif bid and ask:
+            mark = decimal((bid + ask) // 2, decimals)
+        curve.append((time_ms, CAPITAL + net_profit(ledger, mark)))
+    return curve
+
+
+def _drawdown(curve: Sequence[tuple[int, Decimal]]) -> Decimal:
+    peak = deepest = Decimal(0)
+    for _, value in curve:
+        peak = max(peak, value)
+        deepest = max(deepest, peak - value)
+    return deepest
