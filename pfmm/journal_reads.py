@@ -10,7 +10,7 @@ from typing import Any
 from pfmm import journal_schema as schema
 from pfmm.journal_records import JournalFill, Run
 from pfmm.model.account import Cursors, FundingPayment
-from pfmm.model.plan import OwnOrder
+from pfmm.model.plan import OwnOrder, OwnStatus
 
 PAGE_ROWS = 2_000
 
@@ -22,7 +22,9 @@ class JournalReads(ABC):
     account: str
 
     @abstractmethod
-    def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
+    def _select(
+        self, columns: str, table: str, where: Mapping[str, object], order: str, *, group: str | None = None
+    ) -> list[schema.Row]:
         """Rows of a table; `where` maps terms like "market = ?" to their value, None leaves a term out."""
 
     def runs(self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None) -> tuple[Run, ...]:
@@ -58,6 +60,14 @@ class JournalReads(ABC):
         rows = self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, after_seq)
         return (schema.fill_from(row) for row in rows)
 
+    def fill_rows(self, *, market: str | None = None) -> Iterator[schema.Row]:
+        """Every fill as (time in ms, market, run id or "", side, price, size, fee), amounts as text: for folds over
+        very many. Holds no transaction open between its pages."""
+        newest = self._select("coalesce(max(seq), 0)", "fills", {}, "seq")[0][0]
+        for after in range(0, newest, PAGE_ROWS):
+            where = {"market = ?": market, "seq > ?": after, "seq <= ?": min(after + PAGE_ROWS, newest)}
+            yield from self._select(schema.FILL_ROW, "fills", where, "seq")
+
     def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]:
         """Funding payments. Holds no transaction open between its pages."""
         where = {"market = ?": market, "time_ms >= ?": since_ms}
@@ -77,6 +87,23 @@ class JournalReads(ABC):
         """Every order that the run ever placed."""
         return self._orders({"run_id = ?": run_id})
 
+    def order_counts(self, *, since_ms: int) -> dict[tuple[str, str], tuple[int, int]]:
+        """(run id, market) → how many orders were placed since a time, and how many of them filled at all.
+
+        An amended order counts once; one that the venue refused never stood and does not count.
+        """
+        columns = "run_id, market, count(*), sum(filled_absorbed <> '0' OR filled_reported <> '0')"
+        where = {"created_ms >= ?": since_ms, "status <> ?": OwnStatus.REJECTED.value}
+        rows = self._select(columns, "orders", where, "1", group="run_id, market")
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+    def span_ms(self) -> tuple[int, int] | None:
+        """The first and the last venue time that anything was recorded at; None for an empty journal."""
+        sources = (("fills", "time_ms"), ("mids", "time_ms"), ("equity", "time_ms"), ("funding", "time_ms"))
+        edges = [self._select(f"min({name}), max({name})", table, {}, "1")[0] for table, name in sources]
+        known = [edge for edge in edges if edge[0] is not None]
+        return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+
     def order(self, client_order_id: str) -> OwnOrder | None:
         """The own order with that client order id."""
         found = self._orders({"client_order_id = ?": client_order_id})
@@ -86,6 +113,14 @@ class JournalReads(ABC):
         """(time in ms, mid in USD) of a market, in time order."""
         where = {"market = ?": market, "time_ms >= ?": since_ms}
         return [(time_ms, Decimal(mid)) for time_ms, mid in self._select("time_ms, mid", "mids", where, "time_ms")]
+
+    def mid_columns(self, market: str, since_ms: int) -> tuple[list[int], list[Decimal]]:
+        """Times in ms and mids in USD of a market in time order, from the last one at or before `since_ms` on."""
+        where: dict[str, object] = {"market = ?": market, "time_ms <= ?": since_ms}
+        before = self._select("max(time_ms)", "mids", where, "time_ms")[0][0]
+        where = {"market = ?": market, "time_ms >= ?": since_ms if before is None else before}
+        rows = self._select("time_ms, mid", "mids", where, "time_ms")
+        return [row[0] for row in rows], [Decimal(row[1]) for row in rows]
 
     def markets_with_mids(self) -> tuple[str, ...]:
         """Markets that have recorded mids, by name."""

@@ -68,6 +68,7 @@ ORDER_COLUMNS = (
 FILL_COLUMNS = (
     "fill_id, order_id, client_order_id, market, side, price, size, fee, liquidity, time_ms, liquidation, run_id, slot"
 )
+FILL_ROW = "time_ms, market, coalesce(run_id, ''), side, price, size, fee"
 FUNDING_COLUMNS = "payment_id, market, time_ms, rate, price, size, amount"
 
 # an unchanged value dirties no page, so that a cycle without news costs no flush to the disk

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from pfmm.accounting.attribution import FillQuality, ratio
 from pfmm.accounting.ledger import EXACT, ZERO
@@ -216,11 +216,10 @@ def max_drawdown(equity: Sequence[tuple[int, Decimal]]) -> Decimal | None:
     equity."""
     peak = ZERO
     fall, fall_peak = ZERO, None
-    for _, value in equity:
-        peak = max(peak, value)
-        # fall / peak > deepest fall / its peak, without a division at every sample
-        if peak and (
-            fall_peak is None or EXACT.multiply(EXACT.subtract(peak, value), fall_peak) > EXACT.multiply(fall, peak)
-        ):
-            fall, fall_peak = EXACT.subtract(peak, value), peak
+    with localcontext(EXACT):
+        for _, value in equity:
+            peak = max(value, peak)
+            # fall / peak > deepest fall / its peak, without a division at every sample
+            if peak and (fall_peak is None or (peak - value) * fall_peak > fall * peak):
+                fall, fall_peak = peak - value, peak
     return None if fall_peak is None else ratio(fall, fall_peak, PERCENT)

@@ -1,0 +1,56 @@
+"""What a report is made from, as plain sequences: a journal, a backtest or a test can give them. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from pfmm.model.order import Fill
+
+NOBODY = ""  # owner of fills that no run of ours placed
+
+
+class FillRow(NamedTuple):
+    """One fill as the fold reads it. `owner` is the run id; `side` is "long" or "short"; amounts may still be text,
+    since a report of a million fills turns each into a Decimal once, where it is used. A plain tuple serves too."""
+
+    time_ms: int
+    market: str
+    owner: str
+    side: str
+    price: str | Decimal
+    size: str | Decimal
+    fee: str | Decimal
+
+
+def row_of(fill: Fill, owner: str = NOBODY) -> FillRow:
+    """The row of a fill that belongs to the run `owner`."""
+    return FillRow(fill.time_ms, fill.market, owner, fill.side, fill.price, fill.size, fill.fee)
+
+
+@dataclass(frozen=True, slots=True)
+class MidSeries:
+    """The recorded mids of one market in time order: `times` in ms beside `values` in USD, one each."""
+
+    times: list[int] = field(default_factory=list)
+    values: list[Decimal] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, Decimal]]) -> MidSeries:
+        """The series of (ms, USD) pairs."""
+        rows = list(pairs)
+        return cls([time_ms for time_ms, _ in rows], [mid for _, mid in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCounts:
+    """How many orders were placed, an amended order counted once, and how many of them filled at all."""
+
+    placed: int = 0
+    filled: int = 0
+
+
+class OutOfOrder(ValueError):
+    """The fills are not in time order: sort them and fold again."""
