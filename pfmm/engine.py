@@ -127,6 +127,11 @@ class Look:
         for order in snapshot.orders:
             self.orders.setdefault(order.market, []).append(order)
 
+    def add_fills(self, changes: Mapping[str, Decimal]) -> None:
+        """Counts fills that are newer than the snapshot: what they changed, base units, by market."""
+        for market, change in changes.items():
+            self._positions[market] = self.net_position(market) + change
+
     def net_position(self, market: str) -> Decimal:
         """The account's signed position, base units."""
         return self._positions.get(market, Decimal(0))
@@ -164,6 +169,12 @@ class Engine:
         self._sender = Sender(venue, journal)
         self._folded_through = 0  # every fill up to here has been given to its run
         self._funding_count = -1
+        self._not_before_ms = 0
+
+    @property
+    def not_before_ms(self) -> int:
+        """Venue time before which a snapshot is stale: all that has been seen and acknowledged so far is newer."""
+        return max(self._not_before_ms, self._sender.acknowledged_ms)
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -198,6 +209,8 @@ class Engine:
                 )
             self._resume(active, run)
             adopted.append(run)
+            changed_ms = (order.updated_ms for order in self._journal.live_orders(run_id=run.run_id))
+            self._not_before_ms = max(changed_ms, default=self._not_before_ms)
         self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
         return tuple(adopted)
 
@@ -223,7 +236,10 @@ class Engine:
         Raises what the venue's reads raise; a request that acts and gets no answer is recorded as UNKNOWN and
         reported as an event, never raised.
         """
-        look = Look(observe(self._venue, self._journal, self.markets, self.run_ids))
+        seen_through = self._last_fill()
+        look = Look(observe(self._venue, self._journal, self.markets, self.run_ids, not_before_ms=self.not_before_ms))
+        # a venue whose clock runs never shows the same moment twice: that would be a cached answer
+        self._not_before_ms = look.now_ms + (look.time.speed > 0 and look.time.state == "open")
         events = self._fold()
         live = _by_run(self._journal.live_orders())
         steps = []
@@ -232,7 +248,7 @@ class Engine:
             events += _problem_events(active, look.now_ms)
         if send:
             self._begin_and_save(steps, look.now_ms)
-        intents = self._approve_and_commit(steps, look, send=send)
+        intents = self._approve_and_commit(steps, look, seen_through, send=send)
         if send:
             events += self._send(intents, look.now_ms)
         live = _by_run(self._journal.live_orders())
@@ -265,7 +281,8 @@ class Engine:
         if count != self._funding_count:  # a share of a payment depends on every run of the market
             self._funding_count = count
             for run_id, active in by_id.items():
-                active.ledger = run_ledgers(self._journal, active.market).get(run_id, LedgerState())
+                ledgers = run_ledgers(self._journal, active.market, through_seq=self._folded_through)
+                active.ledger = ledgers.get(run_id, LedgerState())
         return events
 
     def _view(self, active: _ActiveRun, look: Look) -> tuple[MarketView | None, str | None]:
@@ -361,10 +378,28 @@ class Engine:
             can_amend=self._venue.capabilities.amend,
         )
 
-    def _approve_and_commit(self, steps: Sequence[_Step], look: Look, *, send: bool) -> Intents:
+    def _last_fill(self) -> int:
+        """The journal's number of the newest fill."""
+        return max(
+            (item.seq for item in self._journal.fills(after_seq=self._folded_through)), default=self._folded_through
+        )
+
+    def _later_fills(self, look: Look, seen_through: int) -> dict[str, Decimal]:
+        """By market, what fills newer than the snapshot changed, base units: another process has absorbed them and
+        its orders no longer count as live, while the snapshot's position is still without them."""
+        in_snapshot = {fill.fill_id for fill in look.snapshot.fills}
+        later: dict[str, Decimal] = {}
+        for item in self._journal.fills(after_seq=seen_through):
+            fill = item.fill
+            if fill.time_ms >= look.now_ms and fill.fill_id not in in_snapshot:
+                later[fill.market] = later.get(fill.market, Decimal(0)) + fill.signed_size
+        return later
+
+    def _approve_and_commit(self, steps: Sequence[_Step], look: Look, seen_through: int, *, send: bool) -> Intents:
         """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
 
         def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
+            look.add_fills(self._later_fills(look, seen_through))
             known: dict[str, list[OwnOrder]] = {}
             for order in live:
                 known.setdefault(order.market, []).append(order)
@@ -384,6 +419,8 @@ class Engine:
                     time=look.time,
                     close=_closing_order(step.active, look) if closing else None,
                 )
+                amended = {order.client_order_id: order for order in intents.amend}
+                here[:] = [amended.get(order.client_order_id, order) for order in here]
                 here += intents.place
                 place += intents.place
                 amend += intents.amend

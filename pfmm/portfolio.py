@@ -16,14 +16,16 @@ from pfmm.ports import Journal
 UNATTRIBUTED = ""
 
 
-def run_ledgers(journal: Journal, market: str) -> Mapping[str, LedgerState]:
+def run_ledgers(journal: Journal, market: str, *, through_seq: int | None = None) -> Mapping[str, LedgerState]:
     """The ledger of every run on `market`, by run id; fills of orders that pfmm did not place are UNATTRIBUTED.
 
-    A funding payment is split in proportion to each run's signed share at its settlement, exactly.
+    Fills numbered above `through_seq` are left out: who folds one by one must not get them twice. A funding payment
+    is split in proportion to each run's signed share at its settlement, exactly.
     """
     ledgers: dict[str, LedgerState] = {}
     waiting = sorted(journal.funding(market=market), key=lambda payment: payment.time_ms)
-    for item in sorted(journal.fills(market=market), key=lambda f: (f.fill.time_ms, f.seq)):
+    fills = (f for f in journal.fills(market=market) if through_seq is None or f.seq <= through_seq)
+    for item in sorted(fills, key=lambda f: (f.fill.time_ms, f.seq)):
         while waiting and waiting[0].time_ms < item.fill.time_ms:
             _split(ledgers, waiting.pop(0))
         owner = item.run_id or UNATTRIBUTED

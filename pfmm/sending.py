@@ -83,6 +83,7 @@ class Sender:
     def __init__(self, venue: Venue, journal: Journal) -> None:
         self._venue = venue
         self._journal = journal
+        self.acknowledged_ms = 0  # venue time of the newest change that the venue has acknowledged
 
     def send(self, intents: Intents, now_ms: int) -> tuple[SendNote, ...]:
         """Sends what was committed; nothing leaves when there is nothing to do.
@@ -129,6 +130,9 @@ class Sender:
     def _record(
         self, intents: Intents, cancels: tuple[OwnOrder, ...], answer: BatchAnswer, now_ms: int
     ) -> tuple[SendNote, ...]:
+        items = (*answer.cancel, *answer.amend, *answer.place)
+        acknowledged = (item.updated_ms for item in items if isinstance(item, Order))
+        self.acknowledged_ms = max(acknowledged, default=0) or self.acknowledged_ms
         updates: list[OwnOrder] = []
         notes: list[SendNote] = []
         outcomes = (
