@@ -28,7 +28,6 @@ from pfmm.flatten_terms import (
     FlattenOrder,
     FlattenResult,
     MarketProgress,
-    MarketResult,
     Nobody,
     Others,
     Tools,
@@ -78,6 +77,7 @@ class _Flattener:
         self._settled = False  # the newest read succeeded, was not the first, and no action has followed it
         self._proofs = 0
         self._failures = 0
+        self._idled = 0
         self._cancels = 0
         self._seen_resting: set[str] = set()
         self._resting: set[str] = set()
@@ -113,6 +113,11 @@ class _Flattener:
     def _wait(self, seconds: float) -> None:
         self._tools.wait_s(max(0.0, min(seconds, self._deadline_s - self._tools.monotonic_s())))
 
+    def _idle(self) -> None:
+        """A wait in which others must move; longer each time, so that waiting does not eat the request budget."""
+        self._idled += 1
+        self._wait(_pause_s(self._idled))
+
     def _one_pass(self) -> bool:
         """Reads, and does the one thing that is missing; True when nothing is and that is proven."""
         first = self._last is None
@@ -122,7 +127,7 @@ class _Flattener:
             self._cancel_unseen()
             raise
         if snapshot is None:
-            self._wait(FIRST_PAUSE_S)
+            self._idle()
             return False
         self._failures = 0
         resting = [order for order in snapshot.orders if self._wanted(order.market)]
@@ -135,7 +140,7 @@ class _Flattener:
             self._reduce(closing)
             return False
         if self._left():  # nothing to close it with yet
-            self._wait(FIRST_PAUSE_S)
+            self._idle()
             return False
         return not first and self._proof(snapshot)
 
@@ -217,7 +222,7 @@ class _Flattener:
 
     def _acting(self) -> None:
         self._settled = False
-        self._proofs = 0
+        self._proofs = self._idled = 0
 
     def _closing(self, snapshot: Snapshot) -> list[tuple[MarketProgress, NewOrder]]:
         """A reduce-only IOC order for each market that has something left to close, inside the slippage cap."""
@@ -230,8 +235,7 @@ class _Flattener:
         for name, market in self._markets.items():
             if market.target is None:
                 market.target = abs(market.size) / 2
-            ready = market.refusals < MAX_REFUSALS and snapshot.time.time_ms >= market.not_before_ms
-            if market.excess and ready:
+            if market.excess and self._may_act(market, snapshot.time.time_ms):
                 order = self._closing_order(name, market, tickers.get(name), snapshot.time)
                 if order is not None:
                     orders.append((market, order))
@@ -278,17 +282,12 @@ class _Flattener:
             answer = self._venue.submit(Batch(place=tuple(order for _, order in closing)))
         except (VenueUnreachable, VenueRefused):
             for market, _ in closing:
-                market.not_before_ms = 0  # certainly not acted
+                market.unanswered, market.not_before_ms = None, 0  # certainly not acted
             raise
         for (market, order), item in zip(closing, answer.place, strict=True):
             self._gate(market, order, item)
             if isinstance(item, Order):
-                market.refusals = 0
-                market.misses = 0 if item.filled else market.misses + 1
-                market.closed += item.filled
-                market.value += item.filled * (item.avg_fill_price or order.price or _ZERO)
-                short = f"only {item.filled:f} of {order.size:f} could be closed inside the slippage cap"
-                market.reason = short if item.filled < order.size else None
+                market.count(item)
             else:
                 market.misses += 1
                 market.refusals += item.code not in PASSING
@@ -301,12 +300,23 @@ class _Flattener:
         first can no longer act. A whole position needs no such care, as reduce-only ends at zero."""
         if not self._order.half:
             return
+        market.unanswered, market.not_before_ms = None, 0
         if isinstance(item, Order):
             market.not_before_ms = item.updated_ms
         elif item is None or item.code == MAY_ACT_LATER:
+            market.unanswered = order.client_order_id
             market.not_before_ms = (order.valid_until_ms or 0) + CLOCK_SKEW_MS
-        else:
-            market.not_before_ms = 0
+
+    def _may_act(self, market: MarketProgress, now_ms: int) -> bool:
+        """Whether another closing order is due; asks for the one before it where its answer was lost."""
+        if market.refusals >= MAX_REFUSALS:
+            return False
+        if market.unanswered is not None and now_ms < market.not_before_ms:
+            found = self._venue.order(market.unanswered)
+            if found is not None and found.status.final:
+                market.unanswered, market.not_before_ms = None, found.updated_ms
+                market.count(found)
+        return now_ms >= market.not_before_ms
 
     def _left(self) -> bool:
         """True while a market holds more than it should; a half's odd last lot does not count."""
@@ -328,7 +338,7 @@ class _Flattener:
     def _proof(self, snapshot: Snapshot) -> bool:
         """Counts snapshots that show the end; those from before the others' last request can act do not."""
         if not self._all_silent(snapshot.time):
-            self._wait(FIRST_PAUSE_S)
+            self._idle()
             return False
         self._proofs += 1
         if self._proofs >= self._order.proofs:
@@ -359,7 +369,10 @@ class _Flattener:
             time_ms=self._last.time.time_ms if self._last is not None else None,
             cancelled=len(self._seen_resting - self._resting),
             orders_left=len(self._resting) if self._settled else None,
-            markets=tuple(self._result(name, market) for name, market in self._markets.items()),
+            markets=tuple(
+                market.result(name, known=self._settled, left=self._closable(name, market))
+                for name, market in self._markets.items()
+            ),
             reason=None if proven else self._why(state),
         )
 
@@ -370,23 +383,6 @@ class _Flattener:
                 reasons.append(f"{len(self._resting)} orders still rest")
             return "; ".join(reasons) or self._problem or "the time was up"
         return self._problem or "no snapshot after the last action could be read in time"
-
-    def _result(self, name: str, market: MarketProgress) -> MarketResult:
-        average = market.value / market.closed if market.closed else None
-        slippage = None
-        if average is not None and market.mid:
-            direction = 1 if market.before > 0 else -1
-            slippage = ((market.mid - average) * direction / market.mid * _BPS).quantize(Decimal("0.01"))
-        return MarketResult(
-            market=name,
-            before=market.before,
-            after=market.size if self._settled else None,
-            closed_size=market.closed,
-            avg_price=average,
-            slippage_bps=slippage,
-            attempts=market.attempts,
-            reason=market.reason if self._closable(name, market) else None,
-        )
 
 
 def _same_pace(one: VenueTime, other: VenueTime) -> bool:

@@ -9,8 +9,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from pfmm.model.account import VenueTime
+from pfmm.model.order import Order
 
 _ZERO = Decimal(0)
+_BPS = Decimal(10_000)
 
 
 class FlatState(StrEnum):
@@ -106,7 +108,9 @@ class Tools:
 @dataclass(slots=True)
 class MarketProgress:
     """What was seen and done for one market. `target` is the absolute size to come down to, None until it is set;
-    `misses` counts attempts in a row that closed nothing, `refusals` those of them that were refused for good."""
+    `misses` counts attempts in a row that closed nothing, `refusals` those of them that were refused for good.
+    No closing order leaves before venue time `not_before_ms`, and `unanswered` is the client order id of one whose
+    fate is not known (both only where a position is halved)."""
 
     before: Decimal
     size: Decimal
@@ -119,9 +123,41 @@ class MarketProgress:
     misses: int = 0
     refusals: int = 0
     not_before_ms: int = 0
+    unanswered: str | None = None
 
     @property
     def excess(self) -> Decimal:
         """Base units still to be closed."""
         target = abs(self.size) / 2 if self.target is None else self.target
         return max(abs(self.size) - target, _ZERO)
+
+    def count(self, order: Order) -> None:
+        """Takes over what the venue says of a closing order."""
+        self.refusals = 0
+        self.misses = 0 if order.filled else self.misses + 1
+        self.closed += order.filled
+        self.value += order.filled * (order.avg_fill_price or order.price or _ZERO)
+        short = f"only {order.filled:f} of {order.size:f} could be closed inside the slippage cap"
+        self.reason = short if order.filled < order.size else None
+
+    def result(self, market: str, *, known: bool, left: bool) -> MarketResult:
+        """What to report: `known` when the newest position is, `left` when there is still something to close.
+
+        Slippage is the average price against the first mid in bps of mid, positive = worse: a long closed at 99.9
+        with mid 100 gives 10.
+        """
+        average = self.value / self.closed if self.closed else None
+        slippage = None
+        if average is not None and self.mid:
+            direction = 1 if self.before > 0 else -1
+            slippage = ((self.mid - average) * direction / self.mid * _BPS).quantize(Decimal("0.01"))
+        return MarketResult(
+            market=market,
+            before=self.before,
+            after=self.size if known else None,
+            closed_size=self.closed,
+            avg_price=average,
+            slippage_bps=slippage,
+            attempts=self.attempts,
+            reason=self.reason if left else None,
+        )
