@@ -98,9 +98,10 @@ class JournalReads(ABC):
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
     def span_ms(self) -> tuple[int, int] | None:
-        """The first and the last venue time that anything was recorded at; None for an empty journal."""
-        sources = (("fills", "time_ms"), ("mids", "time_ms"), ("equity", "time_ms"), ("funding", "time_ms"))
-        edges = [self._select(f"min({name}), max({name})", table, {}, "1")[0] for table, name in sources]
+        """The first and the last venue time of a fill, a payment or a reading of equity; None without any."""
+        edges = [
+            self._select("min(time_ms), max(time_ms)", table, {}, "1")[0] for table in ("fills", "equity", "funding")
+        ]
         known = [edge for edge in edges if edge[0] is not None]
         return (min(low for low, _ in known), max(high for _, high in known)) if known else None
 

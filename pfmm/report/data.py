@@ -60,13 +60,16 @@ def report_data(
     marks: Mapping[str, Decimal] | None = None,
     strategies: Mapping[str, str] | None = None,
     only_strategy: str | None = None,
+    own_curve: bool = False,
 ) -> ReportData:
     """The report of the period from `start_ms` to `end_ms`, both included.
 
     `fills` come in time order, from before the period too: they tell what was held when it began (raises OutOfOrder
     otherwise). `marks` value what is held at the end, else the last mid does. `strategies` names the strategy of each
-    owner in the rows; with `only_strategy` nothing else counts, and the equity curve is the capital at the start plus
-    what that strategy earned. Bought 2 at 99.9, marked at 101, fee -0.04: total 2 * 101 - 199.8 + 0.04 = 2.24.
+    owner in the rows; with `only_strategy` nothing else counts. `own_curve` makes the equity curve the
+    capital at the start plus what the counted fills earned, for a report on a part of the account.
+
+    Bought 2 at 99.9, marked at 101, fee -0.04: total 2 * 101 - 199.8 + 0.04 = 2.24.
     """
     if end_ms < start_ms:
         raise ValueError(f"end_ms {end_ms} is before start_ms {start_ms}")
@@ -87,7 +90,7 @@ def report_data(
         ]
         pnl = _sum(part for *_, part in parts)
         capital = next((value for _, value in equity), None)
-        curve = equity if only_strategy is None else _own_curve(folds, capital, (start_ms, end_ms))
+        curve = equity if not own_curve else _own_curve(folds, capital, (start_ms, end_ms))
         return ReportData(
             start_ms=start_ms,
             end_ms=end_ms,

@@ -133,7 +133,7 @@ def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
     both = {"A": mids, "B": mids}
     whole = {part.name: part for part in report(history, both, funding=paid, marks={}).strategies}
     for name in ("grid", "quote"):
-        alone = report(history, both, funding=paid, only_strategy=name, marks={})
+        alone = report(history, both, funding=paid, only_strategy=name, own_curve=True, marks={})
         assert alone.pnl == (whole[name].pnl if name in whole else report([], {}).pnl)
         assert alone.fills == (whole[name].fills if name in whole else 0)
         assert alone.equity[-1] == (END, 1_000 + alone.pnl.total)

@@ -1,0 +1,260 @@
+"""`pfmm report`: whether it makes money, and where the money came from, out of the account's journal.
+
+The venue is read first so that the fills are current; a venue that does not answer leaves the journal's own view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from pfmm.cli.durations import span_ms
+from pfmm.cli.options import globals_of
+from pfmm.cli.output import Result, emit, iso, say
+from pfmm.errors import ConfigError, PfmmError, UnknownMarket, UsageError
+
+if TYPE_CHECKING:
+    from pfmm.cli.context import Session
+    from pfmm.journal import Journal
+    from pfmm.report.csv_rows import CsvFill
+    from pfmm.report.data import ReportData
+    from pfmm.report.html import Mark
+    from pfmm.report.inputs import MidSeries
+
+STRATEGIES = ("grid", "ladder", "quote")
+STDOUT = "-"
+MARKS_SHOWN = 4_000
+
+app = typer.Typer()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a report is about: the period in ms, and the part of the account (None: all of it)."""
+
+    start_ms: int
+    end_ms: int
+    market: str | None
+    strategy: str | None
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    since: Annotated[
+        int | None,
+        typer.Option("--since", parser=span_ms, metavar="SPAN", help="Only the last 24h (or 30m, 7d, 2w).",
+                     show_default=False),
+    ] = None,
+    market: Annotated[
+        str | None, typer.Option("--market", metavar="MARKET", help="Only this market.", show_default=False)
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", metavar="NAME", help="Only the runs of grid, ladder or quote.", show_default=False),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write one page with charts (extra: report).",
+                     show_default=False),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write the fills with what each earned.", show_default=False),
+    ] = None,
+    export: Annotated[
+        str | None,
+        typer.Option("--export", metavar="FILE", help="Write the journal canonically as NDJSON; - is stdout. Asks "
+                     "nothing of the venue.", show_default=False),
+    ] = None,
+) -> None:  # fmt: skip
+    """Measure performance against target ranges, and split the profit into where it came from."""
+    from pfmm.cli.context import session  # noqa: PLC0415
+
+    options = globals_of(context)
+    if strategy is not None and strategy not in STRATEGIES:
+        raise UsageError(f"--strategy must be one of {', '.join(STRATEGIES)}, not {strategy!r}")
+    if export == STDOUT and options.json:
+        raise UsageError("--export - prints NDJSON itself: leave --json out, or export to a file")
+    with session(options) as opened:
+        if export is not None:
+            count = _export(opened.journal, export)
+            if export == STDOUT:
+                return
+            say(options, f"{count:,} records written to {export}")
+        marks, warnings = ({}, ()) if export is not None else _observe(opened)
+        journal = opened.journal
+        asked = _slice(journal, since, market, strategy)
+        mids = _mids(journal, asked)
+        found = _data(journal, asked, mids, marks)
+        if csv is not None:
+            count = _write_csv(csv, journal, asked, mids)
+            say(options, f"{count:,} fills written to {csv}")
+        if html is not None:
+            _write_html(html, journal, asked, found, _heading(opened, asked))
+            say(options, f"charts written to {html}")
+        _emit(context, opened, asked, found, warnings)
+
+
+def _emit(context: typer.Context, opened: Session, asked: Slice, found: ReportData, warnings: tuple[str, ...]) -> None:
+    from pfmm.cli.reporting import report_json  # noqa: PLC0415
+    from pfmm.report.text import report_text  # noqa: PLC0415
+
+    where = {"venue": opened.venue_name, "account": opened.account, "market": asked.market, "strategy": asked.strategy}
+    heading = _heading(opened, asked)
+    emit(
+        globals_of(context),
+        Result({**where, **report_json(found)}, lambda: report_text(found, heading=heading), warnings),
+    )
+
+
+def _heading(opened: Session, asked: Slice) -> str:
+    part = " ".join(word for word in (asked.market, asked.strategy) if word is not None)
+    period = f"{iso(asked.start_ms)[:19]}Z to {iso(asked.end_ms)[:19]}Z"
+    return f"{opened.venue_name}/{opened.account}{f'  {part}' if part else ''}  {period}"
+
+
+def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
+    """Brings the journal up to the venue. Answers the venue's marks, and a warning where it did not answer."""
+    from pfmm.observe import observe  # noqa: PLC0415
+
+    markets = sorted({run.market for run in opened.journal.runs()})
+    try:
+        snapshot = observe(opened.venue, opened.journal, markets, ())
+    except PfmmError as error:
+        return {}, (f"{error.message}; this is the journal's own view, without what happened since",)
+    return {ticker.market: ticker.mark for ticker in snapshot.tickers}, ()
+
+
+def _slice(journal: Journal, since: int | None, market: str | None, strategy: str | None) -> Slice:
+    """The period ends with the last record and begins with the first, or `since` ms before the end."""
+    first_ms, end_ms = journal.span_ms() or (0, 0)
+    start_ms = first_ms if since is None else max(first_ms, end_ms - since)
+    return Slice(start_ms, end_ms, None if market is None else _market(journal, market), strategy)
+
+
+def _market(journal: Journal, spelling: str) -> str:
+    """The market that `spelling` means among those that the journal knows: the venue may be out of reach."""
+    known = {run.market for run in journal.runs()} | set(journal.markets_with_mids())
+    by_upper = {name.upper(): name for name in known}
+    wanted = spelling.strip().upper()
+    for name in (wanted, f"{wanted}-PERP"):
+        if name in by_upper:
+            return by_upper[name]
+    hint = f"it knows {', '.join(sorted(known))}" if known else "nothing has run on this account yet"
+    raise UnknownMarket(f"the journal holds nothing of a market {spelling!r}", hint=hint)
+
+
+def _mids(journal: Journal, asked: Slice) -> dict[str, MidSeries]:
+    from pfmm.report.inputs import MidSeries  # noqa: PLC0415
+
+    markets = journal.markets_with_mids() if asked.market is None else (asked.market,)
+    return {market: MidSeries(*journal.mid_columns(market, asked.start_ms)) for market in markets}
+
+
+def _data(journal: Journal, asked: Slice, mids: Mapping[str, MidSeries], marks: Mapping[str, Decimal]) -> ReportData:
+    """The figures. Fills that the venue told late are sorted first, at the price of memory."""
+    from pfmm.report.data import report_data  # noqa: PLC0415
+    from pfmm.report.inputs import OrderCounts, OutOfOrder  # noqa: PLC0415
+
+    kinds = {run.run_id: run.kind for run in journal.runs()}
+    counts = [
+        count
+        for (run_id, market), count in journal.order_counts(since_ms=asked.start_ms).items()
+        if asked.market in (None, market) and asked.strategy in (None, kinds.get(run_id))
+    ]
+    orders = OrderCounts(sum(placed for placed, _ in counts), sum(filled for _, filled in counts))
+    equity = journal.equity_curve(asked.start_ms)
+    funding = list(journal.funding(market=asked.market, since_ms=asked.start_ms))
+
+    def figures(fills: Iterable[Any]) -> ReportData:
+        return report_data(
+            start_ms=asked.start_ms, end_ms=asked.end_ms, fills=fills, funding=funding, mids=mids, equity=equity,
+            orders=orders, marks=marks, strategies=kinds, only_strategy=asked.strategy,
+            own_curve=asked.market is not None or asked.strategy is not None,
+        )  # fmt: skip
+
+    try:
+        return figures(journal.fill_rows(market=asked.market))
+    except OutOfOrder:
+        return figures(sorted(journal.fill_rows(market=asked.market), key=lambda row: row[0]))
+
+
+def _export(journal: Journal, target: str) -> int:
+    """One canonical record a line; returns how many."""
+    import json  # noqa: PLC0415
+
+    count = 0
+    with _opened(target) as out:
+        for record in journal.export():
+            out.write(json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+            count += 1
+    return count
+
+
+def _write_csv(path: Path, journal: Journal, asked: Slice, mids: Mapping[str, MidSeries]) -> int:
+    from pfmm.report.csv_rows import write_csv  # noqa: PLC0415
+
+    with _opened(str(path)) as out:
+        return write_csv(out, _csv_fills(journal, asked), mids, iso)
+
+
+def _csv_fills(journal: Journal, asked: Slice) -> Iterator[CsvFill]:
+    from pfmm.report.csv_rows import CsvFill  # noqa: PLC0415
+    from pfmm.report.data import UNATTRIBUTED  # noqa: PLC0415
+
+    kinds = {run.run_id: run.kind for run in journal.runs()}
+    for entry in journal.fills(market=asked.market, since_ms=asked.start_ms):
+        kind = kinds.get(entry.run_id or "", UNATTRIBUTED)
+        if asked.strategy in (None, kind):
+            yield CsvFill(entry.fill, kind, entry.run_id, entry.slot)
+
+
+def _write_html(path: Path, journal: Journal, asked: Slice, found: ReportData, heading: str) -> None:
+    from pfmm.report.html import page  # noqa: PLC0415
+
+    text = page(found, _marks(journal, asked, found), heading=heading)
+    with _opened(str(path)) as out:
+        out.write(text)
+
+
+def _marks(journal: Journal, asked: Slice, found: ReportData) -> Sequence[Mark]:
+    """The fills to mark on the price charts, evenly chosen where there are very many."""
+    from pfmm.report.html import Mark  # noqa: PLC0415
+
+    kinds = {run.run_id: run.kind for run in journal.runs()}
+    stride = max(1, -(-found.fills // MARKS_SHOWN))
+    counted = (
+        row
+        for row in journal.fill_rows(market=asked.market)
+        if row[0] >= asked.start_ms and asked.strategy in (None, kinds.get(row[2]))
+    )
+    return [
+        Mark(row[0], row[1], row[3], float(row[4]), float(row[5]))
+        for index, row in enumerate(counted)
+        if index % stride == 0
+    ]
+
+
+@contextmanager
+def _opened(target: str) -> Iterator[TextIO]:
+    """A file to write, or stdout for "-". Raises ConfigError for one that cannot be written."""
+    import sys  # noqa: PLC0415
+
+    if target == STDOUT:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    try:
+        with Path(target).open("w", encoding="utf-8", newline="") as out:
+            yield out
+    except OSError as error:
+        raise ConfigError(
+            f"{target} cannot be written: {error.strerror}", hint="name a file that you can write"
+        ) from error

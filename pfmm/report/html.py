@@ -1,0 +1,259 @@
+"""The report as ONE page with charts that needs no network: the plotting library is written into it.
+
+Readable without colour: fills differ by shape, bars by sign and label. Needs the extra `report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from pfmm.accounting.metrics import Metric
+from pfmm.errors import ConfigError
+from pfmm.report.data import Part, ReportData
+from pfmm.report.fold import Sample
+from pfmm.report.thinning import extremes
+
+CURVE_POINTS = 3_000
+HEIGHT = 380
+INK, BUY, SELL, SHADE = "#1f2933", "#1b6ca8", "#b5501b", "#d9e2ec"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; background: #ffffff; max-width: 1080px;
+       margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
+table { border-collapse: collapse; } th, td { padding: .25rem .8rem; border-bottom: 1px solid #d9e2ec; }
+th { text-align: left; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+p.note { color: #52606d; margin: .2rem 0 .8rem; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A fill as a mark on the price chart; `side` is "long" or "short"."""
+
+    time_ms: int
+    market: str
+    side: str
+    price: float
+    size: float
+
+
+def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
+    """The whole page. Raises ConfigError naming the extra when the plotting library is not installed."""
+    graph = _plotly()
+    charts = [("Equity and drawdown", _equity(graph, report.equity))]
+    charts += [(f"Inventory, {market}", _inventory(graph, s)) for market, s in report.samples.items() if s]
+    for market, samples in report.samples.items():
+        own = [mark for mark in marks if mark.market == market]
+        if samples or own:
+            charts.append((f"Price and fills, {market}", _price(graph, samples, own)))
+    charts += [
+        ("Markouts", _markouts(graph, report.markouts_bps)),
+        ("Where the profit came from", _decomposition(graph, report)),
+    ]
+    body = [f"<h1>pfmm report</h1><p class=note>{escape(heading)}, {report.fills:,} fills</p>"]
+    body += [_metrics_table(report.metrics), _pnl_table(report)]
+    if len(marks) < report.fills:
+        body.append(f"<p class=note>The price charts mark {len(marks):,} of {report.fills:,} fills, evenly chosen.</p>")
+    for index, (title, figure) in enumerate(charts):
+        drawn = figure.to_html(full_html=False, include_plotlyjs=index == 0, div_id=f"chart-{index}")
+        body.append(f"<h2>{escape(title)}</h2>{drawn}")
+    head = f"<meta charset=utf-8><title>pfmm report: {escape(heading)}</title><style>{STYLE}</style>"
+    return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(body)}</body></html>\n"
+
+
+def _plotly() -> Any:
+    try:
+        import plotly.graph_objects as graph  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            "the page with charts needs the plotting library plotly, which is not installed",
+            hint="pip install 'pfmm[report]'",
+        ) from error
+    return graph
+
+
+def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC") -> Any:
+    axis = {"gridcolor": SHADE, "zerolinecolor": INK, "zerolinewidth": 1, "linecolor": INK, "ticks": "outside"}
+    return graph.Layout(
+        height=HEIGHT,
+        paper_bgcolor="#ffffff",
+        plot_bgcolor="#ffffff",
+        font={"color": INK, "size": 13},
+        margin={"l": 80, "r": 30, "t": 20, "b": 60},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        xaxis={**axis, "title": x_title},
+        yaxis={**axis, "title": y_title, "tickformat": ",.6~g"},
+    )
+
+
+def _when(time_ms: int) -> str:
+    return (EPOCH + timedelta(milliseconds=time_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _equity(graph: Any, equity: Sequence[tuple[int, Decimal]]) -> Any:
+    """Equity above, the fall from its peak below; points left out are never highs or lows."""
+    points = extremes(equity, CURVE_POINTS)
+    times = [_when(time_ms) for time_ms, _ in points]
+    peak, falls = Decimal(0), []
+    for _, value in points:
+        peak = max(peak, value)
+        falls.append(-float((peak - value) / peak * 100) if peak else 0.0)
+    layout = _layout(graph, "equity, USD")
+    figure = graph.Figure(layout=layout)
+    figure.add_scatter(x=times, y=[float(v) for _, v in points], name="equity, USD", line={"color": INK, "width": 1.6})
+    figure.add_scatter(
+        x=times,
+        y=falls,
+        name="drawdown, %",
+        yaxis="y2",
+        fill="tozeroy",
+        line={"color": SELL, "dash": "dot", "width": 1},
+    )
+    figure.update_layout(
+        height=520,
+        yaxis={"domain": [0.38, 1]},
+        yaxis2={
+            "domain": [0, 0.28],
+            "title": "drawdown, %",
+            "gridcolor": SHADE,
+            "linecolor": INK,
+            "zerolinecolor": INK,
+            "rangemode": "tozero",
+        },
+        xaxis={"anchor": "y2"},
+    )
+    return figure
+
+
+def _inventory(graph: Any, samples: Sequence[Sample]) -> Any:
+    figure = graph.Figure(layout=_layout(graph, "inventory, USD (long above 0)"))
+    figure.add_scatter(
+        x=[_when(sample.time_ms) for sample in samples],
+        y=[float(sample.size * sample.mid) for sample in samples],
+        name="inventory, USD",
+        fill="tozeroy",
+        line={"color": INK, "shape": "hv", "width": 1.2},
+        fillcolor=SHADE,
+    )
+    return figure
+
+
+def _price(graph: Any, samples: Sequence[Sample], marks: Sequence[Mark]) -> Any:
+    figure = graph.Figure(layout=_layout(graph, "price, USD"))
+    figure.add_scatter(
+        x=[_when(sample.time_ms) for sample in samples],
+        y=[float(sample.mid) for sample in samples],
+        name="mid",
+        line={"color": INK, "width": 1.2},
+    )
+    for side, name, symbol, colour in (
+        ("long", "bought ▲", "triangle-up", BUY),
+        ("short", "sold ▽", "triangle-down-open", SELL),
+    ):
+        own = [mark for mark in marks if mark.side == side]
+        figure.add_scatter(
+            x=[_when(mark.time_ms) for mark in own],
+            y=[mark.price for mark in own],
+            text=[f"{mark.size:g}" for mark in own],
+            name=name,
+            mode="markers",
+            marker={"symbol": symbol, "size": 9, "color": colour, "line": {"width": 1.3, "color": colour}},
+            hovertemplate="%{y} × %{text}<br>%{x}",
+        )
+    return figure
+
+
+def _markouts(graph: Any, markouts: Mapping[str, Decimal | None]) -> Any:
+    """Mean move of the mid in favour of our fills, after each horizon; a horizon without data says n/a."""
+    names = [
+        f"{name.removesuffix('s')} s" + ("" if value is not None else " (n/a)") for name, value in markouts.items()
+    ]
+    values = [None if value is None else float(value) for value in markouts.values()]
+    layout = _layout(graph, "markout, bps of notional", x_title="time after the fill")
+    figure = graph.Figure(layout=layout)
+    figure.add_scatter(
+        x=names,
+        y=values,
+        mode="lines+markers+text",
+        text=["" if value is None else f"{value:+.3f}" for value in values],
+        textposition="top center",
+        line={"color": INK},
+        marker={"size": 9},
+        cliponaxis=False,
+        name="markout",
+    )
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.5])
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def _decomposition(graph: Any, report: ReportData) -> Any:
+    """A waterfall from nothing to the total."""
+    pnl = report.pnl
+    parts = (
+        ("spread capture", pnl.spread_capture),
+        ("adverse selection", pnl.adverse_selection),
+        ("inventory", pnl.inventory),
+        ("fees (paid −)", -pnl.fees),
+        ("funding", pnl.funding),
+    )
+    figure = graph.Figure(layout=_layout(graph, "profit, USD", x_title=""))
+    values = [*(float(value) for _, value in parts), float(pnl.total)]
+    figure.add_waterfall(
+        x=[*(name for name, _ in parts), "total"],
+        y=values,
+        measure=[*("relative" for _ in parts), "total"],
+        text=[f"{value:+.4f}" for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        increasing={"marker": {"color": BUY}},
+        decreasing={"marker": {"color": SELL}},
+        totals={"marker": {"color": INK}},
+        connector={"line": {"color": INK, "dash": "dot", "width": 1}},
+    )
+    return figure
+
+
+def _metrics_table(metrics: Sequence[Metric]) -> str:
+    rows = [
+        (
+            metric.name.replace("_", " "),
+            "n/a" if metric.value is None else f"{metric.value:.4g} {metric.unit}",
+            f"{metric.target} {metric.unit}",
+            metric.verdict,
+            f"{metric.n:,}",
+        )
+        for metric in metrics
+    ]
+    return "<h2>Figures against their targets</h2>" + _table(
+        ("figure", "value", "target", "verdict", "n"), rows, {1, 4}
+    )
+
+
+def _pnl_table(report: ReportData) -> str:
+    whole = Part("all", report.fills, report.pnl)
+    rows = []
+    for part in (whole, *report.markets, *report.strategies):
+        pnl = part.pnl
+        amounts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, pnl.fees, pnl.funding)
+        rows.append((part.name, f"{part.fills:,}", *(f"{amount:+.4f}" for amount in amounts)))
+    headers = ("part", "fills", "total", "capture", "adverse selection", "inventory", "fees paid", "funding")
+    note = "<p class=note>total = capture + adverse selection + inventory − fees paid + funding</p>"
+    return "<h2>Profit, USD</h2>" + _table(headers, rows, set(range(1, 8))) + note
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[int]) -> str:
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return "".join(
+            f"<{tag}{' class=number' if column in numbers else ''}>{escape(cell)}</{tag}>"
+            for column, cell in enumerate(cells)
+        )
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    return f"<table><tr>{line('th', headers)}</tr>{body}</table>"

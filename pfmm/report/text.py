@@ -1,0 +1,142 @@
+"""The report for a terminal, at most 100 columns wide, readable without colour. Text only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pfmm.accounting.attribution import Attribution
+from pfmm.accounting.metrics import Metric
+from pfmm.report.data import Part, ReportData
+from pfmm.report.thinning import means
+
+PLOT_WIDTH = 72
+PLOT_HEIGHT = 8
+SPARK_WIDTH = 40
+BLOCKS = "▁▂▃▄▅▆▇█"
+METRIC_NAMES = {
+    "fill_rate": "fill rate",
+    "realized_spread": "realized spread",
+    "inventory_turnover": "inventory turnover",
+    "adverse_selection_ratio": "adverse selection",
+    "daily_pnl": "daily P&L / capital",
+    "max_drawdown": "max drawdown",
+}
+COLUMNS = ("total", "capture", "adverse sel.", "inventory", "fees paid", "funding")
+
+
+def report_text(report: ReportData, *, heading: str) -> str:
+    """The whole report: heading, equity, the six figures, where the profit came from, markouts, splits."""
+    blocks = [heading, _equity_block(report.equity), _metrics_block(report.metrics), _pnl_block(report)]
+    blocks.append(_quality_block(report))
+    blocks += [_inventory_block(report)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _equity_block(equity: Sequence[tuple[int, Decimal]]) -> str:
+    if len(equity) < 2:
+        return "equity: fewer than two readings in this period, so no curve"
+    return "equity, USD\n" + plot([float(value) for _, value in equity], PLOT_WIDTH, PLOT_HEIGHT)
+
+
+def plot(values: Sequence[float], width: int, height: int) -> str:
+    """A small line plot: a column of the axis with highest, middle and lowest value, one mark a column.
+
+    Longer series show the mean of each stretch. Equal values lie in the middle. Raises ValueError without values.
+    """
+    points = means(values, width)
+    if not points:
+        raise ValueError("nothing to plot")
+    low, high = min(points), max(points)
+    eighths = [round((point - low) / (high - low) * (height * 8 - 1)) if high > low else height * 4 for point in points]
+    labels = {0: f"{high:,.2f}", height - 1: f"{low:,.2f}"}
+    if height > 2:
+        labels[height // 2] = f"{(low + high) / 2:,.2f}"
+    margin = max(len(label) for label in labels.values())
+    lines = []
+    for row in range(height):
+        base = (height - 1 - row) * 8
+        marks = "".join(BLOCKS[level - base] if 0 <= level - base < 8 else " " for level in eighths)
+        lines.append(f"{labels.get(row, '').rjust(margin)} ┤{marks}".rstrip())
+    return "\n".join(lines)
+
+
+def _metrics_block(metrics: Sequence[Metric]) -> str:
+    rows = [
+        (
+            METRIC_NAMES.get(metric.name, metric.name),
+            "n/a" if metric.value is None else f"{metric.value:.4g} {metric.unit}",
+            f"{metric.target} {metric.unit}",
+            metric.verdict,
+            str(metric.n),
+        )
+        for metric in metrics
+    ]
+    return _table(("figure", "value", "target", "verdict", "n"), rows, right={1, 4})
+
+
+def _pnl_block(report: ReportData) -> str:
+    rows = [("all", str(report.fills), *_amounts(report.pnl))]
+    if len(report.markets) > 1:
+        rows += [_part_row(part) for part in report.markets]
+    if len(report.strategies) > 1:
+        rows += [_part_row(part) for part in report.strategies]
+    table = _table(("P&L, USD", "fills", *COLUMNS), rows, right=set(range(1, 8)))
+    return f"{table}\ntotal = capture + adverse selection + inventory − fees paid + funding"
+
+
+def _part_row(part: Part) -> tuple[str, ...]:
+    return (f"  {part.name}", str(part.fills), *_amounts(part.pnl))
+
+
+def _amounts(pnl: Attribution) -> tuple[str, ...]:
+    parts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, pnl.fees, pnl.funding)
+    return tuple(f"{part:+.4f}" for part in parts)
+
+
+def _quality_block(report: ReportData) -> str:
+    markouts = "   ".join(
+        f"{name} {'n/a' if value is None else f'{value:+.3f}'}" for name, value in report.markouts_bps.items()
+    )
+    edge = report.edge
+    if edge.mean_bps is None:
+        words = "edge per fill: n/a (no fill with a mid near it and one 30 s later)"
+    else:
+        t = "" if edge.t is None or not math.isfinite(edge.t) else f", t = {edge.t:.2f}"
+        loses = "  SIGNIFICANTLY BELOW ZERO" if edge.below_zero else ""
+        words = f"edge per fill: {edge.mean_bps:+.3f} bps over {edge.n} fills{t}{loses}"
+    return f"markouts, bps: {markouts}\n{words}"
+
+
+def _inventory_block(report: ReportData) -> str:
+    """One line a market: the inventory over time between its smallest and largest value, USD."""
+    lines = []
+    for market, samples in report.samples.items():
+        held = [float(sample.size * sample.mid) for sample in samples]
+        if any(held):
+            spark = "".join(_spark(means(held, SPARK_WIDTH)))
+            lines.append((market, spark, f"{min(held):+,.2f} … {max(held):+,.2f}, now {held[-1]:+,.2f}"))
+    if not lines:
+        return ""
+    return _table(("inventory", "over the period", "USD"), lines)
+
+
+def _spark(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    if low == high:
+        return BLOCKS[3] * len(values)
+    return "".join(BLOCKS[round((value - low) / (high - low) * 7)] for value in values)
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: set[int] | None = None) -> str:
+    lines = [headers, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    to_right = right or set()
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in to_right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
