@@ -95,6 +95,11 @@ class EventScreen:
         return None
 
 
+def absences(run: Any) -> dict[str, str]:
+    """Why a side or a slot is not quoted; for bad data the strategy was not asked and the problem says it all."""
+    return dict(run.decision.absent) if run.decision is not None else {}
+
+
 def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
     """The fields of a `cycle` event of one market."""
     ticker = run.ticker
@@ -108,9 +113,11 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
         "unrealized_pnl": run.unrealized,
         "fees": run.ledger.fees,
         "funding": run.ledger.funding,
+        "fills": run.fills,
         "round_trips": run.round_trips,
         "equity": report.account.equity,
         "problem": run.problem,
+        "absent": absences(run),
         "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
     }
 

@@ -57,7 +57,8 @@ def start(
     what stands in the way, before anything is sent."""
     session.locks.refuse_if_halted()
     instruments = [session.market(spelling) for spelling in dict.fromkeys(spellings)]
-    engine = _engine(session, [build(session, instrument) for instrument in instruments])
+    carried_on = how.dry_run and any(session.locks.run_lock(i.market, kind).holder() for i in instruments)
+    engine = _engine(session, [build(session, instrument) for instrument in instruments], settles=not carried_on)
     if how.dry_run:
         _dry_run(options, session, kind, engine, how)
         return
@@ -80,10 +81,18 @@ def start(
             _loop(options, session, kind, engine, how, tend)
 
 
-def _engine(session: Session, specs: Sequence[RunSpec]) -> Engine:
+def _engine(session: Session, specs: Sequence[RunSpec], *, settles: bool) -> Engine:
     from pfmm.engine import Engine  # noqa: PLC0415
 
-    return Engine(session.venue, session.journal, specs, session.instruments, wall_ms=wall_ms, pid=os.getpid())
+    return Engine(
+        session.venue,
+        session.journal,
+        specs,
+        session.instruments,
+        wall_ms=wall_ms,
+        pid=os.getpid(),
+        settles=settles,
+    )
 
 
 def _confirm(session: Session, kind: str, markets: Sequence[str], how: StartOptions) -> None:
@@ -134,9 +143,7 @@ def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *
         time.sleep(seconds)
         return True
 
-    clock = session.clock(wait_s)
-    clock.synchronise(session.venue.time())
-    done = wind_down(session.venue, session.journal, clock, markets, run_ids)
+    done = wind_down(session.venue, session.journal, session.clock(wait_s), markets, run_ids)
     for run_id in run_ids:
         session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
     return done
@@ -212,8 +219,9 @@ def _run_to_the_end(
         failure, ending = error, Ending(f"bug: {type(error).__name__}", 1)
     policy = "cancel" if ending.halt is not None else on_exit
     try:
-        problem = dead_man.leave()
         cancelled = _leave(session, engine, loop.last, policy, ending, wait_s=signals.wait_regardless_s)
+        # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
+        problem = dead_man.leave()
         screen.stopped(ending, cancelled, problem)
     except BrokenPipeError:
         screen.go_silent()
@@ -244,8 +252,8 @@ def _leave(
     from pfmm.winddown import wind_down  # noqa: PLC0415
 
     clock = session.clock(wait_s or _sleep)
-    clock.synchronise(session.venue.time())
-    done = wind_down(session.venue, session.journal, clock, engine.markets, engine.run_ids)
+    seen_ms = engine.not_before_ms
+    done = wind_down(session.venue, session.journal, clock, engine.markets, engine.run_ids, not_before_ms=seen_ms)
     status = "halted" if ending.halt is not None else "stopped"
     engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
     if policy == "flatten":
@@ -302,7 +310,9 @@ def _once_row(run: Any) -> dict[str, Any]:
         "amended": len(run.plan.amend),
         "cancelled": len(run.plan.cancel),
         "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
+        "absent": dict(run.decision.absent) if run.decision is not None else {},
         "inventory": run.ledger.size,
+        "fills": run.fills,
         "round_trips": run.round_trips,
     }
 
@@ -323,7 +333,9 @@ def once_text(data: dict[str, Any]) -> str:
     for run in data["runs"]:
         state = run["problem"] or (
             f"{run['resting']} resting ({run['placed']} placed, {run['amended']} amended, "
-            f"{run['cancelled']} cancelled), inventory {run['inventory']:f}, {run['round_trips']} round trips"
+            f"{run['cancelled']} cancelled), inventory {run['inventory']:f}, {run['fills']} fills, "
+            f"{run['round_trips']} round trips"
         )
         lines.append(f"{run['market']} {run['strategy']}: {state}")
+        lines += [f"  no {slot}: {reason}" for slot, reason in run["absent"].items()]
     return "\n".join(lines)
