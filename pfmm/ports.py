@@ -35,6 +35,10 @@ class Clock(Protocol):
         """Venue time in ms since 1970."""
         ...
 
+    def synchronise(self, time: VenueTime) -> None:
+        """Takes over the venue's time from an answer that just arrived."""
+        ...
+
     def wait_until(self, time_ms: int) -> bool:
         """Waits until the venue's clock shows `time_ms`; returns False when a signal cut the wait short."""
         ...

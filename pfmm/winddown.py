@@ -6,11 +6,12 @@ Works from the journal's order records and the venue alone, so that it serves fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from pfmm.errors import OutcomeUnknown, StateUnknown, VenueRefused, VenueUnreachable
+from pfmm.errors import ConfigError, OutcomeUnknown, StateUnknown, VenueRefused, VenueUnreachable
 from pfmm.model.account import Snapshot
-from pfmm.model.order import Batch, CancelOrder, Order
+from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Order
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.observe import observe
 from pfmm.ports import Clock, Journal, Venue
@@ -28,39 +29,76 @@ class WindDown:
     snapshot: Snapshot
 
 
-def wind_down(venue: Venue, journal: Journal, clock: Clock, markets: Sequence[str], run_ids: Sequence[str]) -> WindDown:
+def wind_down(
+    venue: Venue,
+    journal: Journal,
+    clock: Clock,
+    markets: Sequence[str],
+    run_ids: Sequence[str],
+    *,
+    not_before_ms: int = 0,
+) -> WindDown:
     """Cancels every order of `run_ids` and returns once none can be live any more.
 
     Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry.
-    Raises StateUnknown, naming what is left, when that cannot be proven within ATTEMPTS rounds.
+    `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
+    The clock is brought to the venue's time. Raises StateUnknown, naming what is left, when that cannot be proven
+    within ATTEMPTS rounds or the journal cannot record it; what could be cancelled is cancelled even then.
     """
     asked: set[str] = set()
     problem = ""
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
+            _pause(clock)
         try:
-            snapshot = observe(venue, journal, markets, run_ids)
-        except (VenueUnreachable, VenueRefused) as error:
+            snapshot = observe(venue, journal, markets, run_ids, not_before_ms=not_before_ms)
+            clock.synchronise(snapshot.time)
+            not_before_ms = snapshot.time.time_ms
+            live = _live(journal, run_ids)
+            if not live:
+                return WindDown(_count_cancelled(journal, asked), snapshot)
+            asked.update(order.client_order_id for order in live)
+            problem, acknowledged_ms = _cancel(venue, journal, live, snapshot.time.time_ms)
+            not_before_ms = max(not_before_ms, acknowledged_ms)
+            _let_expiries_pass(clock, live)
+        except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problem = error.message
-            clock.wait_until(clock.now_ms() + _PAUSE_MS)
-            continue
-        live = [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
-        if not live:
-            return WindDown(_count_cancelled(journal, asked), snapshot)
-        asked.update(order.client_order_id for order in live)
-        problem = _cancel(venue, journal, live, snapshot.time.time_ms)
-        _let_expiries_pass(clock, live)
-    left = [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
+            _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
+        except ConfigError as error:
+            _ask_to_cancel(venue, _live(journal, run_ids))
+            raise StateUnknown(
+                f"the orders were asked to be cancelled, but not proven gone: {error.message}"
+            ) from error
+    left = _live(journal, run_ids)
     names = ", ".join(f"{o.market} {o.slot} ({o.client_order_id}, {o.status})" for o in left) or "none known"
     raise StateUnknown(f"{len(left)} orders could not be proven gone: {names}" + (f"; {problem}" if problem else ""))
 
 
-def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: int) -> str:
-    """One cancel request for everything live; what it answers is recorded. Returns the problem, if any."""
+def _live(journal: Journal, run_ids: Sequence[str]) -> list[OwnOrder]:
+    return [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
+
+
+def _pause(clock: Clock) -> None:
+    """A moment of venue time; a stepped venue that does not answer is simply asked again."""
+    with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
+        clock.wait_until(clock.now_ms() + _PAUSE_MS)
+
+
+def _ask_to_cancel(venue: Venue, live: Sequence[OwnOrder]) -> BatchAnswer | None:
+    """One cancel request for everything live; None when the venue gave no usable answer to the whole of it."""
     batch = Batch(cancel=tuple(CancelOrder(o.market, client_order_id=o.client_order_id) for o in live))
-    try:
-        answer = venue.submit(batch)
-    except (OutcomeUnknown, VenueUnreachable, VenueRefused) as error:
-        return error.message
+    with suppress(OutcomeUnknown, VenueUnreachable, VenueRefused):
+        return venue.submit(batch) if live else BatchAnswer()
+    return None
+
+
+def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: int) -> tuple[str, int]:
+    """Asks for everything live to be cancelled and records the answers. Returns the problem, if any, and the venue
+    time of the newest change that was acknowledged."""
+    answer = _ask_to_cancel(venue, live)
+    if answer is None:
+        return "the cancels got no usable answer", 0
+    acknowledged_ms = max((item.updated_ms for item in answer.cancel if isinstance(item, Order)), default=0)
     updates = []
     for own, item in zip(live, answer.cancel, strict=True):
         if isinstance(item, Order):
@@ -69,7 +107,7 @@ def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: in
                 updates.append(settled)
     if updates:
         journal.update_orders(updates, time_ms=now_ms)
-    return ""
+    return "", acknowledged_ms
 
 
 def _let_expiries_pass(clock: Clock, live: Sequence[OwnOrder]) -> None:
