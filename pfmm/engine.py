@@ -160,8 +160,11 @@ class Engine:
         *,
         wall_ms: Callable[[], int],
         pid: int,
+        settles: bool = True,
     ) -> None:
+        """`settles` is False while another process carries the runs on: only that one knows what it has in flight."""
         self._venue = venue
+        self._settles = settles
         self._journal = journal
         self._runs = [_ActiveRun(spec, instruments[spec.strategy.market]) for spec in specs]
         self._wall_ms = wall_ms
@@ -237,7 +240,8 @@ class Engine:
         reported as an event, never raised.
         """
         seen_through = self._last_fill()
-        look = Look(observe(self._venue, self._journal, self.markets, self.run_ids, not_before_ms=self.not_before_ms))
+        mine = self.run_ids if self._settles else ()
+        look = Look(observe(self._venue, self._journal, self.markets, mine, not_before_ms=self.not_before_ms))
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
         self._not_before_ms = look.now_ms + (look.time.speed > 0 and look.time.state == "open")
         events = self._fold()

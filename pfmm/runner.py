@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pfmm.clock import VenueClock
@@ -18,8 +19,10 @@ from pfmm.errors import (
     EXIT_TERMINATE,
     BadVenueData,
     Halted,
+    OutcomeUnknown,
     PfmmError,
     RateLimited,
+    VenueRefused,
     VenueUnreachable,
 )
 from pfmm.model.event import Event
@@ -100,8 +103,6 @@ class Loop:
     def _one_cycle(self) -> Ending | None:
         try:
             report = self._engine.cycle()
-            if report.fresh:
-                self._dead_man.feed(report.time.time_ms, report.time.speed)
         except PASSING as error:
             return self._outage(error)
         self._failures = 0
@@ -113,6 +114,7 @@ class Loop:
         self._done += 1
         for event in report.events:
             self._hooks.emit(event)
+        self._feed_dead_man(report)
         self._hooks.show(report)
         if first:
             self._hooks.ready()
@@ -120,6 +122,17 @@ class Loop:
         if ending is None:
             self._hooks.tend(report)
         return ending
+
+    def _feed_dead_man(self, report: CycleReport) -> None:
+        """Only while data is fresh. A switch that was not fed may fire, which is what it is for: no reason to stop,
+        let alone to lose what the cycle has to tell."""
+        if not report.fresh:
+            return
+        try:
+            self._dead_man.feed(report.time.time_ms, report.time.speed)
+        except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
+            data = {"code": error.code, "reason": f"the dead-man switch was not fed: {error.message}"}
+            self._hooks.emit(Event("warning", report.time.time_ms, "", "", data))
 
     def _after(self, report: CycleReport) -> Ending | None:
         tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
@@ -147,4 +160,6 @@ class Loop:
         interval_ms = max(round(self._options.interval_s * 1000), 1)
         start_ms = now_ms if self._start_ms is None else self._start_ms
         passed = (now_ms - start_ms) // interval_ms
-        self._clock.wait_until(start_ms + (passed + 1) * interval_ms)
+        # a stepped venue is moved by a request; where that fails the next cycle asks for the time it has
+        with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
+            self._clock.wait_until(start_ms + (passed + 1) * interval_ms)

@@ -5,6 +5,7 @@ Reads through the same observation as the engine, so that orders that filled whi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -36,16 +37,18 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
     runs = _newest(session.journal.runs(kind=kind, market=market))
     warnings: list[str] = []
     marks: dict[str, Decimal] = {}
+    holders = {(h.market, h.strategy): h for h in session.locks.holders()}
     if runs:
         try:
             from pfmm.observe import observe  # noqa: PLC0415
 
             markets = [run.market for run in runs]
-            snapshot = observe(session.venue, session.journal, markets, [run.run_id for run in runs])
+            # a live runner settles its own orders: only it knows what it has in flight
+            left = [run.run_id for run in runs if (run.market, kind) not in holders]
+            snapshot = observe(session.venue, session.journal, markets, left)
             marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
         except VenueUnreachable as error:
             warnings.append(f"{error.message}; this is the journal's own view, without what happened since")
-    holders = {(h.market, h.strategy): h for h in session.locks.holders()}
     rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market)) for run in runs]
     if market is not None and not rows:
         rows = [_absent(market, kind)]
@@ -183,10 +186,16 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
 
 
 def _stop_run(session: Session, run: Run, resting: Sequence[str]) -> dict[str, Any]:
-    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for."""
-    current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
-    if current.ended_ms is None:
-        end_runs(session, [run.run_id], [run.market], reason="stop")
+    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for.
+
+    Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile.
+    """
+    lock = session.locks.run_lock(run.market, run.kind)
+    lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+    with lock:  # or the next start could place orders for the run between its last proof and its end
+        current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
+        if current.ended_ms is None:
+            end_runs(session, [run.run_id], [run.market], reason="stop")
     orders = [session.journal.order(client_order_id) for client_order_id in resting]
     return {
         "market": run.market,
