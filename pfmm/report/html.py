@@ -21,6 +21,7 @@ from pfmm.report.thinning import extremes
 CURVE_POINTS = 3_000
 HEIGHT = 380
 INK, BUY, SELL, SHADE = "#1f2933", "#1b6ca8", "#b5501b", "#d9e2ec"
+TOOLBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "sendDataToCloud"]}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; background: #ffffff; max-width: 1080px;
@@ -46,22 +47,22 @@ class Mark:
 def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
     """The whole page. Raises ConfigError naming the extra when the plotting library is not installed."""
     graph = _plotly()
-    charts = [("Equity and drawdown", _equity(graph, report.equity))]
-    charts += [(f"Inventory, {market}", _inventory(graph, s)) for market, s in report.samples.items() if s]
+    charts = [("Equity (USD) and drawdown (%)", _equity(graph, report.equity))] if len(report.equity) > 1 else []
+    charts += [(f"Inventory (USD), {market}", _inventory(graph, s)) for market, s in report.samples.items() if s]
     for market, samples in report.samples.items():
         own = [mark for mark in marks if mark.market == market]
         if samples or own:
-            charts.append((f"Price and fills, {market}", _price(graph, samples, own)))
+            charts.append((f"Price and fills (USD), {market}", _price(graph, samples, own)))
     charts += [
-        ("Markouts", _markouts(graph, report.markouts_bps)),
-        ("Where the profit came from", _decomposition(graph, report)),
+        ("Markouts (bps)", _markouts(graph, report.markouts_bps)),
+        ("Where the profit came from (USD)", _decomposition(graph, report)),
     ]
     body = [f"<h1>pfmm report</h1><p class=note>{escape(heading)}, {report.fills:,} fills</p>"]
     body += [_metrics_table(report.metrics), _pnl_table(report)]
     if len(marks) < report.fills:
         body.append(f"<p class=note>The price charts mark {len(marks):,} of {report.fills:,} fills, evenly chosen.</p>")
     for index, (title, figure) in enumerate(charts):
-        drawn = figure.to_html(full_html=False, include_plotlyjs=index == 0, div_id=f"chart-{index}")
+        drawn = figure.to_html(full_html=False, include_plotlyjs=index == 0, div_id=f"chart-{index}", config=TOOLBAR)
         body.append(f"<h2>{escape(title)}</h2>{drawn}")
     head = f"<meta charset=utf-8><title>pfmm report: {escape(heading)}</title><style>{STYLE}</style>"
     return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(body)}</body></html>\n"
@@ -78,7 +79,7 @@ def _plotly() -> Any:
     return graph
 
 
-def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC") -> Any:
+def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC", tick_format: str = ",~r") -> Any:
     axis = {"gridcolor": SHADE, "zerolinecolor": INK, "zerolinewidth": 1, "linecolor": INK, "ticks": "outside"}
     return graph.Layout(
         height=HEIGHT,
@@ -88,7 +89,7 @@ def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC") -> Any:
         margin={"l": 80, "r": 30, "t": 20, "b": 60},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={**axis, "title": x_title},
-        yaxis={**axis, "title": y_title, "tickformat": ",.6~g"},
+        yaxis={**axis, "title": y_title, "tickformat": tick_format},
     )
 
 
@@ -104,7 +105,7 @@ def _equity(graph: Any, equity: Sequence[tuple[int, Decimal]]) -> Any:
     for _, value in points:
         peak = max(peak, value)
         falls.append(-float((peak - value) / peak * 100) if peak else 0.0)
-    layout = _layout(graph, "equity, USD")
+    layout = _layout(graph, "equity, USD", tick_format=",.2f")
     figure = graph.Figure(layout=layout)
     figure.add_scatter(x=times, y=[float(v) for _, v in points], name="equity, USD", line={"color": INK, "width": 1.6})
     figure.add_scatter(
@@ -153,8 +154,8 @@ def _price(graph: Any, samples: Sequence[Sample], marks: Sequence[Mark]) -> Any:
         line={"color": INK, "width": 1.2},
     )
     for side, name, symbol, colour in (
-        ("long", "bought ▲", "triangle-up", BUY),
-        ("short", "sold ▽", "triangle-down-open", SELL),
+        ("long", "bought", "triangle-up", BUY),
+        ("short", "sold", "triangle-down-open", SELL),
     ):
         own = [mark for mark in marks if mark.side == side]
         figure.add_scatter(
@@ -181,8 +182,8 @@ def _markouts(graph: Any, markouts: Mapping[str, Decimal | None]) -> Any:
         x=names,
         y=values,
         mode="lines+markers+text",
-        text=["" if value is None else f"{value:+.3f}" for value in values],
-        textposition="top center",
+        text=["" if value is None else f"  {value:+.3f}" for value in values],
+        textposition="middle right",
         line={"color": INK},
         marker={"size": 9},
         cliponaxis=False,

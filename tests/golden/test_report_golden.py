@@ -1,0 +1,210 @@
+"""One day worked out by hand: 35 fills of two runs, rebates and two funding payments, every figure of the report.
+
+Eighteen times, every 4,800 s: buy 1 at 99.90 with the mid at 100.00, and 2,400 s later sell 1 at 100.20 with the mid
+at 100.05; the last sale never comes. Rounds 0 to 8 are a grid's, 9 to 17 a quote's.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pfmm.cli.app import run
+from pfmm.journal import Journal
+from pfmm.journal_records import Intents
+from pfmm.model.account import Cursors, FundingPayment
+from pfmm.model.order import Fill, Liquidity, Side
+from pfmm.model.plan import OwnOrder, OwnStatus
+
+DAY_S = 86_400
+MARKET = "BTC-PERP"
+BUY_FEE, SELL_FEE = Decimal("-0.01998"), Decimal("-0.02004")  # maker rebate of 2 bps on 99.90 and on 100.20
+
+# what the mid does after a fill: at once, 1 s, 5 s, 30 s and 5 min later
+AFTER_BUY = ("100.00", "99.99", "99.98", "99.95", "100.02")
+AFTER_SALE_OF_THE_GRID = ("100.05", "100.05", "100.10", "100.40", "100.00")  # runs on against the grid
+AFTER_SALE_OF_THE_QUOTE = ("100.05", "100.05", "100.10", "100.00", "100.00")
+HORIZONS_S = (0, 1, 5, 30, 300)
+
+
+def fill(number: int, side: Side, price: str, fee: Decimal, second: int) -> Fill:
+    amounts = (Decimal(price), Decimal(1), fee)
+    return Fill(f"f{number}", f"v{number}", f"n-{number}", MARKET, side, *amounts, Liquidity.MAKER, second * 1_000)
+
+
+def rounds() -> tuple[list[Fill], list[tuple[int, str]], list[int]]:
+    """The fills, the mids by second, and the round of each fill."""
+    fills, mids, round_of = [], [(0, "100.00"), (DAY_S, "100.10")], []
+    for index in range(18):
+        buy_s, sell_s = index * 4_800 + 600, index * 4_800 + 3_000
+        fills.append(fill(len(fills) + 1, Side.LONG, "99.90", BUY_FEE, buy_s))
+        mids += [(buy_s + after, mid) for after, mid in zip(HORIZONS_S, AFTER_BUY, strict=True)]
+        round_of.append(index)
+        if index < 17:
+            fills.append(fill(len(fills) + 1, Side.SHORT, "100.20", SELL_FEE, sell_s))
+            path = AFTER_SALE_OF_THE_GRID if index < 9 else AFTER_SALE_OF_THE_QUOTE
+            mids += [(sell_s + after, mid) for after, mid in zip(HORIZONS_S, path, strict=True)]
+            round_of.append(index)
+    return fills, sorted(mids), round_of
+
+
+def payment(name: str, second: int, amount: str) -> FundingPayment:
+    return FundingPayment(name, MARKET, second * 1_000, Decimal("0.0001"), Decimal(100), Decimal(1), Decimal(amount))
+
+
+def write_journal(home: Path) -> None:
+    fills, mids, round_of = rounds()
+    path = home / "state" / "journals" / "paper-default.sqlite3"
+    with Journal.open(path, venue="paper", account="default", nonce="n") as journal:
+        runs = [
+            journal.start_run(kind, MARKET, {}, time_ms=0, wall_ms=0, pid=None).run_id for kind in ("grid", "quote")
+        ]
+
+        def place(_: object, first: int) -> Intents:
+            """100 orders: the 35 that fill, then 65 that never do."""
+            owners = [runs[index >= 9] for index in round_of] + [runs[0]] * 65
+            amounts = (Decimal(100), Decimal(1), Decimal(0))
+            return Intents(
+                tuple(
+                    OwnOrder(
+                        f"n-{first + at}", run_id, MARKET, f"s{at}", Side.LONG, *amounts, OwnStatus.SENDING, False, 0, 0
+                    )
+                    for at, run_id in enumerate(owners)
+                )
+            )
+
+        journal.commit_intents(place, time_ms=0)
+        # the first meets the grid's one unit, the second, in the very ms of a purchase, the quote's
+        funding = [payment("p1", 30_000, "-0.01"), payment("p2", 58_200, "0.02")]
+        journal.absorb(fills=fills, funding=funding, cursors=Cursors())
+        journal.record_mids([(MARKET, second * 1_000, Decimal(mid)) for second, mid in mids])
+        for second, equity in ((0, "1000"), (43_200, "1010"), (60_000, "989.8"), (DAY_S, "1006.01032")):
+            journal.record_equity(second * 1_000, Decimal(equity))
+
+
+@pytest.fixture
+def report(pfmm_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs `pfmm report --json` with these further options and answers its envelope; the venue is out of reach."""
+    monkeypatch.setenv("PFMM_BASE_URL", "http://127.0.0.1:9")
+    write_journal(pfmm_home)
+
+    def asked(*options: str) -> dict[str, Any]:
+        assert run(["report", "--json", *options]) == 0
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert len(answer["warnings"]) == 1
+        assert "the journal's own view" in answer["warnings"][0]
+        found: dict[str, Any] = answer["data"]
+        return found
+
+    return asked
+
+
+def numbers(pnl: dict[str, str]) -> dict[str, Decimal]:
+    return {name: Decimal(text) for name, text in pnl.items()}
+
+
+def test_the_profit_and_where_it_came_from(report: Any) -> None:
+    found = report()
+    assert found["fills"] == 35
+    assert found["period"] == {"start": "1970-01-01T00:00:00.000Z", "end": "1970-01-02T00:00:00.000Z", "days": 1.0}
+    assert numbers(found["pnl"]) == {
+        # 17 * 100.20 - 18 * 99.90 = -94.80, 1 left at 100.10: 5.30; + 0.70032 + 0.01
+        "total": Decimal("6.01032"),
+        # 18 * (100.00 - 99.90) + 17 * (100.20 - 100.05) = 1.80 + 2.55
+        "spread_capture": Decimal("4.35"),
+        # 18 * -0.05; sold 9 times before +0.35, 8 times before -0.05: -0.90 - 3.15 + 0.40
+        "adverse_selection": Decimal("-3.65"),
+        # from each 30 s mid to the last mid 100.10: 18 * 0.15 + 9 * 0.30 - 8 * 0.10 = 2.70 + 2.70 - 0.80
+        "inventory": Decimal("4.60"),
+        # 18 * -0.01998 + 17 * -0.02004 = -0.35964 - 0.34068
+        "fees": Decimal("-0.70032"),
+        "funding": Decimal("0.01"),
+    }
+    assert found["by_market"] == [{"market": MARKET, "fills": 35, "pnl": found["pnl"]}]
+
+
+def test_each_strategy_has_its_own_part(report: Any) -> None:
+    grid, quote = report()["by_strategy"]
+    assert (grid["strategy"], grid["fills"], quote["strategy"], quote["fills"]) == ("grid", 18, "quote", 17)
+    assert numbers(grid["pnl"]) == {
+        "total": Decimal("3.05018"),  # 9 * 0.30 + 0.36018 - 0.01
+        "spread_capture": Decimal("2.25"),  # 9 * 0.10 + 9 * 0.15
+        "adverse_selection": Decimal("-3.60"),  # 9 * -0.05 + 9 * -0.35
+        "inventory": Decimal("4.05"),  # 9 * 0.15 + 9 * 0.30
+        "fees": Decimal("-0.36018"),  # 9 * -0.01998 + 9 * -0.02004
+        "funding": Decimal("-0.01"),
+    }
+    assert numbers(quote["pnl"]) == {
+        "total": Decimal("2.96014"),  # 8 * 100.20 - 9 * 99.90 + 100.10 = 2.60, + 0.34014 + 0.02
+        "spread_capture": Decimal("2.10"),  # 9 * 0.10 + 8 * 0.15
+        "adverse_selection": Decimal("-0.05"),  # 9 * -0.05 + 8 * 0.05
+        "inventory": Decimal("0.55"),  # 9 * 0.15 - 8 * 0.10
+        "fees": Decimal("-0.34014"),  # 9 * -0.01998 + 8 * -0.02004
+        "funding": Decimal("0.02"),
+    }
+
+
+def test_the_six_figures(report: Any) -> None:
+    found = [
+        (one["name"], Decimal(one["value"]), one["unit"], one["target"], one["verdict"], one["n"])
+        for one in report()["metrics"]
+    ]
+    assert found == [
+        ("fill_rate", Decimal(35), "%", "15-40", "in", 100),  # 35 of 100
+        # 17 matched: (1703.40 - 1698.30) / ((1703.40 + 1698.30) / 2) = 5.10 / 1700.85
+        ("realized_spread", Decimal("0.29985"), "%", ">0.05", "in", 35),
+        # 3501.60 USD a day; held 17 * 2,400 s + 4,200 s of 86,400 s at 99.90: 52.03125 USD in the mean
+        ("inventory_turnover", Decimal("67.298018"), "x/day", ">5", "in", 35),
+        # the grid's 9 sales: 0.15 - 0.35 + 0.02004 < 0; every other edge is positive
+        ("adverse_selection_ratio", Decimal("25.714286"), "%", "<30", "in", 35),
+        ("daily_pnl", Decimal("0.601032"), "%/day", "0.1-0.5", "above", 35),  # 6.01032 of 1,000
+        ("max_drawdown", Decimal(2), "%", "<10", "in", 4),  # (1010 - 989.8) / 1010
+    ]
+
+
+def test_markouts_and_edge(report: Any) -> None:
+    found = report()
+    # on 18 * 100.00 + 17 * 100.05 = 3500.85 USD
+    assert {name: Decimal(value) for name, value in found["markouts_bps"].items()} == {
+        "1s": Decimal("-0.514161"),  # 18 * -0.01 = -0.18
+        "5s": Decimal("-3.456303"),  # 18 * -0.02 + 17 * -0.05 = -1.21
+        "30s": Decimal("-10.426039"),  # -3.65
+        "300s": Decimal("3.456303"),  # 18 * 0.02 + 17 * 0.05 = 1.21
+    }
+    # 18 purchases (0.10 - 0.05 + 0.01998) / 99.90 = 7.005005 bps, 9 sales -0.17996 / 100.20 = -17.960080,
+    # 8 sales 0.22004 / 100.20 = 21.960080: 140.130010 / 35
+    assert found["edge_bps"] == pytest.approx(4.003715, abs=1e-6)
+    assert (found["edge"]["n"], found["edge"]["below_zero"]) == (35, False)
+
+
+def test_the_equity_curve_is_the_recorded_one(report: Any) -> None:
+    assert report()["equity_curve"] == [
+        ["1970-01-01T00:00:00.000Z", "1000"],
+        ["1970-01-01T12:00:00.000Z", "1010"],
+        ["1970-01-01T16:40:00.000Z", "989.8"],
+        ["1970-01-02T00:00:00.000Z", "1006.01032"],
+    ]
+
+
+def test_the_last_hour_alone(report: Any) -> None:
+    """82,800 s to 86,400 s: nothing fills, 1 is held from the mid 100.02 of 82,500 s to 100.10."""
+    found = report("--since", "1h")
+    assert found["fills"] == 0
+    assert numbers(found["pnl"]) == {
+        "total": Decimal("0.08"), "spread_capture": 0, "adverse_selection": 0, "inventory": Decimal("0.08"),
+        "fees": 0, "funding": 0,
+    }  # fmt: skip
+
+
+def test_one_strategy_alone_keeps_the_capital_and_earns_its_own_part(report: Any) -> None:
+    found = report("--strategy", "quote", "--market", "btc")
+    assert found["fills"] == 17
+    assert Decimal(found["pnl"]["total"]) == Decimal("2.96014")
+    assert Decimal(found["equity_curve"][0][1]) == 1_000
+    assert Decimal(found["equity_curve"][-1][1]) == Decimal("1002.96014")
+    placed = next(one for one in found["metrics"] if one["name"] == "fill_rate")
+    assert (placed["value"], placed["n"]) == ("100", 17)  # its 17 orders all filled
