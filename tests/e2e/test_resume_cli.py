@@ -1,0 +1,67 @@
+"""`pfmm resume`: shows why an account is halted, and lifts it only when nothing of the past is left running."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from pfmm.locks import AccountLocks
+from tests.e2e.driver import Running, run
+
+BTC = "BTC-PERP"
+
+
+def locks(home: Path) -> AccountLocks:
+    return AccountLocks(home / "state", "paper", "default")
+
+
+def test_nothing_to_resume_is_said_and_no_failure(tmp_path: Path) -> None:
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    data = run("resume", "--json", home=tmp_path).data
+    assert (data["account"], data["halted_by"], data["runs_ended"]) == ("default", None, [])
+    assert "is not halted" in run("resume", home=tmp_path).out
+    (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+    assert row["state"] == "between_runs", "a run that nobody halted goes on"
+
+
+def test_a_kill_switch_is_shown_and_other_runs_go_on(tmp_path: Path) -> None:
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    locks(tmp_path).halt(halted_by="kill_switch", reason="lost 12.50 USD", since="2025-01-01T00:00:00.000Z")
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 75
+    done = run("resume", home=tmp_path)
+    assert done.code == 0
+    for word in ("kill_switch", "lost 12.50 USD", "2025-01-01T00:00:00.000Z"):
+        assert word in done.out
+    again = run("grid", "start", BTC, "--once", "--json", home=tmp_path).data
+    assert again["adopted_orders"] > 0
+
+
+def test_a_latch_that_cannot_be_read_still_halts_and_can_be_lifted(tmp_path: Path) -> None:
+    folder = locks(tmp_path).folder
+    folder.mkdir(parents=True)
+    (folder / "HALT.json").write_bytes(b"\xff{half")
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 75
+    assert run("resume", "--json", home=tmp_path).data["halted_by"] == "unknown"
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+
+
+def test_a_runner_that_still_lives_is_not_let_loose(tmp_path: Path) -> None:
+    with Running("grid", "start", BTC, "--json", "--interval", "0.2", home=tmp_path) as grid:
+        grid.wait_for_event("cycle")
+        grid.process.send_signal(signal.SIGSTOP)
+        locks(tmp_path).halt(halted_by="flatten", reason="panic", since="2025-01-01T00:00:00.000Z")
+        refused = run("resume", "--json", home=tmp_path)
+        assert (refused.code, refused.error["code"]) == (11, "already_running")
+        assert locks(tmp_path).halted() is not None
+        grid.process.send_signal(signal.SIGCONT)
+        assert grid.end() == 75
+    assert run("resume", "--json", home=tmp_path).code == 0
+
+
+def test_what_a_failed_flatten_left_is_cancelled_and_ended_first(tmp_path: Path) -> None:
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    locks(tmp_path).halt(halted_by="flatten", reason="panic", since="2025-01-01T00:00:00.000Z")
+    data = run("resume", "--json", home=tmp_path).data
+    assert data["runs_ended"] == [{"market": BTC, "strategy": "grid"}]
+    (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+    assert (row["state"], row["orders"]) == ("halted", [])
