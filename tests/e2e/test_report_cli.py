@@ -1,0 +1,127 @@
+"""`pfmm report` as a real process, on a grid that traded in a stepped market."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.driver import run
+
+CYCLES = 120
+AT = "2026-01-01T00:00:00Z"
+
+
+def traded(home: Path) -> Path:
+    """A home whose grid ran for 120 cycles from one seed and one moment on."""
+    assert run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", AT, home=home).code == 0
+    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.4", "--cycles", CYCLES, "--json")
+    assert run(*grid, home=home).code == 0
+    return home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return traded(tmp_path_factory.mktemp("traded"))
+
+
+def test_the_profit_is_what_the_account_gained(home: Path) -> None:
+    """Folded from fills at the venue's marks, it equals the exchange's own books to the last digit."""
+    found = run("report", "--json", home=home).data
+    account = run("inventory", "--json", home=home).data["account"]
+    assert found["fills"] > 10
+    assert Decimal(found["pnl"]["total"]) == Decimal(account["equity"]) - 10_000
+    assert Decimal(found["equity_curve"][-1][1]) == Decimal(account["equity"])
+    pnl = {name: Decimal(text) for name, text in found["pnl"].items()}
+    parts = pnl["spread_capture"] + pnl["adverse_selection"] + pnl["inventory"] - pnl["fees"] + pnl["funding"]
+    assert parts == pnl["total"]
+    assert [part["strategy"] for part in found["by_strategy"]] == ["grid"]
+    assert found["markouts_bps"]["1s"] is None, "a loop of 3 s has no 1 s markout"
+    assert found["markouts_bps"]["5s"] is not None
+
+
+def test_the_text_fits_a_terminal(home: Path) -> None:
+    done = run("report", home=home)
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 100
+    for words in ("equity, USD", "fill rate", "max drawdown", "total = capture", "markouts, bps", "inventory"):
+        assert words in done.out
+
+
+def test_a_venue_out_of_reach_leaves_the_journal(home: Path) -> None:
+    near = run("report", "--json", home=home).data
+    done = run("report", "--json", home=home, env={"PFMM_BASE_URL": "http://127.0.0.1:9"})
+    assert done.code == 0
+    assert "the journal's own view" in done.envelope["warnings"][0]
+    assert done.data["fills"] == near["fills"]
+    assert done.data["pnl"]["spread_capture"] == near["pnl"]["spread_capture"]
+
+
+def test_the_csv_adds_up_to_the_report(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "fills.csv"
+    found = run("report", "--json", "--csv", file, home=home).data
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == found["fills"]
+    assert sum(Decimal(row["capture"] or 0) for row in rows) == Decimal(found["pnl"]["spread_capture"])
+    assert sum(Decimal(row["markout_30s"] or 0) for row in rows) == Decimal(found["pnl"]["adverse_selection"])
+    assert sum(Decimal(row["fee"]) for row in rows) == Decimal(found["pnl"]["fees"])
+    assert {row["strategy"] for row in rows} == {"grid"}
+
+
+def test_the_page_needs_nothing_from_outside(home: Path, tmp_path: Path) -> None:
+    pytest.importorskip("plotly", reason="the extra `report` is not installed")
+    file = tmp_path / "report.html"
+    assert run("report", "--html", file, home=home).code == 0
+    text = file.read_text("utf-8")
+    assert not re.search(r"<(script|link|img|iframe)[^>]*\s(src|href)=", text)
+    for title in (
+        "Equity (USD)",
+        "Inventory (USD), BTC-PERP",
+        "Price and fills (USD)",
+        "Markouts (bps)",
+        "profit came",
+    ):
+        assert title in text
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--strategy", "gird"], 2, "--strategy must be one of grid, ladder, quote"),
+        (["--market", "DOGE"], 6, "the journal holds nothing of a market 'DOGE'"),
+        (["--since", "yesterday"], 2, "24h"),
+        (["--export", "-"], 2, "leave --json out"),
+        (["--csv", "/nowhere/fills.csv"], 3, "/nowhere/fills.csv cannot be written"),
+    ],
+)
+def test_what_cannot_be_is_said(home: Path, options: list[str], code: int, words: str) -> None:
+    done = run("report", "--json", *options, home=home)
+    assert done.code == code
+    assert words in done.error["message"] + (done.error["hint"] or "")
+
+
+def test_a_journal_without_anything_is_no_failure(tmp_path: Path) -> None:
+    found = run("report", "--json", home=tmp_path).data
+    assert found["fills"] == 0
+    assert {one["verdict"] for one in found["metrics"]} == {"n/a"}
+    assert Decimal(found["pnl"]["total"]) == 0
+
+
+def test_same_seed_and_clock_export_the_same_bytes(home: Path, tmp_path: Path) -> None:
+    """The other reports of this module read the venue in between, without moving its clock: nothing may show."""
+    fresh = traded(tmp_path / "again")
+    run("report", home=fresh)
+    one, other = (run("report", "--export", "-", home=each) for each in (home, fresh))
+    assert one.code == other.code == 0
+    assert one.out == other.out
+    records = [json.loads(line)["record"] for line in one.out.splitlines()]
+    assert records[0] == "journal"
+    assert {"run", "order", "fill", "mid", "equity"} <= set(records)
+    file = tmp_path / "journal.ndjson"
+    assert run("report", "--export", file, home=fresh).code == 0
+    assert file.read_text("utf-8") == one.out
