@@ -333,7 +333,7 @@ class _Flattener:
     def _stuck(self) -> bool:
         """True when all that is left was refused for good: waiting longer would not help."""
         left = [m for name, m in self._markets.items() if self._closable(name, m)]
-        return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left) and not self._resting
+        return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left)
 
     def _proof(self, snapshot: Snapshot) -> bool:
         """Counts snapshots that show the end; those from before the others' last request can act do not."""

@@ -222,7 +222,7 @@ def test_orders_and_positions_on_both_sides_in_six_requests() -> None:
     # sold 2 at the bid of 99.9 and bought 3 at the ask of 100.1, each 0.1 of 100 = 10 bps from mid
     for name, before, price in ((BTC, D(2), D("99.9")), (ETH, D(-3), D("100.1"))):
         market = by_market[name]
-        assert (market.before, market.after, market.closed_size) == (before, 0, abs(before))
+        assert (market.before, market.after, market.closed_size) == (before, D(0), abs(before))
         assert (market.avg_price, market.slippage_bps, market.attempts) == (price, D("10.00"), 1)
     # 99.9 x 0.995 = 99.4005 up to 99.5; 100.1 x 1.005 = 100.6005 down to 100.6: never beyond the cap
     assert [order.price for order in venue.placed] == [D("99.5"), D("100.6")]
@@ -476,6 +476,16 @@ def test_the_last_action_is_looked_at_even_when_the_time_is_up() -> None:
     venue = ScriptedVenue({BTC: D(1)}, books={BTC: Book(depth=D("0.4"))})
     result = run(venue, FlattenOrder((BTC,), timeout_s=0.025))
     assert (result.state, result.markets[0].after) == (FlatState.RESIDUAL, D("0.6"))
+
+
+def test_the_first_picture_alone_is_no_ground_for_a_verdict() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    venue.state(())
+    venue.positions[BTC] = D(0)  # closed since: the first read shows an old picture, and then the time is up
+    venue.troubles["state"] = ["stale"]
+    result = run(venue, FlattenOrder(None, timeout_s=0.03))
+    assert venue.calls == ["state", "state", "markets", "state"]
+    assert (result.state, result.markets[0].after) == (FlatState.FLAT, D(0))
 
 
 @pytest.mark.parametrize(("speed", "word"), [(0.0, "open"), (1.0, "ended"), (1.0, "paused")])
