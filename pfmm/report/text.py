@@ -13,7 +13,8 @@ from pfmm.report.thinning import means
 
 PLOT_WIDTH = 72
 PLOT_HEIGHT = 8
-SPARK_WIDTH = 40
+WIDTH = 100
+MIN_SPARK, MAX_SPARK = 15, 40
 BLOCKS = "▁▂▃▄▅▆▇█"
 METRIC_NAMES = {
     "fill_rate": "fill rate",
@@ -92,7 +93,13 @@ def _part_row(part: Part) -> tuple[str, ...]:
 
 def _amounts(pnl: Attribution) -> tuple[str, ...]:
     parts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, pnl.fees, pnl.funding)
-    return tuple(f"{part:+.4f}" for part in parts)
+    return tuple(_usd(part) for part in parts)
+
+
+def _usd(amount: Decimal) -> str:
+    """Fewer decimals for larger amounts, so that a row stays within the width: +1.2346, +1234.57, +123457."""
+    digits = 4 if abs(amount) < 1_000 else 2 if abs(amount) < 100_000 else 0
+    return f"{amount:+.{digits}f}"
 
 
 def _quality_block(report: ReportData) -> str:
@@ -111,14 +118,19 @@ def _quality_block(report: ReportData) -> str:
 
 def _inventory_block(report: ReportData) -> str:
     """One line a market: the inventory over time between its smallest and largest value, USD."""
-    lines = []
+    words = {}
+    series = {}
     for market, samples in report.samples.items():
         held = [float(sample.size * sample.mid) for sample in samples]
         if any(held):
-            spark = "".join(_spark(means(held, SPARK_WIDTH)))
-            lines.append((market, spark, f"{min(held):+,.2f} … {max(held):+,.2f}, now {held[-1]:+,.2f}"))
-    if not lines:
+            series[market] = held
+            words[market] = f"{min(held):+,.2f} … {max(held):+,.2f}, now {held[-1]:+,.2f}"
+    if not series:
         return ""
+    left = WIDTH - max(map(len, (*series, "inventory"))) - max(map(len, words.values())) - 4
+    lines = [
+        (name, _spark(means(held, max(MIN_SPARK, min(MAX_SPARK, left)))), words[name]) for name, held in series.items()
+    ]
     return _table(("inventory", "over the period", "USD"), lines)
 
 

@@ -6,9 +6,6 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import TypeVar
-
-Point = TypeVar("Point")
 
 
 def extremes(series: Sequence[tuple[int, Decimal]], at_most: int) -> list[tuple[int, Decimal]]:
@@ -28,13 +25,6 @@ def extremes(series: Sequence[tuple[int, Decimal]], at_most: int) -> list[tuple[
         if stretch:
             kept |= {min(stretch, key=lambda i: series[i][1]), max(stretch, key=lambda i: series[i][1])}
     return [series[index] for index in sorted(kept)]
-
-
-def every(rows: Sequence[Point], at_most: int) -> list[Point]:
-    """At most `at_most` rows, evenly chosen, in order: 5 of 10 are those at 0, 2, 4, 6 and 8."""
-    if len(rows) <= at_most:
-        return list(rows)
-    return [rows[index * len(rows) // at_most] for index in range(at_most)]
 
 
 def means(values: Sequence[float], width: int) -> list[float]:

@@ -1,0 +1,197 @@
+"""The report's pieces one by one: thinning, text, the page's extra, late fills, and what the journal is asked."""
+
+from __future__ import annotations
+
+import io
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfmm.accounting.metrics import max_drawdown
+from pfmm.errors import ConfigError
+from pfmm.journal import Journal
+from pfmm.journal_records import Intents
+from pfmm.model.account import Cursors
+from pfmm.model.order import Fill, Liquidity, Side
+from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.report.csv_rows import COLUMNS, CsvFill, write_csv
+from pfmm.report.data import ReportData, report_data, sample_times
+from pfmm.report.html import Mark, page
+from pfmm.report.inputs import FillRow, MidSeries, OrderCounts, OutOfOrder
+from pfmm.report.text import plot, report_text
+from pfmm.report.thinning import extremes, means
+
+ROWS = [
+    FillRow(10_000, "A", "r1", "long", "99.9", "2", "-0.04"),
+    FillRow(70_000, "A", "r1", "short", "100.3", "1", "-0.02"),
+]
+MIDS = {"A": MidSeries([10_000, 40_000, 70_000, 100_000], [Decimal(100), Decimal("99.8"), Decimal(100), Decimal(101)])}
+
+
+def small(rows: list[FillRow] | None = None, **more: object) -> ReportData:
+    base: dict[str, object] = {
+        "start_ms": 0, "end_ms": 100_000, "fills": ROWS if rows is None else rows, "funding": (), "mids": MIDS,
+        "equity": [(0, Decimal(1_000)), (100_000, Decimal("1001.76"))], "orders": OrderCounts(4, 2),
+        "strategies": {"r1": "grid"},
+    }  # fmt: skip
+    return report_data(**{**base, **more})
+
+
+def test_two_fills_by_hand() -> None:
+    found = small()
+    # -199.8 + 100.3 + 1 * 101 + 0.06
+    assert found.pnl.total == Decimal("1.56")
+    assert found.pnl.spread_capture == Decimal("0.5")  # 0.1 * 2 + 0.3
+    assert found.pnl.adverse_selection == Decimal("-1.4")  # -0.2 * 2, sold 1 before +1
+    assert found.pnl.inventory == Decimal("2.4")  # 1.2 * 2 bought at 99.8, and nothing after the sale's 101
+
+
+def test_marks_of_the_venue_go_before_the_last_mid() -> None:
+    assert small(marks={"A": Decimal("101.5")}).pnl.total == Decimal("2.06")
+
+
+def test_a_market_without_mids_is_valued_at_its_last_trade_and_has_no_capture() -> None:
+    found = small(mids={})
+    assert found.pnl.total == found.pnl.inventory - found.pnl.fees == Decimal("0.86")  # 1 left at 100.3
+    assert set(found.markouts_bps.values()) == {None}
+    assert found.edge.mean_bps is None
+
+
+@pytest.mark.parametrize("field", [1, 4, 5, 6])
+def test_rows_may_hold_text_or_decimals(field: int) -> None:
+    rows = [row if field == 1 else FillRow(*row[:field], Decimal(row[field]), *row[field + 1 :]) for row in ROWS]
+    assert small(rows) == small()
+
+
+def test_late_fills_are_refused_and_a_reversed_period_too() -> None:
+    with pytest.raises(OutOfOrder, match="10000 ms follows one at 70000 ms"):
+        small(ROWS[::-1])
+    with pytest.raises(ValueError, match="end_ms -1 is before start_ms 0"):
+        small(end_ms=-1)
+
+
+def test_sampled_moments() -> None:
+    assert sample_times(5, 5) == [5]
+    assert sample_times(0, 6) == [0, 1, 2, 3, 4, 5, 6]
+    assert len(sample_times(0, 10**9)) == 601
+    assert sample_times(0, 10**9)[-1] == 10**9
+
+
+curves = st.lists(st.integers(1, 10**6).map(Decimal), max_size=200).map(lambda values: list(enumerate(values)))
+
+
+@given(curves, st.integers(4, 50))
+def test_thinning_keeps_ends_highs_and_lows(curve: list[tuple[int, Decimal]], at_most: int) -> None:
+    thin = extremes(curve, at_most)
+    assert len(thin) <= at_most
+    assert set(thin) <= set(curve)
+    assert [time_ms for time_ms, _ in thin] == sorted({time_ms for time_ms, _ in thin})
+    if curve:
+        values = [value for _, value in curve]
+        assert (thin[0], thin[-1]) == (curve[0], curve[-1])
+        assert {max(values), min(values)} <= {value for _, value in thin}
+        fall, thin_fall = max_drawdown(curve), max_drawdown(thin)
+        assert fall is not None
+        assert thin_fall is not None
+        assert thin_fall <= fall
+
+
+def test_thinning_refuses_less_than_four_points() -> None:
+    with pytest.raises(ValueError, match="at_most must be 4 or more, not 3"):
+        extremes([], 3)
+
+
+def test_means_of_stretches() -> None:
+    assert means([1.0, 3.0, 5.0, 7.0], 2) == [2.0, 6.0]
+
+
+def test_a_plot_by_hand() -> None:
+    # eight levels a line: 0 lies lowest, 10 highest, 5 rounds to level 8 of 0…15, the lowest of the upper line
+    assert plot([0.0, 5.0, 10.0], 10, 2) == "10.00 ┤ ▁█\n 0.00 ┤▁"
+    assert plot([3.0, 3.0], 10, 1) == "3.00 ┤▅▅"
+    with pytest.raises(ValueError, match="nothing to plot"):
+        plot([], 10, 2)
+
+
+def test_the_text_says_what_it_cannot_know() -> None:
+    found = small(mids={}, equity=[])
+    text = report_text(found, heading="paper/x")
+    assert "fewer than two readings" in text
+    assert "edge per fill: n/a" in text
+    assert "1s n/a" in text
+
+
+def test_wide_amounts_stay_within_a_hundred_columns() -> None:
+    rows = [FillRow(10_000, "VERYLONGNAME-PERP", "r1", "long", "65000.5", "999", "-12345.6789")]
+    text = report_text(small(rows), heading="paper/x")
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_without_the_plotting_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(ConfigError) as caught:
+        page(small(), [], heading="x")
+    assert caught.value.hint == "pip install 'pfmm[report]'"
+
+
+def test_the_page_marks_fills_and_escapes_what_it_shows() -> None:
+    pytest.importorskip("plotly", reason="the extra `report` is not installed")
+    text = page(small(), [Mark(10_000, "A", "long", 99.9, 2.0)], heading="<script>alert(1)</script>")
+    assert "<script>alert(1)" not in text
+    assert "mark 1 of 2 fills" in text
+    assert "triangle-up" in text
+
+
+def fill(number: int, time_ms: int, client_order_id: str | None) -> Fill:
+    amounts = (Decimal("99.9"), Decimal(2), Decimal("-0.04"))
+    return Fill(f"f{number}", f"v{number}", client_order_id, "A", Side.LONG, *amounts, Liquidity.MAKER, time_ms)
+
+
+def test_csv_of_a_fill_with_and_without_mids() -> None:
+    out = io.StringIO()
+    rows = [CsvFill(fill(1, 10_000, "c"), "grid", "r1", "bid"), CsvFill(fill(2, 90_000, None), "other", None, None)]
+    assert write_csv(out, rows, MIDS, str) == 2
+    header, first, second = out.getvalue().splitlines()
+    assert header == ",".join(COLUMNS)
+    # edge 0.2 - 0.4 + 0.04 = -0.16 USD on 199.8 USD
+    assert first == "10000,A,grid,r1,bid,f1,v1,c,long,maker,99.9,2,199.8,-0.04,100,0.2,,,-0.4,,-0.16,-8.008008"
+    assert second == "90000,A,other,,,f2,v2,,long,maker,99.9,2,199.8,-0.04,,,,,,,,"
+
+
+def test_what_the_journal_answers_for_a_report(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j.sqlite3", venue="paper", account="x", nonce="n") as journal:
+        assert journal.span_ms() is None
+        assert list(journal.fill_rows()) == []
+        run = journal.start_run("grid", "A", {}, time_ms=0, wall_ms=0, pid=None)
+        amounts = (Decimal(100), Decimal(1), Decimal(0))
+
+        def place(_: object, first: int) -> Intents:
+            return Intents(
+                tuple(
+                    OwnOrder(f"n-{n}", run.run_id, "A", f"s{n}", Side.LONG, *amounts, OwnStatus.SENDING, False, n, n)
+                    for n in range(first, first + 4)
+                )
+            )
+
+        placed = journal.commit_intents(place, time_ms=0).place
+        refused = OwnOrder(
+            placed[3].client_order_id, run.run_id, "A", "s4", Side.LONG, *amounts, OwnStatus.REJECTED, False, 4, 4
+        )
+        journal.update_orders([refused], time_ms=5)
+        journal.absorb(fills=[fill(1, 7_000, "n-2"), fill(2, 8_000, None)], funding=(), cursors=Cursors())
+        journal.record_mids([("A", time_ms, Decimal(100 + time_ms)) for time_ms in (1, 2, 3)])
+        journal.record_equity(9_000, Decimal(5))
+        assert journal.order_counts(since_ms=0) == {(run.run_id, "A"): (3, 1)}
+        assert journal.order_counts(since_ms=3) == {(run.run_id, "A"): (1, 0)}
+        assert [row[:4] for row in journal.fill_rows(market="A")] == [
+            (7_000, "A", run.run_id, "long"), (8_000, "A", "", "long"),
+        ]  # fmt: skip
+        assert list(journal.fill_rows(market="B")) == []
+        assert journal.mid_columns("A", 2) == ([2, 3], [Decimal(102), Decimal(103)])
+        assert journal.mid_columns("A", 99) == ([3], [Decimal(103)])
+        assert journal.mid_columns("B", 0) == ([], [])
+        assert journal.span_ms() == (7_000, 9_000)
