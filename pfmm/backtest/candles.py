@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Ints = NDArray[np.int64]
+
 HEADER = "time_ms,open,high,low,close,volume"
 BAR_MS = 60_000
 STEPS = 12
@@ -116,11 +118,11 @@ def candle_tape(candles: Candles, market: str, way: Way) -> MarketTape:
     return MarketTape(_spec(market, candles.price_decimals), events, empty, empty, empty)
 
 
-def _walk(corners: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _walk(corners: Sequence[Ints]) -> Ints:
     """STEPS prices a bar on straight lines from corner to corner: at 0, 4, 8 and 11."""
     np = numpy()
     at = (0, 4, 8, STEPS - 1)
-    path: NDArray[np.int64] = np.empty((len(corners[0]), STEPS), dtype=np.int64)
+    path: Ints = np.empty((len(corners[0]), STEPS), dtype=np.int64)
     for leg in range(3):
         steps = at[leg + 1] - at[leg]
         for step in range(steps + 1):

@@ -110,18 +110,7 @@ class SimulatedVenue:
 
     def instrument(self) -> Instrument:
         """What the paper exchange would say about the market."""
-        spec = self.spec
-        return Instrument(
-            market=spec.market,
-            category=spec.category,
-            price_rule=PriceRule(decimal(spec.tick, spec.price_decimals), spec.significant_figures),
-            size_step=decimal(1, spec.size_decimals),
-            min_notional=usd(spec.min_notional),
-            max_leverage=spec.max_leverage,
-            maker_bps=decimal(spec.maker_rate, 4),
-            taker_bps=decimal(spec.taker_rate, 4),
-            funding_interval_hours=spec.funding_interval_hours,
-        )
+        return instrument_of(self.spec)
 
     def markets(self) -> tuple[Instrument, ...]:
         """The one market."""
@@ -333,6 +322,21 @@ class SimulatedVenue:
         self._payments += [_payment_of(entry) for entry in self.books.payments]
         self.books.fills.clear()
         self.books.payments.clear()
+
+
+def instrument_of(spec: MarketSpec) -> Instrument:
+    """A market's rules as the paper exchange states them."""
+    return Instrument(
+        market=spec.market,
+        category=spec.category,
+        price_rule=PriceRule(decimal(spec.tick, spec.price_decimals), spec.significant_figures),
+        size_step=decimal(1, spec.size_decimals),
+        min_notional=usd(spec.min_notional),
+        max_leverage=spec.max_leverage,
+        maker_bps=decimal(spec.maker_rate, 4),
+        taker_bps=decimal(spec.taker_rate, 4),
+        funding_interval_hours=spec.funding_interval_hours,
+    )
 
 
 def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> list[Order | Refusal]:

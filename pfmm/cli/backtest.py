@@ -1,0 +1,147 @@
+"""`pfmm backtest`: run a strategy on recorded data, sweep its settings, describe data files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal
+from pfmm.cli.output import Failed, Result, emit
+from pfmm.cli.times import moment_ms
+
+if TYPE_CHECKING:
+    from pfmm.cli.backtest_setup import Job
+    from pfmm.cli.output import Globals
+
+app = typer.Typer(help="Run a strategy on recorded data, or sweep its settings.")
+
+Kind = Annotated[str, typer.Argument(metavar="STRATEGY", help="grid, ladder or quote.", show_default=False)]
+Market = Annotated[str, typer.Argument(metavar="MARKET", help="The data's market, such as BTC.", show_default=False)]
+Data = Annotated[
+    list[Path],
+    typer.Option(
+        "--data", metavar="FILE", show_default=False,
+        help="Recorded data, in time order; repeat it. A raw Binance capture, a pfmm recording, a CSV or Parquet table "
+        "of trades and quotes, or 1-minute candles.",
+    ),
+]  # fmt: skip
+From = Annotated[
+    int | None, typer.Option("--from", parser=moment_ms, metavar="TIME", help="Start (UTC).", show_default=False)
+]
+To = Annotated[
+    int | None, typer.Option("--to", parser=moment_ms, metavar="TIME", help="End (UTC).", show_default=False)
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting, such as grid.levels=20; repeat it.", show_default=False
+    ),
+]
+Funding = Annotated[
+    Path | None,
+    typer.Option("--funding", metavar="FILE", help="Settled rates: time_ms,rate_8h.", show_default=False),
+]
+Latency = Annotated[
+    int, typer.Option("--latency-ms", parser=non_negative_integer, metavar="MS", help="Each way to the venue and back.")
+]
+Interval = Annotated[
+    str | None,
+    typer.Option(
+        "--interval", parser=positive_decimal, metavar="S", help="Seconds between decisions (run.interval_s).",
+        show_default=False,
+    ),
+]  # fmt: skip
+Queue = Annotated[str, typer.Option("--queue", metavar="MODEL", help="pessimistic, optimistic or both.")]
+Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help="lazy, or events: the slow reference, same result.")]
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    strategy: Kind,
+    market: Market,
+    data: Data,
+    start: From = None,
+    end: To = None,
+    sets: Set = None,
+    interval: Interval = None,
+    latency_ms: Latency = 50,
+    funding: Funding = None,
+    queue: Queue = "both",
+    mode: Mode = "lazy",
+) -> None:
+    """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""
+    from pfmm.cli import backtest_tables  # noqa: PLC0415
+    from pfmm.cli.backtest_setup import overrides_of, run_job, worlds_of  # noqa: PLC0415
+
+    options = globals_of(context)
+    values = overrides_of(sets or [])
+    if interval is not None:
+        values["run.interval_s"] = str(interval)
+    job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
+    scenarios = run_job(job, worlds_of(job))
+    answer = backtest_tables.run_data(job, scenarios)
+    warnings = backtest_tables.warnings_of(scenarios)
+    emit(options, Result(answer, lambda: backtest_tables.run_text(job, scenarios), warnings))
+
+
+@app.command()
+def data(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Data files.", show_default=False)],
+) -> None:
+    """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
+    from pfmm.cli import backtest_files  # noqa: PLC0415
+
+    options = globals_of(context)
+    described, errors = backtest_files.describe_each(files)
+    result = Result({"files": described}, lambda: backtest_files.text(described))
+    if errors:
+        raise Failed(errors[0], result)
+    emit(options, result)
+
+
+def _job(
+    options: Globals,
+    strategy: str,
+    market: str,
+    data: list[Path],
+    values: dict[str, str],
+    period: tuple[int | None, int | None],
+    latency_ms: int,
+    funding: Path | None,
+    queue: str,
+    mode: str,
+) -> Job:
+    from pfmm.cli.backtest_setup import KINDS, QUEUES, Job, market_name, overrides_tuple  # noqa: PLC0415
+
+    _one_of("STRATEGY", strategy, KINDS)
+    _one_of("--queue", queue, (*QUEUES, "both"))
+    _one_of("--mode", mode, ("lazy", "events"))
+    return Job(
+        kind=strategy,
+        market=market_name(market),
+        files=tuple(str(path) for path in data),
+        overrides=overrides_tuple(values),
+        profile=options.profile,
+        funding=None if funding is None else str(funding),
+        from_ms=period[0],
+        to_ms=period[1],
+        latency_ms=latency_ms,
+        queues=tuple(one for one in QUEUES if queue in ("both", one)),
+        mode=mode,
+    )
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    from pfmm.errors import UsageError  # noqa: PLC0415
+    from pfmm.settings import nearest  # noqa: PLC0415
+
+    if value not in choices:
+        guess = nearest(value, choices)
+        raise UsageError(
+            f"{name} must be one of {', '.join(choices)}, not {value!r}",
+            hint=f"did you mean {guess}?" if guess else None,
+        )

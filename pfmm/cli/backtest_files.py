@@ -1,0 +1,142 @@
+"""`pfmm backtest data`: what is in a data file, or at which line it is unusable. Reads, never repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pfmm.cli.output import iso, plain, table
+from pfmm.errors import DataFileError
+
+if TYPE_CHECKING:
+    from pfmm.tape import MarketSummary
+
+TABLE_MARKET = "(unnamed)"
+
+
+def describe_each(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[DataFileError]]:
+    """One description a file, and the errors of those that are unusable; a bad file does not stop the rest."""
+    described: list[dict[str, Any]] = []
+    errors: list[DataFileError] = []
+    for path in files:
+        try:
+            described.append(_describe(path))
+        except DataFileError as error:
+            described.append({"file": str(path), "usable": False, "problem": error.message})
+            errors.append(error)
+    return described, errors
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    from pfmm.backtest.loading import format_of  # noqa: PLC0415
+
+    kind = format_of(path)
+    head = {"file": str(path), "usable": True, "format": kind}
+    if kind == "candles":
+        return {**head, **_candles(path)}
+    if kind == "binary tape":
+        return {**head, **_tape(path)}
+    if kind == "table":
+        return {**head, **_table(path)}
+    from pfmm.tape import describe  # noqa: PLC0415
+
+    found = describe([path])
+    return {
+        **head,
+        "markets": [_market(one) for one in found.markets],
+        "duplicate_trades": found.duplicate_trades,
+        "skipped_lines": found.skipped_lines,
+    }
+
+
+def _market(one: MarketSummary) -> dict[str, Any]:
+    return {
+        "market": one.market,
+        "from": iso(one.first_ms) if one.first_ms else None,
+        "to": iso(one.last_ms) if one.last_ms else None,
+        "quotes": one.quotes,
+        "trades": one.trades,
+        "depths": one.depths,
+        "funding": one.funding,
+        "gaps": one.gaps,
+        "longest_silence_s": one.longest_silence_ms / 1000,
+        "crossed": one.crossed,
+        "repeated": one.repeated,
+        "price_unit": one.units.price_unit,
+        "size_step": one.units.size_step,
+    }
+
+
+def _table(path: Path) -> dict[str, Any]:
+    from pfmm.backtest.tabular import read_table  # noqa: PLC0415
+    from pfmm.tape import MarketSummary  # noqa: PLC0415
+
+    summary = MarketSummary(TABLE_MARKET)
+    for _, event in read_table([path], TABLE_MARKET):
+        summary.add(event)
+    if not summary.quotes:
+        raise DataFileError(f"{path}: no quotes, so there is no market to run in")
+    return {"markets": [_market(summary)]}
+
+
+def _candles(path: Path) -> dict[str, Any]:
+    from pfmm.backtest.candles import BAR_MS, read_candles  # noqa: PLC0415
+
+    found = read_candles([path])
+    one = {
+        "market": TABLE_MARKET,
+        "from": iso(found.times[0]),
+        "to": iso(found.times[-1] + BAR_MS),
+        "bars": len(found.times),
+        "gaps": found.gaps,
+        "longest_silence_s": found.longest_gap_ms / 1000,
+    }
+    return {"markets": [one]}
+
+
+def _tape(path: Path) -> dict[str, Any]:
+    from pfmm.backtest.columns import Columns  # noqa: PLC0415
+    from pfmm.paper.tapefile import open_tape  # noqa: PLC0415
+
+    markets = []
+    for market, tape in open_tape(path).items():
+        columns = Columns(tape)
+        quotes = len(columns.quote_times)
+        span = {"from": iso(int(columns.times[0])), "to": iso(int(columns.times[-1]))}
+        markets.append({"market": market, **span, "quotes": quotes, "trades": len(columns) - quotes})
+    return {"markets": markets}
+
+
+def text(described: Sequence[dict[str, Any]]) -> str:
+    """One block a file: a line a market, or the problem."""
+    blocks = []
+    for one in described:
+        if not one["usable"]:
+            blocks.append(f"{one['file']}\n  UNUSABLE: {one['problem']}")
+            continue
+        names = list(dict.fromkeys(name for market in one["markets"] for name in market))
+        rows = [tuple(_cell(market.get(name)) for name in names) for market in one["markets"]]
+        lines = [table(("", *(column)), [("", *cells)]) for column, cells in _in_parts(names, rows)]
+        notes = [
+            f"  {name.replace('_', ' ')}: {one[name]}" for name in ("duplicate_trades", "skipped_lines") if name in one
+        ]
+        blocks.append("\n".join([f"{one['file']} ({one['format']})", *lines, *notes]))
+    return "\n\n".join(blocks)
+
+
+def _in_parts(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Two short tables a market instead of one that is too wide for a terminal."""
+    cut = 7
+    parts = []
+    for row in rows:
+        parts.append((tuple(names[:cut]), row[:cut]))
+        if len(names) > cut:
+            parts.append((tuple(names[cut:]), row[cut:]))
+    return parts
+
+
+def _cell(value: Any) -> str:
+    from decimal import Decimal  # noqa: PLC0415
+
+    return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)

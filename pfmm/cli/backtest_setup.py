@@ -1,0 +1,145 @@
+"""What every backtest command composes: settings, strategy, worlds, and one run over them.
+
+The runs of a sweep in other processes come through here too, so that a sweep's line and a single run of the same
+settings are the same. Knows settings and the backtest; prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pfmm.config import Settings, checked_name, load_settings
+from pfmm.errors import ConfigError, UsageError
+from pfmm.settings import plain_market
+
+if TYPE_CHECKING:
+    from pfmm.backtest.loading import World
+    from pfmm.backtest.results import Scenario
+    from pfmm.engine import RunSpec
+    from pfmm.model.market import Instrument
+    from pfmm.paper.matching import QueueModel
+
+KINDS = ("grid", "ladder", "quote")
+QUEUES: tuple[QueueModel, ...] = ("pessimistic", "optimistic")
+DEFAULT_LATENCY_MS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One backtest as a value that another process can run. Times in ms since 1970, `overrides` by setting name."""
+
+    kind: str
+    market: str
+    files: tuple[str, ...]
+    overrides: tuple[tuple[str, str], ...] = ()
+    profile: str | None = None
+    funding: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    latency_ms: int = DEFAULT_LATENCY_MS
+    queues: tuple[QueueModel, ...] = QUEUES
+    mode: str = "lazy"
+
+
+def market_name(spelling: str) -> str:
+    """BTC-PERP, btc-perp, BTC and btc are BTC-PERP."""
+    return plain_market(spelling) + "-PERP"
+
+
+def overrides_of(given: Sequence[str]) -> dict[str, str]:
+    """`key=value` options by setting name. Raises UsageError for another form or a name given twice, ConfigError for
+    a name that is no setting."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            raise UsageError(f"--set must be key=value, not {text!r}")
+        try:
+            checked_name(name)
+        except ConfigError as error:
+            raise UsageError(error.message, hint=error.hint) from error
+        if name in found:
+            raise UsageError(f"--set {name} is given twice")
+        found[name] = value
+    return found
+
+
+def settings_of(job: Job) -> Settings:
+    """The profile's settings under the job's own."""
+    return load_settings(os.environ, profile=job.profile, overrides=dict(job.overrides))
+
+
+def worlds_of(job: Job) -> tuple[World, ...]:
+    """The data that the job runs on."""
+    from pfmm.backtest.loading import load  # noqa: PLC0415
+
+    cache = settings_of(job).paths.state_dir / "paper" / "tapes"
+    funding = None if job.funding is None else Path(job.funding)
+    return load([Path(name) for name in job.files], job.market, cache, funding)
+
+
+def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
+    """Every scenario of the job: each world with each queue model, worlds first.
+
+    Raises UsageError for settings that make no sense on this market, DataFileError for a period without data.
+    """
+    from pfmm.backtest.results import scenario  # noqa: PLC0415
+    from pfmm.backtest.simulation import Clockwork, simulate, span_of  # noqa: PLC0415
+    from pfmm.backtest.venue import instrument_of  # noqa: PLC0415
+
+    settings = settings_of(job)
+    found = []
+    for world in worlds:
+        columns = world.columns
+        start_ms, end_ms = span_of(columns, job.from_ms, job.to_ms)
+        interval_ms = max(round(settings.for_market(job.market).run.interval_s * 1000), 1)
+        clockwork = Clockwork(start_ms, end_ms, interval_ms, job.latency_ms)
+        spec = run_spec(settings, instrument_of(columns.tape.spec), job.kind)
+        for queue in job.queues:
+            outcome = simulate(columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy")
+            found.append(scenario(world.label, columns, outcome, clockwork, job.kind))
+    return tuple(found)
+
+
+def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
+    """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
+    open range follows from `volatility.default`, and kappa and intensity are the profile's."""
+    from pfmm.engine import Limits, RunSpec  # noqa: PLC0415
+
+    market = settings.for_market(instrument.market)
+    if kind == "grid":
+        from pfmm.strategy.grid import GridStrategy  # noqa: PLC0415
+        from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing  # noqa: PLC0415
+
+        grid = market.grid
+        config = GridConfig(
+            levels=grid.levels,
+            size_usd=grid.size_usd,
+            spacing=Spacing(grid.spacing),
+            lower=grid.lower,
+            upper=grid.upper,
+            range_pct=grid.range_pct,
+            on_breakout=OnBreakout(grid.on_breakout),
+            sigma_annual=market.volatility.default,
+        )
+        limits = Limits(
+            max_inventory_usd=market.run.max_inventory_usd,
+            max_loss_usd=market.run.max_loss_usd,
+            stale_after_ms=round(market.run.stale_after_s * 1000),
+            keep_on_bad_data=True,
+        )
+        return RunSpec(GridStrategy(instrument.market, config), {}, limits)
+    from pfmm.cli.context import Session  # noqa: PLC0415
+    from pfmm.cli.quote_setup import build_strategy, quote_config, run_limits  # noqa: PLC0415
+
+    quote = quote_config(Session(settings), instrument, kind)
+    return RunSpec(build_strategy(kind, instrument.market, quote, market), {}, run_limits(market))
+
+
+def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Settings in the order of their names, as a Job carries them."""
+    return tuple(sorted(values.items()))
