@@ -145,8 +145,9 @@ class Session:
             if name in self.instruments:
                 return self.instruments[name]
         by_upper = {name.upper(): name for name in self.instruments}
-        if wanted in by_upper:
-            return self.instruments[by_upper[wanted]]
+        for name in (wanted, f"{wanted}-PERP"):
+            if name in by_upper:
+                return self.instruments[by_upper[name]]
         raise UnknownMarket(f"{self.venue_name} lists no market {spelling!r}", hint=_near(wanted, self.instruments))
 
     def realized_volatility(self, market: str, fallback: float) -> float:
