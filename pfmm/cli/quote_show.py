@@ -120,13 +120,15 @@ def _headline(data: Mapping[str, Any]) -> str:
         parts.append(f"reservation {data['reservation_price']:.8g}")
     if data["spread_bps"] is not None:
         parts.append(f"spread {data['spread_bps']:.2f} bps")
+    first = "  ".join(parts)
+    parts = []
     if data["regime"] is not None:
         parts.append(f"regime {data['regime']}")
     if data["inventory_ratio"] is not None:
         parts.append(f"inventory {data['inventory_ratio']:+.0%} {data['inventory_state']}")
     if data["funding_tilt"]:
-        parts.append(f"tilt {data['funding_tilt']:+.0%}")
-    return "  ".join(parts)
+        parts.append(f"funding tilt {data['funding_tilt']:+.0%}")
+    return f"{first}\n{'  '.join(parts)}" if parts else first
 
 
 def _sides(data: Mapping[str, Any]) -> list[str]:
