@@ -98,6 +98,14 @@ class Session:
             client = HttpClient(self.settings.base_url, key=self.key, **self._waits)
         return PurpleFlea(client, name=self.venue_name, account=self.account)
 
+    def budget_text(self) -> str:
+        """The requests that are left this minute, for a screen; the embedded exchange sets no limit."""
+        budget = self.venue.http.budget
+        if budget is None:
+            return "requests unlimited"
+        left = budget.remaining(time.monotonic())
+        return f"requests left: orders {left.orders}/{left.orders_per_minute}, data {left.data}/{left.data_per_minute}"
+
     @property
     def journal_path(self) -> Path:
         """The file of the account's journal."""
@@ -113,9 +121,7 @@ class Session:
         """The account's journal; created on first use."""
         from pfmm.journal import Journal  # noqa: PLC0415
 
-        return Journal.open(
-            self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex()
-        )
+        return Journal.open(self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex())
 
     @cached_property
     def locks(self) -> AccountLocks:

@@ -61,6 +61,7 @@ def _row(run: RunReport, *, wide: bool) -> list[Text]:
         cells += [Text(explain.get("regime") or "-"), Text(f"{tilt:+.0%}" if tilt else "-")]
     cells.append(Text(str(run.fills)))
     if wide:
+        # with the funding among what is realised, the three columns make the total; the last line splits it
         parts = (run.ledger.realized + run.ledger.funding, run.unrealized, run.ledger.fees)
         cells += [Text(f"{part:+.2f}") for part in parts]
     cells.append(_signed(_total(run)))

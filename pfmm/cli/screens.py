@@ -156,6 +156,7 @@ class LiveScreen:
             "account": self._session.account,
             "dead_man": self._dead_man.state,
             "cycles": self._cycles,
+            "budget": self._session.budget_text(),
             "warning": self._warning,
         }
         width = min(self._console.width, 100)

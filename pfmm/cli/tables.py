@@ -164,7 +164,7 @@ def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
         text.append(f"\n{funding}", style="dim")
     problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
     text.append(f"\n{'! ' + problem if problem else 'OK'}", style="yellow" if problem else "green")
-    text.append("   Ctrl-C stops and cancels", style="dim")
+    text.append(f"   {health['budget']}   Ctrl-C stops and cancels", style="dim")
     return text
 
 

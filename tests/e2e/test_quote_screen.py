@@ -1,0 +1,71 @@
+"""The live screen of twenty quoted markets: everything on it, and nothing wider than the terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pfmm.cli.tables import frame
+from pfmm.engine import CycleReport
+from pfmm.model.account import Snapshot
+from pfmm.paper.synthetic import SyntheticFeed
+from tests.e2e.engine_rig import FIXED, START_MS, rig
+
+MARKETS = [
+    f"{name}-PERP"
+    for name in (
+        "BTC", "ETH", "SOL", "AVAX", "BNB", "LTC", "DOGE", "SUI", "kPEPE", "LINK",
+        "XRP", "BCH", "APT", "AAVE", "COMP", "TRX", "UNI", "DOT", "ADA", "TON",
+    )
+]  # fmt: skip
+HEALTH = {
+    "venue": "paper", "account": "default", "dead_man": "armed", "cycles": 7, "warning": None,
+    "budget": "requests left: orders 119/120, data 598/600",
+}  # fmt: skip
+
+
+def screen(report: CycleReport, width: int) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False, color_system=None).print(frame("quote", report, (), HEALTH, width))
+    return out.getvalue().splitlines()
+
+
+def half_of_a_market_gone(market: str) -> Callable[[Snapshot], Snapshot]:
+    def doctor(snapshot: Snapshot) -> Snapshot:
+        return replace(
+            snapshot, tickers=tuple(replace(t, bid=None) if t.market == market else t for t in snapshot.tickers)
+        )
+
+    return doctor
+
+
+@pytest.mark.parametrize("width", [100, 80])
+def test_twenty_markets_fit(tmp_path: Path, width: int) -> None:
+    stepped = {"kind": "synthetic", "seed": 7, "speed": 0, "at_ms": START_MS}
+    with rig(tmp_path, SyntheticFeed(7), replace(FIXED, half_spread_bps=3), markets=MARKETS, first_feed=stepped) as r:
+        for _ in range(12):
+            r.step()
+        r.venue.doctor = half_of_a_market_gone("LINK-PERP")
+        report = r.step()
+    lines = screen(report, width)
+    assert max(len(line) for line in lines) <= width
+    assert len(lines) <= 40
+    rows = {line.split()[0]: line for line in lines if line.strip()}
+    for run in report.runs:
+        row = rows[run.market.removesuffix("-PERP")]
+        assert str(run.fills) in row.split()
+        for order in run.orders:
+            assert f"{order.price:f}" in row
+    assert "none" in rows["LINK"]
+    assert any("LINK: not quoted, one-sided: the book has no bid" in line for line in lines)
+    assert any("119/120" in line for line in lines)
+    total = sum(
+        (run.ledger.realized + run.unrealized - run.ledger.fees + run.ledger.funding for run in report.runs), Decimal(0)
+    )
+    assert any(line.startswith(f"total {total:+.4f} USD") for line in lines)
