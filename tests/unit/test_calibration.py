@@ -6,13 +6,25 @@ import gzip
 import json
 import math
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pfmm.errors import ConfigError
 from pfmm.model.market import Trade
-from pfmm.strategy.calibration import calibrate, fit_intensity, grid_volatility, implied_mids, sweep_distances
+from pfmm.strategy.calibration import (
+    Calibration,
+    IntensityFit,
+    calibrate,
+    dump,
+    fit_intensity,
+    grid_volatility,
+    implied_mids,
+    load,
+    sweep_distances,
+)
 from pfmm.strategy.quote_config import QuoteConfig, choose_sigma, with_calibration
 from pfmm.strategy.volatility import VolatilityState
 
@@ -167,3 +179,42 @@ def test_recorded_bitcoin(shared_data: Path) -> None:
     assert got.kappa_per_bp == pytest.approx(6.4, abs=0.7)
     assert got.sigma_annual is not None
     assert 0.1 < got.sigma_annual < 1.0
+
+
+def test_a_calibration_survives_being_saved() -> None:
+    fitted = Calibration(
+        1326, 1798.8, 65468.0, IntensityFit(0.99, 0.158, 0.96, 54), 0.289, None, None, at_ms=1_760_000_000_000
+    )
+    refused = replace(fitted, fit=None, mid=None, sigma_annual=None, reason="53 sweeps, 100 are needed")
+    for calibration in (fitted, refused):
+        assert load(json.loads(json.dumps(dump(calibration)))) == calibration
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"at_ms": -1}, "at_ms is -1"),
+        ({"mid": "65468"}, "mid is '65468'"),
+        ({"sigma_annual": True}, "sigma_annual is True"),
+        ({"surprise": 1}, "surprise"),
+        ({"fit": {"intensity_per_s": 1.0}}, "missing"),
+        (
+            {"fit": {"intensity_per_s": 1.0, "kappa_usd": float("nan"), "r_squared": 0.9, "distances": 9}},
+            "kappa_usd is nan",
+        ),
+    ],
+)
+def test_a_damaged_calibration_is_refused_by_name(changes: dict[str, object], word: str) -> None:
+    saved = dump(Calibration(0, 0.0, None, None, None, "no trades"))
+    with pytest.raises(ConfigError, match=word):
+        load({**saved, **changes})
+
+
+def test_a_minute_without_movement_is_quoted_with_the_longer_look() -> None:
+    """Only where there is one: without a calibration a full window of equal mids is zero volatility."""
+    still = VolatilityState(samples=((0, 100.0), (3000, 100.0)), annual=0.0, regime="low")
+    fitted = with_calibration(QuoteConfig(), Calibration(0, 0.0, None, None, 0.3, "no trades"))
+    assert (choose_sigma(fitted, still).annual, choose_sigma(fitted, still).source) == (0.3, "calibrated")
+    assert choose_sigma(QuoteConfig(), still).problem == "zero volatility: sigma is 0 (estimated (2 samples))"
+    moving = replace(still, annual=0.2)
+    assert choose_sigma(fitted, moving).annual == 0.2

@@ -676,3 +676,25 @@ def test_a_process_killed_in_the_middle_leaves_whole_transactions(path: Path) ->
             assert sum(order.filled for order in orders) == len(fills)
             assert journal.cursors().fills == fills[-1].client_order_id
     assert len(acknowledged) >= 27
+
+
+def test_what_is_recorded_together_is_recorded_whole_or_not_at_all(journal: Journal) -> None:
+    def start_and_fail() -> None:
+        with journal.together():
+            start(journal)
+            journal.save_run("nobody", status="running", memory=None, folded_through=0, time_ms=1, wall_ms=1, pid=1)
+
+    with pytest.raises(ValueError, match="knows no run"):
+        start_and_fail()
+    assert journal.runs() == ()
+    with journal.together():
+        first, second = start(journal), start(journal)
+    assert [run.run_id for run in journal.runs()] == [first.run_id, second.run_id]
+
+
+def test_the_count_of_funding_payments_changes_when_one_arrives(journal: Journal) -> None:
+    assert journal.funding_count() == 0
+    payment = FundingPayment("p-1", MARKET, 5, Decimal("0.0001"), Decimal(100), Decimal(1), Decimal("-0.01"))
+    for _ in range(2):  # a payment that is read twice counts once
+        journal.absorb(fills=(), funding=(payment,), cursors=Cursors())
+        assert journal.funding_count() == 1
