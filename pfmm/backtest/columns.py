@@ -66,11 +66,11 @@ class Columns:
         """The index, among the quotes, of the first one after `time_ms`."""
         return int(self.quote_times.searchsorted(time_ms, side="right"))
 
-    def first_touch(self, after_ms: int, best_bid: int, best_ask: int) -> int | None:
-        """The time of the first event after `after_ms` that satisfies the Watch condition; None when there is none."""
-        hits = self._touches(self.after(after_ms), len(self.times), best_bid, best_ask)
+    def first_touch(self, after_ms: int, to_ms: int, best_bid: int, best_ask: int) -> int:
+        """The time of the first event with after_ms < time <= to_ms that satisfies the Watch condition, else to_ms."""
+        hits = self._touches(self.after(after_ms), self.after(to_ms), best_bid, best_ask)
         first = next(hits, None)
-        return None if first is None else int(self.times[first[0]])
+        return to_ms if first is None else int(self.times[first[0]])
 
     def _touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[list[int]]:
         """Indices of events at or beyond the watched prices, a chunk at a time; chunks without any are left out."""
@@ -93,13 +93,13 @@ class Columns:
                 size = min(size * 4, LARGEST_CHUNK)
             start = stop
 
-    def first_quote_beyond(self, after_ms: int, band: tuple[int, int, int, int]) -> int | None:
-        """The time of the first quote after `after_ms` that leaves the band; None when none does.
+    def first_quote_beyond(self, after_ms: int, to_ms: int, band: tuple[int, int, int, int]) -> int:
+        """The time of the first quote with after_ms < time <= to_ms that leaves the band, else to_ms.
 
         The band is (bid_above, bid_below, ask_above, ask_below), open on all sides, in price units.
         """
         bid_above, bid_below, ask_above, ask_below = band
-        start, end, size = self.quotes_after(after_ms), len(self.quote_times), FIRST_CHUNK
+        start, end, size = self.quotes_after(after_ms), self.quotes_after(to_ms), FIRST_CHUNK
         while start < end:
             stop = min(start + size, end)
             bids, asks = self.quote_bids[start:stop], self.quote_asks[start:stop]
@@ -108,7 +108,7 @@ class Columns:
             if beyond[at]:
                 return int(self.quote_times[start + at])
             start, size = stop, min(size * 4, LARGEST_CHUNK)
-        return None
+        return to_ms
 
     def quote_at(self, time_ms: int) -> tuple[int, int]:
         """(bid, ask) of the last quote at or before `time_ms`; 0 for an absent side, both before the first."""

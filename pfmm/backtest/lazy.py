@@ -13,7 +13,7 @@ from typing import Any
 
 from pfmm.engine import CycleReport, Engine, Look, _nudged
 from pfmm.model.account import Snapshot
-from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus
+from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus, Plan
 from pfmm.risk import MAX_JUMP, loss_problem
 from pfmm.strategy.quiet import QuietBand
 
@@ -48,22 +48,26 @@ class LazyEngine(Engine):
         if not self._settled or active.run is None or active.state is None:
             return False
         before = (active.last_mid, active.last_cycle_ms, active.problem)
-        view, active.problem = self._view(active, Look(snapshot))
+        look = Look(snapshot)
+        view, active.problem = self._view(active, look)
         if view is not None and active.problem is None and before[2] is None:
             limits = active.spec.limits
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
                 state, decision = active.spec.strategy.decide(active.state, view)
-                if self._changes_nothing(decision, view.time_ms):
-                    active.state, self._view_seen = state, view
+                plan = self._wanted_changes(decision, look.now_ms)
+                if not decision.close and not (
+                    plan.changes and self._approve(active, plan, self._resting, look).changes
+                ):
+                    # what the limit holds back today it may let through at another price: that is never quiet
+                    active.state, self._view_seen = state, None if plan.changes else view
                     return True
         active.last_mid, active.last_cycle_ms, active.problem = before
         return False
 
-    def _changes_nothing(self, decision: Decision, now_ms: int) -> bool:
+    def _wanted_changes(self, decision: Decision, now_ms: int) -> Plan:
         (active,) = self._runs
         nudged = replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
-        live = self._journal.live_orders()  # of one run: a backtest has no other
-        return not decision.close and self._plan(active, nudged, None, live, now_ms).changes == 0
+        return self._plan(active, nudged, None, self._resting, now_ms)
 
     def quiet_band(self) -> QuietBand | None:
         """The quotes within which every further decision is a no-op, while nothing happens to the account; None

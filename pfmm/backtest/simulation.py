@@ -166,16 +166,14 @@ class _Run:
 
     def _wake_ms(self, band: Band) -> int:
         """The first moment at which an order could be touched, the band be left, or funding be paid."""
-        venue, never = self._venue, self._clockwork.end_ms + 1
-        now_ms, resting = venue.now_ms, venue.resting
-        touch = self._columns.first_touch(now_ms, resting.best_bid, resting.best_ask)
-        wake_ms = never if touch is None else touch
-        beyond = self._columns.first_quote_beyond(now_ms, band)
-        wake_ms = wake_ms if beyond is None else min(wake_ms, beyond)
+        venue, now_ms = self._venue, self._venue.now_ms
+        wake_ms, resting = self._clockwork.end_ms + 1, venue.resting
         if resting.position:
             interval_ms = self._market.funding_interval_hours * 3_600_000
             wake_ms = min(wake_ms, (now_ms // interval_ms + 1) * interval_ms)
-        return wake_ms
+        # each search ends where the one before found something, so that the way searched is the way gone
+        wake_ms = self._columns.first_touch(now_ms, wake_ms, resting.best_bid, resting.best_ask)
+        return self._columns.first_quote_beyond(now_ms, wake_ms, band)
 
     def _note(self, time_ms: int) -> None:
         bid, ask = self._columns.quote_at(time_ms)
