@@ -107,14 +107,19 @@ def status(context: typer.Context, market: option.AnyMarket = None) -> None:
 
 
 @app.command()
-def stop(context: typer.Context, market: option.AnyMarket = None, flatten: option.Flatten = False) -> None:
+def stop(
+    context: typer.Context,
+    market: option.AnyMarket = None,
+    flatten: option.Flatten = False,
+    yes: option.Yes = False,
+) -> None:
     """Stop the grid, cancel its orders and prove that none is left; works on a dead runner too."""
     from pfmm.cli.context import session  # noqa: PLC0415
     from pfmm.cli.standing import stop as stop_runs  # noqa: PLC0415
 
     options = globals_of(context)
     with session(options) as opened:
-        stop_runs(options, opened, KIND, market, flatten=flatten)
+        stop_runs(options, opened, KIND, market, flatten=flatten, yes=yes)
 
 
 def _overrides(

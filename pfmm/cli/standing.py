@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
+from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs
 from pfmm.errors import VenueUnreachable
 from pfmm.model.plan import OwnStatus
@@ -161,8 +162,15 @@ def _usd(value: Decimal | None) -> str:
     return "n/a" if value is None else f"{value:+.4f}"
 
 
-def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool) -> None:
-    """`KIND stop [MARKET]`: ends the runner, then cancels and proves what its run has resting, runner or not."""
+def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool, yes: bool) -> None:
+    """`KIND stop [MARKET]`: ends the runner, then cancels and proves what its run has resting, runner or not.
+
+    Closing a live position asks first, as every live flatten does; stopping never does.
+    """
+    if flatten and session.live:
+        where = f"{session.venue_name} account {session.account}"
+        markets = spelling or "every market"
+        confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
     market = session.market(spelling).market if spelling is not None else None
     runs = session.journal.runs(kind=kind, market=market, ended=False)
     resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in runs}

@@ -1,0 +1,69 @@
+"""What an ended run left open is closed, in its own books, by the fills of no run that reduce it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pfmm.journal import Journal
+from pfmm.journal_records import Intents
+from pfmm.model.account import Cursors
+from pfmm.model.order import Fill, Liquidity, Side
+from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.portfolio import UNATTRIBUTED, run_ledgers
+
+D = Decimal
+
+
+def fill(number: int, side: Side, size: str, *, time_ms: int, client_order_id: str | None, fee: str = "0.5") -> Fill:
+    return Fill(
+        f"f{number}", f"o{number}", client_order_id, "BTC-PERP", side, D(100), D(size), D(fee), Liquidity.TAKER, time_ms
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal.open(tmp_path / "j.sqlite3", venue="paper", account="a", nonce="n")
+
+
+def run_that_holds(journal: Journal, number: int, size: str, *, end: bool) -> str:
+    """A run that bought `size` at 100 at time 10·number and, if `end`, ended at 10·number + 5."""
+    at = 10 * number
+    run = journal.start_run("grid", "BTC-PERP", {}, time_ms=at, wall_ms=at, pid=1)
+    client_order_id = f"n-{number}"
+    order = OwnOrder(
+        client_order_id, run.run_id, "BTC-PERP", "cell:0:bid", Side.LONG, D(100), D(size), D(0), OwnStatus.SENDING,
+        False, at, at,
+    )  # fmt: skip
+    journal.commit_intents(lambda _live, _number: Intents(place=(order,)), time_ms=at)
+    bought = fill(number, Side.LONG, size, time_ms=at + 1, client_order_id=client_order_id)
+    journal.absorb(fills=[bought], funding=[], cursors=Cursors())
+    if end:
+        journal.end_run(run.run_id, status="halted", reason="flatten", time_ms=at + 5)
+    return run.run_id
+
+
+def test_a_closing_fill_of_no_run_empties_ended_runs_oldest_first(journal: Journal) -> None:
+    """Runs hold 3 and 1; a foreign sale of 5 closes both and leaves 1 short; its fee of 0.5 goes 0.3, 0.1, 0.1."""
+    first = run_that_holds(journal, 1, "3", end=True)
+    second = run_that_holds(journal, 2, "1", end=True)
+    journal.absorb(fills=[fill(9, Side.SHORT, "5", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert (ledgers[first].size, ledgers[second].size, ledgers[UNATTRIBUTED].size) == (D(0), D(0), D(-1))
+    assert (ledgers[first].fees, ledgers[second].fees, ledgers[UNATTRIBUTED].fees) == (D("0.8"), D("0.6"), D("0.1"))
+
+
+def test_a_run_that_goes_on_keeps_its_share(journal: Journal) -> None:
+    alive = run_that_holds(journal, 1, "3", end=False)
+    journal.absorb(fills=[fill(9, Side.SHORT, "3", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert (ledgers[alive].size, ledgers[UNATTRIBUTED].size) == (D(3), D(-3))
+
+
+def test_a_fill_of_the_same_direction_closes_nothing(journal: Journal) -> None:
+    ended = run_that_holds(journal, 1, "3", end=True)
+    journal.absorb(fills=[fill(9, Side.LONG, "2", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert (ledgers[ended].size, ledgers[UNATTRIBUTED].size) == (D(3), D(2))
