@@ -20,6 +20,8 @@ from pfmm.cli.output import Failed, Globals, Result, emit
 if TYPE_CHECKING:
     from pfmm.config import Settings
 
+COLUMNS = 100
+
 app = typer.Typer()
 
 
@@ -99,12 +101,19 @@ def _writable_by_others(file: Path) -> bool:
 
 
 def _text(found: Sequence[Check]) -> str:
+    from textwrap import wrap  # noqa: PLC0415
+
     width = max(len(check.name) for check in found)
+    margin = " " * (width + 8)
     lines = []
     for check in found:
-        lines.append(f"{check.verdict:<4}  {check.name:<{width}}  {check.detail}")
+        # a path is never broken: it has to be copied whole
+        detail = wrap(check.detail, COLUMNS - len(margin), break_long_words=False, break_on_hyphens=False)
+        lines.append(f"{check.verdict:<4}  {check.name:<{width}}  {detail[0] if detail else ''}".rstrip())
+        lines += [margin + line for line in detail[1:]]
         if check.fix and check.verdict != OK:
-            lines.append(f"{'':<4}  {'':<{width}}  → {check.fix}")
+            fix = wrap(f"→ {check.fix}", COLUMNS - len(margin), break_long_words=False, break_on_hyphens=False)
+            lines += [margin + line for line in fix]
     bad = sum(check.verdict == FAIL for check in found)
     doubtful = sum(check.verdict == WARN for check in found)
     return "\n".join([*lines, "", f"{len(found)} checks: {bad} failed, {doubtful} warned"])
