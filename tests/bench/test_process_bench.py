@@ -57,4 +57,3 @@ def test_a_weeks_gap_with_20_resting_orders_is_caught_up_in_2_s(tmp_path: Path) 
         took = time.perf_counter() - start
     print(f"\na week with 20 orders resting: {took:.2f} s, {20 - len(orders)} of them filled")
     assert took < 2
-
