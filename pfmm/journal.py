@@ -320,14 +320,11 @@ class Journal(JournalReads):
         rows = [(key, value) for key, value in values.items() if value is not None]
         self._db.executemany(schema.SET_META, rows)
 
-    def _select(
-        self, columns: str, table: str, where: Mapping[str, object], order: str, *, group: str | None = None
-    ) -> list[schema.Row]:
+    def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
         asked = {term: value for term, value in where.items() if value is not None}
         condition = " AND ".join(asked) or "1"
         with _translated(self.path):
-            grouping = f"GROUP BY {group}" if group is not None else ""
-            query = f"SELECT {columns} FROM {table} WHERE {condition} {grouping} ORDER BY {order}"  # noqa: S608 - our constants
+            query = f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order}"  # noqa: S608 - our constants
             return self._db.execute(query, tuple(asked.values())).fetchall()
 
 

@@ -22,9 +22,7 @@ class JournalReads(ABC):
     account: str
 
     @abstractmethod
-    def _select(
-        self, columns: str, table: str, where: Mapping[str, object], order: str, *, group: str | None = None
-    ) -> list[schema.Row]:
+    def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
         """Rows of a table; `where` maps terms like "market = ?" to their value, None leaves a term out."""
 
     def runs(self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None) -> tuple[Run, ...]:
@@ -87,15 +85,20 @@ class JournalReads(ABC):
         """Every order that the run ever placed."""
         return self._orders({"run_id = ?": run_id})
 
-    def order_counts(self, *, since_ms: int) -> dict[tuple[str, str], tuple[int, int]]:
-        """(run id, market) → how many orders were placed since a time, and how many of them filled at all.
+    def order_counts(self, *, since_ms: int, market: str | None = None, kind: str | None = None) -> tuple[int, int]:
+        """How many orders were placed since a time, and how many of them filled at all.
 
         An amended order counts once; one that the venue refused never stood and does not count.
         """
-        columns = "run_id, market, count(*), sum(filled_absorbed <> '0' OR filled_reported <> '0')"
-        where = {"created_ms >= ?": since_ms, "status <> ?": OwnStatus.REJECTED.value}
-        rows = self._select(columns, "orders", where, "1", group="run_id, market")
-        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+        columns = "count(*), coalesce(sum(filled_absorbed <> '0' OR filled_reported <> '0'), 0)"
+        where = {
+            "created_ms >= ?": since_ms,
+            "status <> ?": OwnStatus.REJECTED.value,
+            "market = ?": market,
+            "run_id IN (SELECT run_id FROM runs WHERE kind = ?)": kind,
+        }
+        placed, filled = self._select(columns, "orders", where, "1")[0]
+        return placed, filled
 
     def span_ms(self) -> tuple[int, int] | None:
         """The first and the last venue time of a fill, a payment or a reading of equity; None without any."""

@@ -164,12 +164,7 @@ def _data(journal: Journal, asked: Slice, mids: Mapping[str, MidSeries], marks: 
     from pfmm.report.inputs import OrderCounts, OutOfOrder  # noqa: PLC0415
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
-    counts = [
-        count
-        for (run_id, market), count in journal.order_counts(since_ms=asked.start_ms).items()
-        if asked.market in (None, market) and asked.strategy in (None, kinds.get(run_id))
-    ]
-    orders = OrderCounts(sum(placed for placed, _ in counts), sum(filled for _, filled in counts))
+    orders = OrderCounts(*journal.order_counts(since_ms=asked.start_ms, market=asked.market, kind=asked.strategy))
     equity = journal.equity_curve(asked.start_ms)
     funding = list(journal.funding(market=asked.market, since_ms=asked.start_ms))
 

@@ -100,13 +100,13 @@ class MarketFold:
         while start < len(rows) and rows[start][0] < self.start_ms:
             self._add_before(rows[start])
             start += 1
+        within = [row for row in (rows[start:] if start else rows) if row[0] <= self._end_ms]
+        if all(self._share(owner).counted for owner in {row[2] for row in within}):
+            self._flush(within)
+            return
         counted: list[FillRow] = []
-        for row in rows[start:]:
-            if row[0] > self._end_ms:
-                break
-            share = self.shares.get(row[2])
-            if share is None:
-                share = self._share(row[2])
+        for row in within:
+            share = self._share(row[2])
             if share.counted:
                 counted.append(row)
             else:
@@ -115,7 +115,7 @@ class MarketFold:
                 self._add_other(row, share)
         self._flush(counted)
 
-    def _flush(self, rows: list[FillRow]) -> None:
+    def _flush(self, rows: Sequence[FillRow]) -> None:
         if rows:
             for owner, booked in self._book(rows).items():
                 self._judge(self.shares[owner], booked)
@@ -210,17 +210,24 @@ class MarketFold:
         share.cash -= spent
         share.capture += at_mid - (spent - unplaced)
         if placed:
-            self._split(share, placed)
+            whole = (at_mid, sum([abs(found[3]) for found in placed], ZERO))
+            self._split(share, placed, whole)
             for index in range(len(HORIZONS_S)):
                 if index != SPLIT:
-                    self._mark_out(index, placed)
+                    self._mark_out(index, placed, whole)
 
-    def _mark_out(self, index: int, placed: Sequence[_Placed]) -> None:
-        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8."""
+    def _mark_out(self, index: int, placed: Sequence[_Placed], whole: tuple[Decimal, Decimal]) -> None:
+        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8.
+
+        `whole` is the signed value of all placed fills at their mids, and their notional: what is unknown is few, and
+        is taken off it."""
         horizon_ms, gap_ms = HORIZONS_S[index] * 1_000, min(MAX_GAP_MS, HORIZONS_S[index] * 500)
-        near = [found for found in placed if found[1] <= gap_ms]
-        if not near:
-            return
+        near = placed
+        if gap_ms < MAX_GAP_MS:
+            near = [found for found in placed if found[1] <= gap_ms]
+            if not near:
+                return
+            whole = (sum([found[3] for found in near], ZERO), sum([abs(found[3]) for found in near], ZERO))
         times, mids = self._times, self._mids
         at = bisect_right(times, near[0][0] + horizon_ms) - 1
         later, skipped, skipped_usd = ZERO, ZERO, ZERO
@@ -233,31 +240,34 @@ class MarketFold:
             else:
                 skipped += at_mid
                 skipped_usd += abs(at_mid)
-        self.moved[index] += later - (sum([found[3] for found in near], ZERO) - skipped)
-        self.notional[index] += sum([abs(found[3]) for found in near], ZERO) - skipped_usd
+        self.moved[index] += later - (whole[0] - skipped)
+        self.notional[index] += whole[1] - skipped_usd
 
-    def _split(self, share: Share, placed: Sequence[_Placed]) -> None:
+    def _split(self, share: Share, placed: Sequence[_Placed], whole: tuple[Decimal, Decimal]) -> None:
         """The horizon that parts adverse selection from inventory, and the edge = capture + markout - fee of each
         fill: 0.2 - 0.4 - (-0.04) = -0.16 USD on 199.8 is -8.0 bps."""
         horizon_ms = HORIZONS_S[SPLIT] * 1_000
         times, mids, edges_bps = self._times, self._mids, self.edges_bps
         at = bisect_right(times, placed[0][0] + horizon_ms) - 1
-        moved, notional, losing = ZERO, ZERO, 0
+        total, skipped, skipped_usd, losing = ZERO, ZERO, ZERO, 0
         for time_ms, _, signed, at_mid, value, fee in placed:
             then_ms = time_ms + horizon_ms
             while times[at + 1] <= then_ms:
                 at += 1
-            if then_ms - times[at] <= MAX_GAP_MS:
-                later = mids[at] * signed
-                moved += later - at_mid
-                notional += abs(at_mid)
-                edge = float(later - value - fee)
-                if edge < 0:
-                    losing += 1
-                edges_bps.append(edge / abs(float(value)) * 1e4)
+            if then_ms - times[at] > MAX_GAP_MS:
+                skipped += at_mid
+                skipped_usd += abs(at_mid)
+                continue
+            later = mids[at] * signed
+            total += later
+            edge = float(later - value - fee)
+            if edge < 0:
+                losing += 1
+            edges_bps.append(edge / abs(float(value)) * 1e4)
+        moved = total - (whole[0] - skipped)
         share.adverse += moved
         self.moved[SPLIT] += moved
-        self.notional[SPLIT] += notional
+        self.notional[SPLIT] += whole[1] - skipped_usd
         self.losing += losing
 
     def _keep_tail(self, rows: Sequence[FillRow]) -> None:

@@ -185,8 +185,10 @@ def test_what_the_journal_answers_for_a_report(tmp_path: Path) -> None:
         journal.absorb(fills=[fill(1, 7_000, "n-2"), fill(2, 8_000, None)], funding=(), cursors=Cursors())
         journal.record_mids([("A", time_ms, Decimal(100 + time_ms)) for time_ms in (1, 2, 3)])
         journal.record_equity(9_000, Decimal(5))
-        assert journal.order_counts(since_ms=0) == {(run.run_id, "A"): (3, 1)}
-        assert journal.order_counts(since_ms=3) == {(run.run_id, "A"): (1, 0)}
+        assert journal.order_counts(since_ms=0) == (3, 1)
+        assert journal.order_counts(since_ms=3) == (1, 0)
+        assert journal.order_counts(since_ms=0, market="A", kind="grid") == (3, 1)
+        assert journal.order_counts(since_ms=0, market="B") == journal.order_counts(since_ms=0, kind="quote") == (0, 0)
         assert [row[:4] for row in journal.fill_rows(market="A")] == [
             (7_000, "A", run.run_id, "long"), (8_000, "A", "", "long"),
         ]  # fmt: skip
