@@ -179,6 +179,10 @@ class Engine:
         """Venue time before which a snapshot is stale: all that has been seen and acknowledged so far is newer."""
         return max(self._not_before_ms, self._sender.acknowledged_ms)
 
+    def saw(self, time_ms: int) -> None:
+        """Takes note that the venue's clock has shown `time_ms`: snapshots of before are stale."""
+        self._not_before_ms = max(self._not_before_ms, time_ms)
+
     @property
     def run_ids(self) -> tuple[str, ...]:
         """The journal's ids of the runs that have begun."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from pfmm.errors import BadVenueData
 from pfmm.model.account import Snapshot
+from pfmm.model.order import OrderStatus
 from pfmm.model.plan import OwnOrder
 from pfmm.ports import Journal, Venue
 from pfmm.strategy.settle import settle, settle_one
@@ -47,7 +48,10 @@ def _settle_runs(venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Se
     current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
     for client_order_id in settlement.ask:
         own = current[client_order_id]
-        settled = settle_one(own, venue.order(client_order_id), now_ms)
+        answer = venue.order(client_order_id)
+        if answer is not None and answer.status is OrderStatus.OPEN:
+            continue  # the snapshot does not show it: one of the two is old, and the next snapshot tells which
+        settled = settle_one(own, answer, now_ms)
         if settled != own:
             updated[client_order_id] = settled
     changed: list[OwnOrder] = list(updated.values())

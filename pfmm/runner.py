@@ -163,3 +163,5 @@ class Loop:
         # a stepped venue is moved by a request; where that fails the next cycle asks for the time it has
         with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
             self._clock.wait_until(start_ms + (passed + 1) * interval_ms)
+            if self._clock.speed == 0:  # told by the venue itself, not guessed from the local clock
+                self._engine.saw(self._clock.now_ms())

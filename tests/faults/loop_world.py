@@ -135,7 +135,7 @@ class World:
             audit(self, journal)
             if report is not None and any(run.plan.place or run.plan.amend for run in report.runs):
                 within_limit(self, limit)
-            self.advance(self.now_ms + STEP_MS)
+            engine.saw(self.advance(self.now_ms + STEP_MS).time_ms)
 
     def end(self, journal: Journal, **options: Any) -> WindDown:
         """Cancels and proves everything that the journal's runs have."""
