@@ -1,0 +1,191 @@
+"""Many backtests: which ones, where their results are kept, and who runs them. The same results whoever does.
+
+A job is a value and its result a JSON object that depends on the job alone (no times, no paths of the machine), kept
+as one line under the job's key: a sweep that was interrupted goes on where it stopped, and a killed worker costs only
+the job it had. Must not know how a job is run: that comes in as a function.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import multiprocessing
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pfmm.errors import ConfigError, UsageError, VenueUnreachable
+
+JobT = TypeVar("JobT")
+Result = dict[str, Any]
+Run = Callable[[JobT], Result]
+
+MOST_JOBS = 100_000
+TRIES = 3
+
+
+def combinations(axes: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """Every combination of the axes' values, the last axis fastest: a=1,2 and b=x,y are 1x, 1y, 2x, 2y.
+
+    Raises UsageError above 100,000 of them.
+    """
+    count = 1
+    for values in axes.values():
+        count *= len(values)
+    if count > MOST_JOBS:
+        raise UsageError(f"{count} combinations are too many, at most {MOST_JOBS}", hint="use --random N")
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def sample(axes: Mapping[str, Sequence[str]], count: int, seed: int) -> list[dict[str, str]]:
+    """`count` different combinations of the axes' values (or all there are), the same for the same seed."""
+    generator = random.Random(seed)  # noqa: S311 - a reproducible choice, no secret
+    possible = 1
+    for values in axes.values():
+        possible *= len(values)
+    found: dict[tuple[str, ...], None] = {}
+    while len(found) < min(count, possible):
+        found[tuple(generator.choice(values) for values in axes.values())] = None
+    return [dict(zip(axes, values, strict=True)) for values in found]
+
+
+def key_of(job: object) -> str:
+    """The job's name: a hash of everything in it."""
+    assert is_dataclass(job)
+    assert not isinstance(job, type)
+    text = json.dumps(asdict(job), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[JobT]):
+    """A job with its result, and whether it was found in the results file."""
+
+    job: JobT
+    result: Result
+    remembered: bool
+
+
+class Results:
+    """A results file: one JSON line a job, appended and flushed as each is done. A line that was cut is dropped."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._known: dict[str, Result] = {}
+        if path is None or not path.exists():
+            return
+        try:
+            lines = path.read_bytes().splitlines(keepends=True)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        whole = [line for line in lines if line.endswith(b"\n")]
+        for number, line in enumerate(whole, 1):
+            try:
+                record = json.loads(line)
+                self._known[record["key"]] = record["result"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise ConfigError(
+                    f"{path}, line {number}: this is no results file of a sweep", hint="name another file for --results"
+                ) from error
+        if len(whole) < len(lines):
+            path.write_bytes(b"".join(whole))
+
+    def get(self, job: object) -> Result | None:
+        """The result of a job done before."""
+        return self._known.get(key_of(job))
+
+    def keep(self, job: object, result: Result) -> None:
+        """Remembers a result."""
+        if self._path is None:
+            return
+        line = json.dumps({"key": key_of(job), "result": result}, sort_keys=True, separators=(",", ":"))
+        try:
+            with self._path.open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+        except OSError as error:
+            raise ConfigError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+
+Runner = Callable[[Sequence[JobT], Run[JobT]], Iterator[tuple[JobT, Result]]]
+
+
+def sweep(jobs: Sequence[JobT], run: Run[JobT], runner: Runner[JobT], results: Results) -> Iterator[Done[JobT]]:
+    """Results as they come: those known first, then what `runner` makes of the rest."""
+    waiting = []
+    for job in jobs:
+        known = results.get(job)
+        if known is None:
+            waiting.append(job)
+        else:
+            yield Done(job, known, remembered=True)
+    for job, result in runner(waiting, run) if waiting else ():
+        results.keep(job, result)
+        yield Done(job, result, remembered=False)
+
+
+def here(jobs: Sequence[JobT], run: Run[JobT]) -> Iterator[tuple[JobT, Result]]:
+    """One after the other in this process."""
+    for job in jobs:
+        yield job, run(job)
+
+
+def processes(count: int) -> Runner[Any]:
+    """A runner over `count` spawned processes. When one is killed the jobs without a result are run again."""
+
+    def runner(jobs: Sequence[Any], run: Run[Any]) -> Iterator[tuple[Any, Result]]:
+        left = {key_of(job): job for job in jobs}
+        for attempt in range(1, TRIES + 1):
+            try:
+                for job, result in _in_pool(list(left.values()), run, count):
+                    del left[key_of(job)]
+                    yield job, result
+                return
+            except BrokenProcessPool as error:
+                if attempt == TRIES:
+                    raise ConfigError(
+                        f"worker processes died {TRIES} times; {len(left)} jobs are left",
+                        hint="run it again: what is done is kept in --results; fewer --jobs need less memory",
+                    ) from error
+
+    return runner
+
+
+def _in_pool(jobs: Sequence[Any], run: Run[Any], count: int) -> Iterator[tuple[Any, Result]]:
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running: dict[Future[Result], Any] = {pool.submit(run, job): job for job in jobs}
+        try:
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    job = running.pop(future)
+                    yield job, future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def cluster(address: str) -> Runner[Any]:
+    """A runner over the workers of a Dask scheduler. The cluster runs a lost worker's job again by itself.
+
+    Raises ConfigError without the extra, VenueUnreachable when nobody answers at `address`.
+    """
+
+    def runner(jobs: Sequence[Any], run: Run[Any]) -> Iterator[tuple[Any, Result]]:
+        try:
+            from distributed import Client, as_completed  # noqa: PLC0415
+        except ImportError as error:
+            raise ConfigError("--scheduler needs Dask", hint="pip install 'pfmm[cluster]'") from error
+        try:
+            client = Client(address, timeout=10)
+        except (OSError, ValueError) as error:
+            raise VenueUnreachable(f"no Dask scheduler answers at {address}: {error}") from error
+        with client:
+            futures = {client.submit(run, job, key=f"pfmm-{key_of(job)}", retries=TRIES): job for job in jobs}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+
+    return runner
