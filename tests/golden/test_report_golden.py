@@ -56,7 +56,7 @@ def payment(name: str, second: int, amount: str) -> FundingPayment:
     return FundingPayment(name, MARKET, second * 1_000, Decimal("0.0001"), Decimal(100), Decimal(1), Decimal(amount))
 
 
-def write_journal(home: Path) -> None:
+def write_journal(home: Path, *, late: bool = False) -> None:
     fills, mids, round_of = rounds()
     path = home / "state" / "journals" / "paper-default.sqlite3"
     with Journal.open(path, venue="paper", account="default", nonce="n") as journal:
@@ -80,7 +80,7 @@ def write_journal(home: Path) -> None:
         journal.commit_intents(place, time_ms=0)
         # the first meets the grid's one unit, the second, in the very ms of a purchase, the quote's
         funding = [payment("p1", 30_000, "-0.01"), payment("p2", 58_200, "0.02")]
-        journal.absorb(fills=fills, funding=funding, cursors=Cursors())
+        journal.absorb(fills=fills[::-1] if late else fills, funding=funding, cursors=Cursors())
         journal.record_mids([(MARKET, second * 1_000, Decimal(mid)) for second, mid in mids])
         for second, equity in ((0, "1000"), (43_200, "1010"), (60_000, "989.8"), (DAY_S, "1006.01032")):
             journal.record_equity(second * 1_000, Decimal(equity))
@@ -208,3 +208,10 @@ def test_one_strategy_alone_keeps_the_capital_and_earns_its_own_part(report: Any
     assert Decimal(found["equity_curve"][-1][1]) == Decimal("1002.96014")
     placed = next(one for one in found["metrics"] if one["name"] == "fill_rate")
     assert (placed["value"], placed["n"]) == ("100", 17)  # its 17 orders all filled
+
+
+def test_fills_that_the_venue_told_late_change_nothing(report: Any, pfmm_home: Path) -> None:
+    in_order = report()
+    (pfmm_home / "state").rename(pfmm_home / "before")
+    write_journal(pfmm_home, late=True)
+    assert report() == in_order
