@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal
+from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import Failed, Result, emit
 from pfmm.cli.times import moment_ms
 
@@ -85,6 +85,92 @@ def run(
     answer = backtest_tables.run_data(job, scenarios)
     warnings = backtest_tables.warnings_of(scenarios)
     emit(options, Result(answer, lambda: backtest_tables.run_text(job, scenarios), warnings))
+
+
+@app.command()
+def sweep(
+    context: typer.Context,
+    strategy: Kind,
+    market: Market,
+    data: Annotated[
+        list[str],
+        typer.Option(
+            "--data",
+            metavar="FILE[,FILE...]",
+            show_default=False,
+            help="A data slice to run on; repeat it. Files of one recording are joined by commas.",
+        ),
+    ],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=A,B,C", show_default=False, help="A setting and the values to try; repeat it."
+        ),
+    ] = None,
+    choose: Annotated[
+        int | None,
+        typer.Option(
+            "--random", parser=positive_integer, metavar="N", show_default=False, help="Try N combinations by chance."
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", parser=non_negative_integer, metavar="N", help="The same seed, the same choice.")
+    ] = 1,
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            parser=non_negative_integer,
+            metavar="K",
+            help="Walk forward: choose in one part of the data, report the next part, K times.",
+        ),
+    ] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", parser=positive_integer, metavar="N", help="Local processes.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", metavar="URL", show_default=False, help="A Dask scheduler: tcp://HOST:PORT."),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results", metavar="FILE", show_default=False, help="Keep each result here; a second sweep goes on."
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", show_default=False, help="Write the rows as CSV.")
+    ] = None,
+    start: From = None,
+    end: To = None,
+    interval: Interval = None,
+    latency_ms: Latency = 50,
+    funding: Funding = None,
+    queue: Queue = "both",
+) -> None:
+    """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
+    from pfmm.cli import backtest_sweep  # noqa: PLC0415
+    from pfmm.cli.backtest_sweeping import answer  # noqa: PLC0415
+
+    options = globals_of(context)
+    axes = backtest_sweep.axes_of(sets or [])
+    fixed = {"run.interval_s": str(interval)} if interval is not None else {}
+    base = _job(options, strategy, market, [], fixed, (start, end), latency_ms, funding, queue, "lazy")
+    found = answer(
+        options, base, axes, data, folds=folds, choose=choose, seed=seed, jobs=jobs, scheduler=scheduler,
+        results=results,
+    )  # fmt: skip
+    if csv is not None:
+        _write(csv, backtest_sweep.csv_text(found))
+    warnings = tuple(f"{one['data']}: {one['problem']}" for one in found["failed"])
+    emit(options, Result(found, lambda: backtest_sweep.text_of(found), warnings))
+
+
+def _write(path: Path, text: str) -> None:
+    from pfmm.errors import ConfigError  # noqa: PLC0415
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 @app.command()

@@ -19,7 +19,7 @@ from pfmm.settings import plain_market
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
     from pfmm.backtest.results import Scenario
-    from pfmm.engine import RunSpec
+    from pfmm.cycle import RunSpec
     from pfmm.model.market import Instrument
     from pfmm.paper.matching import QueueModel
 
@@ -30,7 +30,8 @@ DEFAULT_LATENCY_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One backtest as a value that another process can run. Times in ms since 1970, `overrides` by setting name."""
+    """One backtest as a value that another process can run. Times in ms since 1970, `overrides` by setting name;
+    `content` tells what the files and the profile held when a sweep was planned."""
 
     kind: str
     market: str
@@ -43,6 +44,7 @@ class Job:
     latency_ms: int = DEFAULT_LATENCY_MS
     queues: tuple[QueueModel, ...] = QUEUES
     mode: str = "lazy"
+    content: str = ""
 
 
 def market_name(spelling: str) -> str:
@@ -108,7 +110,7 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default`, and kappa and intensity are the profile's."""
-    from pfmm.engine import Limits, RunSpec  # noqa: PLC0415
+    from pfmm.cycle import Limits, RunSpec  # noqa: PLC0415
 
     market = settings.for_market(instrument.market)
     if kind == "grid":

@@ -1,0 +1,228 @@
+"""`pfmm backtest` as a shell meets it: run, data, sweep; interrupted, with bad files, on processes and on Dask."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.driver import environment, run
+
+pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
+
+HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size"
+START_MS = 1_700_000_000_000
+GRID = ("--set", "grid.lower=900", "--set", "grid.upper=1100", "--set", "grid.levels=4")
+
+
+def quote(second: float, mid: int, size: str = "5.001") -> str:
+    return f"{START_MS + round(second * 1000)},quote,,,,{mid - 1},{size},{mid + 1},{size}"
+
+
+def write_table(path: Path, mids: Sequence[int]) -> Path:
+    """A market of one quote a second."""
+    lines = [HEADER, *(quote(second, mid) for second, mid in enumerate(mids))]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def swing(tmp_path: Path) -> Path:
+    """1,000 falls to 940, rises to 1,060 and comes back to 990: two lines of the grid are crossed on either side."""
+    down, up = list(range(1_000, 939, -5)), list(range(940, 1_061, 5))
+    return write_table(tmp_path / "swing.csv", [1_000] * 5 + down + up + list(range(1_060, 989, -5)) + [990] * 5)
+
+
+def test_run_answers_with_the_report_and_both_scenarios(tmp_path: Path, swing: Path) -> None:
+    done = run("backtest", "run", "grid", "x", "--data", swing, *GRID, "--latency-ms", 0, "--json", home=tmp_path)
+    data = done.data
+    # lines 900 … 1,100 by 50, the one at 1,000 empty: the fall buys 20 / 950 = 0.021 at 950, the rise sells that at
+    # 1,000 and 0.02 at 1,050, and coming back buys the last again at 1,000
+    assert data["fills"] == 4
+    for queue in ("pessimistic", "optimistic"):
+        found = data["scenarios"][queue]
+        assert (found["fills"], found["round_trips"], found["position"]) == (4, 2, "0.000")
+        gross = Decimal("0.021") * 50 + Decimal("0.020") * 50
+        rebate = (Decimal("0.021") * (950 + 1_000) + Decimal("0.020") * (1_050 + 1_000)) * 2 / 10_000
+        assert Decimal(found["pnl"]) == gross + rebate
+    pnl = {name: Decimal(value) for name, value in data["pnl"].items()}
+    parts = pnl["spread_capture"] + pnl["adverse_selection"] + pnl["inventory"] - pnl["fees"] + pnl["funding"]
+    assert pnl["total"] == parts
+    assert {one["name"] for one in data["metrics"]} >= {"fill_rate", "max_drawdown", "daily_pnl"}
+    assert data["events"] > 50
+    assert data["equity_curve"][0][1] == "10000.00000000" or Decimal(data["equity_curve"][0][1]) == 10_000
+
+
+def test_run_and_its_reference_print_the_same(tmp_path: Path, swing: Path) -> None:
+    answers = []
+    for mode in ("lazy", "events"):
+        data = run("backtest", "run", "quote", "x", "--data", swing, "--mode", mode, "--json", home=tmp_path).data
+        for name in ("wall_s", "events_per_second"):
+            del data[name]
+        answers.append(data)
+    assert answers[0] == answers[1]
+
+
+def test_candles_are_run_both_ways(tmp_path: Path) -> None:
+    file = tmp_path / "candles.csv.gz"
+    lines = ["time_ms,open,high,low,close,volume"]
+    lines += [f"{START_MS + minute * 60_000},1000,1060,940,1000,500" for minute in range(10)]
+    file.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
+    done = run("backtest", "run", "grid", "x", "--data", file, *GRID, "--interval", 3, "--json", home=tmp_path)
+    paths = done.data["scenarios"]["pessimistic"]["paths"]
+    assert set(paths) == {"low_first", "high_first"}
+    assert "inside a bar is not known" in done.envelope["warnings"][0]
+    shown = Decimal(done.data["scenarios"]["pessimistic"]["pnl"])
+    assert shown == min(Decimal(one["pnl"]) for one in paths.values())
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([HEADER, quote(0, 1_000), quote(1, 1_001), quote(0.5, 1_000)], "line 4: out of order"),
+        ([HEADER, quote(0, 1_000), "x,quote,,,,1,1,2,2"], "line 3: time_ms must be whole ms"),
+        ([HEADER, quote(0, 1_000).replace("999", "nan")], "line 2: bid must be finite"),
+        ([HEADER, quote(0, 1_000).replace(",5.001,1001", ",-5,1001")], "line 2: bid_size must not be negative"),
+        ([HEADER, f"{START_MS},trade,10,0,buy,,,,"], "line 2: size must be above zero"),
+        ([HEADER, f"{START_MS},trade,10,1,up,,,,"], "line 2: side must be buy or sell"),
+        ([HEADER, "1,2"], "line 2: must have 9 cells, not 2"),
+        (["time_ms,open,high,low,close,volume", f"{START_MS},10,9,8,9,1"], "line 2: open 10, high 9"),
+        (["nonsense"], "line 1: the format is unknown"),
+        ([HEADER, f"{START_MS},trade,10,1,buy,,,,"], "no quotes"),
+    ],
+)
+def test_data_refuses_what_is_unusable_with_its_line(tmp_path: Path, lines: list[str], told: str) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("\n".join(lines) + "\n")
+    done = run("backtest", "data", file, "--json", home=tmp_path)
+    assert done.code == 13
+    assert told in done.error["message"]
+    assert str(file) in done.error["message"]
+
+
+def test_data_describes_each_file_and_goes_on_after_a_bad_one(tmp_path: Path, swing: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("nonsense\n")
+    done = run("backtest", "data", bad, swing, "--json", home=tmp_path)
+    assert done.code == 13
+    first, second = done.envelope["data"]["files"]
+    assert (first["usable"], second["usable"]) == (False, True)
+    (market,) = second["markets"]
+    assert market["quotes"] > 50
+    assert market["crossed"] == 0
+
+
+def test_a_mistaken_setting_is_a_usage_error_with_the_near_miss(tmp_path: Path, swing: Path) -> None:
+    done = run("backtest", "run", "grid", "x", "--data", swing, "--set", "grid.levls=3", "--json", home=tmp_path)
+    assert done.code == 2
+    assert "grid.levels" in done.error["hint"]
+
+
+SWEEP = (
+    "--set",
+    "grid.levels=4,8",
+    "--set",
+    "grid.size_usd=20,40",
+    "--set",
+    "grid.lower=900",
+    "--set",
+    "grid.upper=1100",
+)
+
+
+def test_a_sweep_gives_the_same_rows_however_it_is_run(tmp_path: Path, swing: Path) -> None:
+    base = ("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--json")
+    alone = run(*base, home=tmp_path).data
+    assert [row["settings"]["grid.levels"] for row in alone["rows"]] == ["4", "4", "8", "8"]
+    assert all(row["ok"] for row in alone["rows"])
+    spread = run(*base, "--jobs", 2, home=tmp_path).data
+    assert json.dumps(spread, sort_keys=True) == json.dumps(alone, sort_keys=True)
+
+
+def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path: Path, swing: Path) -> None:
+    file = tmp_path / "results.ndjson"
+    base = ("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--results", file, "--json")
+    whole = run(*base, home=tmp_path).data
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:2]) + lines[2][:40])  # killed while it wrote the third
+    again = run(*base, home=tmp_path).data
+    assert (again["remembered"], again["computed"]) == (2, 2)
+    assert again["rows"] == whole["rows"]
+    assert run(*base, home=tmp_path).data["computed"] == 0
+
+
+def test_a_bad_file_among_many_is_reported_and_the_rest_go_on(tmp_path: Path, swing: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text(f"{HEADER}\n{quote(1, 1_000)}\n{quote(0, 1_000)}\n")
+    csv = tmp_path / "rows.csv"
+    done = run(
+        "backtest", "sweep", "grid", "x", "--data", bad, "--data", swing, *SWEEP, "--csv", csv, "--json", home=tmp_path
+    )
+    assert done.code == 0
+    assert "line 3: out of order" in done.data["failed"][0]["problem"]
+    assert len(done.data["rows"]) == 4
+    assert len(csv.read_text().splitlines()) == 5
+
+
+def test_walk_forward_reports_what_the_choice_earned_afterwards(tmp_path: Path, swing: Path) -> None:
+    done = run("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--folds", 2, "--json", home=tmp_path)
+    found = done.data["walk_forward"]
+    assert [one["fold"] for one in found["folds"]] == [1, 2]
+    rows = done.data["rows"]
+    for one in found["folds"]:
+        before = [r for r in rows if r["segment"] == one["fold"] - 1]
+        best = max(Decimal(r["pessimistic"]["pnl"]) for r in before)
+        assert Decimal(one["in_sample_pnl"]) == best
+        (after,) = [r for r in rows if r["segment"] == one["fold"] and r["settings"] == one["settings"]]
+        assert one["out_of_sample_pnl"] == after["pessimistic"]["pnl"]
+    assert Decimal(found["out_of_sample_pnl"]) == sum(Decimal(f["out_of_sample_pnl"]) for f in found["folds"])
+
+
+@pytest.fixture
+def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """A Dask scheduler with two workers on loopback: its address, and the workers."""
+    if find_spec("distributed") is None:
+        pytest.skip("Dask is not installed (extra `cluster`)")
+    env = {**environment(tmp_path), "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    file = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env, "text": True}
+    common = ["--scheduler-file", str(file), "--no-dashboard"]
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", *common, "--host", "127.0.0.1", "--port", "0"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", *common, "--nthreads", "1", "--host", "127.0.0.1"]
+    started = [subprocess.Popen(scheduler, **quiet)]  # type: ignore[call-overload]
+    try:
+        until = time.monotonic() + 60
+        while not file.exists() or not file.read_text().strip():
+            assert time.monotonic() < until, "the scheduler did not start"
+            os.sched_yield()
+        started += [subprocess.Popen([*worker, "--no-nanny"], **quiet) for _ in range(2)]  # type: ignore[call-overload]
+        yield json.loads(file.read_text())["address"], started[1:]
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait()
+
+
+def test_a_dask_cluster_gives_the_local_results_and_a_killed_worker_loses_nothing(
+    tmp_path: Path, swing: Path, dask: tuple[str, list[subprocess.Popen[str]]]
+) -> None:
+    address, workers = dask
+    base = ("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--json")
+    local = run(*base, home=tmp_path).data
+    results = tmp_path / "results.ndjson"
+    shared = run(*base, "--scheduler", address, "--results", results, home=tmp_path, timeout=120).data
+    assert json.dumps(shared["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
+    workers[0].kill()
+    workers[0].wait()
+    results.unlink()
+    again = run(*base, "--scheduler", address, home=tmp_path, timeout=120).data
+    assert json.dumps(again["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
