@@ -7,141 +7,32 @@ adapters, no clock of its own; venue and journal come in as ports, time comes fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.ledger import LedgerState, apply, mark
+from pfmm.accounting.ledger import LedgerState, mark
+from pfmm.active import ActiveRun, config_difference, same_config
+from pfmm.cycle import CycleReport, Look, RunReport, RunSpec
 from pfmm.errors import UsageError
-from pfmm.journal_records import Intents, JournalFill, Run
-from pfmm.model.account import Account, Snapshot, VenueTime
+from pfmm.journal_records import Intents, Run
 from pfmm.model.event import Event
-from pfmm.model.market import Instrument, Ticker
-from pfmm.model.order import Order, Side
-from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip, Tolerance
+from pfmm.model.market import Instrument
+from pfmm.model.plan import Decision, MarketView, OwnOrder, Plan
 from pfmm.observe import observe
-from pfmm.portfolio import profit, run_ledgers
+from pfmm.portfolio import run_ledgers
 from pfmm.ports import Journal, Strategy, Venue
-from pfmm.risk import check, data_problem, loss_problem
-from pfmm.sending import CLOSE_SLOT, Sender, intents_of
+from pfmm.risk import check, loss_problem
+from pfmm.sending import Sender, intents_of
 from pfmm.strategy.crossing import hold_crossing
-from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.reconcile import reconcile
-from pfmm.strategy.ticks import snap_price, snap_size
-
-CLOSE_SLIPPAGE = Decimal("0.005")
-_JUMP_MEMORY_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What binds a run: the account's net position in USD (open orders included), the loss that trips the kill
-    switch (None = none), the age after which market data is stale, how wrong a resting order may be, and whether
-    resting orders stay when data cannot be trusted."""
-
-    max_inventory_usd: Decimal
-    max_loss_usd: Decimal | None = None
-    stale_after_ms: int = 15_000
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    keep_on_bad_data: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunSpec:
-    """A strategy to run with its limits; `config` is what the journal keeps to rebuild it."""
-
-    strategy: Strategy[Any]
-    config: Mapping[str, Any]
-    limits: Limits
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """One run after a cycle: what it wants, what rests, what it earned. `ratio` is the account's position on the
-    market over the limit, clamped to -1…1; `problem` says why the run does not quote."""
-
-    market: str
-    strategy: str
-    run_id: str | None
-    ticker: Ticker | None
-    decision: Decision | None
-    plan: Plan
-    orders: tuple[OwnOrder, ...]
-    ledger: LedgerState
-    unrealized: Decimal
-    ratio: float
-    fills: int
-    round_trips: int
-    problem: str | None
-    tripped: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CycleReport:
-    """Everything that one cycle saw and did. `fresh` is True when every market's data could be trusted."""
-
-    time: VenueTime
-    account: Account
-    runs: tuple[RunReport, ...]
-    events: tuple[Event, ...]
-    fresh: bool
-
-
-class _ActiveRun:
-    """The engine's memory of one run between cycles; everything in it can be rebuilt from the journal."""
-
-    def __init__(self, spec: RunSpec, instrument: Instrument) -> None:
-        self.spec = spec
-        self.instrument = instrument
-        self.run: Run | None = None
-        self.state: Any = None
-        self.folded_through = 0
-        self.ledger = LedgerState()
-        self.last_mid: Decimal | None = None
-        self.last_cycle_ms: int | None = None
-        self.fills = 0
-        self.round_trips = 0
-        self.nudges: dict[str, int] = {}
-        self.problem: str | None = None
-        self.shown_problem: str | None = None
-
-    @property
-    def market(self) -> str:
-        return self.spec.strategy.market
-
-    @property
-    def kind(self) -> str:
-        return self.spec.strategy.kind
-
-
-class Look:
-    """One snapshot with its parts by market, and what the journal holds beside it: read once for all runs."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.time = snapshot.time
-        self.now_ms = snapshot.time.time_ms
-        self.tickers = {ticker.market: ticker for ticker in snapshot.tickers}
-        self._positions = {position.market: position.size for position in snapshot.positions}
-        self.orders: dict[str, list[Order]] = {}
-        for order in snapshot.orders:
-            self.orders.setdefault(order.market, []).append(order)
-
-    def add_fills(self, changes: Mapping[str, Decimal]) -> None:
-        """Counts fills that are newer than the snapshot: what they changed, base units, by market."""
-        for market, change in changes.items():
-            self._positions[market] = self.net_position(market) + change
-
-    def net_position(self, market: str) -> Decimal:
-        """The account's signed position, base units."""
-        return self._positions.get(market, Decimal(0))
 
 
 @dataclass(slots=True)
 class _Step:
     """What one cycle works out for one run, on its way from decision to report."""
 
-    active: _ActiveRun
+    active: ActiveRun
     view: MarketView | None
     decision: Decision | None
     tripped: str | None
@@ -166,7 +57,7 @@ class Engine:
         self._venue = venue
         self._settles = settles
         self._journal = journal
-        self._runs = [_ActiveRun(spec, instruments[spec.strategy.market]) for spec in specs]
+        self._runs = [ActiveRun(spec, instruments[spec.strategy.market]) for spec in specs]
         self._wall_ms = wall_ms
         self._pid = pid
         self._sender = Sender(venue, journal)
@@ -211,31 +102,15 @@ class Engine:
             if not same_config(run.config, active.spec.config):
                 raise UsageError(
                     f"a {active.kind} on {active.market} was begun with other settings: "
-                    + _difference(run.config, active.spec.config),
+                    + config_difference(run.config, active.spec.config),
                     hint="start it with the same settings, stop it first, or pass --on-restart cancel",
                 )
-            self._resume(active, run)
+            active.resume(run, self._journal.fills(run_id=run.run_id))
             adopted.append(run)
             changed_ms = (order.updated_ms for order in self._journal.live_orders(run_id=run.run_id))
             self._not_before_ms = max(changed_ms, default=self._not_before_ms)
         self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
         return tuple(adopted)
-
-    def _resume(self, active: _ActiveRun, run: Run) -> None:
-        active.run = run
-        active.last_mid = run.last_mid
-        active.last_cycle_ms = run.last_cycle_ms
-        if run.memory is not None:
-            raw = dict(run.memory)
-            active.round_trips = int(raw.pop("_round_trips", 0))
-            active.nudges = {str(k): int(v) for k, v in dict(raw.pop("_nudges", {})).items()}
-            active.state = active.spec.strategy.load(raw)
-            active.folded_through = run.folded_through
-        # the fills that the state has folded; the rest follow in the next cycle
-        for item in self._journal.fills(run_id=run.run_id):
-            if item.seq <= active.folded_through:
-                active.ledger = apply(active.ledger, item.fill)
-                active.fills += 1
 
     def cycle(self, *, send: bool = True) -> CycleReport:
         """One whole cycle. With `send` False nothing leaves and no run begins: the report's plans say what would.
@@ -252,8 +127,8 @@ class Engine:
         live = _by_run(self._journal.live_orders())
         steps = []
         for active in self._runs:
-            steps.append(self._step(active, look, live.get(active.run.run_id, ()) if active.run is not None else ()))
-            events += _problem_events(active, look.now_ms)
+            steps.append(self._step(active, look, live.get(active.run_id or "", ())))
+            events += active.problem_events(look.now_ms)
         if send:
             self._begin_and_save(steps, look.now_ms)
         intents = self._approve_and_commit(steps, look, seen_through, send=send)
@@ -265,15 +140,15 @@ class Engine:
             look.time, look.snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
         )
 
-    def _step(self, active: _ActiveRun, look: Look, live: Sequence[OwnOrder]) -> _Step:
+    def _step(self, active: ActiveRun, look: Look, live: Sequence[OwnOrder]) -> _Step:
         """Looks, checks the data and the loss, and lets the strategy decide."""
-        view, active.problem = self._view(active, look)
+        view, active.problem = active.view(look)
         tripped = None
         decision = None
         if view is not None:
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
             if active.problem is None and tripped is None:
-                decision = self._decide(active, view)
+                decision = active.decide(view)
         return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, look.now_ms))
 
     def _fold(self) -> list[Event]:
@@ -284,7 +159,7 @@ class Engine:
             self._folded_through = item.seq
             active = by_id.get(item.run_id or "")
             if active is not None and item.seq > active.folded_through:
-                events += _fold_one(active, item)
+                events += active.fold(item)
         count = self._journal.funding_count()
         if count != self._funding_count:  # a share of a payment depends on every run of the market
             self._funding_count = count
@@ -292,41 +167,6 @@ class Engine:
                 ledgers = run_ledgers(self._journal, active.market, through_seq=self._folded_through)
                 active.ledger = ledgers.get(run_id, LedgerState())
         return events
-
-    def _view(self, active: _ActiveRun, look: Look) -> tuple[MarketView | None, str | None]:
-        """What the strategy may look at, or why it may not."""
-        ticker = look.tickers.get(active.market)
-        if ticker is None:
-            return None, f"the venue serves no ticker for {active.market}"
-        now_ms = look.now_ms
-        recent = active.last_cycle_ms is not None and now_ms - active.last_cycle_ms <= _JUMP_MEMORY_MS
-        problem = data_problem(
-            ticker,
-            now_ms=now_ms,
-            stale_after_ms=active.spec.limits.stale_after_ms,
-            last_mid=active.last_mid if recent else None,
-        )
-        if ticker.mid is not None:
-            active.last_mid = ticker.mid
-        active.last_cycle_ms = now_ms
-        view = MarketView(
-            time_ms=now_ms,
-            instrument=active.instrument,
-            ticker=ticker,
-            inventory=active.ledger.size,
-            net_position=look.net_position(active.market),
-            max_inventory_usd=active.spec.limits.max_inventory_usd,
-            run_pnl_usd=profit(active.ledger, mark(active.ledger, ticker.mark)),
-        )
-        return view, problem
-
-    def _decide(self, active: _ActiveRun, view: MarketView) -> Decision:
-        """The strategy's word."""
-        strategy = active.spec.strategy
-        if active.state is None:
-            active.state = strategy.initial(view)
-        active.state, decision = strategy.decide(active.state, view)
-        return replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
 
     def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
@@ -347,20 +187,13 @@ class Engine:
                     )
                 self._save(active, time_ms, status="running")
 
-    def _save(self, active: _ActiveRun, time_ms: int, *, status: str, pid: int | None = None) -> None:
+    def _save(self, active: ActiveRun, time_ms: int, *, status: str, pid: int | None = None) -> None:
         if active.run is None:
             return
-        memory = None
-        if active.state is not None:
-            memory = {
-                **active.spec.strategy.dump(active.state),
-                "_round_trips": active.round_trips,
-                "_nudges": dict(active.nudges),
-            }
         self._journal.save_run(
             active.run.run_id,
             status=status,
-            memory=memory,
+            memory=active.memory(),
             folded_through=active.folded_through,
             time_ms=time_ms,
             wall_ms=self._wall_ms(),
@@ -370,7 +203,7 @@ class Engine:
 
     def _plan(
         self,
-        active: _ActiveRun,
+        active: ActiveRun,
         decision: Decision | None,
         tripped: str | None,
         live: Sequence[OwnOrder],
@@ -417,15 +250,15 @@ class Engine:
             for step in steps:
                 here = known.setdefault(step.active.market, [])
                 step.plan = self._approve(step.active, step.plan, here, look)
-                closing = step.decision is not None and step.decision.close and not _resting(step.active, here)
+                closing = step.decision is not None and step.decision.close and not step.active.has_live(here)
                 intents = intents_of(
                     step.plan,
-                    run_id=step.active.run.run_id if step.active.run is not None else "",
+                    run_id=step.active.run_id or "",
                     market=step.active.market,
                     first_number=number + len(place),
                     nonce=self._journal.nonce,
                     time=look.time,
-                    close=_closing_order(step.active, look) if closing else None,
+                    close=step.active.closing_order(look) if closing else None,
                 )
                 amended = {order.client_order_id: order for order in intents.amend}
                 here[:] = [amended.get(order.client_order_id, order) for order in here]
@@ -439,12 +272,12 @@ class Engine:
             return self._journal.commit_intents(decide, time_ms=look.now_ms)
         return decide(self._journal.live_orders(), 0)
 
-    def _approve(self, active: _ActiveRun, plan: Plan, here: Sequence[OwnOrder], look: Look) -> Plan:
+    def _approve(self, active: ActiveRun, plan: Plan, here: Sequence[OwnOrder], look: Look) -> Plan:
         """The part of a plan that passes the limit; `here` are the account's live orders on the market."""
         ticker = look.tickers.get(active.market)
         if ticker is None or not plan.changes:
             return plan
-        own_run = active.run.run_id if active.run is not None else None
+        own_run = active.run_id
         mine = f"{self._journal.nonce}-"
         verdict = check(
             hold_crossing(plan, [order for order in here if order.run_id != own_run]),
@@ -474,7 +307,7 @@ class Engine:
     def _report(self, step: _Step, look: Look, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
         active = step.active
         ticker = look.tickers.get(active.market)
-        run_id = active.run.run_id if active.run is not None else None
+        run_id = active.run_id
         return RunReport(
             market=active.market,
             strategy=active.kind,
@@ -485,7 +318,7 @@ class Engine:
             orders=tuple(live.get(run_id, ())) if run_id is not None else (),
             ledger=active.ledger,
             unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),
-            ratio=_ratio(active, look, ticker),
+            ratio=active.ratio(look),
             fills=active.fills,
             round_trips=active.round_trips,
             problem=active.problem,
@@ -503,108 +336,8 @@ class Engine:
                 self._journal.end_run(active.run.run_id, status=status, reason=reason, time_ms=time_ms)
 
 
-def same_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """True when an open run was begun with these settings."""
-    return dict(before) == dict(now)
-
-
-def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    names = sorted({*before, *now})
-    return ", ".join(f"{n} {before.get(n)} → {now.get(n)}" for n in names if before.get(n) != now.get(n))
-
-
 def _by_run(orders: Sequence[OwnOrder]) -> dict[str, list[OwnOrder]]:
     grouped: dict[str, list[OwnOrder]] = {}
     for order in orders:
         grouped.setdefault(order.run_id, []).append(order)
     return grouped
-
-
-def _fold_one(active: _ActiveRun, item: JournalFill) -> list[Event]:
-    """One fill of the run: into its strategy's state, its ledger and its counts."""
-    fill = item.fill
-    own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
-    active.state, trips = active.spec.strategy.on_fill(active.state, own)
-    active.folded_through = item.seq
-    active.ledger = apply(active.ledger, fill)
-    active.fills += 1
-    active.round_trips += len(trips)
-    active.nudges.pop(own.slot, None)
-    return [_fill_event(active, own), *(_round_trip_event(active, trip) for trip in trips)]
-
-
-def _ratio(active: _ActiveRun, look: Look, ticker: Ticker | None) -> float:
-    if ticker is None:
-        return 0.0
-    position = float(look.net_position(active.market))
-    return inventory_ratio(position, float(ticker.mark), float(active.spec.limits.max_inventory_usd))
-
-
-def _nudged(desired: DesiredOrder, active: _ActiveRun) -> DesiredOrder:
-    """One tick further away for each post-only refusal in a row, so that a refusal is never simply repeated."""
-    ticks = active.nudges.get(desired.slot, 0)
-    if ticks == 0:
-        return desired
-    tick = active.instrument.price_rule.tick_at(desired.price)
-    return replace(desired, price=desired.price - desired.side.sign * ticks * tick)
-
-
-def _resting(active: _ActiveRun, live: Sequence[OwnOrder]) -> bool:
-    """True while any order of the run may still fill: the inventory is closed only after all of them are gone."""
-    run_id = active.run.run_id if active.run is not None else None
-    return any(order.run_id == run_id for order in live)
-
-
-def _closing_order(active: _ActiveRun, look: Look) -> DesiredOrder | None:
-    """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
-    position of that sign; None when there is nothing to close."""
-    ticker = look.tickers.get(active.market)
-    own, net = active.ledger.size, look.net_position(active.market)
-    if ticker is None or not own or own * net <= 0:
-        return None
-    side = Side.SHORT if own > 0 else Side.LONG
-    touch = ticker.bid if side is Side.SHORT else ticker.ask
-    if touch is None:
-        return None
-    worst = touch * (1 + side.sign * CLOSE_SLIPPAGE)
-    size = snap_size(min(abs(own), abs(net)), active.instrument.size_step)
-    price = snap_price(worst, side, active.instrument.price_rule)
-    return DesiredOrder(CLOSE_SLOT, side, price, size, reduce_only=True, post_only=False) if size else None
-
-
-def _problem_events(active: _ActiveRun, now_ms: int) -> list[Event]:
-    """`paused` when quoting stops for a reason, `resumed` when it goes on; nothing while neither changes."""
-    before, active.shown_problem = active.shown_problem, active.problem
-    if active.problem is not None and before is None:
-        return [Event("paused", now_ms, active.market, active.kind, {"reason": active.problem})]
-    if active.problem is None and before is not None:
-        return [Event("resumed", now_ms, active.market, active.kind, {"after": before})]
-    return []
-
-
-def _fill_event(active: _ActiveRun, fill: OwnFill) -> Event:
-    return Event(
-        "fill",
-        fill.time_ms,
-        active.market,
-        active.kind,
-        {"slot": fill.slot, "side": fill.side, "price": fill.price, "size": fill.size, "fee": fill.fee},
-    )
-
-
-def _round_trip_event(active: _ActiveRun, trip: RoundTrip) -> Event:
-    return Event(
-        "round_trip",
-        trip.time_ms,
-        active.market,
-        active.kind,
-        {
-            "slot": trip.slot,
-            "size": trip.size,
-            "entry_price": trip.entry_price,
-            "exit_price": trip.exit_price,
-            "gross": trip.gross,
-            "fees": trip.fees,
-            "net": trip.gross - trip.fees,
-        },
-    )

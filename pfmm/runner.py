@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pfmm.clock import VenueClock
+from pfmm.cycle import CycleReport
 from pfmm.deadman import DeadMan
-from pfmm.engine import CycleReport, Engine
+from pfmm.engine import Engine
 from pfmm.errors import (
     EXIT_HANGUP,
     EXIT_INTERRUPT,

@@ -11,7 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.engine import CycleReport, Engine, Look, _nudged
+from pfmm.cycle import CycleReport, Look
+from pfmm.engine import Engine
 from pfmm.model.account import Snapshot
 from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus, Plan
 from pfmm.risk import MAX_JUMP, loss_problem
@@ -49,7 +50,7 @@ class LazyEngine(Engine):
             return False
         before = (active.last_mid, active.last_cycle_ms, active.problem)
         look = Look(snapshot)
-        view, active.problem = self._view(active, look)
+        view, active.problem = active.view(look)
         if view is not None and active.problem is None and before[2] is None:
             limits = active.spec.limits
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
@@ -66,7 +67,7 @@ class LazyEngine(Engine):
 
     def _wanted_changes(self, decision: Decision, now_ms: int) -> Plan:
         (active,) = self._runs
-        nudged = replace(decision, orders=tuple(_nudged(d, active) for d in decision.orders))
+        nudged = replace(decision, orders=tuple(active.nudged(d) for d in decision.orders))
         return self._plan(active, nudged, None, self._resting, now_ms)
 
     def quiet_band(self) -> QuietBand | None:

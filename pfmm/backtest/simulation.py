@@ -16,7 +16,7 @@ from pfmm.backtest.columns import Columns, TapeFeed
 from pfmm.backtest.lazy import LazyEngine
 from pfmm.backtest.memory import MemoryJournal
 from pfmm.backtest.venue import SimulatedVenue
-from pfmm.engine import CycleReport, RunSpec
+from pfmm.cycle import CycleReport, RunSpec
 from pfmm.errors import DataFileError
 from pfmm.journal_records import JournalFill
 from pfmm.model.account import FundingPayment

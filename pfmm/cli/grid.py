@@ -13,7 +13,7 @@ from pfmm.cli.output import Result, emit, plain, table
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
-    from pfmm.engine import RunSpec
+    from pfmm.cycle import RunSpec
     from pfmm.model.market import Instrument
     from pfmm.strategy.grid_plan import GridConfig, GridPlan
 
@@ -166,7 +166,7 @@ def run_spec(session: Session, instrument: Instrument) -> RunSpec:
 
     Raises RiskRefused for a new grid that its own limits could never let work, before anything is sent.
     """
-    from pfmm.engine import Limits, RunSpec  # noqa: PLC0415
+    from pfmm.cycle import Limits, RunSpec  # noqa: PLC0415
     from pfmm.strategy.grid import GridStrategy  # noqa: PLC0415
 
     settings = session.settings.for_market(instrument.market)

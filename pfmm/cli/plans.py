@@ -8,7 +8,7 @@ from pfmm.cli.output import iso, table
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
-    from pfmm.engine import CycleReport, RunReport
+    from pfmm.cycle import CycleReport, RunReport
 
 
 def plan_data(session: Session, kind: str, report: CycleReport) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from pfmm.errors import VenueRefused, VenueUnreachable
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
     from pfmm.config import MarketSettings
-    from pfmm.engine import CycleReport, Engine, Limits, RunSpec
+    from pfmm.cycle import CycleReport, Limits, RunSpec
+    from pfmm.engine import Engine
     from pfmm.model.market import Instrument, Trade
     from pfmm.strategy.calibration import Calibration
     from pfmm.strategy.ladder import LadderConfig
@@ -140,7 +141,7 @@ class Quoting:
     def run_spec(self, session: Session, instrument: Instrument) -> RunSpec:
         """The market's run as the engine takes it. The journal keeps its settings, so that a restart can tell
         changed ones."""
-        from pfmm.engine import RunSpec  # noqa: PLC0415
+        from pfmm.cycle import RunSpec  # noqa: PLC0415
         from pfmm.strategy.quote_config import with_calibration  # noqa: PLC0415
 
         market = instrument.market
@@ -198,7 +199,7 @@ def build_strategy(kind: str, market: str, config: QuoteConfig, settings: Market
 
 def run_limits(settings: MarketSettings) -> Limits:
     """What binds a quoting run; its orders are pulled when data cannot be trusted."""
-    from pfmm.engine import Limits  # noqa: PLC0415
+    from pfmm.cycle import Limits  # noqa: PLC0415
     from pfmm.model.plan import Tolerance  # noqa: PLC0415
 
     quote = settings.quote

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from pfmm.engine import CycleReport, RunReport
+    from pfmm.cycle import CycleReport, RunReport
 
 WIDE = 96
 FIGURES = 7  # of a price

@@ -15,8 +15,8 @@ from pfmm.model.event import Event
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
+    from pfmm.cycle import CycleReport
     from pfmm.deadman import DeadMan
-    from pfmm.engine import CycleReport
     from pfmm.runner import Ending
 
 RECENT = 6

@@ -21,7 +21,8 @@ from pfmm.model.market import Instrument
 from pfmm.runner import Ending
 
 if TYPE_CHECKING:
-    from pfmm.engine import CycleReport, Engine, RunSpec
+    from pfmm.cycle import CycleReport, RunSpec
+    from pfmm.engine import Engine
     from pfmm.signals import Signals
     from pfmm.winddown import WindDown
 

@@ -17,7 +17,7 @@ from pfmm.cli.output import iso
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
-    from pfmm.engine import CycleReport, RunReport
+    from pfmm.cycle import CycleReport, RunReport
 
 LINES_SHOWN = 17
 BAR_WIDTH = 21

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pfmm.engine import Engine, Limits, RunSpec
+from pfmm.cycle import Limits, RunSpec
+from pfmm.engine import Engine
 from pfmm.journal import Journal
 from pfmm.model.account import Cursors, Snapshot
 from pfmm.model.order import Batch, BatchAnswer, NewOrder, Order, Side

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine import CycleReport
+from pfmm.cycle import CycleReport
 from pfmm.model.plan import DesiredOrder, MarketView, OwnOrder
 from pfmm.paper.replay import ReplayFeed
 from pfmm.paper.tapefile import build_tape

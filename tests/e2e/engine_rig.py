@@ -10,7 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.engine import CycleReport, Engine, Limits, RunSpec
+from pfmm.cycle import CycleReport, Limits, RunSpec
+from pfmm.engine import Engine
 from pfmm.journal import Journal
 from pfmm.model.account import Cursors, Snapshot
 from pfmm.model.market import Instrument

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from pfmm.cli.tables import frame
-from pfmm.engine import CycleReport
+from pfmm.cycle import CycleReport
 from pfmm.model.account import Snapshot
 from pfmm.paper.synthetic import SyntheticFeed
 from tests.e2e.engine_rig import FIXED, START_MS, rig

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine import CycleReport, Limits
+from pfmm.cycle import CycleReport, Limits
 from pfmm.model.order import BatchAnswer, Refusal, Side
 from pfmm.model.plan import Tolerance
 from pfmm.strategy.quote_config import QuoteConfig

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pfmm.clock import VenueClock
-from pfmm.engine import CycleReport, Engine, Limits, RunSpec
+from pfmm.cycle import CycleReport, Limits, RunSpec
+from pfmm.engine import Engine
 from pfmm.errors import PfmmError
 from pfmm.journal import Journal
 from pfmm.model.account import VenueTime

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine import Engine, RunSpec
+from pfmm.cycle import RunSpec
+from pfmm.engine import Engine
 from pfmm.errors import ConfigError, StateUnknown
 from pfmm.winddown import wind_down
 from tests.faults.loop_world import (

@@ -14,7 +14,7 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
-from pfmm.engine import Limits, RunSpec
+from pfmm.cycle import Limits, RunSpec
 from pfmm.errors import PfmmError
 from pfmm.model.plan import Tolerance
 from pfmm.paper.feed import MarketSpec

@@ -16,7 +16,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pfmm.engine import CycleReport, Limits
+from pfmm.cycle import CycleReport, Limits
 from pfmm.errors import OutcomeUnknown, VenueUnreachable
 from pfmm.model.account import Snapshot
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, NewOrder, Order, Refusal, Side

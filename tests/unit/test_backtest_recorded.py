@@ -14,7 +14,8 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.loading import load
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
-from pfmm.engine import Engine, Limits, RunSpec
+from pfmm.cycle import Limits, RunSpec
+from pfmm.engine import Engine
 from pfmm.journal import Journal
 from pfmm.model.plan import Tolerance
 from pfmm.observe import observe

@@ -1,0 +1,96 @@
+"""What goes into a cycle and what comes out of it: the runs with their limits, the one look at the venue, the report.
+
+Values only; the engine is the sequence over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from pfmm.accounting.ledger import LedgerState
+from pfmm.model.account import Account, Snapshot, VenueTime
+from pfmm.model.event import Event
+from pfmm.model.market import Ticker
+from pfmm.model.order import Order
+from pfmm.model.plan import Decision, OwnOrder, Plan, Tolerance
+from pfmm.ports import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What binds a run: the account's net position in USD (open orders included), the loss that trips the kill
+    switch (None = none), the age after which market data is stale, how wrong a resting order may be, and whether
+    resting orders stay when data cannot be trusted."""
+
+    max_inventory_usd: Decimal
+    max_loss_usd: Decimal | None = None
+    stale_after_ms: int = 15_000
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    keep_on_bad_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """A strategy to run with its limits; `config` is what the journal keeps to rebuild it."""
+
+    strategy: Strategy[Any]
+    config: Mapping[str, Any]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run after a cycle: what it wants, what rests, what it earned. `ratio` is the account's position on the
+    market over the limit, clamped to -1…1; `problem` says why the run does not quote."""
+
+    market: str
+    strategy: str
+    run_id: str | None
+    ticker: Ticker | None
+    decision: Decision | None
+    plan: Plan
+    orders: tuple[OwnOrder, ...]
+    ledger: LedgerState
+    unrealized: Decimal
+    ratio: float
+    fills: int
+    round_trips: int
+    problem: str | None
+    tripped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """Everything that one cycle saw and did. `fresh` is True when every market's data could be trusted."""
+
+    time: VenueTime
+    account: Account
+    runs: tuple[RunReport, ...]
+    events: tuple[Event, ...]
+    fresh: bool
+
+
+class Look:
+    """One snapshot with its parts by market, and what the journal holds beside it: read once for all runs."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.time = snapshot.time
+        self.now_ms = snapshot.time.time_ms
+        self.tickers = {ticker.market: ticker for ticker in snapshot.tickers}
+        self._positions = {position.market: position.size for position in snapshot.positions}
+        self.orders: dict[str, list[Order]] = {}
+        for order in snapshot.orders:
+            self.orders.setdefault(order.market, []).append(order)
+
+    def add_fills(self, changes: Mapping[str, Decimal]) -> None:
+        """Counts fills that are newer than the snapshot: what they changed, base units, by market."""
+        for market, change in changes.items():
+            self._positions[market] = self.net_position(market) + change
+
+    def net_position(self, market: str) -> Decimal:
+        """The account's signed position, base units."""
+        return self._positions.get(market, Decimal(0))
