@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -47,8 +47,12 @@ class Ticking:
         return (TradeEvent(index * 5, TRADE, 950, 1, -1) for index in range(first, to_ms // 5 + 1))
 
 
-def open_exchange(path: Path) -> Exchange:
-    return Exchange.open(path, lambda _: Ticking(), lambda: time.time_ns() // 1_000_000)
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def open_exchange(path: Path, clock: Callable[[], int] = wall_ms) -> Exchange:
+    return Exchange.open(path, lambda _: Ticking(), clock)
 
 
 def order(name: str, price: str) -> PlaceRequest:
@@ -83,7 +87,8 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     for worker in workers:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
-    exchange = open_exchange(path)
+    now_ms = wall_ms()
+    exchange = open_exchange(path, lambda: now_ms)  # the market stands still between the two reads
     state, orders = exchange.state("a", []), exchange.orders("a", status="all")
     exchange.close()
     assert len(orders) == 2 * 2 * PER_PROCESS
