@@ -132,7 +132,7 @@ class Sender:
     ) -> tuple[SendNote, ...]:
         items = (*answer.cancel, *answer.amend, *answer.place)
         acknowledged = (item.updated_ms for item in items if isinstance(item, Order))
-        self.acknowledged_ms = max(acknowledged, default=0) or self.acknowledged_ms
+        self.acknowledged_ms = max((self.acknowledged_ms, *acknowledged))
         updates: list[OwnOrder] = []
         notes: list[SendNote] = []
         outcomes = (

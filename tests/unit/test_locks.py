@@ -1,0 +1,131 @@
+"""Locks between real processes: who holds them, what a signal may reach, and the HALT latch."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pfmm.errors import AlreadyRunning, ConfigError, Halted
+from pfmm.locks import AccountLocks, Holder
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLD = """
+import os, signal, sys
+from pathlib import Path
+from pfmm.locks import AccountLocks
+if "deaf" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+lock = AccountLocks(Path(sys.argv[1]), "paper", "main").run_lock("BTC-PERP", "grid")
+lock.acquire(pid=os.getpid(), started_wall_ms=5)
+print("held", flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def locks(tmp_path: Path) -> AccountLocks:
+    return AccountLocks(tmp_path, "paper", "main")
+
+
+@contextmanager
+def runner(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until it is killed."""
+    command = [sys.executable, "-c", HOLD, str(folder), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_held_lock_names_its_holder_and_frees_itself_on_kill_9(locks: AccountLocks, tmp_path: Path) -> None:
+    lock = locks.run_lock("BTC-PERP", "grid")
+    with runner(tmp_path) as process:
+        assert locks.holders() == (Holder("BTC-PERP", "grid", process.pid, 5),)
+        with pytest.raises(AlreadyRunning, match=rf"a grid already runs on BTC-PERP \(pid {process.pid}\)"):
+            lock.acquire(pid=1, started_wall_ms=0)
+        with locks.run_lock("ETH-PERP", "grid") as another:
+            another.acquire(pid=1, started_wall_ms=0)  # another market is free
+        process.kill()
+        process.wait()
+    assert locks.holders() == ()
+    assert "pid" in (locks.folder / "BTC-PERP.grid.lock").read_text(), "a dead runner's note is still there"
+    with lock:
+        lock.acquire(pid=os.getpid(), started_wall_ms=7)
+        assert lock.holder() == Holder("BTC-PERP", "grid", os.getpid(), 7)
+    assert lock.holder() is None
+
+
+def test_a_lock_whose_note_is_half_written_is_held_by_nobody_known(locks: AccountLocks) -> None:
+    lock = locks.run_lock("BTC-PERP", "grid")
+    lock.acquire(pid=os.getpid(), started_wall_ms=7)
+    (locks.folder / "BTC-PERP.grid.lock").write_text('{"market": "BT')
+    assert locks.holders() == (Holder("BTC-PERP", "grid", 0, 0),)
+    locks.send_signal(Holder("BTC-PERP", "grid", 0, 0), signal.SIGKILL)  # pid 0 would be our own group
+    lock.release()
+
+
+@pytest.mark.parametrize(("options", "ended_by"), [((), signal.SIGTERM), (("deaf",), signal.SIGKILL)])
+def test_a_runner_is_asked_and_then_killed(
+    locks: AccountLocks, tmp_path: Path, options: tuple[str, ...], ended_by: signal.Signals
+) -> None:
+    with runner(tmp_path, *options) as process:
+        assert locks.stop_runner("BTC-PERP", "grid", grace_s=20.0 if not options else 0.1)
+        assert process.wait() == -ended_by
+    assert not locks.stop_runner("BTC-PERP", "grid", grace_s=1.0)
+
+
+def test_a_pid_is_signalled_only_while_it_holds_the_lock(locks: AccountLocks, tmp_path: Path) -> None:
+    with runner(tmp_path) as process:
+        locks.send_signal(Holder("BTC-PERP", "grid", process.pid + 1, 5), signal.SIGKILL)
+        locks.send_signal(Holder("ETH-PERP", "grid", process.pid, 5), signal.SIGKILL)
+        assert process.poll() is None
+        locks.send_signal(Holder("BTC-PERP", "grid", process.pid, 5), signal.SIGTERM)
+        assert process.wait() == -signal.SIGTERM
+
+
+def test_the_latch_halts_until_it_is_lifted_and_keeps_the_first_reason(locks: AccountLocks) -> None:
+    locks.refuse_if_halted()
+    first = locks.halt(halted_by="kill_switch", reason="loss", since="2026-01-01T00:00:00Z")
+    assert locks.halt(halted_by="flatten", reason="later", since="2026-01-02T00:00:00Z") == first == locks.halted()
+    with pytest.raises(Halted, match="account main is halted by kill_switch since 2026-01-01T00:00:00Z: loss"):
+        locks.refuse_if_halted()
+    assert locks.lift() == first
+    assert locks.halted() is None
+    assert locks.lift() is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"halted_by": 1}', "\xff"])
+def test_a_latch_that_cannot_be_read_still_halts(locks: AccountLocks, content: str) -> None:
+    locks.folder.mkdir(parents=True)
+    (locks.folder / "HALT.json").write_text(content, encoding="latin-1")
+    record = locks.halted()
+    assert record is not None
+    assert record.halted_by == "unknown"
+
+
+def test_the_latch_is_one_account_s(locks: AccountLocks, tmp_path: Path) -> None:
+    locks.halt(halted_by="flatten", reason="r", since="s")
+    assert AccountLocks(tmp_path, "paper", "other").halted() is None
+    assert AccountLocks(tmp_path, "paper", "main").halted() is not None
+    assert json.loads((locks.folder / "HALT.json").read_text())["account"] == "main"
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "locks").write_text("a file where the folder should be")
+    locks = AccountLocks(tmp_path, "paper", "main")
+    with pytest.raises(ConfigError, match="cannot write the lock file"):
+        locks.run_lock("BTC-PERP", "grid").acquire(pid=1, started_wall_ms=0)
+    with pytest.raises(ConfigError, match="cannot write"):
+        locks.halt(halted_by="flatten", reason="r", since="s")
+    assert locks.holders() == ()

@@ -1,0 +1,97 @@
+"""Never guess: every pair of what we believe and what the venue shows, one row each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pfmm.model.order import OrderStatus
+from pfmm.model.plan import OwnStatus
+from pfmm.strategy.settle import CLOCK_SKEW_MS, settle, settle_one
+from tests.unit.scripted_venue import T0, order, own
+
+LATE = T0 + 10_000 + CLOCK_SKEW_MS  # the last moment at which absence proves nothing
+D = Decimal
+S, O = OwnStatus, OrderStatus  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("before", "filled", "in_list", "after", "asked"),
+    [
+        (S.SENDING, "0", True, S.OPEN, False),
+        (S.UNKNOWN, "0", True, S.OPEN, False),
+        (S.MISSING, "0", True, S.OPEN, False),
+        (S.OPEN, "1", True, S.OPEN, False),
+        (S.OPEN, "2", False, S.FILLED, False),  # all 2 seen as fills
+        (S.UNKNOWN, "2", False, S.FILLED, False),
+        (S.OPEN, "1", False, S.MISSING, True),  # 1 of 2 seen: filled or cancelled, only the venue can tell
+        (S.MISSING, "0", False, S.MISSING, True),
+        (S.SENDING, "0", False, S.SENDING, True),
+        (S.UNKNOWN, "0", False, S.UNKNOWN, True),
+    ],
+)
+def test_the_open_list(before: OwnStatus, filled: str, in_list: bool, after: OwnStatus, asked: bool) -> None:
+    mine = own(status=before, filled=D(filled))
+    settlement = settle([mine], [order()] if in_list else [], T0)
+    (current,) = settlement.updates or (mine,)
+    assert (current.status, bool(settlement.ask)) == (after, asked)
+
+
+@pytest.mark.parametrize(
+    ("before", "filled", "answer", "now_ms", "after"),
+    [
+        (S.SENDING, "0", None, T0, S.UNKNOWN),
+        (S.UNKNOWN, "0", None, LATE, S.UNKNOWN),
+        (S.UNKNOWN, "0", None, LATE + 1, S.EXPIRED),
+        (S.SENDING, "0", None, LATE + 1, S.EXPIRED),
+        (S.MISSING, "0", None, LATE + 1, S.MISSING),  # it did rest: its absence is no answer
+        (S.UNKNOWN, "0", {"status": O.OPEN}, T0, S.OPEN),
+        (S.MISSING, "0", {"status": O.FILLED, "filled": D(2)}, T0, S.MISSING),  # its fills were not seen yet
+        (S.MISSING, "2", {"status": O.FILLED, "filled": D(2)}, T0, S.FILLED),
+        (S.MISSING, "0", {"status": O.CANCELLED, "filled": D(1)}, T0, S.MISSING),
+        (S.MISSING, "1", {"status": O.CANCELLED, "filled": D(1)}, T0, S.CANCELLED),
+        (S.UNKNOWN, "0", {"status": O.EXPIRED}, T0, S.EXPIRED),
+        (S.UNKNOWN, "0", {"status": O.REJECTED}, T0, S.REJECTED),
+    ],
+)
+def test_the_answer_by_client_order_id(
+    before: OwnStatus, filled: str, answer: dict[str, Any] | None, now_ms: int, after: OwnStatus
+) -> None:
+    told = None if answer is None else order(**answer)
+    assert settle_one(own(status=before, filled=D(filled)), told, now_ms).status is after
+
+
+@pytest.mark.parametrize(
+    ("seen_price", "seen_size", "now_ms", "pending"),
+    [
+        ("99", "3", T0, False),  # it shows: acted
+        ("100", "2", LATE, True),  # the old order: the amendment may still arrive
+        ("100", "2", LATE + 1, False),  # ... and now it cannot any more
+        ("99", "2", T0, True),  # half of it is not it
+    ],
+)
+def test_an_unacknowledged_amendment_counts_until_it_shows_or_cannot_act(
+    seen_price: str, seen_size: str, now_ms: int, pending: bool
+) -> None:
+    mine = own(status=S.OPEN, amend_price=D(99), amend_size=D(3))
+    ((after),) = settle([mine], [order(price=D(seen_price), size=D(seen_size))], now_ms).updates
+    assert (after.amend_size is not None) == pending
+    assert (after.price, after.size) == (D(seen_price), D(seen_size))
+    assert after.remaining == (D(3) if pending or seen_size == "3" else D(2))
+
+
+def test_a_full_order_with_a_pending_amendment_is_asked_for() -> None:
+    """2 of 2 filled, but a rise to 3 may have acted: 1 could still fill."""
+    mine = own(status=S.OPEN, filled=D(2), amend_price=D(100), amend_size=D(3))
+    assert settle([mine], [], T0).ask == ("n-1",)
+    done = settle_one(replace(mine, filled=D(3)), order(status=O.FILLED, size=D(3), filled=D(3)), T0)
+    assert (done.status, done.size, done.amend_size) == (S.FILLED, D(3), None)
+
+
+def test_orders_of_strangers_and_repetition_change_nothing() -> None:
+    mine = own(status=S.OPEN)
+    once = settle([mine], [order(), order(2), order(3, client_order_id=None)], T0).updates
+    assert settle(once, [order()], T0).updates == ()

@@ -1,0 +1,140 @@
+"""Nothing rests: said only when it is proven, and tried for even when it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pfmm.errors import ConfigError, OutcomeUnknown, PfmmError, StateUnknown, VenueUnreachable
+from pfmm.journal import Journal
+from pfmm.model.order import BatchAnswer, OrderStatus, Refusal
+from pfmm.model.plan import OwnStatus
+from pfmm.strategy.settle import CLOCK_SKEW_MS
+from pfmm.winddown import ATTEMPTS, wind_down
+from tests.unit.scripted_venue import (
+    MARKET,
+    T0,
+    D,
+    ScriptedVenue,
+    StepClock,
+    begin,
+    commit,
+    fill,
+    open_journal,
+    order,
+    own,
+)
+
+S = OwnStatus
+GONE = BatchAnswer(cancel=(order(status=OrderStatus.CANCELLED),))
+NO = BatchAnswer(cancel=(Refusal("order_not_found", "no", 404),))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with open_journal(tmp_path) as opened:
+        begin(opened)
+        yield opened
+
+
+def end(venue: ScriptedVenue, journal: Journal, clock: StepClock | None = None, *, not_before_ms: int = 0) -> int:
+    done = wind_down(venue, journal, clock or StepClock(venue), [MARKET], ["n-r1"], not_before_ms=not_before_ms)
+    return done.cancelled
+
+
+def test_nothing_to_do_takes_one_look(journal: Journal) -> None:
+    venue = ScriptedVenue()
+    assert end(venue, journal) == 0
+    assert venue.sent == []
+
+
+def test_what_rests_is_cancelled_and_looked_at_again(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(orders=[order()], answers=[GONE])
+    clock = StepClock(venue)
+    assert end(venue, journal, clock) == 1
+    assert clock.synchronised == [T0, T0], "one look before the cancel, one after it"
+
+
+def test_a_lost_cancel_is_asked_again_until_a_snapshot_shows_it(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(orders=[order()], answers=[OutcomeUnknown("silence"), OutcomeUnknown("silence"), GONE])
+    assert end(venue, journal) == 1
+    assert len(venue.sent) == 3
+
+
+def test_an_unknown_order_is_believed_absent_only_after_its_expiry(journal: Journal) -> None:
+    commit(journal, own(status=S.UNKNOWN))
+    venue = ScriptedVenue(answers=[NO])
+    clock = StepClock(venue)
+    assert end(venue, journal, clock) == 0
+    assert clock.waits == [T0 + 10_000 + CLOCK_SKEW_MS + 1]
+    mine = journal.order("n-1")
+    assert mine is not None
+    assert mine.status is S.EXPIRED
+
+
+def test_an_order_that_fills_meanwhile_is_counted_as_filled(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    filled = order(status=OrderStatus.FILLED, filled=D(2))
+    venue = ScriptedVenue(known={"n-1": filled}, answers=[BatchAnswer(cancel=(filled,))])
+
+    class LateFill(StepClock):
+        def wait_until(self, time_ms: int) -> bool:
+            venue.fills_waiting = [fill(at_ms=T0 + 1)]
+            return super().wait_until(time_ms)
+
+    venue.answers.append(BatchAnswer(cancel=(Refusal("order_not_open", "no", 409),)))
+    assert end(venue, journal, LateFill(venue)) == 0
+    assert [item.fill.size for item in journal.fills()] == [D(2)]
+
+
+@pytest.mark.parametrize("trouble", [VenueUnreachable("gone"), OutcomeUnknown("silence")])
+def test_what_stays_is_named_and_unknown(journal: Journal, trouble: PfmmError) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(orders=[order()], answers=[trouble] * ATTEMPTS)
+    with pytest.raises(StateUnknown, match=r"1 orders could not be proven gone: BTC-PERP bid:1 \(n-1, open\)"):
+        end(venue, journal)
+    assert len(venue.sent) == ATTEMPTS
+
+
+def test_what_cannot_be_seen_is_cancelled_all_the_same(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(trouble=[VenueUnreachable("gone")] * ATTEMPTS, answers=[GONE] * ATTEMPTS)
+    with pytest.raises(StateUnknown, match="gone"):
+        end(venue, journal)
+    assert len(venue.sent) == ATTEMPTS
+    assert end(ScriptedVenue(known={"n-1": order(status=OrderStatus.CANCELLED)}, answers=[GONE]), journal) == 0
+
+
+def test_a_snapshot_from_before_the_cancel_proves_nothing(journal: Journal) -> None:
+    """The cancel was acknowledged 50 ms later than the snapshot that a cache goes on serving."""
+    commit(journal, own(status=S.OPEN))
+    cancelled = BatchAnswer(cancel=(order(status=OrderStatus.CANCELLED, updated_ms=T0 + 50),))
+    venue = ScriptedVenue(orders=[order()], answers=[cancelled])
+
+    class Frozen(StepClock):
+        def wait_until(self, time_ms: int) -> bool:
+            return True
+
+    with pytest.raises(StateUnknown, match="stale snapshot"):
+        end(venue, journal, Frozen(venue))
+    venue.now_ms, venue.orders = T0 + 50, []
+    assert end(venue, journal, not_before_ms=T0 + 50) == 0
+
+
+def test_a_journal_that_cannot_be_written_does_not_keep_orders_alive(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(trouble=[ConfigError("the disk is full")], answers=[GONE])
+    with pytest.raises(StateUnknown, match="asked to be cancelled, but not proven gone: the disk is full"):
+        end(venue, journal)
+    assert [c.client_order_id for c in venue.sent[0].cancel] == ["n-1"]
+
+
+def test_an_order_believed_expired_that_rests_is_found_and_cancelled(journal: Journal) -> None:
+    commit(journal, replace(own(), status=S.EXPIRED))
+    venue = ScriptedVenue(orders=[order()], answers=[GONE])
+    assert end(venue, journal) == 1
