@@ -1,14 +1,14 @@
 # bash completion of pfmm; made by `pfmm completions bash`
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" word try commands options
-    local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay")
+    local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay")
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         for try in "${known[@]}"; do
             if [[ "$try" == "${path:+$path }$word" ]]; then path="$try"; break; fi
         done
     done
     case "$path" in
-        "") commands="quote ladder grid funding inventory flatten resume paper record profile markets doctor help completions"; options="--profile --json --quiet --verbose --version --help" ;;
+        "") commands="quote ladder grid funding inventory flatten resume report backtest paper record profile markets doctor help completions"; options="--profile --json --quiet --verbose --version --help" ;;
         "quote") commands="show start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
         "ladder") commands="show start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
         "grid") commands="plan start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
@@ -16,6 +16,8 @@ _pfmm() {
         "inventory") commands=""; options="--watch --interval --assert --profile --json --quiet --verbose --version --help" ;;
         "flatten") commands=""; options="--all --half --cancel-only --max-slippage-bps --timeout --dry-run --yes --profile --json --quiet --verbose --version --help" ;;
         "resume") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
+        "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
+        "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
         "paper") commands="status reset deposit serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
         "record") commands=""; options="--out --for --cycles --interval --depth --force --profile --json --quiet --verbose --version --help" ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
@@ -26,15 +28,18 @@ _pfmm() {
         "quote show") commands=""; options="--model --gamma --kappa --sigma --horizon --half-spread-bps --size --inventory --max-inventory --explain --profile --json --quiet --verbose --version --help" ;;
         "quote start") commands=""; options="--model --gamma --kappa --sigma --horizon --half-spread-bps --size --interval --cycles --once --detach --dry-run --exit-code --on-exit --on-restart --max-inventory --max-loss --yes --profile --json --quiet --verbose --version --help" ;;
         "quote status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
-        "quote stop") commands=""; options="--flatten --profile --json --quiet --verbose --version --help" ;;
+        "quote stop") commands=""; options="--flatten --yes --profile --json --quiet --verbose --version --help" ;;
         "ladder show") commands=""; options="--levels --spacing-bps --size --growth --threshold-bps --model --gamma --kappa --sigma --horizon --half-spread-bps --inventory --max-inventory --explain --profile --json --quiet --verbose --version --help" ;;
         "ladder start") commands=""; options="--levels --spacing-bps --size --growth --threshold-bps --model --gamma --kappa --sigma --horizon --half-spread-bps --interval --cycles --once --detach --dry-run --exit-code --on-exit --on-restart --max-inventory --max-loss --yes --profile --json --quiet --verbose --version --help" ;;
         "ladder status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
-        "ladder stop") commands=""; options="--flatten --profile --json --quiet --verbose --version --help" ;;
+        "ladder stop") commands=""; options="--flatten --yes --profile --json --quiet --verbose --version --help" ;;
         "grid plan") commands=""; options="--lower --upper --range-pct --levels --size --spacing --on-breakout --profile --json --quiet --verbose --version --help" ;;
         "grid start") commands=""; options="--lower --upper --range-pct --levels --size --spacing --on-breakout --interval --cycles --once --detach --dry-run --exit-code --on-exit --on-restart --max-inventory --max-loss --yes --profile --json --quiet --verbose --version --help" ;;
         "grid status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
-        "grid stop") commands=""; options="--flatten --profile --json --quiet --verbose --version --help" ;;
+        "grid stop") commands=""; options="--flatten --yes --profile --json --quiet --verbose --version --help" ;;
+        "backtest run") commands=""; options="--data --from --to --set --interval --latency-ms --funding --queue --mode --profile --json --quiet --verbose --version --help" ;;
+        "backtest sweep") commands=""; options="--data --set --random --seed --folds --jobs --scheduler --results --csv --from --to --interval --latency-ms --funding --queue --profile --json --quiet --verbose --version --help" ;;
+        "backtest data") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper reset") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
         "paper deposit") commands=""; options="--profile --json --quiet --verbose --version --help" ;;

@@ -1,7 +1,7 @@
 # fish completion of pfmm; made by `pfmm completions fish`
 function __pfmm_at
     set -l at ""
-    set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
+    set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
     for word in (commandline -opc)[2..-1]
         set -l try (string trim -- "$at $word")
         contains -- $try $known; and set at $try
@@ -15,6 +15,8 @@ complete -c pfmm -n "__pfmm_at ''" -f -a funding -d 'Check funding: rate, 8 h eq
 complete -c pfmm -n "__pfmm_at ''" -f -a inventory -d 'Show positions against their limits, profit and its parts, what...'
 complete -c pfmm -n "__pfmm_at ''" -f -a flatten -d 'Halt the accounts runners, cancel all orders, close the positions...'
 complete -c pfmm -n "__pfmm_at ''" -f -a resume -d 'Lift the HALT of the account, so that start works again; shows who...'
+complete -c pfmm -n "__pfmm_at ''" -f -a report -d 'Measure performance against target ranges, and split the profit...'
+complete -c pfmm -n "__pfmm_at ''" -f -a backtest -d 'Run a strategy on recorded data, or sweep its settings.'
 complete -c pfmm -n "__pfmm_at ''" -f -a paper -d 'The embedded exchange: paper money, real rules.'
 complete -c pfmm -n "__pfmm_at ''" -f -a record -d 'Record public market data until Ctrl-C, --for or --cycles.'
 complete -c pfmm -n "__pfmm_at ''" -f -a profile -d 'The config store: profiles and their settings (see `pfmm help...'
@@ -30,7 +32,7 @@ complete -c pfmm -n "__pfmm_at ''" -l version
 complete -c pfmm -n "__pfmm_at ''" -l help
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a show -d 'Compute one quote and show what it is made of, to the last basis...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a start -d 'Run the market maker on one or many markets in one process: a bid...'
-complete -c pfmm -n "__pfmm_at 'quote'" -f -a status -d 'Show the market makers of this account: state, resting orders,...'
+complete -c pfmm -n "__pfmm_at 'quote'" -f -a status -d 'Show every market maker of this account: state, resting orders,...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a stop -d 'Stop the market maker, cancel its orders and prove that none is...'
 complete -c pfmm -n "__pfmm_at 'quote'" -l profile
 complete -c pfmm -n "__pfmm_at 'quote'" -l json
@@ -40,7 +42,7 @@ complete -c pfmm -n "__pfmm_at 'quote'" -l version
 complete -c pfmm -n "__pfmm_at 'quote'" -l help
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a show -d 'Compute the ladder that would rest now, level by level.'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a start -d 'Run a ladder on MARKET: levels of growing size on both sides, moved...'
-complete -c pfmm -n "__pfmm_at 'ladder'" -f -a status -d 'Show the ladders of this account: state, resting orders, fills, P&L.'
+complete -c pfmm -n "__pfmm_at 'ladder'" -f -a status -d 'Show every ladder of this account: state, resting orders, fills, P&L.'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a stop -d 'Stop the ladder, cancel its orders and prove that none is left;...'
 complete -c pfmm -n "__pfmm_at 'ladder'" -l profile
 complete -c pfmm -n "__pfmm_at 'ladder'" -l json
@@ -50,7 +52,7 @@ complete -c pfmm -n "__pfmm_at 'ladder'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder'" -l help
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a plan -d 'Show the grid that would start now: lines, orders, profit a round...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a start -d 'Run a grid on MARKET: buys below the price, sells above it, each...'
-complete -c pfmm -n "__pfmm_at 'grid'" -f -a status -d 'Show the grids of this account: state, resting orders, fills, round...'
+complete -c pfmm -n "__pfmm_at 'grid'" -f -a status -d 'Show every grid of this account: state, resting orders, fills, P&L.'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a stop -d 'Stop the grid, cancel its orders and prove that none is left; works...'
 complete -c pfmm -n "__pfmm_at 'grid'" -l profile
 complete -c pfmm -n "__pfmm_at 'grid'" -l json
@@ -100,10 +102,31 @@ complete -c pfmm -n "__pfmm_at 'resume'" -l quiet
 complete -c pfmm -n "__pfmm_at 'resume'" -l verbose
 complete -c pfmm -n "__pfmm_at 'resume'" -l version
 complete -c pfmm -n "__pfmm_at 'resume'" -l help
-complete -c pfmm -n "__pfmm_at 'paper'" -f -a status -d 'Show the market and its clock, and the accounts equity, positions...'
+complete -c pfmm -n "__pfmm_at 'report'" -l since
+complete -c pfmm -n "__pfmm_at 'report'" -l market
+complete -c pfmm -n "__pfmm_at 'report'" -l strategy
+complete -c pfmm -n "__pfmm_at 'report'" -l html
+complete -c pfmm -n "__pfmm_at 'report'" -l csv
+complete -c pfmm -n "__pfmm_at 'report'" -l export
+complete -c pfmm -n "__pfmm_at 'report'" -l profile
+complete -c pfmm -n "__pfmm_at 'report'" -l json
+complete -c pfmm -n "__pfmm_at 'report'" -l quiet
+complete -c pfmm -n "__pfmm_at 'report'" -l verbose
+complete -c pfmm -n "__pfmm_at 'report'" -l version
+complete -c pfmm -n "__pfmm_at 'report'" -l help
+complete -c pfmm -n "__pfmm_at 'backtest'" -f -a run -d 'Run a strategy over recorded data: the same code that trades, with...'
+complete -c pfmm -n "__pfmm_at 'backtest'" -f -a sweep -d 'Run many settings over many slices of data, on this machine or a...'
+complete -c pfmm -n "__pfmm_at 'backtest'" -f -a data -d 'Describe data files: span, counts, gaps, crossed quotes, duplicates.'
+complete -c pfmm -n "__pfmm_at 'backtest'" -l profile
+complete -c pfmm -n "__pfmm_at 'backtest'" -l json
+complete -c pfmm -n "__pfmm_at 'backtest'" -l quiet
+complete -c pfmm -n "__pfmm_at 'backtest'" -l verbose
+complete -c pfmm -n "__pfmm_at 'backtest'" -l version
+complete -c pfmm -n "__pfmm_at 'backtest'" -l help
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a status -d 'Show market, clock, equity, positions and orders.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a reset -d 'Drop every paper account and start the markets clock anew.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a deposit -d 'Add paper money to the account.'
-complete -c pfmm -n "__pfmm_at 'paper'" -f -a serve -d 'Serve the exchange over HTTP on this machine until Ctrl-C; prints...'
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a serve -d 'Serve the exchange over HTTP; prints the URL.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a feed -d 'Show or switch the market that the exchange trades in.'
 complete -c pfmm -n "__pfmm_at 'paper'" -l profile
 complete -c pfmm -n "__pfmm_at 'paper'" -l json
@@ -211,6 +234,7 @@ complete -c pfmm -n "__pfmm_at 'quote status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote status'" -l version
 complete -c pfmm -n "__pfmm_at 'quote status'" -l help
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l flatten
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l yes
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l profile
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l json
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l quiet
@@ -272,6 +296,7 @@ complete -c pfmm -n "__pfmm_at 'ladder status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l help
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l flatten
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l yes
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l profile
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l quiet
@@ -322,12 +347,55 @@ complete -c pfmm -n "__pfmm_at 'grid status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid status'" -l version
 complete -c pfmm -n "__pfmm_at 'grid status'" -l help
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l flatten
+complete -c pfmm -n "__pfmm_at 'grid stop'" -l yes
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l profile
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l json
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l version
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l help
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l data
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l from
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l to
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l set
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l interval
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l latency-ms
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l funding
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l queue
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l mode
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l json
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l quiet
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l verbose
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l version
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l help
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l data
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l set
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l random
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l seed
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l folds
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l jobs
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l scheduler
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l results
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l csv
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l from
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l to
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l interval
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l latency-ms
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l funding
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l queue
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l profile
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l json
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l quiet
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l verbose
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l version
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l help
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l profile
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l json
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l quiet
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l verbose
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l version
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l help
 complete -c pfmm -n "__pfmm_at 'paper status'" -l profile
 complete -c pfmm -n "__pfmm_at 'paper status'" -l json
 complete -c pfmm -n "__pfmm_at 'paper status'" -l quiet

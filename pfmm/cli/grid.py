@@ -10,6 +10,7 @@ import typer
 from pfmm.cli import start_options as option
 from pfmm.cli.options import globals_of, setting
 from pfmm.cli.output import Result, emit, plain, table
+from pfmm.cli.standing_commands import add_standing
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
@@ -93,33 +94,6 @@ def start(
     how = StartOptions(cycles, once, detach, dry_run, exit_code, on_exit, on_restart, yes)
     with session(options, overrides) as opened:
         start_runs(options, opened, KIND, [market], run_spec, how)
-
-
-@app.command()
-def status(context: typer.Context, market: option.AnyMarket = None) -> None:
-    """Show the grids of this account: state, resting orders, fills, round trips, P&L."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.standing import status as show_status  # noqa: PLC0415
-
-    options = globals_of(context)
-    with session(options) as opened:
-        show_status(options, opened, KIND, market)
-
-
-@app.command()
-def stop(
-    context: typer.Context,
-    market: option.AnyMarket = None,
-    flatten: option.Flatten = False,
-    yes: option.Yes = False,
-) -> None:
-    """Stop the grid, cancel its orders and prove that none is left; works on a dead runner too."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.standing import stop as stop_runs  # noqa: PLC0415
-
-    options = globals_of(context)
-    with session(options) as opened:
-        stop_runs(options, opened, KIND, market, flatten=flatten, yes=yes)
 
 
 def _overrides(
@@ -262,3 +236,6 @@ def plan_text(planned: GridPlan) -> str:
         f"{planned.worst_case.at_upper:+.4f} USD at {planned.upper:f}",
     ]
     return "\n".join(head)
+
+
+add_standing(app, KIND, "grid")

@@ -12,6 +12,7 @@ from pfmm.cli import start_options as option
 from pfmm.cli.options import globals_of, setting
 from pfmm.cli.output import Result, emit
 from pfmm.cli.quote_options import model_overrides, run_overrides
+from pfmm.cli.standing_commands import add_standing
 
 KIND = "quote"
 
@@ -96,28 +97,4 @@ def start(
         start_runs(options, opened, KIND, markets, quoting.run_spec, how, quoting.tend)
 
 
-@app.command()
-def status(context: typer.Context, market: option.AnyMarket = None) -> None:
-    """Show the market makers of this account: state, resting orders, fills, P&L."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.standing import status as show_status  # noqa: PLC0415
-
-    options = globals_of(context)
-    with session(options) as opened:
-        show_status(options, opened, KIND, market)
-
-
-@app.command()
-def stop(
-    context: typer.Context,
-    market: option.AnyMarket = None,
-    flatten: option.Flatten = False,
-    yes: option.Yes = False,
-) -> None:
-    """Stop the market maker, cancel its orders and prove that none is left; works on a dead runner too."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.standing import stop as stop_runs  # noqa: PLC0415
-
-    options = globals_of(context)
-    with session(options) as opened:
-        stop_runs(options, opened, KIND, market, flatten=flatten, yes=yes)
+add_standing(app, KIND, "market maker")
