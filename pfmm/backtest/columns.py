@@ -45,15 +45,20 @@ class Columns:
         rows = np.frombuffer(tape.events, dtype=np.int64).reshape(-1, EVENT_WIDTH)
         self.tape = tape
         self.rows: Ints = rows
+        self.low: Ints
         self.times: Ints = np.ascontiguousarray(rows[:, 0])
-        quotes = rows[:, 1] == QUOTE
-        self.low: Ints = np.ascontiguousarray(rows[:, 2])
-        self.high: Ints = np.where(quotes, np.where(rows[:, 4] == 0, NO_ASK, rows[:, 4]), rows[:, 2])
-        self.quote_rows: Ints = quotes.nonzero()[0]
-        self.quote_times: Ints = self.times[quotes]
-        self.quote_bids: Ints = np.where(rows[quotes, 3] > 0, rows[quotes, 2], 0)
-        asks = self.high[quotes]
-        self.quote_asks: Ints = np.where(rows[quotes, 5] > 0, asks, NO_ASK)
+        kinds, self.low = np.ascontiguousarray(rows[:, 1]), np.ascontiguousarray(rows[:, 2])
+        self.quote_rows: Ints = (kinds == QUOTE).nonzero()[0]
+        asks = rows[self.quote_rows, 4]
+        asks[asks == 0] = NO_ASK
+        self.high: Ints = self.low.copy()
+        self.high[self.quote_rows] = asks
+        self.quote_times: Ints = self.times[self.quote_rows]
+        # for a decision a side that shows no size is absent too
+        self.quote_bids: Ints = self.low[self.quote_rows]
+        self.quote_bids[rows[self.quote_rows, 3] <= 0] = 0
+        self.quote_asks: Ints = asks.copy()
+        self.quote_asks[rows[self.quote_rows, 5] <= 0] = NO_ASK
 
     def __len__(self) -> int:
         return len(self.times)
