@@ -57,7 +57,7 @@ def start(
     """Starts `kind` on the markets, in the way that `how` asks for; `tend` is called while the loop waits. Raises
     what stands in the way, before anything is sent."""
     session.locks.refuse_if_halted()
-    instruments = [session.market(spelling) for spelling in dict.fromkeys(spellings)]
+    instruments = list({market.market: market for market in map(session.market, spellings)}.values())
     carried_on = how.dry_run and any(session.locks.run_lock(i.market, kind).holder() for i in instruments)
     engine = _engine(session, [build(session, instrument) for instrument in instruments], settles=not carried_on)
     if how.dry_run:

@@ -241,3 +241,9 @@ def test_a_venue_that_lists_no_tick_is_refused_by_name(tmp_path: Path) -> None:
         assert done.code != 0
         assert "price_unit" in done.error["message"]
         assert not any("/orders" in request for request in venue.requests)
+
+
+def test_two_spellings_of_a_market_are_one(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=7)
+    rows = run("quote", "start", "BTC-PERP", "btc", "--once", "--json", home=tmp_path).data["runs"]
+    assert [row["market"] for row in rows] == ["BTC-PERP"]
