@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pfmm.errors import OutcomeUnknown, RateLimited
@@ -133,6 +133,7 @@ STEPS = st.lists(
         st.tuples(st.just("arrive"), SIZES, st.just("")),
         st.tuples(st.just("wait"), SIZES, st.just("")),
     ),
+    min_size=6,
     max_size=25,
 )
 
@@ -216,6 +217,15 @@ class Story:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
+@example([("place", Decimal(1), "delayed"), ("look", Decimal(1), ""), ("arrive", Decimal(1), "")])
+@example(
+    [
+        ("place", Decimal(1), "answered"),
+        ("amend", Decimal(5), "delayed"),
+        ("look", Decimal(1), ""),
+        ("arrive", Decimal(1), ""),
+    ]
+)
 def test_nothing_that_could_fill_is_ever_understated_and_all_is_settled_in_the_end(
     steps: list[tuple[str, Decimal, str]],
 ) -> None:
