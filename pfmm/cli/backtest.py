@@ -71,6 +71,10 @@ def run(
     funding: Funding = None,
     queue: Queue = "both",
     mode: Mode = "lazy",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts (extra: report)."),
+    ] = None,
 ) -> None:
     """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""
     from pfmm.cli import backtest_tables  # noqa: PLC0415
@@ -82,6 +86,8 @@ def run(
         values["run.interval_s"] = str(interval)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
     scenarios = run_job(job, worlds_of(job))
+    if html is not None:
+        _write(html, backtest_tables.page_of(job, scenarios))
     answer = backtest_tables.run_data(job, scenarios)
     warnings = backtest_tables.warnings_of(scenarios)
     emit(options, Result(answer, lambda: backtest_tables.run_text(job, scenarios), warnings))

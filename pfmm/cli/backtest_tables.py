@@ -16,6 +16,7 @@ ASSUMPTION = (
     "candles: what happened inside a bar is not known; both ways through it are run, low first and high first, and "
     "the worse one is shown"
 )
+MARKS_SHOWN = 2_000
 WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
 
 
@@ -71,6 +72,18 @@ def _one(run: Scenario) -> dict[str, Any]:
         "requests": outcome.requests,
         "stopped": outcome.stopped,
     }
+
+
+def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
+    """The report's page for the first queue model. Raises ConfigError naming the extra without its library."""
+    from pfmm.report.html import Mark, page  # noqa: PLC0415
+
+    run = worst(scenarios, scenarios[0].queue)
+    fills = [item.fill for item in run.outcome.fills]
+    stride = max(1, -(-len(fills) // MARKS_SHOWN))
+    marks = [Mark(f.time_ms, f.market, f.side.value, float(f.price), float(f.size)) for f in fills[::stride]]
+    heading = f"backtest of {job.kind} on {job.market}, {run.queue} ({run.world})"
+    return page(run.report, marks, heading=heading)
 
 
 def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:

@@ -100,7 +100,6 @@ def attempt(columns: Columns, spec: RunSpec, clockwork: Clockwork, **how: Any) -
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     events=EVENTS,
-    kind=st.sampled_from(["grid", "quote", "ladder"]),
     interval_ms=st.sampled_from([100, 700, 3_000]),
     latency_ms=st.sampled_from([0, 40, 900]),
     queue=st.sampled_from(["pessimistic", "optimistic"]),
@@ -109,7 +108,6 @@ def attempt(columns: Columns, spec: RunSpec, clockwork: Clockwork, **how: Any) -
 )
 def test_lazy_and_event_by_event_agree(
     events: list[tuple[int, str, int, int, int]],
-    kind: str,
     interval_ms: int,
     latency_ms: int,
     queue: Any,
@@ -121,7 +119,21 @@ def test_lazy_and_event_by_event_agree(
         start_ms, end_ms = span_of(columns, None, None)
     except PfmmError:
         return
-    spec = run_specs(on_breakout, max_loss)[kind]
     clockwork = Clockwork(start_ms, end_ms, interval_ms, latency_ms)
-    lazy = attempt(columns, spec, clockwork, queue=queue, mode="lazy")
-    assert lazy == attempt(columns, spec, clockwork, queue=queue, mode="events")
+    for kind, spec in run_specs(on_breakout, max_loss).items():
+        lazy = attempt(columns, spec, clockwork, queue=queue, mode="lazy")
+        assert lazy == attempt(columns, spec, clockwork, queue=queue, mode="events"), kind
+
+
+def test_such_streams_fill_and_are_passed_over() -> None:
+    """What the property runs over is not empty: all three trade, and most decisions need no whole cycle."""
+    falls = [(400, "q", move, 300, 1) for move in (0, -20, 5, -20, 0, 20, 20, 5, 20, -5, -20) * 12]
+    columns = Columns(tape(falls))
+    clockwork = Clockwork(*span_of(columns, None, None), interval_ms=100, latency_ms=0)
+    paid = 0
+    for kind, spec in run_specs(OnBreakout.HOLD, None).items():
+        outcome = simulate(columns, spec, clockwork)
+        paid += len(outcome.payments)
+        assert len(outcome.fills) >= 5, kind
+        assert outcome.cycles < outcome.decisions / 2, kind
+    assert paid
