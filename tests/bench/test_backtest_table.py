@@ -78,4 +78,4 @@ def test_month_of_candles(shared_data: Path, pfmm_home: Path, tmp_path: Path, co
     values = CANDLES if coin != "BTC" else {**CANDLES, "grid.size_usd": "150", "quote.size_usd": "150"}
     print("\n" + HEAD)
     for world in load([file], f"{coin}-PERP", tmp_path, funding):
-        show(f"{coin} {world.label}", runs(world, f"{coin}-PERP", 60_000, values))
+        show(f"{coin} {world.label}", runs(world, f"{coin}-PERP", 300_000, values))

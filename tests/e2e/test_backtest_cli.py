@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import environment, run
+from tests.e2e.driver import Running, environment, run
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
@@ -216,13 +216,39 @@ def test_a_dask_cluster_gives_the_local_results_and_a_killed_worker_loses_nothin
     tmp_path: Path, swing: Path, dask: tuple[str, list[subprocess.Popen[str]]]
 ) -> None:
     address, workers = dask
-    base = ("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--json")
+    base = (
+        "backtest",
+        "sweep",
+        "grid",
+        "x",
+        "--data",
+        swing,
+        "--set",
+        "grid.levels=4,5,6,7,8,9,10",
+        *SWEEP[2:],
+        "--json",
+    )
     local = run(*base, home=tmp_path).data
     results = tmp_path / "results.ndjson"
-    shared = run(*base, "--scheduler", address, "--results", results, home=tmp_path, timeout=120).data
+    with Running(*base, "--scheduler", address, "--results", results, home=tmp_path) as sweep:
+        until = time.monotonic() + 60
+        while not results.exists() or not results.read_bytes().endswith(b"\n"):
+            assert time.monotonic() < until, "no result came"
+            os.sched_yield()
+        workers[0].kill()  # in the middle of the work
+        workers[0].wait()
+        assert sweep.end(timeout=120) == 0
+        shared = json.loads(sweep.lines[-1])["data"]
     assert json.dumps(shared["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
-    workers[0].kill()
-    workers[0].wait()
-    results.unlink()
     again = run(*base, "--scheduler", address, home=tmp_path, timeout=120).data
     assert json.dumps(again["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
+
+
+def test_the_page_is_one_file(tmp_path: Path, swing: Path) -> None:
+    if find_spec("plotly") is None:
+        pytest.skip("the charts need the extra `report`")
+    page = tmp_path / "page.html"
+    assert run("backtest", "run", "grid", "x", "--data", swing, *GRID, "--html", page, home=tmp_path).code == 0
+    text = page.read_text()
+    assert text.startswith("<!doctype html>")
+    assert "backtest of grid on X-PERP, pessimistic" in text
