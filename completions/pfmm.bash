@@ -37,7 +37,7 @@ _pfmm() {
         "grid start") commands=""; options="--lower --upper --range-pct --levels --size --spacing --on-breakout --interval --cycles --once --detach --dry-run --exit-code --on-exit --on-restart --max-inventory --max-loss --yes --profile --json --quiet --verbose --version --help" ;;
         "grid status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "grid stop") commands=""; options="--flatten --yes --profile --json --quiet --verbose --version --help" ;;
-        "backtest run") commands=""; options="--data --from --to --set --interval --latency-ms --funding --queue --mode --profile --json --quiet --verbose --version --help" ;;
+        "backtest run") commands=""; options="--data --from --to --set --interval --latency-ms --funding --queue --mode --html --profile --json --quiet --verbose --version --help" ;;
         "backtest sweep") commands=""; options="--data --set --random --seed --folds --jobs --scheduler --results --csv --from --to --interval --latency-ms --funding --queue --profile --json --quiet --verbose --version --help" ;;
         "backtest data") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;

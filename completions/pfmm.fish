@@ -363,6 +363,7 @@ complete -c pfmm -n "__pfmm_at 'backtest run'" -l latency-ms
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l funding
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l queue
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l mode
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l html
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l quiet
