@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 PAPER_URL = "http://127.0.0.1"  # never dialled: the transport calls the exchange in this process
 REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
-# an emergency repeats by itself, with a fresh look between: one request must not hold it up
-HURRIED: Mapping[str, Any] = {"timeout_s": 3.0, "read_attempts": 1}
+HURRIED_TIMEOUT_S = 3.0
 
 
 def wall_ms() -> int:
@@ -44,7 +43,7 @@ class Session:
 
     def __init__(self, settings: Settings, *, hurried: bool = False) -> None:
         self.settings = settings
-        self._waits: Mapping[str, Any] = HURRIED if hurried else {}
+        self._waits: Mapping[str, Any] = _hurried(settings) if hurried else {}
         self.state_dir = settings.paths.state_dir
         self.in_process = settings.venue == "paper" and not settings.base_url
 
@@ -171,6 +170,11 @@ class Session:
         for name in ("venue", "journal", "exchange"):
             if name in opened:
                 opened[name].close()
+
+
+def _hurried(settings: Settings) -> Mapping[str, Any]:
+    """An emergency repeats by itself, with a fresh look between: one request must not hold it up."""
+    return {"timeout_s": min(HURRIED_TIMEOUT_S, settings.general.flatten.timeout_s), "read_attempts": 1}
 
 
 @contextmanager

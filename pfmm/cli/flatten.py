@@ -90,11 +90,11 @@ def flatten(
 
 
 def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
-    from pfmm.cli.prompt import confirm  # noqa: PLC0415
+    from pfmm.cli.prompt import confirm, on_terminal  # noqa: PLC0415
     from pfmm.errors import PfmmError  # noqa: PLC0415
 
     shown = ""
-    if not yes and _on_terminal():
+    if not yes and on_terminal():
         try:
             shown = _preview(session, asked).render() + "\n"
         except PfmmError as error:
@@ -103,12 +103,6 @@ def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
         f"{shown}{asked.words.capitalize()} with REAL money at {session.venue_name} account {session.account}?",
         yes=yes,
     )
-
-
-def _on_terminal() -> bool:
-    import sys  # noqa: PLC0415
-
-    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _preview(session: Session, asked: Asked) -> Result:
@@ -146,7 +140,10 @@ def _carry_out(session: Session, asked: Asked) -> Result:
     from pfmm.flatten_terms import FlatState, FlattenResult  # noqa: PLC0415
 
     started_s = time.monotonic()
-    first_try = _markets(session, asked)
+    try:
+        first_try = _markets(session, asked)
+    except AuthenticationError:  # it will be said when it comes again, after the runners have been told to stop
+        first_try = None
     warnings = _halt(session, asked)
     runners = StoppingRunners(session, monotonic_s=time.monotonic)
     refused: AuthenticationError | None = None
@@ -154,6 +151,8 @@ def _carry_out(session: Session, asked: Asked) -> Result:
         result = _flatten(session, asked, first_try, runners, proofs=2 if warnings else 1)
     except AuthenticationError as error:
         refused, result = error, FlattenResult(FlatState.UNKNOWN, None, 0, None, (), error.message)
+    if not warnings:  # whoever resumed meanwhile did so before the end that this HALT guards
+        warnings = _halt(session, asked)
     if result.state.done:
         warnings += _end_runs(session)
     data = result_data(session, result)
@@ -170,7 +169,8 @@ def _carry_out(session: Session, asked: Asked) -> Result:
 
 
 def _markets(session: Session, asked: Asked) -> tuple[str, ...] | None:
-    """The venue's names of the markets; None when it does not answer now. Raises UnknownMarket, before anything."""
+    """The venue's names of the markets; None when it does not answer now. Raises UnknownMarket and
+    AuthenticationError, before anything."""
     from pfmm.errors import UnknownMarket, VenueRefused, VenueUnreachable  # noqa: PLC0415
 
     try:

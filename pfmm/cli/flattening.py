@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import iso, plain
-from pfmm.errors import NotFlat, PfmmError, StateUnknown
+from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
 from pfmm.flatten_terms import FlatState, FlattenOrder, FlattenResult, Tools
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from pfmm.locks import Holder
+    from pfmm.model.account import VenueTime
 
 
 def order_of(
@@ -96,25 +99,52 @@ def _price(price: Decimal) -> str:
     return f"{price:.8g}"
 
 
+class Bystanders:
+    """The other runners of some markets, which nobody stops here: as long as one lives, nothing there is proven flat.
+    Serves as `Others` of a flatten."""
+
+    def __init__(self, session: Session, markets: Sequence[str]) -> None:
+        self._session = session
+        self._markets = frozenset(markets)
+
+    def alive(self) -> list[Holder]:
+        """Those that are alive now, without this process itself."""
+        holders = self._session.locks.holders()
+        return [holder for holder in holders if holder.market in self._markets and holder.pid != os.getpid()]
+
+    def press(self) -> None:
+        """They may go on."""
+
+    def silent_from_ms(self, now: VenueTime) -> int | None:  # noqa: ARG002 - the protocol's
+        """See `Others`."""
+        return None if self.alive() else 0
+
+
 def flatten_markets(session: Session, markets: Sequence[str]) -> None:
     """`--on-exit flatten`: closes the account's whole position on `markets`, after the runs there have ended.
 
-    Raises NotFlat or StateUnknown when that cannot be proven, and AuthenticationError.
+    Raises what `flatten_for_stop` answers as failure, and AuthenticationError.
     """
     _, failure = flatten_for_stop(session, markets)
     if failure is not None:
         raise failure
 
 
-def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str, Any], PfmmError | None]:
+def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str, Any] | None, PfmmError | None]:
     """`stop --flatten`: closes the account's whole position on `markets`; the data to show and the failure, if any.
 
-    No latch is set, as only the runs that were stopped are concerned; with no markets nothing is done.
+    No latch is set, as only the runs that were stopped are concerned. Nothing is sent, and nothing claimed, while
+    another strategy runs on one of the markets: it would quote again at once.
     """
     from pfmm.flatten import flatten  # noqa: PLC0415
 
-    if not markets:
-        nothing = FlattenResult(FlatState.FLAT, session.venue.time().time_ms, 0, 0, (), None)
-        return result_data(session, nothing), None
-    result = flatten(session.venue, order_of(session, tuple(dict.fromkeys(markets))), new_tools())
+    names = tuple(dict.fromkeys(markets))
+    others = Bystanders(session, names)
+    alive = [f"{holder.strategy} on {holder.market} (pid {holder.pid})" for holder in others.alive()]
+    if alive:
+        return None, AlreadyRunning(
+            f"nothing was closed: {', '.join(alive)} still runs there",
+            hint="stop it first, or `pfmm flatten`, which stops every runner of the account",
+        )
+    result = flatten(session.venue, order_of(session, names), new_tools(), others)
     return result_data(session, result), failure_of(session, result.state, result.reason)

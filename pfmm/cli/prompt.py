@@ -11,8 +11,17 @@ from pfmm.errors import UsageError
 
 def confirm(question: str, *, yes: bool) -> None:
     """Returns when the answer is yes. Raises UsageError at once off a terminal, Abort (exit 130) when declined."""
-    if yes:
-        return
-    if sys.stdin is None or not sys.stdin.isatty():
+    refuse_unasked(yes=yes)
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def refuse_unasked(*, yes: bool) -> None:
+    """Raises UsageError where `confirm` could not ask: for a command that has work to do before its question."""
+    if not yes and not on_terminal():
         raise UsageError("this needs a confirmation, and there is no terminal to ask on", hint="add --yes")
-    typer.confirm(question, abort=True, err=True)
+
+
+def on_terminal() -> bool:
+    """True where somebody can answer."""
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -183,11 +183,23 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
     data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
     if not flatten:
         emit(options, Result(data, lambda: _stop_text(kind, rows)))
-        return
+    elif rows:
+        _flatten_stopped(options, session, kind, data)
+    else:  # a verdict would have to be about some market, and none is known
+        data["flatten"] = None
+        warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
+        emit(options, Result(data, lambda: _stop_text(kind, rows), (warning,)))
+
+
+def _flatten_stopped(options: Globals, session: Session, kind: str, data: dict[str, Any]) -> None:
+    """Closes the positions on the markets of the runs that were stopped, and adds the verdict to the answer."""
     from pfmm.cli.flattening import flatten_for_stop, result_text  # noqa: PLC0415
 
-    data["flatten"], failure = flatten_for_stop(session, [row["market"] for row in rows])
-    result = Result(data, lambda: f"{_stop_text(kind, rows)}\n{result_text(data['flatten'])}")
+    rows = data["runs"]
+    verdict, failure = flatten_for_stop(session, [row["market"] for row in rows])
+    data["flatten"] = verdict
+    shown = _stop_text(kind, rows) + ("" if verdict is None else "\n" + result_text(verdict))
+    result = Result(data, lambda: shown)
     if failure is not None:
         raise Failed(failure, result)
     emit(options, result)

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
-from pfmm.cli.prompt import confirm
-from pfmm.errors import AlreadyRunning, ChangesPending, Halted, PfmmError, StaleData
+from pfmm.cli.prompt import confirm, refuse_unasked
+from pfmm.errors import AlreadyRunning, ChangesPending, Halted, OutcomeUnknown, PfmmError, StaleData
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.runner import Ending
@@ -56,6 +57,8 @@ def start(
 ) -> None:
     """Starts `kind` on the markets, in the way that `how` asks for; `tend` is called while the loop waits. Raises
     what stands in the way, before anything is sent."""
+    if session.live and not how.dry_run:
+        refuse_unasked(yes=how.yes)
     session.locks.refuse_if_halted()
     instruments = list({market.market: market for market in map(session.market, spellings)}.values())
     carried_on = how.dry_run and any(session.locks.run_lock(i.market, kind).holder() for i in instruments)
@@ -167,6 +170,10 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     problem = next((run.problem for run in report.runs if run.problem is not None), None)
     if problem is not None:
         raise Failed(StaleData(f"no new orders were placed: {problem}"), result)
+    unknown = sum(event.name == "unknown" for event in report.events)
+    if unknown:
+        text = f"{unknown} order actions got no answer: they may or may not have acted"
+        raise Failed(OutcomeUnknown(text, hint="the next run settles them by client order id"), result)
     emit(options, result)
 
 
@@ -181,9 +188,9 @@ def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: St
     with Signals() as signals:
         adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
         clock = session.clock(signals.wait_s)
-        dead_man = DeadMan(
-            session.venue, session.locks, run.dead_man_s if on_exit != "keep" else 0, pid=os.getpid(), wall_ms=wall_ms()
-        )
+        # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
+        timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
+        dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
         screen = screen_for(options, session, kind, dead_man)
         if adopted:
             say(options, f"took over {adopted} resting orders of the earlier run")

@@ -6,12 +6,15 @@ import json
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +214,52 @@ def test_a_live_account_needs_yes_at_once(tmp_path: Path) -> None:
     assert (done.code, done.error["code"], done.error["hint"]) == (2, "usage", "add --yes")
     done = flatten(tmp_path, "--all", "--yes", "--timeout", "1", env=env)
     assert (done.code, done.error["code"]) == (8, "state_unknown")
+
+
+@pytest.mark.parametrize("command", [("grid", "start"), ("ladder", "start"), ("quote", "start")])
+@pytest.mark.parametrize("how", ["--once", "--detach"])
+def test_a_live_start_needs_yes_before_anything_is_asked(tmp_path: Path, command: tuple[str, str], how: str) -> None:
+    env = {"PFMM_VENUE": "purpleflea", "PFMM_API_KEY": "k", "PFMM_BASE_URL": "http://127.0.0.1:9"}
+    done = run(*command, BTC, how, "--json", home=tmp_path, env=env)
+    assert (done.code, done.error["code"], done.error["hint"]) == (2, "usage", "add --yes")
+
+
+def test_a_key_refused_on_the_listing_halts_all_the_same(tmp_path: Path) -> None:
+    with refusing() as url:
+        env = {"PFMM_VENUE": "purpleflea", "PFMM_API_KEY": "wrong-key", "PFMM_BASE_URL": url}
+        done = flatten(tmp_path, "BTC", "--yes", "--timeout", "2", env=env)
+        assert (done.code, done.error["code"]) == (4, "authentication")
+        assert (done.envelope["data"]["state"], done.envelope["data"]["halted"]) == ("unknown", True)
+        assert run("grid", "start", BTC, "--once", "--yes", "--json", home=tmp_path, env=env).code == 75
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """A venue whose gate answers everything, listings too, with 401."""
+
+    class Gate(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error":"unauthorized","message":"no"}'
+            self.send_response(401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_hung_venue_cannot_stretch_a_short_timeout(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, answers nothing
+        env = {"PFMM_VENUE": "paper", "PFMM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        done = flatten(tmp_path, "--all", "--timeout", "0.5", env=env)
+    assert (done.code, done.error["code"]) == (8, "state_unknown")
+    assert done.envelope["data"]["duration_ms"] < 3_000, "the time itself and three requests of 0.5 s"
 
 
 def test_a_venue_that_is_gone_is_unknown_with_data_and_error(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""`stop --flatten` and `--on-exit flatten`: a verdict only about what was closed, and none while somebody quotes on."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.e2e.driver import Running, run
+from tests.e2e.test_flatten_cli import BTC, books, hold, sizes
+
+ONCE = ("grid", "start", BTC, "--once", "--json")
+LOOP = ("--json", "--interval", "0.2")
+
+
+def test_nothing_to_stop_is_no_verdict(tmp_path: Path) -> None:
+    hold(tmp_path, (BTC, "long", None, "300"))
+    done = run("grid", "stop", "--flatten", "--json", home=tmp_path)
+    assert (done.code, done.data["runs"], done.data["flatten"]) == (0, [], None)
+    (warning,) = done.envelope["warnings"]
+    assert "nothing was closed" in warning
+    assert list(sizes(books(tmp_path))) == [BTC]
+    words = run("grid", "stop", "--flatten", home=tmp_path)
+    assert "FLAT" not in words.out
+    assert "nothing was closed" in words.err
+    named = run("grid", "stop", BTC, "--flatten", "--json", home=tmp_path)
+    assert (named.code, named.data["flatten"]["state"]) == (0, "flat")
+    assert sizes(books(tmp_path)) == {}
+
+
+def test_another_strategy_on_the_market_keeps_its_orders_and_the_position(tmp_path: Path) -> None:
+    assert run(*ONCE, home=tmp_path).code == 0
+    hold(tmp_path, (BTC, "long", None, "300"))
+    with Running("quote", "start", BTC, *LOOP, home=tmp_path) as quote:
+        quote.wait_for_event("cycle")
+        done = run("grid", "stop", "--flatten", "--json", home=tmp_path)
+        assert (done.code, done.error["code"]) == (11, "already_running")
+        assert f"quote on {BTC} (pid {quote.process.pid})" in done.error["message"]
+        (row,) = done.envelope["data"]["runs"]
+        assert (row["state"], row["orders_left"]) == ("stopped", 0), "stopped all the same"
+        assert done.envelope["data"]["flatten"] is None
+        assert list(sizes(books(tmp_path))) == [BTC]
+        quote.process.send_signal(signal.SIGTERM)
+        assert quote.end() == 128 + signal.SIGTERM
+    done = run("grid", "stop", BTC, "--flatten", "--json", home=tmp_path)
+    assert (done.code, sizes(books(tmp_path))) == (0, {})
+
+
+def test_leaving_beside_another_strategy_says_that_the_position_stays(tmp_path: Path) -> None:
+    hold(tmp_path, (BTC, "long", None, "300"))
+    with (
+        Running("quote", "start", BTC, *LOOP, home=tmp_path) as quote,
+        Running("grid", "start", BTC, *LOOP, "--on-exit", "flatten", home=tmp_path) as grid,
+    ):
+        quote.wait_for_event("cycle")
+        grid.wait_for_event("cycle")
+        grid.process.send_signal(signal.SIGTERM)
+        assert grid.end() == 11
+        assert list(sizes(books(tmp_path))) == [BTC]
+        assert quote.process.poll() is None
+        assert "nothing was closed" in "".join(grid.errors + grid.lines)
