@@ -10,30 +10,32 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
+from pfmm.backtest.values import (
+    amend_request,
+    cancel_request,
+    fill_of,
+    instrument_of,
+    order_of,
+    payment_of,
+    place_request,
+)
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
-from pfmm.model.market import Book, FundingRate, Instrument, Level, PriceRule, Ticker, Trade
+from pfmm.model.market import Book, FundingRate, Instrument, Level, Ticker, Trade
 from pfmm.model.order import (
-    AmendOrder,
     Batch,
     BatchAnswer,
-    CancelOrder,
     Fill,
-    Liquidity,
-    NewOrder,
     Order,
-    OrderStatus,
-    OrderType,
     Refusal,
-    Side,
 )
-from pfmm.paper.account import OPEN, FillEntry, FundingEntry, OrderState
+from pfmm.paper.account import OPEN, OrderState
 from pfmm.paper.account import Account as Books
 from pfmm.paper.advance import advance, funding_interval_ms
 from pfmm.paper.feed import USD, Feed, MarketSpec
-from pfmm.paper.ledger import half_even, liquidation_price
+from pfmm.paper.ledger import liquidation_price
 from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook, QueueModel
-from pfmm.paper.records import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
+from pfmm.paper.records import ExchangeError
 from pfmm.paper.trading import Desk
 from pfmm.paper.views import decimal, usd
 from pfmm.ports import Capabilities
@@ -275,9 +277,9 @@ class SimulatedVenue:
         self.advance(self.now_ms + self._latency_ms)
         desk = Desk(self.books, Moment(self._feed, self.now_ms), self._find)
         answer = BatchAnswer(
-            cancel=tuple(_each(desk.cancel, [_cancel(one) for one in batch.cancel])),
-            amend=tuple(_each(desk.amend, [_amend(one) for one in batch.amend])),
-            place=tuple(_each(desk.place, [_place(one) for one in batch.place])),
+            cancel=tuple(_each(desk.cancel, [cancel_request(one) for one in batch.cancel])),
+            amend=tuple(_each(desk.amend, [amend_request(one) for one in batch.amend])),
+            place=tuple(_each(desk.place, [place_request(one) for one in batch.place])),
         )
         self._collect_orders()
         self.advance(self.now_ms + self._latency_ms)
@@ -318,25 +320,10 @@ class SimulatedVenue:
 
     def _collect(self) -> None:
         self._collect_orders()
-        self._fills += [_fill_of(entry) for entry in self.books.fills]
-        self._payments += [_payment_of(entry) for entry in self.books.payments]
+        self._fills += [fill_of(entry) for entry in self.books.fills]
+        self._payments += [payment_of(entry) for entry in self.books.payments]
         self.books.fills.clear()
         self.books.payments.clear()
-
-
-def instrument_of(spec: MarketSpec) -> Instrument:
-    """A market's rules as the paper exchange states them."""
-    return Instrument(
-        market=spec.market,
-        category=spec.category,
-        price_rule=PriceRule(decimal(spec.tick, spec.price_decimals), spec.significant_figures),
-        size_step=decimal(1, spec.size_decimals),
-        min_notional=usd(spec.min_notional),
-        max_leverage=spec.max_leverage,
-        maker_bps=decimal(spec.maker_rate, 4),
-        taker_bps=decimal(spec.taker_rate, 4),
-        funding_interval_hours=spec.funding_interval_hours,
-    )
 
 
 def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> list[Order | Refusal]:
@@ -347,76 +334,3 @@ def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> 
         except ExchangeError as error:
             answers.append(Refusal(error.code, error.message, error.status))
     return answers
-
-
-def _place(new: NewOrder) -> PlaceRequest:
-    return PlaceRequest(
-        market=new.market,
-        side=new.side.value,
-        type=new.type.value,
-        size_base=new.size,
-        price=new.price,
-        client_order_id=new.client_order_id,
-        post_only=new.post_only,
-        reduce_only=new.reduce_only,
-        time_in_force=new.time_in_force.value,
-        valid_until_ms=new.valid_until_ms,
-    )
-
-
-def _amend(amend: AmendOrder) -> AmendRequest:
-    return AmendRequest(None, amend.client_order_id, amend.price, amend.size, amend.valid_until_ms)
-
-
-def _cancel(cancel: CancelOrder) -> CancelRequest:
-    return CancelRequest(cancel.order_id, cancel.client_order_id)
-
-
-def order_of(order: OrderState) -> Order:
-    """The order as a client of the exchange sees it."""
-    average = usd(half_even(order.cost * 10 ** (8 - order.price_decimals), order.filled)) if order.filled else None
-    return Order(
-        order_id=f"o{order.number}",
-        client_order_id=order.client_order_id,
-        market=order.market,
-        side=Side.LONG if order.side > 0 else Side.SHORT,
-        type=OrderType(order.type),
-        price=decimal(order.price, order.price_decimals) if order.price else None,
-        size=decimal(order.size, order.size_decimals),
-        filled=decimal(order.filled, order.size_decimals),
-        status=OrderStatus(order.status),
-        post_only=order.post_only,
-        reduce_only=order.reduce_only,
-        created_ms=order.created_ms,
-        updated_ms=order.updated_ms,
-        avg_fill_price=average,
-        reason=order.reason,
-    )
-
-
-def _fill_of(entry: FillEntry) -> Fill:
-    return Fill(
-        fill_id=f"f{entry.number}",
-        order_id=f"o{entry.order}",
-        client_order_id=entry.client_order_id,
-        market=entry.market,
-        side=Side.LONG if entry.side > 0 else Side.SHORT,
-        price=decimal(entry.price, entry.price_decimals),
-        size=decimal(entry.size, entry.size_decimals),
-        fee=usd(entry.fee),
-        liquidity=Liquidity.MAKER if entry.maker else Liquidity.TAKER,
-        time_ms=entry.time_ms,
-        liquidation=entry.liquidation,
-    )
-
-
-def _payment_of(entry: FundingEntry) -> FundingPayment:
-    return FundingPayment(
-        payment_id=f"p{entry.number}",
-        market=entry.market,
-        time_ms=entry.time_ms,
-        rate=decimal(entry.rate, 8),
-        price=decimal(entry.price, entry.price_decimals),
-        size=decimal(entry.size, entry.size_decimals),
-        amount=usd(entry.amount),
-    )

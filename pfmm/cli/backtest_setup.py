@@ -91,7 +91,7 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
     """
     from pfmm.backtest.results import scenario  # noqa: PLC0415
     from pfmm.backtest.simulation import Clockwork, simulate, span_of  # noqa: PLC0415
-    from pfmm.backtest.venue import instrument_of  # noqa: PLC0415
+    from pfmm.backtest.values import instrument_of  # noqa: PLC0415
 
     settings = settings_of(job)
     found = []

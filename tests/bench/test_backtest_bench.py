@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.backtest.venue import instrument_of
+from pfmm.backtest.values import instrument_of
 from pfmm.strategy.grid_plan import GridConfig, plan_grid
 from tests.bench import backtest_stream as stream
 from tests.e2e.driver import environment

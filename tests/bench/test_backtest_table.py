@@ -13,7 +13,7 @@ import pytest
 from pfmm.backtest.loading import World, load
 from pfmm.backtest.results import Scenario, scenario
 from pfmm.backtest.simulation import Clockwork, simulate, span_of
-from pfmm.backtest.venue import instrument_of
+from pfmm.backtest.values import instrument_of
 from pfmm.cli.backtest_setup import QUEUES, Job, overrides_tuple, run_spec, settings_of
 from tests.article_loop import run_article
 
