@@ -145,9 +145,9 @@ class Engine:
         view, active.problem = active.view(look)
         tripped = None
         decision = None
-        if view is not None:
+        if view is not None and active.problem is None:  # one bad mark must not halt an account
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
-            if active.problem is None and tripped is None:
+            if tripped is None:
                 decision = active.decide(view)
         return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, look.now_ms))
 

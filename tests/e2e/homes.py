@@ -26,6 +26,11 @@ def stepped_home(home: Path, *, seed: int, at_ms: int = START_MS, **feed: Any) -
         exchange.close()
 
 
+def still_home(home: Path, *, seed: int = 5) -> None:
+    """A market that hardly moves (a thousandth of the wall's speed): what a start places is what rests."""
+    stepped_home(home, seed=seed, speed=0.001)
+
+
 def open_orders(home: Path, account: str = "default") -> list[OrderRecord]:
     """The open orders in the exchange's own ledger; none when it has no file yet."""
     if not (home / "state" / "paper" / "exchange.sqlite3").exists():

@@ -16,10 +16,11 @@ from pfmm.errors import UsageError
 from pfmm.model.event import EVENT_NAMES
 from pfmm.strategy.grid_plan import GridConfig, plan_grid
 from tests.e2e.driver import Running, environment, run
-from tests.e2e.homes import instrument, open_orders, own_session, stepped_home
+from tests.e2e.homes import instrument, open_orders, own_session, stepped_home, still_home
 
 
 def test_two_shells_see_one_grid_and_stop_proves_that_nothing_rests(tmp_path: Path) -> None:
+    still_home(tmp_path)
     with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
         started = grid.wait_for_event("started")
         assert started["market"] == "BTC-PERP"
@@ -38,6 +39,7 @@ def test_two_shells_see_one_grid_and_stop_proves_that_nothing_rests(tmp_path: Pa
 
 
 def test_ctrl_c_cancels_proves_and_exits_130(tmp_path: Path) -> None:
+    still_home(tmp_path)
     with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
         grid.wait_for_event("cycle")
         assert len(open_orders(tmp_path)) == 10
@@ -48,6 +50,7 @@ def test_ctrl_c_cancels_proves_and_exits_130(tmp_path: Path) -> None:
 
 
 def test_on_exit_keep_leaves_the_orders_and_the_next_start_takes_them_over(tmp_path: Path) -> None:
+    still_home(tmp_path)
     with Running("grid", "start", "BTC-PERP", "--on-exit", "keep", home=tmp_path) as grid:
         grid.wait_for_event("cycle")
         grid.process.send_signal(signal.SIGTERM)
