@@ -5,6 +5,7 @@
     │   └── AssertionSyntaxError 2   an --assert expression is wrong, with the column
     ├── ConfigError              3   a setting, a profile or the state folder is unusable
     │   ├── SecretError          3
+    │   ├── JournalLocked        3
     │   └── PortInUse            3
     ├── AuthenticationError      4
     ├── VenueUnreachable         5   nothing reached the venue, or a read got no answer
@@ -84,6 +85,12 @@ class SecretError(ConfigError):
     """A key could not be read, or its file is readable by others."""
 
     code = "secret"
+
+
+class JournalLocked(ConfigError):
+    """Another process has held the account's journal for longer than we wait."""
+
+    code = "journal_locked"
 
 
 class PortInUse(ConfigError):

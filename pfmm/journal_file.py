@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from pfmm.errors import ConfigError
+from pfmm.errors import ConfigError, JournalLocked
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -47,7 +47,7 @@ def read_only(path: Path) -> ConfigError:
 def unusable(path: Path, words: str) -> ConfigError:
     """The error for what the database said about the file."""
     if "locked" in words or "busy" in words:
-        return ConfigError(
+        return JournalLocked(
             f"the journal {path} stayed locked by another process",
             hint="`pfmm doctor` names the processes of this account",
         )

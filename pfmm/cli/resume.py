@@ -57,12 +57,15 @@ def _resume(session: Session) -> Result:
 
 
 def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
-    """A journal that cannot be used stops no resume: no start can adopt a run from it either."""
+    """A journal that cannot be used stops no resume: no start can adopt a run from it either. One that is only
+    locked for now does."""
     from pfmm.cli.halting import end_halted_runs  # noqa: PLC0415
-    from pfmm.errors import ConfigError  # noqa: PLC0415
+    from pfmm.errors import ConfigError, JournalLocked  # noqa: PLC0415
 
     try:
         return end_halted_runs(session), []
+    except JournalLocked:
+        raise
     except ConfigError as error:
         return [], [f"the halted runs could not be ended: {error.message}"]
 

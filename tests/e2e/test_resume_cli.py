@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from pfmm.locks import AccountLocks
@@ -65,3 +69,39 @@ def test_what_a_failed_flatten_left_is_cancelled_and_ended_first(tmp_path: Path)
     assert data["runs_ended"] == [{"market": BTC, "strategy": "grid"}]
     (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
     assert (row["state"], row["orders"]) == ("halted", [])
+
+
+def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: Path) -> None:
+    """Else the next start would carry on a run whose position flatten has closed."""
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    journal = tmp_path / "state" / "journals" / "paper-default.sqlite3"
+    with closing(sqlite3.connect(journal, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert run("flatten", "--all", "--json", home=tmp_path).code == 0
+        refused = run("resume", "--json", home=tmp_path)
+        assert (refused.code, refused.error["code"]) == (3, "journal_locked")
+        assert locks(tmp_path).halted() is not None
+        other.execute("ROLLBACK")
+    assert run("resume", "--json", home=tmp_path).data["runs_ended"] == [{"market": BTC, "strategy": "grid"}]
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).data["adopted_orders"] == 0
+
+
+def test_a_corrupt_journal_stops_no_resume(tmp_path: Path) -> None:
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    (tmp_path / "state" / "journals" / "paper-default.sqlite3").write_bytes(b"no database" * 500)
+    assert run("flatten", "--all", "--json", home=tmp_path).code == 0
+    done = run("resume", "--json", home=tmp_path)
+    assert (done.code, done.data["halted_by"]) == (0, "flatten")
+    assert "corrupt" in done.envelope["warnings"][0]
+
+
+def test_a_resume_in_the_middle_of_a_flatten_does_not_outlive_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {"PFMM_VENUE": "paper", "PFMM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        with Running("flatten", "--all", "--timeout", "2", "--json", home=tmp_path, env=env) as emergency:
+            silent.accept()[0].close()  # its first request, after it has set the HALT
+            assert run("resume", "--json", home=tmp_path, env=env).data["halted_by"] == "flatten"
+            assert emergency.end() == 8
+        (answer,) = (json.loads(line) for line in emergency.lines)
+    assert answer["data"]["halted"] is True
+    assert locks(tmp_path).halted() is not None
