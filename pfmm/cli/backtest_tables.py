@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import iso, plain, table
+from pfmm.cli.output import plain, table
+from pfmm.cli.reporting import pnl_json, report_json
 
 if TYPE_CHECKING:
     from pfmm.backtest.results import Scenario
@@ -36,13 +37,7 @@ def run_data(job: Job, scenarios: Sequence[Scenario]) -> dict[str, Any]:
         "market": job.market,
         "strategy": job.kind,
         "settings": dict(job.overrides),
-        "period": {"from": iso(report.start_ms), "to": iso(report.end_ms)},
-        "metrics": report.metrics,
-        "pnl": report.pnl,
-        "equity_curve": [[iso(time_ms), equity] for time_ms, equity in report.equity],
-        "markouts_bps": report.markouts_bps,
-        "edge_bps": report.edge.mean_bps,
-        "fills": len(outcome.fills),
+        **report_json(report),
         "events": outcome.events,
         "events_per_second": round(events / wall_s) if wall_s else None,
         "wall_s": round(wall_s, 4),
@@ -64,7 +59,7 @@ def _one(run: Scenario) -> dict[str, Any]:
     return {
         "fills": len(outcome.fills),
         "pnl": run.report.pnl.total,
-        "attribution": run.report.pnl,
+        "attribution": pnl_json(run.report.pnl),
         "drawdown_usd": run.drawdown_usd,
         "position": outcome.position,
         "orders": len(outcome.orders),
@@ -118,7 +113,7 @@ def run_text(job: Job, scenarios: Sequence[Scenario]) -> str:
     ]
     period = data["period"]
     rate = data["events_per_second"]
-    head = f"{job.kind} on {job.market}, {period['from']} to {period['to']}, latency {job.latency_ms} ms each way"
+    head = f"{job.kind} on {job.market}, {period['start']} to {period['end']}, latency {job.latency_ms} ms each way"
     speed = f"{data['events']} events, {data['decisions']} decisions; {rate:,} events/s" if rate else ""
     return "\n".join(
         [
