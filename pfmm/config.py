@@ -32,7 +32,8 @@ from pfmm.settings import (
     plain_market,
 )
 
-DEFAULT_URLS: Final[Mapping[str, str]] = {"paper": "", "purpleflea": "https://trading.purpleflea.com"}
+PAPER: Final = "paper"
+DEFAULT_URLS: Final[Mapping[str, str]] = {PAPER: "", "purpleflea": "https://trading.purpleflea.com"}
 _OTHER_VARIABLES: Final = ("PFMM_HOME", "PFMM_PROFILE", "PFMM_API_KEY")
 # what belongs to one venue must not follow the profile to another that a flag or the environment names
 _BOUND_TO_VENUE: Final = frozenset(
@@ -164,19 +165,22 @@ def load_settings(
 ) -> Settings:
     """The settings of a command. `overrides` are its flags by setting name; None means the flag was not given.
 
-    Raises ConfigError for a file, profile or variable that is unusable, and UsageError for a bad flag.
+    Raises ConfigError for a file, profile or variable that is unusable or where the profile that was named and
+    PFMM_VENUE contradict each other about real money, and UsageError for a bad flag.
     """
     paths = Paths.from_env(env)
     document = configfile.read(paths.config_file)
-    name = profile or env.get("PFMM_PROFILE") or document.get("active", BUILT_IN)
+    named = profile or env.get("PFMM_PROFILE")
+    name = named or document.get("active", BUILT_IN)
     stored = document["profiles"].get(name)
     if stored is None:
         if name != BUILT_IN:
             raise unknown_profile(name, document)
         stored = {}
-    return Settings(
-        profile=name, paths=paths, flags=_flags(overrides or {}), environment=_environment(env), stored=stored
-    )
+    environment = _environment(env)
+    if named:
+        _refuse_contradiction(name, stored.get("venue", PAPER), environment)
+    return Settings(profile=name, paths=paths, flags=_flags(overrides or {}), environment=environment, stored=stored)
 
 
 def emergency_settings(
@@ -198,9 +202,24 @@ def emergency_settings(
                 hint="name it in the environment: PFMM_VENUE=purpleflea PFMM_API_KEY=… (and PFMM_ACCOUNT), "
                 "or --profile paper for the paper exchange",
             ) from error
+        if name:  # what a profile is that cannot be read, only its name can tell
+            _refuse_contradiction(name, PAPER if name == BUILT_IN else None, environment)
         paths = Paths.from_env(env)
         flags = _flags(overrides or {})
         return Settings(profile=name or "environment", paths=paths, flags=flags, environment=environment, stored={})
+
+
+def _refuse_contradiction(name: str, venue: str | None, environment: Mapping[str, Any]) -> None:
+    """A live profile that was named must not end on paper because of a variable, nor `paper` on a live venue: an
+    answer such as "flat" would be about the wrong money. `venue` is the profile's own, None where it is not known."""
+    other = environment.get("venue")
+    to_paper = other == PAPER and venue != PAPER
+    to_live = name == BUILT_IN and other not in (None, PAPER)
+    if to_paper or to_live:
+        own = f"trades on {venue}" if venue is not None else "may trade for real"
+        raise ConfigError(
+            f"profile {name} {own}, and PFMM_VENUE says {other}", hint="unset PFMM_VENUE, or name no profile"
+        )
 
 
 def unknown_profile(name: str, document: configfile.Document) -> ConfigError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm import configfile
-from pfmm.config import checked_name, emergency_settings, load_settings, variable_of
+from pfmm.config import Settings, checked_name, emergency_settings, load_settings, variable_of
 from pfmm.errors import ConfigError, UsageError
 from pfmm.paths import Paths
 from pfmm.settings import SCHEMA, SECTIONS, Setting, describe_range, from_text, from_value, parse_decimal
@@ -109,6 +110,27 @@ def test_another_venue_does_not_inherit_what_belongs_to_the_profiles_own(tmp_pat
     assert moved.general.grid.levels == 20
     named = load_settings(env, overrides={"venue": "paper", "account": "mine"})
     assert (named.venue, named.account) == ("paper", "mine")
+
+
+@pytest.mark.parametrize("load", [load_settings, emergency_settings])
+@pytest.mark.parametrize(("name", "venue"), [("live", "paper"), ("paper", "purpleflea")])
+def test_a_named_profile_and_the_environment_may_not_disagree_about_real_money(
+    tmp_path: Path, load: Callable[..., Settings], name: str, venue: str
+) -> None:
+    env = {**written(tmp_path, LIVE), "PFMM_VENUE": venue}
+    with pytest.raises(ConfigError, match=f"profile {name} .*, and PFMM_VENUE says {venue}"):
+        load(env, profile=name)
+    with pytest.raises(ConfigError, match=f"profile {name} .*, and PFMM_VENUE says {venue}"):
+        load({**env, "PFMM_PROFILE": name})
+    same = {"live": "purpleflea", "paper": "paper"}[name]
+    assert load({**env, "PFMM_VENUE": same}, profile=name).venue == same
+
+
+def test_an_unreadable_live_profile_does_not_end_on_paper(tmp_path: Path) -> None:
+    env = {**written(tmp_path, "not toml at all"), "PFMM_VENUE": "paper"}
+    with pytest.raises(ConfigError, match="profile live may trade for real, and PFMM_VENUE says paper"):
+        emergency_settings(env, profile="live")
+    assert emergency_settings(env).venue == "paper"
 
 
 BAD_FILES = [
