@@ -33,6 +33,7 @@ BUSY_ATTEMPTS = 3
 FIRST_BACKOFF_S = 0.2
 # below the 5 s after which common servers drop an idle connection: a request must not race that close
 KEEPALIVE_S = 4.0
+_SHORTEST_KEY = 8
 
 # What httpx raises before the first byte of a request leaves. A proxy error comes from the tunnel's own handshake.
 NEVER_SENT: frozenset[type[Exception]] = frozenset(
@@ -103,6 +104,11 @@ class _Bearer(httpx.Auth):
         """The text without the key, should a venue repeat it in its answer."""
         return text.replace(self._value, "***") if self._value else text
 
+    def may_repeat_key(self, body: bytes) -> bool:
+        """Whether the body holds the key, or escapes behind which it could hide. Quick; a key too short to be one
+        would be found in any answer, and is not looked for."""
+        return len(self._value) >= _SHORTEST_KEY and (self._value.encode() in body or b"\\" in body)
+
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """httpx's hook: adds the header just before the request leaves."""
         request.headers["Authorization"] = f"Bearer {self._value}"
@@ -144,7 +150,7 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._read_attempts = read_attempts
         self._bearer = _Bearer(key)
-        self._judge = Judge(self.place, self._bearer.redact)
+        self._judge = Judge(self.place, self._bearer.redact, self._bearer.may_repeat_key)
         local = loopback or transport is not None
         self._client = httpx.Client(
             base_url=url,

@@ -43,15 +43,17 @@ class NoReply:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Turns the outcome of a request to `place` into a value or an error; `redact` removes the key from texts."""
+    """Turns the outcome of a request to `place` into a value or an error; `redact` removes the key from texts,
+    `may_repeat_key` tells which bodies are worth looking through for it."""
 
     place: str
     redact: Callable[[str], str]
+    may_repeat_key: Callable[[bytes], bool]
 
     def read(self, reply: Reply, what: str) -> object:
         """The JSON of an answered read. Raises VenueRefused, AuthenticationError, BadVenueData."""
         if 200 <= reply.status < 300:
-            return parse(reply.body, what)
+            return self._parsed(reply, what)
         if 300 <= reply.status < 400:
             raise VenueRefused(
                 f"{what} at {self.place} is redirected elsewhere, where the key must not go",
@@ -73,7 +75,7 @@ class Judge:
         why = f"{what} at {self.place} was answered with status {reply.status}"
         if 200 <= reply.status < 300:
             try:
-                return parse(reply.body, what)
+                return self._parsed(reply, what)
             except BadVenueData as error:
                 why = error.message
         raise OutcomeUnknown(f"{why}: it may or may not have acted")
@@ -116,7 +118,24 @@ class Judge:
     def _printable(self, value: object) -> str:
         if not isinstance(value, str):
             return ""
-        return "".join(letter for letter in self.redact(value)[:_MAX_WORDS] if letter.isprintable())
+        return self.redact("".join(letter for letter in value if letter.isprintable()))[:_MAX_WORDS]
+
+    def _parsed(self, reply: Reply, what: str) -> object:
+        """The JSON of a 2xx answer without the key, whatever field repeats it: fields reach messages and files."""
+        try:
+            value = parse(reply.body, what)
+        except BadVenueData as error:
+            raise BadVenueData(self.redact(error.message)) from None
+        return self._without_key(value) if self.may_repeat_key(reply.body) else value
+
+    def _without_key(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, dict):
+            return {self.redact(name): self._without_key(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._without_key(item) for item in value]
+        return value
 
 
 def busy(reply: Reply) -> bool:

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -481,6 +482,36 @@ def test_the_key_is_nowhere_but_on_the_wire(caplog: pytest.LogCaptureFixture) ->
     # the locals of this very test hold the key in `echo`
     assert [line for line in own if "echo" not in line] == []
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        KEY,
+        KEY.replace("-", "\\u002d"),
+        "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+        "\\u0000".join(KEY),  # unprintable letters are dropped from messages: not before the key is looked for
+    ],
+)
+def test_a_key_that_the_venue_repeats_reaches_no_field_and_no_message(spelt: str) -> None:
+    body = f'{{"error":"{spelt}","message":"no: {spelt}","{spelt}":[1.5,{{"account_id":"{spelt}"}}]}}'.encode()
+    with serving(answer(200, body), answer(200, body), answer(400, body)) as server, client_of(server.url) as client:
+        if "\\u0000" not in spelt:
+            clean = {"error": "***", "message": "no: ***", "***": [Decimal("1.5"), {"account_id": "***"}]}
+            assert [client.get("/api/state"), post(client)] == [clean, clean]
+        else:
+            client.get("/api/state"), post(client)  # such a text is refused where a field is read
+        with pytest.raises(VenueRefused) as caught:
+            client.get("/api/state")
+        assert (caught.value.venue_code, KEY in caught.value.message) == ("***", False)
+
+
+def test_a_key_in_an_answer_that_is_no_json_reaches_no_message() -> None:
+    with serving(answer(200, f'{{"{KEY}":1,"{KEY}":2}}'.encode())) as server, client_of(server.url) as client:
+        with pytest.raises(BadVenueData, match=r"key '\*\*\*' is given twice"):
+            client.get("/api/state")
+        with pytest.raises(OutcomeUnknown, match=r"key '\*\*\*' is given twice"):
+            post(client)
 
 
 @pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel", "tab\there"])
