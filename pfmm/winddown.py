@@ -48,6 +48,7 @@ def wind_down(
     asked: set[str] = set()
     problem = ""
     for attempt in range(ATTEMPTS):
+        asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
             _pause(clock)
         try:
@@ -57,7 +58,7 @@ def wind_down(
             live = _live(journal, run_ids)
             if not live:
                 return WindDown(_count_cancelled(journal, asked), snapshot)
-            asked.update(order.client_order_id for order in live)
+            asked.update(order.client_order_id for order in live)  # an orphan may have come to light
             problem, acknowledged_ms = _cancel(venue, journal, live, snapshot.time.time_ms)
             not_before_ms = max(not_before_ms, acknowledged_ms)
             _let_expiries_pass(clock, live)
