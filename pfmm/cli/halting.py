@@ -58,9 +58,12 @@ class StoppingRunners:
 
     @property
     def stopped(self) -> tuple[StoppedRunner, ...]:
-        """Those that were told to stop and hold their lock no more."""
+        """Those that were told to stop and hold their lock no more; whoever fed the dead-man switch is among them."""
+        from pfmm.deadman import LOCK_STRATEGY  # noqa: PLC0415
+
         alive = {(holder.pid, holder.market, holder.strategy) for holder in self._alive()}
-        return tuple(runner for key, runner in self._known.items() if key not in alive)
+        gone = (runner for key, runner in self._known.items() if key not in alive)
+        return tuple(runner for runner in gone if runner.strategy != LOCK_STRATEGY)
 
     def press(self) -> None:
         """Signals whoever is alive; returns at once."""

@@ -162,8 +162,12 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
         _trip(session, tripped, report.time.time_ms)
     leaving = "cancel" if tripped is not None else how.on_exit or "keep"
     ending = Ending("one cycle done", halt=tripped)
-    _leave(session, engine, report, leaving, ending)
+    cancelled = _leave(session, engine, report, leaving, ending)
     data = once_data(session, kind, report, adopted)
+    data["on_exit"] = {"policy": leaving, "cancelled": cancelled}
+    if leaving != "keep":  # proven gone, or `_leave` had raised
+        for row in data["runs"]:
+            row["resting"] = 0
     result = Result(data, lambda: once_text(data))
     if tripped is not None:
         raise Failed(Halted(f"kill switch: {tripped}; orders are cancelled, the account is halted"), result)
@@ -191,7 +195,7 @@ def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: St
         # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
         timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
         dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
-        screen = screen_for(options, session, kind, dead_man)
+        screen = screen_for(options, session, kind, dead_man, on_exit)
         if adopted:
             say(options, f"took over {adopted} resting orders of the earlier run")
         hooks = Hooks(
@@ -230,7 +234,7 @@ def _run_to_the_end(
         cancelled = _leave(session, engine, loop.last, policy, ending, wait_s=signals.wait_regardless_s)
         # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
         problem = dead_man.leave()
-        screen.stopped(ending, cancelled, problem)
+        screen.stopped(ending, cancelled, _left(session, engine), problem)
     except BrokenPipeError:
         screen.go_silent()
     except PfmmError as error:
@@ -269,6 +273,11 @@ def _leave(
 
         flatten_markets(session, engine.markets)
     return done.cancelled
+
+
+def _left(session: Session, engine: Engine) -> int:
+    """How many orders of these runs still rest, which --on-exit keep wants."""
+    return sum(len(session.journal.live_orders(run_id=run_id)) for run_id in engine.run_ids)
 
 
 def _sleep(seconds: float) -> bool:

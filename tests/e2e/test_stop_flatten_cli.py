@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.driver import Running, run
 from tests.e2e.test_flatten_cli import BTC, books, hold, sizes
 
@@ -25,6 +27,17 @@ def test_nothing_to_stop_is_no_verdict(tmp_path: Path) -> None:
     named = run("grid", "stop", BTC, "--flatten", "--json", home=tmp_path)
     assert (named.code, named.data["flatten"]["state"]) == (0, "flat")
     assert sizes(books(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(("policy", "held"), [("cancel", [BTC]), ("flatten", [])])
+def test_one_cycle_that_leaves_nothing_resting_says_so(tmp_path: Path, policy: str, held: list[str]) -> None:
+    hold(tmp_path, (BTC, "long", None, "300"))
+    data = run(*ONCE, "--on-exit", policy, home=tmp_path).data
+    placed = data["runs"][0]["placed"]
+    assert placed > 0
+    assert (data["on_exit"], data["runs"][0]["resting"]) == ({"policy": policy, "cancelled": placed}, 0)
+    state = books(tmp_path)
+    assert (state.orders, list(sizes(state))) == ((), held)
 
 
 def test_another_strategy_on_the_market_keeps_its_orders_and_the_position(tmp_path: Path) -> None:
