@@ -37,6 +37,10 @@ ARROWS = {
     "pfmm.secrets": CONFIG,
     "pfmm.venue": (*CORE, "pfmm.ports"),
     "pfmm.journal": CORE,
+    "pfmm.backtest": (
+        *CORE, "pfmm.ports", "pfmm.journal_records", "pfmm.accounting", "pfmm.strategy", "pfmm.risk", "pfmm.cycle",
+        "pfmm.engine", "pfmm.observe", "pfmm.tape", "pfmm.paper", "pfmm.report",
+    ),  # fmt: skip
     "pfmm.report": (*CORE, "pfmm.accounting", "pfmm.journal_records"),
     "pfmm.flatten_terms": CORE,
     # a capped price must lie on the tick
