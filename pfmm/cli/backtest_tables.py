@@ -100,7 +100,7 @@ def run_text(job: Job, scenarios: Sequence[Scenario]) -> str:
         ("  spread capture", *(_usd(one.report.pnl.spread_capture) for _, one in runs)),
         ("  adverse selection", *(_usd(one.report.pnl.adverse_selection) for _, one in runs)),
         ("  inventory", *(_usd(one.report.pnl.inventory) for _, one in runs)),
-        ("  fees", *(_usd(-one.report.pnl.fees) for _, one in runs)),
+        ("  − fees paid", *(_usd(-one.report.pnl.fees) for _, one in runs)),
         ("  funding", *(_usd(one.report.pnl.funding) for _, one in runs)),
         ("deepest drawdown", *(_usd(-one.drawdown_usd) for _, one in runs)),
         ("position at the end", *(plain(one.outcome.position) for _, one in runs)),
