@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.config import Settings, emergency_settings, load_settings
-from pfmm.errors import ConfigError, UnknownMarket
+from pfmm.errors import ConfigError, SecretError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.settings import nearest
 
@@ -66,6 +66,13 @@ class Session:
 
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
 
+    def _account_if_known(self) -> str:
+        """Empty without a usable key: public data needs none, and a request that does says what is wrong with it."""
+        try:
+            return self.account
+        except SecretError:
+            return ""
+
     def key(self) -> str:
         """The API key in clear; the paper exchange's key is the account's name."""
         if not self.live:
@@ -95,7 +102,7 @@ class Session:
             client = HttpClient(self.settings.base_url, key=self.key, budget=RateBudget(), **self._waits)
         else:
             client = HttpClient(self.settings.base_url, key=self.key, **self._waits)
-        return PurpleFlea(client, name=self.venue_name, account=self.account)
+        return PurpleFlea(client, name=self.venue_name, account=self._account_if_known())
 
     def budget_text(self) -> str:
         """The requests that are left this minute, for a screen; the embedded exchange sets no limit."""

@@ -71,6 +71,17 @@ def test_a_rate_is_worth_the_same_whatever_the_interval(
     assert served.requests == ["/api/ticker/BTC-PERP"]
 
 
+def test_public_data_of_a_live_venue_needs_no_key(tmp_path: Path) -> None:
+    with venue(ticker("BTC-PERP", 0.0001, 8)).serving() as served:
+        env = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": served.url}
+        assert run("funding", "BTC", "--json", home=tmp_path, env=env).data["markets"][0]["market"] == "BTC-PERP"
+        keyed = {**env, "PFMM_SECRET_FILE": str(tmp_path / "gone")}
+        for settings in (env, keyed):
+            refused = run("inventory", "--json", home=tmp_path, env=settings)
+            assert (refused.code, refused.error["code"]) == (3, "secret")
+        assert served.requests == ["/api/ticker/BTC-PERP"]
+
+
 def test_every_spelling_is_one_market_and_one_request(tmp_path: Path) -> None:
     with venue(ticker("BTC-PERP", 0.0001, 8), ticker("ETH-PERP", None, 8)).serving() as served:
         done = run(
