@@ -37,17 +37,18 @@ def wind_down(
     run_ids: Sequence[str],
     *,
     not_before_ms: int = 0,
+    attempts: int = ATTEMPTS,
 ) -> WindDown:
     """Cancels every order of `run_ids` and returns once none can be live any more.
 
     Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry.
     `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
     The clock is brought to the venue's time. Raises StateUnknown, naming what is left, when that cannot be proven
-    within ATTEMPTS rounds or the journal cannot record it; what could be cancelled is cancelled even then.
+    within `attempts` rounds or the journal cannot record it; what could be cancelled is cancelled even then.
     """
     asked: set[str] = set()
     problem = ""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
             _pause(clock)

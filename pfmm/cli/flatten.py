@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Emergency: cancel orders and close positions, and prove it.")
 
 RETRY_S = 0.2
+BOOKKEEPING_ATTEMPTS = 2
 
 Markets = Annotated[list[str] | None, typer.Argument(help="Markets: BTC-PERP, btc-perp, BTC or btc.")]
 Everything = Annotated[bool, typer.Option("--all", help="The whole account: every market, every order.")]
@@ -223,12 +224,12 @@ def _flatten(
 
 
 def _end_runs(session: Session) -> list[str]:
-    """After the fact, and only if that works: flatness does not hang on the journal."""
+    """After the fact, and only if that works soon: flatness does not hang on the journal, nor the answer on this."""
     from pfmm.cli.halting import end_halted_runs  # noqa: PLC0415
     from pfmm.errors import PfmmError  # noqa: PLC0415
 
     try:
-        end_halted_runs(session)
+        end_halted_runs(session, attempts=BOOKKEEPING_ATTEMPTS)
     except PfmmError as error:
         return [f"the stopped runs could not be ended, `pfmm resume` will try again: {error.message}"]
     return []

@@ -123,11 +123,11 @@ class StoppingRunners:
         return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + skew_ms + 1
 
 
-def end_halted_runs(session: Session) -> list[dict[str, Any]]:
+def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
     """Ends every run that the journal holds open, so that a later start begins afresh, and answers which.
 
-    Orders that such a run still has resting, on whatever market, are cancelled and proven gone first. Raises
-    ConfigError for an unusable journal, and what the venue's requests and `wind_down` raise.
+    Orders that such a run still has resting, on whatever market, are cancelled and proven gone first, in at most
+    `attempts` rounds. Raises ConfigError for an unusable journal, and what the venue's requests and `wind_down` raise.
     """
     if not session.has_journal:
         return []
@@ -140,7 +140,7 @@ def end_halted_runs(session: Session) -> list[dict[str, Any]]:
         clock = session.clock(_wait_s)
         clock.synchronise(session.venue.time())
         markets = tuple(dict.fromkeys(run.market for run in runs))
-        done = wind_down(session.venue, journal, clock, markets, [run.run_id for run in runs])
+        done = wind_down(session.venue, journal, clock, markets, [run.run_id for run in runs], attempts=attempts)
         for run in runs:
             journal.end_run(run.run_id, status=ENDED, reason=REASON, time_ms=done.snapshot.time.time_ms)
         return [{"market": run.market, "strategy": run.kind} for run in runs]

@@ -61,9 +61,10 @@ def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
     locked for now does."""
     from pfmm.cli.halting import end_halted_runs  # noqa: PLC0415
     from pfmm.errors import ConfigError, JournalLocked  # noqa: PLC0415
+    from pfmm.winddown import ATTEMPTS  # noqa: PLC0415
 
     try:
-        return end_halted_runs(session), []
+        return end_halted_runs(session, attempts=ATTEMPTS), []
     except JournalLocked:
         raise
     except ConfigError as error:

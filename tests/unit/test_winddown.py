@@ -101,13 +101,22 @@ def test_what_stays_is_named_and_unknown(journal: Journal, trouble: PfmmError) -
     assert len(venue.sent) == ATTEMPTS
 
 
+def test_an_emergency_gives_the_bookkeeping_few_rounds(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(orders=[order()], answers=[VenueUnreachable("gone")] * ATTEMPTS)
+    with pytest.raises(StateUnknown):
+        wind_down(venue, journal, StepClock(venue), [MARKET], ["n-r1"], attempts=2)
+    assert len(venue.sent) == 2
+
+
 def test_what_cannot_be_seen_is_cancelled_all_the_same(journal: Journal) -> None:
     commit(journal, own(status=S.OPEN))
     venue = ScriptedVenue(trouble=[VenueUnreachable("gone")] * ATTEMPTS, answers=[GONE] * ATTEMPTS)
     with pytest.raises(StateUnknown, match="gone"):
         end(venue, journal)
     assert len(venue.sent) == ATTEMPTS
-    assert end(ScriptedVenue(known={"n-1": order(status=OrderStatus.CANCELLED)}, answers=[GONE]), journal) == 0
+    seen = ScriptedVenue(known={"n-1": order(status=OrderStatus.CANCELLED)}, answers=[GONE])
+    assert end(seen, journal) == 1, "what was cancelled blind counts"
 
 
 def test_a_snapshot_from_before_the_cancel_proves_nothing(journal: Journal) -> None:
