@@ -21,6 +21,7 @@ from types import TracebackType
 
 from pfmm.errors import AlreadyRunning, ConfigError, Halted, StateUnknown
 
+FLATTEN = "flatten"  # what `halted_by` says of an account that a flatten halted
 _POLL_S = 0.02
 _READER_PATIENCE_S = 0.2
 
@@ -66,12 +67,22 @@ class AccountLocks:
             yield from sorted(self.folder.glob("*.lock"))
 
     def halt(self, *, halted_by: str, reason: str, since: str) -> HaltRecord:
-        """Sets the latch (the first reason stays). Raises ConfigError where the folder cannot be written."""
+        """Sets the latch. The first reason stays, but a flatten adds itself to what halted before it, as `resume`
+        ends the runs that a flatten closed. Raises ConfigError where there is none and the folder cannot be written.
+        """
         existing = self.halted()
-        if existing is not None:
-            return existing
         record = HaltRecord(self.account, halted_by, reason, since)
-        _write_atomically(self._latch, json.dumps(asdict(record)))
+        if existing is not None:
+            if halted_by != FLATTEN or existing.halted_by == FLATTEN:
+                return existing
+            earlier = f"{reason}; before it {existing.halted_by}: {existing.reason}"
+            record = HaltRecord(self.account, halted_by, earlier, existing.since)
+        try:
+            _write_atomically(self._latch, json.dumps(asdict(record)))
+        except ConfigError:
+            if existing is None:
+                raise
+            return existing
         return record
 
     def halted(self) -> HaltRecord | None:

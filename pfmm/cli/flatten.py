@@ -186,9 +186,10 @@ def _halt(session: Session, asked: Asked) -> list[str]:
     """Sets the latch; where it cannot be written the warning says what that means."""
     from pfmm.cli.context import wall_ms  # noqa: PLC0415
     from pfmm.errors import ConfigError  # noqa: PLC0415
+    from pfmm.locks import FLATTEN  # noqa: PLC0415
 
     try:
-        session.locks.halt(halted_by="flatten", reason=asked.words, since=iso(wall_ms()))
+        session.locks.halt(halted_by=FLATTEN, reason=asked.words, since=iso(wall_ms()))
     except ConfigError as error:
         return [f"no HALT could be set, so a scheduled start may trade again: {error.message}"]
     return []

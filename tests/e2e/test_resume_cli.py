@@ -19,6 +19,10 @@ def locks(home: Path) -> AccountLocks:
     return AccountLocks(home / "state", "paper", "default")
 
 
+def journal_of(home: Path) -> Path:
+    return home / "state" / "journals" / "paper-default.sqlite3"
+
+
 def test_nothing_to_resume_is_said_and_no_failure(tmp_path: Path) -> None:
     assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
     data = run("resume", "--json", home=tmp_path).data
@@ -38,6 +42,20 @@ def test_a_kill_switch_is_shown_and_other_runs_go_on(tmp_path: Path) -> None:
         assert word in done.out
     again = run("grid", "start", BTC, "--once", "--json", home=tmp_path).data
     assert again["adopted_orders"] > 0
+
+
+def test_a_flatten_after_a_kill_switch_has_its_runs_ended(tmp_path: Path) -> None:
+    """Also where the flatten itself could not end them."""
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    locks(tmp_path).halt(halted_by="kill_switch", reason="lost 12.50 USD", since="2025-01-01T00:00:00.000Z")
+    with closing(sqlite3.connect(journal_of(tmp_path), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert run("flatten", "--all", "--json", home=tmp_path).code == 0
+        other.execute("ROLLBACK")
+    data = run("resume", "--json", home=tmp_path).data
+    assert (data["halted_by"], data["since"]) == ("flatten", "2025-01-01T00:00:00.000Z")
+    assert data["reason"] == "flatten the whole account; before it kill_switch: lost 12.50 USD"
+    assert data["runs_ended"] == [{"market": BTC, "strategy": "grid"}]
 
 
 def test_a_latch_that_cannot_be_read_still_halts_and_can_be_lifted(tmp_path: Path) -> None:
@@ -74,8 +92,7 @@ def test_what_a_failed_flatten_left_is_cancelled_and_ended_first(tmp_path: Path)
 def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: Path) -> None:
     """Else the next start would carry on a run whose position flatten has closed."""
     assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
-    journal = tmp_path / "state" / "journals" / "paper-default.sqlite3"
-    with closing(sqlite3.connect(journal, isolation_level=None)) as other:
+    with closing(sqlite3.connect(journal_of(tmp_path), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert run("flatten", "--all", "--json", home=tmp_path).code == 0
         refused = run("resume", "--json", home=tmp_path)
@@ -88,7 +105,7 @@ def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: P
 
 def test_a_corrupt_journal_stops_no_resume(tmp_path: Path) -> None:
     assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
-    (tmp_path / "state" / "journals" / "paper-default.sqlite3").write_bytes(b"no database" * 500)
+    journal_of(tmp_path).write_bytes(b"no database" * 500)
     assert run("flatten", "--all", "--json", home=tmp_path).code == 0
     done = run("resume", "--json", home=tmp_path)
     assert (done.code, done.data["halted_by"]) == (0, "flatten")

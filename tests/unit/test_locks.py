@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,19 @@ def test_a_pid_is_signalled_only_while_it_holds_the_lock(locks: AccountLocks, tm
 def test_the_latch_halts_until_it_is_lifted_and_keeps_the_first_reason(locks: AccountLocks) -> None:
     locks.refuse_if_halted()
     first = locks.halt(halted_by="kill_switch", reason="loss", since="2026-01-01T00:00:00Z")
-    assert locks.halt(halted_by="flatten", reason="later", since="2026-01-02T00:00:00Z") == first == locks.halted()
+    assert locks.halt(halted_by="kill_switch", reason="later", since="2026-01-02T00:00:00Z") == first == locks.halted()
     with pytest.raises(Halted, match="account main is halted by kill_switch since 2026-01-01T00:00:00Z: loss"):
         locks.refuse_if_halted()
     assert locks.lift() == first
     assert locks.halted() is None
     assert locks.lift() is None
+
+
+def test_a_flatten_adds_itself_to_what_halted_before(locks: AccountLocks) -> None:
+    first = locks.halt(halted_by="kill_switch", reason="loss", since="2026-01-01T00:00:00Z")
+    both = locks.halt(halted_by="flatten", reason="panic", since="2026-01-02T00:00:00Z")
+    assert both == replace(first, halted_by="flatten", reason="panic; before it kill_switch: loss")
+    assert locks.halt(halted_by="kill_switch", reason="last", since="2026-01-03T00:00:00Z") == both == locks.halted()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"halted_by": 1}', "\xff"])
