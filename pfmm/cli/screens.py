@@ -29,7 +29,7 @@ class Screen(Protocol):
 
     def show(self, report: CycleReport) -> None: ...
 
-    def stopped(self, ending: Ending, cancelled: int, problem: str | None) -> None: ...
+    def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None: ...
 
     def go_silent(self) -> None: ...
 
@@ -40,10 +40,10 @@ class Screen(Protocol):
     ) -> None: ...
 
 
-def screen_for(options: Globals, session: Session, kind: str, dead_man: DeadMan) -> Screen:
+def screen_for(options: Globals, session: Session, kind: str, dead_man: DeadMan, on_exit: str) -> Screen:
     """The live table when stdout is a terminal and no --json was asked for, else the event stream."""
     if not options.json and sys.stdout is not None and sys.stdout.isatty():
-        return LiveScreen(session, kind, dead_man)
+        return LiveScreen(session, kind, dead_man, on_exit)
     return EventScreen(session, kind)
 
 
@@ -57,8 +57,15 @@ class EventScreen:
         self._started = False
         self._silent = False
         self._last_ms = 0
+        self._early: list[Event] = []
 
     def event(self, event: Event) -> None:
+        if self._started:
+            self._tell(event)
+        else:  # `started` comes first, and is true only once the first cycle is whole
+            self._early.append(event)
+
+    def _tell(self, event: Event) -> None:
         self._write(event.name, event.time_ms, market=event.market, strategy=event.strategy, **event.data)
 
     def show(self, report: CycleReport) -> None:
@@ -67,15 +74,23 @@ class EventScreen:
             if not self._started:
                 where = {"venue": self._session.venue_name, "account": self._session.account}
                 self._write("started", self._last_ms, market=run.market, strategy=run.strategy, **where)
+        self._tell_early()
+        for run in report.runs:
             self._write("cycle", self._last_ms, **cycle_row(run, report))
-        self._started = True
 
-    def stopped(self, ending: Ending, cancelled: int, problem: str | None) -> None:
+    def _tell_early(self) -> None:
+        self._started = True
+        for event in self._early:
+            self._tell(event)
+        self._early.clear()
+
+    def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
+        self._tell_early()
         if problem is not None:
             self._write("warning", self._last_ms, market="", strategy=self._kind, reason=problem)
         if ending.halt is not None:
             self._write("halted", self._last_ms, market="", strategy=self._kind, reason=ending.halt)
-        row = {"reason": ending.reason, "cancelled": cancelled}
+        row = {"reason": ending.reason, "cancelled": cancelled, "orders_left": left}
         self._write("stopped", self._last_ms, market="", strategy=self._kind, **row)
 
     def go_silent(self) -> None:
@@ -125,7 +140,7 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
 class LiveScreen:
     """A Rich live display, refreshed once a cycle and never by a thread of its own."""
 
-    def __init__(self, session: Session, kind: str, dead_man: DeadMan) -> None:
+    def __init__(self, session: Session, kind: str, dead_man: DeadMan, on_exit: str) -> None:
         from rich.console import Console  # noqa: PLC0415
         from rich.live import Live  # noqa: PLC0415
 
@@ -134,6 +149,7 @@ class LiveScreen:
         self._session = session
         self._kind = kind
         self._dead_man = dead_man
+        self._on_exit = on_exit
         self._recent: deque[Event] = deque(maxlen=RECENT)
         self._warning: str | None = None
         self._silent = False
@@ -158,15 +174,17 @@ class LiveScreen:
             "cycles": self._cycles,
             "budget": self._session.budget_text(),
             "warning": self._warning,
+            "on_exit": self._on_exit,
         }
         width = min(self._console.width, 100)
         self._live.update(frame(self._kind, report, tuple(self._recent), health, width), refresh=True)
 
-    def stopped(self, ending: Ending, cancelled: int, problem: str | None) -> None:
+    def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
         self._live.stop()
         if problem is not None:
             warn(problem)
-        self._console.print(f"Stopped: {ending.reason}. {cancelled} orders cancelled; none of this run rests.")
+        rests = f"{left} of this run still rest" if left else "none of this run rests"
+        self._console.print(f"Stopped: {ending.reason}. {cancelled} orders cancelled; {rests}.")
 
     def go_silent(self) -> None:
         self._silent = True

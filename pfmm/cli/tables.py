@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LINES_SHOWN = 17
 BAR_WIDTH = 21
+LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
 
 
 def frame(
@@ -164,7 +165,7 @@ def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
         text.append(f"\n{funding}", style="dim")
     problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
     text.append(f"\n{'! ' + problem if problem else 'OK'}", style="yellow" if problem else "green")
-    text.append(f"   {health['budget']}   Ctrl-C stops and cancels", style="dim")
+    text.append(f"   {health['budget']}   Ctrl-C {LEAVING[health['on_exit']]}", style="dim")
     return text
 
 

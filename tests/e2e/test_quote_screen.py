@@ -26,6 +26,7 @@ MARKETS = [
 ]  # fmt: skip
 HEALTH = {
     "venue": "paper", "account": "default", "dead_man": "armed", "cycles": 7, "warning": None,
+    "on_exit": "cancel",
     "budget": "requests left: orders 119/120, data 598/600",
 }  # fmt: skip
 
