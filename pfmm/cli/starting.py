@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
-from pfmm.errors import AlreadyRunning, ChangesPending, Halted, OutcomeUnknown, PfmmError, StaleData
+from pfmm.errors import AlreadyRunning, ChangesPending, Halted, OutcomeUnknown, PfmmError, StaleData, UsageError
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.runner import Ending
@@ -57,6 +57,7 @@ def start(
 ) -> None:
     """Starts `kind` on the markets, in the way that `how` asks for; `tend` is called while the loop waits. Raises
     what stands in the way, before anything is sent."""
+    _refuse_contradictions(how)
     if session.live and not how.dry_run:
         refuse_unasked(yes=how.yes)
     session.locks.refuse_if_halted()
@@ -83,6 +84,16 @@ def start(
             _once(options, session, kind, engine, how)
         else:
             _loop(options, session, kind, engine, how, tend)
+
+
+def _refuse_contradictions(how: StartOptions) -> None:
+    """A flag that would be passed over in silence is a mistake of whoever gave it."""
+    short = "--dry-run" if how.dry_run else "--once" if how.once else None
+    long = "--cycles" if how.cycles is not None else "--detach" if how.detach else None
+    if short is not None and long is not None:
+        raise UsageError(f"{short} and {long} exclude each other", hint=f"leave one of {short} and {long} out")
+    if how.exit_code and not how.dry_run:
+        raise UsageError("--exit-code needs --dry-run", hint="add --dry-run, or leave --exit-code out")
 
 
 def _engine(session: Session, specs: Sequence[RunSpec], *, settles: bool) -> Engine:
