@@ -6,7 +6,8 @@
     ├── ConfigError              3   a setting, a profile or the state folder is unusable
     │   ├── SecretError          3
     │   ├── JournalLocked        3
-    │   └── PortInUse            3
+    │   ├── PortInUse            3
+    │   └── OutputLost           3
     ├── AuthenticationError      4
     ├── VenueUnreachable         5   nothing reached the venue, or a read got no answer
     ├── VenueRefused             6   the venue said no
@@ -97,6 +98,13 @@ class PortInUse(ConfigError):
     """`paper serve` could not bind its port."""
 
     code = "port_in_use"
+
+
+class OutputLost(ConfigError):
+    """The output cannot be written, as on a full disk; what the command found or left is told nowhere else."""
+
+    code = "output_lost"
+    default_hint = "free some space where the output goes, or send it elsewhere"
 
 
 class AuthenticationError(PfmmError):

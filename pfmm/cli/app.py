@@ -17,6 +17,7 @@ command and no callback is that command (`pfmm flatten`); give it a callback to 
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -160,6 +161,8 @@ def _usage(error: TyperException) -> Failure:
     context = getattr(error, "ctx", None)
     hint = f"`{context.command_path} --help` shows how to use it" if context is not None else None
     message = error.format_message().strip().removesuffix(".")
+    if re.match(r"No such option: -[.\d]", message):
+        hint = "a negative value goes behind two dashes, after every option: `-- -5`"
     if message.startswith("Usage:"):  # a group without a command: its help is the message
         message, hint = f"which command?\n\n{message}", None
     return Failure("usage", message, hint, getattr(error, "exit_code", UsageError.exit_code))

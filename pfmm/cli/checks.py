@@ -57,6 +57,10 @@ def python() -> Check:
 def state_folder(folder: Path) -> Check:
     """Whether state can be written, there or where it would be made."""
     existing = _nearest(folder)
+    blocked = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if blocked is not None and existing in blocked.parents:
+        hint = "move it away, or set PFMM_HOME"
+        return failure("state folder", ConfigError(f"{blocked} is not a folder", hint=hint))
     if not os.access(existing, os.W_OK | os.X_OK):
         error = ConfigError(f"{existing} cannot be written", hint="make it writable, or set PFMM_HOME")
         return failure("state folder", error)

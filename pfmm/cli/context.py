@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pfmm.cli.output import Globals, detail
 from pfmm.config import Settings, emergency_settings, load_settings
 from pfmm.errors import ConfigError, SecretError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.settings import nearest
 
 if TYPE_CHECKING:
-    from pfmm.cli.output import Globals
     from pfmm.clock import VenueClock
     from pfmm.journal import Journal
     from pfmm.locks import AccountLocks
@@ -187,7 +187,11 @@ def _hurried(settings: Settings) -> Mapping[str, Any]:
 @contextmanager
 def session(options: Globals, overrides: Mapping[str, object] | None = None) -> Iterator[Session]:
     """The session of one command from its global options and its flags by setting name."""
-    opened = Session(load_settings(os.environ, profile=options.profile, overrides=overrides))
+    settings = load_settings(os.environ, profile=options.profile, overrides=overrides)
+    where = settings.base_url or "in this process"
+    detail(options, f"profile {settings.profile}: venue {settings.venue} ({where}), account {settings.account}")
+    detail(options, f"configuration {settings.paths.config_file}, state {settings.paths.state_dir}")
+    opened = Session(settings)
     try:
         yield opened
     finally:

@@ -15,6 +15,7 @@ from pfmm.cli.standing_commands import add_standing
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
     from pfmm.cycle import RunSpec
+    from pfmm.errors import RiskRefused
     from pfmm.model.market import Instrument
     from pfmm.strategy.grid_plan import GridConfig, GridPlan
 
@@ -53,7 +54,9 @@ def plan(
         instrument = opened.market(market)
         mid = _mid(opened, instrument)
         planned = plan_grid(grid_config(opened, instrument), instrument=instrument, mid=mid)
-        emit(options, Result(plan_data(planned), lambda: plan_text(planned)))
+        refusal = _too_large(planned, opened.settings.for_market(planned.market).run.max_inventory_usd)
+        warnings = () if refusal is None else (f"start would refuse: {refusal.message}",)
+        emit(options, Result(plan_data(planned), lambda: plan_text(planned), warnings))
 
 
 @app.command()
@@ -169,12 +172,9 @@ def _preflight(session: Session, instrument: Instrument, config: GridConfig) -> 
     from pfmm.strategy.grid_plan import plan_grid  # noqa: PLC0415
 
     planned = plan_grid(config, instrument=instrument, mid=_mid(session, instrument))
-    limit = session.settings.for_market(instrument.market).run.max_inventory_usd
-    if planned.capital_required > limit:
-        raise RiskRefused(
-            f"one side of this grid is worth {planned.capital_required:.2f} USD, above max_inventory {limit:f} USD",
-            hint="take fewer levels or a smaller size, or raise --max-inventory",
-        )
+    refusal = _too_large(planned, session.settings.for_market(instrument.market).run.max_inventory_usd)
+    if refusal is not None:
+        raise refusal
     equity = session.venue.account_state().equity
     if planned.capital_required > equity:
         raise RiskRefused(
@@ -182,6 +182,18 @@ def _preflight(session: Session, instrument: Instrument, config: GridConfig) -> 
             f"{equity:.2f} USD",
             hint="take fewer levels or a smaller size",
         )
+
+
+def _too_large(planned: GridPlan, limit: Decimal) -> RiskRefused | None:
+    """The refusal of a grid whose one side alone is above the limit, else None: needs no account and no key."""
+    from pfmm.errors import RiskRefused  # noqa: PLC0415
+
+    if planned.capital_required <= limit:
+        return None
+    return RiskRefused(
+        f"one side of this grid is worth {planned.capital_required:.2f} USD, above max_inventory {limit:f} USD",
+        hint="take fewer levels or a smaller size, or raise --max-inventory",
+    )
 
 
 def _mid(session: Session, instrument: Instrument) -> Decimal:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TextIO
 
-from pfmm.errors import PfmmError
+from pfmm.errors import OutputLost, PfmmError
 
 SCHEMA: Final = "pfmm/1"
 
@@ -123,11 +124,14 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
 
     `result` is what the command can still say (what a flatten left, the rows that break an assertion).
     """
-    if as_json:
+    if as_json and failure.code != OutputLost.code:
         envelope: dict[str, Any] = {"schema": SCHEMA, "command": command, "ok": False, "error": jsonable(failure)}
         if result is not None:
             envelope |= {"data": jsonable(result.data), "warnings": list(result.warnings)}
-        write(_dumps(envelope))
+        try:
+            write(_dumps(envelope))
+        except OutputLost as error:
+            _talk(f"pfmm: {error.message}")
         return
     if result is not None:
         _show(result)
@@ -151,27 +155,47 @@ def event_line(event: str, time_ms: int, values: Mapping[str, Any]) -> str:
 
 class EventStream:
     """NDJSON on stdout, one event a line, flushed. A reader that went away raises BrokenPipeError from `write`:
-    the loop decides what its exit policy is."""
+    the loop decides what its exit policy is. A full disk raises OutputLost, after which nothing more is written."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
 
     def write(self, event: str, time_ms: int, **values: Any) -> None:
         """Writes one event at venue time `time_ms`."""
-        out = self._out or sys.stdout
-        out.write(event_line(event, time_ms, values) + "\n")
-        out.flush()
+        line = event_line(event, time_ms, values)
+        if self._out is not None:
+            self._out.write(line + "\n")
+            self._out.flush()
+            return
+        with _disk_may_be_full():
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
 
 
 def write(text: str) -> None:
-    """Data on stdout with a newline. A reader that went away is no failure of the command: the rest is dropped."""
+    """Data on stdout with a newline. A reader that went away is no failure of the command: the rest is dropped.
+
+    Raises OutputLost where stdout is a file that cannot take it, as on a full disk.
+    """
     if sys.stdout is None:
         return
     try:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
+        with _disk_may_be_full():
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            sys.stdout.flush()
     except BrokenPipeError:
         drop_stdout()
+
+
+@contextmanager
+def _disk_may_be_full() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_stdout()
+        raise OutputLost(f"the output cannot be written: {error.strerror}") from error
 
 
 def drop_stdout() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from pfmm.configfile import BUILT_IN, Document
 from pfmm.errors import ConfigError, UsageError
 from pfmm.paths import Paths
 from pfmm.secrets import secret_state
-from pfmm.settings import MARKET_SECTIONS, SCHEMA, Setting, from_text, plain_market
+from pfmm.settings import MARKET_SECTIONS, NAME_PATTERN, SCHEMA, Setting, from_text, plain_market
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")
 
@@ -81,6 +82,8 @@ def create(
     base: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Copy this profile's settings.")] = None,
 ) -> None:
     """Create a profile. It is used only where it is named, or after `pfmm profile use`."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(f"NAME must be letters, digits, dot, dash or underscore, not {name!r}")
     given = {"venue": venue, "account": account}
     values = {key: _parsed(SCHEMA[key], text) for key, text in given.items() if text is not None}
 
@@ -157,10 +160,11 @@ def delete(
     """Delete a profile; neither the active nor the built-in one."""
     _stored(configfile.read(Paths.from_env(os.environ).config_file), name)
 
+    if name == BUILT_IN:
+        raise UsageError("the built-in profile `paper` cannot be deleted")
+
     def change(document: Document) -> None:
         _stored(document, name)
-        if name == BUILT_IN:
-            raise UsageError("the built-in profile `paper` cannot be deleted")
         if name == document.get("active", BUILT_IN):
             raise UsageError(f"profile {name!r} is the active one", hint="`pfmm profile use paper` first")
         del document["profiles"][name]

@@ -280,6 +280,10 @@ def _check_numbers(config: GridConfig, mid: Decimal) -> None:
 def _bounds(config: GridConfig, instrument: Instrument, mid: Decimal) -> tuple[Decimal, Decimal]:
     """The range in USD before snapping."""
     lower, upper = config.lower, config.upper
+    if upper is None and lower is not None and lower >= mid:
+        raise UsageError(f"lower {lower:f} must be below the price {mid:f}", hint="upper is mirrored at the price")
+    if lower is None and upper is not None and upper <= mid:
+        raise UsageError(f"upper {upper:f} must be above the price {mid:f}", hint="lower is mirrored at the price")
     if lower is None and upper is None:
         half = mid * config.range_pct / 100 if config.range_pct is not None else _default_half(config, instrument, mid)
         lower, upper = mid - half, mid + half

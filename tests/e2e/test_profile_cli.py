@@ -114,14 +114,14 @@ def test_paths_are_told(pfmm: Any, pfmm_home: Path) -> None:
         (["set", "base_url", "http://example.org"], (3, "config"), "must use https"),
         (["unset", "grid.levls"], (3, "config"), "there is no setting"),
         (["create", "paper"], (3, "config"), "exists already"),
-        (["create", "../x"], (3, "config"), "must be a table with a plain name"),
+        (["create", "../x"], (2, "usage"), "NAME must be letters"),
         (["create", "x", "--venue", "nowhere"], (3, "config"), "venue must be paper | purpleflea"),
         (["create", "x", "--from", "nothing"], (3, "config"), "there is no profile 'nothing'"),
         (["use", "nothing"], (3, "config"), "there is no profile 'nothing'"),
         (["show", "nothing"], (3, "config"), "there is no profile 'nothing'"),
         (["delete", "nothing", "--yes"], (3, "config"), "there is no profile 'nothing'"),
         (["delete", "paper", "--yes"], (2, "usage"), "cannot be deleted"),
-        (["delete", "paper"], (2, "usage"), "there is no terminal to ask on"),
+        (["delete", "paper"], (2, "usage"), "cannot be deleted"),
     ],
 )
 def test_what_is_refused(

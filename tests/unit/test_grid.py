@@ -129,7 +129,8 @@ class TestPlan:
         [
             ({"lower": D(110), "upper": D(110)}, "105", "lower 110 must be below upper 110"),
             ({"lower": D(120)}, "105", "lower 120 must be below upper 110"),
-            ({"lower": D(120), "upper": None}, "105", "lower 120 must be below upper 90"),
+            ({"lower": D(120), "upper": None}, "105", "lower 120 must be below the price 105"),
+            ({"lower": None, "upper": D(90)}, "105", "upper 90 must be above the price 105"),
             ({"levels": 0}, "105", "levels must be 2 to 500, not 0"),
             ({"levels": 1}, "105", "levels must be 2 to 500, not 1"),
             ({"levels": 10_000}, "105", "levels must be 2 to 500, not 10000"),
