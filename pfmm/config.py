@@ -41,6 +41,10 @@ _BOUND_TO_VENUE: Final = frozenset(
 )
 
 
+# the sections that an emergency has a use for; a misspelt PFMM_VENUE must be caught there as anywhere
+_URGENT_SECTIONS: Final = ("secret", "flatten")
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting: grid.levels → PFMM_GRID_LEVELS."""
     return "PFMM_" + name.upper().replace(".", "_")
@@ -189,8 +193,11 @@ def emergency_settings(
     """Like `load_settings`, for a command that must work with an unreadable config file.
 
     Then the venue must be named by PFMM_VENUE (or the profile be the built-in `paper`): nothing falls back to paper
-    silently. Raises ConfigError otherwise.
+    silently. Raises ConfigError otherwise. Variables of strategies are not even read: PFMM_GRID_LEVELS=ten must not
+    stand in the way of an emergency.
     """
+    idle = tuple(f"PFMM_{section.upper()}_" for section in SECTIONS if section not in _URGENT_SECTIONS)
+    env = {name: text for name, text in env.items() if not name.startswith(idle)}
     try:
         return load_settings(env, profile=profile, overrides=overrides)
     except ConfigError as error:

@@ -383,3 +383,20 @@ def test_sections_are_frozen(tmp_path: Path) -> None:
         grid.levels = 3
     assert grid == load_settings({"PFMM_HOME": str(tmp_path)}).general.grid
     assert "levels=10" in repr(grid)
+
+
+def test_an_emergency_reads_no_variable_that_it_does_not_need(tmp_path: Path) -> None:
+    env = {
+        "PFMM_HOME": str(tmp_path),
+        "PFMM_GRID_LEVELS": "ten",
+        "PFMM_GRID_LEVLES": "9",
+        "PFMM_FLATTEN_TIMEOUT_S": "7",
+    }
+    with pytest.raises(ConfigError, match="PFMM_GRID_LEV"):
+        load_settings(env)
+    settings = emergency_settings(env)
+    assert (settings.venue, settings.general.flatten.timeout_s) == ("paper", 7)
+    with pytest.raises(ConfigError, match="PFMM_FLATTEN_TIMEOUT_S"):
+        emergency_settings({**env, "PFMM_FLATTEN_TIMEOUT_S": "soon"})
+    with pytest.raises(ConfigError, match="PFMM_VENEU"):
+        emergency_settings({**env, "PFMM_VENEU": "purpleflea"})
