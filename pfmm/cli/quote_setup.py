@@ -61,7 +61,7 @@ def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) ->
         tilt_max=settings.funding.tilt_max,
         volatility_window=max(settings.volatility.window, 3),
         default_sigma_annual=sigma,
-        source="flag" if _flagged(session, market) else "profile",
+        source="flag" if _flagged(session, market, quote.model) else "profile",
     )
 
 
@@ -73,13 +73,15 @@ def ladder_config(settings: MarketSettings) -> LadderConfig:
     return LadderConfig(levels=ladder.levels, spacing_bps=ladder.spacing_bps, growth=Decimal(repr(ladder.growth)))
 
 
-def _flagged(session: Session, market: str) -> bool:
-    return any(session.settings.source(name, market) == "flag" for name in _RANGE_OF_PARAMETERS)
+def _flagged(session: Session, market: str, model: str) -> bool:
+    names = ("quote.half_spread_bps",) if model == "fixed" else _RANGE_OF_PARAMETERS
+    return any(session.settings.source(name, market) == "flag" for name in names)
 
 
 def wants_fit(session: Session, config: QuoteConfig, market: str) -> bool:
     """True where fitted numbers may be used: κ and A (not for a fixed half-spread) and σ; never over a flag."""
-    return session.settings.for_market(market).quote.calibrate and config.source != "flag"
+    all_told = config.source == "flag" and config.sigma_annual is not None
+    return session.settings.for_market(market).quote.calibrate and not all_told
 
 
 def fit(session: Session, market: str, now_ms: int) -> Calibration | None:

@@ -123,7 +123,10 @@ def _headline(data: Mapping[str, Any]) -> str:
     first = "  ".join(parts)
     parts = []
     if data["regime"] is not None:
-        parts.append(f"regime {data['regime']}")
+        from pfmm.strategy.volatility import SIZE_MULTIPLIER  # noqa: PLC0415
+
+        factor = SIZE_MULTIPLIER[data["regime"]]
+        parts.append(f"regime {data['regime']}" + (f" (sizes x{factor:g})" if factor != 1 else ""))
     if data["inventory_ratio"] is not None:
         parts.append(f"inventory {data['inventory_ratio']:+.0%} {data['inventory_state']}")
     if data["funding_tilt"]:

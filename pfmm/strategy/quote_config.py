@@ -87,7 +87,8 @@ def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConf
     """The settings with fitted κ and A where the fit was good, else as they were; `source` says which, and the
     calibration how good the fit is or why there is none."""
     kappa, fit = calibration.kappa_per_bp, calibration.fit
-    if fit is None or kappa is None or config.model == "fixed":  # a set half-spread has no use for κ and A
+    # a set half-spread has no use for κ and A, and a flag is not overruled; σ is of use to both
+    if fit is None or kappa is None or config.model == "fixed" or config.source == "flag":
         return replace(config, calibration=calibration)
     return replace(
         config,

@@ -247,3 +247,22 @@ def test_two_spellings_of_a_market_are_one(tmp_path: Path) -> None:
     stepped_home(tmp_path, seed=7)
     rows = run("quote", "start", "BTC-PERP", "btc", "--once", "--json", home=tmp_path).data["runs"]
     assert [row["market"] for row in rows] == ["BTC-PERP"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "source", "sigma_source"),
+    [
+        ((), "calibrated", "calibrated"),
+        (("--kappa", 1.5), "flag", "calibrated"),
+        (("--kappa", 1.5, "--sigma", 40), "flag", "override"),
+        (("--model", "fixed"), "profile", "calibrated"),
+        (("--model", "fixed", "--half-spread-bps", 6), "flag", "calibrated"),
+    ],
+)
+def test_a_flag_replaces_its_own_number_and_no_other(
+    tmp_path: Path, flags: tuple[object, ...], source: str, sigma_source: str
+) -> None:
+    parameters = run("quote", "show", "BTC", *flags, "--json", home=tmp_path).data["parameters"]
+    assert (parameters["source"], parameters["sigma_source"]) == (source, sigma_source)
+    if "--kappa" in flags:
+        assert parameters["kappa"] == 1.5
