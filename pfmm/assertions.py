@@ -193,7 +193,7 @@ def _shown(value: Decimal | str) -> str:
 
 
 def _unknown(text: str, field: Field, row: Mapping[str, object]) -> AssertionSyntaxError:
-    from difflib import get_close_matches  # noqa: PLC0415 - only for the error
+    from difflib import get_close_matches
 
     near = get_close_matches(field.name, [str(name) for name in row], n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the fields are {', '.join(map(str, row)) or 'none'}"

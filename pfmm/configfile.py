@@ -44,7 +44,7 @@ def edit(path: Path, change: Callable[[Document], None]) -> bool:
         document = _parse(path, text) if text is not None else {"schema": SCHEMA_VERSION, "profiles": {}}
         change(document)
         _check(path, "", document)
-        import tomli_w  # noqa: PLC0415 - only writers pay for it
+        import tomli_w
 
         _replace(path, tomli_w.dumps(_storable(document)).encode())
     return text is not None and _has_comments(text)
@@ -65,7 +65,7 @@ def _text_of(path: Path) -> str | None:
 
 
 def _parse(path: Path, text: str) -> Document:
-    import tomllib  # noqa: PLC0415 - absent file, no cost
+    import tomllib
 
     try:
         document = tomllib.loads(text, parse_float=Decimal)
@@ -206,7 +206,7 @@ def _storable(value: Any) -> Any:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    import fcntl  # noqa: PLC0415 - only writers pay for it
+    import fcntl
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -233,7 +233,7 @@ _WRITE_HINT = "check the permissions of the folder, or set PFMM_HOME to one that
 
 def _replace(path: Path, content: bytes) -> None:
     """Writes beside the file (the one a link points at), syncs, renames, syncs the folder: old or new, never half."""
-    import tempfile  # noqa: PLC0415 - only writers pay for it
+    import tempfile
 
     target = path.resolve()
     try:

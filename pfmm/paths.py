@@ -22,7 +22,7 @@ class Paths:
         if home:
             base = Path(home).expanduser().absolute()
             return cls(base / "config.toml", base / "state", base / "log")
-        import platformdirs  # noqa: PLC0415 - not needed under PFMM_HOME
+        import platformdirs
 
         return cls(
             platformdirs.user_config_path("pfmm") / "config.toml",

@@ -121,7 +121,7 @@ def _from_file(path: Path) -> Secret:
 
 
 def _from_command(command: tuple[str, ...]) -> Secret:
-    import subprocess  # noqa: PLC0415 - only this way of giving a key pays for it
+    import subprocess
 
     name = command[0]
     try:
@@ -139,8 +139,8 @@ def _from_command(command: tuple[str, ...]) -> Secret:
 
 def _from_keyring(service: str) -> Secret:
     try:
-        import keyring  # noqa: PLC0415 - optional extra
-        import keyring.errors  # noqa: PLC0415
+        import keyring
+        import keyring.errors
     except ImportError:
         raise SecretError("secret.keyring needs the keyring extra", hint="pip install 'pfmm[keyring]'") from None
     try:

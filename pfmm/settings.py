@@ -242,7 +242,7 @@ def describe_range(setting: Setting) -> str:
 
 def nearest(name: str, known: Mapping[str, object] | tuple[str, ...], cutoff: float = 0.6) -> str | None:
     """The known name that looks most like `name`, or None: grid.levls → grid.levels."""
-    import difflib  # noqa: PLC0415 - only a mistake pays for it
+    import difflib
 
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return found[0] if found else None
@@ -281,7 +281,7 @@ def from_text(setting: Setting, text: str) -> Any:
             raise ValueError(f"{setting.name} must be true or false, not {text!r}")
         return word in _TRUE
     if setting.kind == "words":
-        import shlex  # noqa: PLC0415 - rare
+        import shlex
 
         try:
             return from_value(setting, shlex.split(text))
@@ -355,7 +355,7 @@ def _text(setting: Setting, raw: Any) -> str:
 def _url(name: str, text: str) -> str:
     if not text:
         return text
-    from urllib.parse import urlsplit  # noqa: PLC0415 - only a profile with an address pays for it
+    from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(text)

@@ -38,9 +38,19 @@ ARROWS = {
     "pfmm.venue": (*CORE, "pfmm.ports"),
     "pfmm.journal": CORE,
     "pfmm.backtest": (
-        *CORE, "pfmm.ports", "pfmm.journal_records", "pfmm.accounting", "pfmm.strategy", "pfmm.risk", "pfmm.cycle",
-        "pfmm.engine", "pfmm.observe", "pfmm.tape", "pfmm.paper", "pfmm.report",
-    ),  # fmt: skip
+        *CORE,
+        "pfmm.ports",
+        "pfmm.journal_records",
+        "pfmm.accounting",
+        "pfmm.strategy",
+        "pfmm.risk",
+        "pfmm.cycle",
+        "pfmm.engine",
+        "pfmm.observe",
+        "pfmm.tape",
+        "pfmm.paper",
+        "pfmm.report",
+    ),
     "pfmm.report": (*CORE, "pfmm.accounting", "pfmm.journal_records"),
     "pfmm.flatten_terms": CORE,
     # a capped price must lie on the tick
@@ -170,7 +180,7 @@ def test_nothing_imports_the_command_line_but_itself() -> None:
 def test_command_files_never_import_each_other() -> None:
     sys.path.insert(0, str(ROOT))
     try:
-        from pfmm.cli.registry import commands  # noqa: PLC0415
+        from pfmm.cli.registry import commands
     finally:
         sys.path.remove(str(ROOT))
     files = {f"pfmm.cli.{name}" for name in commands()}

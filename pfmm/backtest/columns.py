@@ -27,7 +27,7 @@ REPLAY_BLOCK = 4_096
 def numpy() -> Any:
     """The NumPy module; ConfigError naming the extra where it is not installed."""
     try:
-        import numpy as np  # noqa: PLC0415 - only backtests pay for it
+        import numpy as np
     except ImportError as error:
         raise ConfigError("a backtest needs NumPy", hint="pip install 'pfmm[backtest]'") from error
     return np
@@ -189,8 +189,8 @@ def _event(row: list[int]) -> Event:
 
 def with_funding(tape: MarketTape, rates: list[tuple[int, int]]) -> MarketTape:
     """The tape with these settlements, (ms, rate in 1e-8), instead of its own."""
-    from array import array  # noqa: PLC0415
-    from dataclasses import replace  # noqa: PLC0415
+    from array import array
+    from dataclasses import replace
 
     flat = array("q", [number for row in sorted(rates) for number in row])
     assert len(flat) % FUNDING_WIDTH == 0

@@ -176,7 +176,7 @@ def cluster(address: str) -> Runner[Any]:
 
     def runner(jobs: Sequence[Any], run: Run[Any]) -> Iterator[tuple[Any, Result]]:
         try:
-            from distributed import Client, as_completed  # noqa: PLC0415
+            from distributed import Client, as_completed
         except ImportError as error:
             raise ConfigError("--scheduler needs Dask", hint="pip install 'pfmm[cluster]'") from error
         try:

@@ -105,8 +105,8 @@ def _side(price: str, size: str, name: str, place: Place) -> tuple[Decimal | Non
 def _parquet_rows(path: Path) -> Iterator[tuple[Place, list[str]]]:
     """Rows of a Parquet file as text; numbers that are floats are taken as the shortest decimal that names them."""
     try:
-        from pyarrow import ArrowException  # noqa: PLC0415
-        from pyarrow import parquet as pq  # noqa: PLC0415
+        from pyarrow import ArrowException
+        from pyarrow import parquet as pq
     except ImportError as error:
         raise ConfigError("reading Parquet needs pyarrow", hint="pip install 'pfmm[parquet]'") from error
     try:

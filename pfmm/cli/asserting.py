@@ -29,7 +29,7 @@ def read_assertion(text: str | None, fields: Sequence[str]) -> Assertion | None:
     expression and for a name that is none of `fields`."""
     if text is None:
         return None
-    from pfmm.assertions import evaluate, parse  # noqa: PLC0415
+    from pfmm.assertions import evaluate, parse
 
     assertion = parse(text)
     evaluate(assertion, dict.fromkeys(fields))  # a row of nothing: only the names can be wrong
@@ -40,7 +40,7 @@ def offending(assertion: Assertion | None, rows: Sequence[Mapping[str, Any]]) ->
     """The places of the rows for which the assertion is false; none without an assertion."""
     if assertion is None:
         return []
-    from pfmm.assertions import evaluate  # noqa: PLC0415
+    from pfmm.assertions import evaluate
 
     return [place for place, row in enumerate(rows) if not evaluate(assertion, row)]
 

@@ -77,8 +77,8 @@ def run(
     ] = None,
 ) -> None:
     """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""
-    from pfmm.cli import backtest_tables  # noqa: PLC0415
-    from pfmm.cli.backtest_setup import overrides_of, run_job, worlds_of  # noqa: PLC0415
+    from pfmm.cli import backtest_tables
+    from pfmm.cli.backtest_setup import overrides_of, run_job, worlds_of
 
     options = globals_of(context)
     values = overrides_of(sets or [])
@@ -153,8 +153,8 @@ def sweep(
     queue: Queue = "both",
 ) -> None:
     """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
-    from pfmm.cli import backtest_sweep  # noqa: PLC0415
-    from pfmm.cli.backtest_sweeping import answer  # noqa: PLC0415
+    from pfmm.cli import backtest_sweep
+    from pfmm.cli.backtest_sweeping import answer
 
     options = globals_of(context)
     axes = backtest_sweep.axes_of(sets or [])
@@ -171,7 +171,7 @@ def sweep(
 
 
 def _write(path: Path, text: str) -> None:
-    from pfmm.errors import ConfigError  # noqa: PLC0415
+    from pfmm.errors import ConfigError
 
     try:
         path.write_text(text, encoding="utf-8")
@@ -185,7 +185,7 @@ def data(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Data files.", show_default=False)],
 ) -> None:
     """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
-    from pfmm.cli import backtest_files  # noqa: PLC0415
+    from pfmm.cli import backtest_files
 
     options = globals_of(context)
     described, errors = backtest_files.describe_each(files)
@@ -207,7 +207,7 @@ def _job(
     queue: str,
     mode: str,
 ) -> Job:
-    from pfmm.cli.backtest_setup import KINDS, QUEUES, Job, market_name, overrides_tuple  # noqa: PLC0415
+    from pfmm.cli.backtest_setup import KINDS, QUEUES, Job, market_name, overrides_tuple
 
     _one_of("STRATEGY", strategy, KINDS)
     _one_of("--queue", queue, (*QUEUES, "both"))
@@ -228,8 +228,8 @@ def _job(
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    from pfmm.errors import UsageError  # noqa: PLC0415
-    from pfmm.settings import nearest  # noqa: PLC0415
+    from pfmm.errors import UsageError
+    from pfmm.settings import nearest
 
     if value not in choices:
         guess = nearest(value, choices)

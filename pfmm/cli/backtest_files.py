@@ -29,7 +29,7 @@ def describe_each(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[Dat
 
 
 def _describe(path: Path) -> dict[str, Any]:
-    from pfmm.backtest.loading import format_of  # noqa: PLC0415
+    from pfmm.backtest.loading import format_of
 
     kind = format_of(path)
     head = {"file": str(path), "usable": True, "format": kind}
@@ -39,7 +39,7 @@ def _describe(path: Path) -> dict[str, Any]:
         return {**head, **_tape(path)}
     if kind == "table":
         return {**head, **_table(path)}
-    from pfmm.tape import describe  # noqa: PLC0415
+    from pfmm.tape import describe
 
     found = describe([path])
     return {
@@ -69,8 +69,8 @@ def _market(one: MarketSummary) -> dict[str, Any]:
 
 
 def _table(path: Path) -> dict[str, Any]:
-    from pfmm.backtest.tabular import read_table  # noqa: PLC0415
-    from pfmm.tape import MarketSummary  # noqa: PLC0415
+    from pfmm.backtest.tabular import read_table
+    from pfmm.tape import MarketSummary
 
     summary = MarketSummary(TABLE_MARKET)
     for _, event in read_table([path], TABLE_MARKET):
@@ -81,7 +81,7 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def _candles(path: Path) -> dict[str, Any]:
-    from pfmm.backtest.candles import BAR_MS, read_candles  # noqa: PLC0415
+    from pfmm.backtest.candles import BAR_MS, read_candles
 
     found = read_candles([path])
     one = {
@@ -96,8 +96,8 @@ def _candles(path: Path) -> dict[str, Any]:
 
 
 def _tape(path: Path) -> dict[str, Any]:
-    from pfmm.backtest.columns import Columns  # noqa: PLC0415
-    from pfmm.paper.tapefile import open_tape  # noqa: PLC0415
+    from pfmm.backtest.columns import Columns
+    from pfmm.paper.tapefile import open_tape
 
     markets = []
     for market, tape in open_tape(path).items():
@@ -137,6 +137,6 @@ def _in_parts(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tup
 
 
 def _cell(value: Any) -> str:
-    from decimal import Decimal  # noqa: PLC0415
+    from decimal import Decimal
 
     return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)

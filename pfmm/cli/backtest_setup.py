@@ -77,7 +77,7 @@ def settings_of(job: Job) -> Settings:
 
 def worlds_of(job: Job) -> tuple[World, ...]:
     """The data that the job runs on."""
-    from pfmm.backtest.loading import load  # noqa: PLC0415
+    from pfmm.backtest.loading import load
 
     cache = settings_of(job).paths.state_dir / "paper" / "tapes"
     funding = None if job.funding is None else Path(job.funding)
@@ -89,9 +89,9 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 
     Raises UsageError for settings that make no sense on this market, DataFileError for a period without data.
     """
-    from pfmm.backtest.results import scenario  # noqa: PLC0415
-    from pfmm.backtest.simulation import Clockwork, simulate, span_of  # noqa: PLC0415
-    from pfmm.backtest.values import instrument_of  # noqa: PLC0415
+    from pfmm.backtest.results import scenario
+    from pfmm.backtest.simulation import Clockwork, simulate, span_of
+    from pfmm.backtest.values import instrument_of
 
     settings = settings_of(job)
     found = []
@@ -110,12 +110,12 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default`, and kappa and intensity are the profile's."""
-    from pfmm.cycle import Limits, RunSpec  # noqa: PLC0415
+    from pfmm.cycle import Limits, RunSpec
 
     market = settings.for_market(instrument.market)
     if kind == "grid":
-        from pfmm.strategy.grid import GridStrategy  # noqa: PLC0415
-        from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing  # noqa: PLC0415
+        from pfmm.strategy.grid import GridStrategy
+        from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing
 
         grid = market.grid
         config = GridConfig(
@@ -135,8 +135,8 @@ def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
             keep_on_bad_data=True,
         )
         return RunSpec(GridStrategy(instrument.market, config), {}, limits)
-    from pfmm.cli.context import Session  # noqa: PLC0415
-    from pfmm.cli.quote_setup import build_strategy, quote_config, run_limits  # noqa: PLC0415
+    from pfmm.cli.context import Session
+    from pfmm.cli.quote_setup import build_strategy, quote_config, run_limits
 
     quote = quote_config(Session(settings), instrument, kind)
     return RunSpec(build_strategy(kind, instrument.market, quote, market), {}, run_limits(market))

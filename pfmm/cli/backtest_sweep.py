@@ -52,7 +52,7 @@ class Plan:
 
 def axes_of(given: Sequence[str]) -> dict[str, list[str]]:
     """`key=a,b,c` options as axes. Raises UsageError for a value that is given twice."""
-    from pfmm.cli.backtest_setup import overrides_of  # noqa: PLC0415
+    from pfmm.cli.backtest_setup import overrides_of
 
     axes = {}
     for name, text in overrides_of(given).items():
@@ -65,8 +65,8 @@ def axes_of(given: Sequence[str]) -> dict[str, list[str]]:
 
 def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
     """One slice an option; a slice that cannot be read carries its problem, and the rest go on."""
-    from pfmm.backtest.simulation import span_of  # noqa: PLC0415
-    from pfmm.paper.tapefile import content_hash  # noqa: PLC0415
+    from pfmm.backtest.simulation import span_of
+    from pfmm.paper.tapefile import content_hash
 
     found = []
     for text in given:
@@ -119,7 +119,7 @@ def run_one(job: Job) -> dict[str, Any]:
         scenarios = run_job(job, _worlds(job.files, bare))
     except PfmmError as error:
         return {"ok": False, "error": error.code, "message": error.message}
-    from pfmm.cli.backtest_tables import run_data  # noqa: PLC0415
+    from pfmm.cli.backtest_tables import run_data
 
     found: dict[str, Any] = {"ok": True}
     for queue, values in run_data(job, scenarios)["scenarios"].items():
@@ -243,8 +243,8 @@ def _folds_text(found: Mapping[str, Any]) -> str:
 
 def csv_text(data: Mapping[str, Any]) -> str:
     """The rows as CSV: settings, data, segment, then the figures of both queue models."""
-    import csv  # noqa: PLC0415
-    import io  # noqa: PLC0415
+    import csv
+    import io
 
     figures = ("fills", "pnl", "drawdown_usd", "round_trips", "requests", "position")
     queues = ("pessimistic", "optimistic")

@@ -29,7 +29,7 @@ def answer(
 ) -> dict[str, Any]:
     """The `data` of a sweep, rows in the order of the plan whoever ran them. Raises UsageError for axes that make no
     sense, DataFileError when no slice can be used."""
-    from pfmm.backtest import sweep as running  # noqa: PLC0415
+    from pfmm.backtest import sweep as running
 
     if scheduler is not None and jobs > 1:
         raise UsageError("--jobs and --scheduler exclude each other: the cluster has its own workers")
@@ -69,8 +69,8 @@ def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
     if options.quiet or options.json or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import Progress
 
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("backtests", total=total)

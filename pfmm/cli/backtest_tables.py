@@ -71,7 +71,7 @@ def _one(run: Scenario) -> dict[str, Any]:
 
 def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
     """The report's page for the first queue model. Raises ConfigError naming the extra without its library."""
-    from pfmm.report.html import Mark, page  # noqa: PLC0415
+    from pfmm.report.html import Mark, page
 
     run = worst(scenarios, scenarios[0].queue)
     fills = [item.fill for item in run.outcome.fills]

@@ -46,7 +46,7 @@ def failure(name: str, error: PfmmError) -> Check:
 
 def python() -> Check:
     """The interpreter and the optional extras that it can import."""
-    from importlib.util import find_spec  # noqa: PLC0415
+    from importlib.util import find_spec
 
     here = [extra for extra, module in EXTRAS if find_spec(module) is not None]
     missing = [extra for extra, _ in EXTRAS if extra not in here]
@@ -69,7 +69,7 @@ def state_folder(folder: Path) -> Check:
 
 def disk(folder: Path) -> Check:
     """Free space where journals and the paper exchange are written."""
-    import shutil  # noqa: PLC0415
+    import shutil
 
     free = shutil.disk_usage(_nearest(folder)).free
     detail = f"{free / 2**30:.1f} GiB free"
@@ -83,7 +83,7 @@ def disk(folder: Path) -> Check:
 
 def journals(state_dir: Path) -> Iterator[Check]:
     """Every journal: readable, of this version, whole."""
-    from pfmm.journal import Journal  # noqa: PLC0415
+    from pfmm.journal import Journal
 
     files = _journal_files(state_dir)
     if not files:
@@ -105,7 +105,7 @@ def journals(state_dir: Path) -> Iterator[Check]:
 
 def locks(state_dir: Path, now_ms: int) -> Iterator[Check]:
     """Who runs, whose run ended without a word, who hangs, and which accounts a HALT binds."""
-    from pfmm.locks import AccountLocks  # noqa: PLC0415
+    from pfmm.locks import AccountLocks
 
     names = {path.name for path in (state_dir / "locks").glob("*-*")} | {p.stem for p in _journal_files(state_dir)}
     found = False
@@ -129,8 +129,8 @@ def _halt(name: str, account_locks: AccountLocks) -> Check | None:
 
 
 def _runners(name: str, holders: Sequence[Holder], state_dir: Path, now_ms: int) -> Iterator[Check]:
-    from pfmm.deadman import LOCK_STRATEGY  # noqa: PLC0415
-    from pfmm.journal import Journal  # noqa: PLC0415
+    from pfmm.deadman import LOCK_STRATEGY
+    from pfmm.journal import Journal
 
     alive = {(holder.market, holder.strategy): holder for holder in holders if holder.strategy != LOCK_STRATEGY}
     dead: list[tuple[str, str]] = []

@@ -62,7 +62,7 @@ class Session:
         fingerprint), so that two profiles with one key are one account."""
         if not self.live:
             return self.settings.account
-        from hashlib import sha256  # noqa: PLC0415
+        from hashlib import sha256
 
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
 
@@ -77,7 +77,7 @@ class Session:
         """The API key in clear; the paper exchange's key is the account's name."""
         if not self.live:
             return f"paper-{self.settings.account}"
-        from pfmm.secrets import require_secret  # noqa: PLC0415
+        from pfmm.secrets import require_secret
 
         return require_secret(self.settings.secret, self.venue_name, os.environ).reveal()
 
@@ -89,15 +89,15 @@ class Session:
     @cached_property
     def venue(self) -> PurpleFlea:
         """The adapter over one client; in-process unless the profile names an address."""
-        from pfmm.venue.client import HttpClient, in_process  # noqa: PLC0415
-        from pfmm.venue.purpleflea import PurpleFlea  # noqa: PLC0415
+        from pfmm.venue.client import HttpClient, in_process
+        from pfmm.venue.purpleflea import PurpleFlea
 
         if self.in_process:
-            from pfmm.paper.app import make_app  # noqa: PLC0415
+            from pfmm.paper.app import make_app
 
             client = HttpClient(PAPER_URL, key=self.key, transport=in_process(make_app(self.exchange)))
         elif self.live:
-            from pfmm.venue.ratelimit import RateBudget  # noqa: PLC0415
+            from pfmm.venue.ratelimit import RateBudget
 
             client = HttpClient(self.settings.base_url, key=self.key, budget=RateBudget(), **self._waits)
         else:
@@ -125,20 +125,20 @@ class Session:
     @cached_property
     def journal(self) -> Journal:
         """The account's journal; created on first use."""
-        from pfmm.journal import Journal  # noqa: PLC0415
+        from pfmm.journal import Journal
 
         return Journal.open(self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex())
 
     @cached_property
     def locks(self) -> AccountLocks:
         """The account's locks and its HALT latch."""
-        from pfmm.locks import AccountLocks  # noqa: PLC0415
+        from pfmm.locks import AccountLocks
 
         return AccountLocks(self.state_dir, self.venue_name, self.account)
 
     def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
         """A clock that follows the venue; waits end through `wait_s`."""
-        from pfmm.clock import VenueClock  # noqa: PLC0415
+        from pfmm.clock import VenueClock
 
         return VenueClock(time.monotonic, wait_s, self.venue.advance)
 
@@ -165,7 +165,7 @@ class Session:
     def realized_volatility(self, market: str, fallback: float) -> float:
         """The market's annual volatility over the last half hour of public trades, or `fallback` when those are too
         few: what a default grid's range follows from."""
-        from pfmm.strategy.history import volatility_of_trades  # noqa: PLC0415
+        from pfmm.strategy.history import volatility_of_trades
 
         now_ms = self.venue.time().time_ms
         trades = self.venue.trades(market, now_ms - VOLATILITY_SPAN_MS)
@@ -212,7 +212,7 @@ def emergency_session(options: Globals, overrides: Mapping[str, object] | None =
 
 def open_exchange(state_dir: Path) -> Exchange:
     """Opens or creates the embedded exchange under `state_dir`."""
-    from pfmm.paper.exchange import Exchange  # noqa: PLC0415
+    from pfmm.paper.exchange import Exchange
 
     return Exchange.open(state_dir / "paper" / "exchange.sqlite3", feed_of, wall_ms)
 
@@ -221,11 +221,11 @@ def feed_of(config: Mapping[str, Any]) -> Any:
     """The feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
     kind = config.get("kind")
     if kind == "synthetic":
-        from pfmm.paper.synthetic import SyntheticFeed  # noqa: PLC0415
+        from pfmm.paper.synthetic import SyntheticFeed
 
         return SyntheticFeed(int(config["seed"]))
     if kind == REPLAY_KIND:
-        from pfmm.paper.replay import ReplayFeed  # noqa: PLC0415
+        from pfmm.paper.replay import ReplayFeed
 
         return ReplayFeed(Path(config["tape"]))
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
@@ -233,7 +233,7 @@ def feed_of(config: Mapping[str, Any]) -> Any:
 
 def _near(wanted: str, instruments: Mapping[str, Instrument]) -> str:
     """The nearest names, for a message."""
-    import difflib  # noqa: PLC0415
+    import difflib
 
     base = wanted.removesuffix("-PERP")
     bases = {name.removesuffix("-PERP"): name for name in instruments}

@@ -44,11 +44,11 @@ def doctor(context: typer.Context) -> None:
 
 
 def _checks(options: Globals) -> Iterator[Check]:
-    from pfmm.cli import checks, venue_checks  # noqa: PLC0415
-    from pfmm.cli.context import Session, wall_ms  # noqa: PLC0415
-    from pfmm.config import load_settings  # noqa: PLC0415
-    from pfmm.errors import ConfigError  # noqa: PLC0415
-    from pfmm.paths import Paths  # noqa: PLC0415
+    from pfmm.cli import checks, venue_checks
+    from pfmm.cli.context import Session, wall_ms
+    from pfmm.config import load_settings
+    from pfmm.errors import ConfigError
+    from pfmm.paths import Paths
 
     paths = Paths.from_env(os.environ)
     yield checks.python()
@@ -101,7 +101,7 @@ def _writable_by_others(file: Path) -> bool:
 
 
 def _text(found: Sequence[Check]) -> str:
-    from textwrap import wrap  # noqa: PLC0415
+    from textwrap import wrap
 
     width = max(len(check.name) for check in found)
     margin = " " * (width + 8)

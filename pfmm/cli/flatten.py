@@ -69,8 +69,8 @@ def flatten(
     Stops every runner of the account, also those on other markets, and leaves a HALT that only `pfmm resume` lifts.
     Orders that pfmm did not place are cancelled too.
     """
-    from pfmm.cli.context import emergency_session  # noqa: PLC0415
-    from pfmm.errors import UsageError  # noqa: PLC0415
+    from pfmm.cli.context import emergency_session
+    from pfmm.errors import UsageError
 
     if bool(markets) == everything:
         both = "both markets and --all" if everything else "no market"
@@ -91,8 +91,8 @@ def flatten(
 
 
 def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
-    from pfmm.cli.prompt import confirm, on_terminal  # noqa: PLC0415
-    from pfmm.errors import PfmmError  # noqa: PLC0415
+    from pfmm.cli.prompt import confirm, on_terminal
+    from pfmm.errors import PfmmError
 
     shown = ""
     if not yes and on_terminal():
@@ -135,10 +135,10 @@ def _preview_text(data: dict[str, Any]) -> str:
 
 def _carry_out(session: Session, asked: Asked) -> Result:
     """The emergency itself. Raises Failed with the whole answer when the end could not be proven."""
-    from pfmm.cli.flattening import failure_of, result_data  # noqa: PLC0415
-    from pfmm.cli.halting import StoppingRunners  # noqa: PLC0415
-    from pfmm.errors import AuthenticationError  # noqa: PLC0415
-    from pfmm.flatten_terms import FlatState, FlattenResult  # noqa: PLC0415
+    from pfmm.cli.flattening import failure_of, result_data
+    from pfmm.cli.halting import StoppingRunners
+    from pfmm.errors import AuthenticationError
+    from pfmm.flatten_terms import FlatState, FlattenResult
 
     started_s = time.monotonic()
     try:
@@ -172,7 +172,7 @@ def _carry_out(session: Session, asked: Asked) -> Result:
 def _markets(session: Session, asked: Asked) -> tuple[str, ...] | None:
     """The venue's names of the markets; None when it does not answer now. Raises UnknownMarket and
     AuthenticationError, before anything."""
-    from pfmm.errors import UnknownMarket, VenueRefused, VenueUnreachable  # noqa: PLC0415
+    from pfmm.errors import UnknownMarket, VenueRefused, VenueUnreachable
 
     try:
         return tuple(dict.fromkeys(session.market(name).market for name in asked.spellings))
@@ -184,9 +184,9 @@ def _markets(session: Session, asked: Asked) -> tuple[str, ...] | None:
 
 def _halt(session: Session, asked: Asked) -> list[str]:
     """Sets the latch; where it cannot be written the warning says what that means."""
-    from pfmm.cli.context import wall_ms  # noqa: PLC0415
-    from pfmm.errors import ConfigError  # noqa: PLC0415
-    from pfmm.locks import FLATTEN  # noqa: PLC0415
+    from pfmm.cli.context import wall_ms
+    from pfmm.errors import ConfigError
+    from pfmm.locks import FLATTEN
 
     try:
         session.locks.halt(halted_by=FLATTEN, reason=asked.words, since=iso(wall_ms()))
@@ -199,9 +199,9 @@ def _flatten(
     session: Session, asked: Asked, markets: tuple[str, ...] | None, runners: StoppingRunners, *, proofs: int
 ) -> FlattenResult:
     """Flattens, after the markets' names are known: a venue that was silent is asked on, while the runners stop."""
-    from pfmm.cli.flattening import new_tools, order_of  # noqa: PLC0415
-    from pfmm.flatten import flatten as flatten_account  # noqa: PLC0415
-    from pfmm.flatten_terms import FlatState, FlattenResult  # noqa: PLC0415
+    from pfmm.cli.flattening import new_tools, order_of
+    from pfmm.flatten import flatten as flatten_account
+    from pfmm.flatten_terms import FlatState, FlattenResult
 
     order = order_of(session, None, half=asked.half, cancel_only=asked.cancel_only, proofs=proofs)
     deadline_s = time.monotonic() + order.timeout_s
@@ -226,8 +226,8 @@ def _flatten(
 
 def _end_runs(session: Session) -> list[str]:
     """After the fact, and only if that works soon: flatness does not hang on the journal, nor the answer on this."""
-    from pfmm.cli.halting import end_halted_runs  # noqa: PLC0415
-    from pfmm.errors import PfmmError  # noqa: PLC0415
+    from pfmm.cli.halting import end_halted_runs
+    from pfmm.errors import PfmmError
 
     try:
         end_halted_runs(session, attempts=BOOKKEEPING_ATTEMPTS)
@@ -237,7 +237,7 @@ def _end_runs(session: Session) -> list[str]:
 
 
 def _text(data: dict[str, Any]) -> str:
-    from pfmm.cli.flattening import result_text  # noqa: PLC0415
+    from pfmm.cli.flattening import result_text
 
     lines = [result_text(data)]
     lines += [f"{r['strategy']} on {r['market']} (pid {r['pid']}) was {r['how']}" for r in data["runners_stopped"]]

@@ -136,7 +136,7 @@ def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str
     No latch is set, as only the runs that were stopped are concerned. Nothing is sent, and nothing claimed, while
     another strategy runs on one of the markets: it would quote again at once.
     """
-    from pfmm.flatten import flatten  # noqa: PLC0415
+    from pfmm.flatten import flatten
 
     names = tuple(dict.fromkeys(markets))
     others = Bystanders(session, names)

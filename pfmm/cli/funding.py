@@ -91,7 +91,7 @@ def funding(
 
     Positive rates: longs pay shorts. With --all, --min-bps leaves out the markets below it.
     """
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     check = asserting.read_assertion(assertion, FIELDS if history is None else (*FIELDS, *HISTORY_FIELDS))
@@ -142,7 +142,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 def _row(opened: Session, ticker: Ticker) -> dict[str, Any]:
     """The fields of one market; the time left counts from the ticker's own time, the venue's."""
-    from pfmm.strategy.funding import read_funding  # noqa: PLC0415
+    from pfmm.strategy.funding import read_funding
 
     min_bps = Decimal(str(opened.settings.for_market(ticker.market).funding.min_bps))
     found = read_funding(ticker, now_ms=ticker.time_ms, min_bps=min_bps)
@@ -176,8 +176,8 @@ def _selected(rows: list[dict[str, Any]], wanted: _Wanted) -> list[dict[str, Any
 
 def _add_history(opened: Session, rows: Sequence[dict[str, Any]], since_ms: int) -> None:
     """One request a market, so only for as many as can be read."""
-    from pfmm.cli.sparkline import sparkline  # noqa: PLC0415
-    from pfmm.strategy.funding import history, rate_8h_bps  # noqa: PLC0415
+    from pfmm.cli.sparkline import sparkline
+    from pfmm.strategy.funding import history, rate_8h_bps
 
     if len(rows) > MOST_HISTORIES:
         raise UsageError(

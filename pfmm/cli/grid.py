@@ -45,8 +45,8 @@ def plan(
     on_breakout: OnBreakout = None,
 ) -> None:
     """Show the grid that would start now: lines, orders, profit a round trip, worst cases. Sends nothing."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.strategy.grid_plan import plan_grid  # noqa: PLC0415
+    from pfmm.cli.context import session
+    from pfmm.strategy.grid_plan import plan_grid
 
     options = globals_of(context)
     overrides = _overrides(lower, upper, range_pct, levels, size, spacing, on_breakout)
@@ -83,9 +83,9 @@ def start(
     yes: option.Yes = False,
 ) -> None:
     """Run a grid on MARKET: buys below the price, sells above it, each fill answered one line further."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.starting import StartOptions  # noqa: PLC0415
-    from pfmm.cli.starting import start as start_runs  # noqa: PLC0415
+    from pfmm.cli.context import session
+    from pfmm.cli.starting import StartOptions
+    from pfmm.cli.starting import start as start_runs
 
     options = globals_of(context)
     overrides = {
@@ -121,7 +121,7 @@ def _overrides(
 
 def grid_config(session: Session, instrument: Instrument, *, measure: bool = True) -> GridConfig:
     """The grid's settings on one market. Where the range is to follow from volatility, that is measured first."""
-    from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing  # noqa: PLC0415
+    from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing
 
     grid = session.settings.for_market(instrument.market).grid
     open_range = grid.lower is None and grid.upper is None and grid.range_pct is None
@@ -143,8 +143,8 @@ def run_spec(session: Session, instrument: Instrument) -> RunSpec:
 
     Raises RiskRefused for a new grid that its own limits could never let work, before anything is sent.
     """
-    from pfmm.cycle import Limits, RunSpec  # noqa: PLC0415
-    from pfmm.strategy.grid import GridStrategy  # noqa: PLC0415
+    from pfmm.cycle import Limits, RunSpec
+    from pfmm.strategy.grid import GridStrategy
 
     settings = session.settings.for_market(instrument.market)
     adopting = session.journal.open_run(KIND, instrument.market) is not None
@@ -168,8 +168,8 @@ def _text(value: Any) -> str | None:
 
 
 def _preflight(session: Session, instrument: Instrument, config: GridConfig) -> None:
-    from pfmm.errors import RiskRefused  # noqa: PLC0415
-    from pfmm.strategy.grid_plan import plan_grid  # noqa: PLC0415
+    from pfmm.errors import RiskRefused
+    from pfmm.strategy.grid_plan import plan_grid
 
     planned = plan_grid(config, instrument=instrument, mid=_mid(session, instrument))
     refusal = _too_large(planned, session.settings.for_market(instrument.market).run.max_inventory_usd)
@@ -186,7 +186,7 @@ def _preflight(session: Session, instrument: Instrument, config: GridConfig) -> 
 
 def _too_large(planned: GridPlan, limit: Decimal) -> RiskRefused | None:
     """The refusal of a grid whose one side alone is above the limit, else None: needs no account and no key."""
-    from pfmm.errors import RiskRefused  # noqa: PLC0415
+    from pfmm.errors import RiskRefused
 
     if planned.capital_required <= limit:
         return None
@@ -197,7 +197,7 @@ def _too_large(planned: GridPlan, limit: Decimal) -> RiskRefused | None:
 
 
 def _mid(session: Session, instrument: Instrument) -> Decimal:
-    from pfmm.errors import StaleData  # noqa: PLC0415
+    from pfmm.errors import StaleData
 
     (ticker,) = session.venue.tickers([instrument.market])
     if ticker.mid is None:

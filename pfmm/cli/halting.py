@@ -59,7 +59,7 @@ class StoppingRunners:
     @property
     def stopped(self) -> tuple[StoppedRunner, ...]:
         """Those that were told to stop and hold their lock no more; whoever fed the dead-man switch is among them."""
-        from pfmm.deadman import LOCK_STRATEGY  # noqa: PLC0415
+        from pfmm.deadman import LOCK_STRATEGY
 
         alive = {(holder.pid, holder.market, holder.strategy) for holder in self._alive()}
         gone = (runner for key, runner in self._known.items() if key not in alive)
@@ -94,7 +94,7 @@ class StoppingRunners:
             return ()  # then the latch could not be written either, and the proof is asked for twice
 
     def _bound_ms(self, now: VenueTime) -> int | None:
-        from pfmm.strategy.settle import CLOCK_SKEW_MS  # noqa: PLC0415
+        from pfmm.strategy.settle import CLOCK_SKEW_MS
 
         if self._session.in_process or not self._session.has_journal:
             return 0
@@ -106,8 +106,8 @@ class StoppingRunners:
 
     def _expiries(self) -> list[int]:
         """When the requests that the journal has no answer to stop acting."""
-        from pfmm.journal import Journal  # noqa: PLC0415
-        from pfmm.model.plan import OwnStatus  # noqa: PLC0415
+        from pfmm.journal import Journal
+        from pfmm.model.plan import OwnStatus
 
         pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
         with Journal.open_readonly(self._session.journal_path, patience_s=JOURNAL_PATIENCE_S) as journal:
@@ -118,7 +118,7 @@ class StoppingRunners:
         if not self._unreadable:  # this snapshot may be older than the last runner's death; the next is not
             self._unreadable = True
             return None
-        from pfmm.sending import REQUEST_LIFE_MS  # noqa: PLC0415
+        from pfmm.sending import REQUEST_LIFE_MS
 
         return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + skew_ms + 1
 
@@ -135,7 +135,7 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
         runs = journal.runs(ended=False)
         if not runs:
             return []
-        from pfmm.winddown import wind_down  # noqa: PLC0415
+        from pfmm.winddown import wind_down
 
         clock = session.clock(_wait_s)
         clock.synchronise(session.venue.time())
@@ -147,7 +147,7 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
 
 
 def _writable(session: Session) -> Journal:
-    from pfmm.journal import Journal  # noqa: PLC0415
+    from pfmm.journal import Journal
 
     return Journal.open(
         session.journal_path,

@@ -23,7 +23,7 @@ def topics() -> dict[str, Path]:
 
 def page(file: Path) -> str:
     """The text of a topic. A line {{exit-codes}}, {{error-codes}} or {{settings}} stands for its generated table."""
-    from pfmm.cli import reference  # noqa: PLC0415 - only a page needs it
+    from pfmm.cli import reference
 
     makers = {
         "{{exit-codes}}": reference.exit_code_table,

@@ -57,7 +57,7 @@ def inventory(
     --assert sees the fields of each position together with the account's; without a position, the account's and
     those of a flat one.
     """
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     check = asserting.read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
@@ -93,7 +93,7 @@ def _result(data: dict[str, Any], warnings: Sequence[str]) -> Result:
 def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str, LedgerState] | None, tuple[str, ...]]:
     """One snapshot of the venue, and the journal's ledger of each market brought up to it. A journal that cannot be
     used takes only its own part of the answer with it."""
-    from pfmm.observe import observe  # noqa: PLC0415
+    from pfmm.observe import observe
 
     try:
         snapshot = observe(opened.venue, opened.journal, asked, ())
@@ -119,7 +119,7 @@ def _doubts(snapshot: Snapshot, ledgers: Mapping[str, LedgerState], asked: Seque
 def _ledgers(journal: Journal) -> dict[str, LedgerState]:
     """Each market's fold of every fill and funding payment of the account, whoever traded: netted as the venue nets,
     so that with the venue's unrealised profit it makes up the venue's equity."""
-    from pfmm.accounting.ledger import LedgerState, apply, apply_funding  # noqa: PLC0415
+    from pfmm.accounting.ledger import LedgerState, apply, apply_funding
 
     ledgers: dict[str, LedgerState] = {}
     for item in sorted(journal.fills(), key=lambda found: (found.fill.time_ms, found.seq)):
@@ -160,7 +160,7 @@ def drawdown_pct(peak: Decimal, equity: Decimal) -> Decimal:
 def _position_row(
     opened: Session, snapshot: Snapshot, market: str, ledgers: Mapping[str, LedgerState] | None
 ) -> dict[str, Any]:
-    from pfmm.strategy.inventory import inventory_state, raw_ratio  # noqa: PLC0415
+    from pfmm.strategy.inventory import inventory_state, raw_ratio
 
     settings = opened.settings.for_market(market)
     limit = settings.run.max_inventory_usd

@@ -45,8 +45,8 @@ def show(
     explain: model_option.Explain = False,
 ) -> None:
     """Compute the ladder that would rest now, level by level. Sends nothing."""
-    from pfmm.cli import quote_show  # noqa: PLC0415
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli import quote_show
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     overrides = {
@@ -88,10 +88,10 @@ def start(
     yes: option.Yes = False,
 ) -> None:
     """Run a ladder on MARKET: levels of growing size on both sides, moved when the price has drifted."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.quote_setup import Quoting  # noqa: PLC0415
-    from pfmm.cli.starting import StartOptions  # noqa: PLC0415
-    from pfmm.cli.starting import start as start_runs  # noqa: PLC0415
+    from pfmm.cli.context import session
+    from pfmm.cli.quote_setup import Quoting
+    from pfmm.cli.starting import StartOptions
+    from pfmm.cli.starting import start as start_runs
 
     options = globals_of(context)
     overrides = {

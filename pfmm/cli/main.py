@@ -9,17 +9,17 @@ def main() -> None:
     """Runs the command line of this process and exits with its code."""
     arguments = sys.argv[1:]
     if arguments in ([], ["-h"], ["--help"]):
-        from pfmm.cli.registry import root_help  # noqa: PLC0415 - each path imports only what it needs
+        from pfmm.cli.registry import root_help
 
         _print(root_help())
     elif arguments == ["--version"]:
-        from pfmm import __version__  # noqa: PLC0415
+        from pfmm import __version__
 
         _print(f"pfmm {__version__}")
     else:
-        import gc  # noqa: PLC0415
+        import gc
 
-        from pfmm.cli.app import run  # noqa: PLC0415
+        from pfmm.cli.app import run
 
         code = run(arguments)
         gc.freeze()  # else the interpreter searches all that was imported for cycles as it ends: a tenth of the time
@@ -32,6 +32,6 @@ def _print(text: str) -> None:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        from pfmm.cli.output import drop_stdout  # noqa: PLC0415
+        from pfmm.cli.output import drop_stdout
 
         drop_stdout()

@@ -29,7 +29,7 @@ def markets(
     volume: Annotated[bool, typer.Option("--volume", help="Add the 24 h volume (one more request).")] = False,
 ) -> None:
     """List the venue's instruments: price step, size step, smallest order, leverage, fees, funding interval."""
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     with session(options) as opened:
@@ -44,7 +44,7 @@ def markets(
 
 
 def _check_category(category: str | None, listed: Sequence[Instrument]) -> None:
-    from pfmm.errors import UsageError  # noqa: PLC0415
+    from pfmm.errors import UsageError
 
     known = sorted({one.category for one in listed})
     if category is not None and category.lower() not in [name.lower() for name in known]:

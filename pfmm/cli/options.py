@@ -66,8 +66,8 @@ def _global_options(*, hidden: bool) -> list[TyperOption]:
 
     def version(_context: typer.Context, _parameter: Any, value: Any) -> None:
         if value:
-            from pfmm import __version__  # noqa: PLC0415
-            from pfmm.cli.output import write  # noqa: PLC0415
+            from pfmm import __version__
+            from pfmm.cli.output import write
 
             write(f"pfmm {__version__}")
             raise typer.Exit

@@ -51,7 +51,7 @@ class Failed(Exception):
 
 def iso(time_ms: int) -> str:
     """ISO-8601 UTC of ms since 1970: 1735689600123 → 2025-01-01T00:00:00.123Z. Raises ValueError out of range."""
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - only answers with times pay for it
+    from datetime import UTC, datetime, timedelta
 
     try:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)

@@ -64,8 +64,8 @@ def reset(
     context: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Drop every paper account and start the market's clock anew. Journals are kept aside; order ids go on."""
-    from pfmm.cli import paper_admin  # noqa: PLC0415
-    from pfmm.cli.prompt import confirm  # noqa: PLC0415
+    from pfmm.cli import paper_admin
+    from pfmm.cli.prompt import confirm
 
     options = globals_of(context)
     with _paper(options, changes=True) as opened:
@@ -81,7 +81,7 @@ def deposit(
     amount: Annotated[Decimal, typer.Argument(parser=positive_decimal, metavar="AMOUNT", help="USDC, up to 1e9.")],
 ) -> None:
     """Add paper money to the account."""
-    from pfmm.cli.paper_admin import refusals  # noqa: PLC0415
+    from pfmm.cli.paper_admin import refusals
 
     options = globals_of(context)
     with _paper(options, changes=True) as opened:
@@ -130,7 +130,7 @@ def replay(
     """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later."""
 
     def configured(opened: Session) -> dict[str, Any]:
-        from pfmm.paper.tapefile import build_tape  # noqa: PLC0415
+        from pfmm.paper.tapefile import build_tape
 
         tape = build_tape(files, opened.state_dir / "paper" / "tapes")
         names = [str(path.absolute()) for path in files]
@@ -157,10 +157,10 @@ def serve(
     rate_limit: Annotated[bool, typer.Option("--rate-limit", help="Enforce the documented request limits.")] = False,
 ) -> None:
     """Serve the exchange over HTTP; prints the URL. This machine only, until Ctrl-C; keys are paper-ACCOUNT."""
-    from pfmm.paper.app import make_app  # noqa: PLC0415
-    from pfmm.paper.faults import parse_faults  # noqa: PLC0415
-    from pfmm.paper.serve import serve as serve_until_signal  # noqa: PLC0415
-    from pfmm.paper.throttle import Throttle  # noqa: PLC0415
+    from pfmm.paper.app import make_app
+    from pfmm.paper.faults import parse_faults
+    from pfmm.paper.serve import serve as serve_until_signal
+    from pfmm.paper.throttle import Throttle
 
     options = globals_of(context)
     plan = parse_faults(faults) if faults is not None else None
@@ -177,7 +177,7 @@ def serve(
 
 
 def _announce(options: Globals, url: str, time_ms: int) -> None:
-    from pfmm.cli.output import event_line, write  # noqa: PLC0415
+    from pfmm.cli.output import event_line, write
 
     write(event_line("serving", time_ms, {"url": url}) if options.json else url)
     say(options, f"serving the paper exchange; PFMM_BASE_URL={url} lets commands use it, Ctrl-C stops")
@@ -186,9 +186,9 @@ def _announce(options: Globals, url: str, time_ms: int) -> None:
 @contextmanager
 def _paper(options: Globals, *, changes: bool = False) -> Iterator[Session]:
     """The paper side of the profile. `changes`: refuse where the profile means another exchange than the embedded."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.config import load_settings  # noqa: PLC0415
-    from pfmm.errors import ConfigError  # noqa: PLC0415
+    from pfmm.cli.context import session
+    from pfmm.config import load_settings
+    from pfmm.errors import ConfigError
 
     overrides: dict[str, object] = {"venue": "paper"}
     if load_settings(os.environ, profile=options.profile).venue != "paper":
@@ -204,7 +204,7 @@ def _paper(options: Globals, *, changes: bool = False) -> Iterator[Session]:
 
 
 def _switch(options: Globals, configured: Any, *, afresh: bool) -> None:
-    from pfmm.cli import paper_admin  # noqa: PLC0415
+    from pfmm.cli import paper_admin
 
     with _paper(options, changes=True) as opened:
         fresh = paper_admin.switch_feed(opened.state_dir, configured(opened), afresh=afresh)

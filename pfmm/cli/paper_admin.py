@@ -36,7 +36,7 @@ class Fresh:
 @contextmanager
 def refusals() -> Iterator[None]:
     """The exchange's own noes as errors of pfmm: a bad amount is a usage error, all else a refusal (exit 6)."""
-    from pfmm.paper.records import ExchangeError  # noqa: PLC0415
+    from pfmm.paper.records import ExchangeError
 
     try:
         yield
@@ -51,8 +51,8 @@ def refusals() -> Iterator[None]:
 
 def refuse_while_running(state_dir: Path) -> None:
     """Raises AlreadyRunning while any runner works on any paper account: the market must not change under it."""
-    from pfmm.deadman import LOCK_STRATEGY  # noqa: PLC0415
-    from pfmm.locks import AccountLocks  # noqa: PLC0415
+    from pfmm.deadman import LOCK_STRATEGY
+    from pfmm.locks import AccountLocks
 
     for account in _accounts_with_locks(state_dir):
         for holder in AccountLocks(state_dir, VENUE, account).holders():
@@ -108,7 +108,7 @@ def _afresh(state_dir: Path, change: Callable[[Exchange], None]) -> Fresh:
 
 
 def _recreated(state_dir: Path) -> Exchange:
-    from pfmm.paper.exchange import Exchange  # noqa: PLC0415
+    from pfmm.paper.exchange import Exchange
 
     path = state_dir / "paper" / "exchange.sqlite3"
     try:
@@ -147,7 +147,7 @@ def _accounts_with_locks(state_dir: Path) -> Iterator[str]:
 
 
 def _halted(state_dir: Path) -> tuple[str, ...]:
-    from pfmm.locks import AccountLocks  # noqa: PLC0415
+    from pfmm.locks import AccountLocks
 
     names = _accounts_with_locks(state_dir)
     return tuple(name for name in names if AccountLocks(state_dir, VENUE, name).halted() is not None)

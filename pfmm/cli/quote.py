@@ -41,8 +41,8 @@ def show(
     explain: model_option.Explain = False,
 ) -> None:
     """Compute one quote and show what it is made of, to the last basis point. Sends nothing."""
-    from pfmm.cli import quote_show  # noqa: PLC0415
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli import quote_show
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     overrides = {
@@ -80,10 +80,10 @@ def start(
     yes: option.Yes = False,
 ) -> None:
     """Run the market maker on one or many markets in one process: a bid and an ask on each, kept where they belong."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.quote_setup import Quoting  # noqa: PLC0415
-    from pfmm.cli.starting import StartOptions  # noqa: PLC0415
-    from pfmm.cli.starting import start as start_runs  # noqa: PLC0415
+    from pfmm.cli.context import session
+    from pfmm.cli.quote_setup import Quoting
+    from pfmm.cli.starting import StartOptions
+    from pfmm.cli.starting import start as start_runs
 
     options = globals_of(context)
     overrides = {

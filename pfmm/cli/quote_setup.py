@@ -37,7 +37,7 @@ _RANGE_OF_PARAMETERS = ("quote.kappa_per_bp", "quote.intensity_per_s")
 
 def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) -> QuoteConfig:
     """The settings of one market's quotes as the pure model takes them, before any calibration."""
-    from pfmm.strategy.quote_config import QuoteConfig  # noqa: PLC0415
+    from pfmm.strategy.quote_config import QuoteConfig
 
     market = instrument.market
     settings = session.settings.for_market(market)
@@ -67,7 +67,7 @@ def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) ->
 
 def ladder_config(settings: MarketSettings) -> LadderConfig:
     """The settings of a ladder's levels."""
-    from pfmm.strategy.ladder import LadderConfig  # noqa: PLC0415
+    from pfmm.strategy.ladder import LadderConfig
 
     ladder = settings.ladder
     return LadderConfig(levels=ladder.levels, spacing_bps=ladder.spacing_bps, growth=Decimal(repr(ladder.growth)))
@@ -86,7 +86,7 @@ def wants_fit(session: Session, config: QuoteConfig, market: str) -> bool:
 
 def fit(session: Session, market: str, now_ms: int) -> Calibration | None:
     """A calibration from the venue's recent trades, in at most 1 + PAGES requests; None when it serves none."""
-    from pfmm.strategy.calibration import calibrate, implied_mids  # noqa: PLC0415
+    from pfmm.strategy.calibration import calibrate, implied_mids
 
     try:
         trades = _recent_trades(session, market, now_ms)
@@ -116,7 +116,7 @@ def _recent_trades(session: Session, market: str, now_ms: int) -> Sequence[Trade
 
 def remembered_fit(session: Session, kind: str, market: str) -> Calibration | None:
     """The calibration that the market's open run last quoted with."""
-    from pfmm.strategy.calibration import load  # noqa: PLC0415
+    from pfmm.strategy.calibration import load
 
     run = session.journal.open_run(kind, market)
     raw = None if run is None or run.memory is None else run.memory.get("calibration")
@@ -143,8 +143,8 @@ class Quoting:
     def run_spec(self, session: Session, instrument: Instrument) -> RunSpec:
         """The market's run as the engine takes it. The journal keeps its settings, so that a restart can tell
         changed ones."""
-        from pfmm.cycle import RunSpec  # noqa: PLC0415
-        from pfmm.strategy.quote_config import with_calibration  # noqa: PLC0415
+        from pfmm.cycle import RunSpec
+        from pfmm.strategy.quote_config import with_calibration
 
         market = instrument.market
         settings = session.settings.for_market(market)
@@ -169,7 +169,7 @@ class Quoting:
 
     def tend(self, session: Session, engine: Engine, report: CycleReport) -> None:
         """Between two cycles: a new fit for the market that has waited longest, if any is due; at most one."""
-        from pfmm.strategy.quote_config import with_calibration  # noqa: PLC0415
+        from pfmm.strategy.quote_config import with_calibration
 
         now_ms = report.time.time_ms
         due = [
@@ -191,8 +191,8 @@ class Quoting:
 
 def build_strategy(kind: str, market: str, config: QuoteConfig, settings: MarketSettings) -> Any:
     """The pure strategy of a kind on one market."""
-    from pfmm.strategy.ladder import LadderStrategy  # noqa: PLC0415
-    from pfmm.strategy.quote_strategy import QuoteStrategy  # noqa: PLC0415
+    from pfmm.strategy.ladder import LadderStrategy
+    from pfmm.strategy.quote_strategy import QuoteStrategy
 
     if kind == LADDER:
         return LadderStrategy(market, config, ladder_config(settings))
@@ -201,8 +201,8 @@ def build_strategy(kind: str, market: str, config: QuoteConfig, settings: Market
 
 def run_limits(settings: MarketSettings) -> Limits:
     """What binds a quoting run; its orders are pulled when data cannot be trusted."""
-    from pfmm.cycle import Limits  # noqa: PLC0415
-    from pfmm.model.plan import Tolerance  # noqa: PLC0415
+    from pfmm.cycle import Limits
+    from pfmm.model.plan import Tolerance
 
     quote = settings.quote
     return Limits(
@@ -220,7 +220,7 @@ def run_limits(settings: MarketSettings) -> Limits:
 
 def _kept(session: Session, market: str, kind: str) -> dict[str, str | None]:
     """The settings that a run's resting orders stand for, as text."""
-    from pfmm.settings import SCHEMA  # noqa: PLC0415
+    from pfmm.settings import SCHEMA
 
     sections = ("quote", "funding", "volatility", *((LADDER,) if kind == LADDER else ()))
     names = [name for name in SCHEMA if name.split(".")[0] in sections]

@@ -27,8 +27,8 @@ ALWAYS_SHOWN = ("half_spread", "inventory", "rounding")
 def show(session: Session, kind: str, spelling: str, inventory_usd: Decimal | None) -> dict[str, Any]:
     """The `data` of `show`, with `inputs`, `fit` and `formula`. Raises UnknownMarket, UsageError for settings that
     make no sense at this market's price, and what the venue's reads raise."""
-    from pfmm.risk import data_problem  # noqa: PLC0415
-    from pfmm.strategy.quote_explain import explain_problem  # noqa: PLC0415
+    from pfmm.risk import data_problem
+    from pfmm.strategy.quote_explain import explain_problem
 
     instrument = session.market(spelling)
     market = instrument.market
@@ -53,7 +53,7 @@ def show(session: Session, kind: str, spelling: str, inventory_usd: Decimal | No
 
 
 def _calibrated(session: Session, kind: str, instrument: Instrument, now_ms: int) -> QuoteConfig:
-    from pfmm.strategy.quote_config import with_calibration  # noqa: PLC0415
+    from pfmm.strategy.quote_config import with_calibration
 
     config = quote_config(session, instrument, kind)
     if not wants_fit(session, config, instrument.market):
@@ -72,13 +72,13 @@ def _view(
     inventory_usd: Decimal | None,
 ) -> MarketView:
     """The market as the run would see it; `inventory_usd` stands in for run's share and position alike."""
-    from pfmm.model.plan import MarketView  # noqa: PLC0415
+    from pfmm.model.plan import MarketView
 
     held = next((p.size for p in snapshot.positions if p.market == instrument.market), Decimal(0))
     own = held
     if session.has_journal:
-        from pfmm.accounting.ledger import LedgerState  # noqa: PLC0415
-        from pfmm.portfolio import run_ledgers  # noqa: PLC0415
+        from pfmm.accounting.ledger import LedgerState
+        from pfmm.portfolio import run_ledgers
 
         run = session.journal.open_run(kind, instrument.market)
         if run is not None:
@@ -123,7 +123,7 @@ def _headline(data: Mapping[str, Any]) -> str:
     first = "  ".join(parts)
     parts = []
     if data["regime"] is not None:
-        from pfmm.strategy.volatility import SIZE_MULTIPLIER  # noqa: PLC0415
+        from pfmm.strategy.volatility import SIZE_MULTIPLIER
 
         factor = SIZE_MULTIPLIER[data["regime"]]
         parts.append(f"regime {data['regime']}" + (f" (sizes x{factor:g})" if factor != 1 else ""))

@@ -49,11 +49,11 @@ def record(
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
 ) -> None:
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
-    from pfmm.cli.context import session  # noqa: PLC0415
-    from pfmm.cli.tapeout import TapeFile, exists  # noqa: PLC0415
-    from pfmm.errors import UsageError  # noqa: PLC0415
-    from pfmm.recording import Recorder  # noqa: PLC0415
-    from pfmm.signals import Signals  # noqa: PLC0415
+    from pfmm.cli.context import session
+    from pfmm.cli.tapeout import TapeFile, exists
+    from pfmm.errors import UsageError
+    from pfmm.recording import Recorder
+    from pfmm.signals import Signals
 
     options = globals_of(context)
     if depth > MAX_DEPTH:
@@ -119,7 +119,7 @@ class _Loop:
         self._progress.stopped(self._clock.now_ms(), self._recorder, self._file, reason)
 
     def _poll(self) -> None:
-        from pfmm.errors import RateLimited, VenueUnreachable  # noqa: PLC0415
+        from pfmm.errors import RateLimited, VenueUnreachable
 
         try:
             time_ms, lines = self._recorder.poll()
@@ -132,7 +132,7 @@ class _Loop:
 
     def _keep_time(self, time_ms: int) -> None:
         """Follows the venue by its tickers' times, and asks its clock only when those stand still."""
-        from pfmm.model.account import VenueTime  # noqa: PLC0415
+        from pfmm.model.account import VenueTime
 
         if time_ms > self._last_ms:
             self._clock.synchronise(VenueTime(time_ms, self._clock.speed, "open"))

@@ -75,7 +75,7 @@ def report(
     ] = None,
 ) -> None:  # fmt: skip
     """Measure performance against target ranges, and split the profit into where it came from."""
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     if strategy is not None and strategy not in STRATEGIES:
@@ -104,8 +104,8 @@ def report(
 
 
 def _emit(context: typer.Context, opened: Session, asked: Slice, found: ReportData, warnings: tuple[str, ...]) -> None:
-    from pfmm.cli.reporting import report_json  # noqa: PLC0415
-    from pfmm.report.text import report_text  # noqa: PLC0415
+    from pfmm.cli.reporting import report_json
+    from pfmm.report.text import report_text
 
     where = {"venue": opened.venue_name, "account": opened.account, "market": asked.market, "strategy": asked.strategy}
     heading = _heading(opened, asked)
@@ -123,7 +123,7 @@ def _heading(opened: Session, asked: Slice) -> str:
 
 def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
     """Brings the journal up to the venue. Answers the venue's marks, and a warning where it did not answer."""
-    from pfmm.observe import observe  # noqa: PLC0415
+    from pfmm.observe import observe
 
     markets = sorted({run.market for run in opened.journal.runs()})
     try:
@@ -153,7 +153,7 @@ def _market(journal: Journal, spelling: str) -> str:
 
 
 def _mids(journal: Journal, asked: Slice) -> dict[str, MidSeries]:
-    from pfmm.report.inputs import MidSeries  # noqa: PLC0415
+    from pfmm.report.inputs import MidSeries
 
     markets = journal.markets_with_mids() if asked.market is None else (asked.market,)
     return {market: MidSeries(*journal.mid_columns(market, asked.start_ms)) for market in markets}
@@ -161,8 +161,8 @@ def _mids(journal: Journal, asked: Slice) -> dict[str, MidSeries]:
 
 def _data(journal: Journal, asked: Slice, mids: Mapping[str, MidSeries], marks: Mapping[str, Decimal]) -> ReportData:
     """The figures. Fills that the venue told late are sorted first, at the price of memory."""
-    from pfmm.report.data import report_data  # noqa: PLC0415
-    from pfmm.report.inputs import OrderCounts, OutOfOrder  # noqa: PLC0415
+    from pfmm.report.data import report_data
+    from pfmm.report.inputs import OrderCounts, OutOfOrder
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
     orders = OrderCounts(*journal.order_counts(since_ms=asked.start_ms, market=asked.market, kind=asked.strategy))
@@ -184,7 +184,7 @@ def _data(journal: Journal, asked: Slice, mids: Mapping[str, MidSeries], marks: 
 
 def _export(journal: Journal, target: str) -> int:
     """One canonical record a line; returns how many."""
-    import json  # noqa: PLC0415
+    import json
 
     count = 0
     with _opened(target) as out:
@@ -195,15 +195,15 @@ def _export(journal: Journal, target: str) -> int:
 
 
 def _write_csv(path: Path, journal: Journal, asked: Slice, mids: Mapping[str, MidSeries]) -> int:
-    from pfmm.report.csv_rows import write_csv  # noqa: PLC0415
+    from pfmm.report.csv_rows import write_csv
 
     with _opened(str(path)) as out:
         return write_csv(out, _csv_fills(journal, asked), mids, iso)
 
 
 def _csv_fills(journal: Journal, asked: Slice) -> Iterator[CsvFill]:
-    from pfmm.report.csv_rows import CsvFill  # noqa: PLC0415
-    from pfmm.report.data import UNATTRIBUTED  # noqa: PLC0415
+    from pfmm.report.csv_rows import CsvFill
+    from pfmm.report.data import UNATTRIBUTED
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
     for entry in journal.fills(market=asked.market, since_ms=asked.start_ms):
@@ -213,7 +213,7 @@ def _csv_fills(journal: Journal, asked: Slice) -> Iterator[CsvFill]:
 
 
 def _write_html(path: Path, journal: Journal, asked: Slice, found: ReportData, heading: str) -> None:
-    from pfmm.report.html import page  # noqa: PLC0415
+    from pfmm.report.html import page
 
     text = page(found, _marks(journal, asked, found), heading=heading)
     with _opened(str(path)) as out:
@@ -222,7 +222,7 @@ def _write_html(path: Path, journal: Journal, asked: Slice, found: ReportData, h
 
 def _marks(journal: Journal, asked: Slice, found: ReportData) -> Sequence[Mark]:
     """The fills to mark on the price charts, evenly chosen where there are very many."""
-    from pfmm.report.html import Mark  # noqa: PLC0415
+    from pfmm.report.html import Mark
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
     stride = max(1, -(-found.fills // MARKS_SHOWN))
@@ -241,7 +241,7 @@ def _marks(journal: Journal, asked: Slice, found: ReportData) -> Sequence[Mark]:
 @contextmanager
 def _without_cycle_search() -> Iterator[None]:
     """The fold makes millions of tuples and no reference cycle: searching for cycles took a third of its time."""
-    import gc  # noqa: PLC0415
+    import gc
 
     was_on = gc.isenabled()
     gc.disable()
@@ -255,7 +255,7 @@ def _without_cycle_search() -> Iterator[None]:
 @contextmanager
 def _opened(target: str) -> Iterator[TextIO]:
     """A file to write, or stdout for "-". Raises ConfigError for one that cannot be written."""
-    import sys  # noqa: PLC0415
+    import sys
 
     if target == STDOUT:
         yield sys.stdout

@@ -20,7 +20,7 @@ KILL_SWITCH = "kill_switch"
 @app.command()
 def resume(context: typer.Context) -> None:
     """Lift the HALT of the account, so that start works again; shows who set it, when and why."""
-    from pfmm.cli.context import session  # noqa: PLC0415
+    from pfmm.cli.context import session
 
     options = globals_of(context)
     with session(options) as opened:
@@ -30,7 +30,7 @@ def resume(context: typer.Context) -> None:
 def _resume(session: Session) -> Result:
     """Lifts the latch. Raises AlreadyRunning while a runner of the account is alive, and what stands in the way of
     ending the runs that a flatten left open; then the latch stays."""
-    from pfmm.errors import AlreadyRunning  # noqa: PLC0415
+    from pfmm.errors import AlreadyRunning
 
     record = session.locks.halted()
     if record is None:
@@ -59,9 +59,9 @@ def _resume(session: Session) -> Result:
 def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
     """A journal that cannot be used stops no resume: no start can adopt a run from it either. One that is only
     locked for now does."""
-    from pfmm.cli.halting import end_halted_runs  # noqa: PLC0415
-    from pfmm.errors import ConfigError, JournalLocked  # noqa: PLC0415
-    from pfmm.winddown import ATTEMPTS  # noqa: PLC0415
+    from pfmm.cli.halting import end_halted_runs
+    from pfmm.errors import ConfigError, JournalLocked
+    from pfmm.winddown import ATTEMPTS
 
     try:
         return end_halted_runs(session, attempts=ATTEMPTS), []

@@ -141,8 +141,8 @@ class LiveScreen:
     """A Rich live display, refreshed once a cycle and never by a thread of its own."""
 
     def __init__(self, session: Session, kind: str, dead_man: DeadMan, on_exit: str) -> None:
-        from rich.console import Console  # noqa: PLC0415
-        from rich.live import Live  # noqa: PLC0415
+        from rich.console import Console
+        from rich.live import Live
 
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
@@ -164,7 +164,7 @@ class LiveScreen:
             self._warning = None
 
     def show(self, report: CycleReport) -> None:
-        from pfmm.cli.tables import frame  # noqa: PLC0415
+        from pfmm.cli.tables import frame
 
         self._cycles += 1
         health = {

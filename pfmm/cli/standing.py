@@ -41,7 +41,7 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
     holders = {(h.market, h.strategy): h for h in session.locks.holders()}
     if runs:
         try:
-            from pfmm.observe import observe  # noqa: PLC0415
+            from pfmm.observe import observe
 
             markets = [run.market for run in runs]
             # a live runner settles its own orders: only it knows what it has in flight
@@ -66,9 +66,9 @@ def _newest(runs: Sequence[Run]) -> list[Run]:
 
 
 def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None) -> dict[str, Any]:
-    from pfmm.accounting.ledger import LedgerState  # noqa: PLC0415
-    from pfmm.accounting.ledger import mark as mark_ledger  # noqa: PLC0415
-    from pfmm.portfolio import run_ledgers  # noqa: PLC0415
+    from pfmm.accounting.ledger import LedgerState
+    from pfmm.accounting.ledger import mark as mark_ledger
+    from pfmm.portfolio import run_ledgers
 
     ledger = run_ledgers(session.journal, run.market).get(run.run_id, LedgerState())
     orders = session.journal.live_orders(run_id=run.run_id)
@@ -193,7 +193,7 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
 
 def _flatten_stopped(options: Globals, session: Session, kind: str, data: dict[str, Any]) -> None:
     """Closes the positions on the markets of the runs that were stopped, and adds the verdict to the answer."""
-    from pfmm.cli.flattening import flatten_for_stop, result_text  # noqa: PLC0415
+    from pfmm.cli.flattening import flatten_for_stop, result_text
 
     rows = data["runs"]
     verdict, failure = flatten_for_stop(session, [row["market"] for row in rows])

@@ -12,8 +12,8 @@ def add_standing(app: typer.Typer, kind: str, what: str) -> None:
     """Adds `status` and `stop` for runs of `kind`; `what` is the plain word for one ("grid", "market maker")."""
 
     def status(context: typer.Context, market: option.AnyMarket = None) -> None:
-        from pfmm.cli.context import session  # noqa: PLC0415
-        from pfmm.cli.standing import status as show_status  # noqa: PLC0415
+        from pfmm.cli.context import session
+        from pfmm.cli.standing import status as show_status
 
         options = globals_of(context)
         with session(options) as opened:
@@ -25,8 +25,8 @@ def add_standing(app: typer.Typer, kind: str, what: str) -> None:
         flatten: option.Flatten = False,
         yes: option.Yes = False,
     ) -> None:
-        from pfmm.cli.context import session  # noqa: PLC0415
-        from pfmm.cli.standing import stop as stop_runs  # noqa: PLC0415
+        from pfmm.cli.context import session
+        from pfmm.cli.standing import stop as stop_runs
 
         options = globals_of(context)
         with session(options) as opened:

@@ -69,7 +69,7 @@ def start(
         return
     _confirm(session, kind, [i.market for i in instruments], how)
     if how.detach:
-        from pfmm.cli.detaching import detach  # noqa: PLC0415
+        from pfmm.cli.detaching import detach
 
         emit(options, detach(session, kind, [i.market for i in instruments]))
         return
@@ -97,7 +97,7 @@ def _refuse_contradictions(how: StartOptions) -> None:
 
 
 def _engine(session: Session, specs: Sequence[RunSpec], *, settles: bool) -> Engine:
-    from pfmm.engine import Engine  # noqa: PLC0415
+    from pfmm.engine import Engine
 
     return Engine(
         session.venue,
@@ -121,7 +121,7 @@ def _dry_run(options: Globals, session: Session, kind: str, engine: Engine, how:
     """One cycle that sends nothing, shown as the difference between what rests and what should."""
     engine.adopt()
     report = engine.cycle(send=False)
-    from pfmm.cli.plans import plan_data, plan_text  # noqa: PLC0415
+    from pfmm.cli.plans import plan_data, plan_text
 
     data = plan_data(session, kind, report)
     result = Result(data, lambda: plan_text(data))
@@ -150,9 +150,9 @@ def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
 
 def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str) -> WindDown:
     """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal."""
-    import time  # noqa: PLC0415
+    import time
 
-    from pfmm.winddown import wind_down  # noqa: PLC0415
+    from pfmm.winddown import wind_down
 
     def wait_s(seconds: float) -> bool:
         time.sleep(seconds)
@@ -193,10 +193,10 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
 
 
 def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:
-    from pfmm.cli.screens import screen_for  # noqa: PLC0415
-    from pfmm.deadman import DeadMan  # noqa: PLC0415
-    from pfmm.runner import Hooks, Loop, LoopOptions  # noqa: PLC0415
-    from pfmm.signals import Signals  # noqa: PLC0415
+    from pfmm.cli.screens import screen_for
+    from pfmm.deadman import DeadMan
+    from pfmm.runner import Hooks, Loop, LoopOptions
+    from pfmm.signals import Signals
 
     run = session.settings.general.run
     on_exit = how.on_exit or run.on_exit
@@ -272,7 +272,7 @@ def _leave(
     if policy == "keep" or not engine.run_ids:
         engine.leave(time_ms, status="between_runs", reason=None)
         return 0
-    from pfmm.winddown import wind_down  # noqa: PLC0415
+    from pfmm.winddown import wind_down
 
     clock = session.clock(wait_s or _sleep)
     seen_ms = engine.not_before_ms
@@ -280,7 +280,7 @@ def _leave(
     status = "halted" if ending.halt is not None else "stopped"
     engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
     if policy == "flatten":
-        from pfmm.cli.flattening import flatten_markets  # noqa: PLC0415
+        from pfmm.cli.flattening import flatten_markets
 
         flatten_markets(session, engine.markets)
     return done.cancelled
@@ -292,7 +292,7 @@ def _left(session: Session, engine: Engine) -> int:
 
 
 def _sleep(seconds: float) -> bool:
-    import time  # noqa: PLC0415
+    import time
 
     time.sleep(seconds)
     return True

@@ -31,7 +31,7 @@ def frame(
     if kind == "grid":
         body: list[RenderableType] = [part for run in report.runs for part in _grid(run, width)]
     else:
-        from pfmm.cli.quote_tables import quotes  # noqa: PLC0415
+        from pfmm.cli.quote_tables import quotes
 
         body = list(quotes(report, width))
     return Group(*body, _recent(recent), _health(report, health))

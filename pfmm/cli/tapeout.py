@@ -40,7 +40,7 @@ class TapeFile:
             return
         content = lines.encode()
         if self._packed:
-            import gzip  # noqa: PLC0415
+            import gzip
 
             content = gzip.compress(content, mtime=0)
         try:

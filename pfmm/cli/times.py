@@ -17,7 +17,7 @@ def moment_ms(text: str | int) -> int:
 
 
 def _iso_ms(raw: str) -> int:
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+    from datetime import UTC, datetime, timedelta
 
     try:
         found = datetime.fromisoformat(raw)

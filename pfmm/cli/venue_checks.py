@@ -29,7 +29,7 @@ def key(settings: Settings) -> Check:
     """Whether a key is to be had, and a key file is private. Opens what a command would open, and shows nothing."""
     if settings.venue == "paper":
         return Check("key", OK, "paper accounts need none")
-    from pfmm.secrets import require_secret  # noqa: PLC0415
+    from pfmm.secrets import require_secret
 
     try:
         if settings.secret.file is not None:
@@ -52,8 +52,8 @@ def _private(path: Path) -> None:
 
 def paper_exchange(state_dir: Path) -> Check:
     """The embedded exchange's file and market, without making either."""
-    from pfmm.cli.context import open_exchange  # noqa: PLC0415
-    from pfmm.paper.records import ExchangeError  # noqa: PLC0415
+    from pfmm.cli.context import open_exchange
+    from pfmm.paper.records import ExchangeError
 
     name = "paper exchange"
     if not (state_dir / "paper" / "exchange.sqlite3").exists():
@@ -122,7 +122,7 @@ def _account(session: Session) -> Check:
 
 
 def _budget(session: Session) -> Check:
-    import time  # noqa: PLC0415
+    import time
 
     budget = session.venue.http.budget
     if budget is None:

@@ -45,7 +45,7 @@ def watch(options: Globals, event: str, interval_s: float, look: Callable[[], Lo
     """Shows look after look until a signal, then exits with 128 + its number. Ends at the first look that breaks the
     assertion (AssertionFalse). After a first good look, failures that pass by themselves are told and looked past,
     up to OUTAGE_LOOKS in a row."""
-    from pfmm.signals import Signals  # noqa: PLC0415
+    from pfmm.signals import Signals
 
     with Signals() as signals:
         with _screen(options, event) as show:
@@ -83,9 +83,9 @@ def _screen(options: Globals, event: str) -> Iterator[Show]:
     if options.json or sys.stdout is None or not sys.stdout.isatty():
         yield _Events(event).show
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.live import Live  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
 
     def show(look: Look, problem: PfmmError | None) -> None:
         lines = [look.result.render(), *(f"! {text}" for text in look.result.warnings)]

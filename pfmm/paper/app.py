@@ -62,7 +62,7 @@ class PaperApp:
             answer = self._answer(environ, limits)
             text = json_text.dumps(answer.payload).encode()
         except Exception as failure:  # noqa: BLE001 the boundary: in-process clients would get it raw
-            import traceback  # noqa: PLC0415 a healthy exchange never pays for it
+            import traceback
 
             traceback.print_exception(failure, file=environ["wsgi.errors"])
             answer = _Answer(500, {"error": "internal", "message": f"{type(failure).__name__}: {failure}"})

@@ -96,7 +96,7 @@ class Listing:
 
 def unknown_market(market: str, names: tuple[str, ...]) -> UnknownMarket:
     """The error for a market that is not listed, its hint naming the nearest ones."""
-    from difflib import get_close_matches  # noqa: PLC0415  only the mistaken pay for it
+    from difflib import get_close_matches
 
     near = get_close_matches(market.upper(), names, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "`pfmm markets` lists them"

@@ -248,7 +248,7 @@ def _origin_form(target: str) -> str:
 
 def _call(app: WSGIApplication, request: Request) -> Response:
     """Calls a WSGI application with one request, and gathers its answer."""
-    from urllib.parse import unquote  # noqa: PLC0415 only when something is served
+    from urllib.parse import unquote
 
     path, _, query = request.target.partition("?")
     environ: dict[str, Any] = {

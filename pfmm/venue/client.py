@@ -340,6 +340,6 @@ def _limits() -> httpx.Limits:
 
 def _plain_transport() -> httpx.BaseTransport:
     """Sockets without TLS: the empty context trusts nobody, and spares loading the system's certificates."""
-    import ssl  # noqa: PLC0415 (in-process clients never need it)
+    import ssl
 
     return httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, limits=_limits())

@@ -214,7 +214,7 @@ class PurpleFlea:
 
     def _unknown_market(self, error: VenueRefused, markets: Sequence[str]) -> UnknownMarket:
         """The refusal with the nearest names in its hint."""
-        from difflib import get_close_matches  # noqa: PLC0415 (only a mistyped market needs it)
+        from difflib import get_close_matches
 
         try:
             listed = {one.market for one in self.markets()}

@@ -172,7 +172,7 @@ def _error_body(reply: Reply) -> Mapping[str, object]:
 
 
 def _http_date_s(text: str) -> float | None:
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 (rare: only for a Retry-After that is a date)
+    from email.utils import parsedate_to_datetime
 
     try:
         moment: datetime = parsedate_to_datetime(text)

@@ -241,7 +241,7 @@ def _shown(value: object) -> str:
 
 
 def _iso_millis(text: str) -> int | None:
-    from datetime import datetime, timedelta  # noqa: PLC0415 (only the real host writes times as text)
+    from datetime import datetime, timedelta
 
     try:
         moment = datetime.fromisoformat(text)

@@ -126,7 +126,7 @@ def test_grid_ladder_and_quote_stop_and_stay_stopped(tmp_path: Path) -> None:
 
 
 def _ms(iso: str) -> int:
-    from datetime import datetime  # noqa: PLC0415
+    from datetime import datetime
 
     return round(datetime.fromisoformat(iso).timestamp() * 1000)
 

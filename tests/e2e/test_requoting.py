@@ -120,7 +120,7 @@ BAD_DATA: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("name", "changes", "word"), BAD_DATA, ids=[case[0] for case in BAD_DATA])
 def test_bad_data_pulls_the_quotes_and_says_why(tmp_path: Path, name: str, changes: dict[str, Any], word: str) -> None:
-    from pfmm.cli.screens import cycle_row  # noqa: PLC0415 - the row that --json streams
+    from pfmm.cli.screens import cycle_row
 
     with rig(tmp_path, ScriptedFeed([Step(9999, 10001)])) as r:
         assert len(r.cycle().runs[0].orders) == 2

@@ -118,7 +118,8 @@ def test_a_stale_snapshot_changes_nothing_and_is_said(tmp_path: Path) -> None:
         replay.again = replay.first
         made.run(engine, 1)
         assert made.failures == [
-            f"bad_venue_data: paper answers with a stale snapshot, of {START_MS}: {START_MS + 2 * STEP_MS} has been seen"
+            f"bad_venue_data: paper answers with a stale snapshot, of {START_MS}: "
+            f"{START_MS + 2 * STEP_MS} has been seen"
         ]
         assert journal.live_orders() == before
         replay.again = None

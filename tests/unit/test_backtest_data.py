@@ -100,7 +100,7 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
         load([path], "X-PERP", tmp_path / "cache")
 
     arrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra `parquet`")
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet
 
     columns = dict(zip(TABLE.split(","), zip(*rows, strict=True), strict=True))
     floats = {
