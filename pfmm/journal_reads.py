@@ -12,7 +12,7 @@ from pfmm.journal_records import JournalFill, Run
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.plan import OwnOrder, OwnStatus
 
-PAGE_ROWS = 2_000
+PAGE_ROWS = 500  # so few are still in the cache of the processor when they are used
 
 
 class JournalReads(ABC):
@@ -118,13 +118,13 @@ class JournalReads(ABC):
         where = {"market = ?": market, "time_ms >= ?": since_ms}
         return [(time_ms, Decimal(mid)) for time_ms, mid in self._select("time_ms, mid", "mids", where, "time_ms")]
 
-    def mid_columns(self, market: str, since_ms: int) -> tuple[list[int], list[Decimal]]:
-        """Times in ms and mids in USD of a market in time order, from the last one at or before `since_ms` on."""
+    def mid_columns(self, market: str, since_ms: int) -> tuple[list[int], list[str]]:
+        """Times in ms and mids in USD as text, in time order, from the last one at or before `since_ms` on."""
         where: dict[str, object] = {"market = ?": market, "time_ms <= ?": since_ms}
         before = self._select("max(time_ms)", "mids", where, "time_ms")[0][0]
         where = {"market = ?": market, "time_ms >= ?": since_ms if before is None else before}
         rows = self._select("time_ms, mid", "mids", where, "time_ms")
-        return [row[0] for row in rows], [Decimal(row[1]) for row in rows]
+        return [row[0] for row in rows], [row[1] for row in rows]
 
     def markets_with_mids(self) -> tuple[str, ...]:
         """Markets that have recorded mids, by name."""

@@ -40,7 +40,7 @@ def write_csv(out: TextIO, fills: Iterable[CsvFill], mids: Mapping[str, MidSerie
     count = 0
     for market, found in sorted(by_market.items()):
         series = mids.get(market, MidSeries())
-        pairs = list(zip(series.times, series.values, strict=True))
+        pairs = list(zip(series.times, map(Decimal, series.values), strict=True))
         for one, quality in zip(found, assess([one.fill for one in found], pairs), strict=True):
             writer.writerow(_row(one, quality, iso))
             count += 1

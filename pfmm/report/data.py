@@ -17,7 +17,7 @@ from pfmm.model.account import FundingPayment
 from pfmm.report.fold import MarketFold, Sample, Share
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts
 
-CHUNK_ROWS = 4_000
+CHUNK_ROWS = 500  # with as many rows in the journal's pages; 4,000 of 2,000 took a quarter longer
 SAMPLES = 600
 UNATTRIBUTED = "other"  # the strategy of fills that no run of ours placed
 

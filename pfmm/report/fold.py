@@ -11,15 +11,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate, pairwise, repeat
+from operator import lt, mul, sub, truediv
 
 from pfmm.accounting.attribution import HORIZONS_S, MAX_GAP_MS, SPLIT
-from pfmm.accounting.ledger import UNIT, ZERO, funding_share, rounded
+from pfmm.accounting.ledger import ZERO, funding_share, rounded
 from pfmm.model.account import FundingPayment
-from pfmm.model.order import Side
+from pfmm.report.block import LONG, NEVER, Block, MidLine, Placed, Scale, exact
 from pfmm.report.inputs import NOBODY, FillRow, MidSeries, OutOfOrder
-
-NEVER = 1 << 62
-LONG = Side.LONG.value
 
 
 class Share:
@@ -38,12 +37,6 @@ class Share:
         """The change of its worth, USD: bought 2 for 200 (cash -200) and marked at 101, it earned 2."""
         held = self.size * closing_mark - self.opening * opening_mark
         return self.cash + held - self.fees + self.funding
-
-
-# time, signed size, signed value, fee
-_Booked = tuple[int, Decimal, Decimal, Decimal]
-# time, age of the mid, signed size, signed value at the mid, signed value, fee
-_Placed = tuple[int, int, Decimal, Decimal, Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +62,8 @@ class MarketFold:
         end_ms: int,
         counted_owners: frozenset[str] | None,
     ) -> None:
-        # sentinels at both ends spare the scan its bounds checks
-        self._times = [-NEVER, *mids.times, NEVER]
-        self._mids = [ZERO, *mids.values]
+        self._mids = MidLine(mids)
+        self._scale = Scale(self._mids.decimals, 0)  # the finest so far
         self._payments = sorted((p for p in payments if start_ms <= p.time_ms <= end_ms), key=lambda p: p.time_ms)
         self._sample_times = list(sample_times)
         self.start_ms, self._end_ms = start_ms, end_ms
@@ -101,28 +93,31 @@ class MarketFold:
             self._add_before(rows[start])
             start += 1
         within = [row for row in (rows[start:] if start else rows) if row[0] <= self._end_ms]
-        if all(self._share(owner).counted for owner in {row[2] for row in within}):
-            self._flush(within)
-            return
-        counted: list[FillRow] = []
-        for row in within:
-            share = self._share(row[2])
-            if share.counted:
-                counted.append(row)
-            else:
-                self._flush(counted)
-                counted = []
-                self._add_other(row, share)
-        self._flush(counted)
+        if within:
+            block = Block.read(within, self._scale)
+            self._scale = block.scale
+            self._mids.refine(block.scale.price)
+            self._add_block(block)
 
-    def _flush(self, rows: Sequence[FillRow]) -> None:
-        if rows:
-            for owner, booked in self._book(rows).items():
-                self._judge(self.shares[owner], booked)
-            self._keep_tail(rows)
+    def _add_block(self, block: Block) -> None:
+        self._in_order(block.times)
+        owners = tuple(dict.fromkeys(block.owners))
+        counted = frozenset(owner for owner in owners if self._share(owner).counted)
+        times, start = block.times, 0
+        while start < len(times):
+            self._due(times[start])
+            stop = bisect_right(times, self._due_ms(), start)
+            part = block.between(start, stop)
+            for owner in owners:
+                self._book(self.shares[owner], part.of(frozenset((owner,))))
+            self._hold(part.of(counted))
+            start = stop
+        for owner in counted:
+            self._judge(self.shares[owner], block.of(frozenset((owner,))))
+        self._keep_tail(block.of(counted))
 
     def _add_before(self, row: FillRow) -> None:
-        self._in_order(row[0])
+        self._in_order((row[0],))
         share = self._share(row[2])
         size = Decimal(row[5])
         signed = size if row[3] == LONG else -size
@@ -133,155 +128,98 @@ class MarketFold:
             self.net += signed
             self._opening += signed
 
-    def _add_other(self, row: FillRow, share: Share) -> None:
-        """A fill of a run that this report leaves out: it matters for how funding is shared, and for nothing else."""
-        self._in_order(row[0])
-        self._due(row[0])
-        size = Decimal(row[5])
-        share.size += size if row[3] == LONG else -size
-
-    def _in_order(self, time_ms: int) -> None:
-        if time_ms < self._latest_ms:
-            raise _out_of_order(time_ms, self._latest_ms)
-        self._latest_ms = time_ms
+    def _in_order(self, times: Sequence[int]) -> None:
+        seen = [self._latest_ms, *times]
+        if seen != sorted(seen):
+            earlier, later = next(pair for pair in pairwise(seen) if pair[0] > pair[1])
+            raise OutOfOrder(f"a fill at {later} ms follows one at {earlier} ms")
+        self._latest_ms = seen[-1]
 
     def _share(self, owner: str) -> Share:
         if owner not in self.shares:
             self.shares[owner] = Share(counted=self._counted_owners is None or owner in self._counted_owners)
         return self.shares[owner]
 
-    def _book(self, rows: Sequence[FillRow]) -> dict[str, list[_Booked]]:
-        """Turnover and inventory of counted fills within the period, which it answers by owner.
+    def _book(self, share: Share, block: Block) -> None:
+        """What one owner holds, spent and paid: bought 2 at 99.9 for a fee of 0.04, cash -199.8. Of a run that this
+        report leaves out only what it holds matters, for how funding is shared."""
+        share.size += exact(sum(block.sizes), block.scale.size)
+        if share.counted:
+            share.fills += len(block)
+            share.cash -= exact(sum(block.values), block.scale.value)
+            share.fees += block.fees_paid()
+
+    def _hold(self, block: Block) -> None:
+        """Turnover and inventory of counted fills, none of which may have anything due before it.
 
         Bought 2 at 99.9 and held for 5 s: bought 199.8 USD, held 199.8 * 5,000 USD ms.
         """
-        latest_ms, since_ms, price_held, net = self._latest_ms, self._since_ms, self._price, self.net
-        bought, sold, held_usd_ms = self.bought, self.sold, self.held_usd_ms
-        booked: dict[str, list[_Booked]] = {}
-        due_ms = self._due_ms()
-        for time_ms, _, owner, side, price_given, size_given, fee_given in rows:
-            if time_ms < latest_ms:
-                raise _out_of_order(time_ms, latest_ms)
-            latest_ms = time_ms
-            if due_ms < time_ms:
-                for name, done in booked.items():
-                    self._judge(self.shares[name], done)
-                booked = {}
-                self.net, self._price = net, price_held
-                self._due(time_ms)
-                due_ms = self._due_ms()
-            price, size = Decimal(price_given), Decimal(size_given)
-            if net and time_ms != since_ms:
-                held_usd_ms += abs(net) * (price if price_held is None else price_held) * (time_ms - since_ms)
-            since_ms, price_held = time_ms, price
-            value = price * size
-            if side == LONG:
-                bought += value
-            else:
-                sold += value
-                size, value = -size, -value
-            net += size
-            if owner not in booked:
-                booked[owner] = []
-            booked[owner].append((time_ms, size, value, Decimal(fee_given)))
-        self._latest_ms, self._since_ms, self._price, self.net = latest_ms, since_ms, price_held, net
-        self.bought, self.sold, self.held_usd_ms = bought, sold, held_usd_ms
-        return booked
+        if not len(block):
+            return
+        times, prices, scale = block.times, block.prices, block.scale
+        price_held = exact(prices[0], scale.price) if self._price is None else self._price
+        self.held_usd_ms += abs(self.net) * price_held * (times[0] - self._since_ms)
+        nets = list(accumulate(block.sizes, initial=int(self.net.scaleb(scale.size))))
+        held = map(mul, map(abs, nets[1:-1]), prices)
+        self.held_usd_ms += exact(sum(map(mul, held, map(sub, times[1:], times))), scale.value)
+        bought = sum([value for value in block.values if value > 0])
+        self.bought += exact(bought, scale.value)
+        self.sold += exact(bought - sum(block.values), scale.value)
+        self._since_ms, self._price, self.net = times[-1], exact(prices[-1], scale.price), exact(nets[-1], scale.size)
 
-    def _judge(self, share: Share, booked: Sequence[_Booked]) -> None:
-        """Cash, fees and capture of one owner's fills, and what the market did after them.
+    def _judge(self, share: Share, block: Block) -> None:
+        """The capture of one owner's fills, and what the market did after them.
 
-        capture = side * (mid - price) * size: bought 2 at 99.9 with the mid at 100, cash -199.8 and capture 0.2.
+        capture = side * (mid - price) * size: bought 2 at 99.9 with the mid at 100, capture 0.2.
         """
-        share.fills += len(booked)
-        share.size += sum([signed for _, signed, _, _ in booked])
-        share.fees += sum([fee.quantize(UNIT) for _, _, _, fee in booked])
-        times, mids, placed, unplaced = self._times, self._mids, [], ZERO
-        at = bisect_right(times, booked[0][0]) - 1
-        for time_ms, signed, value, fee in booked:
-            while times[at + 1] <= time_ms:
-                at += 1
-            if time_ms - times[at] <= MAX_GAP_MS:
-                placed.append((time_ms, time_ms - times[at], signed, mids[at] * signed, value, fee))
-            else:
-                unplaced += value
-        spent = sum([value for _, _, value, _ in booked], ZERO)
-        at_mid = sum([found[3] for found in placed], ZERO)
-        share.cash -= spent
-        share.capture += at_mid - (spent - unplaced)
-        if placed:
-            whole = (at_mid, sum([abs(found[3]) for found in placed], ZERO))
-            self._split(share, placed, whole)
-            for index in range(len(HORIZONS_S)):
-                if index != SPLIT:
-                    self._mark_out(index, placed, whole)
+        mids, ages = self._mids.after(block.times, 0)
+        at_mids = list(map(mul, mids, block.sizes))
+        placed = _recent(Placed(block.times, ages, block.sizes, block.values, block.fees, at_mids), ages, MAX_GAP_MS)
+        share.capture += exact(placed.usd - sum(placed.values), block.scale.value)
+        for index in range(len(HORIZONS_S)):
+            moved = self._mark_out(index, placed, block.scale)
+            if index == SPLIT:
+                share.adverse += moved
 
-    def _mark_out(self, index: int, placed: Sequence[_Placed], whole: tuple[Decimal, Decimal]) -> None:
-        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8.
+    def _mark_out(self, index: int, placed: Placed, scale: Scale) -> Decimal:
+        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8."""
+        gap_ms = min(MAX_GAP_MS, HORIZONS_S[index] * 500)
+        near = _recent(placed, placed.ages, gap_ms)
+        mids, ages = self._mids.after(near.times, HORIZONS_S[index] * 1_000)
+        known = _recent(near, ages, gap_ms)
+        if known is not near:
+            mids = [mid for mid, age in zip(mids, ages, strict=True) if age <= gap_ms]
+        later = list(map(mul, mids, known.sizes))
+        moved = exact(sum(later) - known.usd, scale.value)
+        self.moved[index] += moved
+        self.notional[index] += exact(known.notional, scale.value)
+        if index == SPLIT:
+            self._add_edges(later, known, scale)
+        return moved
 
-        `whole` is the signed value of all placed fills at their mids, and their notional: what is unknown is few, and
-        is taken off it."""
-        horizon_ms, gap_ms = HORIZONS_S[index] * 1_000, min(MAX_GAP_MS, HORIZONS_S[index] * 500)
-        near = placed
-        if gap_ms < MAX_GAP_MS:
-            near = [found for found in placed if found[1] <= gap_ms]
-            if not near:
-                return
-            whole = (sum([found[3] for found in near], ZERO), sum([abs(found[3]) for found in near], ZERO))
-        times, mids = self._times, self._mids
-        at = bisect_right(times, near[0][0] + horizon_ms) - 1
-        later, skipped, skipped_usd = ZERO, ZERO, ZERO
-        for time_ms, _, signed, at_mid, _, _ in near:
-            then_ms = time_ms + horizon_ms
-            while times[at + 1] <= then_ms:
-                at += 1
-            if then_ms - times[at] <= gap_ms:
-                later += mids[at] * signed
-            else:
-                skipped += at_mid
-                skipped_usd += abs(at_mid)
-        self.moved[index] += later - (whole[0] - skipped)
-        self.notional[index] += whole[1] - skipped_usd
+    def _add_edges(self, later: Sequence[int], placed: Placed, scale: Scale) -> None:
+        """edge = capture + markout - fee of each fill: 0.2 - 0.4 - (-0.04) = -0.16 USD on 199.8 is -8.0 bps."""
+        of_value, of_fee = 10 ** max(0, scale.fee - scale.value), 10 ** max(0, scale.value - scale.fee)
+        edges = [
+            (then - value) * of_value - fee * of_fee
+            for then, value, fee in zip(later, placed.values, placed.fees, strict=True)
+        ]  # fmt: skip
+        self.losing += sum(map(lt, edges, repeat(0)))
+        bps = 1e4 / of_value
+        self.edges_bps.extend([share * bps for share in map(truediv, edges, map(abs, placed.values))])
 
-    def _split(self, share: Share, placed: Sequence[_Placed], whole: tuple[Decimal, Decimal]) -> None:
-        """The horizon that parts adverse selection from inventory, and the edge = capture + markout - fee of each
-        fill: 0.2 - 0.4 - (-0.04) = -0.16 USD on 199.8 is -8.0 bps."""
-        horizon_ms = HORIZONS_S[SPLIT] * 1_000
-        times, mids, edges_bps = self._times, self._mids, self.edges_bps
-        at = bisect_right(times, placed[0][0] + horizon_ms) - 1
-        total, skipped, skipped_usd, losing = ZERO, ZERO, ZERO, 0
-        for time_ms, _, signed, at_mid, value, fee in placed:
-            then_ms = time_ms + horizon_ms
-            while times[at + 1] <= then_ms:
-                at += 1
-            if then_ms - times[at] > MAX_GAP_MS:
-                skipped += at_mid
-                skipped_usd += abs(at_mid)
-                continue
-            later = mids[at] * signed
-            total += later
-            edge = float(later - value - fee)
-            if edge < 0:
-                losing += 1
-            edges_bps.append(edge / abs(float(value)) * 1e4)
-        moved = total - (whole[0] - skipped)
-        share.adverse += moved
-        self.moved[SPLIT] += moved
-        self.notional[SPLIT] += whole[1] - skipped_usd
-        self.losing += losing
-
-    def _keep_tail(self, rows: Sequence[FillRow]) -> None:
+    def _keep_tail(self, block: Block) -> None:
         """Keeps the latest fills of the larger side that cover what was not matched: what follows can only match more
         of it, so that nothing older is ever needed."""
         excess = self.net - self._opening
         side_of_excess = excess > 0
         before = self._tail if self._tail and self._tail_is_long == side_of_excess else []
         missing, kept = abs(excess), []
-        for row in reversed(rows):
+        for units, signed in zip(reversed(block.prices), reversed(block.sizes), strict=True):
             if missing <= 0:
                 break
-            if (row[3] == LONG) == side_of_excess:
-                kept.append((Decimal(row[4]), Decimal(row[5])))
+            if (signed > 0) == side_of_excess:
+                kept.append((exact(units, block.scale.price), exact(abs(signed), block.scale.size)))
                 missing -= kept[-1][1]
         for price, size in before:
             if missing <= 0:
@@ -343,14 +281,17 @@ class MarketFold:
 
     def price_at(self, time_ms: int) -> Decimal | None:
         """The last mid at or before a time; without one, the last fill's price so far; without any, the first mid."""
-        index = bisect_right(self._times, time_ms) - 1
-        if index > 0:
-            return self._mids[index]
+        mid = self._mids.last(time_ms)
+        if mid is not None:
+            return mid
         known = self.price_before if time_ms <= self.start_ms or self._price is None else self._price
         if known is not None:
             return known
-        return self._mids[1] if len(self._mids) > 1 else self._price
+        return self._price if (first := self._mids.first()) is None else first
 
 
-def _out_of_order(time_ms: int, latest_ms: int) -> OutOfOrder:
-    return OutOfOrder(f"a fill at {time_ms} ms follows one at {latest_ms} ms")
+def _recent(placed: Placed, ages: Sequence[int], gap_ms: int) -> Placed:
+    """The fills of which the mid in question is at most `gap_ms` old; itself where that is true of all."""
+    if max(ages, default=0) <= gap_ms:
+        return placed
+    return placed.where([age <= gap_ms for age in ages])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -32,10 +32,10 @@ def row_of(fill: Fill, owner: str = NOBODY) -> FillRow:
 
 @dataclass(frozen=True, slots=True)
 class MidSeries:
-    """The recorded mids of one market in time order: `times` in ms beside `values` in USD, one each."""
+    """The recorded mids of one market in time order: `times` in ms beside `values` in USD, one each, text or not."""
 
     times: list[int] = field(default_factory=list)
-    values: list[Decimal] = field(default_factory=list)
+    values: Sequence[str | Decimal] = field(default_factory=list)
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, Decimal]]) -> MidSeries:

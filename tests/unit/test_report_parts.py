@@ -18,6 +18,7 @@ from pfmm.journal_records import Intents
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.report.block import in_units
 from pfmm.report.csv_rows import COLUMNS, CsvFill, write_csv
 from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.html import Mark, page
@@ -193,7 +194,40 @@ def test_what_the_journal_answers_for_a_report(tmp_path: Path) -> None:
             (7_000, "A", run.run_id, "long"), (8_000, "A", "", "long"),
         ]  # fmt: skip
         assert list(journal.fill_rows(market="B")) == []
-        assert journal.mid_columns("A", 2) == ([2, 3], [Decimal(102), Decimal(103)])
-        assert journal.mid_columns("A", 99) == ([3], [Decimal(103)])
+        assert journal.mid_columns("A", 2) == ([2, 3], ["102", "103"])
+        assert journal.mid_columns("A", 99) == ([3], ["103"])
         assert journal.mid_columns("B", 0) == ([], [])
         assert journal.span_ms() == (7_000, 9_000)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "units"),
+    [
+        (["99.90", "-0.05", "100.25"], ([9_990, -5, 10_025], 2)),  # every point at the same place
+        (["99.9", "2", "-0.125"], ([99_900, 2_000, -125], 3)),
+        (["1.5", "10.25"], ([150, 1_025], 2)),
+        (["1.25", "1000"], ([125, 100_000], 2)),
+        (["12", "7"], ([12, 7], 0)),
+        ([Decimal("1.50"), "2.25"], ([150, 225], 2)),
+        (["2.25", Decimal("1E+3")], ([225, 100_000], 2)),
+        ([Decimal("1E+3")], ([1_000], 0)),
+        ([], ([], 0)),
+    ],
+)
+def test_amounts_in_units_of_their_last_decimal(amounts: list[str | Decimal], units: tuple[list[int], int]) -> None:
+    assert in_units(amounts) == units
+
+
+def test_prices_sizes_and_fees_may_grow_finer_on_the_way() -> None:
+    """1 at 100, 0.5 at 100.25 and 0.125 at 100.125 for fees of 0.1, 0.125 and 0.120000005 (0.12 to 1e-8)."""
+    rows = [
+        FillRow(10_000, "A", "r1", "long", "100", "1", "0.1"),
+        FillRow(10_000, "A", "r1", "long", "100.25", "0.5", "0.125"),
+        FillRow(10_000, "A", "r1", "long", "100.125", "0.125", "0.120000005"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pfmm.report.data.CHUNK_ROWS", 1)
+        apart = small(rows).pnl
+    # at a mid of 100: -0.25 * 0.5 - 0.125 * 0.125
+    assert (apart.spread_capture, apart.fees) == (Decimal("-0.140625"), Decimal("0.345"))
+    assert small(rows).pnl == apart
