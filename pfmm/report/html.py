@@ -70,7 +70,7 @@ def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
 
 def _plotly() -> Any:
     try:
-        import plotly.graph_objects as graph  # noqa: PLC0415
+        import plotly.graph_objects as graph
     except ImportError as error:
         raise ConfigError(
             "the page with charts needs the plotting library plotly, which is not installed",
