@@ -141,7 +141,7 @@ class JournalReads(ABC):
 
     def export(self) -> Iterator[dict[str, Any]]:
         """The journal as canonical records: the same seed and clock give the same ones (see journal_export)."""
-        from pfmm.journal_export import canonical  # noqa: PLC0415 - needed by `report --export` alone
+        from pfmm.journal_export import canonical
 
         return canonical(self)
 
