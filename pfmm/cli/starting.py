@@ -150,15 +150,9 @@ def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
 
 def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str) -> WindDown:
     """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal."""
-    import time
-
     from pfmm.winddown import wind_down
 
-    def wait_s(seconds: float) -> bool:
-        time.sleep(seconds)
-        return True
-
-    done = wind_down(session.venue, session.journal, session.clock(wait_s), markets, run_ids)
+    done = wind_down(session.venue, session.journal, session.clock(_sleep), markets, run_ids)
     for run_id in run_ids:
         session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
     return done

@@ -22,7 +22,7 @@ MARKETS, PRICES = ("BTC-PERP", "ETH-PERP", "SOL-PERP"), (65_000, 3_500, 200)
 START_MS, CYCLE_MS, CYCLES = 1_767_225_600_000, 3_000, 288_000  # ten days at 3 s
 STEP_MS = CYCLE_MS * CYCLES // FILLS
 LIMIT_S = 8.0
-ROUNDS = 5
+ROUNDS = 3
 
 
 def rows() -> Iterator[tuple[object, ...]]:
