@@ -235,6 +235,8 @@ class _Flattener:
         for name, market in self._markets.items():
             if market.target is None:
                 market.target = abs(market.size) / 2
+            if name in self._instruments:
+                market.step = self._instruments[name].size_step
             if market.excess and self._may_act(market, snapshot.time.time_ms):
                 order = self._closing_order(name, market, tickers.get(name), snapshot.time)
                 if order is not None:
@@ -319,20 +321,12 @@ class _Flattener:
         return now_ms >= market.not_before_ms
 
     def _left(self) -> bool:
-        """True while a market holds more than it should; a half's odd last lot does not count."""
-        return any(self._closable(name, market) for name, market in self._markets.items())
-
-    def _closable(self, name: str, market: MarketProgress) -> bool:
-        if self._order.cancel_only:
-            return False
-        if market.target == 0:
-            return market.size != 0
-        instrument = self._instruments.get(name)
-        return market.excess >= instrument.size_step if instrument is not None else market.excess > 0
+        """True while a market holds more than it should that could be closed."""
+        return not self._order.cancel_only and any(market.closable for market in self._markets.values())
 
     def _stuck(self) -> bool:
         """True when all that is left was refused for good: waiting longer would not help."""
-        left = [m for name, m in self._markets.items() if self._closable(name, m)]
+        left = [] if self._order.cancel_only else [m for m in self._markets.values() if m.closable]
         return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left)
 
     def _proof(self, snapshot: Snapshot) -> bool:
@@ -356,7 +350,12 @@ class _Flattener:
 
     def _verdict(self, *, proven: bool) -> FlattenResult:
         left = self._left() or bool(self._resting)
-        if proven:
+        whole = [market for market in self._markets.values() if market.undividable]
+        for market in whole:
+            market.reason = f"{abs(market.size):f} cannot be halved in lots of {market.step:f}"
+        if proven and whole:
+            state = FlatState.RESIDUAL
+        elif proven:
             state = FlatState.FLAT
             if self._order.cancel_only:
                 state = FlatState.CANCELLED
@@ -370,15 +369,18 @@ class _Flattener:
             cancelled=len(self._seen_resting - self._resting),
             orders_left=len(self._resting) if self._settled else None,
             markets=tuple(
-                market.result(name, known=self._settled, left=self._closable(name, market))
+                market.result(name, known=self._settled, left=self._remains(market))
                 for name, market in self._markets.items()
             ),
-            reason=None if proven else self._why(state),
+            reason=None if state.done else self._why(state),
         )
+
+    def _remains(self, market: MarketProgress) -> bool:
+        return not self._order.cancel_only and (market.closable or market.undividable)
 
     def _why(self, state: FlatState) -> str:
         if state is FlatState.RESIDUAL:
-            reasons = [f"{n}: {m.reason}" for n, m in self._markets.items() if self._closable(n, m) and m.reason]
+            reasons = [f"{n}: {m.reason}" for n, m in self._markets.items() if self._remains(m) and m.reason]
             if self._resting:
                 reasons.append(f"{len(self._resting)} orders still rest")
             return "; ".join(reasons) or self._problem or "the time was up"

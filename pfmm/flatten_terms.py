@@ -16,7 +16,8 @@ _BPS = Decimal(10_000)
 
 
 class FlatState(StrEnum):
-    """What could be proven. `reduced` and `cancelled` are the successes of --half and --cancel-only."""
+    """What could be proven. `reduced` and `cancelled` are the successes of --half and --cancel-only; a position that
+    is too small to be halved is `residual`."""
 
     FLAT = "flat"
     REDUCED = "reduced"
@@ -110,7 +111,7 @@ class MarketProgress:
     """What was seen and done for one market. `target` is the absolute size to come down to, None until it is set;
     `misses` counts attempts in a row that closed nothing, `refusals` those of them that were refused for good.
     No closing order leaves before venue time `not_before_ms`, and `unanswered` is the client order id of one whose
-    fate is not known (both only where a position is halved)."""
+    fate is not known (both only where a position is halved). `step` is the market's lot, None until it is known."""
 
     before: Decimal
     size: Decimal
@@ -124,12 +125,26 @@ class MarketProgress:
     refusals: int = 0
     not_before_ms: int = 0
     unanswered: str | None = None
+    step: Decimal | None = None
 
     @property
     def excess(self) -> Decimal:
         """Base units still to be closed."""
         target = abs(self.size) / 2 if self.target is None else self.target
         return max(abs(self.size) - target, _ZERO)
+
+    @property
+    def closable(self) -> bool:
+        """True while there is more than there should be that could be closed; a half's odd last lot could not."""
+        if self.target == 0 or self.step is None:
+            return self.excess > 0
+        return self.excess >= self.step
+
+    @property
+    def undividable(self) -> bool:
+        """True for a position of which half is less than one lot, so that halving closes nothing: 0.01 in lots of
+        0.01."""
+        return self.target is not None and self.step is not None and 0 < self.target < self.step and self.excess > 0
 
     def count(self, order: Order) -> None:
         """Takes over what the venue says of a closing order."""
@@ -141,7 +156,7 @@ class MarketProgress:
         self.reason = short if order.filled < order.size else None
 
     def result(self, market: str, *, known: bool, left: bool) -> MarketResult:
-        """What to report: `known` when the newest position is, `left` when there is still something to close.
+        """What to report: `known` when the newest position is, `left` when something is left that should not be.
 
         Slippage is the average price against the first mid in bps of mid, positive = worse: a long closed at 99.9
         with mid 100 gives 10.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pfmm.cli.context import Session
     from pfmm.cli.halting import StoppingRunners
     from pfmm.flatten_terms import FlattenResult
+    from pfmm.model.account import Position
 
 app = typer.Typer(help="Emergency: cancel orders and close positions, and prove it.")
 
@@ -112,17 +113,29 @@ def _preview(session: Session, asked: Asked) -> Result:
     snapshot = session.venue.state(markets)
     orders = [order for order in snapshot.orders if not markets or order.market in markets]
     positions = [p for p in snapshot.positions if p.size and (not markets or p.market in markets)]
-    share = Decimal(0) if asked.cancel_only else Decimal("0.5") if asked.half else Decimal(1)
     data: dict[str, Any] = {
         "venue": session.venue_name,
         "account": session.account,
         "time": iso(snapshot.time.time_ms),
         "state": "planned",
         "would_cancel": len(orders),
-        "markets": [{"market": p.market, "before": p.size, "would_close": abs(p.size) * share} for p in positions],
+        "markets": [
+            {"market": p.market, "before": p.size, "would_close": _would_close(session, asked, p)} for p in positions
+        ],
         "runners": [{"market": h.market, "strategy": h.strategy, "pid": h.pid} for h in session.locks.holders()],
     }
     return Result(data, lambda: _preview_text(data))
+
+
+def _would_close(session: Session, asked: Asked, position: Position) -> Decimal:
+    """Of one position, in base units: half of it in whole lots, which of a single lot is nothing."""
+    if asked.cancel_only:
+        return Decimal(0)
+    if not asked.half:
+        return abs(position.size)
+    from pfmm.strategy.ticks import snap_size
+
+    return snap_size(abs(position.size) / 2, session.market(position.market).size_step)
 
 
 def _preview_text(data: dict[str, Any]) -> str:
@@ -163,7 +176,7 @@ def _carry_out(session: Session, asked: Asked) -> Result:
     data["halted"] = session.locks.halted() is not None
     data["duration_ms"] = round((time.monotonic() - started_s) * 1000)
     answer = Result(data, lambda: _text(data), tuple(warnings))
-    failure = refused or failure_of(session, result.state, result.reason)
+    failure = refused or failure_of(session, result.state, result.reason, half=asked.half)
     if failure is not None:
         raise Failed(failure, answer)
     return answer

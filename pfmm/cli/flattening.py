@@ -66,11 +66,15 @@ def result_data(session: Session, result: FlattenResult) -> dict[str, Any]:
     }
 
 
-def failure_of(session: Session, state: FlatState, reason: str | None) -> PfmmError | None:
-    """The error that a verdict deserves: none when it is what was asked for, 9 for a residual, 8 for unknown."""
+def failure_of(session: Session, state: FlatState, reason: str | None, *, half: bool = False) -> PfmmError | None:
+    """The error that a verdict deserves: none when it is what was asked for, 9 for a residual, 8 for unknown. `half`
+    when that was asked for, which is advised differently."""
     if state.done:
         return None
     where = f"{session.venue_name} account {session.account}"
+    if state is FlatState.RESIDUAL and half:
+        hint = "run it again; without --half it closes the whole of what cannot be halved"
+        return NotFlat(f"{where} is not halved: {reason}", hint=hint)
     if state is FlatState.RESIDUAL:
         return NotFlat(f"{where} is not flat: {reason}", hint="run it again, or with a larger --max-slippage-bps")
     return StateUnknown(f"{where}: flatness could not be proven: {reason}")

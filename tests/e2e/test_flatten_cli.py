@@ -169,6 +169,25 @@ def test_cancel_only_and_half(tmp_path: Path) -> None:
     assert before / 2 <= left <= before / 2 + D("0.00001")
 
 
+def test_a_single_lot_cannot_be_halved_and_is_not_called_reduced(tmp_path: Path) -> None:
+    lot = D("0.00001")
+    hold(tmp_path, (BTC, "long", None, "300"))
+    rest = sizes(books(tmp_path))[BTC] - lot
+    with ledger(tmp_path) as exchange:
+        exchange.place("default", PlaceRequest(BTC, "short", "market", size_base=rest, reduce_only=True))
+    planned = flatten(tmp_path, "--all", "--half", "--dry-run").data["markets"]
+    assert [(D(m["before"]), D(m["would_close"])) for m in planned] == [(lot, 0)]
+    done = flatten(tmp_path, "--all", "--half")
+    assert (done.code, done.error["code"], done.envelope["data"]["state"]) == (9, "not_flat", "residual")
+    (market,) = done.envelope["data"]["markets"]
+    assert (D(market["after"]), D(market["closed_size"])) == (lot, 0)
+    assert market["reason"] == "0.00001 cannot be halved in lots of 0.00001"
+    assert market["reason"] in done.error["message"]
+    assert sizes(books(tmp_path)) == {BTC: lot}
+    assert "without --half" in done.error["hint"]
+    assert flatten(tmp_path, "--all").data["state"] == "flat"
+
+
 def test_dust_below_the_minimum_is_swept(tmp_path: Path) -> None:
     hold(tmp_path, (BTC, "long", None, "300"), (BTC, "short", None, "296"))
     dust = sizes(books(tmp_path))[BTC]
@@ -189,7 +208,8 @@ def test_dry_run_shows_and_does_nothing(tmp_path: Path) -> None:
     assert (len(after.orders), sizes(after)) == (1, sizes(before))
     assert run("resume", "--json", home=tmp_path).data["halted_by"] is None
     half = flatten(tmp_path, "BTC", "--half", "--dry-run").data
-    assert (half["would_cancel"], D(half["markets"][0]["would_close"])) == (0, size / 2)
+    planned = D(half["markets"][0]["would_close"])
+    assert (half["would_cancel"], size / 2 - planned in (0, D("0.000005"))) == (0, True), "whole lots only"
 
 
 @pytest.mark.parametrize(

@@ -360,13 +360,38 @@ def test_cancel_only_leaves_positions() -> None:
         ("1", "0.5"),
         ("-1", "-0.5"),
         ("0.05", "0.03"),  # half is 0.025, of which 0.02 is whole steps
-        ("0.01", "0.01"),  # one step cannot be halved
+        ("0.02", "0.01"),
     ],
 )
 def test_half_closes_whole_steps_of_half(before: str, after: str) -> None:
     venue = ScriptedVenue({BTC: D(before)}, [resting(1)])
     result = run(venue, FlattenOrder(None, half=True))
     assert (result.state, venue.positions[BTC], venue.resting) == (FlatState.REDUCED, D(after), [])
+
+
+@pytest.mark.parametrize("before", ["0.01", "-0.01", "0.015", "0.001"])
+def test_what_cannot_be_halved_is_a_residual_that_says_so(before: str) -> None:
+    # half of one lot of 0.01, or of less than two, is no whole lot: nothing is sent, nothing is claimed
+    venue = ScriptedVenue({BTC: D(before)}, [resting(1)])
+    result = run(venue, FlattenOrder(None, half=True))
+    assert (result.state, venue.positions[BTC], venue.placed, venue.resting) == (FlatState.RESIDUAL, D(before), [], [])
+    reason = f"{abs(D(before))} cannot be halved in lots of 0.01"
+    assert result.reason == f"{BTC}: {reason}"
+    assert (result.markets[0].closed_size, result.markets[0].after, result.markets[0].reason) == (0, D(before), reason)
+    assert venue.now_s < 1, "known at once, not when the time is up"
+
+
+def test_what_can_be_halved_is_halved_beside_what_cannot() -> None:
+    venue = ScriptedVenue({BTC: D("0.01"), ETH: D("-0.4")})
+    result = run(venue, FlattenOrder(None, half=True))
+    assert (result.state, venue.positions) == (FlatState.RESIDUAL, {BTC: D("0.01"), ETH: D("-0.2")})
+    assert result.reason == f"{BTC}: 0.01 cannot be halved in lots of 0.01"
+    assert [market.reason is None for market in result.markets] == [False, True]
+
+
+def test_a_single_lot_is_no_reason_where_nothing_is_to_be_halved() -> None:
+    assert run(ScriptedVenue({BTC: D("0.01")}), FlattenOrder(None, cancel_only=True)).state is FlatState.CANCELLED
+    assert run(ScriptedVenue({BTC: D("0.01")}), FlattenOrder(None)).state is FlatState.FLAT
 
 
 def test_half_of_nothing_is_flat() -> None:
