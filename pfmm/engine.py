@@ -14,7 +14,7 @@ from typing import Any
 from pfmm.accounting.ledger import LedgerState, mark
 from pfmm.active import ActiveRun, config_difference, same_config
 from pfmm.cycle import CycleReport, Look, RunReport, RunSpec
-from pfmm.errors import UsageError
+from pfmm.errors import PfmmError, UsageError
 from pfmm.journal_records import Intents, Run
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
@@ -120,10 +120,20 @@ class Engine:
         """
         seen_through = self._last_fill()
         mine = self.run_ids if self._settles else ()
-        look = Look(observe(self._venue, self._journal, self.markets, mine, not_before_ms=self.not_before_ms))
+        doubts: list[tuple[OwnOrder, PfmmError]] = []
+        look = Look(
+            observe(
+                self._venue,
+                self._journal,
+                self.markets,
+                mine,
+                not_before_ms=self.not_before_ms,
+                doubt=lambda own, error: doubts.append((own, error)),
+            )
+        )
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
         self._not_before_ms = look.now_ms + (look.time.speed > 0 and look.time.state == "open")
-        events = self._fold()
+        events = [*self._fold(), *self._doubted(doubts, look.now_ms)]
         live = _by_run(self._journal.live_orders())
         steps = []
         for active in self._runs:
@@ -167,6 +177,20 @@ class Engine:
                 ledgers = run_ledgers(self._journal, active.market, through_seq=self._folded_through)
                 active.ledger = ledgers.get(run_id, LedgerState())
         return events
+
+    def _doubted(self, doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
+        """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
+        kinds = {active.run_id: active.kind for active in self._runs}
+        return [
+            Event(
+                "unknown",
+                now_ms,
+                own.market,
+                kinds.get(own.run_id, ""),
+                {"slot": own.slot, "client_order_id": own.client_order_id, "reason": error.message},
+            )
+            for own, error in doubts
+        ]
 
     def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the

@@ -5,19 +5,28 @@ Status, stop, dry runs and the engine read in this one way. Sequence only; decid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from pfmm.errors import BadVenueData
+from pfmm.errors import BadVenueData, PfmmError, RateLimited, VenueRefused, VenueUnreachable
 from pfmm.model.account import Snapshot
 from pfmm.model.order import OrderStatus
-from pfmm.model.plan import OwnOrder
+from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.ports import Journal, Venue
 from pfmm.strategy.settle import settle, settle_one
 
+Doubt = Callable[[OwnOrder, PfmmError], None]
+
 
 def observe(
-    venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Sequence[str], *, not_before_ms: int = 0
+    venue: Venue,
+    journal: Journal,
+    markets: Sequence[str],
+    run_ids: Sequence[str],
+    *,
+    not_before_ms: int = 0,
+    doubt: Doubt | None = None,
 ) -> Snapshot:
     """Reads one consistent snapshot and brings the journal up to it.
 
@@ -25,6 +34,10 @@ def observe(
     have a request of its own runs in flight. Raises what the venue's reads raise, and BadVenueData for a snapshot
     of before `not_before_ms` (venue time), from which nothing is taken: an old answer served again would undo in
     the journal what the venue has acknowledged since.
+
+    An order that cannot be asked for by its client order id stays as unproven as it is and holds its slot, `doubt` is
+    told, and everything else goes on; unless the venue does not tell the time either, or limits requests: then that
+    is raised.
     """
     snapshot = venue.snapshot(markets, journal.cursors())
     if snapshot.time.time_ms < not_before_ms:
@@ -33,12 +46,14 @@ def observe(
             hint="a venue whose clock was set back needs the run stopped and started afresh",
         )
     journal.absorb(fills=snapshot.fills, funding=snapshot.funding_payments, cursors=snapshot.cursors)
-    _settle_runs(venue, journal, snapshot, run_ids)
+    _settle_runs(venue, journal, snapshot, run_ids, doubt)
     _record(journal, snapshot)
     return snapshot
 
 
-def _settle_runs(venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> None:
+def _settle_runs(
+    venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], doubt: Doubt | None
+) -> None:
     now_ms = snapshot.time.time_ms
     wanted = set(run_ids)
     live = [order for order in journal.live_orders() if order.run_id in wanted]
@@ -46,17 +61,51 @@ def _settle_runs(venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Se
     settlement = settle(live, snapshot.orders, now_ms)
     updated = {order.client_order_id: order for order in settlement.updates}
     current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
-    for client_order_id in settlement.ask:
-        own = current[client_order_id]
-        answer = venue.order(client_order_id)
-        if answer is not None and answer.status is OrderStatus.OPEN:
-            continue  # the snapshot does not show it: one of the two is old, and the next snapshot tells which
-        settled = settle_one(own, answer, now_ms)
-        if settled != own:
-            updated[client_order_id] = settled
+    for settled in _asked(venue, [current[one] for one in settlement.ask], now_ms, doubt):
+        if settled != current[settled.client_order_id]:
+            updated[settled.client_order_id] = settled
     changed: list[OwnOrder] = list(updated.values())
     if changed:
         journal.update_orders(changed, time_ms=now_ms)
+
+
+def _asked(venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt | None) -> list[OwnOrder]:
+    """The orders after the venue was asked for each. Of a market where a read got no answer no other order is asked
+    for now: what waits for one answer after the other decides on prices that are long gone."""
+    settled = []
+    silent: set[str] = set()
+    for own in orders:
+        if own.market in silent:
+            settled.append(_unproven(own))
+            continue
+        try:
+            answer = venue.order(own.client_order_id)
+        except RateLimited:
+            raise
+        except (VenueUnreachable, VenueRefused) as error:
+            if isinstance(error, VenueUnreachable):
+                _raise_if_all_is_silent(venue, error)
+                silent.add(own.market)
+            settled.append(_unproven(own))
+            if doubt is not None:
+                doubt(own, error)
+            continue
+        if answer is None or answer.status is not OrderStatus.OPEN:
+            settled.append(settle_one(own, answer, now_ms))
+        # else the snapshot does not show it: one of the two is old, and the next snapshot tells which
+    return settled
+
+
+def _raise_if_all_is_silent(venue: Venue, error: VenueUnreachable) -> None:
+    """Raises `error` when the venue does not answer the smallest of questions either."""
+    try:
+        venue.time()
+    except PfmmError:
+        raise error from None
+
+
+def _unproven(own: OwnOrder) -> OwnOrder:
+    return replace(own, status=OwnStatus.UNKNOWN) if own.status is OwnStatus.SENDING else own
 
 
 def _revived(journal: Journal, snapshot: Snapshot, run_ids: set[str], live: set[str]) -> list[OwnOrder]:

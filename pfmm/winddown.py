@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pfmm.errors import ConfigError, OutcomeUnknown, StateUnknown, VenueRefused, VenueUnreachable
+from pfmm.errors import ConfigError, OutcomeUnknown, PfmmError, StateUnknown, VenueRefused, VenueUnreachable
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Order
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -48,19 +48,26 @@ def wind_down(
     """
     asked: set[str] = set()
     problem = ""
+
+    def doubt(_: OwnOrder, error: PfmmError) -> None:
+        nonlocal problem
+        problem = error.message
+
     for attempt in range(attempts):
         asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
             _pause(clock)
         try:
-            snapshot = observe(venue, journal, markets, run_ids, not_before_ms=not_before_ms)
+            problem = ""
+            snapshot = observe(venue, journal, markets, run_ids, not_before_ms=not_before_ms, doubt=doubt)
             clock.synchronise(snapshot.time)
             not_before_ms = snapshot.time.time_ms
             live = _live(journal, run_ids)
             if not live:
                 return WindDown(_count_cancelled(journal, asked), snapshot)
             asked.update(order.client_order_id for order in live)  # an orphan may have come to light
-            problem, acknowledged_ms = _cancel(venue, journal, live, snapshot.time.time_ms)
+            lost, acknowledged_ms = _cancel(venue, journal, live, snapshot.time.time_ms)
+            problem = lost or problem
             not_before_ms = max(not_before_ms, acknowledged_ms)
             _let_expiries_pass(clock, live)
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:

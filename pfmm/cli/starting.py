@@ -181,7 +181,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
         raise Failed(StaleData(f"no new orders were placed: {problem}"), result)
     unknown = sum(event.name == "unknown" for event in report.events)
     if unknown:
-        text = f"{unknown} order actions got no answer: they may or may not have acted"
+        text = f"{unknown} orders or order actions got no usable answer: they may or may not have acted"
         raise Failed(OutcomeUnknown(text, hint="the next run settles them by client order id"), result)
     emit(options, result)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.errors import PfmmError
+from pfmm.errors import PfmmError, VenueUnreachable
 from pfmm.journal import Journal
 from pfmm.journal_records import Intents, Run
 from pfmm.model.account import Account, Cursors, Position, Snapshot, VenueTime
@@ -68,6 +68,15 @@ class ScriptedVenue:
     trouble: list[PfmmError] = field(default_factory=list)
     sent: list[Batch] = field(default_factory=list)
     armed: list[int] = field(default_factory=list)
+    silent: dict[str, PfmmError] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    timeless: bool = False
+
+    def time(self) -> VenueTime:
+        """The clock, unless the venue is gone."""
+        if self.timeless:
+            raise VenueUnreachable("gone")
+        return VenueTime(self.now_ms, self.speed)
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """What is scripted now."""
@@ -92,7 +101,10 @@ class ScriptedVenue:
         return answer
 
     def order(self, client_order_id: str) -> Order | None:
-        """What is known by that id."""
+        """What is known by that id, or the failure that is scripted for it."""
+        self.asked.append(client_order_id)
+        if client_order_id in self.silent:
+            raise self.silent[client_order_id]
         return self.known.get(client_order_id)
 
     def arm_dead_man(self, timeout_s: int) -> None:

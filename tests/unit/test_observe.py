@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.errors import BadVenueData
+from pfmm.errors import AuthenticationError, BadVenueData, PfmmError, RateLimited, VenueRefused, VenueUnreachable
+from pfmm.journal import Journal
+from pfmm.journal_records import Run
 from pfmm.model.order import OrderStatus
 from pfmm.model.plan import OwnStatus
 from pfmm.observe import observe
@@ -70,3 +72,82 @@ def test_an_old_answer_does_not_outweigh_a_newer_snapshot(tmp_path: Path) -> Non
         venue.known = {"n-1": order(status=OrderStatus.CANCELLED)}
         observe(venue, journal, [MARKET], [run.run_id])
         assert journal.live_orders() == ()
+
+
+GONE = order(status=OrderStatus.CANCELLED)
+
+
+def look(venue: ScriptedVenue, journal: Journal, run: Run) -> list[tuple[str, str]]:
+    """One look; what could not be asked for."""
+    doubts: list[tuple[str, str]] = []
+    observe(
+        venue, journal, [MARKET], [run.run_id],
+        doubt=lambda own, error: doubts.append((own.client_order_id, error.message)),
+    )  # fmt: skip
+    return doubts
+
+
+def statuses(journal: Journal) -> dict[str, OwnStatus]:
+    found = (journal.order(f"n-{number}") for number in (1, 2, 3))
+    return {one.client_order_id: one.status for one in found if one is not None}
+
+
+@pytest.mark.parametrize(
+    "error", [VenueUnreachable("status 500"), VenueRefused("no", status=403), BadVenueData("the order of another")]
+)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (OwnStatus.SENDING, OwnStatus.UNKNOWN),
+        (OwnStatus.UNKNOWN, OwnStatus.UNKNOWN),
+        (OwnStatus.OPEN, OwnStatus.MISSING),
+    ],
+)
+def test_an_order_that_cannot_be_asked_for_stays_unproven_and_the_others_go_on(
+    tmp_path: Path, error: PfmmError, before: OwnStatus, after: OwnStatus
+) -> None:
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, own(1, status=before), own(2, market="ETH-PERP", status=OwnStatus.OPEN))
+        # long after the expiry of n-1: its absence would count, if the venue said so
+        venue = ScriptedVenue(silent={"n-1": error}, known={"n-2": GONE}, now_ms=T0 + 60_000)
+        assert look(venue, journal, run) == [("n-1", error.message)]
+        assert statuses(journal) == {"n-1": after, "n-2": OwnStatus.CANCELLED}
+        venue.silent = {}
+        venue.known["n-1"] = GONE
+        assert look(venue, journal, run) == []
+        assert journal.live_orders() == ()
+
+
+def test_a_market_whose_read_gets_no_answer_is_not_asked_on(tmp_path: Path) -> None:
+    """Each such read lasts: what waited for all of them would decide on old prices. A refusal is quick."""
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, *(own(number) for number in (1, 2)), own(3, market="ETH-PERP"))
+        venue = ScriptedVenue(silent={"n-1": VenueUnreachable("timed out")}, known={"n-3": GONE})
+        assert look(venue, journal, run) == [("n-1", "timed out")]
+        assert venue.asked == ["n-1", "n-3"]
+        assert statuses(journal) == {
+            "n-1": OwnStatus.UNKNOWN, "n-2": OwnStatus.UNKNOWN, "n-3": OwnStatus.CANCELLED,
+        }  # fmt: skip
+        venue = ScriptedVenue(silent={"n-1": VenueRefused("no")}, known={"n-2": GONE, "n-3": GONE})
+        assert look(venue, journal, run) == [("n-1", "no")]
+        assert statuses(journal)["n-2"] is OwnStatus.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("error", "timeless"),
+    [
+        (VenueUnreachable("timed out"), True),
+        (RateLimited("wait", retry_after_s=1), False),
+        (AuthenticationError("no"), False),
+    ],
+)
+def test_what_concerns_the_whole_venue_ends_the_look(tmp_path: Path, error: PfmmError, timeless: bool) -> None:
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, own(1), own(2, market="ETH-PERP"))
+        venue = ScriptedVenue(silent={"n-1": error}, known={"n-2": GONE}, timeless=timeless)
+        with pytest.raises(type(error), match=error.message):
+            look(venue, journal, run)
+        assert statuses(journal) == {"n-1": OwnStatus.SENDING, "n-2": OwnStatus.SENDING}
