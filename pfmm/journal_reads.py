@@ -58,12 +58,19 @@ class JournalReads(ABC):
         rows = self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, after_seq)
         return (schema.fill_from(row) for row in rows)
 
-    def fill_rows(self, *, market: str | None = None) -> Iterator[schema.Row]:
-        """Every fill as (time in ms, market, run id or "", side, price, size, fee), amounts as text: for folds over
-        very many. Holds no transaction open between its pages."""
-        newest = self._select("coalesce(max(seq), 0)", "fills", {}, "seq")[0][0]
-        for after in range(0, newest, PAGE_ROWS):
-            where = {"market = ?": market, "seq > ?": after, "seq <= ?": min(after + PAGE_ROWS, newest)}
+    def newest_fill(self) -> int:
+        """The running number of the newest fill; 0 before the first."""
+        return int(self._select("coalesce(max(seq), 0)", "fills", {}, "seq")[0][0])
+
+    def fill_rows(
+        self, *, market: str | None = None, after_seq: int = 0, through_seq: int | None = None
+    ) -> Iterator[schema.Row]:
+        """Fills as (time in ms, market, run id or "", side, price, size, fee), amounts as text: for folds over very
+        many. Those with a running number above `after_seq`, up to `through_seq` or the newest. Holds no transaction
+        open between its pages."""
+        last = self.newest_fill() if through_seq is None else through_seq
+        for after in range(after_seq, last, PAGE_ROWS):
+            where = {"market = ?": market, "seq > ?": after, "seq <= ?": min(after + PAGE_ROWS, last)}
             yield from self._select(schema.FILL_ROW, "fills", where, "seq")
 
     def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]:

@@ -5,12 +5,13 @@ The venue is read first so that the fills are current; a venue that does not ans
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -92,8 +93,7 @@ def report(
         journal = opened.journal
         asked = _slice(journal, since, market, strategy)
         with _without_cycle_search():
-            mids = _mids(journal, asked)
-            found = _data(journal, asked, mids, marks)
+            found, mids = _data(journal, asked, marks)
         if csv is not None:
             count = _write_csv(csv, journal, asked, mids)
             say(options, f"{count:,} fills written to {csv}")
@@ -152,34 +152,33 @@ def _market(journal: Journal, spelling: str) -> str:
     raise UnknownMarket(f"the journal holds nothing of a market {spelling!r}", hint=hint)
 
 
-def _mids(journal: Journal, asked: Slice) -> dict[str, MidSeries]:
-    from pfmm.report.inputs import MidSeries
-
-    markets = journal.markets_with_mids() if asked.market is None else (asked.market,)
-    return {market: MidSeries(*journal.mid_columns(market, asked.start_ms)) for market in markets}
-
-
-def _data(journal: Journal, asked: Slice, mids: Mapping[str, MidSeries], marks: Mapping[str, Decimal]) -> ReportData:
-    """The figures. Fills that the venue told late are sorted first, at the price of memory."""
-    from pfmm.report.data import report_data
+def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple[ReportData, Mapping[str, MidSeries]]:
+    """The figures, and the mids that they were judged by. Fills that the venue told late are sorted first, at the
+    price of memory."""
+    from pfmm.cli.judging import Part, mids_of, rows_of, shared_out
+    from pfmm.report.data import counted_owners, report_data
     from pfmm.report.inputs import OrderCounts, OutOfOrder
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
-    orders = OrderCounts(*journal.order_counts(since_ms=asked.start_ms, market=asked.market, kind=asked.strategy))
-    equity = journal.equity_curve(asked.start_ms)
-    funding = list(journal.funding(market=asked.market, since_ms=asked.start_ms))
-
-    def figures(fills: Iterable[Any]) -> ReportData:
-        return report_data(
-            start_ms=asked.start_ms, end_ms=asked.end_ms, fills=fills, funding=funding, mids=mids, equity=equity,
-            orders=orders, marks=marks, strategies=kinds, only_strategy=asked.strategy,
+    period, counted = (asked.start_ms, asked.end_ms), counted_owners(kinds, asked.strategy)
+    whole = Part(journal.path, asked.market, 0, journal.newest_fill(), period, counted)
+    with shared_out(journal, whole) as (fills, later):
+        mids = mids_of(journal, asked.market, asked.start_ms)
+        figures = partial(
+            report_data, start_ms=asked.start_ms, end_ms=asked.end_ms,
+            funding=list(journal.funding(market=asked.market, since_ms=asked.start_ms)),
+            mids=mids, equity=journal.equity_curve(asked.start_ms),
+            orders=OrderCounts(
+                *journal.order_counts(since_ms=asked.start_ms, market=asked.market, kind=asked.strategy)
+            ),
+            marks=marks, strategies=kinds, only_strategy=asked.strategy,
             own_curve=asked.market is not None or asked.strategy is not None,
         )  # fmt: skip
-
-    try:
-        return figures(journal.fill_rows(market=asked.market))
-    except OutOfOrder:
-        return figures(sorted(journal.fill_rows(market=asked.market), key=lambda row: row[0]))
+        try:
+            return figures(fills=fills, later=later), mids
+        except OutOfOrder:
+            pass
+    return figures(fills=sorted(rows_of(journal, whole), key=lambda row: row[0])), mids
 
 
 def _export(journal: Journal, target: str) -> int:

@@ -5,19 +5,19 @@ Pure: no journal, no clock, no rendering. The sums are exact; where the mids do 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from itertools import islice
 
 from pfmm.accounting.attribution import BPS, HORIZONS_S, Attribution, Edge, edge_of, ratio
 from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.accounting.metrics import DAY_MS, PERCENT, Figures, Metric, max_drawdown, verdicts
 from pfmm.model.account import FundingPayment
-from pfmm.report.fold import MarketFold, Sample, Share
+from pfmm.report.block import MidLine, by_market
+from pfmm.report.fold import MarketFold, Sample
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts
+from pfmm.report.judge import Judge, Judgement
 
-CHUNK_ROWS = 500  # with as many rows in the journal's pages; 4,000 of 2,000 took a quarter longer
 SAMPLES = 600
 UNATTRIBUTED = "other"  # the strategy of fills that no run of ours placed
 
@@ -48,11 +48,28 @@ class ReportData:
     samples: Mapping[str, tuple[Sample, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The fills that follow, which somebody else judges meanwhile: `judgements` waits for that, by market."""
+
+    fills: Iterable[FillRow]
+    judgements: Callable[[], Mapping[str, Judgement]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """What a market's fills came to, and how they fared."""
+
+    fold: MarketFold
+    judge: Judge
+
+
 def report_data(
     *,
     start_ms: int,
     end_ms: int,
     fills: Iterable[FillRow],
+    later: Later | None = None,
     funding: Iterable[FundingPayment],
     mids: Mapping[str, MidSeries],
     equity: Sequence[tuple[int, Decimal]],
@@ -64,89 +81,86 @@ def report_data(
 ) -> ReportData:
     """The report of the period from `start_ms` to `end_ms`, both included.
 
-    `fills` come in time order, from before the period too: they tell what was held when it began (raises OutOfOrder
-    otherwise). `marks` value what is held at the end, else the last mid does. `strategies` names the strategy of each
-    owner in the rows; with `only_strategy` nothing else counts. `own_curve` makes the equity curve the
-    capital at the start plus what the counted fills earned, for a report on a part of the account.
+    `fills`, and the `later` ones after them, come in time order, from before the period too: they tell what was held
+    when it began (raises OutOfOrder otherwise). `marks` value what is held at the end, else the last mid does.
+    `strategies` names the strategy of each owner in the rows; with `only_strategy` nothing else counts. `own_curve`
+    makes the equity curve the capital at the start plus what the counted fills earned, for a report on a part of the
+    account.
 
     Bought 2 at 99.9, marked at 101, fee -0.04: total 2 * 101 - 199.8 + 0.04 = 2.24.
     """
     if end_ms < start_ms:
         raise ValueError(f"end_ms {end_ms} is before start_ms {start_ms}")
-    named = strategies or {}
-    counted = None if only_strategy is None else frozenset(o for o, name in named.items() if name == only_strategy)
+    named, marks = strategies or {}, marks or {}
+    counted = counted_owners(named, only_strategy)
     with localcontext(EXACT):
-        folds = _fold(fills, list(funding), mids, (start_ms, end_ms), counted)
+        markets = _markets(fills, later, list(funding), mids, (start_ms, end_ms), counted)
         parts = [
-            (
-                market,
-                named.get(owner, UNATTRIBUTED),
-                share.fills,
-                _attribution(fold, share, market, marks or {}, end_ms),
-            )
-            for market, fold in sorted(folds.items())
-            for owner, share in fold.shares.items()
+            (name, named.get(owner, UNATTRIBUTED), share.fills, _attribution(market, owner, marks.get(name), end_ms))
+            for name, market in sorted(markets.items())
+            for owner, share in market.fold.shares.items()
             if share.counted
         ]
         pnl = _sum(part for *_, part in parts)
         capital = next((value for _, value in equity), None)
-        curve = equity if not own_curve else _own_curve(folds, capital, (start_ms, end_ms))
+        curve = equity if not own_curve else _own_curve(markets, capital, (start_ms, end_ms))
         return ReportData(
             start_ms=start_ms,
             end_ms=end_ms,
             fills=sum(count for _, _, count, _ in parts),
-            metrics=verdicts(_figures(folds, orders, curve, pnl.total, capital, end_ms - start_ms)),
+            metrics=verdicts(_figures(markets, orders, curve, pnl.total, capital, end_ms - start_ms)),
             pnl=pnl,
             equity=curve,
-            markouts_bps=_markouts(folds),
-            edge=edge_of([edge for fold in folds.values() for edge in fold.edges_bps]),
-            markets=_grouped((market, count, part) for market, _, count, part in parts),
-            strategies=_grouped((name, count, part) for _, name, count, part in parts),
-            samples={market: tuple(fold.samples) for market, fold in sorted(folds.items())},
+            markouts_bps=_markouts(markets),
+            edge=edge_of([edge for market in markets.values() for edge in market.judge.found.edges_bps]),
+            markets=_grouped((name, count, part) for name, _, count, part in parts),
+            strategies=_grouped((strategy, count, part) for _, strategy, count, part in parts),
+            samples={name: tuple(market.fold.samples) for name, market in sorted(markets.items())},
         )
 
 
-def _fold(
+def counted_owners(strategies: Mapping[str, str], only_strategy: str | None) -> frozenset[str] | None:
+    """The owners whose strategy is asked for; None is everybody."""
+    if only_strategy is None:
+        return None
+    return frozenset(owner for owner, name in strategies.items() if name == only_strategy)
+
+
+def _markets(
     fills: Iterable[FillRow],
+    later: Later | None,
     funding: Sequence[FundingPayment],
     mids: Mapping[str, MidSeries],
     period: tuple[int, int],
     counted: frozenset[str] | None,
-) -> dict[str, MarketFold]:
+) -> dict[str, _Market]:
     payments: dict[str, list[FundingPayment]] = {}
     for payment in funding:
         payments.setdefault(payment.market, []).append(payment)
-    folds: dict[str, MarketFold] = {}
     times = sample_times(*period)
+    markets: dict[str, _Market] = {}
 
-    def fold_of(market: str) -> MarketFold:
-        if market not in folds:
-            series, paid = mids.get(market, MidSeries()), payments.get(market, ())
-            folds[market] = MarketFold(
-                series, paid, times, start_ms=period[0], end_ms=period[1], counted_owners=counted
-            )
-        return folds[market]
+    def of(name: str) -> _Market:
+        if name not in markets:
+            line, paid = MidLine(mids.get(name, MidSeries())), payments.get(name, ())
+            fold = MarketFold(line, paid, times, start_ms=period[0], end_ms=period[1], counted_owners=counted)
+            markets[name] = _Market(fold, Judge(line, counted))
+        return markets[name]
 
-    for chunk in _chunks(fills):
-        by_market: dict[str, list[FillRow]] = {}
-        for row in chunk:
-            rows = by_market.get(row[1])
-            if rows is None:
-                rows = by_market[row[1]] = []
-            rows.append(row)
-        for market, rows in by_market.items():
-            fold_of(market).add(rows)
-    for market in payments:
-        fold_of(market)
-    for fold in folds.values():
-        fold.finish()
-    return folds
-
-
-def _chunks(fills: Iterable[FillRow]) -> Iterator[list[FillRow]]:
-    rows = iter(fills)
-    while chunk := list(islice(rows, CHUNK_ROWS)):
-        yield chunk
+    for name, rows in by_market(fills):
+        block = of(name).fold.add(rows)
+        if block is not None:
+            of(name).judge.add(block)
+    if later is not None:
+        for name, rows in by_market(later.fills):
+            of(name).fold.add(rows)
+        for name, judgement in later.judgements().items():
+            of(name).judge.found.add(judgement)
+    for name in payments:
+        of(name)
+    for market in markets.values():
+        market.fold.finish()
+    return markets
 
 
 def sample_times(start_ms: int, end_ms: int) -> list[int]:
@@ -156,12 +170,14 @@ def sample_times(start_ms: int, end_ms: int) -> list[int]:
     return [start_ms + span * index // steps for index in range(steps + 1)] if steps else [start_ms]
 
 
-def _attribution(fold: MarketFold, share: Share, market: str, marks: Mapping[str, Decimal], end_ms: int) -> Attribution:
+def _attribution(market: _Market, owner: str, mark: Decimal | None, end_ms: int) -> Attribution:
     """One run on one market; inventory is the remainder. A mark that is nowhere known belongs to nothing held."""
-    closing = marks.get(market) or fold.price_at(end_ms) or ZERO
+    fold, share, judged = market.fold, market.fold.shares[owner], market.judge.found
+    closing = mark or fold.price_at(end_ms) or ZERO
     total = share.total(fold.price_at(fold.start_ms) or ZERO, closing)
-    explained = share.capture + share.adverse - share.fees + share.funding
-    return Attribution(total, share.capture, share.adverse, total - explained, share.fees, share.funding)
+    capture, adverse = judged.capture.get(owner, ZERO), judged.adverse.get(owner, ZERO)
+    explained = capture + adverse - share.fees + share.funding
+    return Attribution(total, capture, adverse, total - explained, share.fees, share.funding)
 
 
 def _sum(parts: Iterable[Attribution]) -> Attribution:
@@ -187,20 +203,20 @@ def _grouped(parts: Iterable[tuple[str, int, Attribution]]) -> tuple[Part, ...]:
 
 
 def _own_curve(
-    folds: Mapping[str, MarketFold], capital: Decimal | None, period: tuple[int, int]
+    markets: Mapping[str, _Market], capital: Decimal | None, period: tuple[int, int]
 ) -> list[tuple[int, Decimal]]:
     """The capital at the start plus what the counted runs earned by then, at the sampled moments."""
     if capital is None:
         return []
     earned = dict.fromkeys(sample_times(*period), capital)
-    for fold in folds.values():
-        for sample in fold.samples:
+    for market in markets.values():
+        for sample in market.fold.samples:
             earned[sample.time_ms] += sample.pnl
     return list(earned.items())
 
 
 def _figures(
-    folds: Mapping[str, MarketFold],
+    markets: Mapping[str, _Market],
     orders: OrderCounts,
     equity: Sequence[tuple[int, Decimal]],
     pnl: Decimal,
@@ -208,7 +224,8 @@ def _figures(
     span_ms: int,
 ) -> Figures:
     gained, turned, volume, held = ZERO, ZERO, ZERO, ZERO
-    for fold in folds.values():
+    folds = [market.fold for market in markets.values()]
+    for fold in folds:
         cost, proceeds = fold.matched()
         gained += proceeds - cost
         turned += (proceeds + cost) / 2
@@ -219,9 +236,9 @@ def _figures(
     return Figures(
         orders_placed=orders.placed,
         orders_filled=orders.filled,
-        fills=sum(share.fills for fold in folds.values() for share in fold.shares.values() if share.counted),
-        judged=sum(len(fold.edges_bps) for fold in folds.values()),
-        losing=sum(fold.losing for fold in folds.values()),
+        fills=sum(share.fills for fold in folds for share in fold.shares.values() if share.counted),
+        judged=sum(len(market.judge.found.edges_bps) for market in markets.values()),
+        losing=sum(market.judge.found.losing for market in markets.values()),
         realized_spread=ratio(gained, turned, PERCENT),
         turnover=ratio(volume, mean * days, Decimal(1)),
         daily_pnl=ratio(pnl, (capital or ZERO) * days, PERCENT),
@@ -230,12 +247,12 @@ def _figures(
     )
 
 
-def _markouts(folds: Mapping[str, MarketFold]) -> dict[str, Decimal | None]:
+def _markouts(markets: Mapping[str, _Market]) -> dict[str, Decimal | None]:
     found = {}
     for index, seconds in enumerate(HORIZONS_S):
         moved, notional = ZERO, ZERO
-        for fold in folds.values():
-            moved += fold.moved[index]
-            notional += fold.notional[index]
+        for market in markets.values():
+            moved += market.judge.found.moved[index]
+            notional += market.judge.found.notional[index]
         found[f"{seconds}s"] = ratio(moved, notional, BPS)
     return found

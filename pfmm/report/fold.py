@@ -1,36 +1,34 @@
-"""One pass over the fills of one market: who earned what, how each fill fared, and how the inventory went. Pure.
+"""One pass over the fills of one market: who holds and earned what, and how the inventory went. Pure.
 
-The same figures as `accounting.attribution` and `accounting.metrics`, to the last digit, without an object a fill: a
-report of a million fills has a few seconds. The caller makes accounting's EXACT the current decimal context.
+The same figures as `accounting.metrics`, to the last digit, without an object a fill: a report of a million fills has
+a few seconds. How each fill fared is not its matter but the judge's. The caller makes accounting's EXACT the current
+decimal context.
 """
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import accumulate, pairwise, repeat
-from operator import lt, mul, sub, truediv
+from itertools import accumulate, pairwise
+from operator import mul, sub
 
-from pfmm.accounting.attribution import HORIZONS_S, MAX_GAP_MS, SPLIT
 from pfmm.accounting.ledger import ZERO, funding_share, rounded
 from pfmm.model.account import FundingPayment
-from pfmm.report.block import LONG, NEVER, Block, MidLine, Placed, Scale, exact
-from pfmm.report.inputs import NOBODY, FillRow, MidSeries, OutOfOrder
+from pfmm.report.block import LONG, NEVER, Block, BlockReader, MidLine, exact
+from pfmm.report.inputs import NOBODY, FillRow, OutOfOrder
 
 
 class Share:
     """What one run holds and earned on one market: sizes in base units, the rest USD."""
 
-    __slots__ = ("adverse", "capture", "cash", "counted", "fees", "fills", "funding", "opening", "size")
+    __slots__ = ("cash", "counted", "fees", "fills", "funding", "opening", "size")
 
     def __init__(self, *, counted: bool) -> None:
         self.counted = counted
         self.size = self.opening = ZERO
         self.cash = self.fees = self.funding = ZERO
-        self.capture = self.adverse = ZERO
         self.fills = 0
 
     def total(self, opening_mark: Decimal, closing_mark: Decimal) -> Decimal:
@@ -54,7 +52,7 @@ class MarketFold:
 
     def __init__(
         self,
-        mids: MidSeries,
+        mids: MidLine,
         payments: Sequence[FundingPayment],
         sample_times: Sequence[int],
         *,
@@ -62,8 +60,8 @@ class MarketFold:
         end_ms: int,
         counted_owners: frozenset[str] | None,
     ) -> None:
-        self._mids = MidLine(mids)
-        self._scale = Scale(self._mids.decimals, 0)  # the finest so far
+        self._mids = mids
+        self._reader = BlockReader(mids, start_ms, end_ms)
         self._payments = sorted((p for p in payments if start_ms <= p.time_ms <= end_ms), key=lambda p: p.time_ms)
         self._sample_times = list(sample_times)
         self.start_ms, self._end_ms = start_ms, end_ms
@@ -71,8 +69,9 @@ class MarketFold:
         self._next_payment = self._next_sample = 0
         self._latest_ms = -NEVER
         self._since_ms = start_ms
-        self._price: Decimal | None = None  # of the latest fill within the period
-        self.price_before: Decimal | None = None  # of the latest fill before it
+        self._held_at: Decimal | None = None  # price of the latest counted fill within the period
+        self._traded_at: Decimal | None = None  # of the latest fill of anybody within the period
+        self._traded_before: Decimal | None = None  # and before it
         self._tail: list[tuple[Decimal, Decimal]] = []  # (price, size) of unmatched fills, newest first
         self._tail_is_long = False
         self._opening = ZERO
@@ -80,24 +79,19 @@ class MarketFold:
         self.shares: dict[str, Share] = {}
         self.bought = self.sold = ZERO  # USD
         self.held_usd_ms = ZERO
-        self.moved = [ZERO] * len(HORIZONS_S)
-        self.notional = [ZERO] * len(HORIZONS_S)
-        self.edges_bps = array("d")
-        self.losing = 0
         self.samples: list[Sample] = []
 
-    def add(self, rows: Sequence[FillRow]) -> None:
-        """Folds the next rows. Raises OutOfOrder when one is older than its predecessor."""
-        start = 0
-        while start < len(rows) and rows[start][0] < self.start_ms:
-            self._add_before(rows[start])
-            start += 1
-        within = [row for row in (rows[start:] if start else rows) if row[0] <= self._end_ms]
-        if within:
-            block = Block.read(within, self._scale)
-            self._scale = block.scale
-            self._mids.refine(block.scale.price)
+    def add(self, rows: Sequence[FillRow]) -> Block | None:
+        """Folds the next rows, at least one, and answers the block of those within the period, to be judged. Raises
+        OutOfOrder when one is older than its predecessor."""
+        for row in rows:
+            if row[0] >= self.start_ms:
+                break
+            self._add_before(row)
+        block = self._reader.read(rows)
+        if block is not None:
             self._add_block(block)
+        return block
 
     def _add_block(self, block: Block) -> None:
         self._in_order(block.times)
@@ -111,9 +105,8 @@ class MarketFold:
             for owner in owners:
                 self._book(self.shares[owner], part.of(frozenset((owner,))))
             self._hold(part.of(counted))
+            self._traded_at = exact(part.prices[-1], block.scale.price)
             start = stop
-        for owner in counted:
-            self._judge(self.shares[owner], block.of(frozenset((owner,))))
         self._keep_tail(block.of(counted))
 
     def _add_before(self, row: FillRow) -> None:
@@ -123,7 +116,7 @@ class MarketFold:
         signed = size if row[3] == LONG else -size
         share.size += signed
         share.opening += signed
-        self.price_before = Decimal(row[4])
+        self._traded_before = Decimal(row[4])
         if share.counted:
             self.net += signed
             self._opening += signed
@@ -157,7 +150,7 @@ class MarketFold:
         if not len(block):
             return
         times, prices, scale = block.times, block.prices, block.scale
-        price_held = exact(prices[0], scale.price) if self._price is None else self._price
+        price_held = exact(prices[0], scale.price) if self._held_at is None else self._held_at
         self.held_usd_ms += abs(self.net) * price_held * (times[0] - self._since_ms)
         nets = list(accumulate(block.sizes, initial=int(self.net.scaleb(scale.size))))
         held = map(mul, map(abs, nets[1:-1]), prices)
@@ -165,48 +158,8 @@ class MarketFold:
         bought = sum([value for value in block.values if value > 0])
         self.bought += exact(bought, scale.value)
         self.sold += exact(bought - sum(block.values), scale.value)
-        self._since_ms, self._price, self.net = times[-1], exact(prices[-1], scale.price), exact(nets[-1], scale.size)
-
-    def _judge(self, share: Share, block: Block) -> None:
-        """The capture of one owner's fills, and what the market did after them.
-
-        capture = side * (mid - price) * size: bought 2 at 99.9 with the mid at 100, capture 0.2.
-        """
-        mids, ages = self._mids.after(block.times, 0)
-        at_mids = list(map(mul, mids, block.sizes))
-        placed = _recent(Placed(block.times, ages, block.sizes, block.values, block.fees, at_mids), ages, MAX_GAP_MS)
-        share.capture += exact(placed.usd - sum(placed.values), block.scale.value)
-        for index in range(len(HORIZONS_S)):
-            moved = self._mark_out(index, placed, block.scale)
-            if index == SPLIT:
-                share.adverse += moved
-
-    def _mark_out(self, index: int, placed: Placed, scale: Scale) -> Decimal:
-        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8."""
-        gap_ms = min(MAX_GAP_MS, HORIZONS_S[index] * 500)
-        near = _recent(placed, placed.ages, gap_ms)
-        mids, ages = self._mids.after(near.times, HORIZONS_S[index] * 1_000)
-        known = _recent(near, ages, gap_ms)
-        if known is not near:
-            mids = [mid for mid, age in zip(mids, ages, strict=True) if age <= gap_ms]
-        later = list(map(mul, mids, known.sizes))
-        moved = exact(sum(later) - known.usd, scale.value)
-        self.moved[index] += moved
-        self.notional[index] += exact(known.notional, scale.value)
-        if index == SPLIT:
-            self._add_edges(later, known, scale)
-        return moved
-
-    def _add_edges(self, later: Sequence[int], placed: Placed, scale: Scale) -> None:
-        """edge = capture + markout - fee of each fill: 0.2 - 0.4 - (-0.04) = -0.16 USD on 199.8 is -8.0 bps."""
-        of_value, of_fee = 10 ** max(0, scale.fee - scale.value), 10 ** max(0, scale.value - scale.fee)
-        edges = [
-            (then - value) * of_value - fee * of_fee
-            for then, value, fee in zip(later, placed.values, placed.fees, strict=True)
-        ]  # fmt: skip
-        self.losing += sum(map(lt, edges, repeat(0)))
-        bps = 1e4 / of_value
-        self.edges_bps.extend([share * bps for share in map(truediv, edges, map(abs, placed.values))])
+        self._since_ms, self._held_at = times[-1], exact(prices[-1], scale.price)
+        self.net = exact(nets[-1], scale.size)
 
     def _keep_tail(self, block: Block) -> None:
         """Keeps the latest fills of the larger side that cover what was not matched: what follows can only match more
@@ -243,8 +196,8 @@ class MarketFold:
     def finish(self) -> None:
         """Settles what is due up to the end of the period; no row may follow."""
         self._due(NEVER)
-        if self._price is not None:
-            self.held_usd_ms += abs(self.net) * self._price * max(self._end_ms - self._since_ms, 0)
+        if self._held_at is not None:
+            self.held_usd_ms += abs(self.net) * self._held_at * max(self._end_ms - self._since_ms, 0)
 
     def _due_ms(self) -> int:
         """The next time at which a payment or a sample is due."""
@@ -280,18 +233,12 @@ class MarketFold:
         self.samples.append(Sample(time_ms, self.net, mid, earned))
 
     def price_at(self, time_ms: int) -> Decimal | None:
-        """The last mid at or before a time; without one, the last fill's price so far; without any, the first mid."""
+        """The last mid at or before a time; without one, the last price so far at which anybody traded; without any,
+        the first mid."""
         mid = self._mids.last(time_ms)
         if mid is not None:
             return mid
-        known = self.price_before if time_ms <= self.start_ms or self._price is None else self._price
+        known = self._traded_before if time_ms <= self.start_ms or self._traded_at is None else self._traded_at
         if known is not None:
             return known
-        return self._price if (first := self._mids.first()) is None else first
-
-
-def _recent(placed: Placed, ages: Sequence[int], gap_ms: int) -> Placed:
-    """The fills of which the mid in question is at most `gap_ms` old; itself where that is true of all."""
-    if max(ages, default=0) <= gap_ms:
-        return placed
-    return placed.where([age <= gap_ms for age in ages])
+        return self._traded_at if (first := self._mids.first()) is None else first

@@ -14,8 +14,9 @@ from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
 from pfmm.accounting.metrics import Evidence, metrics
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
-from pfmm.report import data
+from pfmm.report import block, data
 from pfmm.report.inputs import MidSeries, OrderCounts, OutOfOrder, row_of
+from pfmm.report.judge import judged
 
 END = 400_000
 prices = st.integers(9_000, 11_000).map(lambda n: Decimal(n).scaleb(-2))
@@ -83,7 +84,7 @@ def test_the_pass_equals_the_plain_fold(
     mids = {"A": mids_a, "B": mids_b}
     equity = sorted(curve.items())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "CHUNK_ROWS", chunk)  # the borders of the chunks must not show
+        patch.setattr(block, "CHUNK_ROWS", chunk)  # the borders of the chunks must not show
         found = report(history, mids, funding=paid, equity=equity)
     fills = [fill for fill, _ in history]
     qualities = []
@@ -109,6 +110,25 @@ def test_the_pass_equals_the_plain_fold(
 
 
 @settings(deadline=None)
+@given(histories, series, payments, st.integers(0, 40), st.sampled_from((None, "grid")), st.integers(0, END))
+def test_later_fills_may_be_judged_by_somebody_else(
+    history: list[tuple[Fill, str]],
+    mids: list[tuple[int, Decimal]],
+    paid: list[FundingPayment],
+    cut: int,
+    only: str | None,
+    start_ms: int,
+) -> None:
+    both = {"A": mids, "B": mids}
+    asked: dict[str, object] = {"funding": paid, "only_strategy": only, "start_ms": start_ms}
+    rows = [row_of(fill, owner) for fill, owner in history]
+    lines = {market: MidSeries.of(pairs) for market, pairs in both.items()}
+    counted = data.counted_owners(STRATEGIES, only)
+    later = data.Later(rows[cut:], lambda: judged(rows[cut:], lines, (start_ms, END), counted))
+    assert report([], both, fills=rows[:cut], later=later, **asked) == report(history, both, **asked)
+
+
+@settings(deadline=None)
 @given(histories, series, payments)
 def test_markets_and_strategies_each_sum_to_the_whole(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment]
@@ -129,7 +149,6 @@ def test_markets_and_strategies_each_sum_to_the_whole(
 def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment]
 ) -> None:
-    assume(mids and mids[0][0] <= 0)  # before the first, the last trade of anybody prices what is held
     both = {"A": mids, "B": mids}
     whole = {part.name: part for part in report(history, both, funding=paid, marks={}).strategies}
     for name in ("grid", "quote"):

@@ -226,7 +226,7 @@ def test_prices_sizes_and_fees_may_grow_finer_on_the_way() -> None:
         FillRow(10_000, "A", "r1", "long", "100.125", "0.125", "0.120000005"),
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pfmm.report.data.CHUNK_ROWS", 1)
+        patch.setattr("pfmm.report.block.CHUNK_ROWS", 1)
         apart = small(rows).pnl
     # at a mid of 100: -0.25 * 0.5 - 0.125 * 0.125
     assert (apart.spread_capture, apart.fees) == (Decimal("-0.140625"), Decimal("0.345"))

@@ -1,0 +1,111 @@
+"""A large journal's fills shared out: most of them are judged by a second process while this one does the books.
+
+The books need every fill in its order, but how a fill fared is its own matter. The other process opens the journal by
+itself, for reading only. It prints nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from pfmm.errors import PfmmError
+from pfmm.journal import Journal
+from pfmm.report.data import Later
+from pfmm.report.inputs import FillRow, MidSeries
+from pfmm.report.judge import Judgement, judged
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+MANY_FILLS = 200_000  # fewer are judged before another process has even begun
+SHARE_HERE = 4  # the books take so long that one in four of the fills is left to judge here
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The fills that are judged elsewhere: those above `after_seq` up to `through_seq` in the journal at `path`, of one
+    market or all, within the period in ms, of the owners that count."""
+
+    path: Path
+    market: str | None
+    after_seq: int
+    through_seq: int
+    period: tuple[int, int]
+    counted_owners: frozenset[str] | None
+
+
+def mids_of(journal: Journal, market: str | None, start_ms: int) -> dict[str, MidSeries]:
+    """The mids of one market or all, from the last one before the period on."""
+    markets = journal.markets_with_mids() if market is None else (market,)
+    return {name: MidSeries(*journal.mid_columns(name, start_ms)) for name in markets}
+
+
+def rows_of(journal: Journal, part: Part) -> Iterator[FillRow]:
+    """The fills of a part: plain tuples, which serve as rows."""
+    rows = journal.fill_rows(market=part.market, after_seq=part.after_seq, through_seq=part.through_seq)
+    return cast("Iterator[FillRow]", rows)
+
+
+def judge_part(part: Part) -> dict[str, Judgement]:
+    """The judgements of a part, by market."""
+    with Journal.open_readonly(part.path) as journal:
+        return judged(
+            rows_of(journal, part), mids_of(journal, part.market, part.period[0]), part.period, part.counted_owners
+        )
+
+
+@contextmanager
+def shared_out(journal: Journal, whole: Part) -> Iterator[tuple[Iterator[FillRow], Later | None]]:
+    """The fills to fold and judge here, and the later ones, already on their way to be judged elsewhere: of `whole`,
+    where they are many and there is a second processor."""
+    if whole.through_seq - whole.after_seq < MANY_FILLS or (os.cpu_count() or 1) == 1:
+        yield rows_of(journal, whole), None
+        return
+    cut = whole.after_seq + (whole.through_seq - whole.after_seq) // SHARE_HERE
+    here, elsewhere = replace(whole, through_seq=cut), replace(whole, after_seq=cut)
+    with judged_elsewhere(elsewhere) as judgements:
+        yield rows_of(journal, here), Later(rows_of(journal, elsewhere), judgements)
+
+
+@contextmanager
+def judged_elsewhere(part: Part) -> Iterator[Callable[[], Mapping[str, Judgement]]]:
+    """Starts a process on the part, and answers a function that waits for its judgements. Where it gave none, because
+    it was killed or failed, the function judges the part itself: slower, and with any error where it is seen."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(part, sending), daemon=True)
+    process.start()
+    sending.close()
+
+    def judgements() -> Mapping[str, Judgement]:
+        try:
+            found: Mapping[str, Judgement] = receiving.recv()
+        except EOFError:
+            return judge_part(part)
+        return found
+
+    try:
+        yield judgements
+    finally:
+        process.terminate()
+        process.join()
+        receiving.close()
+
+
+def _answer(part: Part, sending: Connection) -> None:
+    """The other process. An interrupt is meant for the one that waits, and ends this one too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+    try:
+        sending.send(judge_part(part))
+    except PfmmError:
+        sending.close()  # the one that waits meets the same error, and says it

@@ -1,0 +1,155 @@
+"""How each fill fared against the recorded mids: what it captured, and what the market did after it. Pure.
+
+The same figures as `accounting.attribution`, to the last digit, without an object a fill. What it answers for two
+lots of fills adds up to what it answers for both, so that they can be judged apart. It knows no positions. The caller
+makes accounting's EXACT the current decimal context.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from itertools import compress, repeat
+from operator import lt, mul, truediv
+
+from pfmm.accounting.attribution import HORIZONS_S, MAX_GAP_MS, SPLIT
+from pfmm.accounting.ledger import EXACT, ZERO
+from pfmm.report.block import Block, BlockReader, MidLine, Scale, by_market, exact
+from pfmm.report.inputs import FillRow, MidSeries
+
+
+def _nothing() -> list[Decimal]:
+    return [ZERO] * len(HORIZONS_S)
+
+
+def _no_edges() -> array[float]:
+    return array("d")
+
+
+@dataclass(slots=True)
+class Judgement:
+    """How fills of one market fared: USD captured and moved adversely by owner, USD moved on USD of notional at each of
+    HORIZONS_S, and the edge of each fill in bps, of which so many are losing."""
+
+    capture: dict[str, Decimal] = field(default_factory=dict)
+    adverse: dict[str, Decimal] = field(default_factory=dict)
+    moved: list[Decimal] = field(default_factory=_nothing)
+    notional: list[Decimal] = field(default_factory=_nothing)
+    edges_bps: array[float] = field(default_factory=_no_edges)
+    losing: int = 0
+
+    def add(self, other: Judgement) -> None:
+        """Counts in the judgement of other fills of the market: captured 0.2 and 0.1 are 0.3."""
+        for mine, others in ((self.capture, other.capture), (self.adverse, other.adverse)):
+            for owner, amount in others.items():
+                mine[owner] = mine.get(owner, ZERO) + amount
+        self.moved = [one + more for one, more in zip(self.moved, other.moved, strict=True)]
+        self.notional = [one + more for one, more in zip(self.notional, other.notional, strict=True)]
+        self.edges_bps.extend(other.edges_bps)
+        self.losing += other.losing
+
+
+class _Placed:
+    """Fills that have a mid, `ages` ms old, at their time: `at_mids` is each one's signed value at that mid, and
+    `usd` and `notional` are their sums with and without the sign. Bought 2 and sold 1 at 100: 100 and 300."""
+
+    __slots__ = ("ages", "at_mids", "fees", "notional", "sizes", "times", "usd", "values")
+
+    def __init__(
+        self,
+        times: Sequence[int],
+        ages: Sequence[int],
+        sizes: Sequence[int],
+        values: Sequence[int],
+        fees: Sequence[int],
+        at_mids: Sequence[int],
+    ) -> None:
+        self.times, self.ages = times, ages
+        self.sizes, self.values, self.fees, self.at_mids = sizes, values, fees, at_mids
+        self.usd = sum(at_mids)
+        self.notional = sum(map(abs, at_mids))
+
+    def recent(self, ages: Sequence[int], gap_ms: int) -> _Placed:
+        """The fills of which the mid in question is at most `gap_ms` old; itself where that is true of all."""
+        if max(ages, default=0) <= gap_ms:
+            return self
+        wanted = [age <= gap_ms for age in ages]
+        return _Placed(
+            list(compress(self.times, wanted)), list(compress(self.ages, wanted)),
+            list(compress(self.sizes, wanted)), list(compress(self.values, wanted)),
+            list(compress(self.fees, wanted)), list(compress(self.at_mids, wanted)),
+        )  # fmt: skip
+
+
+class Judge:
+    """Judges blocks of ONE market, each in time order, against its mids."""
+
+    def __init__(self, mids: MidLine, counted_owners: Container[str] | None) -> None:
+        self._mids, self._counted_owners = mids, counted_owners
+        self.found = Judgement()
+
+    def add(self, block: Block) -> None:
+        """Judges the fills of the owners that count, None being all."""
+        for owner, fills in block.by_owner(self._counted_owners):
+            self._judge(owner, fills)
+
+    def _judge(self, owner: str, block: Block) -> None:
+        """capture = side * (mid - price) * size: bought 2 at 99.9 with the mid at 100, capture 0.2."""
+        mids, ages = self._mids.after(block.times, 0)
+        at_mids = list(map(mul, mids, block.sizes))
+        placed = _Placed(block.times, ages, block.sizes, block.values, block.fees, at_mids).recent(ages, MAX_GAP_MS)
+        captured = exact(placed.usd - sum(placed.values), block.scale.value)
+        self.found.capture[owner] = self.found.capture.get(owner, ZERO) + captured
+        for index in range(len(HORIZONS_S)):
+            moved = self._mark_out(index, placed, block.scale)
+            if index == SPLIT:
+                self.found.adverse[owner] = self.found.adverse.get(owner, ZERO) + moved
+
+    def _mark_out(self, index: int, placed: _Placed, scale: Scale) -> Decimal:
+        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8."""
+        gap_ms = min(MAX_GAP_MS, HORIZONS_S[index] * 500)
+        near = placed.recent(placed.ages, gap_ms)
+        mids, ages = self._mids.after(near.times, HORIZONS_S[index] * 1_000)
+        known = near.recent(ages, gap_ms)
+        if known is not near:
+            mids = [mid for mid, age in zip(mids, ages, strict=True) if age <= gap_ms]
+        later = list(map(mul, mids, known.sizes))
+        moved = exact(sum(later) - known.usd, scale.value)
+        self.found.moved[index] += moved
+        self.found.notional[index] += exact(known.notional, scale.value)
+        if index == SPLIT:
+            self._add_edges(later, known, scale)
+        return moved
+
+    def _add_edges(self, later: Sequence[int], placed: _Placed, scale: Scale) -> None:
+        """edge = capture + markout - fee of each fill: 0.2 - 0.4 - (-0.04) = -0.16 USD on 199.8 is -8.0 bps."""
+        of_value, of_fee = 10 ** max(0, scale.fee - scale.value), 10 ** max(0, scale.value - scale.fee)
+        edges = [
+            (then - value) * of_value - fee * of_fee
+            for then, value, fee in zip(later, placed.values, placed.fees, strict=True)
+        ]  # fmt: skip
+        self.found.losing += sum(map(lt, edges, repeat(0)))
+        bps = 1e4 / of_value
+        self.found.edges_bps.extend([share * bps for share in map(truediv, edges, map(abs, placed.values))])
+
+
+def judged(
+    fills: Iterable[FillRow],
+    mids: Mapping[str, MidSeries],
+    period: tuple[int, int],
+    counted_owners: Container[str] | None,
+) -> dict[str, Judgement]:
+    """The judgement of each market on fills that are in time order: on any part of a report's fills by itself."""
+    judges: dict[str, tuple[BlockReader, Judge]] = {}
+    with localcontext(EXACT):
+        for market, rows in by_market(fills):
+            if market not in judges:
+                line = MidLine(mids.get(market, MidSeries()))
+                judges[market] = BlockReader(line, *period), Judge(line, counted_owners)
+            reader, judge = judges[market]
+            block = reader.read(rows)
+            if block is not None:
+                judge.add(block)
+    return {market: judge.found for market, (_, judge) in judges.items()}
