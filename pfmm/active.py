@@ -20,6 +20,7 @@ from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrde
 from pfmm.portfolio import profit
 from pfmm.risk import data_problem
 from pfmm.sending import CLOSE_SLOT
+from pfmm.strategy.crossing import close_before
 from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.ticks import snap_price, snap_size
 
@@ -150,21 +151,25 @@ class ActiveRun:
         run_id = self.run.run_id if self.run is not None else None
         return any(order.run_id == run_id for order in live)
 
-    def closing_order(self, look: Look) -> DesiredOrder | None:
+    def closing_order(self, look: Look, others: Iterable[OwnOrder]) -> tuple[DesiredOrder | None, str | None]:
         """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
-        position of that sign; None when there is nothing to close."""
+        position of that sign, and short of the orders of `others`, which are the other runs' on the market. None when
+        there is nothing to close, or when it must wait; the text says why, or at which other price it closes."""
         ticker = look.tickers.get(self.market)
         own, net = self.ledger.size, look.net_position(self.market)
         if ticker is None or not own or own * net <= 0:
-            return None
+            return None, None
         side = Side.SHORT if own > 0 else Side.LONG
         touch = ticker.bid if side is Side.SHORT else ticker.ask
         if touch is None:
-            return None
+            return None, None
         worst = touch * (1 + side.sign * CLOSE_SLIPPAGE)
         size = snap_size(min(abs(own), abs(net)), self.instrument.size_step)
-        price = snap_price(worst, side, self.instrument.price_rule)
-        return DesiredOrder(CLOSE_SLOT, side, price, size, reduce_only=True, post_only=False) if size else None
+        if not size:
+            return None, None
+        rule = self.instrument.price_rule
+        order = DesiredOrder(CLOSE_SLOT, side, snap_price(worst, side, rule), size, reduce_only=True, post_only=False)
+        return close_before(order, others, touch=touch, rule=rule)
 
     def problem_events(self, now_ms: int) -> list[Event]:
         """`paused` when quoting stops for a reason, `resumed` when it goes on; nothing while neither changes."""

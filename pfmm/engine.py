@@ -18,12 +18,12 @@ from pfmm.errors import PfmmError, UsageError
 from pfmm.journal_records import Intents, Run
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
-from pfmm.model.plan import Decision, MarketView, OwnOrder, Plan
+from pfmm.model.plan import Decision, DesiredOrder, Held, MarketView, OwnOrder, Plan
 from pfmm.observe import observe
 from pfmm.portfolio import run_ledgers
 from pfmm.ports import Journal, Strategy, Venue
 from pfmm.risk import check, loss_problem
-from pfmm.sending import Sender, intents_of
+from pfmm.sending import CLOSE_SLOT, Sender, intents_of
 from pfmm.strategy.crossing import hold_crossing
 from pfmm.strategy.reconcile import reconcile
 
@@ -37,6 +37,7 @@ class _Step:
     decision: Decision | None
     tripped: str | None
     plan: Plan
+    told: str | None = None
 
 
 class Engine:
@@ -143,6 +144,11 @@ class Engine:
             self._begin_and_save(steps, look.now_ms)
         intents = self._approve_and_commit(steps, look, seen_through, send=send)
         if send:
+            events += [
+                Event("warning", look.now_ms, s.active.market, s.active.kind, {"slot": CLOSE_SLOT, "reason": s.told})
+                for s in steps
+                if s.told is not None
+            ]
             events += self._send(intents, look.now_ms)
         live = _by_run(self._journal.live_orders())
         reports = tuple(self._report(step, look, live) for step in steps)
@@ -274,7 +280,6 @@ class Engine:
             for step in steps:
                 here = known.setdefault(step.active.market, [])
                 step.plan = self._approve(step.active, step.plan, here, look)
-                closing = step.decision is not None and step.decision.close and not step.active.has_live(here)
                 intents = intents_of(
                     step.plan,
                     run_id=step.active.run_id or "",
@@ -282,7 +287,7 @@ class Engine:
                     first_number=number + len(place),
                     nonce=self._journal.nonce,
                     time=look.time,
-                    close=step.active.closing_order(look) if closing else None,
+                    close=self._closing_order(step, here, look),
                 )
                 amended = {order.client_order_id: order for order in intents.amend}
                 here[:] = [amended.get(order.client_order_id, order) for order in here]
@@ -314,6 +319,19 @@ class Engine:
             ],
         )
         return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
+
+    def _closing_order(self, step: _Step, here: Sequence[OwnOrder], look: Look) -> DesiredOrder | None:
+        """What closes the run's inventory where its decision asks for that and nothing of it can fill any more; `here`
+        are the account's live orders on the market. What is held or priced otherwise than wanted is noted."""
+        active = step.active
+        if step.decision is None or not step.decision.close or active.has_live(here):
+            return None
+        order, told = active.closing_order(look, [other for other in here if other.run_id != active.run_id])
+        if order is None and told is not None:
+            step.plan = replace(step.plan, held=(*step.plan.held, Held(CLOSE_SLOT, told)))
+        else:
+            step.told = told
+        return order
 
     def _send(self, intents: Intents, now_ms: int) -> list[Event]:
         """Sends, and remembers per slot how often a post-only order was refused in a row."""
