@@ -50,6 +50,10 @@ def _finer(units: list[int], decimals: int, wanted: int) -> list[int]:
     return units if wanted == decimals else list(map(mul, units, repeat(10 ** (wanted - decimals))))
 
 
+def _once(owners: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(owners))
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How many decimals the amounts of a block have; a value has those of a price and a size together."""
@@ -67,9 +71,11 @@ class Scale:
 @dataclass(frozen=True, slots=True)
 class Block:
     """Fills of one market in time order, a column each, in units of `scale`: `sizes` in base units and `values` in
-    USD are negative for sales, `fees` positive where paid. Selling 1 at 100.3 for a rebate of 0.02: -1, -1003, -2."""
+    USD are negative for sales, `fees` positive where paid. Selling 1 at 100.3 for a rebate of 0.02: -1, -1003, -2.
+    `present` is each of the owners once, by first fill."""
 
     scale: Scale
+    present: tuple[str, ...]
     times: Sequence[int]
     owners: Sequence[str]
     prices: Sequence[int]
@@ -88,14 +94,15 @@ class Block:
         prices = _finer(prices, price_decimals, scale.price)
         sizes = _finer(sizes, size_decimals, scale.size)
         sizes = [size if side == LONG else -size for side, size in zip(sides, sizes, strict=True)]
-        return cls(scale, times, owners, prices, sizes, list(map(mul, prices, sizes)), fees)
+        values = list(map(mul, prices, sizes))
+        return cls(scale, _once(owners), times, owners, prices, sizes, values, fees)
 
     def __len__(self) -> int:
         return len(self.times)
 
     def by_owner(self, wanted: Container[str] | None) -> Iterator[tuple[str, Block]]:
         """The fills of each owner, or of each wanted one."""
-        for owner in dict.fromkeys(self.owners):
+        for owner in self.present:
             if wanted is None or owner in wanted:
                 yield owner, self.of(frozenset((owner,)))
 
@@ -104,17 +111,18 @@ class Block:
         if start == 0 and stop == len(self):
             return self
         return Block(
-            self.scale, self.times[start:stop], self.owners[start:stop], self.prices[start:stop],
-            self.sizes[start:stop], self.values[start:stop], self.fees[start:stop],
+            self.scale, _once(self.owners[start:stop]), self.times[start:stop], self.owners[start:stop],
+            self.prices[start:stop], self.sizes[start:stop], self.values[start:stop], self.fees[start:stop],
         )  # fmt: skip
 
     def of(self, owners: frozenset[str]) -> Block:
         """The fills of some owners."""
-        if owners.issuperset(self.owners):
+        if owners.issuperset(self.present):
             return self
         wanted = [owner in owners for owner in self.owners]
         return Block(
-            self.scale, list(compress(self.times, wanted)), list(compress(self.owners, wanted)),
+            self.scale, tuple(owner for owner in self.present if owner in owners),
+            list(compress(self.times, wanted)), list(compress(self.owners, wanted)),
             list(compress(self.prices, wanted)), list(compress(self.sizes, wanted)),
             list(compress(self.values, wanted)), list(compress(self.fees, wanted)),
         )  # fmt: skip

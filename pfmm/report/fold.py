@@ -95,15 +95,14 @@ class MarketFold:
 
     def _add_block(self, block: Block) -> None:
         self._in_order(block.times)
-        owners = tuple(dict.fromkeys(block.owners))
-        counted = frozenset(owner for owner in owners if self._share(owner).counted)
+        counted = frozenset(owner for owner in block.present if self._share(owner).counted)
         times, start = block.times, 0
         while start < len(times):
             self._due(times[start])
             stop = bisect_right(times, self._due_ms(), start)
             part = block.between(start, stop)
-            for owner in owners:
-                self._book(self.shares[owner], part.of(frozenset((owner,))))
+            for owner, fills in part.by_owner(None):
+                self._book(self.shares[owner], fills)
             self._hold(part.of(counted))
             self._traded_at = exact(part.prices[-1], block.scale.price)
             start = stop
