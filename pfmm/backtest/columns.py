@@ -6,13 +6,14 @@ tapes and prices; must not know orders, strategies or decisions.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import ConfigError
 from pfmm.paper.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent, Watch
 from pfmm.paper.replay import ReplayFeed
-from pfmm.paper.tapefile import EVENT_WIDTH, FUNDING_WIDTH, NO_ASK, MarketTape
+from pfmm.paper.tapefile import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, FUNDING_WIDTH, NO_ASK, MarketTape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-FIRST_CHUNK, LARGEST_CHUNK = 256, 65_536
+FIRST_ROWS, MOST_ROWS = 256, 65_536  # a search looks at few rows first, and at ever more while it finds nothing
 REPLAY_BLOCK = 4_096
+Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below in price units
 
 
 def numpy() -> Any:
@@ -34,94 +36,125 @@ def numpy() -> Any:
 
 
 class Columns:
-    """One market's events by column, in the market's integer units.
+    """One market's events in the market's integer units, searched where they lie: nothing of a tape is copied.
 
-    `low` and `high` are what the Watch condition compares: bid and ask of a quote (an absent side is beyond every
-    price), the price of a print twice. `quote_*` are the quotes alone.
+    `times` are of every event, `rows` the events as a table. The Watch condition compares bid and ask of a quote (an
+    absent side is beyond every price) and the price of a print.
     """
 
     def __init__(self, tape: MarketTape) -> None:
-        np = numpy()
-        rows = np.frombuffer(tape.events, dtype=np.int64).reshape(-1, EVENT_WIDTH)
         self.tape = tape
-        self.rows: Ints = rows
-        self.low: Ints
-        self.times: Ints = np.ascontiguousarray(rows[:, 0])
-        kinds, self.low = np.ascontiguousarray(rows[:, 1]), np.ascontiguousarray(rows[:, 2])
-        self.quote_rows: Ints = (kinds == QUOTE).nonzero()[0]
-        asks = rows[self.quote_rows, 4]
-        asks[asks == 0] = NO_ASK
-        self.high: Ints = self.low.copy()
-        self.high[self.quote_rows] = asks
-        self.quote_times: Ints = self.times[self.quote_rows]
-        # for a decision a side that shows no size is absent too
-        self.quote_bids: Ints = self.low[self.quote_rows]
-        self.quote_bids[rows[self.quote_rows, 3] <= 0] = 0
-        self.quote_asks: Ints = asks.copy()
-        self.quote_asks[rows[self.quote_rows, 5] <= 0] = NO_ASK
+        self.rows: Ints = numpy().frombuffer(tape.events, dtype="int64").reshape(-1, EVENT_WIDTH)
+        self.times = tape.events[::EVENT_WIDTH]
+        self._kinds = tape.events[1::EVENT_WIDTH]
+        self._lows, self._highs = _extremes(tape, self.rows)
 
     def __len__(self) -> int:
         return len(self.times)
 
     def after(self, time_ms: int) -> int:
         """The index of the first event after `time_ms`."""
-        return int(self.times.searchsorted(time_ms, side="right"))
+        return bisect_right(self.times, time_ms)
 
-    def quotes_after(self, time_ms: int) -> int:
-        """The index, among the quotes, of the first one after `time_ms`."""
-        return int(self.quote_times.searchsorted(time_ms, side="right"))
+    def row(self, index: int) -> list[int]:
+        """The six numbers of an event."""
+        found: list[int] = self.tape.events[index * EVENT_WIDTH : (index + 1) * EVENT_WIDTH].tolist()
+        return found
+
+    def last_quote(self, time_ms: int) -> int:
+        """The index of the last quote at or before `time_ms`; -1 before the first."""
+        index = self.after(time_ms) - 1
+        while index >= 0 and self._kinds[index] != QUOTE:
+            index -= 1
+        return index
+
+    def shown(self, index: int) -> tuple[int, int]:
+        """(bid, ask) of the quote at `index` as a decision sees it: 0 for a side that is absent or shows no size."""
+        _, _, bid, bid_size, ask, ask_size = self.row(index)
+        return bid if bid_size > 0 else 0, ask if ask_size > 0 else 0
+
+    def quote_at(self, time_ms: int) -> tuple[int, int]:
+        """What the last quote at or before `time_ms` shows; (0, 0) before the first."""
+        index = self.last_quote(time_ms)
+        return (0, 0) if index < 0 else self.shown(index)
 
     def first_touch(self, after_ms: int, to_ms: int, best_bid: int, best_ask: int) -> int:
         """The time of the first event with after_ms < time <= to_ms that satisfies the Watch condition, else to_ms."""
-        hits = self._touches(self.after(after_ms), self.after(to_ms), best_bid, best_ask)
+        hits = self.touches(self.after(after_ms), self.after(to_ms), best_bid, best_ask)
         first = next(hits, None)
-        return to_ms if first is None else int(self.times[first[0]])
+        return to_ms if first is None else self.times[first[0]]
 
-    def _touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[list[int]]:
-        """Indices of events at or beyond the watched prices, a chunk at a time; chunks without any are left out."""
-        ask = best_ask or NO_ASK + 0
-        watch_ask = bool(best_ask)
-        size = FIRST_CHUNK
-        while start < end:
-            stop = min(start + size, end)
-            mask = self.low[start:stop] <= best_bid if best_bid else None
-            if watch_ask:
-                above = self.high[start:stop] >= ask
-                mask = above if mask is None else mask | above
-            if mask is None:
-                return
-            found = mask.nonzero()[0]
+    def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[list[int]]:
+        """Indices of events at or beyond the watched prices, some at a time, among those from `start` to `end`."""
+        where = numpy().where
+        for first, last in self._near(start, end, best_bid or -1, best_ask or NO_ASK):
+            rows = self.rows[first:last]
+            beyond = rows[:, 2] <= (best_bid or -1)
+            if best_ask:
+                high = where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
+                beyond |= (high >= best_ask) | (high == 0)
+            found = beyond.nonzero()[0]
             if len(found):
-                yield (found + start).tolist()
-                size = FIRST_CHUNK
+                yield (found + first).tolist()
+
+    def _near(self, start: int, end: int, bid: int, ask: int) -> Iterator[tuple[int, int]]:
+        """Stretches from `start` to `end` that may hold what was asked for, by the extremes of the tape's blocks."""
+        few, stop = FIRST_ROWS // BLOCK_EVENTS, -(-end // BLOCK_EVENTS)
+        block, most = start // BLOCK_EVENTS, few
+        while block < stop:
+            upto = min(block + most, stop)
+            near = (self._lows[block:upto] <= bid) | (self._highs[block:upto] >= ask)
+            at = int(near.argmax())
+            if near[at]:
+                upto = min(block + at + few, stop)
+                yield max((block + at) * BLOCK_EVENTS, start), min(upto * BLOCK_EVENTS, end)
+                most = few
             else:
-                size = min(size * 4, LARGEST_CHUNK)
-            start = stop
+                most = min(most * 4, MOST_ROWS // BLOCK_EVENTS)
+            block = upto
 
-    def first_quote_beyond(self, after_ms: int, to_ms: int, band: tuple[int, int, int, int]) -> int:
-        """The time of the first quote with after_ms < time <= to_ms that leaves the band, else to_ms.
-
-        The band is (bid_above, bid_below, ask_above, ask_below), open on all sides, in price units.
-        """
-        bid_above, bid_below, ask_above, ask_below = band
-        start, end, size = self.quotes_after(after_ms), self.quotes_after(to_ms), FIRST_CHUNK
+    def first_quote_beyond(self, after_ms: int, to_ms: int, band: Band) -> int:
+        """The time of the first quote with after_ms < time <= to_ms that shows prices outside of the band, which is
+        open on all sides, else to_ms."""
+        start, end, size = self.after(after_ms), self.after(to_ms), FIRST_ROWS
         while start < end:
-            stop = min(start + size, end)
-            bids, asks = self.quote_bids[start:stop], self.quote_asks[start:stop]
-            beyond = (bids <= bid_above) | (bids >= bid_below) | (asks <= ask_above) | (asks >= ask_below)
+            rows = self.rows[start : min(start + size, end)]
+            beyond = (rows[:, 1] == QUOTE) & ~_inside(rows, band)
             at = int(beyond.argmax())
             if beyond[at]:
-                return int(self.quote_times[start + at])
-            start, size = stop, min(size * 4, LARGEST_CHUNK)
+                return self.times[start + at]
+            start, size = start + len(rows), min(size * 4, MOST_ROWS)
         return to_ms
 
-    def quote_at(self, time_ms: int) -> tuple[int, int]:
-        """(bid, ask) of the last quote at or before `time_ms`; 0 for an absent side, both before the first."""
-        index = self.quotes_after(time_ms) - 1
-        if index < 0:
-            return 0, 0
-        ask = int(self.quote_asks[index])
-        return int(self.quote_bids[index]), 0 if ask == NO_ASK else ask
+    def first_two_sided(self) -> int | None:
+        """The time of the first quote that shows both sides; None without any."""
+        for start in range(0, len(self), MOST_ROWS):
+            rows = self.rows[start : start + MOST_ROWS]
+            found = ((rows[:, 1] == QUOTE) & _inside(rows, (0, NO_ASK, 0, NO_ASK))).nonzero()[0]
+            if len(found):
+                return self.times[start + int(found[0])]
+        return None
+
+
+def _inside(rows: Ints, band: Band) -> NDArray[np.bool_]:
+    """Which of the rows, read as quotes, show both sides with prices inside the band."""
+    bid_above, bid_below, ask_above, ask_below = band
+    bids, asks = rows[:, 2], rows[:, 4]
+    bid_fits = (bids > bid_above) & (bids < bid_below) & (rows[:, 3] > 0)
+    inside: NDArray[np.bool_] = bid_fits & (asks > ask_above) & (asks < ask_below) & (rows[:, 5] > 0)
+    return inside
+
+
+def _extremes(tape: MarketTape, rows: Ints) -> tuple[Ints, Ints]:
+    """Lowest and highest price of each block of events: the tape's own, where it is not one made in memory."""
+    np = numpy()
+    if len(tape.blocks):
+        blocks = np.frombuffer(tape.blocks, dtype=np.int64).reshape(-1, BLOCK_WIDTH)
+        return np.ascontiguousarray(blocks[:, 0]), np.ascontiguousarray(blocks[:, 1])
+    high = np.where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
+    high[high == 0] = NO_ASK
+    starts = np.arange(0, len(rows), BLOCK_EVENTS)
+    return np.minimum.reduceat(rows[:, 2], starts), np.maximum.reduceat(high, starts)
 
 
 class TapeFeed(ReplayFeed):
@@ -130,13 +163,14 @@ class TapeFeed(ReplayFeed):
     `funding` rows are (settlement in ms, rate in 1e-8) and take the place of the tape's own.
     """
 
-    __slots__ = ("_lazy", "columns", "market")
+    __slots__ = ("_lazy", "_quoted", "columns", "market")
 
     def __init__(self, columns: Columns, *, lazy: bool) -> None:
         self.columns = columns
         self.market = columns.tape.spec.market
         self._markets = {self.market: columns.tape}
         self._lazy = lazy
+        self._quoted = (-1, Quote(-1, 0, 0, 0, 0))
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Events with after_ms < time <= to_ms in time order; see the class."""
@@ -145,16 +179,16 @@ class TapeFeed(ReplayFeed):
         return self._lazy_events(start, end, watch) if self._lazy else self._all_events(start, end)
 
     def quote(self, market: str, time_ms: int) -> Quote:
-        """As ReplayFeed, by column."""
+        """As ReplayFeed; the last answer is kept, since one decision asks for its moment several times."""
         self._tape(market)
-        index = self.columns.quotes_after(time_ms) - 1
-        if index < 0:
-            return Quote(time_ms, 0, 0, 0, 0)
-        row = self.columns.rows[self.columns.quote_rows[index]].tolist()
-        return Quote(row[0], *row[2:])
+        if self._quoted[0] != time_ms:
+            index = self.columns.last_quote(time_ms)
+            row = self.columns.row(index) if index >= 0 else [time_ms, QUOTE, 0, 0, 0, 0]
+            self._quoted = (time_ms, Quote(row[0], *row[2:]))
+        return self._quoted[1]
 
     def mark(self, market: str, time_ms: int) -> int:
-        """As ReplayFeed, by column where both sides are quoted."""
+        """As ReplayFeed, from the quote where both sides are there."""
         quote = self.quote(market, time_ms)
         return (quote.bid + quote.ask) // 2 if quote.bid and quote.ask else super().mark(market, time_ms)
 
@@ -165,14 +199,14 @@ class TapeFeed(ReplayFeed):
                 yield _event(row)
 
     def _lazy_events(self, start: int, end: int, watch: Watch) -> Iterator[Event]:
-        rows = self.columns.rows
+        columns = self.columns
         while start < end:
             seen = (watch.best_bid, watch.best_ask)
             start = end if seen == (0, 0) else start
             restart = None
-            for chunk in self.columns._touches(start, end, *seen):
+            for chunk in columns.touches(start, end, *seen):
                 for index in chunk:
-                    yield _event(rows[index].tolist())
+                    yield _event(columns.row(index))
                     if (watch.best_bid, watch.best_ask) != seen:
                         restart = index + 1
                         break

@@ -17,7 +17,6 @@ from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.backtest.venue import DEPOSIT
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
-from pfmm.paper.tapefile import NO_ASK
 from pfmm.paper.views import decimal, usd
 from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
@@ -65,11 +64,10 @@ def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
     """The mids in force at `times`, each with the time of its quote; a one-sided quote has none."""
     decimals = columns.tape.spec.price_decimals
     found: dict[int, Decimal] = {}
-    indices = {columns.quotes_after(time_ms) - 1 for time_ms in times}
-    for index in sorted(indices):
-        bid, ask = (int(columns.quote_bids[index]), int(columns.quote_asks[index])) if index >= 0 else (0, NO_ASK)
-        if bid and ask != NO_ASK:
-            found[int(columns.quote_times[index])] = decimal(5 * (bid + ask), decimals + 1)
+    for index in sorted({columns.last_quote(time_ms) for time_ms in times}):
+        bid, ask = columns.shown(index) if index >= 0 else (0, 0)
+        if bid and ask:
+            found[columns.times[index]] = decimal(5 * (bid + ask), decimals + 1)
     return MidSeries.of(found.items())
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from pfmm.backtest.columns import Columns, TapeFeed
+from pfmm.backtest.columns import Band, Columns, TapeFeed
 from pfmm.backtest.lazy import LazyEngine
 from pfmm.backtest.memory import MemoryJournal
 from pfmm.backtest.venue import SimulatedVenue
@@ -30,7 +30,6 @@ from pfmm.paper.views import decimal
 from pfmm.strategy.quiet import QuietBand
 
 Mode = Literal["lazy", "events"]
-Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below in price units
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +217,10 @@ def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[i
 
     Raises DataFileError when nothing is left.
     """
-    both = ((columns.quote_bids > 0) & (columns.quote_asks < NO_ASK)).nonzero()[0]
     market = columns.tape.spec.market
-    if not len(both):
+    first, last = columns.first_two_sided(), columns.times[-1]
+    if first is None:
         raise DataFileError(f"{market}: the data has no quote with both sides")
-    first, last = int(columns.quote_times[both[0]]), int(columns.times[-1])
     start = max(first, from_ms or first)
     end = min(last, to_ms or last)
     if start >= end:

@@ -97,13 +97,14 @@ def _candles(path: Path) -> dict[str, Any]:
 
 def _tape(path: Path) -> dict[str, Any]:
     from pfmm.backtest.columns import Columns
+    from pfmm.paper.feed import QUOTE
     from pfmm.paper.tapefile import open_tape
 
     markets = []
     for market, tape in open_tape(path).items():
         columns = Columns(tape)
-        quotes = len(columns.quote_times)
-        span = {"from": iso(int(columns.times[0])), "to": iso(int(columns.times[-1]))}
+        quotes = int((columns.rows[:, 1] == QUOTE).sum())
+        span = {"from": iso(columns.times[0]), "to": iso(columns.times[-1])}
         markets.append({"market": market, **span, "quotes": quotes, "trades": len(columns) - quotes})
     return {"markets": markets}
 

@@ -79,6 +79,8 @@ def worlds_of(job: Job) -> tuple[World, ...]:
     """The data that the job runs on."""
     from pfmm.backtest.loading import load
 
+    # NumPy only counts whole numbers here: starting threads for linear algebra would be a third of its import
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cache = settings_of(job).paths.state_dir / "paper" / "tapes"
     funding = None if job.funding is None else Path(job.funding)
     return load([Path(name) for name in job.files], job.market, cache, funding)

@@ -42,7 +42,7 @@ def test_a_bar_is_walked_both_ways(tmp_path: Path) -> None:
     assert prints[:, 0].tolist() == [T + 5_000 * step for step in range(STEPS)]
     assert prints[:, 4].tolist() == [1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1]
     assert prints[:, 3].tolist() == [1_000] * STEPS  # 12 coins in twelve parts of 1.000
-    assert low.quote_bids.tolist() == [price - 1 for price in prints[:, 2].tolist()]
+    assert low.rows[low.rows[:, 1] == 0][:, 2].tolist() == [price - 1 for price in prints[:, 2].tolist()]
     high = Columns(candle_tape(read, "X-PERP", "high_first"))
     first = high.rows[high.rows[:, 1] == 1][:9, 2].tolist()
     assert first == [1000, 1010, 1020, 1030, 1040, 1025, 1010, 995, 980]
@@ -135,11 +135,15 @@ def columns_of(*rows: tuple[int, int, int, int, int, int], funding: tuple[int, .
 
 def test_a_side_without_size_is_no_quote_for_a_decision() -> None:
     columns = columns_of((T, 0, 999, 0, 1001, 5), (T + 5, 1, 1001, 5, 1, 0), (T + 9, 0, 999, 5, 1001, 5))
-    assert columns.quote_bids.tolist() == [0, 999]
     assert columns.quote_at(T + 8) == (0, 1001)
+    assert columns.quote_at(T + 9) == (999, 1001)
     assert columns.quote_at(T - 1) == (0, 0)
-    assert columns.high.tolist() == [1001, 1001, 1001]
-    assert columns_of((T, 0, 999, 5, 0, 0)).quote_asks.tolist() == [NO_ASK]
+    assert columns.first_two_sided() == T + 9
+    assert columns.first_quote_beyond(T - 1, T + 20, (0, NO_ASK, 0, NO_ASK)) == T
+    assert columns.first_quote_beyond(T, T + 20, (0, NO_ASK, 0, NO_ASK)) == T + 20
+    one_sided = columns_of((T, 0, 999, 5, 0, 0))
+    assert one_sided.quote_at(T) == (999, 0)
+    assert one_sided.first_two_sided() is None
 
 
 def test_mids_carry_the_time_of_their_quote() -> None:
