@@ -6,6 +6,7 @@
     ├── ConfigError              3   a setting, a profile or the state folder is unusable
     │   ├── SecretError          3
     │   ├── JournalLocked        3
+    │   ├── OtherExchange        3   the journal is that of another paper exchange
     │   ├── PortInUse            3
     │   └── OutputLost           3
     ├── AuthenticationError      4
@@ -92,6 +93,12 @@ class JournalLocked(ConfigError):
     """Another process has held the account's journal for longer than we wait."""
 
     code = "journal_locked"
+
+
+class OtherExchange(ConfigError):
+    """The account's journal was written at another paper exchange than the one that answers."""
+
+    code = "other_exchange"
 
 
 class PortInUse(ConfigError):

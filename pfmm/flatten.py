@@ -373,6 +373,7 @@ class _Flattener:
                 for name, market in self._markets.items()
             ),
             reason=None if state.done else self._why(state),
+            exchange_id=self._last.exchange_id if self._last is not None else None,
         )
 
     def _remains(self, market: MarketProgress) -> bool:

@@ -63,8 +63,9 @@ class MarketResult:
 
 @dataclass(frozen=True, slots=True)
 class FlattenResult:
-    """The verdict. `time_ms` is the venue time of the snapshot that it rests on, None when there was none;
-    `cancelled` counts orders that were seen resting and rest no more."""
+    """The verdict. `time_ms` is the venue time of the snapshot that it rests on, None when there was none, as is
+    `exchange_id`, which of the paper exchanges it was; `cancelled` counts orders that were seen resting and rest no
+    more."""
 
     state: FlatState
     time_ms: int | None
@@ -72,6 +73,7 @@ class FlattenResult:
     orders_left: int | None
     markets: tuple[MarketResult, ...]
     reason: str | None
+    exchange_id: str | None = None
 
 
 class Others(Protocol):

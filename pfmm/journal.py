@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pfmm import journal_schema as schema
-from pfmm.errors import ConfigError
+from pfmm.errors import ConfigError, OtherExchange
 from pfmm.journal_file import BUSY_TIMEOUT_S, may_be_immutable, prepare_file, unusable
 from pfmm.journal_reads import JournalReads
 from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
@@ -40,6 +40,7 @@ class Journal(JournalReads):
         self.path = path
         identity = {key: self._meta(key) for key in ("venue", "account", "nonce")}
         self.venue, self.account, self.nonce = (value or "" for value in identity.values())
+        self.exchange_id = self._meta("exchange_id")
 
     @classmethod
     def open(cls, path: Path, *, venue: str, account: str, nonce: str, patience_s: float | None = None) -> Self:
@@ -105,6 +106,29 @@ class Journal(JournalReads):
                 f"the journal {self.path} belongs to account {self.account!r} on {self.venue}, "
                 f"not to {account!r} on {venue}",
                 hint="move the file away, or name the profile that it belongs to",
+            )
+
+    def recognise(self, exchange_id: str) -> None:
+        """Remembers the paper exchange at the first contact: the journal is about that one, for ever.
+
+        Raises OtherExchange when another one answers later: its fills would count as this one's.
+        """
+        if exchange_id == self.exchange_id:
+            return
+        with self._transaction():
+            remembered = self._meta("exchange_id") or exchange_id
+            self._set_meta({"exchange_id": remembered})
+        self.exchange_id = remembered
+        self.refuse_other(exchange_id)
+
+    def refuse_other(self, exchange_id: str) -> None:
+        """Raises OtherExchange unless the journal is about that paper exchange, or about none yet."""
+        if self.exchange_id not in (None, exchange_id):
+            raise OtherExchange(
+                f"the journal {self.path} is that of paper exchange {self.exchange_id}, and exchange {exchange_id} "
+                "answers: another one, or the same one after a reset",
+                hint="set PFMM_HOME or PFMM_ACCOUNT to another for this exchange, or PFMM_BASE_URL to the exchange of "
+                "the journal; `pfmm paper reset` starts the embedded exchange afresh and keeps the journal aside",
             )
 
     def start_run(

@@ -33,13 +33,16 @@ def observe(
     Absorbs fills and funding of the whole account; settles the orders of `run_ids` only, since another process may
     have a request of its own runs in flight. Raises what the venue's reads raise, and BadVenueData for a snapshot
     of before `not_before_ms` (venue time), from which nothing is taken: an old answer served again would undo in
-    the journal what the venue has acknowledged since.
+    the journal what the venue has acknowledged since. Raises OtherExchange, and takes nothing, from a paper exchange
+    that the journal is not about.
 
     An order that cannot be asked for by its client order id stays as unproven as it is and holds its slot, `doubt` is
     told, and everything else goes on; unless the venue does not tell the time either, or limits requests: then that
     is raised.
     """
     snapshot = venue.snapshot(markets, journal.cursors())
+    if snapshot.exchange_id is not None:
+        journal.recognise(snapshot.exchange_id)
     if snapshot.time.time_ms < not_before_ms:
         raise BadVenueData(
             f"{venue.name} answers with a stale snapshot, of {snapshot.time.time_ms}: {not_before_ms} has been seen",

@@ -131,6 +131,10 @@ class Journal(Protocol):
 
     def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None: ...
 
+    def recognise(self, exchange_id: str) -> None:
+        """Remembers the paper exchange at the first contact; raises OtherExchange when another one answers later."""
+        ...
+
     def cursors(self) -> Cursors: ...
 
     def together(self) -> AbstractContextManager[None]:

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pfmm.errors import ConfigError, OutcomeUnknown, PfmmError, StateUnknown, VenueRefused, VenueUnreachable
+from pfmm.errors import (
+    ConfigError,
+    OtherExchange,
+    OutcomeUnknown,
+    PfmmError,
+    StateUnknown,
+    VenueRefused,
+    VenueUnreachable,
+)
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Order
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -44,7 +52,8 @@ def wind_down(
     Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry.
     `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
     The clock is brought to the venue's time. Raises StateUnknown, naming what is left, when that cannot be proven
-    within `attempts` rounds or the journal cannot record it; what could be cancelled is cancelled even then.
+    within `attempts` rounds or the journal cannot record it; what could be cancelled is cancelled even then. Raises
+    OtherExchange where another paper exchange answers than the one that has the orders.
     """
     asked: set[str] = set()
     problem = ""
@@ -73,6 +82,8 @@ def wind_down(
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problem = error.message
             _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
+        except OtherExchange:
+            raise  # which cannot tell, nor cancel, what rests at the one that the orders were sent to
         except ConfigError as error:
             _ask_to_cancel(venue, _live(journal, run_ids))
             raise StateUnknown(

@@ -102,6 +102,9 @@ class MemoryJournal:
         if run.ended_ms is None:
             self._runs[run_id] = replace(run, status=status, stop_reason=reason, ended_ms=time_ms)
 
+    def recognise(self, exchange_id: str) -> None:
+        """There is no other exchange here."""
+
     def cursors(self) -> Cursors:
         """Where the next read of the venue goes on."""
         return self._cursors

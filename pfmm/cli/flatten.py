@@ -149,7 +149,7 @@ def _preview_text(data: dict[str, Any]) -> str:
 def _carry_out(session: Session, asked: Asked) -> Result:
     """The emergency itself. Raises Failed with the whole answer when the end could not be proven."""
     from pfmm.cli.flattening import failure_of, result_data
-    from pfmm.cli.halting import StoppingRunners
+    from pfmm.cli.halting import StoppingRunners, strange_exchange
     from pfmm.errors import AuthenticationError
     from pfmm.flatten_terms import FlatState, FlattenResult
 
@@ -167,7 +167,10 @@ def _carry_out(session: Session, asked: Asked) -> Result:
         refused, result = error, FlattenResult(FlatState.UNKNOWN, None, 0, None, (), error.message)
     if not warnings:  # whoever resumed meanwhile did so before the end that this HALT guards
         warnings = _halt(session, asked)
-    if result.state.done:
+    strange = strange_exchange(session, result.exchange_id)
+    if strange is not None:  # whose snapshots prove nothing about the orders of the journal's runs
+        warnings.append(strange)
+    elif result.state.done:
         warnings += _end_runs(session)
     data = result_data(session, result)
     data["runners_stopped"] = [

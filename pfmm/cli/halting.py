@@ -123,6 +123,25 @@ class StoppingRunners:
         return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + skew_ms + 1
 
 
+def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
+    """A warning where another paper exchange answered than the journal is about: what rests and is held at the
+    journal's own was not touched. None where that cannot be told, too."""
+    from pfmm.journal import Journal
+
+    if exchange_id is None or not session.has_journal:
+        return None
+    try:
+        with Journal.open_readonly(session.journal_path, patience_s=JOURNAL_PATIENCE_S) as journal:
+            remembered = journal.exchange_id
+    except _DAMAGE:
+        return None
+    if remembered in (None, exchange_id):
+        return None
+    return (
+        f"this was paper exchange {exchange_id}; the journal's runs are at exchange {remembered}, which was not touched"
+    )
+
+
 def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
     """Ends every run that the journal holds open, so that a later start begins afresh, and answers which.
 

@@ -55,7 +55,13 @@ def status(context: typer.Context) -> None:
         config = opened.exchange.feed_config() if opened.in_process else {"kind": "served"}
         snapshot = opened.venue.state(())
         url = None if opened.in_process else opened.settings.base_url
-        data = {"account": opened.account, "url": url, **_clock(config, snapshot.time), **_holdings(snapshot)}
+        data = {
+            "account": opened.account,
+            "url": url,
+            "exchange_id": snapshot.exchange_id,
+            **_clock(config, snapshot.time),
+            **_holdings(snapshot),
+        }
         emit(options, Result(data, lambda: _status_text(data)))
 
 

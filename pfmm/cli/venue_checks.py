@@ -97,6 +97,8 @@ def venue(session: Session) -> Iterator[Check]:
     yield Check("venue", OK, f"{session.venue_name} answers in {after_ms - before_ms} ms")
     yield _clock(session, time, (before_ms + after_ms) // 2)
     yield _account(session)
+    if not session.live and session.has_journal:
+        yield from _other_exchange(session)
     yield _budget(session)
 
 
@@ -119,6 +121,23 @@ def _account(session: Session) -> Check:
     except PfmmError as error:
         return failure("account", error)
     return Check("account", OK, f"{session.account}: equity {account.equity:.2f} USD, free {account.free_margin:.2f}")
+
+
+def _other_exchange(session: Session) -> Iterator[Check]:
+    """A failure where the account's journal is about another paper exchange than the one that answers. What cannot be
+    read is another check's finding."""
+    from pfmm.errors import OtherExchange
+    from pfmm.journal import Journal
+
+    try:
+        answering = session.venue.state(()).exchange_id
+        with Journal.open_readonly(session.journal_path) as journal:
+            if answering is not None:
+                journal.refuse_other(answering)
+    except OtherExchange as error:
+        yield failure("exchange", error)
+    except PfmmError:
+        return
 
 
 def _budget(session: Session) -> Check:

@@ -81,7 +81,8 @@ class Cursors:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """ONE consistent view of the venue: orders, fills since the cursor and positions belong together."""
+    """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `exchange_id`
+    tells one paper exchange from another; a real venue has none."""
 
     time: VenueTime
     account: Account
@@ -91,3 +92,4 @@ class Snapshot:
     funding_payments: tuple[FundingPayment, ...]
     tickers: tuple[Ticker, ...]
     cursors: Cursors
+    exchange_id: str | None = None

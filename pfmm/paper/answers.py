@@ -100,6 +100,7 @@ def state_json(state: StateRecord) -> Json:
     """One snapshot; `more` when fills or funding payments wait on another page."""
     return {
         **clock_json(state.clock),
+        "exchange_id": state.exchange_id,
         "account": account_json(state.account),
         "positions": positions_json(state.positions),
         "orders": orders_json(state.orders),

@@ -242,6 +242,7 @@ class Exchange:
                 fills=self._fill_page(account, fills_since, limit),
                 funding=self._funding_page(account, funding_since, limit),
                 tickers=tuple(market_data.ticker(moment, self.spec(market)) for market in markets),
+                exchange_id=self._sessions.exchange_id,
             )
 
         return self._sessions.view(account, work)

@@ -226,7 +226,8 @@ class DeadManRecord(NamedTuple):
 
 
 class StateRecord(NamedTuple):
-    """One consistent snapshot; `orders` are ALL open orders of the account."""
+    """One consistent snapshot; `orders` are ALL open orders of the account, `exchange_id` tells this exchange from
+    every other and from itself before a reset."""
 
     clock: ClockState
     account: AccountRecord
@@ -235,6 +236,7 @@ class StateRecord(NamedTuple):
     fills: FillPage
     funding: FundingPage
     tickers: tuple[TickerRecord, ...]
+    exchange_id: str
 
 
 BatchItem = OrderRecord | ExchangeError

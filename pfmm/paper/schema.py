@@ -5,7 +5,7 @@ Amounts are whole numbers: INTEGER where they are bounded, TEXT where they are n
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE exchange (
@@ -17,7 +17,8 @@ CREATE TABLE exchange (
     venue_ms INTEGER NOT NULL,
     speed REAL NOT NULL,
     touched_ms INTEGER NOT NULL,
-    idle_pause INTEGER NOT NULL
+    idle_pause INTEGER NOT NULL,
+    identity TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE accounts (
     name TEXT PRIMARY KEY,
@@ -85,6 +86,9 @@ CREATE TABLE payments (
     PRIMARY KEY (account, number)
 ) WITHOUT ROWID;
 """
+
+# what a file of version 1 lacks
+ADD_IDENTITY = "ALTER TABLE exchange ADD COLUMN identity TEXT NOT NULL DEFAULT ''"
 
 ORDER_COLUMNS = (
     "number, client_order_id, market, side, type, price, size, post_only, reduce_only, time_in_force, "

@@ -40,7 +40,9 @@ class Sessions:
         self.wall_ms = wall_ms
         self.feed_factory = feed_factory
         self.lock = RLock()
-        self.use(feed, store.exchange().feed_revision)
+        row = store.exchange()
+        self.exchange_id = _exchange_id(row)
+        self.use(feed, row.feed_revision)
 
     def spec(self, market: str) -> MarketSpec:
         """One market; 404 unknown_market."""
@@ -58,6 +60,7 @@ class Sessions:
     def row(self) -> ExchangeRow:
         """The exchange's row; follows a feed that another process has switched."""
         row = self.store.exchange()
+        self.exchange_id = _exchange_id(row)
         if row.feed_revision != self._feed_revision:
             if self.feed_factory is None:
                 raise ConfigError("another process has switched the feed of this exchange")
@@ -140,3 +143,9 @@ class Sessions:
                     self.store.save(account, revision)
                     if done:
                         return work(self._desk(account, clock), clock)
+
+
+def _exchange_id(row: ExchangeRow) -> str:
+    """Which exchange this is, for ever: its file's own name, and how often it was reset, as a reset forgets what
+    clients may still believe in."""
+    return f"{row.identity}-{row.epoch}"

@@ -8,6 +8,7 @@ was loaded at, so that two processes that advanced it at the same time cannot bo
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,12 +29,14 @@ RESET_HINT = "`pfmm paper reset` sets the file aside and starts a new exchange"
 
 
 class ExchangeRow(NamedTuple):
-    """The exchange itself: reset counter, feed configuration with its revision, and the clock."""
+    """The exchange itself: reset counter, feed configuration with its revision, the clock, and the random name that
+    its file was given when it was made (the store's to give: it is read, never saved)."""
 
     epoch: int
     feed: Mapping[str, Any]
     feed_revision: int
     clock: VenueClock
+    identity: str = ""
 
 
 class Conflict(Exception):
@@ -88,9 +91,11 @@ class Store:
         execute("PRAGMA synchronous = NORMAL")
         if execute("PRAGMA application_id").fetchone()[0] == 0:
             self._create(first)
-        version = execute("PRAGMA user_version").fetchone()[0]
         if execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise ConfigError(f"{self.path} is not a paper exchange file", hint=RESET_HINT)
+        if execute("PRAGMA user_version").fetchone()[0] == 1:
+            self._migrate()
+        version = execute("PRAGMA user_version").fetchone()[0]
         if version != schema.SCHEMA_VERSION:
             raise ConfigError(
                 f"{self.path} has schema {version}, this pfmm knows {schema.SCHEMA_VERSION}",
@@ -112,8 +117,20 @@ class Store:
                 "idle_pause) VALUES (1, 0, '{}', 0, 0, 0, 0, 0, 0)"
             )
             self.save_exchange(first())
+            self._name()
             execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
             execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _migrate(self) -> None:
+        """A file of before exchanges had a name gets one."""
+        with self.write():
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] == 1:
+                self._connection.execute(schema.ADD_IDENTITY)
+                self._name()
+                self._connection.execute("PRAGMA user_version = 2")
+
+    def _name(self) -> None:
+        self._connection.execute("UPDATE exchange SET identity = ?", (os.urandom(8).hex(),))
 
     # -- transactions
 
@@ -170,13 +187,14 @@ class Store:
         """Clock and feed configuration."""
         with self._translated():
             row = self._connection.execute(
-                "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause FROM exchange"
+                "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity "
+                "FROM exchange"
             ).fetchone()
         if row is None:
             raise ConfigError(f"{self.path} is damaged: it has no exchange row", hint=RESET_HINT)
-        epoch, feed, revision, wall_ms, venue_ms, speed, touched_ms, idle_pause = row
+        epoch, feed, revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity = row
         clock = VenueClock(wall_ms, venue_ms, speed, touched_ms, bool(idle_pause))
-        return ExchangeRow(epoch, self._parse(feed), revision, clock)
+        return ExchangeRow(epoch, self._parse(feed), revision, clock, identity)
 
     def save_exchange(self, row: ExchangeRow) -> None:
         """Writes clock and feed configuration; the caller holds a write transaction."""

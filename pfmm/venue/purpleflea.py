@@ -21,6 +21,7 @@ from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
 MAX_PAGES = 1000
+PAPER = "paper"  # of which there may be many, in contrast to a real venue: each tells which one it is
 
 Row = TypeVar("Row")
 
@@ -259,6 +260,7 @@ class PurpleFlea:
             funding_payments=tuple(payments),
             tickers=self._tickers(record, markets or None),
             cursors=cursors,
+            exchange_id=record.optional_text("exchange_id") if self.name == PAPER else None,
         )
 
     def _pages(

@@ -71,6 +71,7 @@ class ScriptedVenue:
     silent: dict[str, PfmmError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     timeless: bool = False
+    exchange_id: str | None = None
 
     def time(self) -> VenueTime:
         """The clock, unless the venue is gone."""
@@ -87,7 +88,7 @@ class ScriptedVenue:
         fills, self.fills_waiting = tuple(self.fills_waiting), []
         return Snapshot(
             VenueTime(self.now_ms, self.speed), account, (position,), tuple(self.orders), fills, (),
-            (ticker(self.now_ms),), Cursors("1", "1"),
+            (ticker(self.now_ms),), Cursors("1", "1"), self.exchange_id,
         )  # fmt: skip
 
     def submit(self, batch: Batch) -> BatchAnswer:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pfmm import journal_schema
-from pfmm.errors import ConfigError
+from pfmm.errors import ConfigError, OtherExchange
 from pfmm.journal import Intents, Journal, Run
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
@@ -698,3 +698,19 @@ def test_the_count_of_funding_payments_changes_when_one_arrives(journal: Journal
     for _ in range(2):  # a payment that is read twice counts once
         journal.absorb(fills=(), funding=(payment,), cursors=Cursors())
         assert journal.funding_count() == 1
+
+
+def test_the_first_exchange_is_remembered_and_another_one_refused(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite3"
+    with open_journal(path) as journal, open_journal(path) as other_process:
+        assert journal.exchange_id is None
+        journal.recognise("aa-0")
+        journal.recognise("aa-0")
+        with pytest.raises(OtherExchange, match=r"is that of paper exchange aa-0, and exchange bb-0 answers") as caught:
+            other_process.recognise("bb-0")
+        assert str(path) in caught.value.message
+        assert "PFMM_HOME" in (caught.value.hint or "")
+        assert caught.value.exit_code == 3
+        other_process.recognise("aa-0")
+    with Journal.open_readonly(path) as journal:
+        assert journal.exchange_id == "aa-0"

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.errors import AuthenticationError, BadVenueData, PfmmError, RateLimited, VenueRefused, VenueUnreachable
+from pfmm.errors import (
+    AuthenticationError,
+    BadVenueData,
+    OtherExchange,
+    PfmmError,
+    RateLimited,
+    VenueRefused,
+    VenueUnreachable,
+)
 from pfmm.journal import Journal
 from pfmm.journal_records import Run
 from pfmm.model.order import OrderStatus
@@ -39,6 +47,21 @@ def test_fills_are_absorbed_before_orders_are_settled_and_once(tmp_path: Path) -
         mine = journal.order("n-1")
         assert mine is not None
         assert (mine.status, mine.filled) == (OwnStatus.FILLED, D(2))
+
+
+def test_nothing_is_taken_from_another_exchange(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, own(status=OwnStatus.OPEN))
+        observe(ScriptedVenue(orders=[order()], exchange_id="aa-0"), journal, [MARKET], [run.run_id])
+        before = journal.cursors()
+        with pytest.raises(OtherExchange, match="exchange bb-0 answers"):
+            observe(ScriptedVenue(fills_waiting=[fill()], exchange_id="bb-0"), journal, [MARKET], [run.run_id])
+        assert (list(journal.fills()), journal.cursors()) == ([], before)
+        assert [o.status for o in journal.live_orders()] == [OwnStatus.OPEN]
+        # a venue that tells no id, as no real one does, is the one that it always was
+        observe(ScriptedVenue(fills_waiting=[fill()]), journal, [MARKET], [run.run_id])
+        assert [o.status for o in journal.live_orders()] == []
 
 
 def test_only_the_runs_asked_for_are_settled(tmp_path: Path) -> None:

@@ -373,7 +373,8 @@ def test_state_is_one_snapshot(desk: Desk) -> None:
     resting = desk.place(size=50, price=low).body
     state = desk("GET", f"/api/state?markets={MARKET}").body
     assert " ".join(state) == (
-        "time_ms speed state account positions orders fills fills_cursor funding_payments funding_cursor more tickers"
+        "time_ms speed state exchange_id account positions orders fills fills_cursor funding_payments funding_cursor "
+        "more tickers"
     )
     assert state["orders"] == [resting]
     assert state["account"] == desk("GET", "/api/account").body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -476,6 +477,39 @@ def test_a_reset_forgets_everything_but_never_reuses_a_number(shops: Shops) -> N
     order = shop.buy(None, "0.001", client_order_id="x")
     page = shop.exchange.fills("a", since=old)
     assert order.order_id == page.fills[0].order_id == "o1000000001"
+
+
+def exchange_id(shop: Shop) -> str:
+    return shop.exchange.state("me", []).exchange_id
+
+
+def test_an_exchange_is_known_by_its_file_and_by_its_resets(shops: Shops, tmp_path: Path) -> None:
+    one = shops()
+    first = exchange_id(one)
+    with closing(Exchange.open(one.path, lambda _: Script(QUIET), lambda: START)) as again:
+        assert again.state("other", []).exchange_id == first, "the same file, whoever opens it"
+        one.exchange.set_feed({"kind": "script", "speed": 0, "at_ms": START})
+        assert exchange_id(one) == first, "accounts live on in another market"
+        one.exchange.reset()
+        assert exchange_id(one) != first
+        assert again.state("other", []).exchange_id == exchange_id(one), "told by the next answer of every process"
+    with closing(Exchange.open(tmp_path / "two.sqlite", lambda _: Script(QUIET), lambda: START)) as two:
+        assert two.state("me", []).exchange_id.endswith("-0")
+        assert two.state("me", []).exchange_id != first
+
+
+def test_a_file_of_before_exchanges_had_a_name_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with closing(Exchange.open(path, lambda _: Script(QUIET), lambda: START)) as exchange:
+        exchange.deposit("me", D(5))
+    with closing(sqlite3.connect(path)) as connection:  # as version 1 wrote it
+        connection.executescript("ALTER TABLE exchange DROP COLUMN identity; PRAGMA user_version = 1;")
+    with closing(Exchange.open(path, lambda _: Script(QUIET), lambda: START)) as exchange:
+        state = exchange.state("me", [])
+        assert state.account.deposits == D(10_005)
+        assert len(state.exchange_id) > 10
+    with closing(Exchange.open(path, lambda _: Script(QUIET), lambda: START)) as exchange:
+        assert exchange.state("me", []).exchange_id == state.exchange_id
 
 
 def test_switching_feeds(shops: Shops) -> None:

@@ -983,3 +983,13 @@ def test_a_probe_of_an_unknown_market_says_so() -> None:
 def test_a_probe_does_not_take_an_outage_for_a_missing_path() -> None:
     with pytest.raises(VenueUnreachable):
         venue_of(full_host().says("GET /api/state", (503, b""))).probe("BTC-PERP")
+
+
+def test_a_paper_exchange_tells_which_one_it_is_and_a_real_venue_need_not() -> None:
+    named = {**STATE, "exchange_id": "3f2a-0"}
+    assert venue_of(Host().says("GET /api/state", (200, named))).state(["BTC-PERP"]).exchange_id == "3f2a-0"
+    assert venue_of(Host().says("GET /api/state", (200, STATE))).state(["BTC-PERP"]).exchange_id is None
+    for strange in (named, {**STATE, "exchange_id": {"not": "ours"}}):
+        real = venue_of(Host().says("GET /api/state", (200, strange)))
+        real.name = "purpleflea"
+        assert real.state(["BTC-PERP"]).exchange_id is None

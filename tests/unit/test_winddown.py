@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.errors import ConfigError, OutcomeUnknown, PfmmError, StateUnknown, VenueUnreachable
+from pfmm.errors import ConfigError, OtherExchange, OutcomeUnknown, PfmmError, StateUnknown, VenueUnreachable
 from pfmm.journal import Journal
 from pfmm.model.order import BatchAnswer, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
@@ -141,6 +141,15 @@ def test_a_journal_that_cannot_be_written_does_not_keep_orders_alive(journal: Jo
     with pytest.raises(StateUnknown, match="asked to be cancelled, but not proven gone: the disk is full"):
         end(venue, journal)
     assert [c.client_order_id for c in venue.sent[0].cancel] == ["n-1"]
+
+
+def test_another_exchange_is_neither_asked_to_cancel_nor_believed(journal: Journal) -> None:
+    journal.recognise("aa-0")
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(exchange_id="bb-0")
+    with pytest.raises(OtherExchange):
+        end(venue, journal)
+    assert (venue.sent, [o.status for o in journal.live_orders()]) == ([], [S.OPEN])
 
 
 def test_an_order_believed_expired_that_rests_is_found_and_cancelled(journal: Journal) -> None:

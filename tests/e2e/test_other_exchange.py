@@ -1,0 +1,131 @@
+"""Two paper exchanges and one PFMM_HOME: what one of them filled must never count as the other's."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.driver import Completed, Running, run
+from tests.e2e.homes import open_orders, still_home
+
+BTC = "BTC-PERP"
+
+
+@contextmanager
+def served(home: Path) -> Iterator[dict[str, str]]:
+    """`paper serve` in a home of its own; the environment that makes a client use it."""
+    still_home(home)
+    with Running("paper", "serve", "--port", "0", home=home) as server:
+        yield {"PFMM_BASE_URL": server.wait_for("http://").strip()}
+        server.process.send_signal(signal.SIGTERM)
+        server.end()
+
+
+def refused(done: Completed) -> dict[str, Any]:
+    assert (done.code, done.error["code"]) == (3, "other_exchange"), done.out + done.err
+    assert "PFMM_HOME" in done.error["hint"]
+    return done.error
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str], dict[str, str], Path]]:
+    """A home whose grid rests at the first exchange; the ways to both, and the second exchange's own home."""
+    folder = tmp_path_factory.mktemp("two")
+    home = folder / "home"
+    with served(folder / "one") as one, served(folder / "two") as other:
+        assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
+        yield home, one, other, folder / "two"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("grid", "start", BTC, "--once"),
+        ("grid", "start", BTC, "--dry-run"),
+        ("grid", "start", BTC, "--once", "--on-restart", "cancel"),
+        ("quote", "start", BTC, "--cycles", "2"),
+        ("quote", "start", "ETH-PERP", "--detach"),
+        ("grid", "status"),
+        ("grid", "stop", BTC),
+    ],
+)
+def test_what_uses_the_journal_refuses_another_exchange(two: Any, line: tuple[str, ...]) -> None:
+    home, one, other, other_home = two
+    before = run("grid", "status", "--json", home=home, env=one).data["runs"][0]
+    if "--detach" in line or "--cycles" in line:
+        done = run(*line, "--json", home=home, env=other)
+        assert done.code == 3
+        assert "paper exchange" in done.out + done.err
+    else:
+        refused(run(*line, "--json", home=home, env=other))
+    assert open_orders(other_home) == [], "nothing was sent"
+    after = run("grid", "status", "--json", home=home, env=one).data["runs"][0]
+    assert (after["state"], after["orders"], after["fills"]) == (before["state"], before["orders"], before["fills"])
+
+
+def test_what_only_looks_says_what_it_does_not_know(two: Any) -> None:
+    home, one, other, _ = two
+    ids = [run("paper", "status", "--json", home=home, env=env).data["exchange_id"] for env in (one, other)]
+    assert ids[0] != ids[1]
+    done = run("inventory", "--json", home=home, env=other)
+    assert (done.code, done.data["account"]["peak_equity"]) == (0, None)
+    assert f"exchange {ids[1]} answers" in done.envelope["warnings"][0]
+    done = run("doctor", "--json", home=home, env=other)
+    refused(done)
+    assert [c["name"] for c in done.envelope["data"]["checks"] if c["verdict"] == "fail"] == ["exchange"]
+    assert "fail" not in {c["verdict"] for c in run("doctor", "--json", home=home, env=one).data["checks"]}
+    done = run("report", "--json", home=home, env=other)
+    assert (done.code, "journal's own view" in done.envelope["warnings"][0]) == (0, True)
+
+
+def test_another_account_name_or_home_is_the_way_out(two: Any) -> None:
+    home, _, other, other_home = two
+    named = {**other, "PFMM_ACCOUNT": "second"}
+    assert run("grid", "start", BTC, "--once", "--json", home=home, env=named).code == 0
+    assert run("grid", "stop", BTC, "--json", home=home, env=named).code == 0
+    # the home of the served exchange itself: over the socket and embedded it is one exchange, and one journal
+    assert run("grid", "start", BTC, "--once", "--json", home=other_home, env=other).code == 0
+    assert run("grid", "status", "--json", home=other_home).code == 0
+    assert run("grid", "stop", BTC, "--json", home=other_home).code == 0
+
+
+def test_flatten_acts_on_whoever_answers_and_warns(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with served(tmp_path / "one") as one, served(tmp_path / "two") as other:
+        assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
+        resting = len(open_orders(tmp_path / "one"))
+        done = run("flatten", "--all", "--json", home=home, env=other)
+        assert (done.code, done.data["state"], done.data["halted"]) == (0, "flat", True)
+        assert "which was not touched" in done.envelope["warnings"][0]
+        assert len(open_orders(tmp_path / "one")) == resting > 0
+        # the right one: everything is cancelled and the run ended, without a warning
+        done = run("flatten", "--all", "--json", home=home, env=one)
+        assert (done.code, done.data["cancelled"], done.envelope["warnings"]) == (0, resting, [])
+        assert run("resume", "--json", home=home, env=one).code == 0
+        assert run("grid", "status", "--json", home=home, env=one).data["runs"][0]["state"] == "halted"
+
+
+def test_a_reset_of_the_served_exchange_is_another_exchange_to_its_clients(tmp_path: Path) -> None:
+    home, shop = tmp_path / "home", tmp_path / "one"
+    with served(shop) as one:
+        assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
+        assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
+        error = refused(run("grid", "status", "--json", home=home, env=one))
+        assert "after a reset" in error["message"]
+
+
+def test_a_reset_of_the_embedded_exchange_goes_on_with_a_fresh_journal(tmp_path: Path) -> None:
+    still_home(tmp_path)
+    for again in (("paper", "reset", "--yes"), ("paper", "feed", "synthetic", "--seed", "3", "--reset")):
+        assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+        assert len(run(*again, "--json", home=tmp_path).data["journals"]) == 1
+    (tmp_path / "state" / "paper" / "exchange.sqlite3").write_bytes(b"not a database")
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 3
+    assert run("paper", "reset", "--yes", "--json", home=tmp_path).code == 0
+    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    assert run("grid", "stop", BTC, "--json", home=tmp_path).code == 0
