@@ -132,7 +132,7 @@ def _is(value: Any, shape: Any) -> bool:
         return isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value) is not None
     if isinstance(shape, tuple) and all(isinstance(word, str) for word in shape):
         return value in shape
-    return isinstance(value, shape) and not isinstance(value, bool)
+    return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
 
 
 @pytest.fixture(scope="module")
