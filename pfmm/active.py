@@ -128,10 +128,15 @@ class ActiveRun:
         if self.state is None:
             self.state = strategy.initial(view)
         self.state, decision = strategy.decide(self.state, view)
-        return replace(decision, orders=tuple(self.nudged(d) for d in decision.orders))
+        return self.nudged(decision)
 
-    def nudged(self, desired: DesiredOrder) -> DesiredOrder:
-        """One tick further away for each post-only refusal in a row, so that a refusal is never simply repeated."""
+    def nudged(self, decision: Decision) -> Decision:
+        """Its orders one tick further away for each post-only refusal in a row, so that none is simply repeated."""
+        if not self.nudges:
+            return decision
+        return replace(decision, orders=tuple(self._nudged(desired) for desired in decision.orders))
+
+    def _nudged(self, desired: DesiredOrder) -> DesiredOrder:
         ticks = self.nudges.get(desired.slot, 0)
         if ticks == 0:
             return desired

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 FIRST_ROWS, MOST_ROWS = 256, 65_536  # a search looks at few rows first, and at ever more while it finds nothing
+MOST_BLOCKS = 4  # read at once where an order could be touched: the first touch often ends the search
 REPLAY_BLOCK = 4_096
 Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below in price units
 
@@ -82,10 +83,10 @@ class Columns:
         """The time of the first event with after_ms < time <= to_ms that satisfies the Watch condition, else to_ms."""
         hits = self.touches(self.after(after_ms), self.after(to_ms), best_bid, best_ask)
         first = next(hits, None)
-        return to_ms if first is None else self.times[first[0]]
+        return to_ms if first is None else first[1][0]
 
-    def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[list[int]]:
-        """Indices of events at or beyond the watched prices, some at a time, among those from `start` to `end`."""
+    def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
+        """Every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
         where = numpy().where
         for first, last in self._near(start, end, best_bid or -1, best_ask or NO_ASK):
             rows = self.rows[first:last]
@@ -95,23 +96,20 @@ class Columns:
                 beyond |= (high >= best_ask) | (high == 0)
             found = beyond.nonzero()[0]
             if len(found):
-                yield (found + first).tolist()
+                yield from zip((found + first).tolist(), rows[found].tolist(), strict=True)
 
     def _near(self, start: int, end: int, bid: int, ask: int) -> Iterator[tuple[int, int]]:
         """Stretches from `start` to `end` that may hold what was asked for, by the extremes of the tape's blocks."""
-        few, stop = FIRST_ROWS // BLOCK_EVENTS, -(-end // BLOCK_EVENTS)
-        block, most = start // BLOCK_EVENTS, few
+        lows, highs = self._lows, self._highs
+        block, stop = start // BLOCK_EVENTS, -(-end // BLOCK_EVENTS)
         while block < stop:
-            upto = min(block + most, stop)
-            near = (self._lows[block:upto] <= bid) | (self._highs[block:upto] >= ask)
-            at = int(near.argmax())
-            if near[at]:
-                upto = min(block + at + few, stop)
-                yield max((block + at) * BLOCK_EVENTS, start), min(upto * BLOCK_EVENTS, end)
-                most = few
+            first = block
+            while block < stop and block - first < MOST_BLOCKS and (lows[block] <= bid or highs[block] >= ask):
+                block += 1
+            if block > first:
+                yield max(first * BLOCK_EVENTS, start), min(block * BLOCK_EVENTS, end)
             else:
-                most = min(most * 4, MOST_ROWS // BLOCK_EVENTS)
-            block = upto
+                block += 1
 
     def first_quote_beyond(self, after_ms: int, to_ms: int, band: Band) -> int:
         """The time of the first quote with after_ms < time <= to_ms that shows prices outside of the band, which is
@@ -145,16 +143,15 @@ def _inside(rows: Ints, band: Band) -> NDArray[np.bool_]:
     return inside
 
 
-def _extremes(tape: MarketTape, rows: Ints) -> tuple[Ints, Ints]:
+def _extremes(tape: MarketTape, rows: Ints) -> tuple[list[int], list[int]]:
     """Lowest and highest price of each block of events: the tape's own, where it is not one made in memory."""
-    np = numpy()
     if len(tape.blocks):
-        blocks = np.frombuffer(tape.blocks, dtype=np.int64).reshape(-1, BLOCK_WIDTH)
-        return np.ascontiguousarray(blocks[:, 0]), np.ascontiguousarray(blocks[:, 1])
+        return tape.blocks[::BLOCK_WIDTH].tolist(), tape.blocks[1::BLOCK_WIDTH].tolist()
+    np = numpy()
     high = np.where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
     high[high == 0] = NO_ASK
     starts = np.arange(0, len(rows), BLOCK_EVENTS)
-    return np.minimum.reduceat(rows[:, 2], starts), np.maximum.reduceat(high, starts)
+    return np.minimum.reduceat(rows[:, 2], starts).tolist(), np.maximum.reduceat(high, starts).tolist()
 
 
 class TapeFeed(ReplayFeed):
@@ -199,20 +196,14 @@ class TapeFeed(ReplayFeed):
                 yield _event(row)
 
     def _lazy_events(self, start: int, end: int, watch: Watch) -> Iterator[Event]:
-        columns = self.columns
-        while start < end:
-            seen = (watch.best_bid, watch.best_ask)
-            start = end if seen == (0, 0) else start
-            restart = None
-            for chunk in columns.touches(start, end, *seen):
-                for index in chunk:
-                    yield _event(columns.row(index))
-                    if (watch.best_bid, watch.best_ask) != seen:
-                        restart = index + 1
-                        break
-                if restart is not None:
+        while start < end and (seen := (watch.best_bid, watch.best_ask)) != (0, 0):
+            for index, row in self.columns.touches(start, end, *seen):
+                yield _event(row)
+                if (watch.best_bid, watch.best_ask) != seen:
+                    start = index + 1
                     break
-            start = end if restart is None else restart
+            else:
+                return
 
 
 def _event(row: list[int]) -> Event:

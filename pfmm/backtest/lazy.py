@@ -7,7 +7,6 @@ engine's memory of its one run; must not know tapes or time.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -67,8 +66,7 @@ class LazyEngine(Engine):
 
     def _wanted_changes(self, decision: Decision, now_ms: int) -> Plan:
         (active,) = self._runs
-        nudged = replace(decision, orders=tuple(active.nudged(d) for d in decision.orders))
-        return self._plan(active, nudged, None, self._resting, now_ms)
+        return self._plan(active, active.nudged(decision), None, self._resting, now_ms)
 
     def quiet_band(self) -> QuietBand | None:
         """The quotes within which every further decision is a no-op, while nothing happens to the account; None

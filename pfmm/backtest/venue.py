@@ -80,6 +80,7 @@ class SimulatedVenue:
         self._fills: list[Fill] = []
         self._payments: list[FundingPayment] = []
         self.requests = 0
+        self._rate = (-1, Decimal(0))
         self._glimpsed: tuple[int, tuple[Position, ...]] | None = None
 
     # -- time
@@ -135,10 +136,16 @@ class SimulatedVenue:
             ask_size=decimal(quote.ask_size, sizes) if quote.ask else None,
             mark=shown,
             index=shown,
-            funding_rate=decimal(self._feed.funding_rate(spec.market, next_ms), 8),
+            funding_rate=self._next_rate(next_ms),
             funding_interval_hours=spec.funding_interval_hours,
             next_funding_ms=next_ms,
         )
+
+    def _next_rate(self, next_ms: int) -> Decimal:
+        """The rate that settles at `next_ms`: the same one for hours of looks, so it is kept."""
+        if self._rate[0] != next_ms:
+            self._rate = (next_ms, decimal(self._feed.funding_rate(self.spec.market, next_ms), 8))
+        return self._rate[1]
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:  # noqa: ARG002 - one market
         """The one ticker."""

@@ -5,7 +5,7 @@ A `slot` names the place of an order within its run ("bid", "ask:2", "cell:7:bid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -124,13 +124,18 @@ class RoundTrip:
 class Decision:
     """What a strategy wants now. `absent` says why a side or slot is not quoted; `notes` are shown to the user;
     `close` asks for the run's inventory to be closed with reduce-only IOC orders (breakout policy `flatten`);
-    `explain` holds the numbers a screen shows (JSON-ready: strings, ints, floats, lists, dicts)."""
+    `explaining` makes `explain`, from values that the decision was made of: most decisions are never shown."""
 
     orders: tuple[DesiredOrder, ...]
     absent: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     close: bool = False
-    explain: Mapping[str, Any] = field(default_factory=dict)
+    explaining: Callable[[], Mapping[str, Any]] = field(default=dict, compare=False, repr=False)
+
+    @property
+    def explain(self) -> Mapping[str, Any]:
+        """The numbers a screen shows (JSON-ready: strings, ints, floats, lists, dicts), worked out at each asking."""
+        return self.explaining()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from pfmm.errors import StaleData, UsageError
@@ -86,13 +87,14 @@ class GridStrategy:
                 absent={"grid": reason},
                 notes=notes,
                 close=bool(view.inventory),
-                explain=explain(state, (), {}, view.ticker),
+                explaining=partial(explain, state, (), {}, view.ticker),
             )
         legs = [leg for cell in state.cells for leg in _legs(cell, state, view)]
         absent = {leg.order.slot: leg.waits for leg in legs if leg.waits is not None}
         mid = view.ticker.mid or view.ticker.mark
         orders = sorted((leg.order for leg in legs if leg.waits is None), key=lambda order: abs(order.price - mid))
-        return state, Decision(tuple(orders), absent, notes, explain=explain(state, orders, absent, view.ticker))
+        explaining = partial(explain, state, orders, absent, view.ticker)
+        return state, Decision(tuple(orders), absent, notes, explaining=explaining)
 
     def quiet(self, state: GridState, view: MarketView) -> QuietBand | None:
         """Between which quotes every order stays at its line; None while one would cross the market there and follows

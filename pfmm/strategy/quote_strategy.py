@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from pfmm.errors import ConfigError
@@ -56,7 +57,7 @@ class QuoteStrategy:
 
     def on_fill(self, state: QuoteState, fill: OwnFill) -> tuple[QuoteState, tuple[RoundTrip, ...]]:  # noqa: ARG002 - any fill of ours means the same: quote afresh
         """After a fill the next decision quotes around the current price."""
-        return replace(state, quoted_mid=None, quoted_fair=None), ()
+        return QuoteState(state.volatility), ()
 
     def decide(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, Decision]:
         """One quote. The fair price is held until the mid has drifted more than `drift_bps` from the quoted mid, a
@@ -70,13 +71,13 @@ class QuoteStrategy:
             held = None
             quote = self._quote(view, sigma, tilt, held, problem)
         if held is None and quote.fair is not None and quote.mid is not None:
-            state = replace(state, quoted_mid=float(quote.mid), quoted_fair=quote.fair)
+            state = QuoteState(state.volatility, float(quote.mid), quote.fair)
         orders = tuple(
             DesiredOrder(each.slot, each.side, each.price, each.size, each.reduce_only)
             for each in (*quote.bids, *quote.asks)
         )
-        explain = explain_quote(self.market, self.config, sigma, tilt, quote)
-        return state, Decision(orders, absent=quote.absent, notes=quote.notes, explain=explain)
+        explaining = partial(explain_quote, self.market, self.config, sigma, tilt, quote)
+        return state, Decision(orders, absent=quote.absent, notes=quote.notes, explaining=explaining)
 
     def dump(self, state: QuoteState) -> Mapping[str, Any]:
         """The state as JSON-ready values, with the calibration that is quoted with: whoever builds the strategy again
@@ -107,7 +108,7 @@ class QuoteStrategy:
             return state, None  # no mid to learn from; the quote says what is wrong with the book
         window = self.config.volatility_window
         estimator = volatility.observe(state.volatility, ticker.time_ms, float(mid), window=window)
-        return replace(state, volatility=estimator), estimator.problem
+        return QuoteState(estimator, state.quoted_mid, state.quoted_fair), estimator.problem
 
     def _held_fair(self, state: QuoteState, view: MarketView) -> float | None:
         """The fair price still quoted around, or None when the mid has drifted too far from the quoted mid."""

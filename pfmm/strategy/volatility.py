@@ -87,11 +87,11 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
     if len(samples) < 2:
         return None
     scaled = [
-        abs(math.log(after[1] / before[1])) / math.sqrt((after[0] - before[0]) / 1000)
-        for before, after in pairwise(samples)
+        abs(math.log(mid / mid_before)) / math.sqrt((time_ms - ms_before) / 1000)
+        for (ms_before, mid_before), (time_ms, mid) in pairwise(samples)
     ]
     cap = _winsor_cap(scaled)
-    mean_square = math.fsum(min(z, cap) ** 2 for z in scaled) / len(scaled)
+    mean_square = math.fsum([min(z, cap) ** 2 for z in scaled]) / len(scaled)
     return math.sqrt(mean_square * SECONDS_PER_YEAR)
 
 

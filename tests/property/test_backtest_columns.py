@@ -24,7 +24,7 @@ def events(seed: int) -> list[tuple[int, ...]]:
     """A mid that wanders around 10,000; one quote in fifty has a side that is absent or shows no size."""
     random = Random(seed)
     time_ms, mid = T, 10_000
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for _ in range(COUNT):
         time_ms += random.randint(0, 3)
         mid += random.choice((0, 0, 0, 0, 1, -1, 3, -3))
@@ -77,7 +77,7 @@ def test_a_search_finds_what_reading_everything_finds(
     middle = rows[min(start, COUNT - 1)][2] or 10_000
     best_bid, best_ask = 0 if bid_off is None else middle - bid_off, 0 if ask_off is None else middle + ask_off
     hits = [index for index in range(start, end) if touched(rows[index], best_bid, best_ask)]
-    assert [index for part in columns.touches(start, end, best_bid, best_ask) for index in part] == hits
+    assert list(columns.touches(start, end, best_bid, best_ask)) == [(index, list(rows[index])) for index in hits]
 
     after_ms, to_ms = rows[min(start, COUNT - 1)][0], rows[min(end, COUNT - 1)][0]
     span = [row for row in rows if after_ms < row[0] <= to_ms]
