@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from pfmm.cli.output import Globals
+from pfmm.cli.output import Globals, Result, emit
 from pfmm.settings import SCHEMA, describe_range, from_text, from_value, parse_decimal, parse_integer
 
 Number = TypeVar("Number", int, float, Decimal)
@@ -34,7 +34,8 @@ class Invocation:
 def globals_of(context: typer.Context) -> Globals:
     """The global options as the command finds them, wherever on the line they stood; the last --profile wins."""
     seen = context.find_root().obj
-    return Globals(context.command_path.removeprefix("pfmm "), seen.profile, seen.json, seen.quiet, seen.verbose)
+    name = context.command_path.removeprefix("pfmm").strip()
+    return Globals(name, seen.profile, seen.json, seen.quiet, seen.verbose)
 
 
 def share_globals(command: Any, *, hidden: bool = True) -> None:
@@ -64,12 +65,11 @@ def _global_options(*, hidden: bool) -> list[TyperOption]:
         if value:
             setattr(context.find_root().obj, parameter.name, value)
 
-    def version(_context: typer.Context, _parameter: Any, value: Any) -> None:
+    def version(context: typer.Context, _parameter: Any, value: Any) -> None:
         if value:
             from pfmm import __version__
-            from pfmm.cli.output import write
 
-            write(f"pfmm {__version__}")
+            emit(globals_of(context), Result({"version": __version__}, lambda: f"pfmm {__version__}"))
             raise typer.Exit
 
     def flag(*names: str, text: str, callback: Callable[..., None] = note, eager: bool = False) -> TyperOption:

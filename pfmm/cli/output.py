@@ -65,6 +65,23 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def folded(absent: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Slots with why they are empty, neighbouring levels of one reason together: "bid:5 to bid:49"."""
+    groups: list[list[str]] = []
+    for slot, reason in absent.items():
+        if groups and groups[-1][2] == reason and _follows(groups[-1][1], slot):
+            groups[-1][1] = slot
+        else:
+            groups.append([slot, slot, reason])
+    return [(first if first == last else f"{first} to {last}", reason) for first, last, reason in groups]
+
+
+def _follows(slot: str, other: str) -> bool:
+    """True for bid:5 and bid:6, levels that lie side by side."""
+    side, _, level = slot.rpartition(":")
+    return level.isdecimal() and other == f"{side}:{int(level) + 1}"
+
+
 def jsonable(value: Any) -> Any:
     """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects.
 

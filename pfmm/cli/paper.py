@@ -17,7 +17,7 @@ import typer
 
 from pfmm.cli.options import globals_of, non_negative_float, non_negative_integer, positive_decimal
 from pfmm.cli.output import Globals, Result, emit, iso, plain, say, table
-from pfmm.cli.times import moment_ms
+from pfmm.cli.times import Moment, moment
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
@@ -38,9 +38,9 @@ Speed = Annotated[
     ),
 ]  # fmt: skip
 At = Annotated[
-    int | None,
+    Moment | None,
     typer.Option(
-        "--at", parser=moment_ms, metavar="TIME", help="Venue time to start at (ISO-8601 UTC, or ms since 1970).",
+        "--at", parser=moment, metavar="TIME", help="Venue time to start at (ISO-8601 UTC, or ms since 1970).",
         show_default=False,
     ),
 ]  # fmt: skip
@@ -119,7 +119,7 @@ def synthetic(
 ) -> None:
     """Trade in a made-up market: endless, the same for the same seed. Starts now unless --at."""
     config: dict[str, Any] = {"kind": "synthetic", "seed": seed, "speed": _number(speed)}
-    _switch(globals_of(context), lambda _: config if at is None else {**config, "at_ms": at}, afresh=reset)
+    _switch(globals_of(context), lambda _: config if at is None else {**config, "at_ms": at.ms}, afresh=reset)
 
 
 @feed_app.command()
@@ -142,9 +142,24 @@ def replay(
         names = [str(path.absolute()) for path in files]
         config = {"kind": "replay", "tape": str(tape), "files": names, "speed": _number(speed)}
         config["idle_pause"] = idle_pause
-        return config if at is None else {**config, "at_ms": at}
+        if at is None:
+            return config
+        _refuse_outside(config, at)
+        return {**config, "at_ms": at.ms}
 
     _switch(globals_of(context), configured, afresh=reset)
+
+
+def _refuse_outside(config: Mapping[str, Any], at: Moment) -> None:
+    from pfmm.cli.context import feed_of
+    from pfmm.errors import ConfigError
+
+    first_ms, last_ms = feed_of(config).span()
+    if not first_ms <= at.ms <= last_ms:
+        raise ConfigError(
+            f"--at {at.text} lies outside the recording, {iso(first_ms)} to {iso(last_ms)}",
+            hint="`pfmm backtest data FILE` shows the span of each file",
+        )
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import iso, table
+from pfmm.cli.output import folded, iso, table
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
@@ -84,6 +84,6 @@ def plan_text(data: dict[str, Any]) -> str:
             lines.append(table(("", "slot", "side", "price", "size", ""), rows, right=(3, 4)))
         kept = len(run["actions"]) - len(changes)
         lines += [f"held    {held['slot']}: {held['reason']}" for held in run["held"]]
-        lines += [f"absent  {slot}: {reason}" for slot, reason in run["absent"].items()]
+        lines += [f"absent  {slots}: {reason}" for slots, reason in folded(run["absent"])]
         lines.append(f"{len(changes)} to change, {kept} kept. Nothing was sent.")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import table
+from pfmm.cli.output import folded, table
 from pfmm.cli.quote_setup import build_strategy, fit, is_old, quote_config, remembered_fit, run_limits, wants_fit
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def show_text(data: Mapping[str, Any], *, ladder: bool, explain: bool) -> str:
     """Prices first, then what each side is made of, down to the tick, then where the parameters come from."""
     lines = [_headline(data), ""]
     lines += _levels(data) if ladder else _sides(data)
-    lines += [f"no {slot}: {reason}" for slot, reason in data["absent"].items()]
+    lines += [f"no {slots}: {reason}" for slots, reason in folded(data["absent"])]
     lines += [f"note: {note}" for note in data["notes"]]
     if data["bid"] is not None or data["ask"] is not None:
         lines += ["", _components(data, everything=explain)]

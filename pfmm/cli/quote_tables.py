@@ -13,6 +13,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pfmm.cli.output import folded
+
 if TYPE_CHECKING:
     from pfmm.cycle import CycleReport, RunReport
 
@@ -123,11 +125,12 @@ def _reasons(report: CycleReport) -> list[RenderableType]:
 
 
 def _absences(absent: Mapping[str, str]) -> list[str]:
-    """`bid and ask: reason` where one reason holds for both."""
+    """`bid and ask: reason` where one reason holds for both, `bid:5 to bid:9 and ask:5 to ask:9` for levels."""
     by_reason: dict[str, list[str]] = {}
     for slot, reason in absent.items():
         by_reason.setdefault(reason, []).append(slot)
-    return [f"{' and '.join(slots)}: {reason}" for reason, slots in by_reason.items()]
+    names = {reason: [name for name, _ in folded(dict.fromkeys(slots, reason))] for reason, slots in by_reason.items()}
+    return [f"{' and '.join(slots)}: {reason}" for reason, slots in names.items()]
 
 
 def _sums(report: CycleReport) -> Text:

@@ -14,7 +14,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.context import Session, wall_ms
-from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
+from pfmm.cli.output import Failed, Globals, Result, emit, folded, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import AlreadyRunning, ChangesPending, Halted, OutcomeUnknown, PfmmError, StaleData, UsageError
 from pfmm.model.event import Event
@@ -359,5 +359,5 @@ def once_text(data: dict[str, Any]) -> str:
             f"{run['round_trips']} round trips"
         )
         lines.append(f"{run['market']} {run['strategy']}: {state}")
-        lines += [f"  no {slot}: {reason}" for slot, reason in run["absent"].items()]
+        lines += [f"  no {slots}: {reason}" for slots, reason in folded(run["absent"])]
     return "\n".join(lines)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import typer
 
 LAST_MS = 253_402_300_799_999  # the end of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time in ms since 1970, and how it was written, for a message about it."""
+
+    ms: int
+    text: str
+
+
+def moment(text: str | Moment) -> Moment:
+    """Option parser: as `moment_ms`, for a time that may yet turn out to be unfit."""
+    return text if isinstance(text, Moment) else Moment(moment_ms(text), text)
 
 
 def moment_ms(text: str | int) -> int:

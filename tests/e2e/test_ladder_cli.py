@@ -20,6 +20,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_levels_that_are_absent_for_one_reason_share_a_line(home: Path) -> None:
+    args = ("ladder", "show", "BTC", "--levels", 50, "--max-inventory", 100, *FLAT)
+    absent = run(*args, "--json", home=home).data["absent"]
+    lines = [line for line in run(*args, home=home).out.splitlines() if line.startswith("no ")]
+    assert len(absent) > 90
+    assert len(lines) <= 2 * len(set(absent.values())) < 20
+    assert lines[-1].startswith("no ask:"), lines
+    assert " to ask:49: the limit leaves" in lines[-1]
+
+
 def test_levels_are_further_out_and_larger(home: Path) -> None:
     data = run("ladder", "show", "BTC", "--levels", "3", "--spacing-bps", "10", "--growth", "0.5", *FLAT, "--json",
                home=home).data  # fmt: skip

@@ -205,8 +205,10 @@ def test_recorded_ticks_replay_from_a_chosen_point(home: Path, shared_data: Path
     shown = run("paper", "feed", "replay", *files, "--speed", 0, "--at", at, "--json", home=home).data
     assert (shown["feed"]["kind"], shown["time"], shown["state"]) == ("replay", at, "open")
     assert run("markets", "--json", home=home).data["markets"]
-    outside = run("paper", "feed", "replay", *files, "--at", START, "--json", home=home)
-    assert (outside.code, "outside the recording" in outside.error["message"]) == (3, True)
+    for typed in (str(START), "2031-05-04 15:33"):
+        outside = run("paper", "feed", "replay", *files, "--at", typed, "--json", home=home)
+        assert outside.code == 3
+        assert f"--at {typed} lies outside the recording, 2024-07-1" in outside.error["message"]
 
 
 def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> None:

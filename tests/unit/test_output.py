@@ -17,7 +17,7 @@ import pytest
 import typer
 
 from pfmm.cli import app, options, output
-from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result
+from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
 from pfmm.cli.prompt import confirm
 from pfmm.errors import NotFlat, UsageError
 
@@ -263,3 +263,32 @@ def test_a_reader_that_goes_away_is_no_failure(pfmm_home: Path, arguments: list[
     done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, env=env, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("line", [["--json", "--version"], ["--version", "--json"], ["profile", "--version", "--json"]])
+def test_the_version_has_an_envelope_too(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from pfmm import __version__
+
+    assert app.run(line) == 0
+    answer = json.loads(capsys.readouterr().out)
+    command = "profile" if "profile" in line else ""
+    assert answer == {
+        "schema": "pfmm/1", "command": command, "ok": True, "data": {"version": __version__}, "warnings": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        ({}, []),
+        ({"bid": "a", "ask": "a"}, [("bid", "a"), ("ask", "a")]),
+        ({"bid:8": "a", "bid:9": "a", "bid:10": "a"}, [("bid:8 to bid:10", "a")]),
+        ({"bid:1": "a", "bid:2": "b", "bid:3": "b"}, [("bid:1", "a"), ("bid:2 to bid:3", "b")]),
+        # neither over a gap, nor from one side to the other, nor backwards
+        ({"bid:1": "a", "bid:3": "a", "ask:4": "a"}, [("bid:1", "a"), ("bid:3", "a"), ("ask:4", "a")]),
+        ({"bid:2": "a", "bid:1": "a"}, [("bid:2", "a"), ("bid:1", "a")]),
+        ({"cell:1:bid": "a", "cell:2:bid": "a"}, [("cell:1:bid", "a"), ("cell:2:bid", "a")]),
+    ],
+)
+def test_neighbouring_levels_share_a_line(absent: dict[str, str], told: list[tuple[str, str]]) -> None:
+    assert folded(absent) == told
