@@ -17,9 +17,10 @@ BTC = "BTC-PERP"
 
 
 @contextmanager
-def served(home: Path) -> Iterator[dict[str, str]]:
+def served(home: Path, *, still: bool = True) -> Iterator[dict[str, str]]:
     """`paper serve` in a home of its own; the environment that makes a client use it."""
-    still_home(home)
+    if still:
+        still_home(home)
     with Running("paper", "serve", "--port", "0", home=home) as server:
         yield {"PFMM_BASE_URL": server.wait_for("http://").strip()}
         server.process.send_signal(signal.SIGTERM)
@@ -117,6 +118,17 @@ def test_a_reset_of_the_served_exchange_is_another_exchange_to_its_clients(tmp_p
         assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
         error = refused(run("grid", "status", "--json", home=home, env=one))
         assert "after a reset" in error["message"]
+
+
+def test_a_loop_ends_when_another_exchange_answers(tmp_path: Path) -> None:
+    home, shop = tmp_path / "home", tmp_path / "one"
+    line = ("grid", "start", BTC, "--json", "--interval", "0.2")
+    with served(shop, still=False) as one, Running(*line, home=home, env=one) as loop:
+        loop.wait_for_event("cycle")
+        assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
+        assert loop.end() == 3
+        assert loop.events[-1]["error"]["code"] == "other_exchange", loop.lines[-3:]
+    assert open_orders(shop) == [], "nothing was sent to the other one"
 
 
 def test_a_reset_of_the_embedded_exchange_goes_on_with_a_fresh_journal(tmp_path: Path) -> None:
