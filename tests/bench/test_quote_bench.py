@@ -39,6 +39,6 @@ def test_one_quote_under_50_us(model: str) -> None:
     strategy = QuoteStrategy("BTC-PERP", replace(config, sigma_annual=0.5))
     view = MarketView(0, BTC, TICKER, D("0.002"), D("0.002"), D(500))
     state = strategy.initial(view)
-    decide_us = best_us(lambda: strategy.decide(state, view))
+    decide_us = best_us(lambda: strategy.decide(state, view)[1].explain)
     print(f"\n{model}: one quote, snapped {quote_us:.1f} us; a whole decision with its explanation {decide_us:.1f} us")
     assert quote_us < 50
