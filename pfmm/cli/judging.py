@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 MANY_FILLS = 200_000  # fewer are judged before another process has even begun
-SHARE_HERE = 4  # the books take so long that one in four of the fills is left to judge here
+SHARE_HERE = 6  # the books take so long that one in six of the fills is left to judge here
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class MidLine:
         units, self.decimals = in_units(series.values)
         # sentinels at both ends spare the scan its bounds checks
         self._times = [-NEVER, *series.times, NEVER]
-        self._units = [0, *units]
+        self._units = [0, *units, 0]
 
     def refine(self, decimals: int) -> None:
         """Gives the mids as many decimals, should they have fewer."""
@@ -152,7 +152,7 @@ class MidLine:
 
     def first(self) -> Decimal | None:
         """The earliest mid, USD."""
-        return exact(self._units[1], self.decimals) if len(self._units) > 1 else None
+        return exact(self._units[1], self.decimals) if len(self._units) > 2 else None
 
     def last(self, time_ms: int) -> Decimal | None:
         """The last mid at or before a time, USD; None before the first."""
@@ -162,16 +162,21 @@ class MidLine:
     def after(self, times: Sequence[int], delay_ms: int) -> tuple[list[int], list[int]]:
         """The last mid at or before each of the ascending `times` plus a delay, and how many ms old it is then; where
         there is none, a zero of a boundless age. Mids at 0 and 40: 5 and 45 ms with a delay of 10 find 15 and 15."""
-        known, found, moments = self._times, [], [time_ms + delay_ms for time_ms in times]
-        at = bisect_right(known, moments[0]) - 1 if moments else 0
-        following = known[at + 1]
+        moments = [time_ms + delay_ms for time_ms in times]
+        if not moments:
+            return [], []
+        first, end = bisect_right(self._times, moments[0]), bisect_right(self._times, moments[-1]) + 1
+        following = zip(self._times[first:end], self._units[first:end], strict=True)
+        known_ms, known = self._times[first - 1], self._units[first - 1]
+        next_ms, coming = next(following)
+        found, ages = [], []
         for moment in moments:
-            while following <= moment:
-                at += 1
-                following = known[at + 1]
-            found.append(at)
-        ages = list(map(sub, moments, map(known.__getitem__, found)))
-        return list(map(self._units.__getitem__, found)), ages
+            while next_ms <= moment:
+                known_ms, known = next_ms, coming
+                next_ms, coming = next(following)
+            found.append(known)
+            ages.append(moment - known_ms)
+        return found, ages
 
 
 class BlockReader:
