@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# how long an example takes depends on what else the machine does: speed is for the benches
+settings.register_profile("pfmm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pfmm")
 
 
 @pytest.fixture

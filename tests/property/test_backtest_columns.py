@@ -60,7 +60,7 @@ def beyond(row: tuple[int, ...], band: tuple[int, int, int, int]) -> bool:
     return kind == QUOTE and not inside
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     seed=st.sampled_from(list(ROWS)),
     start=st.integers(0, COUNT),

@@ -97,7 +97,7 @@ def attempt(columns: Columns, spec: RunSpec, clockwork: Clockwork, **how: Any) -
         return (type(error), error.message)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     events=EVENTS,
     interval_ms=st.sampled_from([100, 700, 3_000]),

@@ -111,7 +111,7 @@ fates = st.sampled_from(["passes"] * 5 + ["refused", "unreachable", "lost before
 prints = st.tuples(st.integers(-40, 40), st.integers(0, 12))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(moves, fates, prints, st.integers(1, 12)), min_size=3, max_size=14))
 def test_no_order_sent_could_break_the_limit(story: list[tuple[int, str, tuple[int, int], int]]) -> None:
     mid, steps = 10_000, [Step(9999, 10001)]
@@ -130,7 +130,7 @@ def test_no_order_sent_could_break_the_limit(story: list[tuple[int, str, tuple[i
         assert judge.judged >= 2
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(20, 400), min_size=2, max_size=8), st.sampled_from([1, -1]))
 def test_a_breach_by_price_alone_is_only_ever_reduced(rises: list[int], side: int) -> None:
     """The position is filled to about the limit, then the price rises: it is worth more, but never becomes more."""

@@ -215,7 +215,7 @@ class Story:
         assert [i.fill for i in self.journal.fills(run_id=self.run_id)] == self.venue.fills
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 @example([("place", Decimal(1), "delayed"), ("look", Decimal(1), ""), ("arrive", Decimal(1), "")])
 @example(

@@ -83,7 +83,7 @@ def money_in_the_books(state: GridState, mark: Decimal) -> Decimal:
     st.sampled_from(list(Spacing)),
     st.sampled_from([D(11), D(15), D(100)]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_books_always_equal_inventory_and_money(
     seed: int, on_breakout: OnBreakout, spacing: Spacing, size_usd: Decimal
 ) -> None:
@@ -100,7 +100,7 @@ def test_books_always_equal_inventory_and_money(
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_inside_of_the_range_every_round_trip_earns_its_step(seed: int) -> None:
     config = GridConfig(8, D(100), Spacing.ARITHMETIC, D(85), D(125))
     market = Market(GridStrategy("COIN-PERP", config), Random(seed))
@@ -113,7 +113,7 @@ def test_inside_of_the_range_every_round_trip_earns_its_step(seed: int) -> None:
 
 
 @given(st.integers(2, 60), st.decimals("0.2", "30", places=2), st.sampled_from(list(Spacing)), st.integers(10, 500))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_plan_is_sound_or_refused(levels: int, half_pct: Decimal, spacing: Spacing, size_usd: int) -> None:
     mid = D("104.37")
     config = GridConfig(levels, D(size_usd), spacing, range_pct=half_pct)

@@ -202,7 +202,7 @@ def check_books(account: Account) -> None:
 
 
 @given(walks, actions, deposits)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Action], deposit: int) -> None:
     trader = Trader(walk, deposit)
     for action in todo:
@@ -216,7 +216,7 @@ def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Acti
 
 
 @given(walks, actions, deposits, st.lists(st.integers(START, END), max_size=40), st.integers(1, 5))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_one_advance_and_many_give_the_same_history(
     walk: Walk, todo: list[Action], deposit: int, cuts: list[int], steps: int
 ) -> None:
@@ -238,7 +238,7 @@ def test_one_advance_and_many_give_the_same_history(
 
 
 @given(walks, st.lists(places, min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_batch_is_idempotent_by_client_id(walk: Walk, requests: list[PlaceRequest]) -> None:
     named = [request._replace(client_order_id=f"c{index}") for index, request in enumerate(requests)]
     with TemporaryDirectory() as folder:

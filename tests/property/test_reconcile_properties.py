@@ -99,7 +99,7 @@ def carry_out(plan: Plan, orders: list[OwnOrder], numbers: count[int]) -> list[O
 
 
 @given(wishes(), resting_orders(), st.booleans(), st.integers(0, 300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_plans_settle_without_ever_crossing_and_then_repeat_nothing(
     desired: list[DesiredOrder], orders: list[OwnOrder], can_amend: bool, price_bps: int
 ) -> None:
@@ -127,7 +127,7 @@ def test_plans_settle_without_ever_crossing_and_then_repeat_nothing(
 
 
 @given(wishes(), resting_orders())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_order_is_dealt_with_once_and_the_answer_depends_on_no_order(
     desired: list[DesiredOrder], orders: list[OwnOrder]
 ) -> None:

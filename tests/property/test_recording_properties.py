@@ -116,7 +116,7 @@ PRINTS = st.lists(st.builds(a_print, st.integers(5_000, 25_000), st.integers(100
     lag_ms=st.integers(0, 250),
     inclusive=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_print_is_there_once_and_in_order(
     prints: list[Trade], delays_ms: list[int], failing: frozenset[int], lag_ms: int, inclusive: bool
 ) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pfmm.accounting.attribution import assess, attribute, edge, markouts_bps
@@ -71,7 +71,6 @@ def report(
     return data.report_data(**{**given_, **more})
 
 
-@settings(deadline=None)
 @given(histories, series, series, payments, curves, st.integers(1, 7))
 def test_the_pass_equals_the_plain_fold(
     history: list[tuple[Fill, str]],
@@ -109,7 +108,6 @@ def test_the_pass_equals_the_plain_fold(
     assert found.edge.mean_bps == (None if plain.mean_bps is None else pytest.approx(plain.mean_bps, abs=1e-9))
 
 
-@settings(deadline=None)
 @given(histories, series, payments, st.integers(0, 40), st.sampled_from((None, "grid")), st.integers(0, END))
 def test_later_fills_may_be_judged_by_somebody_else(
     history: list[tuple[Fill, str]],
@@ -128,7 +126,6 @@ def test_later_fills_may_be_judged_by_somebody_else(
     assert report([], both, fills=rows[:cut], later=later, **asked) == report(history, both, **asked)
 
 
-@settings(deadline=None)
 @given(histories, series, payments)
 def test_markets_and_strategies_each_sum_to_the_whole(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment]
@@ -144,7 +141,6 @@ def test_markets_and_strategies_each_sum_to_the_whole(
         assert sum(map(Fraction, parts)) == Fraction(one.total)
 
 
-@settings(deadline=None)
 @given(histories, series, payments)
 def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment]
@@ -158,7 +154,6 @@ def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
         assert alone.equity[-1] == (END, 1_000 + alone.pnl.total)
 
 
-@settings(deadline=None)
 @given(histories, series, payments, st.integers(1, END - 1))
 def test_two_halves_of_a_period_earn_what_the_whole_earns(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment], cut: int

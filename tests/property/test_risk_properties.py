@@ -153,7 +153,7 @@ def step(world: World, dice: Random) -> None:
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_sent_can_pass_the_limit_or_worsen_a_breach(seed: int) -> None:
     dice = Random(seed)
     world = World()
@@ -163,7 +163,7 @@ def test_nothing_sent_can_pass_the_limit_or_worsen_a_breach(seed: int) -> None:
 
 
 @given(_orders, st.integers(-30, 30), st.integers(50, 150))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_higher_limit_never_refuses_more(desired: list[DesiredOrder], position: int, mark: int) -> None:
     plan = reconcile(desired, [], tolerance=Tolerance(), now_ms=0, can_amend=True)
     first = plan.place[:1]  # one order: several compete for the room
@@ -177,7 +177,7 @@ def test_a_higher_limit_never_refuses_more(desired: list[DesiredOrder], position
 
 
 @given(_orders, st.integers(-30, 30), st.integers(50, 150))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_long_and_short_are_mirror_images_at_the_mark(desired: list[DesiredOrder], position: int, mark: int) -> None:
     at_mark = [replace(order, price=D(mark)) for order in desired]
     mirrored = [replace(order, side=order.side.opposite) for order in at_mark]

@@ -14,7 +14,7 @@ MARKET = "ETH-PERP"
 SPAN = 2 * 3_600_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 50),
     st.integers(1_700_000_000_000, 1_900_000_000_000),

@@ -538,7 +538,7 @@ LATE = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     sizes=st.tuples(st.integers(-50, 50), st.integers(-50, 50)),
     orders=st.integers(0, 3),
