@@ -18,14 +18,9 @@ if TYPE_CHECKING:  # a command that only reads prices does not pay for defining 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a venue can do. A command refuses to run on a venue that lacks what it needs."""
+    """Where venues differ. Without `amend` an order that must change is cancelled, and placed once that is seen."""
 
-    resting_orders: bool
     amend: bool
-    batch: bool
-    dead_man: bool
-    client_order_ids: bool
-    max_batch: int
 
 
 class Clock(Protocol):

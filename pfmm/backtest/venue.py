@@ -53,9 +53,7 @@ class SimulatedVenue:
 
     name = NAME
     account = NAME
-    capabilities = Capabilities(
-        resting_orders=True, amend=True, batch=True, dead_man=False, client_order_ids=True, max_batch=100
-    )
+    capabilities = Capabilities(amend=True)
 
     def __init__(
         self,

@@ -116,11 +116,6 @@ def positive_decimal(text: str | Decimal) -> Decimal:
     return _above(_decimal(text), text)
 
 
-def non_negative_decimal(text: str | Decimal) -> Decimal:
-    """Option parser: a finite Decimal, zero or more."""
-    return _at_least_zero(_decimal(text), text)
-
-
 def any_decimal(text: str | Decimal) -> Decimal:
     """Option parser: a finite Decimal of either sign."""
     return _decimal(text)

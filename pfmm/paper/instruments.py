@@ -115,15 +115,3 @@ def price_step(spec: MarketSpec, price: int) -> int:
     if excess <= 0:
         return spec.tick
     return max(spec.tick, int(10 ** min(excess, spec.price_decimals)))
-
-
-def step_down(spec: MarketSpec, price: float) -> int:
-    """The highest valid price at or below `price` (price units): 707_709 gives 707_700 at a step of 10."""
-    step = price_step(spec, max(int(price), 1))
-    return int(price // step) * step
-
-
-def step_up(spec: MarketSpec, price: float) -> int:
-    """The lowest valid price at or above `price` (price units): 707_701 gives 707_710 at a step of 10."""
-    step = price_step(spec, max(int(price), 1))
-    return -int(-price // step) * step

@@ -97,11 +97,6 @@ def ticker_tilt_ratio(ticker: Ticker, *, min_bps: float, tilt_max: float) -> flo
     return tilt_ratio(bps, min_bps=min_bps, tilt_max=tilt_max)
 
 
-def target_inventory(ratio: float, limit_usd: float, mid: float) -> float:
-    """Target inventory q* in base units: −0.125 of 500 USD at 62,500 is −0.001."""
-    return ratio * limit_usd / mid
-
-
 def read_funding(ticker: Ticker, *, now_ms: int, min_bps: Decimal = MIN_RATE_BPS) -> FundingReading:
     """Everything that one funding check shows. An estimated rate is shown, but its action is always neutral."""
     rate, hours = ticker.funding_rate, ticker.funding_interval_hours

@@ -47,13 +47,3 @@ def inventory_state(ratio: float, on_limit: str = "reduce") -> str:
     if abs(ratio) >= LIMIT_SHARE:
         return REDUCING if on_limit == "reduce" else PAUSED
     return SKEWED if abs(ratio) >= SKEWED_SHARE else OK
-
-
-def skewed_quotes(mid: float, half_spread: float, ratio: float) -> tuple[float, float]:
-    """The article's rule: bid and ask in USD, both shifted by −mid·ratio·half_spread·0.5.
-
-    `half_spread` as a fraction of mid. 65,000, 8 bps, ratio 0.5: shift −65,000·0.0002 = −13, so 64,948 − 13 =
-    64,935 and 65,052 − 13 = 65,039.
-    """
-    shift = -mid * ratio * half_spread * 0.5
-    return mid * (1 - half_spread) + shift, mid * (1 + half_spread) + shift

@@ -40,11 +40,6 @@ def ladder_levels(config: LadderConfig) -> tuple[tuple[float, Decimal], ...]:
     return tuple((i * config.spacing_bps, 1 + config.growth * i) for i in range(config.levels))
 
 
-def ladder_total(size_usd: Decimal, config: LadderConfig) -> Decimal:
-    """USD that one side of the ladder adds up to before the regime's size factor: 5 levels of 50, growth 0.5: 500."""
-    return sum((size_usd * factor for _, factor in ladder_levels(config)), Decimal(0))
-
-
 class LadderStrategy(QuoteStrategy):
     """The quoting strategy with a ladder's levels; slots "bid:0" … "ask:4"."""
 

@@ -16,7 +16,7 @@ from pfmm.model.order import Batch, BatchAnswer, Fill, Order
 from pfmm.ports import Capabilities
 from pfmm.venue import purpleflea_json as form
 from pfmm.venue.client import HttpClient
-from pfmm.venue.purpleflea_batch import MAX_BATCH, send
+from pfmm.venue.purpleflea_batch import send
 from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
@@ -29,9 +29,7 @@ Row = TypeVar("Row")
 class PurpleFlea:
     """One account on one venue of this dialect. Safe to share between threads; owns its client."""
 
-    capabilities = Capabilities(
-        resting_orders=True, amend=True, batch=True, dead_man=True, client_order_ids=True, max_batch=MAX_BATCH
-    )
+    capabilities = Capabilities(amend=True)
 
     def __init__(self, http: HttpClient, *, name: str, account: str) -> None:
         self.name = name

@@ -16,7 +16,6 @@ from pfmm.strategy.funding import (
     rate_8h_bps,
     rate_bps,
     read_funding,
-    target_inventory,
     ticker_tilt_ratio,
     tilt_ratio,
 )
@@ -80,10 +79,6 @@ def test_action(bps: str, expected: str) -> None:
 )
 def test_tilt(bps: float, expected: float) -> None:
     assert tilt_ratio(bps, min_bps=3.0, tilt_max=0.25) == pytest.approx(expected)
-
-
-def test_target_inventory() -> None:
-    assert target_inventory(-0.125, 500, 62_500) == pytest.approx(-0.001)
 
 
 def test_tilt_follows_the_8h_rate_and_never_an_estimate() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pfmm.errors import UnknownMarket
 from pfmm.model.market import PriceRule
 from pfmm.paper.feed import MarketSpec
-from pfmm.paper.instruments import Listing, price_step, step_down, step_up
+from pfmm.paper.instruments import Listing, price_step
 
 LISTING = Listing()
 BTC = LISTING.spec("BTC-PERP")  # 5 size decimals, hence 1 price decimal; 5 significant figures
@@ -55,14 +55,6 @@ def test_price_step_of_btc(price: int, step: int) -> None:
 def test_a_market_without_significant_figures_has_one_tick() -> None:
     spec = MarketSpec("X-PERP", "crypto", 1, 3, 5, None, 0, 10, 0, 0, 8)
     assert price_step(spec, 10_000_000) == 5
-
-
-@pytest.mark.parametrize(
-    ("price", "down", "up"), [(707_709.9, 707_700, 707_710), (707_700.0, 707_700, 707_700), (99_999.5, 99_999, 100_000)]
-)
-def test_bids_snap_down_and_asks_up(price: float, down: int, up: int) -> None:
-    assert step_down(BTC, price) == down
-    assert step_up(BTC, price) == up
 
 
 def test_an_unknown_market_names_its_neighbours() -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pfmm.errors import UsageError
-from pfmm.strategy.inventory import inventory_ratio, inventory_state, raw_ratio, skewed_quotes
+from pfmm.strategy.inventory import inventory_ratio, inventory_state, raw_ratio
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,6 @@ def test_raw_ratio_is_not_clamped() -> None:
 )
 def test_states(ratio: float, on_limit: str, expected: str) -> None:
     assert inventory_state(ratio, on_limit) == expected
-
-
-def test_articles_skew() -> None:
-    # half-spread 52 USD; ratio 0.5: both down by 65,000·0.5·0.0008·0.5 = 13
-    assert skewed_quotes(65_000, 0.0008, 0.5) == pytest.approx((64_935, 65_039))
-    assert skewed_quotes(65_000, 0.0008, 0.0) == pytest.approx((64_948, 65_052))
-    assert skewed_quotes(65_000, 0.0008, -1.0) == pytest.approx((64_974, 65_078))
 
 
 @pytest.mark.parametrize(

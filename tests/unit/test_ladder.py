@@ -11,7 +11,7 @@ import pytest
 from pfmm.errors import UsageError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.plan import Decision, MarketView
-from pfmm.strategy.ladder import LadderConfig, LadderStrategy, ladder_levels, ladder_total
+from pfmm.strategy.ladder import LadderConfig, LadderStrategy, ladder_levels
 from pfmm.strategy.quote_config import QuoteConfig
 
 D = Decimal
@@ -29,11 +29,9 @@ def decide(strategy: LadderStrategy, at: MarketView) -> Decision:
     return strategy.decide(strategy.initial(at), at)[1]
 
 
-def test_levels_and_total() -> None:
+def test_levels() -> None:
     config = LadderConfig(levels=3)
     assert ladder_levels(config) == ((0.0, D(1)), (10.0, D("1.5")), (20.0, D("2.0")))
-    assert ladder_total(D(50), config) == 225
-    assert ladder_total(D(50), LadderConfig()) == 500  # 50·(1 + 1.5 + 2 + 2.5 + 3)
 
 
 def test_prices_and_sizes() -> None:

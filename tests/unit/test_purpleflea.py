@@ -241,7 +241,7 @@ THE_FILL = Fill(
 
 def test_it_is_a_venue() -> None:
     venue: Venue = venue_of(Host())
-    assert (venue.name, venue.account, venue.capabilities.max_batch) == ("paper", "main", 100)
+    assert (venue.name, venue.account, venue.capabilities.amend) == ("paper", "main", True)
 
 
 def test_time_and_steps() -> None:
