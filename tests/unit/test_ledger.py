@@ -50,6 +50,8 @@ def fold(*fills: Fill) -> LedgerState:
         ([("long", "1", "100"), ("short", "3", "110")], "-2", "220", "10"),
         # flip the other way: short 1 at 100, buy 1.5 at 104: loses 4, then long 0.5 with basis 52
         ([("short", "1", "100"), ("long", "1.5", "104")], "0.5", "52", "-4"),
+        # a basis finer than 1e-8: 0.00003 * 0.0123457 = 0.000000370371 leaves whole, nothing stays behind
+        ([("long", "0.00003", "0.0123457"), ("short", "0.00003", "0.0123457")], "0", "0", "0"),
     ],
 )
 def test_fills_fold_into_position_basis_and_profit(

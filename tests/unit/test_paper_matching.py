@@ -65,6 +65,7 @@ def fills(book: MarketBook, *events: QuoteEvent | TradeEvent) -> list[tuple[int,
         (Resting(1, BUY, 100, 5), [quote(100, 1, 102, 9), trade(100, 7, SELL)], []),
         # bad data: crossed quotes change nothing; an absent side matches nothing on it
         (Resting(1, BUY, 100, 5), [quote(101, 1, 100, 3)], []),
+        (Resting(1, BUY, 100, 5), [quote(100, 1, 100, 3)], []),
         (Resting(1, BUY, 100, 5), [quote(98, 1, 0, 0), quote(0, 0, 0, 0)], []),
         (Resting(1, SELL, 102, 5), [quote(0, 0, 103, 1)], []),
         (Resting(1, SELL, 102, 5), [quote(102, 3, 0, 0)], [(1, 3)]),
@@ -162,6 +163,14 @@ def test_what_a_taker_took_cannot_fill_its_resting_remainder() -> None:
     book.join(Resting(1, BUY, 102, 3), NOW)
     assert fills(book, quote(100, 7, 102, 9)) == []
     assert fills(book, quote(100, 7, 102, 10)) == [(1, 3)]
+
+
+def test_a_display_that_changed_unseen_can_be_taken_afresh() -> None:
+    """9 at 102 were taken, then the joining order finds 4 there: the 9 shown later are new ones."""
+    book = MarketBook()
+    book.take(1, BUY, 9, [(102, 9)], limit=102, time_ms=0)
+    book.join(Resting(2, BUY, 102, 3), Quote(1, 100, 7, 102, 4))
+    assert fills(book, quote(100, 7, 102, 9)) == [(2, 3)]
 
 
 def test_cutting_keeps_the_place_and_refuses_to_grow() -> None:

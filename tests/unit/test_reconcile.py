@@ -93,6 +93,8 @@ def test_young_orders_wait_unless_they_are_in_the_way() -> None:
     waiting = diff([want("ask", "102")], [young], tolerance=patient)
     assert (waiting.changes, waiting.keep) == (0, (young,))
     assert waiting.held[0].reason == "younger than 500 ms"
+    of_age = diff([want("ask", "102")], [replace(young, updated_ms=NOW - 500)], tolerance=patient)
+    assert len(of_age.amend) == 1
     # a buy wanted at 101 would meet it: it moves at once, the buy waits for that
     unsafe = diff([want("ask", "102"), want("bid", "101")], [young], tolerance=patient)
     assert [amendment.order for amendment in unsafe.amend] == [young]

@@ -126,6 +126,10 @@ def test_amendment_counts_at_the_larger_of_old_and_new() -> None:
     # an earlier amendment that nobody has acknowledged counts the same way
     pending = replace(resting, amend_size=D(5), amend_price=D(99))
     assert judge(Plan(place=(want(LONG, "0.1", "98"),)), live=[pending]).refused
+    # ... in price too: 3 may come to rest at 120, which is 360 and leaves room for 1.4 at the mark
+    dearer = replace(own(SHORT, "3", "101"), amend_size=D(3), amend_price=D(120))
+    for size, passes in (("1.4", True), ("1.5", False)):
+        assert bool(judge(Plan(place=(want(SHORT, size, "100"),)), live=[dearer]).plan.place) is passes
 
 
 def test_filled_part_of_an_amended_order_counts_once() -> None:
@@ -160,6 +164,10 @@ def test_orders_from_outside_pfmm_count() -> None:
     }
     assert check(Plan(place=(want(LONG, "2", "99"),)), **numbers).plan.place
     assert check(Plan(place=(want(LONG, "2.1", "99"),)), **numbers).refused
+    resting = own(LONG, "1", "99")
+    numbers["live_orders"] = [resting]
+    assert check(Plan(amend=(amend(resting, "2", "99"),)), **numbers).plan.amend  # 3 of theirs and 2: 500
+    assert check(Plan(amend=(amend(resting, "2.1", "99"),)), **numbers).refused
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,14 @@ def test_an_unacknowledged_amendment_counts_until_it_shows_or_cannot_act(
     assert after.remaining == (D(3) if pending or seen_size == "3" else D(2))
 
 
+def test_an_amendment_of_the_price_alone_counts_until_the_price_shows() -> None:
+    """2 at 100, asked to be 2 at 99: the size is right from the first, and says nothing."""
+    mine = own(status=S.OPEN, amend_price=D(99), amend_size=D(2))
+    assert all(after.amend_price == D(99) for after in settle([mine], [order(price=D(100))], T0).updates)
+    ((after),) = settle([mine], [order(price=D(99))], T0).updates
+    assert (after.price, after.amend_price, after.amend_size) == (D(99), None, None)
+
+
 def test_a_full_order_with_a_pending_amendment_is_asked_for() -> None:
     """2 of 2 filled, but a rise to 3 may have acted: 1 could still fill."""
     mine = own(status=S.OPEN, filled=D(2), amend_price=D(100), amend_size=D(3))
