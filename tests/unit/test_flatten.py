@@ -139,6 +139,7 @@ class ScriptedVenue:
 
     def submit(self, batch: Batch) -> BatchAnswer:
         assert not batch.amend
+        assert len(batch) <= 100, "no venue takes more at once"
         self.placed += batch.place
 
         def act() -> BatchAnswer:
@@ -429,6 +430,23 @@ def test_half_measures_the_position_that_is_left_when_nothing_rests() -> None:
     assert venue.positions[BTC] == D(1)
 
 
+def test_half_waits_for_a_snapshot_that_counts_the_order_before() -> None:
+    """A replica is 15 ms behind: after the closing order it shows a newer moment, but one before the fill."""
+    venue = ScriptedVenue({BTC: D(1)})
+    honest, pictures = venue.state, list[Snapshot]()
+
+    def replica(markets: Sequence[str]) -> Snapshot:
+        pictures.append(honest(markets))
+        if len(pictures) != 3:
+            return pictures[-1]
+        before = pictures[1]
+        return replace(before, time=replace(before.time, time_ms=before.time.time_ms + 1))
+
+    venue.state = replica  # type: ignore[method-assign]
+    assert run(venue, FlattenOrder(None, half=True)).state is FlatState.REDUCED
+    assert (len(venue.placed), venue.positions[BTC]) == (1, D("0.5"))
+
+
 def test_half_is_not_read_from_a_stale_first_answer() -> None:
     venue = ScriptedVenue({BTC: D(4)})
     venue.state(())
@@ -501,6 +519,25 @@ def test_the_last_action_is_looked_at_even_when_the_time_is_up() -> None:
     venue = ScriptedVenue({BTC: D(1)}, books={BTC: Book(depth=D("0.4"))})
     result = run(venue, FlattenOrder((BTC,), timeout_s=0.025))
     assert (result.state, result.markets[0].after) == (FlatState.RESIDUAL, D("0.6"))
+
+
+def test_a_last_look_is_one_proof_where_two_are_asked_for() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    result = run(venue, FlattenOrder((BTC,), timeout_s=0.025, proofs=2, between_proofs_s=3.0))
+    assert venue.calls == ["state", "markets", "place", "state"]
+    assert (result.state, venue.flat) == (FlatState.UNKNOWN, True)
+
+
+def test_more_orders_and_markets_than_one_batch_holds() -> None:
+    names = [f"M{number}-PERP" for number in range(130)]
+    venue = ScriptedVenue(
+        dict.fromkeys(names, D(1)),
+        [resting(number, name) for number, name in enumerate(names)],
+        {name: Book() for name in names},
+    )
+    assert run(venue, FlattenOrder(tuple(names), timeout_s=5)).state is FlatState.FLAT
+    assert venue.flat
+    assert venue.calls == ["state", "cancel", "cancel", "state", "markets", "place", "state", "place", "state"]
 
 
 def test_the_first_picture_alone_is_no_ground_for_a_verdict() -> None:

@@ -135,6 +135,22 @@ def test_a_snapshot_from_before_the_cancel_proves_nothing(journal: Journal) -> N
     assert end(venue, journal, not_before_ms=T0 + 50) == 0
 
 
+def test_a_snapshot_from_before_the_one_before_proves_nothing(journal: Journal) -> None:
+    """The cancels got no answer, and then a cache serves a moment before the order rested."""
+    commit(journal, own(status=S.OPEN))
+    lost = [OutcomeUnknown("silence")] * ATTEMPTS
+    venue = ScriptedVenue(now_ms=T0 + 50, orders=[order()], known={"n-1": order(status=OrderStatus.CANCELLED)})
+    venue.answers = [*lost]
+
+    class Backwards(StepClock):
+        def wait_until(self, time_ms: int) -> bool:
+            venue.now_ms, venue.orders = T0, []
+            return True
+
+    with pytest.raises(StateUnknown, match="stale snapshot"):
+        end(venue, journal, Backwards(venue))
+
+
 def test_a_journal_that_cannot_be_written_does_not_keep_orders_alive(journal: Journal) -> None:
     commit(journal, own(status=S.OPEN))
     venue = ScriptedVenue(trouble=[ConfigError("the disk is full")], answers=[GONE])
