@@ -20,7 +20,7 @@ from pfmm.cli.output import Failed, Globals, Result, emit
 if TYPE_CHECKING:
     from pfmm.config import Settings
 
-COLUMNS = 100
+WIDEST = 100  # columns
 
 app = typer.Typer()
 
@@ -101,18 +101,21 @@ def _writable_by_others(file: Path) -> bool:
 
 
 def _text(found: Sequence[Check]) -> str:
+    from shutil import get_terminal_size
     from textwrap import wrap
 
+    columns = min(get_terminal_size((WIDEST, 0)).columns, WIDEST)
     width = max(len(check.name) for check in found)
     margin = " " * (width + 8)
+    room = max(columns - len(margin), 1)
     lines = []
     for check in found:
         # a path is never broken: it has to be copied whole
-        detail = wrap(check.detail, COLUMNS - len(margin), break_long_words=False, break_on_hyphens=False)
+        detail = wrap(check.detail, room, break_long_words=False, break_on_hyphens=False)
         lines.append(f"{check.verdict:<4}  {check.name:<{width}}  {detail[0] if detail else ''}".rstrip())
         lines += [margin + line for line in detail[1:]]
         if check.fix and check.verdict != OK:
-            fix = wrap(f"→ {check.fix}", COLUMNS - len(margin), break_long_words=False, break_on_hyphens=False)
+            fix = wrap(f"→ {check.fix}", room, break_long_words=False, break_on_hyphens=False)
             lines += [margin + line for line in fix]
     bad = sum(check.verdict == FAIL for check in found)
     doubtful = sum(check.verdict == WARN for check in found)

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from pfmm.cycle import CycleReport, RunReport
 
 WIDE = 96
+NARROW = 76
 FIGURES = 7  # of a price
 BAR_HALF = 4
 REASONS_SHOWN = 4
 
 
-def quotes(report: CycleReport, width: int) -> list[RenderableType]:
+def quotes(report: CycleReport, width: int) -> tuple[list[RenderableType], list[RenderableType]]:
     """The markets with fair price, bid, ask, spread, inventory, regime, tilt and P&L; then what is not quoted and
-    why; then the sums. Narrow screens lose the regime and the split of the P&L first."""
-    wide = width >= WIDE
+    why; and apart from them the sums. Narrow screens lose the regime and the split of the P&L first, then the fair
+    price, the spread and the inventory's bar: no number is ever shortened."""
+    wide, narrow = width >= WIDE, width < NARROW
     table = Table(width=width, pad_edge=False, box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("market", no_wrap=True)
-    for name in ("fair", "bid", "ask", "bps"):
+    for name in ("bid", "ask") if narrow else ("fair", "bid", "ask", "bps"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("inventory", justify="left", no_wrap=True)
     if wide:
@@ -43,21 +45,20 @@ def quotes(report: CycleReport, width: int) -> list[RenderableType]:
         table.add_column("fees", justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
     for run in report.runs:
-        table.add_row(*_row(run, wide=wide))
-    return [table, *_reasons(report), _sums(report)]
+        table.add_row(*_row(run, wide=wide, narrow=narrow))
+    return [table, *_reasons(report)], [_sums(report)]
 
 
-def _row(run: RunReport, *, wide: bool) -> list[Text]:
+def _row(run: RunReport, *, wide: bool, narrow: bool) -> list[Text]:
     explain: Mapping[str, Any] = run.decision.explain if run.decision is not None else {}
     sides = {"bid": _resting(run, "bid"), "ask": _resting(run, "ask")}
-    cells = [
-        Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "yellow"),
-        Text(_price(explain.get("inputs", {}).get("fair"))),
-        _side(sides["bid"], "green"),
-        _side(sides["ask"], "red"),
-        Text(_spread(sides["bid"], sides["ask"])),
-        _inventory(run),
-    ]
+    name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "yellow")
+    bid, ask = _side(sides["bid"], "green"), _side(sides["ask"], "red")
+    if narrow:
+        cells = [name, bid, ask, Text(f"{run.ratio:+.0%}")]
+    else:
+        fair, spread = _price(explain.get("inputs", {}).get("fair")), _spread(sides["bid"], sides["ask"])
+        cells = [name, Text(fair), bid, ask, Text(spread), _inventory(run)]
     if wide:
         tilt = explain.get("funding_tilt") or 0.0
         cells += [Text(explain.get("regime") or "-"), Text(f"{tilt:+.0%}" if tilt else "-")]

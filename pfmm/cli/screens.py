@@ -138,14 +138,12 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
 
 
 class LiveScreen:
-    """A Rich live display, refreshed once a cycle and never by a thread of its own."""
+    """A live display, refreshed once a cycle and never by a thread of its own."""
 
     def __init__(self, session: Session, kind: str, dead_man: DeadMan, on_exit: str) -> None:
-        from rich.console import Console
-        from rich.live import Live
+        from pfmm.cli.screenful import Terminal
 
-        self._console = Console(highlight=False)
-        self._live = Live(console=self._console, auto_refresh=False, transient=False)
+        self._terminal = Terminal()
         self._session = session
         self._kind = kind
         self._dead_man = dead_man
@@ -176,26 +174,26 @@ class LiveScreen:
             "warning": self._warning,
             "on_exit": self._on_exit,
         }
-        width = min(self._console.width, 100)
-        self._live.update(frame(self._kind, report, tuple(self._recent), health, width), refresh=True)
+        width, height = min(self._terminal.console.width, 100), self._terminal.height
+        self._terminal.show(frame(self._kind, report, tuple(self._recent), health, width, height))
 
     def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
-        self._live.stop()
+        self._terminal.stop()
         if problem is not None:
             warn(problem)
         rests = f"{left} of this run still rest" if left else "none of this run rests"
-        self._console.print(f"Stopped: {ending.reason}. {cancelled} orders cancelled; {rests}.")
+        self._terminal.console.print(f"Stopped: {ending.reason}. {cancelled} orders cancelled; {rests}.")
 
     def go_silent(self) -> None:
         self._silent = True
         drop_stdout()
 
     def __enter__(self) -> LiveScreen:
-        self._live.start()
+        self._terminal.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._silent:
-            self._live.stop()
+            self._terminal.stop()

@@ -1,6 +1,6 @@
 """The live tables of running loops, built from one cycle's report. Rich only; no input, no output, no clock.
 
-Colour repeats what words, signs and arrows already say; nothing is wider than the width that is given.
+Colour repeats what words, signs and arrows already say; nothing is wider or higher than what is given.
 """
 
 from __future__ import annotations
@@ -9,37 +9,51 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pfmm.cli.output import iso
+from pfmm.cli.screenful import Screenful
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
     from pfmm.cycle import CycleReport, RunReport
 
 LINES_SHOWN = 17
+LINES_FEWEST = 3
+LINES_BESIDE = 12  # of a grid's screen: title, head and price; sums, a blank and the health line, some of them wrapped
 BAR_WIDTH = 21
 LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
 
 
 def frame(
-    kind: str, report: CycleReport, recent: Sequence[Event], health: Mapping[str, Any], width: int
+    kind: str,
+    report: CycleReport,
+    recent: Sequence[Event],
+    health: Mapping[str, Any],
+    width: int,
+    height: int | None = None,
 ) -> RenderableType:
-    """One screen of a running `kind`: its market tables, what it earned, the last fills and the health line."""
+    """One screen of a running `kind`: its market tables, what it earned, the last fills and the health line.
+
+    A screen of few lines (`height`, None: any number) shows fewer grid lines and fills, never less of the sums and of
+    the health line, which tells what is wrong.
+    """
     if kind == "grid":
-        body: list[RenderableType] = [part for run in report.runs for part in _grid(run, width)]
+        parts = [_grid(run, width, height) for run in report.runs]
+        top, sums = [part for table, _ in parts for part in table], [part for _, sums in parts for part in sums]
     else:
         from pfmm.cli.quote_tables import quotes
 
-        body = list(quotes(report, width))
-    return Group(*body, _recent(recent), _health(report, health))
+        top, sums = quotes(report, width)
+    return Screenful(top, sums, [_recent(recent)], [_health(report, health)], height)
 
 
-def _grid(run: RunReport, width: int) -> list[RenderableType]:
+def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[RenderableType], list[RenderableType]]:
+    """The table of lines with its notes, and the sums below it."""
     if run.ticker is None or run.decision is None:
-        return [Text(f"{run.market} grid: {run.problem or 'waiting for the first price'}", style="yellow")]
+        return [Text(f"{run.market} grid: {run.problem or 'waiting for the first price'}", style="yellow")], []
     explain = run.decision.explain
     table = Table(
         title=f"{run.market} grid  {explain['lower']} … {explain['upper']}",
@@ -51,20 +65,21 @@ def _grid(run: RunReport, width: int) -> list[RenderableType]:
     )
     for name, justify in (("line", "right"), ("price", "right"), ("side", "left"), ("size", "right"), ("USD", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for row in _grid_rows(explain, run):
-        table.add_row(*row)
     notes = [Text(note, style="yellow") for note in run.decision.notes]
-    waiting = [Text(f"waiting: {w['slot']} {w['reason']}", style="dim") for w in explain["waiting"][:3]]
-    held = [Text(f"held: {h.slot} {h.reason}", style="yellow") for h in run.plan.held[:3]]
-    return [table, *notes, *waiting, *held, _profit(run), _inventory(run)]
+    notes += [Text(f"waiting: {w['slot']} {w['reason']}", style="dim") for w in explain["waiting"][:3]]
+    notes += [Text(f"held: {h.slot} {h.reason}", style="yellow") for h in run.plan.held[:3]]
+    room = LINES_SHOWN if height is None else height - LINES_BESIDE - len(notes)
+    for row in _grid_rows(explain, run, min(max(room, LINES_FEWEST), LINES_SHOWN)):
+        table.add_row(*row)
+    return [table, *notes], [_profit(run), _inventory(run)]
 
 
-def _grid_rows(explain: Mapping[str, Any], run: RunReport) -> list[tuple[Text, ...]]:
-    """The lines nearest the price, highest first, with the price itself between them."""
+def _grid_rows(explain: Mapping[str, Any], run: RunReport, shown: int) -> list[tuple[Text, ...]]:
+    """The `shown` lines nearest the price, highest first, with the price itself between them."""
     assert run.ticker is not None
     mid = run.ticker.mid or run.ticker.mark
     lines = sorted(explain["lines"], key=lambda line: Decimal(line["price"]), reverse=True)
-    nearest = sorted(lines, key=lambda line: abs(Decimal(line["price"]) - mid))[:LINES_SHOWN]
+    nearest = sorted(lines, key=lambda line: abs(Decimal(line["price"]) - mid))[:shown]
     resting = {order.slot for order in run.orders}
     rows: list[tuple[Text, ...]] = []
     told = False

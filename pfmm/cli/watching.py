@@ -83,17 +83,22 @@ def _screen(options: Globals, event: str) -> Iterator[Show]:
     if options.json or sys.stdout is None or not sys.stdout.isatty():
         yield _Events(event).show
         return
-    from rich.console import Console
-    from rich.live import Live
     from rich.text import Text
 
-    def show(look: Look, problem: PfmmError | None) -> None:
-        lines = [look.result.render(), *(f"! {text}" for text in look.result.warnings)]
-        lines.append(f"! {problem.message}; shown is the last good look" if problem else "Ctrl-C ends")
-        live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+    from pfmm.cli.screenful import Screenful, Terminal
 
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    terminal = Terminal()
+
+    def show(look: Look, problem: PfmmError | None) -> None:
+        told = [Text(f"! {text}") for text in look.result.warnings]
+        last = f"! {problem.message}; shown is the last good look" if problem else "Ctrl-C ends"
+        terminal.show(Screenful([Text(look.result.render())], [], [], [*told, Text(last)], terminal.height))
+
+    terminal.start()
+    try:
         yield show
+    finally:
+        terminal.stop()
 
 
 class _Events:

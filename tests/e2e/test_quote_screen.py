@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.console import Console
 from pfmm.cli.tables import frame
 from pfmm.cycle import CycleReport
 from pfmm.model.account import Snapshot
+from pfmm.model.event import Event
 from pfmm.paper.synthetic import SyntheticFeed
 from tests.e2e.engine_rig import FIXED, START_MS, rig
 
@@ -31,9 +31,23 @@ HEALTH = {
 }  # fmt: skip
 
 
-def screen(report: CycleReport, width: int) -> list[str]:
+FILLS = tuple(
+    Event(
+        "fill",
+        START_MS + n,
+        "BTC-PERP",
+        "quote",
+        {"side": "long", "size": Decimal(1), "price": Decimal(n), "fee": Decimal(0)},
+    )
+    for n in range(6)
+)
+
+
+def screen(report: CycleReport, width: int, height: int | None = None) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=width, highlight=False, color_system=None).print(frame("quote", report, (), HEALTH, width))
+    Console(file=out, width=width, highlight=False, color_system=None).print(
+        frame("quote", report, FILLS, HEALTH, width, height)
+    )
     return out.getvalue().splitlines()
 
 
@@ -46,17 +60,24 @@ def half_of_a_market_gone(market: str) -> Callable[[Snapshot], Snapshot]:
     return doctor
 
 
-@pytest.mark.parametrize("width", [100, 80])
-def test_twenty_markets_fit(tmp_path: Path, width: int) -> None:
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> CycleReport:
+    """The thirteenth cycle of twenty markets, one of which has half a book."""
+    home = tmp_path_factory.mktemp("twenty")
     stepped = {"kind": "synthetic", "seed": 7, "speed": 0, "at_ms": START_MS}
-    with rig(tmp_path, SyntheticFeed(7), replace(FIXED, half_spread_bps=3), markets=MARKETS, first_feed=stepped) as r:
+    with rig(home, SyntheticFeed(7), replace(FIXED, half_spread_bps=3), markets=MARKETS, first_feed=stepped) as r:
         for _ in range(12):
             r.step()
         r.venue.doctor = half_of_a_market_gone("LINK-PERP")
-        report = r.step()
+        return r.step()
+
+
+@pytest.mark.parametrize("width", [100, 80, 60])
+def test_twenty_markets_fit(report: CycleReport, width: int) -> None:
     lines = screen(report, width)
     assert max(len(line) for line in lines) <= width
     assert len(lines) <= 40
+    assert not any("…" in line for line in lines if "not quoted" not in line)
     rows = {line.split()[0]: line for line in lines if line.strip()}
     for run in report.runs:
         row = rows[run.market.removesuffix("-PERP")]
@@ -70,3 +91,13 @@ def test_twenty_markets_fit(tmp_path: Path, width: int) -> None:
         (run.ledger.realized + run.unrealized - run.ledger.fees + run.ledger.funding for run in report.runs), Decimal(0)
     )
     assert any(line.startswith(f"total {total:+.4f} USD") for line in lines)
+
+
+def test_a_low_screen_counts_the_markets_that_it_leaves_out_and_keeps_sums_and_health(report: CycleReport) -> None:
+    whole, low = screen(report, 100, 60), screen(report, 100, 24)
+    assert (len(low), low[:10]) == (24, whole[:10])
+    assert any(line.endswith(" more lines") for line in low)
+    assert low[-3:] == whole[-3:]
+    assert [line for line in low if line.startswith("total ")] == [line for line in whole if line.startswith("total ")]
+    assert sum("bought" in line for line in whole) == len(FILLS)
+    assert not any("bought" in line for line in low)

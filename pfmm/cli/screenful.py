@@ -1,0 +1,77 @@
+"""Pictures that replace each other on a terminal, each cut to its height so that what must be read stays.
+
+Rich alone would cut off the end, which is where problems are told. Knows no command and no report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.segment import Segment
+
+Lines = list[list[Segment]]
+
+
+@dataclass(frozen=True, slots=True)
+class Screenful:
+    """`top`, `sums`, `spare` and `foot` below each other in at most `height` lines (None: as many as it takes).
+
+    `sums` and `foot` are always whole. `spare` has the lines that are left, and what `top` has too many of is counted.
+    """
+
+    top: Sequence[RenderableType]
+    sums: Sequence[RenderableType]
+    spare: Sequence[RenderableType]
+    foot: Sequence[RenderableType]
+    height: int | None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        top, sums, spare, foot = (
+            console.render_lines(Group(*part), options, pad=False)
+            for part in (self.top, self.sums, self.spare, self.foot)
+        )
+        if self.height is not None:
+            room = max(self.height - len(sums) - len(foot), 1)
+            top = _cut(top, room)
+            spare = spare[: max(room - len(top), 0)]
+        for line in (*top, *sums, *spare, *foot):
+            yield from line
+            yield Segment.line()
+
+
+def _cut(lines: Lines, room: int) -> Lines:
+    if len(lines) <= room:
+        return lines
+    return [*lines[: room - 1], [Segment(f"… {len(lines) - room + 1} more lines")]]
+
+
+class Terminal:
+    """Shows a picture in the place of the one before; where TERM is dumb and the cursor cannot go back, below it."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self._live = Live(console=self.console, auto_refresh=False, transient=False)
+
+    @property
+    def height(self) -> int | None:
+        """The lines that a picture may have; None where the pictures stand below each other."""
+        return None if self.console.is_dumb_terminal else self.console.height
+
+    def show(self, picture: RenderableType) -> None:
+        """Draws the next picture."""
+        if self.console.is_dumb_terminal:
+            self.console.print(picture)
+        else:
+            self._live.update(picture, refresh=True)
+
+    def start(self) -> None:
+        """Begins to redraw."""
+        if not self.console.is_dumb_terminal:
+            self._live.start()
+
+    def stop(self) -> None:
+        """Leaves the last picture standing; what is printed next comes below it."""
+        self._live.stop()

@@ -1,0 +1,60 @@
+"""Runs pfmm on a pseudo-terminal: what a person at a screen of a given size and kind sees."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.e2e.driver import PATIENCE_S, environment
+
+
+class OnTerminal:
+    """A process whose stdin, stdout and stderr are one terminal; `seen` is all that it has written so far."""
+
+    def __init__(self, *args: object, home: Path, columns: int, lines: int, term: str) -> None:
+        size = {"COLUMNS": str(columns), "LINES": str(lines), "TERM": term}
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pfmm", *map(str, args)],
+            env=environment(home, size), stdin=slave, stdout=slave, stderr=slave,
+        )  # fmt: skip
+        os.close(slave)
+        self.seen = ""
+
+    def wait_for(self, wanted: str, *, timeout: float = PATIENCE_S) -> None:
+        """Reads until `wanted` has been written."""
+        deadline = time.monotonic() + timeout
+        while wanted not in self.seen:
+            assert self._read(deadline), f"never saw {wanted!r} in {self.seen!r}"
+
+    def interrupt(self, *, timeout: float = PATIENCE_S) -> int:
+        """Ctrl-C, then reads to the end; returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + timeout
+        while self._read(deadline):
+            pass
+        return self.process.wait(timeout=timeout)
+
+    def _read(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], max(deadline - time.monotonic(), 0))
+        try:
+            text = os.read(self._master, 65_536) if ready else b""
+        except OSError:  # Linux tells the end of the other side so
+            return False
+        self.seen += text.decode("utf-8", "replace")
+        return bool(text)
+
+    def __enter__(self) -> OnTerminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(timeout=PATIENCE_S)
+        os.close(self._master)

@@ -1,0 +1,60 @@
+"""What a person sees on screens that are small, narrow or dumb: the same, as far as it fits, and while it happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.driver import run
+from tests.e2e.homes import still_home
+from tests.e2e.terminal import OnTerminal
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        (("grid", "start", "BTC"), "Ctrl-C stops and cancels"),
+        (("inventory", "--watch"), "Ctrl-C ends"),
+    ],
+)
+def test_a_dumb_terminal_shows_each_look_when_it_is_taken(tmp_path: Path, line: tuple[str, ...], wanted: str) -> None:
+    still_home(tmp_path)
+    with OnTerminal(*line, home=tmp_path, columns=100, lines=30, term="dumb") as shown:
+        shown.wait_for(wanted)
+        assert shown.interrupt() == 130
+    assert "\x1b" not in shown.seen
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        (("grid", "start", "BTC", "--levels", "30"), ("30", "dead-man armed", "Ctrl-C stops and cancels")),
+        (("funding", "--all", "--watch"), ("more lines", "Ctrl-C ends")),
+    ],
+)
+def test_a_low_screen_still_tells_what_is_wrong_and_how_to_leave(
+    tmp_path: Path, line: tuple[str, ...], wanted: tuple[str, ...]
+) -> None:
+    still_home(tmp_path)
+    with OnTerminal(*line, home=tmp_path, columns=80, lines=24, term="xterm") as shown:
+        for text in wanted:
+            shown.wait_for(text)
+        assert shown.interrupt() == 130
+
+
+def test_a_watched_table_keeps_its_last_column_on_eighty_columns(tmp_path: Path) -> None:
+    still_home(tmp_path)
+    (row,) = run("funding", "BTC", "--json", home=tmp_path).data["markets"]
+    with OnTerminal("funding", "BTC", "--watch", home=tmp_path, columns=80, lines=24, term="xterm") as shown:
+        shown.wait_for("Ctrl-C ends")
+        assert row["action"].split("_")[-1] in shown.seen
+        assert shown.interrupt() == 130
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_doctor_wraps_at_the_screen(tmp_path: Path, columns: int) -> None:
+    still_home(tmp_path)
+    text = run("doctor", home=tmp_path, env={"COLUMNS": str(columns)}).out
+    wide = [line for line in text.splitlines() if len(line) > columns and str(tmp_path) not in line]
+    assert wide == []
