@@ -7,7 +7,6 @@ or the clock. One Journal serves one thread; open another for another thread or 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -16,7 +15,8 @@ from typing import Any, Self
 
 from pfmm import journal_schema as schema
 from pfmm.errors import ConfigError, OtherExchange
-from pfmm.journal_file import BUSY_TIMEOUT_S, may_be_immutable, prepare_file, unusable
+from pfmm.journal_file import prepare_file
+from pfmm.journal_opening import connect, connect_readonly, translated
 from pfmm.journal_reads import JournalReads
 from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
 from pfmm.model.account import Cursors, FundingPayment
@@ -24,8 +24,6 @@ from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder, OwnStatus
 
 __all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
-
-WAL_TRIES = 100
 
 
 class Journal(JournalReads):
@@ -51,13 +49,10 @@ class Journal(JournalReads):
         if not nonce:
             raise ValueError("nonce must not be empty")
         prepare_file(path)
-        with _translated(path):
-            database = sqlite3.connect(path, timeout=patience_s or BUSY_TIMEOUT_S, isolation_level=None)
+        identity = {"venue": venue, "account": account, "nonce": nonce, "next_order": "1"}
+        with translated(path):
+            database = connect(path, identity, patience_s)
             try:
-                _check_version(database, path)
-                _use_wal(database, path)
-                database.execute("PRAGMA synchronous = FULL")
-                _migrate(database, path, {"venue": venue, "account": account, "nonce": nonce, "next_order": "1"})
                 journal = cls(database, path)
                 journal._check_owner(venue, account)
             except BaseException:
@@ -70,15 +65,9 @@ class Journal(JournalReads):
         """Opens an existing journal for reading only; works in a folder that cannot be written, too."""
         if not path.is_file():
             raise ConfigError(f"there is no journal at {path}", hint="nothing has run on this venue and account yet")
-        with _translated(path):
-            database = _connect_readonly(path, patience_s)
+        with translated(path):
+            database = connect_readonly(path, patience_s)
             try:
-                version = _check_version(database, path)
-                if version < len(schema.MIGRATIONS):
-                    raise ConfigError(
-                        f"the journal {path} has schema {version}, older than this pfmm's {len(schema.MIGRATIONS)}",
-                        hint="start a run on this account once: that brings the file up to date",
-                    )
                 return cls(database, path)
             except BaseException:
                 database.close()
@@ -96,7 +85,7 @@ class Journal(JournalReads):
 
     def damage(self) -> tuple[str, ...]:
         """What a full check of the file finds wrong, as SQLite words it; empty for a healthy journal."""
-        with _translated(self.path):
+        with translated(self.path):
             rows = self._db.execute("PRAGMA integrity_check").fetchall()
         return tuple(row[0] for row in rows if row[0] != "ok")
 
@@ -331,7 +320,7 @@ class Journal(JournalReads):
 
     @contextmanager
     def _own_transaction(self) -> Iterator[None]:
-        with _translated(self.path):
+        with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -347,7 +336,7 @@ class Journal(JournalReads):
     def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
         asked = {term: value for term, value in where.items() if value is not None}
         condition = " AND ".join(asked) or "1"
-        with _translated(self.path):
+        with translated(self.path):
             query = f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order}"  # noqa: S608 - our constants
             return self._db.execute(query, tuple(asked.values())).fetchall()
 
@@ -355,83 +344,3 @@ class Journal(JournalReads):
 def _must_know(changed: sqlite3.Cursor, what: str, name: str) -> None:
     if not changed.rowcount:
         raise ValueError(f"the journal knows no {what} {name!r}")
-
-
-def _connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection:
-    uri = path.resolve().as_uri() + "?mode=ro"
-    database = sqlite3.connect(uri, uri=True, timeout=patience_s or BUSY_TIMEOUT_S, isolation_level=None)
-    try:
-        database.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        database.close()
-        if not may_be_immutable(path):
-            raise
-        database = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
-    return database
-
-
-def _check_version(database: sqlite3.Connection, path: Path) -> int:
-    """The schema version of the file, 0 for an empty one; ConfigError unless it is a journal that we understand."""
-    application = database.execute("PRAGMA application_id").fetchone()[0]
-    version: int = database.execute("PRAGMA user_version").fetchone()[0]
-    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application == version == tables == 0:
-        return 0
-    if application != schema.APPLICATION_ID:
-        raise ConfigError(f"{path} is a database, but no journal of pfmm", hint="move the file away")
-    if version > len(schema.MIGRATIONS):
-        raise ConfigError(
-            f"the journal {path} has schema {version}, this pfmm knows only {len(schema.MIGRATIONS)}",
-            hint="it was written by a newer pfmm: upgrade this one",
-        )
-    return version
-
-
-def _use_wal(database: sqlite3.Connection, path: Path) -> None:
-    """Write-ahead logging, kept in the file. Two first openers make SQLite refuse one of them at once: try again."""
-    for _ in range(WAL_TRIES):
-        try:
-            mode = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            time.sleep(BUSY_TIMEOUT_S / WAL_TRIES)
-            continue
-        if mode == "wal":
-            return
-        break
-    raise ConfigError(
-        f"the journal {path} cannot be shared between processes", hint="keep it on a local disk: set PFMM_HOME"
-    )
-
-
-def _migrate(database: sqlite3.Connection, path: Path, identity: Mapping[str, str]) -> None:
-    """Brings the file to the newest schema; each step and its version number are one transaction."""
-    while True:
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            version = _check_version(database, path)
-            if version < len(schema.MIGRATIONS):
-                for statement in schema.MIGRATIONS[version]:
-                    database.execute(statement)
-                if version == 0:
-                    database.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", identity.items())
-                database.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-                database.execute(f"PRAGMA user_version = {version + 1}")
-                database.execute("COMMIT")
-        finally:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-        if version >= len(schema.MIGRATIONS) - 1:
-            return
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turns what SQLite says about the FILE into ConfigError; mistakes in our own statements pass as they are."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except sqlite3.DatabaseError as error:
-        raise unusable(path, str(error)) from error

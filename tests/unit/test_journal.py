@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_written_can_be_read_and_is_refused_for_writing(
 
 
 def test_a_held_lock_is_reported_as_such(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pfmm.journal.BUSY_TIMEOUT_S", 0.02)
+    monkeypatch.setattr("pfmm.journal_opening.BUSY_TIMEOUT_S", 0.02)
     journal = open_journal(path)  # with the short timeout
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
