@@ -112,31 +112,15 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default`, and kappa and intensity are the profile's."""
-    from pfmm.cycle import Limits, RunSpec
+    from pfmm.cycle import RunSpec
 
     market = settings.for_market(instrument.market)
     if kind == "grid":
+        from pfmm.cli.grid_setup import grid_config, grid_limits
         from pfmm.strategy.grid import GridStrategy
-        from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing
 
-        grid = market.grid
-        config = GridConfig(
-            levels=grid.levels,
-            size_usd=grid.size_usd,
-            spacing=Spacing(grid.spacing),
-            lower=grid.lower,
-            upper=grid.upper,
-            range_pct=grid.range_pct,
-            on_breakout=OnBreakout(grid.on_breakout),
-            sigma_annual=market.volatility.default,
-        )
-        limits = Limits(
-            max_inventory_usd=market.run.max_inventory_usd,
-            max_loss_usd=market.run.max_loss_usd,
-            stale_after_ms=round(market.run.stale_after_s * 1000),
-            keep_on_bad_data=True,
-        )
-        return RunSpec(GridStrategy(instrument.market, config), {}, limits)
+        config = grid_config(market, market.volatility.default)
+        return RunSpec(GridStrategy(instrument.market, config), {}, grid_limits(market))
     from pfmm.cli.context import Session
     from pfmm.cli.quote_setup import build_strategy, quote_config, run_limits
 

@@ -53,7 +53,7 @@ def plan(
     with session(options, overrides) as opened:
         instrument = opened.market(market)
         mid = _mid(opened, instrument)
-        planned = plan_grid(grid_config(opened, instrument), instrument=instrument, mid=mid)
+        planned = plan_grid(measured_config(opened, instrument), instrument=instrument, mid=mid)
         refusal = _too_large(planned, opened.settings.for_market(planned.market).run.max_inventory_usd)
         warnings = () if refusal is None else (f"start would refuse: {refusal.message}",)
         emit(options, Result(plan_data(planned), lambda: plan_text(planned), warnings))
@@ -119,23 +119,15 @@ def _overrides(
     }
 
 
-def grid_config(session: Session, instrument: Instrument, *, measure: bool = True) -> GridConfig:
+def measured_config(session: Session, instrument: Instrument, *, measure: bool = True) -> GridConfig:
     """The grid's settings on one market. Where the range is to follow from volatility, that is measured first."""
-    from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing
+    from pfmm.cli.grid_setup import grid_config
 
-    grid = session.settings.for_market(instrument.market).grid
-    open_range = grid.lower is None and grid.upper is None and grid.range_pct is None
-    fallback = session.settings.for_market(instrument.market).volatility.default
-    return GridConfig(
-        levels=grid.levels,
-        size_usd=grid.size_usd,
-        spacing=Spacing(grid.spacing),
-        lower=grid.lower,
-        upper=grid.upper,
-        range_pct=grid.range_pct,
-        on_breakout=OnBreakout(grid.on_breakout),
-        sigma_annual=session.realized_volatility(instrument.market, fallback) if measure and open_range else fallback,
-    )
+    settings = session.settings.for_market(instrument.market)
+    grid, sigma_annual = settings.grid, settings.volatility.default
+    if measure and grid.lower is None and grid.upper is None and grid.range_pct is None:
+        sigma_annual = session.realized_volatility(instrument.market, sigma_annual)
+    return grid_config(settings, sigma_annual)
 
 
 def run_spec(session: Session, instrument: Instrument) -> RunSpec:
@@ -143,24 +135,19 @@ def run_spec(session: Session, instrument: Instrument) -> RunSpec:
 
     Raises RiskRefused for a new grid that its own limits could never let work, before anything is sent.
     """
-    from pfmm.cycle import Limits, RunSpec
+    from pfmm.cli.grid_setup import grid_limits
+    from pfmm.cycle import RunSpec
     from pfmm.strategy.grid import GridStrategy
 
     settings = session.settings.for_market(instrument.market)
     adopting = session.journal.open_run(KIND, instrument.market) is not None
-    config = grid_config(session, instrument, measure=not adopting)  # an adopted grid has its range already
+    config = measured_config(session, instrument, measure=not adopting)  # an adopted grid has its range already
     if not adopting:
         _preflight(session, instrument, config)
     grid = settings.grid
     kept = {name: _text(getattr(grid, name)) for name in ("levels", "size_usd", "spacing", "lower", "upper")}
     kept |= {"range_pct": _text(grid.range_pct), "on_breakout": grid.on_breakout}
-    limits = Limits(
-        max_inventory_usd=settings.run.max_inventory_usd,
-        max_loss_usd=settings.run.max_loss_usd,
-        stale_after_ms=round(settings.run.stale_after_s * 1000),
-        keep_on_bad_data=True,
-    )
-    return RunSpec(GridStrategy(instrument.market, config), kept, limits)
+    return RunSpec(GridStrategy(instrument.market, config), kept, grid_limits(settings))
 
 
 def _text(value: Any) -> str | None:

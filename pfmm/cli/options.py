@@ -57,6 +57,7 @@ def commands_of(command: Any) -> dict[str, TyperCommand | TyperGroup]:
     """The visible subcommands of a group by name; empty for a single command."""
     if not isinstance(command, TyperGroup):
         return {}
+    # a child is declared as a bare Command, but Typer makes nothing else than these two
     return {name: child for name, child in command.commands.items() if not child.hidden}  # type: ignore[misc]
 
 

@@ -221,6 +221,7 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) != len(pairs):
         seen: set[str] = set()
+        # `add` answers None, which is false: a key passes when it was there before
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise ValueError(f"key {_shown(twice)} is given twice")
     return values
