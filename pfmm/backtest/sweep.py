@@ -27,6 +27,7 @@ Run = Callable[[JobT], Result]
 
 MOST_JOBS = 100_000
 TRIES = 3
+BEGINS = b'{"key":'  # a line of a results file, whole or cut
 
 
 def combinations(axes: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
@@ -93,7 +94,20 @@ class Results:
                     f"{path}, line {number}: this is no results file of a sweep", hint="name another file for --results"
                 ) from error
         if len(whole) < len(lines):
+            self._drop_cut(path, whole, lines[-1])
+
+    @staticmethod
+    def _drop_cut(path: Path, whole: Sequence[bytes], cut: bytes) -> None:
+        """Takes a line out that was cut while it was written; anything else is somebody's own and stays."""
+        if not (cut.startswith(BEGINS) or BEGINS.startswith(cut)):
+            raise ConfigError(
+                f"{path}, line {len(whole) + 1}: this is no results file of a sweep",
+                hint="name another file for --results",
+            )
+        try:
             path.write_bytes(b"".join(whole))
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
     def get(self, job: object) -> Result | None:
         """The result of a job done before."""

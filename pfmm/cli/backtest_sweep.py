@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pfmm import __version__
 from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
 from pfmm.cli.output import iso, jsonable, plain, table
 from pfmm.errors import PfmmError, UsageError
@@ -101,10 +102,11 @@ def plan(base: Job, choices: Sequence[Mapping[str, str]], slices: Sequence[Slice
 
 
 def _fingerprint(job: Job, data: Slice) -> str:
-    """Tells apart what the job's name does not say: the files' content and the profile's own settings."""
+    """Tells apart what the job's name does not say: the files' content, the profile's own settings, and the version
+    that computes, since another may come to other figures."""
     settings = settings_of(job)
     values = [(name, str(settings.value(name, job.market))) for name in SCHEMA if not name.startswith("secret.")]
-    return hashlib.sha256(repr((data.content, values)).encode()).hexdigest()[:24]
+    return hashlib.sha256(repr((__version__, data.content, values)).encode()).hexdigest()[:24]
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.backtest.sweep import Results, combinations, key_of, processes, sample, sweep
+from pfmm.cli import backtest_setup, backtest_sweep
 from pfmm.errors import ConfigError, UsageError
 
 
@@ -69,3 +70,29 @@ def test_a_file_that_is_no_results_file_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="line 1: this is no results file"):
         Results(path)
     assert path.read_text() == "milk, eggs\n"
+
+
+def test_a_line_without_its_end_is_dropped_only_where_a_sweep_wrote_it(tmp_path: Path) -> None:
+    path = tmp_path / "notes.json"
+    path.write_text('{"my": "notes"}')
+    with pytest.raises(ConfigError, match="line 1: this is no results file"):
+        Results(path)
+    assert path.read_text() == '{"my": "notes"}'
+    whole = '{"key":"a","result":{"ok":true}}\n'
+    for cut in ('{"k', '{"key":"b","resu'):
+        path.write_text(whole + cut)
+        Results(path)
+        assert path.read_text() == whole
+
+
+def test_a_result_of_another_version_is_not_taken_for_this_ones(
+    pfmm_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = backtest_setup.Job("grid", "X-PERP", ("a.csv",))
+    data = backtest_sweep.Slice(base.files, None, (0, 1), "content")
+    keys = set()
+    for version in ("1.0", "1.1"):
+        monkeypatch.setattr(backtest_sweep, "__version__", version)
+        (one,) = backtest_sweep.plan(base, [{}], [data], 0)
+        keys.add(key_of(one.job))
+    assert len(keys) == 2
