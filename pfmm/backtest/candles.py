@@ -2,7 +2,8 @@
 
 What happened inside a bar is not known. Both orders are made, low first and high first, and a backtest runs both and
 shows them as bounds. Twelve moments a bar, five seconds apart; prices between the four known ones lie on straight
-lines; each moment prints a twelfth of the volume and shows as much on both sides, one tick from the print.
+lines; each moment prints half of its twelfth of the volume and shows the other half on both sides, one tick from the
+print, so that nobody can trade more in a bar than was traded. In a bar without volume nothing happens.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pfmm.errors import DataFileError
 from pfmm.paper.feed import MarketSpec
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.paper.tapefile import REPLAY_MAX_LEVERAGE, MarketTape
-from pfmm.tape.events import Place, finite, not_negative, positive
+from pfmm.tape.events import Place, finite, not_negative, positive, written_ms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +33,15 @@ HEADER = "time_ms,open,high,low,close,volume"
 BAR_MS = 60_000
 STEPS = 12
 SIZE_DECIMALS = 3
-MOST_DECIMALS = 8 - SIZE_DECIMALS
+AMOUNT_DECIMALS = 8  # of a price and a size together
+MOST_DECIMALS = AMOUNT_DECIMALS - SIZE_DECIMALS
+SIGNIFICANT = 5  # of the lowest price, where more decimals than that are written
 Way = Literal["low_first", "high_first"]
 
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Bars as whole numbers: times in ms, prices in 10^-price_decimals USD, volumes in 0.001 of the coin.
+    """Bars as whole numbers: times in ms, prices in 10^-price_decimals USD, volumes in 10^-size_decimals of the coin.
 
     `gaps` counts holes between bars, `longest_gap_ms` the largest of them.
     """
@@ -50,6 +53,11 @@ class Candles:
     gaps: int
     longest_gap_ms: int
 
+    @property
+    def size_decimals(self) -> int:
+        """3, or fewer where the price needs the decimals: 0 of a coin at 0.00001234."""
+        return min(SIZE_DECIMALS, AMOUNT_DECIMALS - self.price_decimals)
+
 
 def is_candles(path: Path) -> bool:
     """True for a file whose first line is the header of candles."""
@@ -58,8 +66,9 @@ def is_candles(path: Path) -> bool:
 
 def read_candles(files: Sequence[Path]) -> Candles:
     """Bars of `files`, in time order. Raises DataFileError, with file and line, for what makes no sense."""
-    times, volumes = array("q"), array("q")
+    times = array("q")
     rows: list[tuple[Decimal, ...]] = []
+    volumes: list[Decimal] = []
     gaps = longest = 0
     for path in files:
         for place, cells in lines_of(path, HEADER):
@@ -68,27 +77,51 @@ def read_candles(files: Sequence[Path]) -> Candles:
                 step = time_ms - times[-1]
                 if step <= 0:
                     raise place.error(f"time_ms {time_ms} is not after the bar before it, {times[-1]}")
+                if step < BAR_MS:
+                    raise place.error(f"the bar begins {step} ms after the one before it: not 1-minute candles")
                 gaps += step > BAR_MS
                 longest = max(longest, step)
             times.append(time_ms)
             rows.append(prices)
-            volumes.append(int(volume * 10**SIZE_DECIMALS))
+            volumes.append(volume)
     if not rows:
         raise DataFileError(f"{', '.join(map(str, files))}: no candles")
-    decimals = min(max(_decimals(price) for row in rows for price in row), MOST_DECIMALS)
-    scaled = array("q", [round(price.scaleb(decimals)) for row in rows for price in row])
-    return Candles(times, scaled, volumes, decimals, gaps, longest)
+    if gaps and gaps == len(rows) - 1:
+        raise DataFileError(f"{files[0]}: no bar begins a minute after the one before it: not 1-minute candles")
+    decimals = _price_decimals(rows, files)
+    lots = Decimal(10) ** min(SIZE_DECIMALS, AMOUNT_DECIMALS - decimals)
+    try:
+        scaled = array("q", [round(price.scaleb(decimals)) for row in rows for price in row])
+        traded = array("q", [int(volume * lots) for volume in volumes])
+    except OverflowError as error:
+        raise DataFileError(f"{', '.join(map(str, files))}: a price or volume is too large") from error
+    if not any(traded):
+        raise DataFileError(f"{', '.join(map(str, files))}: no bar has any volume")
+    return Candles(times, scaled, traded, decimals, gaps, longest)
 
 
 def _bar(cells: Sequence[str], place: Place) -> tuple[int, tuple[Decimal, ...], Decimal]:
-    if not cells[0].isascii() or not cells[0].isdigit():
-        raise place.error(f"time_ms must be whole ms, not {cells[0]!r}")
+    time_ms = written_ms(cells[0], "time_ms", place)
     opened, high, low, closed = (
         positive(cell, name, place) for cell, name in zip(cells[1:5], ("open", "high", "low", "close"), strict=True)
     )
     if high < max(opened, closed, low) or low > min(opened, closed):
         raise place.error(f"open {opened}, high {high}, low {low} and close {closed} contradict each other")
-    return int(cells[0]), (opened, high, low, closed), not_negative(cells[5], "volume", place)
+    return time_ms, (opened, high, low, closed), not_negative(cells[5], "volume", place)
+
+
+def _price_decimals(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path]) -> int:
+    """As many as are written, but beyond 5 no more than the lowest price needs: 64000.1234567 has 5, 0.00001234 8.
+    Raises DataFileError for a price that 8 decimals do not tell to a part in ten thousand."""
+    written = max(_decimals(price) for row in rows for price in row)
+    lowest = min(low for _, _, low, _ in rows)
+    wanted = min(written, max(MOST_DECIMALS, SIGNIFICANT - 1 - lowest.adjusted()))
+    if wanted > AMOUNT_DECIMALS and lowest.adjusted() < -4:
+        raise DataFileError(
+            f"{', '.join(map(str, files))}: the price {lowest:f} needs more than {AMOUNT_DECIMALS} decimals",
+            hint="state prices and volumes for 1000 coins",
+        )
+    return min(wanted, AMOUNT_DECIMALS)
 
 
 def _decimals(price: Decimal) -> int:
@@ -99,12 +132,14 @@ def _decimals(price: Decimal) -> int:
 def candle_tape(candles: Candles, market: str, way: Way) -> MarketTape:
     """The market that the bars make, going `way`."""
     np = numpy()
-    bars = np.frombuffer(candles.prices, dtype=np.int64).reshape(-1, 4)
+    volumes = np.frombuffer(candles.volumes, dtype=np.int64)
+    traded = volumes > 0
+    bars = np.frombuffer(candles.prices, dtype=np.int64).reshape(-1, 4)[traded]
     opened, high, low, closed = bars.T
     first, second = (low, high) if way == "low_first" else (high, low)
     path = _walk((opened, first, second, closed))
-    times = np.frombuffer(candles.times, dtype=np.int64)[:, None] + np.arange(STEPS) * (BAR_MS // STEPS)
-    sizes = np.maximum(np.frombuffer(candles.volumes, dtype=np.int64) // STEPS, 1)[:, None].repeat(STEPS, axis=1)
+    times = np.frombuffer(candles.times, dtype=np.int64)[traded, None] + np.arange(STEPS) * (BAR_MS // STEPS)
+    sizes = np.maximum(volumes[traded] // (2 * STEPS), 1)[:, None].repeat(STEPS, axis=1)
     prices, count = path.ravel(), path.size
     moves = np.diff(prices, prepend=prices[0])
     rows = np.zeros((count, 2, 6), dtype=np.int64)
@@ -115,7 +150,7 @@ def candle_tape(candles: Candles, market: str, way: Way) -> MarketTape:
     rows[:, 1, 4], rows[:, 1, 5] = prices + 1, sizes.ravel()
     events = memoryview(rows.reshape(-1))
     empty = memoryview(array("q"))
-    return MarketTape(_spec(market, candles.price_decimals), events, empty, empty, empty)
+    return MarketTape(_spec(market, candles), events, empty, empty, empty)
 
 
 def _walk(corners: Sequence[Ints]) -> Ints:
@@ -131,12 +166,12 @@ def _walk(corners: Sequence[Ints]) -> Ints:
     return path
 
 
-def _spec(market: str, price_decimals: int) -> MarketSpec:
+def _spec(market: str, candles: Candles) -> MarketSpec:
     return MarketSpec(
         market=market,
         category="crypto",
-        price_decimals=price_decimals,
-        size_decimals=SIZE_DECIMALS,
+        price_decimals=candles.price_decimals,
+        size_decimals=candles.size_decimals,
         tick=1,
         significant_figures=None,
         min_notional=MIN_NOTIONAL,
@@ -154,9 +189,8 @@ def read_funding(path: Path) -> list[tuple[int, int]]:
     """Settlements of a `time_ms,rate_8h` file as (ms, rate in 1e-8): 0.0001 is 10,000."""
     found = []
     for place, cells in lines_of(path, FUNDING_HEADER):
-        if not cells[0].isascii() or not cells[0].isdigit():
-            raise place.error(f"time_ms must be whole ms, not {cells[0]!r}")
-        found.append((int(cells[0]), round(finite(cells[1], "rate_8h", place).scaleb(8))))
+        time_ms = written_ms(cells[0], "time_ms", place)
+        found.append((time_ms, round(finite(cells[1], "rate_8h", place).scaleb(8))))
     if not found:
         raise Place(path, 0).error("holds no funding rates")
     return found

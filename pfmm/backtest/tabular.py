@@ -7,6 +7,7 @@ sell: the aggressor's); a `quote` row has bids and asks; an empty cell is an abs
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO, cast
 
 from pfmm.errors import ConfigError
 from pfmm.model.market import Trade
-from pfmm.tape.events import Entry, Place, TapeQuote, not_negative, positive
+from pfmm.tape.events import Entry, Place, TapeQuote, not_negative, positive, written_ms
 
 COLUMNS = ("time_ms", "kind", "price", "size", "side", "bid", "bid_size", "ask", "ask_size")
 HEADER = ",".join(COLUMNS)
@@ -60,7 +61,7 @@ def lines_of(path: Path, header: str) -> Iterator[tuple[Place, list[str]]]:
                 if len(cells) != width:
                     raise place.error(f"must have {width} cells, not {len(cells)}: {line[:60]!r}")
                 yield place, cells
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Place(path, number + 1).error(f"the gzip stream is cut or damaged: {error}") from error
     except UnicodeDecodeError as error:
         raise Place(path, number).error(f"not UTF-8 text: {error.reason}") from error
@@ -83,9 +84,7 @@ def read_table(files: Sequence[Path], market: str) -> Iterator[Entry]:
 
 def _event(cells: Sequence[str], market: str, place: Place) -> TapeQuote | Trade:
     time_text, kind, price, size, side, bid, bid_size, ask, ask_size = cells
-    if not time_text.isascii() or not time_text.isdigit() or not int(time_text):
-        raise place.error(f"time_ms must be whole ms since 1970, not {time_text!r}")
-    time_ms = int(time_text)
+    time_ms = written_ms(time_text, "time_ms", place)
     if kind == "trade":
         if side not in SIDES:
             raise place.error(f"side must be buy or sell, not {side!r}")

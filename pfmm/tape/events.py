@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
 
+LAST_MS = 253_402_300_799_999  # the end of the year 9999: microseconds since 1970 lie far beyond it
 LARGEST_EXPONENT = 15  # no price or size has more digits than this before or after the point
 PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go
 
@@ -98,9 +99,21 @@ def finite(value: object, name: str, place: Place) -> Decimal:
 
 def whole_ms(value: object, name: str, place: Place) -> int:
     """A time in whole ms since 1970."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 53:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= LAST_MS:
         raise place.error(f"{name} must be a time in whole ms, not {value!r}")
     return value
+
+
+def written_ms(digits: str, name: str, place: Place) -> int:
+    """A time in whole ms since 1970, given as text: "1700000000000"."""
+    if (
+        not digits.isascii()
+        or not digits.isdigit()
+        or len(digits) > len(str(LAST_MS))
+        or not 0 < int(digits) <= LAST_MS
+    ):
+        raise place.error(f"{name} must be whole ms since 1970, not {digits!r}")
+    return int(digits)
 
 
 def text(value: object, name: str, place: Place) -> str:

@@ -15,11 +15,12 @@ from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.tape import Place, TapeEvent, TapeQuote, event_line
 from pfmm.tape.binance import BinanceReader
+from pfmm.tape.events import LAST_MS
 from pfmm.tape.native import parse_event
 
 PLACE = Place(Path("tape"), 7)
 MARKETS = st.sampled_from(["BTC-PERP", "0G-PERP"])
-TIMES = st.integers(1, 1 << 50)
+TIMES = st.integers(1, LAST_MS)
 PRICES = st.decimals(Decimal("1e-8"), Decimal("1e9"), places=8)
 SIZES = st.decimals(Decimal(0), Decimal("1e9"), places=8)
 LEVELS = st.lists(st.builds(Level, PRICES, SIZES), max_size=3).map(tuple)
