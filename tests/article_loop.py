@@ -106,6 +106,7 @@ def _outcome(
         requests=2 * venue.requests,
         round_trips=0,
         wall_s=0.0,
+        ended_ms=clockwork.end_ms,
     )
 
 

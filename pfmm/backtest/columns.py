@@ -124,6 +124,15 @@ class Columns:
             start, size = start + len(rows), min(size * 4, MOST_ROWS)
         return to_ms
 
+    def extreme_mids(self, after_ms: int, before_ms: int) -> tuple[int, ...]:
+        """The times of the quotes with the lowest and the highest mid strictly between two times; none without any."""
+        rows = self.rows[self.after(after_ms) : self.after(before_ms - 1)]
+        quotes = ((rows[:, 1] == QUOTE) & (rows[:, 3] > 0) & (rows[:, 5] > 0)).nonzero()[0]
+        if not len(quotes):
+            return ()
+        doubled = rows[quotes, 2] + rows[quotes, 4]
+        return int(rows[quotes[doubled.argmin()], 0]), int(rows[quotes[doubled.argmax()], 0])
+
     def first_two_sided(self) -> int | None:
         """The time of the first quote that shows both sides; None without any."""
         for start in range(0, len(self), MOST_ROWS):

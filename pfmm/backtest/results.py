@@ -6,9 +6,11 @@ when the loop happened to look. Knows outcomes and columns; must not know strate
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from pfmm.accounting.attribution import HORIZONS_S
 from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
@@ -17,6 +19,8 @@ from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.backtest.venue import DEPOSIT
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
+from pfmm.paper.replay import HOUR_MS
+from pfmm.paper.tapefile import FUNDING_WIDTH
 from pfmm.paper.views import decimal, usd
 from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
@@ -28,7 +32,8 @@ CAPITAL = usd(DEPOSIT)
 class Scenario:
     """One whole run: the world and the queue model that it ran in, what it did, and what the report says of it.
 
-    `drawdown_usd` is the deepest fall of equity from a peak over the samples.
+    `drawdown_usd` is the deepest fall of equity from a peak over the curve; of `settlements` funding settlements that
+    passed, so many have no rate in the data.
     """
 
     world: str
@@ -36,16 +41,18 @@ class Scenario:
     outcome: Outcome
     report: ReportData
     drawdown_usd: Decimal
+    settlements: int
+    without_rate: int
 
 
 def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:
     """The report of `outcome`, which ran over `columns`."""
-    start_ms, end_ms = clockwork.start_ms, clockwork.end_ms
+    start_ms, end_ms = clockwork.start_ms, outcome.ended_ms
     fills = [item.fill for item in outcome.fills]
     samples = sample_times(start_ms, end_ms)
     horizons = (0, *(seconds * 1000 for seconds in HORIZONS_S))
     wanted = [*samples, *(fill.time_ms + horizon for fill in fills for horizon in horizons)]
-    curve = _equity_curve(columns, outcome, fills, samples)
+    curve = _equity_curve(columns, outcome, fills, _moments(columns, outcome, samples))
     report = report_data(
         start_ms=start_ms,
         end_ms=end_ms,
@@ -57,7 +64,31 @@ def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwor
         marks={outcome.market: outcome.mark},
         strategies={item.run_id: kind for item in outcome.fills if item.run_id is not None},
     )
-    return Scenario(world, outcome.queue, outcome, report, _drawdown(curve))
+    settlements, without_rate = _settlements(columns, start_ms, end_ms)
+    return Scenario(world, outcome.queue, outcome, report, _drawdown(curve), settlements, without_rate)
+
+
+def _settlements(columns: Columns, start_ms: int, end_ms: int) -> tuple[int, int]:
+    """How many funding settlements passed, and how many of them the tape has no rate for, so that they paid nothing."""
+    hours, known = columns.tape.spec.funding_interval_hours, columns.tape.funding[::FUNDING_WIDTH]
+    interval_ms = hours * HOUR_MS
+    due = range((start_ms // interval_ms + 1) * interval_ms, end_ms + 1, interval_ms)
+    missing = 0
+    for settle_ms in due:
+        near = bisect_left(known, settle_ms - interval_ms // 2)
+        missing += near == len(known) or known[near] > settle_ms + interval_ms // 2
+    return len(due), missing
+
+
+def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list[int]:
+    """The samples, every change of what is held, and between these the times of the lowest and the highest mid: no
+    fall of equity is deeper than what shows at them, but for one within a stretch that made neither."""
+    changes = {one.fill.time_ms for one in outcome.fills} | {one.time_ms for one in outcome.payments}
+    edges = sorted({*samples, *(time_ms for time_ms in changes if samples[0] <= time_ms <= samples[-1])})
+    moments = set(edges)
+    for start_ms, end_ms in pairwise(edges[bisect_left(edges, min(changes, default=samples[-1])) :]):
+        moments.update(columns.extreme_mids(start_ms, end_ms))
+    return sorted(moments)
 
 
 def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
@@ -72,18 +103,18 @@ def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
 
 
 def _equity_curve(
-    columns: Columns, outcome: Outcome, fills: Sequence[Fill], samples: Sequence[int]
+    columns: Columns, outcome: Outcome, fills: Sequence[Fill], moments: Sequence[int]
 ) -> list[tuple[int, Decimal]]:
-    """Capital plus what was earned, at each sample; the last one at the mark that the run ended on."""
+    """Capital plus what was earned, at each moment; the last one at the mark that the run ended on."""
     decimals = columns.tape.spec.price_decimals
-    ledger, mark, last = LedgerState(), outcome.mark, len(samples) - 1
+    ledger, mark, last = LedgerState(), outcome.mark, len(moments) - 1
     pending: list[tuple[int, Fill | FundingPayment]] = [
         *((fill.time_ms, fill) for fill in fills),
         *((payment.time_ms, payment) for payment in outcome.payments),
     ]
     pending.sort(key=lambda one: (one[0], isinstance(one[1], FundingPayment)), reverse=True)
     curve = []
-    for number, time_ms in enumerate(samples):
+    for number, time_ms in enumerate(moments):
         while pending and pending[-1][0] <= time_ms:
             happened = pending.pop()[1]
             ledger = apply(ledger, happened) if isinstance(happened, Fill) else apply_funding(ledger, happened)

@@ -21,7 +21,7 @@ from pfmm.cycle import CycleReport, RunSpec
 from pfmm.errors import DataFileError
 from pfmm.journal_records import JournalFill
 from pfmm.model.account import FundingPayment
-from pfmm.model.plan import OwnOrder
+from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.observe import observe
 from pfmm.paper.feed import MarketSpec
 from pfmm.paper.matching import QueueModel
@@ -45,10 +45,10 @@ class Clockwork:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did: fills with the run's slots, every order as it ended, payments, and the work it took.
+    """What a run did: fills with the run's slots, every order that stood as it ended, payments, and the work it took.
 
-    `events` are the rows of the tape between start and end; `decisions` those that were due, `cycles` those that
-    needed a whole cycle; `stopped` says why the run ended before its data did. Position in base units.
+    `ended_ms` is when it ended: with its data, or before, and then `stopped` says why. `events` are the rows of the
+    tape until then; `decisions` those that were due, `cycles` those that needed a whole cycle. Position in base units.
     """
 
     market: str
@@ -65,6 +65,7 @@ class Outcome:
     requests: int
     round_trips: int
     wall_s: float
+    ended_ms: int
     stopped: str | None = None
 
 
@@ -192,12 +193,12 @@ class _Run:
             venue.advance(self._clockwork.end_ms)
         snapshot = observe(venue, journal, [self._market.market], self._engine.run_ids)
         assert self._report is not None
-        start, end = self._clockwork.start_ms, self._clockwork.end_ms
+        start, end = self._clockwork.start_ms, venue.now_ms
         return Outcome(
             market=self._market.market,
             queue=self._queue,
             fills=tuple(journal.fills()),
-            orders=journal.orders(),
+            orders=tuple(order for order in journal.orders() if order.status is not OwnStatus.REJECTED),
             payments=tuple(journal.funding()),
             position=sum((p.size for p in snapshot.positions), Decimal(0)),
             equity=snapshot.account.equity,
@@ -208,6 +209,7 @@ class _Run:
             requests=venue.requests,
             round_trips=self._report.runs[0].round_trips,
             wall_s=0.0,
+            ended_ms=end,
             stopped=stopped,
         )
 

@@ -84,6 +84,9 @@ def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
 def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     """What a reader must know beside the figures."""
     found = [ASSUMPTION] if any(one.world != "recorded" for one in scenarios) else []
+    settlements, missing = max((one.settlements, one.without_rate) for one in scenarios)
+    if missing:
+        found.append(f"funding: {missing} of {settlements} settlements have no rate in the data and count as 0")
     stopped = {one.outcome.stopped for one in scenarios if one.outcome.stopped is not None}
     return (*found, *(f"a run stopped early: {reason}" for reason in sorted(stopped)))
 

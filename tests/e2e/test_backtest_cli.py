@@ -85,11 +85,27 @@ def test_candles_are_run_both_ways(tmp_path: Path) -> None:
     assert shown == min(Decimal(one["pnl"]) for one in paths.values())
 
 
+def test_settlements_without_a_rate_are_told(tmp_path: Path) -> None:
+    # half past six to half past eight, 15 November 2023: of the settlements at 00:00, 08:00 and 16:00 one lies within
+    start_ms = 1_700_029_800_000
+    file, rates = tmp_path / "candles.csv", tmp_path / "rates.csv"
+    lines = ["time_ms,open,high,low,close,volume"]
+    lines += [f"{start_ms + minute * 60_000},1000,1060,940,1000,500" for minute in range(120)]
+    file.write_text("\n".join(lines) + "\n")
+    told = "funding: 1 of 1 settlements have no rate in the data and count as 0"
+    line = ("backtest", "run", "grid", "x", "--data", file, *GRID, "--json")
+    for settle_ms, warned in ((1_700_035_200_000, False), (1_600_000_000_000, True)):
+        rates.write_text(f"time_ms,rate_8h\n{settle_ms},0.0001\n")
+        assert (told in run(*line, "--funding", rates, home=tmp_path).envelope["warnings"]) is warned
+    assert told in run(*line, home=tmp_path).envelope["warnings"]
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
         ([HEADER, quote(0, 1_000), quote(1, 1_001), quote(0.5, 1_000)], "line 4: out of order"),
         ([HEADER, quote(0, 1_000), "x,quote,,,,1,1,2,2"], "line 3: time_ms must be whole ms"),
+        ([HEADER, f"{START_MS}000,quote,,,,1,1,2,2"], "line 2: time_ms must be whole ms since 1970"),
         ([HEADER, quote(0, 1_000).replace("999", "nan")], "line 2: bid must be finite"),
         ([HEADER, quote(0, 1_000).replace(",5.001,1001", ",-5,1001")], "line 2: bid_size must not be negative"),
         ([HEADER, f"{START_MS},trade,10,0,buy,,,,"], "line 2: size must be above zero"),
