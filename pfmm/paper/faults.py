@@ -110,7 +110,8 @@ def parse_faults(spec: str) -> FaultPlan:
         key, equals, text = (piece.strip() for piece in part.partition("="))
         reader = _READERS.get(key)
         if reader is None or not equals:
-            raise UsageError(f"--faults: {part.strip()!r} is not key=value", hint=f"keys: {', '.join(_READERS)}")
+            wrong = "has no key that is known" if equals else "is not key=value"
+            raise UsageError(f"--faults: {part.strip()!r} {wrong}", hint=f"keys: {', '.join(_READERS)}")
         if key in seen:
             raise UsageError(f"--faults: {key} is given twice")
         seen.add(key)

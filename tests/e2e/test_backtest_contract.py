@@ -6,8 +6,6 @@ And against `pfmm help json`: every field that an answer has is named there.
 from __future__ import annotations
 
 import gzip
-import re
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,12 @@ from pfmm.model.market import Trade
 from pfmm.paper.tapefile import build_tape
 from pfmm.tape import TapeQuote, event_line, header_line
 from tests.e2e.driver import run
+from tests.e2e.json_topic import names_in, words_of
 from tests.e2e.test_contract import NUMBER, TIME, D, differences, maybe
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 START_MS = 1_700_000_000_000
-HELP = Path(__file__).resolve().parents[2] / "pfmm" / "help" / "json.md"
 MIDS = [1_000, *range(1_000, 939, -5), *range(940, 1_061, 5), *range(1_060, 989, -5)]
 
 SHARES = dict.fromkeys(("total", "spread_capture", "adverse_selection", "inventory", "fees", "funding"), D)
@@ -95,21 +93,9 @@ def backtest(folder: Path, *args: object, code: int = 0) -> Any:
 GRID = ("--set", "grid.lower=900", "--set", "grid.upper=1100")
 
 
-def names_in(value: Any, free: frozenset[str]) -> Iterator[str]:
-    """Every field of an answer, however deep; below the names in `free` stand names of the user's choice."""
-    for item in value if isinstance(value, list) else []:
-        yield from names_in(item, free)
-    for name, item in value.items() if isinstance(value, dict) else []:
-        yield name
-        if name not in free:
-            yield from names_in(item, free)
-
-
 def documented(command: str, data: Any, *free: str) -> None:
-    (row,) = (line for line in HELP.read_text("utf-8").splitlines() if line.startswith(f"| `{command}` |"))
-    words = set(re.findall(r"\w+", row.split("|")[2]))
     shown_apart = set(SCENARIO) | set(SHARES) if command == "backtest sweep" else set()  # in the row of `backtest run`
-    assert set(names_in(data, frozenset(free))) - shown_apart <= words
+    assert set(names_in(data, frozenset(free))) - shown_apart <= words_of(command, heading="command")
 
 
 def test_sweep(folder: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.driver import run
-from tests.e2e.homes import still_home
+from tests.e2e.homes import stepped_home, still_home
+from tests.e2e.json_topic import TOPIC, names_in, words_of
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ PAPER = {
     "positions": [], "open_orders": [{"market": str, "side": ("long", "short"), "price": D}],
 }  # fmt: skip
 RESUME = {"account": str, "halted_by": maybe(str), "reason": maybe(str), "since": maybe(TIME)}
+
+# below these stand names that are data themselves: settings, slots, and what a kind of feed is made of
+FREE = frozenset({"settings", "sources", "absent", "feed"})
 
 CONTRACT = [
     ("quote show BTC", QUOTE),
@@ -158,6 +162,32 @@ def _depth(line: str) -> int:
 @pytest.mark.parametrize(("line", "shape"), CONTRACT, ids=[line for line, _ in CONTRACT])
 def test_the_fields_that_scripts_rely_on(answers: dict[str, Any], line: str, shape: dict[str, Any]) -> None:
     assert differences(answers[line], shape, line) == []
+
+
+@pytest.mark.parametrize("line", [line for line, _ in CONTRACT])
+def test_help_json_names_every_field(answers: dict[str, Any], line: str) -> None:
+    command = " ".join(line.split()[: _depth(line)])
+    name = "stop" if command.endswith(" stop") else command
+    assert set(names_in(answers[line], FREE)) - words_of(name, heading="command") == set()
+
+
+@pytest.mark.parametrize("line", ["grid start BTC --cycles 300", "quote start BTC --cycles 40 --size 200"])
+def test_help_json_names_every_field_of_a_loops_events(tmp_path: Path, line: str) -> None:
+    stepped_home(tmp_path, seed=5)
+    events = run(*line.split(), "--json", home=tmp_path).events
+    assert {"started", "cycle", "placed", "fill", "stopped"} <= {event["event"] for event in events}
+    everywhere = {"event", "time", "market", "strategy"}
+    for event in events:
+        words = words_of(event["event"], heading="event")
+        assert set(names_in(event, FREE)) - everywhere - words == set()
+
+
+def test_help_json_names_every_field_of_a_recordings_events(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=5)
+    line = ("record", "BTC", "--out", tmp_path / "a.tape", "--cycles", 3, "--json")
+    said = (TOPIC.read_text("utf-8").split("events of `record`")[1]).split("| command |")[0]
+    for event in run(*line, home=tmp_path).events:
+        assert all(name in said for name in event), event
 
 
 def test_the_table_tells_a_difference() -> None:

@@ -48,8 +48,8 @@ def test_spec_fields(spec: str, field: str, value: object) -> None:
     ("spec", "word"),
     [
         ("", "''"),
-        ("rate", "'rate'"),
-        ("rats=1", "'rats=1'"),
+        ("rate", "'rate' is not key=value"),
+        ("rats=1", "'rats=1' has no key that is known"),
         ("rate=1,", "''"),
         ("rate=1.01", "'1.01'"),
         ("rate=-0.1", "'-0.1'"),
