@@ -7,13 +7,23 @@ One reader carries the book across the files of a capture that was split.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from heapq import nlargest, nsmallest
 
 from pfmm.model.market import Book, Level, Trade
-from pfmm.tape.events import PLAIN, Place, TapeEvent, TapeQuote, field, not_negative, positive, text, whole_ms
+from pfmm.tape.events import (
+    PLAIN,
+    Place,
+    TapeEvent,
+    TapeQuote,
+    field,
+    json_object,
+    not_negative,
+    positive,
+    text,
+    whole_ms,
+)
 
 DEPTH_LEVELS = 20
 DEPTH_EVERY_MS = 1_000
@@ -125,7 +135,7 @@ class BinanceReader:
         local, _, body = line.partition(" ")
         if not local.isdigit():
             raise place.error(f"the local time must be whole ns, not {local!r}")
-        record = _object(body, place)
+        record = json_object(body, place)
         if "lastUpdateId" in record:
             if self._market is None:
                 raise place.error("a book snapshot stands before any line that names its market")
@@ -179,13 +189,3 @@ class BinanceReader:
             return None
         book.next_ms = time_ms + DEPTH_EVERY_MS
         return book.top(market, time_ms)
-
-
-def _object(body: str, place: Place) -> Record:
-    try:
-        record = json.loads(body)
-    except ValueError as error:
-        raise place.error(f"not JSON: {error}") from None
-    if not isinstance(record, dict):
-        raise place.error(f"must hold a JSON object, not {body[:40]!r}")
-    return record

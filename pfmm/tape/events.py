@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,17 @@ class Entry(NamedTuple):
 
     place: Place
     event: TapeEvent
+
+
+def json_object(body: str, place: Place) -> dict[str, object]:
+    """The JSON object that a line holds; DataFileError naming the place for anything else."""
+    try:
+        record = json.loads(body)
+    except ValueError as error:
+        raise place.error(f"not JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise place.error(f"must hold a JSON object, not {body[:40]!r}")
+    return record
 
 
 def field(record: Mapping[str, object], name: str, place: Place) -> object:

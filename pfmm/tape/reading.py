@@ -20,7 +20,7 @@ from typing import BinaryIO
 from pfmm.errors import DataFileError
 from pfmm.model.market import FundingRate, Trade
 from pfmm.tape.binance import BinanceReader
-from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
+from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote, json_object
 from pfmm.tape.native import FORMAT, Units, parse_event, parse_header
 
 TOLERANCE_MS = 250
@@ -86,7 +86,7 @@ class TapeReader:
         if header is not None:
             self.units.update(parse_header(header, place))
             for place, line in lines:
-                yield Entry(place, parse_event(_record(line, place), place))
+                yield Entry(place, parse_event(json_object(line, place), place))
             return
         if not line.partition(" ")[0].isdigit() or not line.partition(" ")[2].startswith("{"):
             raise place.error(f"the format is unknown: {line[:40]!r}", hint=KNOWN)
@@ -142,16 +142,6 @@ def _header(line: str) -> dict[str, object] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) and record.get("format") == FORMAT else None
-
-
-def _record(line: str, place: Place) -> dict[str, object]:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise place.error(f"not JSON: {error}") from None
-    if not isinstance(record, dict):
-        raise place.error(f"must hold a JSON object, not {line[:40]!r}")
-    return record
 
 
 def _lines(path: Path) -> Iterator[tuple[Place, str]]:
