@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 STRATEGIES = ("grid", "ladder", "quote")
 STDOUT = "-"
 MARKS_SHOWN = 4_000
+OLD_MID_MS = 600_000
 
 app = typer.Typer()
 
@@ -100,7 +101,7 @@ def report(
         if html is not None:
             _write_html(html, journal, asked, found, _heading(opened, asked))
             say(options, f"charts written to {html}")
-        _emit(context, opened, asked, found, warnings)
+        _emit(context, opened, asked, found, (*warnings, *_old_openings(asked, found, mids)))
 
 
 def _emit(context: typer.Context, opened: Session, asked: Slice, found: ReportData, warnings: tuple[str, ...]) -> None:
@@ -179,6 +180,21 @@ def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple
         except OutOfOrder:
             pass
     return figures(fills=sorted(rows_of(journal, whole), key=lambda row: row[0])), mids
+
+
+def _old_openings(asked: Slice, found: ReportData, mids: Mapping[str, MidSeries]) -> Iterator[str]:
+    """A warning for each market whose holdings at the start are valued at a mid of more than ten minutes before: what
+    the price did in between counts as earned in the period."""
+    for market, samples in found.samples.items():
+        series = mids.get(market)
+        if not samples or not samples[0].size or series is None or not series.times:
+            continue
+        age_ms = asked.start_ms - series.times[0]
+        if age_ms > OLD_MID_MS:
+            yield (
+                f"{market}: what was held when the period began is valued at the mid of {age_ms // 60_000} minutes "
+                "before, the last that was seen"
+            )
 
 
 def _export(journal: Journal, target: str) -> int:

@@ -52,6 +52,17 @@ def test_the_text_fits_a_terminal(home: Path) -> None:
         assert words in done.out
 
 
+def test_holdings_valued_at_an_old_mid_are_told(tmp_path: Path) -> None:
+    """BTC is bought at the start, and then nobody looks at it for the hours that a quote of ETH runs."""
+    assert run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", AT, home=tmp_path).code == 0
+    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.4", "--interval", 60, "--cycles", 10)
+    assert run(*grid, home=tmp_path).code == 0
+    assert run("quote", "start", "ETH-PERP", "--interval", 600, "--cycles", 13, home=tmp_path).code == 0
+    told = "BTC-PERP: what was held when the period began is valued at the mid of 60 minutes before, the last that was seen"
+    assert run("report", "--since", "1h", "--json", home=tmp_path).envelope["warnings"] == [told]
+    assert run("report", "--json", home=tmp_path).envelope["warnings"] == []
+
+
 def test_a_venue_out_of_reach_leaves_the_journal(home: Path) -> None:
     near = run("report", "--json", home=home).data
     done = run("report", "--json", home=home, env={"PFMM_BASE_URL": "http://127.0.0.1:9"})
