@@ -12,6 +12,8 @@ from pfmm.cli.output import Result, emit, table
 from pfmm.errors import UsageError
 from pfmm.settings import nearest
 
+WIDEST = 100  # columns
+
 app = typer.Typer()
 
 
@@ -53,4 +55,16 @@ def help_(
             f"there is no topic {topic!r}", hint=f"did you mean {guess}?" if guess else "`pfmm help` lists the topics"
         )
     text = page(files[topic])
-    emit(options, Result({"topic": topic, "text": text}, lambda: text))
+    emit(options, Result({"topic": topic, "text": text}, lambda: _shown(text)))
+
+
+def _shown(text: str) -> str:
+    """The page wrapped for a terminal; anywhere else the Markdown as it is."""
+    import sys
+    from shutil import get_terminal_size
+
+    from pfmm.cli.paragraphs import fitted
+
+    if sys.stdout is None or not sys.stdout.isatty():
+        return text
+    return fitted(text, min(get_terminal_size((WIDEST, 0)).columns, WIDEST))

@@ -58,3 +58,12 @@ def test_doctor_wraps_at_the_screen(tmp_path: Path, columns: int) -> None:
     text = run("doctor", home=tmp_path, env={"COLUMNS": str(columns)}).out
     wide = [line for line in text.splitlines() if len(line) > columns and str(tmp_path) not in line]
     assert wide == []
+
+
+def test_a_reference_page_is_wrapped_on_a_terminal_and_markdown_elsewhere(tmp_path: Path) -> None:
+    raw = run("help", "json", home=tmp_path).out
+    assert raw == run("help", "json", "--json", home=tmp_path).data["text"] + "\n"
+    with OnTerminal("help", "json", home=tmp_path, columns=80, lines=24, term="xterm") as shown:
+        shown.wait_for("--version")
+        lines = shown.seen.splitlines()
+    assert [line for line in lines if len(line) > 80 and not line.startswith("    {")] == []
