@@ -73,7 +73,7 @@ def require_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> 
         names = " or ".join(_variables(venue))
         raise SecretError(
             f"no key for {venue}",
-            hint=f"export {names}, or `pfmm profile set secret.file PATH` (see `pfmm help config`)",
+            hint=f"export {names}, or `pfmm profile set secret.file PATH --profile NAME` (see `pfmm help config`)",
         )
     return secret
 

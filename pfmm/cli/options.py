@@ -79,8 +79,13 @@ def _global_options(*, hidden: bool) -> list[TyperOption]:
             is_eager=eager, help=text, hidden=hidden,
         )  # fmt: skip
 
+    def named(context: typer.Context, parameter: Any, value: Any) -> None:
+        if value == "":  # an unset variable of a script: not the wish for whichever profile is active
+            raise typer.BadParameter("must name a profile, not ''")
+        note(context, parameter, value)
+
     profile = TyperOption(
-        param_decls=["--profile"], type=str, metavar="NAME", expose_value=False, callback=note, hidden=hidden,
+        param_decls=["--profile"], type=str, metavar="NAME", expose_value=False, callback=named, hidden=hidden,
         help="Use this profile instead of the active one.",
     )  # fmt: skip
     return [

@@ -19,6 +19,8 @@ from tests.e2e.homes import open_orders, still_home
         (("grid", "plan", "BTC", "--upper", "5"), 2, ("upper 5 must be above the price",)),
         (("grid", "plan", "BTC", "--lower", "999999"), 2, ("lower 999999 must be below the price",)),
         (("profile", "create", "Bad/Name"), 2, ("NAME", "'Bad/Name'")),
+        (("--profile", "", "flatten", "--all"), 2, ("--profile", "must name a profile, not ''")),
+        (("inventory", "--profile="), 2, ("--profile", "must name a profile, not ''")),
         (("profile", "delete", "paper"), 2, ("`paper` cannot be deleted",)),
         (("paper", "deposit", "-5"), 2, ("-5", "`-- -5`")),
         (("paper", "deposit", "--", "-5"), 2, ("AMOUNT", "must be above 0, not -5")),

@@ -74,6 +74,7 @@ def test_nothing_set_is_none_or_an_error_with_the_way(tmp_path: Path) -> None:
     with pytest.raises(SecretError, match="no key for purpleflea") as caught:
         require_secret(source(), "purpleflea", {})
     assert "PURPLE_FLEA_KEY" in (caught.value.hint or "")
+    assert "--profile NAME" in (caught.value.hint or ""), "else the key would be set for the active profile"
     assert require_secret(source(file=str(key_file(tmp_path))), "purpleflea", {}).reveal() == KEY
 
 
