@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pfmm.accounting.ledger import EXACT, ZERO, rounded
+from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.model.order import Fill
 
 HORIZONS_S = (1, 5, 30, 300)
@@ -105,35 +105,6 @@ def assess(
         yield FillQuality(fill, mid, capture, tuple(markouts))
 
 
-def attribute(qualities: Iterable[FillQuality], *, total: Decimal, funding: Decimal) -> Attribution:
-    """Divides `total` (realised + unrealised - fees + funding, USD) of one or many markets.
-
-    Capture 0.2, a 30 s markout of -0.4, fees -0.04 and funding 0.01 in a total of 1: inventory is
-    1 - 0.2 + 0.4 - 0.04 - 0.01 = 1.15.
-    """
-    capture, adverse, fees = ZERO, ZERO, ZERO
-    for quality in qualities:
-        fees = EXACT.add(fees, rounded("fee", quality.fill.fee))
-        capture = EXACT.add(capture, quality.capture or ZERO)
-        adverse = EXACT.add(adverse, quality.markouts[SPLIT] or ZERO)
-    explained = EXACT.add(EXACT.subtract(EXACT.add(capture, adverse), fees), funding)
-    return Attribution(total, capture, adverse, EXACT.subtract(total, explained), fees, funding)
-
-
-def markouts_bps(qualities: Iterable[FillQuality]) -> dict[str, Decimal | None]:
-    """Markouts by horizon ("1s", "5s", …) in bps of the notional that they were measured on; None without any.
-
-    -0.4 USD on a notional of 200 is -20 bps.
-    """
-    moved, notional = [ZERO] * len(HORIZONS_S), [ZERO] * len(HORIZONS_S)
-    for quality in qualities:
-        for index, markout in enumerate(quality.markouts):
-            if markout is not None and quality.mid is not None:
-                moved[index] = EXACT.add(moved[index], markout)
-                notional[index] = EXACT.add(notional[index], EXACT.multiply(quality.mid, quality.fill.size))
-    return {f"{seconds}s": ratio(moved[index], notional[index], BPS) for index, seconds in enumerate(HORIZONS_S)}
-
-
 def ratio(part: Decimal, whole: Decimal, scale: Decimal) -> Decimal | None:
     """part / whole * scale to 6 decimals; None where the whole is zero: -0.4 of 200 in bps is -20."""
     if not whole:
@@ -141,17 +112,6 @@ def ratio(part: Decimal, whole: Decimal, scale: Decimal) -> Decimal | None:
     value = EXACT.divide(EXACT.multiply(part, scale), whole).quantize(DISPLAY, context=EXACT)
     # without trailing zeros, and without the exponent that normalize() gives to round numbers
     return value.quantize(UNIT_STEP, context=EXACT) if value == value.to_integral_value() else value.normalize(EXACT)
-
-
-def edge(qualities: Iterable[FillQuality]) -> Edge:
-    """The mean edge of the fills that can be judged, each fill counting alike, with a one-sided t test.
-
-    Edges of -1 and -3 bps: the mean is -2, the standard error 1, t = -2.
-    """
-    values = [
-        float(found / (one.fill.price * one.fill.size) * BPS) for one in qualities if (found := one.edge) is not None
-    ]
-    return edge_of(values)
 
 
 def edge_of(values: Sequence[float]) -> Edge:

@@ -1,6 +1,6 @@
 """One pass over the fills of one market: who holds and earned what, and how the inventory went. Pure.
 
-The same figures as `accounting.metrics`, to the last digit, without an object a fill: a report of a million fills has
+No object a fill, and yet to the last digit what the tests' plain accounting says: a report of a million fills has
 a few seconds. How each fill fared is not its matter but the judge's. The caller makes accounting's EXACT the current
 decimal context.
 """

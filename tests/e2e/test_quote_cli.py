@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from pfmm.accounting.attribution import Attribution, assess, attribute
+from pfmm.accounting.attribution import Attribution, assess
 from pfmm.accounting.ledger import mark
 from pfmm.portfolio import profit, run_ledgers
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import open_orders, own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue
+from tests.plain_accounting import attribute
 
 D = Decimal
 CONTRACT = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pfmm.accounting.attribution import assess, attribute, edge, markouts_bps
+from pfmm.accounting.attribution import assess
 from pfmm.accounting.ledger import LedgerState, apply, apply_funding, funding_share, mark, net_profit
-from pfmm.accounting.metrics import realized_spread
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
+from tests.plain_accounting import attribute, edge, markouts_bps, realized_spread
 
 MIDS = [
     (0, "65000.0"),

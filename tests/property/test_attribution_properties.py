@@ -9,9 +9,10 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfmm.accounting.attribution import assess, attribute, edge, markouts_bps
-from pfmm.accounting.metrics import max_drawdown, mean_inventory, realized_spread
+from pfmm.accounting.attribution import assess
+from pfmm.accounting.metrics import max_drawdown
 from pfmm.model.order import Fill, Liquidity, Side
+from tests.plain_accounting import attribute, edge, markouts_bps, mean_inventory, realized_spread
 
 prices = st.integers(1, 10**7).map(lambda n: Decimal(n).scaleb(-2))
 fills = st.builds(

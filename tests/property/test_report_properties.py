@@ -9,14 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pfmm.accounting.attribution import assess, attribute, edge, markouts_bps
+from pfmm.accounting.attribution import assess
 from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
-from pfmm.accounting.metrics import Evidence, metrics
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.report import block, data
 from pfmm.report.inputs import MidSeries, OrderCounts, OutOfOrder, row_of
 from pfmm.report.judge import judged
+from tests.plain_accounting import Evidence, attribute, edge, markouts_bps, metrics
 
 END = 400_000
 prices = st.integers(9_000, 11_000).map(lambda n: Decimal(n).scaleb(-2))

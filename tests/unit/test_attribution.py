@@ -11,13 +11,11 @@ from pfmm.accounting.attribution import (
     Attribution,
     FillQuality,
     assess,
-    attribute,
-    edge,
-    markouts_bps,
     ratio,
     t_95,
 )
 from pfmm.model.order import Fill, Liquidity, Side
+from tests.plain_accounting import attribute, edge, markouts_bps
 
 BUY = Fill(
     "f", "o", None, "M", Side.LONG, Decimal("99.9"), Decimal(2), Decimal("-0.04"), Liquidity.MAKER, time_ms=10_000

@@ -9,15 +9,12 @@ import pytest
 
 from pfmm.accounting.attribution import FillQuality
 from pfmm.accounting.metrics import (
-    Evidence,
     Metric,
     Target,
     max_drawdown,
-    mean_inventory,
-    metrics,
-    realized_spread,
 )
 from pfmm.model.order import Fill, Liquidity, Side
+from tests.plain_accounting import Evidence, mean_inventory, metrics, realized_spread
 
 DAY = 86_400_000
 NONE = Decimal(0)

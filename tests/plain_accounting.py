@@ -1,0 +1,171 @@
+"""The figures of a report, a fill an object and a rule a plain function: what the fast fold must equal.
+
+Formulas as in `pfmm help formulas`. The package does not use this: slow and short on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pfmm.accounting.attribution import BPS, HORIZONS_S, SPLIT, Attribution, Edge, FillQuality, edge_of, ratio
+from pfmm.accounting.ledger import EXACT, ZERO, rounded
+from pfmm.accounting.metrics import DAY_MS, PERCENT, Figures, Metric, max_drawdown, verdicts
+from pfmm.model.order import Fill, Side
+
+
+def attribute(qualities: Iterable[FillQuality], *, total: Decimal, funding: Decimal) -> Attribution:
+    """Divides `total` (realised + unrealised - fees + funding, USD) of one or many markets.
+
+    Capture 0.2, a 30 s markout of -0.4, fees -0.04 and funding 0.01 in a total of 1: inventory is
+    1 - 0.2 + 0.4 - 0.04 - 0.01 = 1.15.
+    """
+    capture, adverse, fees = ZERO, ZERO, ZERO
+    for quality in qualities:
+        fees = EXACT.add(fees, rounded("fee", quality.fill.fee))
+        capture = EXACT.add(capture, quality.capture or ZERO)
+        adverse = EXACT.add(adverse, quality.markouts[SPLIT] or ZERO)
+    explained = EXACT.add(EXACT.subtract(EXACT.add(capture, adverse), fees), funding)
+    return Attribution(total, capture, adverse, EXACT.subtract(total, explained), fees, funding)
+
+
+def markouts_bps(qualities: Iterable[FillQuality]) -> dict[str, Decimal | None]:
+    """Markouts by horizon ("1s", "5s", …) in bps of the notional that they were measured on; None without any.
+
+    -0.4 USD on a notional of 200 is -20 bps.
+    """
+    moved, notional = [ZERO] * len(HORIZONS_S), [ZERO] * len(HORIZONS_S)
+    for quality in qualities:
+        for index, markout in enumerate(quality.markouts):
+            if markout is not None and quality.mid is not None:
+                moved[index] = EXACT.add(moved[index], markout)
+                notional[index] = EXACT.add(notional[index], EXACT.multiply(quality.mid, quality.fill.size))
+    return {f"{seconds}s": ratio(moved[index], notional[index], BPS) for index, seconds in enumerate(HORIZONS_S)}
+
+
+def edge(qualities: Iterable[FillQuality]) -> Edge:
+    """The mean edge of the fills that can be judged, each fill counting alike, with a one-sided t test.
+
+    Edges of -1 and -3 bps: the mean is -2, the standard error 1, t = -2.
+    """
+    values = [
+        float(found / (one.fill.price * one.fill.size) * BPS) for one in qualities if (found := one.edge) is not None
+    ]
+    return edge_of(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a period left behind: judged fills of all markets in time order, how many orders were placed (an amended
+    order counted once) and how many of them filled at all, P&L and capital in USD, the equity curve as (ms, USD),
+    and the signed sizes held at its start."""
+
+    start_ms: int
+    end_ms: int
+    qualities: Sequence[FillQuality]
+    orders_placed: int
+    orders_filled: int
+    pnl: Decimal
+    capital: Decimal
+    equity: Sequence[tuple[int, Decimal]]
+    opening_sizes: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def days(self) -> Decimal:
+        """Length of the period in days: 43,200,000 ms is 0.5."""
+        return EXACT.divide(Decimal(self.end_ms - self.start_ms), DAY_MS)
+
+
+def metrics(evidence: Evidence) -> tuple[Metric, ...]:
+    """The six figures in their fixed order. Raises ValueError for a period that ends before it starts."""
+    if evidence.end_ms < evidence.start_ms:
+        raise ValueError(f"end_ms {evidence.end_ms} is before start_ms {evidence.start_ms}")
+    fills = [quality.fill for quality in evidence.qualities]
+    edges = [found for quality in evidence.qualities if (found := quality.edge) is not None]
+    capital_days = EXACT.multiply(evidence.capital, evidence.days)
+    return verdicts(
+        Figures(
+            orders_placed=evidence.orders_placed,
+            orders_filled=evidence.orders_filled,
+            fills=len(fills),
+            judged=len(edges),
+            losing=sum(found < 0 for found in edges),
+            realized_spread=realized_spread(fills),
+            turnover=_turnover(fills, evidence),
+            daily_pnl=ratio(evidence.pnl, capital_days, PERCENT),
+            max_drawdown=max_drawdown(evidence.equity),
+            equity_samples=len(evidence.equity),
+        )
+    )
+
+
+def realized_spread(fills: Sequence[Fill]) -> Decimal | None:
+    """(average sell - average buy) / mid in percent over the quantity that was both bought and sold, first in first
+    matched, a market at a time; the mid is the middle of the two averages. None where nothing matched.
+
+    Buying 2 at 100 and selling 1 at 101: one unit matched, (101 - 100) / 100.5 = 0.995 %.
+    """
+    gained, turned = ZERO, ZERO
+    sides: dict[str, dict[Side, list[Fill]]] = {}
+    for fill in fills:
+        sides.setdefault(fill.market, {side: [] for side in Side})[fill.side].append(fill)
+    for bought, sold in ((both[Side.LONG], both[Side.SHORT]) for both in sides.values()):
+        matched = min(_quantity(bought), _quantity(sold))
+        cost, proceeds = _value_of_first(matched, bought), _value_of_first(matched, sold)
+        gained = EXACT.add(gained, EXACT.subtract(proceeds, cost))
+        turned = EXACT.add(turned, EXACT.divide(EXACT.add(proceeds, cost), Decimal(2)))
+    return ratio(gained, turned, PERCENT)
+
+
+def _quantity(fills: Sequence[Fill]) -> Decimal:
+    total = ZERO
+    for fill in fills:
+        total = EXACT.add(total, fill.size)
+    return total
+
+
+def _value_of_first(quantity: Decimal, fills: Sequence[Fill]) -> Decimal:
+    """USD value of the first `quantity` base units."""
+    value, left = ZERO, quantity
+    for fill in fills:
+        taken = min(left, fill.size)
+        value = EXACT.add(value, EXACT.multiply(taken, fill.price))
+        left = EXACT.subtract(left, taken)
+        if not left:
+            break
+    return value
+
+
+def _turnover(fills: Sequence[Fill], evidence: Evidence) -> Decimal | None:
+    volume = ZERO
+    for fill in fills:
+        volume = EXACT.add(volume, EXACT.multiply(fill.price, fill.size))
+    mean = mean_inventory(fills, evidence.opening_sizes, evidence.start_ms, evidence.end_ms)
+    return ratio(volume, EXACT.multiply(mean, evidence.days), Decimal(1))
+
+
+def mean_inventory(fills: Sequence[Fill], opening_sizes: Mapping[str, Decimal], start_ms: int, end_ms: int) -> Decimal:
+    """Mean of |inventory| over time in USD, each market valued at its latest fill price (before its first: at that).
+
+    Holding 1 bought at 100 for half of the period and nothing for the rest: 50. A market that never filled has no
+    price and does not count.
+    """
+    sizes = dict(opening_sizes)
+    prices: dict[str, Decimal] = {}
+    since: dict[str, int] = {}
+    total = ZERO
+
+    def hold(market: str, until_ms: int) -> Decimal:
+        held = EXACT.multiply(sizes.get(market, ZERO).copy_abs(), prices[market])
+        return EXACT.multiply(held, Decimal(max(until_ms - since.get(market, start_ms), 0)))
+
+    for fill in fills:
+        market = fill.market
+        prices.setdefault(market, fill.price)
+        total = EXACT.add(total, hold(market, fill.time_ms))
+        sizes[market] = EXACT.add(sizes.get(market, ZERO), EXACT.multiply(fill.size, Decimal(fill.side.sign)))
+        prices[market], since[market] = fill.price, max(fill.time_ms, start_ms)
+    for market in prices:
+        total = EXACT.add(total, hold(market, end_ms))
+    return EXACT.divide(total, Decimal(end_ms - start_ms)) if end_ms > start_ms else ZERO
