@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
 
 from pfmm import journal_schema as schema
 from pfmm.journal_records import JournalFill, Run
@@ -145,12 +144,6 @@ class JournalReads(ABC):
     def peak_equity(self) -> Decimal | None:
         """The highest equity ever recorded, USD; None before the first."""
         return schema.optional_decimal(self._meta("peak_equity"))
-
-    def export(self) -> Iterator[dict[str, Any]]:
-        """The journal as canonical records: the same seed and clock give the same ones (see journal_export)."""
-        from pfmm.journal_export import canonical
-
-        return canonical(self)
 
     def _orders(self, where: Mapping[str, object]) -> tuple[OwnOrder, ...]:
         return tuple(schema.order_from(row) for row in self._select(schema.ORDER_COLUMNS, "orders", where, "number"))

@@ -201,9 +201,11 @@ def _export(journal: Journal, target: str) -> int:
     """One canonical record a line; returns how many."""
     import json
 
+    from pfmm.journal_export import canonical
+
     count = 0
     with _opened(target) as out:
-        for record in journal.export():
+        for record in canonical(journal):
             out.write(json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
             count += 1
     return count

@@ -63,8 +63,8 @@ def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[Renderab
         pad_edge=False,
         box=None,
     )
-    for name, justify in (("line", "right"), ("price", "right"), ("side", "left"), ("size", "right"), ("USD", "right")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for name in ("line", "price", "side", "size", "USD"):
+        table.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
     notes = [Text(note, style="yellow") for note in run.decision.notes]
     notes += [Text(f"waiting: {w['slot']} {w['reason']}", style="dim") for w in explain["waiting"][:3]]
     notes += [Text(f"held: {h.slot} {h.reason}", style="yellow") for h in run.plan.held[:3]]

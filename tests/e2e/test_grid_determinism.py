@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pfmm.journal_export import canonical
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import own_session, stepped_home
 
@@ -40,5 +41,5 @@ def served(home: Path) -> Iterator[str]:
 def export(home: Path) -> bytes:
     """The journal's canonical export."""
     with own_session(home) as session:
-        lines = [json.dumps(row, default=str) for row in session.journal.export()]
+        lines = [json.dumps(row, default=str) for row in canonical(session.journal)]
     return "\n".join(lines).encode()

@@ -19,6 +19,7 @@ import pytest
 from pfmm import journal_schema
 from pfmm.errors import ConfigError, OtherExchange
 from pfmm.journal import Intents, Journal, Run
+from pfmm.journal_export import canonical
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -538,7 +539,7 @@ def exported(path: Path, nonce: str, pid: int, prefix: str) -> str:
         )
         journal.record_mids([(MARKET, 2_000, Decimal("100.5"))])
         journal.record_equity(2_000, Decimal("10000.10"))
-        return "\n".join(json.dumps(record) for record in journal.export())
+        return "\n".join(json.dumps(record) for record in canonical(journal))
 
 
 def test_the_same_story_exports_to_the_same_bytes(tmp_path: Path) -> None:
