@@ -20,6 +20,7 @@ from pfmm.model.plan import OwnStatus
 if TYPE_CHECKING:
     from pfmm.journal_records import Run
     from pfmm.locks import Holder
+    from pfmm.model.plan import OwnOrder
 
 STALE_AFTER_MS = 60_000
 STOP_GRACE_S = 20.0
@@ -172,14 +173,19 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
         markets = spelling or "every market"
         confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
     market = session.market(spelling).market if spelling is not None else None
-    runs = session.journal.runs(kind=kind, market=market, ended=False)
-    resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in runs}
+    earlier = session.journal.runs(kind=kind, market=market)
+    resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
     running = [h.market for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
     for name in running:
         session.locks.stop_runner(name, kind, grace_s=STOP_GRACE_S)
-    rows = [_stop_run(session, run, [order.client_order_id for order in resting[run.run_id]]) for run in runs]
+    # read again: a runner that was in its first cycle has begun its run, and may have left its orders, only now
+    over = {run.run_id for run in earlier if run.ended_ms is not None}
+    runs = [run for run in session.journal.runs(kind=kind, market=market) if run.run_id not in over]
+    rows = [_stop_run(session, run, resting.get(run.run_id)) for run in runs]
+    stopped = {row["market"] for row in rows}
+    rows += [_nothing_of(name, kind, "stopped") for name in running if name not in stopped]
     if market is not None and not rows:
-        rows = [{"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": "absent"}]
+        rows = [_nothing_of(market, kind, "absent")]
     data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
     if not flatten:
         emit(options, Result(data, lambda: _stop_text(kind, rows)))
@@ -205,8 +211,13 @@ def _flatten_stopped(options: Globals, session: Session, kind: str, data: dict[s
     emit(options, result)
 
 
-def _stop_run(session: Session, run: Run, resting: Sequence[str]) -> dict[str, Any]:
-    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for.
+def _nothing_of(market: str, kind: str, state: str) -> dict[str, Any]:
+    return {"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": state}
+
+
+def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None) -> dict[str, Any]:
+    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for, or
+    every order of a run that began only afterwards (None).
 
     Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile.
     """
@@ -216,7 +227,8 @@ def _stop_run(session: Session, run: Run, resting: Sequence[str]) -> dict[str, A
         current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
         if current.ended_ms is None:
             end_runs(session, [run.run_id], [run.market], reason="stop")
-    orders = [session.journal.order(client_order_id) for client_order_id in resting]
+    asked = session.journal.orders(run_id=run.run_id) if resting is None else resting
+    orders = [session.journal.order(order.client_order_id) for order in asked]
     return {
         "market": run.market,
         "strategy": run.kind,
