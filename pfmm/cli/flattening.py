@@ -104,8 +104,8 @@ def _price(price: Decimal) -> str:
 
 
 class Bystanders:
-    """The other runners of some markets, which nobody stops here: as long as one lives, nothing there is proven flat.
-    Serves as `Others` of a flatten."""
+    """The other runners of some markets, which nobody stops here: as long as one lives, or a request that a dead one
+    left on its way can act, nothing there is proven flat. Serves as `Others` of a flatten."""
 
     def __init__(self, session: Session, markets: Sequence[str]) -> None:
         self._session = session
@@ -121,7 +121,13 @@ class Bystanders:
 
     def silent_from_ms(self, now: VenueTime) -> int | None:  # noqa: ARG002 - the protocol's
         """See `Others`."""
-        return None if self.alive() else 0
+        if self.alive():
+            return None
+        if self._session.in_process:  # no request is under way but its callers'
+            return 0
+        from pfmm.cli.halting import unanswered_until_ms
+
+        return unanswered_until_ms(o for o in self._session.journal.live_orders() if o.market in self._markets)
 
 
 def flatten_markets(session: Session, markets: Sequence[str]) -> None:

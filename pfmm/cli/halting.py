@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pfmm.journal import Journal
     from pfmm.locks import Holder
     from pfmm.model.account import VenueTime
+    from pfmm.model.plan import OwnOrder
 
 GRACE_S = 5.0
 JOURNAL_PATIENCE_S = 1.0
@@ -94,33 +95,38 @@ class StoppingRunners:
             return ()  # then the latch could not be written either, and the proof is asked for twice
 
     def _bound_ms(self, now: VenueTime) -> int | None:
-        from pfmm.strategy.settle import CLOCK_SKEW_MS
-
         if self._session.in_process or not self._session.has_journal:
             return 0
         try:
-            expiries = self._expiries()
+            return self._journal_bound_ms()
         except _DAMAGE:
-            return self._longest_life_ms(now, CLOCK_SKEW_MS)
-        return max(expiries) + CLOCK_SKEW_MS + 1 if expiries else 0
+            return self._longest_life_ms(now)
 
-    def _expiries(self) -> list[int]:
-        """When the requests that the journal has no answer to stop acting."""
+    def _journal_bound_ms(self) -> int:
         from pfmm.journal import Journal
-        from pfmm.model.plan import OwnStatus
 
-        pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
         with Journal.open_readonly(self._session.journal_path, patience_s=JOURNAL_PATIENCE_S) as journal:
-            orders = journal.live_orders()
-        return [o.valid_until_ms for o in orders if o.status in pending and o.valid_until_ms is not None]
+            return unanswered_until_ms(journal.live_orders())
 
-    def _longest_life_ms(self, now: VenueTime, skew_ms: int) -> int | None:
+    def _longest_life_ms(self, now: VenueTime) -> int | None:
         if not self._unreadable:  # this snapshot may be older than the last runner's death; the next is not
             self._unreadable = True
             return None
         from pfmm.sending import REQUEST_LIFE_MS
+        from pfmm.strategy.settle import CLOCK_SKEW_MS
 
-        return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + skew_ms + 1
+        return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + CLOCK_SKEW_MS + 1
+
+
+def unanswered_until_ms(live: Iterable[OwnOrder]) -> int:
+    """The venue time from which no request that the journal has no answer to can act any more; 0 without any. One
+    that is valid until 4,000 may act until 6,000, for the skew of the clocks: 6,001."""
+    from pfmm.model.plan import OwnStatus
+    from pfmm.strategy.settle import CLOCK_SKEW_MS
+
+    pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
+    ends = [o.valid_until_ms for o in live if o.status in pending and o.valid_until_ms is not None]
+    return max(ends) + CLOCK_SKEW_MS + 1 if ends else 0
 
 
 def strange_exchange(session: Session, exchange_id: str | None) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.cli.context import Session
+from pfmm.cli.flattening import Bystanders
 from pfmm.cli.halting import StoppingRunners
 from pfmm.config import load_settings
 from pfmm.journal import Intents
@@ -89,3 +90,16 @@ def test_nothing_is_silent_while_a_runner_lives(session: Session) -> None:
         lock.acquire(pid=0, started_wall_ms=NOW_MS)  # no process: nobody is signalled
         assert silent_from(session, VenueTime(NOW_MS)) == [None]
     assert silent_from(session, VenueTime(NOW_MS)) == [0]
+
+
+def test_flat_is_not_said_of_a_market_while_a_dead_runners_request_may_still_act(session: Session) -> None:
+    """`stop --flatten` beside another strategy of which the process was killed with an order under way."""
+    place(session, OwnStatus.SENDING, VALID_MS)
+    now = VenueTime(NOW_MS)
+    assert Bystanders(session, ["BTC-PERP"]).silent_from_ms(now) == VALID_MS + CLOCK_SKEW_MS + 1
+    assert Bystanders(session, ["ETH-PERP"]).silent_from_ms(now) == 0
+
+
+def test_bystanders_without_a_request_under_way_hold_nothing_up(session: Session) -> None:
+    place(session, OwnStatus.OPEN, VALID_MS)
+    assert Bystanders(session, ["BTC-PERP"]).silent_from_ms(VenueTime(NOW_MS)) == 0
