@@ -16,13 +16,23 @@ from typing import TYPE_CHECKING, Any
 from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, folded, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
-from pfmm.errors import AlreadyRunning, ChangesPending, Halted, OutcomeUnknown, PfmmError, StaleData, UsageError
+from pfmm.errors import (
+    AlreadyRunning,
+    ChangesPending,
+    Halted,
+    OutcomeUnknown,
+    PfmmError,
+    StaleData,
+    UsageError,
+    VenueRefused,
+    VenueUnreachable,
+)
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.runner import Ending
 
 if TYPE_CHECKING:
-    from pfmm.cycle import CycleReport, RunSpec
+    from pfmm.cycle import CycleReport, RunReport, RunSpec
     from pfmm.engine import Engine
     from pfmm.signals import Signals
     from pfmm.winddown import WindDown
@@ -183,7 +193,21 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     if unknown:
         text = f"{unknown} orders or order actions got no usable answer: they may or may not have acted"
         raise Failed(OutcomeUnknown(text, hint="the next run settles them by client order id"), result)
+    failure = _never_acted(report.events)
+    if failure is not None:
+        raise Failed(failure, result)
     emit(options, result)
+
+
+def _never_acted(events: Sequence[Event]) -> PfmmError | None:
+    """The failure of a request that as a whole did not act; a single order that is refused is none."""
+    told = next((event.data for event in events if event.data.get("acted") is False), None)
+    if told is None:
+        return None
+    kind = VenueUnreachable if told["code"] == VenueUnreachable.code else VenueRefused
+    failure = kind(f"nothing was placed, amended or cancelled: {told['reason']}", hint="the next run tries again")
+    failure.code = told["code"]
+    return failure
 
 
 def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:
@@ -316,21 +340,23 @@ def once_data(session: Session, kind: str, report: CycleReport, adopted: int) ->
         "time": iso(report.time.time_ms),
         "strategy": kind,
         "adopted_orders": adopted,
-        "runs": [_once_row(run) for run in report.runs],
+        "runs": [_once_row(run, report.events) for run in report.runs],
         "events": [_event_row(event) for event in report.events],
     }
 
 
-def _once_row(run: Any) -> dict[str, Any]:
+def _once_row(run: RunReport, events: Sequence[Event]) -> dict[str, Any]:
+    """`placed`, `amended` and `cancelled` count what the venue has acknowledged, not what was wanted."""
+    done = [event.name for event in events if (event.market, event.strategy) == (run.market, run.strategy)]
     return {
         "market": run.market,
         "strategy": run.strategy,
         "problem": run.problem,
         "resting": len(run.orders),
         "kept": len(run.plan.keep),
-        "placed": len(run.plan.place),
-        "amended": len(run.plan.amend),
-        "cancelled": len(run.plan.cancel),
+        "placed": done.count("placed"),
+        "amended": done.count("amended"),
+        "cancelled": done.count("cancelled"),
         "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
         "absent": dict(run.decision.absent) if run.decision is not None else {},
         "inventory": run.ledger.size,
