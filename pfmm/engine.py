@@ -108,8 +108,8 @@ class Engine:
                 )
             active.resume(run, self._journal.fills(run_id=run.run_id))
             adopted.append(run)
-            changed_ms = (order.updated_ms for order in self._journal.live_orders(run_id=run.run_id))
-            self._not_before_ms = max(changed_ms, default=self._not_before_ms)
+            for order in self._journal.live_orders(run_id=run.run_id):
+                self.saw(order.updated_ms)
         self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
         return tuple(adopted)
 

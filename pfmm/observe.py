@@ -17,6 +17,8 @@ from pfmm.ports import Journal, Venue
 from pfmm.strategy.settle import settle, settle_one
 
 Doubt = Callable[[OwnOrder, PfmmError], None]
+Answers = tuple[list[OwnOrder], bool]
+Ask = Callable[[Sequence[OwnOrder], int], Answers]
 
 
 def observe(
@@ -38,8 +40,24 @@ def observe(
 
     An order that cannot be asked for by its client order id stays as unproven as it is and holds its slot, `doubt` is
     told, and everything else goes on; unless the venue does not tell the time either, or limits requests: then that
-    is raised.
+    is raised. After a question that got no answer the snapshot is read anew: the wait took as long as prices are good
+    for, and what is decided on them would expire before it is sent.
     """
+    snapshot = _absorbed(venue, journal, markets, not_before_ms)
+    if _settle_runs(journal, snapshot, run_ids, lambda orders, now_ms: _asked(venue, orders, now_ms, doubt)):
+        first, snapshot = snapshot, _absorbed(venue, journal, markets, snapshot.time.time_ms)
+        _settle_runs(journal, snapshot, run_ids, _nobody_asked)
+        snapshot = replace(
+            snapshot,
+            fills=(*first.fills, *snapshot.fills),
+            funding_payments=(*first.funding_payments, *snapshot.funding_payments),
+        )
+    _record(journal, snapshot)
+    return snapshot
+
+
+def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before_ms: int) -> Snapshot:
+    """The venue's snapshot, after the journal has taken its fills and payments; see `observe` for what it raises."""
     snapshot = venue.snapshot(markets, journal.cursors())
     if snapshot.exchange_id is not None:
         journal.recognise(snapshot.exchange_id)
@@ -49,14 +67,12 @@ def observe(
             hint="a venue whose clock was set back needs the run stopped and started afresh",
         )
     journal.absorb(fills=snapshot.fills, funding=snapshot.funding_payments, cursors=snapshot.cursors)
-    _settle_runs(venue, journal, snapshot, run_ids, doubt)
-    _record(journal, snapshot)
     return snapshot
 
 
-def _settle_runs(
-    venue: Venue, journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], doubt: Doubt | None
-) -> None:
+def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], ask: Ask) -> bool:
+    """Settles the live orders of the runs by the snapshot and by what `ask` says of those that it does not tell of.
+    True when a question got no answer."""
     now_ms = snapshot.time.time_ms
     wanted = set(run_ids)
     live = [order for order in journal.live_orders() if order.run_id in wanted]
@@ -64,17 +80,24 @@ def _settle_runs(
     settlement = settle(live, snapshot.orders, now_ms)
     updated = {order.client_order_id: order for order in settlement.updates}
     current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
-    for settled in _asked(venue, [current[one] for one in settlement.ask], now_ms, doubt):
+    answered, silent = ask([current[one] for one in settlement.ask], now_ms)
+    for settled in answered:
         if settled != current[settled.client_order_id]:
             updated[settled.client_order_id] = settled
     changed: list[OwnOrder] = list(updated.values())
     if changed:
         journal.update_orders(changed, time_ms=now_ms)
+    return silent
 
 
-def _asked(venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt | None) -> list[OwnOrder]:
-    """The orders after the venue was asked for each. Of a market where a read got no answer no other order is asked
-    for now: what waits for one answer after the other decides on prices that are long gone."""
+def _nobody_asked(orders: Sequence[OwnOrder], _: int) -> Answers:
+    """The orders as unproven as they are."""
+    return [_unproven(own) for own in orders], False
+
+
+def _asked(venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt | None) -> Answers:
+    """The orders after the venue was asked for each, and whether it was silent about one. Of a market where a read got
+    no answer no other order is asked for now: each such wait may last."""
     settled = []
     silent: set[str] = set()
     for own in orders:
@@ -96,7 +119,7 @@ def _asked(venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt |
         if answer is None or answer.status is not OrderStatus.OPEN:
             settled.append(settle_one(own, answer, now_ms))
         # else the snapshot does not show it: one of the two is old, and the next snapshot tells which
-    return settled
+    return settled, bool(silent)
 
 
 def _raise_if_all_is_silent(venue: Venue, error: VenueUnreachable) -> None:

@@ -15,6 +15,7 @@ from pfmm.model.order import Order
 from pfmm.model.plan import OwnStatus
 from pfmm.paper.records import CancelRequest
 from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.sending import REQUEST_LIFE_MS
 from tests.e2e.engine_rig import FIXED, START_MS, Rig, rig
 
 BTC, ETH = "BTC-PERP", "ETH-PERP"
@@ -86,3 +87,37 @@ def test_a_venue_that_is_gone_for_everything_ends_the_cycle(tmp_path: Path) -> N
         with pytest.raises(VenueUnreachable, match="timed out"):
             r.step()
         assert len(r.venue.batches) == batches, "nothing is sent"
+
+
+def test_a_wait_for_an_answer_that_does_not_come_ages_no_decision(tmp_path: Path) -> None:
+    """Longer than a request is valid: what was decided on the snapshot of before would be refused, cycle by cycle."""
+    with rig(tmp_path, SyntheticFeed(1), NARROW, markets=(BTC, ETH), first_feed=SYNTHETIC) as r:
+        lost = lose(r, r.cycle(), BTC, "bid")
+        ask = r.venue.inner.order
+
+        def order(asked: str) -> Order | None:
+            if asked != lost:
+                return ask(asked)
+            r.now_ms += 2 * REQUEST_LIFE_MS
+            r.venue.inner.advance(r.now_ms)
+            raise VenueUnreachable("timed out")
+
+        r.venue.order = order  # type: ignore[attr-defined]
+        for _ in range(3):
+            report = r.step()
+            assert report.time.time_ms == r.now_ms, "decided on what the venue shows after the wait"
+            assert [event.data for event in report.events if event.name == "refused"] == []
+            batch = r.venue.batches[-1]
+            assert {change.market for change in (*batch.place, *batch.amend)} >= {ETH}, "the quotes follow the market"
+        with r.journal as journal:
+            taken = {item.fill.fill_id for item in journal.fills()}
+            assert taken == {fill.fill_id for fill in r.venue.inner.fills()}
+
+
+def test_what_any_market_has_acknowledged_makes_older_snapshots_stale_after_a_restart(tmp_path: Path) -> None:
+    with rig(tmp_path, SyntheticFeed(1), NARROW, markets=(BTC, ETH), first_feed=SYNTHETIC) as r:
+        own = run_of(r.cycle(), BTC).orders[0]
+        acknowledged_ms = r.now_ms + 50_000
+        r.journal.update_orders([own], time_ms=acknowledged_ms)
+        r.restart()
+        assert r.engine.not_before_ms == acknowledged_ms, "not the other market's, which is older"
