@@ -58,7 +58,10 @@ def test_holdings_valued_at_an_old_mid_are_told(tmp_path: Path) -> None:
     grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.4", "--interval", 60, "--cycles", 10)
     assert run(*grid, home=tmp_path).code == 0
     assert run("quote", "start", "ETH-PERP", "--interval", 600, "--cycles", 13, home=tmp_path).code == 0
-    told = "BTC-PERP: what was held when the period began is valued at the mid of 60 minutes before, the last that was seen"
+    told = (
+        "BTC-PERP: what was held when the period began is valued at the mid of 60 minutes before, "
+        "the last that was seen"
+    )
     assert run("report", "--since", "1h", "--json", home=tmp_path).envelope["warnings"] == [told]
     assert run("report", "--json", home=tmp_path).envelope["warnings"] == []
 
