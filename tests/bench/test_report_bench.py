@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -77,17 +76,22 @@ def make_journal(path: Path) -> None:
 def test_report_of_a_million_fills(pfmm_home: Path) -> None:
     make_journal(pfmm_home / "state" / "journals" / "paper-default.sqlite3")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    wall = []
+    wall, cpu, peak_mb = [], [], 0.0
     for _ in range(ROUNDS):
         begin = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "pfmm", "report"], env=env, capture_output=True, text=True, check=True
-        )
+        with subprocess.Popen(
+            [sys.executable, "-m", "pfmm", "report"], env=env, stdout=subprocess.PIPE, text=True
+        ) as one:
+            assert one.stdout is not None
+            shown = one.stdout.read()
+            _, status, used = os.wait4(one.pid, 0)
+            one.returncode = os.waitstatus_to_exitcode(status)
         wall.append(time.perf_counter() - begin)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert f"{FILLS}" in done.stdout
-    print(f"\n{done.stdout}")
-    cpu_s = (used.ru_utime + used.ru_stime) / ROUNDS
+        cpu.append(used.ru_utime + used.ru_stime)
+        peak_mb = max(peak_mb, used.ru_maxrss / 1024)
+        assert one.returncode == 0
+    assert f"{FILLS}" in shown
+    print(f"\n{shown}")
     print(f"pfmm report, {FILLS:,} fills, {3 * CYCLES:,} mids, {ORDERS:,} orders: {min(wall):.2f} s of {wall}")
-    print(f"processor time {cpu_s:.2f} s, {used.ru_maxrss / 1024:.0f} MB")
+    print(f"processor time of both processes {min(cpu):.2f} s, {peak_mb:.0f} MB in the larger one")
     assert min(wall) < LIMIT_S
