@@ -140,11 +140,9 @@ class SimulatedVenue:
         )
 
     def _next_rate(self, next_ms: int) -> Decimal:
-        """What is known of the rate that settles at `next_ms`: the one that settled last, since the data's own for
-        then is not known before. The same one for hours of looks, so it is kept."""
+        """What is known of the rate that settles at `next_ms`: the same for hours of looks, so it is kept."""
         if self._rate[0] != next_ms:
-            settled_ms = next_ms - funding_interval_ms(self.spec)
-            self._rate = (next_ms, decimal(self._feed.funding_rate(self.spec.market, settled_ms), 8))
+            self._rate = (next_ms, decimal(self._feed.foreseen_rate(self.spec.market, next_ms), 8))
         return self._rate[1]
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:  # noqa: ARG002 - one market

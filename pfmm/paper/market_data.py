@@ -62,7 +62,7 @@ def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
         ask_size=None if ask is None else decimal(quote.ask_size, spec.size_decimals),
         mark=mark,
         index_price=mark,
-        funding_rate=decimal(moment.feed.funding_rate(spec.market, next_funding_ms), 8),
+        funding_rate=decimal(moment.feed.foreseen_rate(spec.market, next_funding_ms), 8),
         funding_interval_h=spec.funding_interval_hours,
         next_funding_at=next_funding_ms,
         volume_24h=None,

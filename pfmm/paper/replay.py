@@ -106,6 +106,11 @@ class ReplayFeed:
         distance, rate = min(near, default=(settle_ms, 0))
         return rate if distance <= tape.spec.funding_interval_hours * HOUR_MS // 2 else 0
 
+    def foreseen_rate(self, market: str, settle_ms: int) -> int:
+        """The rate that settled one interval before `settle_ms`: a recording tells a rate once it has settled, and what
+        acts on it earlier would look ahead."""
+        return self.funding_rate(market, settle_ms - self._tape(market).spec.funding_interval_hours * HOUR_MS)
+
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order. A quote
         without a side matters to whoever rests on that side."""

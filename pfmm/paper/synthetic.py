@@ -91,6 +91,10 @@ class SyntheticFeed:
         z = total / FUNDING_WEIGHT_NORM + found.funding_lean
         return round((0.9 + 0.7 * z + 0.25 * z**3) * BPS_IN_RATE)
 
+    def foreseen_rate(self, market: str, settle_ms: int) -> int:
+        """The rate itself: this market announces it."""
+        return self.funding_rate(market, settle_ms)
+
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order."""
         return self._market(market).events(after_ms, to_ms, watch)

@@ -79,6 +79,8 @@ class ScriptedFeed:
     def funding_rate(self, market: str, settle_ms: int) -> int:
         return 0
 
+    foreseen_rate = funding_rate
+
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         return self._events(after_ms, to_ms)
 

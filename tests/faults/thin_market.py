@@ -40,6 +40,8 @@ class ThinFeed:
     def funding_rate(self, market: str, settle_ms: int) -> int:
         return 10_000
 
+    foreseen_rate = funding_rate
+
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         found = (event for event in self._events(market, after_ms, to_ms) if isinstance(event, TradeEvent))
         return [event for _, event in zip(range(limit), found, strict=False)]

@@ -63,6 +63,8 @@ class Walk:
     def funding_rate(self, market: str, settle_ms: int) -> int:
         return (settle_ms // HOUR_MS * 7919) % 60_001 - 30_000
 
+    foreseen_rate = funding_rate
+
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         return (row for row in self._events[market] if after_ms < row[0] <= to_ms)
 

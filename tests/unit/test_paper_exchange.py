@@ -67,6 +67,8 @@ class Script:
     def funding_rate(self, market: str, settle_ms: int) -> int:
         return self.rate
 
+    foreseen_rate = funding_rate
+
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         return (row for row in self._events[market] if after_ms < row[0] <= to_ms)
 

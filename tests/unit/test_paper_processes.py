@@ -42,6 +42,8 @@ class Ticking:
     def funding_rate(self, market: str, settle_ms: int) -> int:
         return 0
 
+    foreseen_rate = funding_rate
+
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         first = after_ms // 5 + 1
         return (TradeEvent(index * 5, TRADE, 950, 1, -1) for index in range(first, to_ms // 5 + 1))

@@ -136,6 +136,11 @@ def test_funding_is_the_recorded_one_or_zero(feed: ReplayFeed, settle_ms: int, r
     assert feed.funding_rate(M, settle_ms) == rate  # 0.0001 is 10,000 in 1e-8
 
 
+def test_a_ticker_shows_no_rate_that_has_not_settled_yet(feed: ReplayFeed) -> None:
+    assert feed.foreseen_rate(M, 8 * HOUR) == 0
+    assert feed.foreseen_rate(M, 16 * HOUR) == feed.funding_rate(M, 8 * HOUR) == 10_000
+
+
 def test_two_markets_in_one_tape(tmp_path: Path) -> None:
     eth = write(
         tmp_path / "eth", [quote(500, "5", "1", "6", "1", "ETH-PERP"), quote(4_000, "5", "2", "6", "1", "ETH-PERP")]
