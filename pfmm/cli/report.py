@@ -1,6 +1,7 @@
 """`pfmm report`: whether it makes money, and where the money came from, out of the account's journal.
 
-The venue is read first so that the fills are current; a venue that does not answer leaves the journal's own view.
+The venue is read first so that the fills are current; a venue that does not answer leaves the journal's own view, if
+there is anything in it.
 """
 
 from __future__ import annotations
@@ -130,6 +131,8 @@ def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
     try:
         snapshot = observe(opened.venue, opened.journal, markets, ())
     except PfmmError as error:
+        if opened.journal.span_ms() is None:
+            raise  # neither the venue nor the journal tells anything: zeros would look like an answer
         return {}, (f"{error.message}; this is the journal's own view, without what happened since",)
     return {ticker.market: ticker.mark for ticker in snapshot.tickers}, ()
 

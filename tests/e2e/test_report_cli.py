@@ -75,6 +75,11 @@ def test_a_venue_out_of_reach_leaves_the_journal(home: Path) -> None:
     assert done.data["pnl"]["spread_capture"] == near["pnl"]["spread_capture"]
 
 
+def test_zeros_are_no_answer_where_nobody_knows_anything(tmp_path: Path) -> None:
+    done = run("report", "--json", home=tmp_path, env={"PFMM_BASE_URL": "http://127.0.0.1:9"})
+    assert (done.code, done.envelope["error"]["code"]) == (5, "venue_unreachable")
+
+
 def test_the_csv_adds_up_to_the_report(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "fills.csv"
     found = run("report", "--json", "--csv", file, home=home).data
