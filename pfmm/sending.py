@@ -21,7 +21,7 @@ from pfmm.strategy.settle import settle_one
 CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
 REQUEST_LIFE_MS = 10_000
 _GONE = ("order_not_found", "order_not_open")
-_POST_ONLY = "post_only_would_cross"
+POST_ONLY_REFUSED = "post_only_would_cross"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def _unknown_note(own: OwnOrder, item: Refusal) -> SendNote:
 
 def _refused(own: OwnOrder, item: Refusal) -> SendNote:
     data = {**_describe(own), "code": item.code, "reason": item.message}
-    return SendNote("refused", own.run_id, own.slot, data, post_only_refused=item.code == _POST_ONLY)
+    return SendNote("refused", own.run_id, own.slot, data, post_only_refused=item.code == POST_ONLY_REFUSED)
 
 
 def _describe(own: OwnOrder) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.context import Session, wall_ms
-from pfmm.cli.output import Failed, Globals, Result, emit, folded, iso, say
+from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (
     AlreadyRunning,
@@ -24,15 +24,12 @@ from pfmm.errors import (
     PfmmError,
     StaleData,
     UsageError,
-    VenueRefused,
-    VenueUnreachable,
 )
-from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.runner import Ending
 
 if TYPE_CHECKING:
-    from pfmm.cycle import CycleReport, RunReport, RunSpec
+    from pfmm.cycle import CycleReport, RunSpec
     from pfmm.engine import Engine
     from pfmm.signals import Signals
     from pfmm.winddown import WindDown
@@ -170,6 +167,8 @@ def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *
 
 def _once(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
     """One cycle for cron: orders stay by default, so that the next minute finds them."""
+    from pfmm.cli.once import never_acted, once_data, once_text, refusals
+
     adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
     report = engine.cycle()
     tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
@@ -183,7 +182,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     if leaving != "keep":  # proven gone, or `_leave` had raised
         for row in data["runs"]:
             row["resting"] = 0
-    result = Result(data, lambda: once_text(data))
+    result = Result(data, lambda: once_text(data), refusals(report.events))
     if tripped is not None:
         raise Failed(Halted(f"kill switch: {tripped}; orders are cancelled, the account is halted"), result)
     problem = next((run.problem for run in report.runs if run.problem is not None), None)
@@ -193,21 +192,10 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     if unknown:
         text = f"{unknown} orders or order actions got no usable answer: they may or may not have acted"
         raise Failed(OutcomeUnknown(text, hint="the next run settles them by client order id"), result)
-    failure = _never_acted(report.events)
+    failure = never_acted(report.events)
     if failure is not None:
         raise Failed(failure, result)
     emit(options, result)
-
-
-def _never_acted(events: Sequence[Event]) -> PfmmError | None:
-    """The failure of a request that as a whole did not act; a single order that is refused is none."""
-    told = next((event.data for event in events if event.data.get("acted") is False), None)
-    if told is None:
-        return None
-    kind = VenueUnreachable if told["code"] == VenueUnreachable.code else VenueRefused
-    failure = kind(f"nothing was placed, amended or cancelled: {told['reason']}", hint="the next run tries again")
-    failure.code = told["code"]
-    return failure
 
 
 def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:
@@ -330,60 +318,3 @@ def _tell_parent() -> None:
     if fd is not None:
         os.write(int(fd), b"ready\n")
         os.close(int(fd))
-
-
-def once_data(session: Session, kind: str, report: CycleReport, adopted: int) -> dict[str, Any]:
-    """The `data` of `start --once`: what was done and what rests now, market by market."""
-    return {
-        "venue": session.venue_name,
-        "account": session.account,
-        "time": iso(report.time.time_ms),
-        "strategy": kind,
-        "adopted_orders": adopted,
-        "runs": [_once_row(run, report.events) for run in report.runs],
-        "events": [_event_row(event) for event in report.events],
-    }
-
-
-def _once_row(run: RunReport, events: Sequence[Event]) -> dict[str, Any]:
-    """`placed`, `amended` and `cancelled` count what the venue has acknowledged, not what was wanted."""
-    done = [event.name for event in events if (event.market, event.strategy) == (run.market, run.strategy)]
-    return {
-        "market": run.market,
-        "strategy": run.strategy,
-        "problem": run.problem,
-        "resting": len(run.orders),
-        "kept": len(run.plan.keep),
-        "placed": done.count("placed"),
-        "amended": done.count("amended"),
-        "cancelled": done.count("cancelled"),
-        "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
-        "absent": dict(run.decision.absent) if run.decision is not None else {},
-        "inventory": run.ledger.size,
-        "fills": run.fills,
-        "round_trips": run.round_trips,
-    }
-
-
-def _event_row(event: Event) -> dict[str, Any]:
-    return {
-        "event": event.name,
-        "time": iso(event.time_ms),
-        "market": event.market,
-        "strategy": event.strategy,
-        **event.data,
-    }
-
-
-def once_text(data: dict[str, Any]) -> str:
-    """One line a market, for people and for cron mails."""
-    lines = []
-    for run in data["runs"]:
-        state = run["problem"] or (
-            f"{run['resting']} resting ({run['placed']} placed, {run['amended']} amended, "
-            f"{run['cancelled']} cancelled), inventory {run['inventory']:f}, {run['fills']} fills, "
-            f"{run['round_trips']} round trips"
-        )
-        lines.append(f"{run['market']} {run['strategy']}: {state}")
-        lines += [f"  no {slots}: {reason}" for slots, reason in folded(run["absent"])]
-    return "\n".join(lines)
