@@ -24,7 +24,7 @@ def test_a_request_that_did_not_act_is_no_success(tmp_path: Path) -> None:
 
 
 def test_orders_refused_one_by_one_are_told(tmp_path: Path) -> None:
-    """200,000 USD on a side need, at 5x leverage, 40,000 of margin, in a careful regime half: the account has 10,000."""
+    """200,000 USD on a side need 40,000 of margin, in a careful regime half of it: the account has 10,000."""
     still_home(tmp_path)
     sizes = ("--size", 200_000, "--max-inventory", 1_000_000)
     done = run("quote", "start", "BTC-PERP", "--once", *sizes, "--json", home=tmp_path)
