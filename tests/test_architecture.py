@@ -15,7 +15,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "pfmm"
 
-PURE = ("pfmm.strategy", "pfmm.accounting", "pfmm.risk", "pfmm.assertions", "pfmm.paper.matching", "pfmm.paper.account")
+PURE = (
+    "pfmm.strategy",
+    "pfmm.accounting",
+    "pfmm.risk",
+    "pfmm.assertions",
+    "pfmm.paper.matching",
+    "pfmm.paper.account",
+    "pfmm.report.block",
+    "pfmm.report.data",
+    "pfmm.report.fold",
+    "pfmm.report.inputs",
+    "pfmm.report.judge",
+)
 IMPURE_LIBRARIES = {"os", "time", "random", "pathlib", "httpx", "sqlite3", "typer", "rich"}
 
 # module or package → what of the project it may import, directly (itself and its own package always); only the
