@@ -5,6 +5,7 @@
     │   └── AssertionSyntaxError 2   an --assert expression is wrong, with the column
     ├── ConfigError              3   a setting, a profile or the state folder is unusable
     │   ├── SecretError          3
+    │   ├── NoJournal            3   nothing has run on this account yet
     │   ├── JournalLocked        3
     │   ├── OtherExchange        3   the journal is that of another paper exchange
     │   ├── PortInUse            3
@@ -87,6 +88,12 @@ class SecretError(ConfigError):
     """A key could not be read, or its file is readable by others."""
 
     code = "secret"
+
+
+class NoJournal(ConfigError):
+    """The account has no journal yet: nothing has run, so that there is nothing to read."""
+
+    code = "no_journal"
 
 
 class JournalLocked(ConfigError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pfmm import journal_schema as schema
-from pfmm.errors import ConfigError, OtherExchange
+from pfmm.errors import ConfigError, NoJournal, OtherExchange
 from pfmm.journal_file import prepare_file
 from pfmm.journal_opening import connect, connect_readonly, translated
 from pfmm.journal_reads import JournalReads
@@ -64,7 +64,7 @@ class Journal(JournalReads):
     def open_readonly(cls, path: Path, *, patience_s: float | None = None) -> Self:
         """Opens an existing journal for reading only; works in a folder that cannot be written, too."""
         if not path.is_file():
-            raise ConfigError(f"there is no journal at {path}", hint="nothing has run on this venue and account yet")
+            raise NoJournal(f"there is no journal at {path}", hint="nothing has run yet on this venue and account")
         with translated(path):
             database = connect_readonly(path, patience_s)
             try:

@@ -6,16 +6,14 @@ Knows the file and the schema's number; must not know what the records mean.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from pfmm import journal_schema as schema
-from pfmm.errors import ConfigError
+from pfmm.errors import ConfigError, NoJournal
 from pfmm.journal_file import BUSY_TIMEOUT_S, may_be_immutable, unusable
-
-WAL_TRIES = 100
+from pfmm.wal import use_wal
 
 
 def connect(path: Path, identity: Mapping[str, str], patience_s: float | None) -> sqlite3.Connection:
@@ -24,10 +22,11 @@ def connect(path: Path, identity: Mapping[str, str], patience_s: float | None) -
     `patience_s` is how long any later call waits for another process's lock. Raises ConfigError for a file that is
     no journal, is of a newer pfmm, or cannot be shared between processes.
     """
-    database = sqlite3.connect(path, timeout=patience_s or BUSY_TIMEOUT_S, isolation_level=None)
+    timeout_s = patience_s or BUSY_TIMEOUT_S
+    database = sqlite3.connect(path, timeout=timeout_s, isolation_level=None)
     try:
-        _check_version(database, path)
-        _use_wal(database, path)
+        stored_version(database, path)
+        _share(database, path, timeout_s)
         database.execute("PRAGMA synchronous = FULL")
         _migrate(database, path, identity)
     except BaseException:
@@ -38,10 +37,13 @@ def connect(path: Path, identity: Mapping[str, str], patience_s: float | None) -
 
 def connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection:
     """A connection that cannot write, in a folder that cannot be written, too. Raises ConfigError for a file that
-    `connect` would refuse or would have to bring up to date."""
+    `connect` would refuse or would have to bring up to date, NoJournal for one that another process is just making or
+    died in making."""
     database = _readable(path, patience_s)
     try:
-        version = _check_version(database, path)
+        version = stored_version(database, path)
+        if version == 0:
+            raise NoJournal(f"the journal {path} is empty", hint="nothing has run yet on this venue and account")
         if version < len(schema.MIGRATIONS):
             raise ConfigError(
                 f"the journal {path} has schema {version}, older than this pfmm's {len(schema.MIGRATIONS)}",
@@ -66,6 +68,16 @@ def _readable(path: Path, patience_s: float | None) -> sqlite3.Connection:
     return database
 
 
+def stored_version(database: sqlite3.Connection, path: Path) -> int:
+    """`_check_version` in a transaction of its own: another process may be making the journal between two reads."""
+    database.execute("BEGIN")
+    try:
+        return _check_version(database, path)
+    finally:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+
+
 def _check_version(database: sqlite3.Connection, path: Path) -> int:
     """The schema version of the file, 0 for an empty one; ConfigError unless it is a journal that we understand."""
     application = database.execute("PRAGMA application_id").fetchone()[0]
@@ -83,22 +95,11 @@ def _check_version(database: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _use_wal(database: sqlite3.Connection, path: Path) -> None:
-    """Write-ahead logging, kept in the file. Two first openers make SQLite refuse one of them at once: try again."""
-    for _ in range(WAL_TRIES):
-        try:
-            mode = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            time.sleep(BUSY_TIMEOUT_S / WAL_TRIES)
-            continue
-        if mode == "wal":
-            return
-        break
-    raise ConfigError(
-        f"the journal {path} cannot be shared between processes", hint="keep it on a local disk: set PFMM_HOME"
-    )
+def _share(database: sqlite3.Connection, path: Path, patience_s: float) -> None:
+    if not use_wal(database, patience_s):
+        raise ConfigError(
+            f"the journal {path} cannot be shared between processes", hint="keep it on a local disk: set PFMM_HOME"
+        )
 
 
 def _migrate(database: sqlite3.Connection, path: Path, identity: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pfmm.errors import ConfigError, PfmmError
+from pfmm.errors import ConfigError, NoJournal, PfmmError
 
 if TYPE_CHECKING:
     from pfmm.journal import Journal
@@ -93,6 +93,10 @@ def journals(state_dir: Path) -> Iterator[Check]:
         try:
             with Journal.open_readonly(path) as journal:
                 damage = journal.damage()
+        except NoJournal:
+            fix = "the next start makes it; `pfmm inventory` asks the venue itself what is held and rests"
+            yield Check(name, WARN, "empty: nothing was written yet, or it was lost", fix)
+            continue
         except PfmmError as error:
             yield failure(name, error)
             continue

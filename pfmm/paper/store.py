@@ -20,6 +20,7 @@ from pfmm.paper import schema
 from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Specs
 from pfmm.paper.clock import VenueClock
 from pfmm.paper.records import Busy
+from pfmm.wal import use_wal
 
 APPLICATION_ID = 0x70666D6D  # "pfmm": tells our files from other SQLite files
 EPOCH_NUMBERS = 1_000_000_000  # running numbers of epoch n start above n of these, so that a reset reuses none
@@ -106,7 +107,11 @@ class Store:
         execute = self._connection.execute
         if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return  # another process is first, or it is no file of ours
-        execute("PRAGMA journal_mode = WAL")
+        if not use_wal(self._connection, LOCK_TRIES * LOCK_WAIT_MS / 1000):
+            raise ConfigError(
+                f"the paper exchange's file {self.path} cannot be shared between processes",
+                hint="keep it on a local disk: set PFMM_HOME",
+            )
         with self.write():
             if execute("PRAGMA application_id").fetchone()[0]:
                 return

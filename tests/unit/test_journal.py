@@ -17,12 +17,15 @@ from pathlib import Path
 import pytest
 
 from pfmm import journal_schema
-from pfmm.errors import ConfigError, OtherExchange
+from pfmm.errors import ConfigError, NoJournal, OtherExchange
 from pfmm.journal import Intents, Journal, Run
 from pfmm.journal_export import canonical
+from pfmm.journal_file import prepare_file
+from pfmm.journal_opening import stored_version
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.wal import use_wal
 
 MARKET = "BTC-PERP"
 
@@ -632,6 +635,31 @@ def test_processes_share_one_budget_and_one_row_of_order_numbers(path: Path) -> 
         for placed, foreign in results:
             assert foreign == cap - placed  # at the end each guard saw all the orders of the others
         assert sorted(run.run_id for run in journal.runs()) == ["race-r1", "race-r2", "race-r3"]
+
+
+def test_a_journal_made_while_another_process_looks_at_the_empty_file_is_understood(path: Path) -> None:
+    prepare_file(path)
+    shared = sqlite3.connect(path, isolation_level=None)
+    assert use_wal(shared, 0)
+    opened: list[str] = []
+
+    def make_it(statement: str) -> None:  # between the first and the second look at the file's header
+        if "user_version" in statement and not opened:
+            opened.append(statement)
+            open_journal(path).close()
+
+    shared.set_trace_callback(make_it)
+    assert stored_version(shared, path) == 0  # what it saw first is what it sees
+    assert stored_version(shared, path) == len(journal_schema.MIGRATIONS)
+    shared.close()
+
+
+def test_a_file_that_was_only_just_made_has_no_journal_yet(path: Path) -> None:
+    prepare_file(path)
+    with pytest.raises(NoJournal, match="is empty"):
+        Journal.open_readonly(path)
+    open_journal(path).close()
+    Journal.open_readonly(path).close()
 
 
 VICTIM = """

@@ -1,0 +1,26 @@
+"""Write-ahead logging: what lets several processes share one SQLite file. Must not know what the file holds."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+TRIES = 200
+
+
+def use_wal(database: sqlite3.Connection, patience_s: float) -> bool:
+    """Switches the file to write-ahead logging, which it keeps; False where its file system cannot do that.
+
+    SQLite refuses all but one of the processes that switch a new file at the same moment, without the wait that it
+    grants any other statement, so the switch is asked for again until `patience_s` are over: OperationalError then.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            mode: str = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not tries_left:
+                raise
+            time.sleep(patience_s / TRIES)
+        else:
+            return mode == "wal"
+    raise AssertionError("the last try returns or raises")
