@@ -386,7 +386,7 @@ def test_held_connections_are_held_and_then_dropped(exchange: Exchange) -> None:
         started = time.monotonic()
         line.sendall(b"GET /api/time HTTP/1.1\r\nHost: x\r\n\r\n")
         assert read_all(line) == b""
-        assert 0.25 <= time.monotonic() - started < 5
+        assert 0.25 <= time.monotonic() - started < 30
 
 
 def test_latency_delays_the_answer(exchange: Exchange) -> None:
