@@ -122,6 +122,7 @@ class Engine:
         seen_through = self._last_fill()
         mine = self.run_ids if self._settles else ()
         doubts: list[tuple[OwnOrder, PfmmError]] = []
+        absent: list[OwnOrder] = []
         look = Look(
             observe(
                 self._venue,
@@ -130,6 +131,7 @@ class Engine:
                 mine,
                 not_before_ms=self.not_before_ms,
                 doubt=lambda own, error: doubts.append((own, error)),
+                absent=absent.append,
             )
         )
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
@@ -138,7 +140,11 @@ class Engine:
         live = _by_run(self._journal.live_orders())
         steps = []
         for active in self._runs:
-            steps.append(self._step(active, look, live.get(active.run_id or "", ())))
+            own = live.get(active.run_id or "", ())
+            step = self._step(active, look, own)
+            lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
+            step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
+            steps.append(step)
             events += active.problem_events(look.now_ms)
         if send:
             self._begin_and_save(steps, look.now_ms)

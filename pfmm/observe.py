@@ -14,9 +14,10 @@ from pfmm.model.account import Snapshot
 from pfmm.model.order import OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.ports import Journal, Venue
-from pfmm.strategy.settle import settle, settle_one
+from pfmm.strategy.settle import is_lost, settle, settle_one
 
 Doubt = Callable[[OwnOrder, PfmmError], None]
+Absent = Callable[[OwnOrder], None]
 Answers = tuple[list[OwnOrder], bool]
 Ask = Callable[[Sequence[OwnOrder], int], Answers]
 
@@ -29,6 +30,7 @@ def observe(
     *,
     not_before_ms: int = 0,
     doubt: Doubt | None = None,
+    absent: Absent | None = None,
 ) -> Snapshot:
     """Reads one consistent snapshot and brings the journal up to it.
 
@@ -40,11 +42,12 @@ def observe(
 
     An order that cannot be asked for by its client order id stays as unproven as it is and holds its slot, `doubt` is
     told, and everything else goes on; unless the venue does not tell the time either, or limits requests: then that
-    is raised. After a question that got no answer the snapshot is read anew: the wait took as long as prices are good
-    for, and what is decided on them would expire before it is sent.
+    is raised. `absent` is told of every order that did rest and that the venue knows no more: a cancel of it is what
+    settles it. After a question that got no answer the snapshot is read anew: the wait took as long as prices are
+    good for, and what is decided on them would expire before it is sent.
     """
     snapshot = _absorbed(venue, journal, markets, not_before_ms)
-    if _settle_runs(journal, snapshot, run_ids, lambda orders, now_ms: _asked(venue, orders, now_ms, doubt)):
+    if _settle_runs(journal, snapshot, run_ids, lambda orders, now_ms: _asked(venue, orders, now_ms, doubt, absent)):
         first, snapshot = snapshot, _absorbed(venue, journal, markets, snapshot.time.time_ms)
         _settle_runs(journal, snapshot, run_ids, _nobody_asked)
         snapshot = replace(
@@ -95,7 +98,9 @@ def _nobody_asked(orders: Sequence[OwnOrder], _: int) -> Answers:
     return [_unproven(own) for own in orders], False
 
 
-def _asked(venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt | None) -> Answers:
+def _asked(
+    venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt | None, absent: Absent | None
+) -> Answers:
     """The orders after the venue was asked for each, and whether it was silent about one. Of a market where a read got
     no answer no other order is asked for now: each such wait may last."""
     settled = []
@@ -116,6 +121,8 @@ def _asked(venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt |
             if doubt is not None:
                 doubt(own, error)
             continue
+        if answer is None and absent is not None and is_lost(own, now_ms):
+            absent(own)
         if answer is None or answer.status is not OrderStatus.OPEN:
             settled.append(settle_one(own, answer, now_ms))
         # else the snapshot does not show it: one of the two is old, and the next snapshot tells which

@@ -16,7 +16,7 @@ from pfmm.model.account import VenueTime
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal, TimeInForce
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan
 from pfmm.ports import Journal, Venue
-from pfmm.strategy.settle import settle_one
+from pfmm.strategy.settle import settle_absent, settle_one
 
 CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
 REQUEST_LIFE_MS = 10_000
@@ -204,7 +204,8 @@ def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
         return settle_one(own, item, now_ms), SendNote("cancelled", own.run_id, own.slot, _describe(own))
     if item.code == "outcome_unknown":
         return None, _unknown_note(own, item)
-    return None, _refused(own, item)
+    settled = settle_absent(own, item.code, now_ms)
+    return None if settled == own else settled, _refused(own, item)
 
 
 def _unknown_note(own: OwnOrder, item: Refusal) -> SendNote:

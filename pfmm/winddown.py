@@ -23,7 +23,7 @@ from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Order
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.observe import observe
 from pfmm.ports import Clock, Journal, Venue
-from pfmm.strategy.settle import CLOCK_SKEW_MS, settle_one
+from pfmm.strategy.settle import CLOCK_SKEW_MS, settle_absent, settle_one
 
 ATTEMPTS = 12
 _PAUSE_MS = 250
@@ -49,7 +49,8 @@ def wind_down(
 ) -> WindDown:
     """Cancels every order of `run_ids` and returns once none can be live any more.
 
-    Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry.
+    Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry; those
+    that did rest and that the venue knows no more, only by a snapshot later than that cancel.
     `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
     The clock is brought to the venue's time. Raises StateUnknown, naming what is left, when that cannot be proven
     within `attempts` rounds or the journal cannot record it; what could be cancelled is cancelled even then. Raises
@@ -78,7 +79,7 @@ def wind_down(
             lost, acknowledged_ms = _cancel(venue, journal, live, snapshot.time.time_ms)
             problem = lost or problem
             not_before_ms = max(not_before_ms, acknowledged_ms)
-            _let_expiries_pass(clock, live)
+            _let_expiries_pass(clock, _live(journal, run_ids))
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problem = error.message
             _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
@@ -121,10 +122,9 @@ def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: in
     acknowledged_ms = max((item.updated_ms for item in answer.cancel if isinstance(item, Order)), default=0)
     updates = []
     for own, item in zip(live, answer.cancel, strict=True):
-        if isinstance(item, Order):
-            settled = settle_one(own, item, now_ms)
-            if settled != own:
-                updates.append(settled)
+        settled = settle_one(own, item, now_ms) if isinstance(item, Order) else settle_absent(own, item.code, now_ms)
+        if settled != own:
+            updates.append(settled)
     if updates:
         journal.update_orders(updates, time_ms=now_ms)
     return "", acknowledged_ms

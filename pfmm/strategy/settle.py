@@ -1,7 +1,10 @@
 """What became of our orders: compares the orders that the journal believes live with what the venue shows.
 
 Pure. The rule of the house: never guess. An order is FILLED only when its fills were seen, EXPIRED only when its
-expiry plus the clock skew has passed without the venue ever knowing it, CANCELLED only on the venue's own word.
+expiry plus the clock skew has passed and the venue knows no such order, CANCELLED only on the venue's own word.
+
+An order that did rest is not gone for being absent: a read may be old. It is once a cancel by client order id, which
+reaches what matches orders, found none, and fills were read later than that; see `settle_absent`.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
 
 CLOCK_SKEW_MS = 2_000
+NO_SUCH_ORDER = "order_not_found"
 
 _FINAL = {
     OrderStatus.FILLED: OwnStatus.FILLED,
@@ -57,7 +61,7 @@ def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
     """The order after the venue was asked for it by client order id; `answer` None means that it never saw it.
 
     An order that the venue calls filled stays MISSING until the fills themselves have been seen, so that nothing is
-    replaced before its fill is counted.
+    replaced before its fill is counted; it loses its expiry, since nothing else may settle it any more.
     """
     if answer is None:
         if own.status in (OwnStatus.SENDING, OwnStatus.UNKNOWN) and _expired(own, now_ms):
@@ -66,7 +70,7 @@ def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
     if answer.status is OrderStatus.OPEN:
         return _as_open(own, answer, now_ms)
     if own.filled < answer.filled:
-        return replace(own, status=OwnStatus.MISSING, order_id=answer.order_id)
+        return replace(own, status=OwnStatus.MISSING, order_id=answer.order_id, valid_until_ms=None)
     return replace(
         own,
         status=_FINAL[answer.status],
@@ -75,6 +79,27 @@ def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
         amend_price=None,
         amend_size=None,
     )
+
+
+def is_lost(own: OwnOrder, now_ms: int) -> bool:
+    """True for an order that left the open list, and of which nothing was heard for longer than what is in flight
+    takes: to cancel it is safe whatever became of it, and the answer settles it."""
+    if own.status is not OwnStatus.MISSING or own.valid_until_ms is None:
+        return False
+    return now_ms > max(own.valid_until_ms, own.updated_ms) + CLOCK_SKEW_MS
+
+
+def settle_absent(own: OwnOrder, code: str, now_ms: int) -> OwnOrder:
+    """The order after a cancel of it by client order id was refused with `code`, at or after `now_ms`.
+
+    A MISSING order that the venue no longer knows becomes UNKNOWN, as if sent anew with an expiry of now: it goes on
+    holding its slot, and is EXPIRED only by a later snapshot, whose fills were read after that cancel, and one more
+    question by client order id. Anything that shows it meanwhile settles it as always. An order of which the venue
+    told of fills that were not seen waits for these, whatever is forgotten.
+    """
+    if code != NO_SUCH_ORDER or own.status is not OwnStatus.MISSING or own.valid_until_ms is None:
+        return own
+    return replace(own, status=OwnStatus.UNKNOWN, valid_until_ms=max(own.valid_until_ms, now_ms))
 
 
 def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:

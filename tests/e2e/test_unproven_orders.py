@@ -11,7 +11,7 @@ import pytest
 from pfmm.cycle import CycleReport, RunReport
 from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import Cursors, Snapshot
-from pfmm.model.order import Order
+from pfmm.model.order import Batch, BatchAnswer, Order, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
 from pfmm.paper.records import CancelRequest
 from pfmm.paper.synthetic import SyntheticFeed
@@ -112,6 +112,61 @@ def test_a_wait_for_an_answer_that_does_not_come_ages_no_decision(tmp_path: Path
         with r.journal as journal:
             taken = {item.fill.fill_id for item in journal.fills()}
             assert taken == {fill.fill_id for fill in r.venue.inner.fills()}
+
+
+def forget(r: Rig, client_order_id: str) -> None:
+    """From now on the venue has no record of that order: no read and no cancel finds it."""
+    ask, submit = r.venue.inner.order, r.venue.inner.submit
+
+    def refused(batch: Batch, _: Snapshot) -> BatchAnswer | None:
+        if client_order_id not in {cancel.client_order_id for cancel in batch.cancel}:
+            return None
+        rest = tuple(cancel for cancel in batch.cancel if cancel.client_order_id != client_order_id)
+        answer = submit(replace(batch, cancel=rest))
+        done = iter(answer.cancel)
+        unknown = Refusal("order_not_found", "no such order", 404)
+        found = (unknown if c.client_order_id == client_order_id else next(done) for c in batch.cancel)
+        return replace(answer, cancel=tuple(found))
+
+    r.venue.before = refused
+    r.venue.order = lambda asked: None if asked == client_order_id else ask(asked)  # type: ignore[attr-defined]
+
+
+def test_an_order_that_the_venue_forgets_is_cancelled_and_its_slot_quoted_again(tmp_path: Path) -> None:
+    with rig(tmp_path, SyntheticFeed(1), NARROW, first_feed=SYNTHETIC, markets=(BTC,)) as r:
+        r.step(20_000)
+        lost = lose(r, r.step(), BTC, "bid")
+        forget(r, lost)
+        seen = []
+        for _ in range(8):
+            report = r.step()
+            (bid,) = (own for own in run_of(report, BTC).orders if own.slot == "bid")
+            seen.append(bid.status)
+            cancels = [c.client_order_id for batch in r.venue.batches for c in batch.cancel]
+            if bid.client_order_id != lost:
+                break
+            assert len([o for o in r.exchange.orders("main") if o.side == "long"]) == 0, "nothing in its place yet"
+        assert seen[0] is OwnStatus.MISSING
+        assert seen[-2:] == [OwnStatus.UNKNOWN, OwnStatus.OPEN], "a new one, after the cancel found none"
+        assert cancels.count(lost) == 1
+        settled = r.journal.order(lost)
+        assert settled is not None
+        assert settled.status is OwnStatus.EXPIRED
+
+
+def test_an_order_that_filled_unseen_and_is_forgotten_keeps_its_slot(tmp_path: Path) -> None:
+    """The venue said that it filled, shows no fill of it, and then has no record: another one might fill twice."""
+    with rig(tmp_path, SyntheticFeed(1), NARROW, first_feed=SYNTHETIC, markets=(BTC,)) as r:
+        lost = lose(r, r.cycle(), BTC, "bid")
+        done = r.venue.inner.order(lost)
+        assert done is not None
+        filled = replace(done, status=OrderStatus.FILLED, filled=done.size)
+        r.venue.order = lambda asked: filled  # type: ignore[attr-defined]
+        r.step()
+        forget(r, lost)
+        for _ in range(12):
+            (bid,) = (own for own in run_of(r.step(), BTC).orders if own.slot == "bid")
+            assert (bid.client_order_id, bid.status) == (lost, OwnStatus.MISSING)
 
 
 def test_what_any_market_has_acknowledged_makes_older_snapshots_stale_after_a_restart(tmp_path: Path) -> None:

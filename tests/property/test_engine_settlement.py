@@ -132,6 +132,7 @@ STEPS = st.lists(
         st.tuples(st.just("look"), SIZES, st.just("")),
         st.tuples(st.just("arrive"), SIZES, st.just("")),
         st.tuples(st.just("wait"), SIZES, st.just("")),
+        st.tuples(st.just("forget"), SIZES, st.just("")),
     ),
     min_size=6,
     max_size=25,
@@ -149,6 +150,15 @@ class Story:
     def look(self) -> None:
         observe(self.venue, self.journal, [MARKET], [self.run_id])  # type: ignore[arg-type]
 
+    def forget(self) -> None:
+        """The venue drops the records of all that is done; their fills are still told. We cancel what we miss."""
+        self.venue.orders = {cid: o for cid, o in self.venue.orders.items() if not o.status.final}
+        self.look()
+        missing = tuple(o.client_order_id for o in self.live(OwnStatus.MISSING))
+        sent = self.journal.commit_intents(lambda live, number: Intents(cancel=missing), time_ms=self.venue.now_ms)
+        self.venue.fate = "answered"
+        Sender(self.venue, self.journal).send(sent, self.venue.now_ms)  # type: ignore[arg-type]
+
     def live(self, *wanted: OwnStatus) -> list[OwnOrder]:
         return [o for o in self.journal.live_orders() if not wanted or o.status in wanted]
 
@@ -162,6 +172,8 @@ class Story:
             venue.arrive()
         elif action == "wait":
             venue.now_ms += LIFE_MS // 2
+        elif action == "forget":
+            self.forget()
         elif action == "fill":
             for cid in venue.orders:
                 venue.fill(cid, size)

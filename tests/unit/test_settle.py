@@ -10,7 +10,7 @@ import pytest
 
 from pfmm.model.order import OrderStatus
 from pfmm.model.plan import OwnStatus
-from pfmm.strategy.settle import CLOCK_SKEW_MS, settle, settle_one
+from pfmm.strategy.settle import CLOCK_SKEW_MS, is_lost, settle, settle_absent, settle_one
 from tests.unit.scripted_venue import T0, order, own
 
 LATE = T0 + 10_000 + CLOCK_SKEW_MS  # the last moment at which absence proves nothing
@@ -97,6 +97,55 @@ def test_a_full_order_with_a_pending_amendment_is_asked_for() -> None:
     assert settle([mine], [], T0).ask == ("n-1",)
     done = settle_one(replace(mine, filled=D(3)), order(status=O.FILLED, size=D(3), filled=D(3)), T0)
     assert (done.status, done.size, done.amend_size) == (S.FILLED, D(3), None)
+
+
+@pytest.mark.parametrize(
+    ("before", "code", "now_ms", "after", "expiry"),
+    [
+        (S.MISSING, "order_not_found", T0 + 5_000, S.UNKNOWN, T0 + 10_000),  # what is in flight may yet act
+        (S.MISSING, "order_not_found", T0 + 60_000, S.UNKNOWN, T0 + 60_000),
+        (S.MISSING, "order_not_open", T0 + 60_000, S.MISSING, T0 + 10_000),  # known and done: its fills will tell
+        (S.MISSING, "rate_limited", T0 + 60_000, S.MISSING, T0 + 10_000),
+        (S.OPEN, "order_not_found", T0 + 60_000, S.OPEN, T0 + 10_000),  # the list shows it: one of the two is old
+        (S.UNKNOWN, "order_not_found", T0 + 60_000, S.UNKNOWN, T0 + 10_000),
+    ],
+)
+def test_a_cancel_that_found_no_such_order(
+    before: OwnStatus, code: str, now_ms: int, after: OwnStatus, expiry: int
+) -> None:
+    settled = settle_absent(own(status=before), code, now_ms)
+    assert (settled.status, settled.valid_until_ms) == (after, expiry)
+
+
+def test_a_forgotten_order_is_gone_only_in_a_snapshot_later_than_the_cancel() -> None:
+    cancelled_ms = T0 + 60_000
+    forgotten = settle_absent(own(status=S.MISSING), "order_not_found", cancelled_ms)
+    assert settle([forgotten], [], cancelled_ms + 9_000).ask == ("n-1",), "by word of the venue alone"
+    assert settle_one(forgotten, None, cancelled_ms + CLOCK_SKEW_MS).status is S.UNKNOWN
+    assert settle_one(forgotten, None, cancelled_ms + CLOCK_SKEW_MS + 1).status is S.EXPIRED
+    late = replace(forgotten, filled=D(2))
+    assert settle([late], [], cancelled_ms + 9_000).updates == (replace(late, status=S.FILLED),)
+
+
+def test_an_order_that_the_venue_called_filled_waits_for_its_fills_whatever_is_forgotten() -> None:
+    told = settle_one(own(status=S.OPEN), order(status=O.FILLED, filled=D(2)), T0)
+    assert (told.status, is_lost(told, T0 + 3_600_000)) == (S.MISSING, False)
+    assert settle_absent(told, "order_not_found", T0 + 3_600_000) == told
+
+
+@pytest.mark.parametrize(
+    ("status", "updated_ms", "now_ms", "lost"),
+    [
+        (S.MISSING, T0, LATE, False),
+        (S.MISSING, T0, LATE + 1, True),
+        (S.MISSING, LATE, LATE + CLOCK_SKEW_MS, False),  # only just gone from the list
+        (S.MISSING, LATE, LATE + CLOCK_SKEW_MS + 1, True),
+        (S.UNKNOWN, T0, LATE + 1, False),
+        (S.OPEN, T0, LATE + 1, False),
+    ],
+)
+def test_an_order_is_lost_after_long_silence(status: OwnStatus, updated_ms: int, now_ms: int, lost: bool) -> None:
+    assert is_lost(own(status=status, updated_ms=updated_ms), now_ms) is lost
 
 
 def test_orders_of_strangers_and_repetition_change_nothing() -> None:

@@ -77,6 +77,41 @@ def test_an_unknown_order_is_believed_absent_only_after_its_expiry(journal: Jour
     assert mine.status is S.EXPIRED
 
 
+def test_an_order_that_the_venue_has_forgotten_is_proven_gone_by_its_cancel(journal: Journal) -> None:
+    """It rested, and is neither listed, nor known by its id, nor found by the cancel: gone one skew after that."""
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(now_ms=T0 + 60_000, answers=[NO])
+    clock = StepClock(venue)
+    assert end(venue, journal, clock) == 0
+    assert clock.waits == [T0 + 60_000 + CLOCK_SKEW_MS + 1]
+    mine = journal.order("n-1")
+    assert mine is not None
+    assert (mine.status, len(venue.sent)) == (S.EXPIRED, 1)
+
+
+def test_the_fill_of_a_forgotten_order_is_counted_before_it_is_believed_gone(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(now_ms=T0 + 60_000, answers=[NO])
+
+    class LateFill(StepClock):
+        def wait_until(self, time_ms: int) -> bool:
+            venue.fills_waiting = [fill(at_ms=T0 + 59_000)]
+            return super().wait_until(time_ms)
+
+    assert end(venue, journal, LateFill(venue)) == 0
+    mine = journal.order("n-1")
+    assert mine is not None
+    assert (mine.status, mine.filled) == (S.FILLED, D(2))
+
+
+def test_an_order_that_is_found_by_no_read_but_by_its_cancel_is_not_forgotten(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    done = BatchAnswer(cancel=(Refusal("order_not_open", "no", 409),))
+    venue = ScriptedVenue(now_ms=T0 + 60_000, answers=[done] * ATTEMPTS)
+    with pytest.raises(StateUnknown, match=r"\(n-1, missing\)"):
+        end(venue, journal)
+
+
 def test_an_order_that_fills_meanwhile_is_counted_as_filled(journal: Journal) -> None:
     commit(journal, own(status=S.OPEN))
     filled = order(status=OrderStatus.FILLED, filled=D(2))
