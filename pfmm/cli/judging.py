@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from pfmm.errors import PfmmError
 from pfmm.journal import Journal
 from pfmm.report.data import Later
-from pfmm.report.inputs import FillRow, MidSeries
+from pfmm.report.inputs import FillRow, MidSeries, OutOfOrder
 from pfmm.report.judge import Judgement, judged
 
 if TYPE_CHECKING:
@@ -107,5 +107,5 @@ def _answer(part: Part, sending: Connection) -> None:
     gc.disable()
     try:
         sending.send(judge_part(part))
-    except PfmmError:
+    except (PfmmError, OutOfOrder):
         sending.close()  # the one that waits meets the same error, and says it

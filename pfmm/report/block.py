@@ -10,13 +10,13 @@ from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import compress, islice, repeat
+from itertools import compress, islice, pairwise, repeat
 from operator import itemgetter, mul, sub
 from typing import cast
 
 from pfmm.accounting.ledger import UNIT, ZERO
 from pfmm.model.order import Side
-from pfmm.report.inputs import FillRow, MidSeries
+from pfmm.report.inputs import FillRow, MidSeries, OutOfOrder
 
 CHUNK_ROWS = 500  # with as many rows in the journal's pages; 4,000 of 2,000 took a quarter longer
 NEVER = 1 << 62
@@ -27,6 +27,11 @@ NO_FEE = ZERO.quantize(UNIT)
 def exact(units: int, decimals: int) -> Decimal:
     """The amount that so many units of the last decimal make: 19980 units of 2 decimals are 199.80."""
     return Decimal(units).scaleb(-decimals)
+
+
+def decimals_of(amount: Decimal) -> int:
+    """How many decimals an amount has: 0.50 has 2, 1E+2 none."""
+    return max(0, -int(amount.as_tuple().exponent))
 
 
 def in_units(amounts: Sequence[str | Decimal]) -> tuple[list[int], int]:
@@ -41,8 +46,7 @@ def in_units(amounts: Sequence[str | Decimal]) -> tuple[list[int], int]:
         pass
     values = list(map(Decimal, amounts))
     # x - x is a zero as fine as x, and a sum is as fine as its finest part
-    finest = sum(map(sub, values, values), ZERO).as_tuple().exponent
-    decimals = max(0, -int(finest))
+    decimals = decimals_of(sum(map(sub, values, values), ZERO))
     return list(map(int, map(mul, values, repeat(10**decimals)))), decimals
 
 
@@ -182,14 +186,22 @@ class MidLine:
 class BlockReader:
     """Turns rows of one market into blocks of those within a period, on whose scale the mids are from then on too."""
 
-    __slots__ = ("_end_ms", "_mids", "_scale", "_start_ms")
+    __slots__ = ("_end_ms", "_latest_ms", "_mids", "_scale", "_start_ms")
 
     def __init__(self, mids: MidLine, start_ms: int, end_ms: int) -> None:
         self._mids, self._start_ms, self._end_ms = mids, start_ms, end_ms
         self._scale = Scale(mids.decimals, 0)  # the finest so far
+        self._latest_ms = -NEVER
+
+    def refine_sizes(self, decimals: int) -> None:
+        """Gives the sizes of the blocks to come as many decimals, should they have fewer."""
+        if decimals > self._scale.size:
+            self._scale = Scale(self._scale.price, decimals)
 
     def read(self, rows: Sequence[FillRow]) -> Block | None:
-        """The block of rows in time order; None when none is within the period."""
+        """The block of the next rows, at least one; None when none is within the period. Raises OutOfOrder when one is
+        older than its predecessor, within the period or not."""
+        self._in_order(rows)
         if rows[0][0] < self._start_ms or rows[-1][0] > self._end_ms:
             rows = [row for row in rows if self._start_ms <= row[0] <= self._end_ms]
         if not rows:
@@ -198,6 +210,13 @@ class BlockReader:
         self._scale = block.scale
         self._mids.refine(block.scale.price)
         return block
+
+    def _in_order(self, rows: Sequence[FillRow]) -> None:
+        seen = [self._latest_ms, *[row[0] for row in rows]]
+        if seen != sorted(seen):
+            earlier, later = next(pair for pair in pairwise(seen) if pair[0] > pair[1])
+            raise OutOfOrder(f"a fill at {later} ms follows one at {earlier} ms")
+        self._latest_ms = seen[-1]
 
 
 def by_market(rows: Iterable[FillRow]) -> Iterator[tuple[str, list[FillRow]]]:

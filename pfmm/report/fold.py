@@ -11,13 +11,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from operator import mul, sub
 
 from pfmm.accounting.ledger import ZERO, funding_share, rounded
 from pfmm.model.account import FundingPayment
-from pfmm.report.block import LONG, NEVER, Block, BlockReader, MidLine, exact
-from pfmm.report.inputs import NOBODY, FillRow, OutOfOrder
+from pfmm.report.block import LONG, NEVER, Block, BlockReader, MidLine, decimals_of, exact
+from pfmm.report.inputs import NOBODY, FillRow
 
 
 class Share:
@@ -67,7 +67,6 @@ class MarketFold:
         self.start_ms, self._end_ms = start_ms, end_ms
         self._counted_owners = counted_owners
         self._next_payment = self._next_sample = 0
-        self._latest_ms = -NEVER
         self._since_ms = start_ms
         self._held_at: Decimal | None = None  # price of the latest counted fill within the period
         self._traded_at: Decimal | None = None  # of the latest fill of anybody within the period
@@ -88,13 +87,14 @@ class MarketFold:
             if row[0] >= self.start_ms:
                 break
             self._add_before(row)
+        # what was held before may be finer than what is traded now
+        self._reader.refine_sizes(decimals_of(self.net))
         block = self._reader.read(rows)
         if block is not None:
             self._add_block(block)
         return block
 
     def _add_block(self, block: Block) -> None:
-        self._in_order(block.times)
         counted = frozenset(owner for owner in block.present if self._share(owner).counted)
         times, start = block.times, 0
         while start < len(times):
@@ -109,7 +109,6 @@ class MarketFold:
         self._keep_tail(block.of(counted))
 
     def _add_before(self, row: FillRow) -> None:
-        self._in_order((row[0],))
         share = self._share(row[2])
         size = Decimal(row[5])
         signed = size if row[3] == LONG else -size
@@ -119,13 +118,6 @@ class MarketFold:
         if share.counted:
             self.net += signed
             self._opening += signed
-
-    def _in_order(self, times: Sequence[int]) -> None:
-        seen = [self._latest_ms, *times]
-        if seen != sorted(seen):
-            earlier, later = next(pair for pair in pairwise(seen) if pair[0] > pair[1])
-            raise OutOfOrder(f"a fill at {later} ms follows one at {earlier} ms")
-        self._latest_ms = seen[-1]
 
     def _share(self, owner: str) -> Share:
         if owner not in self.shares:

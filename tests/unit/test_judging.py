@@ -16,7 +16,7 @@ from pfmm.cli.judging import Part, judge_part, judged_elsewhere, mids_of, rows_o
 from pfmm.errors import ConfigError
 from pfmm.journal import Journal
 from pfmm.report.data import report_data
-from pfmm.report.inputs import OrderCounts
+from pfmm.report.inputs import OrderCounts, OutOfOrder
 from pfmm.report.judge import Judgement
 
 FILLS, STEP_MS = 40, 1_000
@@ -89,6 +89,19 @@ def test_what_is_wrong_with_the_journal_is_said_by_the_one_that_waits(
     with (
         judged_elsewhere(part_of(tmp_path / "none.sqlite3")) as judgements,
         pytest.raises(ConfigError, match="no journal"),
+    ):
+        judgements()
+    assert capfd.readouterr().err == ""
+
+
+def test_fills_out_of_order_are_refused_by_the_one_that_waits(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The 11th fill is told as if it were the newest: each process finds what follows it too old."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE fills SET time_ms = ? WHERE seq = 11", (FILLS * STEP_MS,))
+    db.close()
+    with (
+        judged_elsewhere(part_of(path)) as judgements,
+        pytest.raises(OutOfOrder, match="12000 ms follows one at 40000"),
     ):
         judgements()
     assert capfd.readouterr().err == ""

@@ -75,6 +75,25 @@ def test_late_fills_are_refused_and_a_reversed_period_too() -> None:
         small(end_ms=-1)
 
 
+def test_a_fill_of_before_the_period_that_is_told_within_it_is_refused_too() -> None:
+    """Sorted, the purchase at 5 s and the sale at 7 s leave nothing held when the period begins."""
+    told = [(5_000, "long"), (20_000, "long"), (7_000, "short"), (40_000, "short")]
+    rows = [FillRow(time_ms, "A", "r1", side, "100", "1", "0") for time_ms, side in told]
+    with pytest.raises(OutOfOrder, match="7000 ms follows one at 20000 ms"):
+        small(rows, start_ms=10_000)
+    assert small(sorted(rows), start_ms=10_000).fills == 2
+
+
+def test_holdings_of_before_the_period_may_be_finer_than_what_trades_in_it() -> None:
+    """0.5 is held all along, and a whole unit bought at 100 and sold at 101 half a minute later."""
+    told = [(5_000, "long", "100", "0.5"), (40_000, "long", "100", "1"), (70_000, "short", "101", "1")]
+    rows = [FillRow(time_ms, "A", "r1", side, price, size, "0") for time_ms, side, price, size in told]
+    figures = {one.name: one.value for one in small(rows, start_ms=10_000).metrics}
+    assert figures["realized_spread"] == Decimal("0.995025")  # (101 - 100) / 100.5
+    # 201 USD traded; for 30 s 0.5 at 100, for 30 s 1.5 at 100, for 30 s 0.5 at 101: 201 * 86,400 / 7,515
+    assert figures["inventory_turnover"] == Decimal("2310.898204")
+
+
 def test_sampled_moments() -> None:
     assert sample_times(5, 5) == [5]
     assert sample_times(0, 6) == [0, 1, 2, 3, 4, 5, 6]
