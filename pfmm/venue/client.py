@@ -166,16 +166,23 @@ class HttpClient:
         """Closes every connection."""
         self._client.close()
 
-    def get(self, path: str, query: Mapping[str, str] | None = None, *, signed: bool = True) -> object:
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        signed: bool = True,
+        total_s: float = READ_TOTAL_S,
+    ) -> object:
         """A read: the parsed JSON of a 2xx answer.
 
-        Tried up to `read_attempts` times within 20 s, with growing, jittered pauses, longer where Retry-After says
-        so. Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData.
+        Tried up to `read_attempts` times within `total_s`, with growing, jittered pauses, longer where Retry-After
+        says so. Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData.
         """
         if signed:
             self._bearer.load()
         what = f"GET {path}"
-        deadline_s = self.time.monotonic_s() + READ_TOTAL_S
+        deadline_s = self.time.monotonic_s() + total_s
         for attempt in range(self._read_attempts):
             self._spend(Lane.READ, what)
             outcome = self._attempt("GET", path, query, None, signed=signed, lane=Lane.READ, deadline_s=deadline_s)

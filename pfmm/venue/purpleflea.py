@@ -21,6 +21,8 @@ from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
 MAX_PAGES = 1000
+# one order's fate must not hold up a cycle: what is decided expires after 10 s, and its slot can wait
+ORDER_TOTAL_S = 5.0
 PAPER = "paper"  # of which there may be many, in contrast to a real venue: each tells which one it is
 
 Row = TypeVar("Row")
@@ -117,7 +119,7 @@ class PurpleFlea:
         """The order with that client order id; None only when the venue says in so many words that it has none."""
         path = f"/api/orders/by-client-id/{_part(client_order_id)}"
         try:
-            found = form.order(self._get(path))
+            found = form.order(Record(self.http.get(path, total_s=ORDER_TOTAL_S), path))
         except VenueRefused as error:
             if error.status == 404 and error.venue_code == "order_not_found":
                 return None

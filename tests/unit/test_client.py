@@ -32,6 +32,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.venue.client import IN_PROCESS_URL, MAYBE_SENT, NEVER_SENT, HttpClient, Timekeeper, in_process, never_sent
+from pfmm.venue.purpleflea import PurpleFlea
 from pfmm.venue.ratelimit import Lane, RateBudget
 
 KEY = "sk-very-secret-0123456789"
@@ -388,6 +389,34 @@ def test_a_wait_beyond_the_total_is_not_begun() -> None:
         with pytest.raises(RateLimited) as caught:
             client.get("/api/state")
         assert (caught.value.retry_after_s, clock.slept, len(server.requests)) == (21.0, [], 1)
+
+
+class Hanging(httpx.BaseTransport):
+    """Answers nothing: each request lasts for as long as it is waited for."""
+
+    def __init__(self, clock: FakeTime) -> None:
+        self.clock = clock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.clock.now_s += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("nothing came", request=request)
+
+
+@pytest.mark.parametrize(
+    ("read", "took_s"),
+    [
+        (lambda client: client.get("/api/state"), 20.0),
+        (lambda client: client.get("/api/state", total_s=7.0), 7.0),
+        # one order's fate: shorter than the 10 s for which what a cycle decides is good
+        (lambda client: PurpleFlea(client, name="paper", account="main").order("n-1"), 5.0),
+    ],
+)
+def test_a_read_that_hangs_ends_with_its_total(read: Callable[[HttpClient], object], took_s: float) -> None:
+    clock = FakeTime()
+    options = {"timeout_s": 10.0, "timekeeper": clock.keeper(), "transport": Hanging(clock)}
+    with client_of(IN_PROCESS_URL, **options) as client, pytest.raises(VenueUnreachable, match="ReadTimeout"):
+        read(client)
+    assert clock.now_s - 100.0 == pytest.approx(took_s)
 
 
 @pytest.mark.parametrize(
