@@ -64,7 +64,11 @@ class Columns:
 
     def last_quote(self, time_ms: int) -> int:
         """The index of the last quote at or before `time_ms`; -1 before the first."""
-        index = self.after(time_ms) - 1
+        return self.last_quote_before(self.after(time_ms))
+
+    def last_quote_before(self, index: int) -> int:
+        """The index of the last quote ahead of the event at `index`; -1 without any."""
+        index -= 1
         while index >= 0 and self._kinds[index] != QUOTE:
             index -= 1
         return index
@@ -124,14 +128,33 @@ class Columns:
             start, size = start + len(rows), min(size * 4, MOST_ROWS)
         return to_ms
 
-    def extreme_mids(self, after_ms: int, before_ms: int) -> tuple[int, ...]:
-        """The times of the quotes with the lowest and the highest mid strictly between two times; none without any."""
+    def mid_at(self, time_ms: int, after_ms: int) -> int | None:
+        """The mid of the last quote with both sides and after_ms < time <= time_ms, in whole price units, rounded down
+        as a mark is; None without any."""
+        index = self.last_quote(time_ms)
+        while index >= 0 and self.times[index] > after_ms:
+            bid, ask = self.shown(index)
+            if bid and ask:
+                return (bid + ask) // 2
+            index = self.last_quote_before(index)
+        return None
+
+    def turning_mids(self, after_ms: int, before_ms: int, side: int) -> set[int]:
+        """When, strictly between two times, the mid was lowest and highest, and from where to where it went furthest
+        against a position on `side`: down for 1, up for -1. Of several quotes in one ms the last one counts."""
+        np = numpy()
         rows = self.rows[self.after(after_ms) : self.after(before_ms - 1)]
-        quotes = ((rows[:, 1] == QUOTE) & (rows[:, 3] > 0) & (rows[:, 5] > 0)).nonzero()[0]
+        quotes = (
+            (rows[:, 1] == QUOTE) & (rows[:, 2] > 0) & (rows[:, 3] > 0) & (rows[:, 4] > 0) & (rows[:, 5] > 0)
+        ).nonzero()[0]
         if not len(quotes):
-            return ()
-        doubled = rows[quotes, 2] + rows[quotes, 4]
-        return int(rows[quotes[doubled.argmin()], 0]), int(rows[quotes[doubled.argmax()], 0])
+            return set()
+        times = rows[quotes, 0]
+        last = np.append(times[1:] != times[:-1], True)
+        times, worth = times[last], side * ((rows[quotes, 2] + rows[quotes, 4])[last] // 2)
+        trough = int((np.maximum.accumulate(worth) - worth).argmax())
+        peak = int(worth[: trough + 1].argmax())
+        return {int(times[at]) for at in (peak, trough, worth.argmin(), worth.argmax())}
 
     def first_two_sided(self) -> int | None:
         """The time of the first quote that shows both sides; None without any."""

@@ -32,8 +32,8 @@ CAPITAL = usd(DEPOSIT)
 class Scenario:
     """One whole run: the world and the queue model that it ran in, what it did, and what the report says of it.
 
-    `drawdown_usd` is the deepest fall of equity from a peak over the curve; of `settlements` funding settlements that
-    passed, so many have no rate in the data.
+    `drawdown_usd` is the deepest fall of equity from a peak, at the mids of every quote of the run; of `settlements`
+    funding settlements that passed, so many have no rate in the data.
     """
 
     world: str
@@ -81,13 +81,22 @@ def _settlements(columns: Columns, start_ms: int, end_ms: int) -> tuple[int, int
 
 
 def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list[int]:
-    """The samples, every change of what is held, and between these the times of the lowest and the highest mid: no
-    fall of equity is deeper than what shows at them, but for one within a stretch that made neither."""
+    """The samples, every change of what is held, and between these, where something is held, the mid's turns.
+
+    What is held is constant between changes, so that equity goes as the mid does: the deepest fall of all begins and
+    ends at one of these moments, and the curve through them has the drawdown of the curve through every quote.
+    """
     changes = {one.fill.time_ms for one in outcome.fills} | {one.time_ms for one in outcome.payments}
     edges = sorted({*samples, *(time_ms for time_ms in changes if samples[0] <= time_ms <= samples[-1])})
     moments = set(edges)
-    for start_ms, end_ms in pairwise(edges[bisect_left(edges, min(changes, default=samples[-1])) :]):
-        moments.update(columns.extreme_mids(start_ms, end_ms))
+    fills = sorted((one.fill.time_ms, one.fill.signed_size) for one in outcome.fills)
+    held, taken = Decimal(0), 0
+    for start_ms, end_ms in pairwise(edges):
+        while taken < len(fills) and fills[taken][0] <= start_ms:
+            held += fills[taken][1]
+            taken += 1
+        if held:
+            moments.update(columns.turning_mids(start_ms, end_ms, 1 if held > 0 else -1))
     return sorted(moments)
 
 
@@ -113,16 +122,16 @@ def _equity_curve(
         *((payment.time_ms, payment) for payment in outcome.payments),
     ]
     pending.sort(key=lambda one: (one[0], isinstance(one[1], FundingPayment)), reverse=True)
-    curve = []
+    curve, seen_ms = [], -1
     for number, time_ms in enumerate(moments):
         while pending and pending[-1][0] <= time_ms:
             happened = pending.pop()[1]
             ledger = apply(ledger, happened) if isinstance(happened, Fill) else apply_funding(ledger, happened)
-        bid, ask = columns.quote_at(time_ms)
+        mid, seen_ms = columns.mid_at(time_ms, seen_ms), time_ms
         if number == last:
             mark = outcome.mark
-        elif bid and ask:
-            mark = decimal((bid + ask) // 2, decimals)
+        elif mid is not None:
+            mark = decimal(mid, decimals)
         curve.append((time_ms, CAPITAL + net_profit(ledger, mark)))
     return curve
 

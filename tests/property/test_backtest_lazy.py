@@ -7,17 +7,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 from pfmm.backtest.columns import Columns
+from pfmm.backtest.results import scenario
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
 from pfmm.cycle import Limits, RunSpec
 from pfmm.errors import PfmmError
+from pfmm.journal_records import JournalFill
+from pfmm.model.account import FundingPayment
+from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import Tolerance
-from pfmm.paper.feed import MarketSpec
+from pfmm.paper.feed import QUOTE, MarketSpec
 from pfmm.paper.tapefile import MarketTape
 from pfmm.strategy.grid import GridStrategy
 from pfmm.strategy.grid_plan import GridConfig, OnBreakout
@@ -137,3 +141,57 @@ def test_such_streams_fill_and_are_passed_over() -> None:
         assert len(outcome.fills) >= 5, kind
         assert outcome.cycles < outcome.decisions / 2, kind
     assert paid
+
+
+def fall_at_every_moment(columns: Columns, outcome: Outcome) -> Decimal:
+    """The deepest fall of equity over every ms with an event: cash and what is held, at the last mid of both sides."""
+    changes: dict[int, list[tuple[str, Decimal, Decimal]]] = {outcome.ended_ms: []}
+    for fill in (one.fill for one in outcome.fills):
+        cost = fill.signed_size * fill.price + fill.fee
+        changes.setdefault(fill.time_ms, []).append(("cash", -cost, fill.signed_size))
+    for payment in outcome.payments:
+        changes.setdefault(payment.time_ms, []).append(("cash", payment.amount, Decimal(0)))
+    for time_ms, kind, bid, bid_size, ask, ask_size in columns.rows.tolist():
+        if kind == QUOTE and bid and bid_size and ask and ask_size and time_ms <= outcome.ended_ms:
+            changes.setdefault(time_ms, []).append(("mid", Decimal((bid + ask) // 2) / 10, Decimal(0)))
+    cash, held, mid, peak, deepest = Decimal(10_000), Decimal(0), Decimal(0), Decimal(0), Decimal(0)
+    for time_ms, found in sorted(changes.items()):
+        for what, value, size in found:
+            mid = value if what == "mid" else mid
+            cash, held = (cash, held) if what == "mid" else (cash + value, held + size)
+        equity = cash + held * (outcome.mark if time_ms == outcome.ended_ms else mid)
+        peak = max(peak, equity)
+        deepest = max(deepest, peak - equity)
+    return deepest
+
+
+FILLS = st.lists(
+    st.tuples(st.integers(0, 60_000), st.sampled_from(list(Side)), st.integers(9_000, 11_000), st.integers(1, 5_000)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(events=EVENTS, fills=FILLS, payment=st.integers(-300, 300))
+@example(  # bought at 1,000: up 30 USD, down 6, up 30, within 12 s; the fall touches neither the lowest nor the highest
+    events=[(500, "q", move, 50, 1) for move in (0, 300, -60, 300)], fills=[(100, Side.LONG, 10_000, 1_000)], payment=0
+)
+def test_the_drawdown_is_the_deepest_fall_over_every_moment(
+    events: list[tuple[int, str, int, int, int]], fills: list[tuple[int, Side, int, int]], payment: int
+) -> None:
+    columns = Columns(tape([*events, (7_200_000, "q", 0, 50, 1)]))  # a long silence: the samples are 12 s apart
+    end_ms, rate = columns.times[-1], Decimal("0.0001")
+    done = tuple(
+        JournalFill(number, None, None, Fill(f"f{number}", "o", None, "X-PERP", side, Decimal(price) / 10,
+                    Decimal(size) / 1_000, Decimal("-0.01"), Liquidity.MAKER, START_MS + wait))
+        for number, (wait, side, price, size) in enumerate(sorted(fills, key=lambda one: one[0]), 1)
+    )  # fmt: skip
+    paid = FundingPayment("p1", "X-PERP", START_MS + 20_000, rate, Decimal(1_000), Decimal(1), Decimal(payment) / 10)
+    mid = columns.mid_at(end_ms, 0)
+    assert mid is not None
+    held, nothing = sum((one.fill.signed_size for one in done), Decimal(0)), Decimal(0)
+    outcome = Outcome("X-PERP", "pessimistic", done, (), (paid,), held, nothing, Decimal(mid) / 10, len(columns), 1, 1,
+                      0, 0, 0.0, end_ms)  # fmt: skip
+    shown = scenario("recorded", columns, outcome, Clockwork(START_MS, end_ms, 3_000), "grid").drawdown_usd
+    assert shown == fall_at_every_moment(columns, outcome)
