@@ -15,7 +15,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -23,27 +23,32 @@ from pfmm.errors import AlreadyRunning, ConfigError, Halted, StateUnknown
 
 FLATTEN = "flatten"  # what `halted_by` says of an account that a flatten halted
 _POLL_S = 0.02
-_READER_PATIENCE_S = 0.2
+_READER_PATIENCE_S = 10.0
+_STOP_PATIENCE_S = 20.0
+_TURN_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a run's lock."""
+    """Who holds a run's lock: its runner, or a `stop` that ends the run and then goes by itself."""
 
     market: str
     strategy: str
     pid: int
     started_wall_ms: int
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HaltRecord:
-    """Why an account is halted: `halted_by` is flatten or kill_switch, `since` ISO-8601 UTC."""
+    """Why an account is halted: `halted_by` is flatten or kill_switch, `since` ISO-8601 UTC. `mark` tells one writing
+    of the latch from the next: a flatten renews it, so that no `resume` that began before takes it away."""
 
     account: str
     halted_by: str
     reason: str
     since: str
+    mark: str = field(default="", compare=False)
 
 
 class AccountLocks:
@@ -70,29 +75,32 @@ class AccountLocks:
         """Sets the latch. The first reason stays, but a flatten adds itself to what halted before it, as `resume`
         ends the runs that a flatten closed. Raises ConfigError where there is none and the folder cannot be written.
         """
-        existing = self.halted()
-        record = HaltRecord(self.account, halted_by, reason, since)
-        if existing is not None:
-            if halted_by != FLATTEN or existing.halted_by == FLATTEN:
+        with self._turn():
+            existing = self.halted()
+            record = HaltRecord(self.account, halted_by, reason, since, os.urandom(8).hex())
+            if existing is not None:
+                if halted_by != FLATTEN:
+                    return existing
+                first = existing.halted_by == FLATTEN
+                reason = existing.reason if first else f"{reason}; before it {existing.halted_by}: {existing.reason}"
+                record = replace(record, reason=reason, since=existing.since)
+            try:
+                _write_atomically(self._latch, json.dumps(asdict(record)))
+            except ConfigError:
+                if existing is None:
+                    raise
                 return existing
-            earlier = f"{reason}; before it {existing.halted_by}: {existing.reason}"
-            record = HaltRecord(self.account, halted_by, earlier, existing.since)
-        try:
-            _write_atomically(self._latch, json.dumps(asdict(record)))
-        except ConfigError:
-            if existing is None:
-                raise
-            return existing
-        return record
+            return record
 
     def halted(self) -> HaltRecord | None:
         """The latch, or None. A latch that cannot be read still halts."""
         try:
             raw = json.loads(self._latch.read_text(encoding="utf-8"))
-            return HaltRecord(self.account, str(raw["halted_by"]), str(raw["reason"]), str(raw["since"]))
+            mark = str(raw.get("mark", ""))
+            return HaltRecord(self.account, str(raw["halted_by"]), str(raw["reason"]), str(raw["since"]), mark)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return HaltRecord(self.account, "unknown", f"the latch file {self._latch} is unreadable", "unknown")
 
     def refuse_if_halted(self) -> None:
@@ -103,12 +111,25 @@ class AccountLocks:
                 f"account {self.account} is halted by {record.halted_by} since {record.since}: {record.reason}"
             )
 
-    def lift(self) -> HaltRecord | None:
-        """Removes the latch and returns what it said."""
-        record = self.halted()
-        with contextlib.suppress(FileNotFoundError):
-            self._latch.unlink()
-        return record
+    def lift(self, seen: HaltRecord) -> bool:
+        """Removes the latch that `halted` answered with `seen`; False, and it stays, where it was set anew since."""
+        with self._turn():
+            now = self.halted()
+            if now is not None and now.mark != seen.mark:
+                return False
+            self._latch.unlink(missing_ok=True)
+            return True
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One at a time looks at the latch and changes it. Who cannot have that goes on: halting must not fail."""
+        turn = UseLock(self.folder / "HALT.turn")
+        with contextlib.suppress(ConfigError):
+            turn.take(_TURN_PATIENCE_S)
+        try:
+            yield
+        finally:
+            turn.release()
 
     def send_signal(self, holder: Holder, sign: signal.Signals) -> None:
         """Signals a runner, but only while it still holds its lock: its pid may be somebody else's afterwards."""
@@ -119,8 +140,8 @@ class AccountLocks:
     def stop_runner(self, market: str, strategy: str, *, grace_s: float) -> bool:
         """Asks the runner to stop, and waits until its lock is free; after `grace_s` it is killed.
 
-        Returns False when nobody ran. A pid is signalled only while its lock is held. Raises StateUnknown when the
-        runner outlives SIGKILL.
+        Returns False when nobody ran. A pid is signalled only while its lock is held, and another `stop` is waited
+        for. Raises StateUnknown when the runner outlives SIGKILL.
         """
         lock = self.run_lock(market, strategy)
         holder = lock.holder()
@@ -130,7 +151,8 @@ class AccountLocks:
             holder = lock.holder()
             if holder is None:
                 return True
-            _signal(holder.pid, sign)
+            if not holder.stopping:
+                _signal(holder.pid, sign)
             if _wait_for(lambda: lock.holder() is None, patience_s):
                 return True
         raise StateUnknown(f"the {strategy} runner on {market} (pid {holder.pid if holder else '?'}) does not stop")
@@ -149,27 +171,47 @@ class RunLock:
         """Who holds the lock now, or None."""
         return _holder(self._path)
 
-    def acquire(self, *, pid: int, started_wall_ms: int) -> None:
-        """Takes the lock or raises AlreadyRunning at once; ConfigError where the folder cannot be written."""
+    def acquire(self, *, pid: int, started_wall_ms: int, stopping: bool = False) -> None:
+        """Takes the lock or raises AlreadyRunning at once; ConfigError where the folder cannot be written. A `stop`
+        (`stopping`) waits for another one to end."""
+        fd = _opened(self._path)
+        patience_s = _STOP_PATIENCE_S if stopping else _READER_PATIENCE_S
+        taken = False
+
+        def settled() -> bool:
+            nonlocal taken
+            taken = _try_lock(fd, fcntl.LOCK_EX, self._path)
+            return taken or self._refuses(stopping=stopping)
+
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise ConfigError(f"cannot write the lock file {self._path}: {error.strerror}") from error
-        # a reader of `holder` holds a shared lock for microseconds: that is no runner, so look again
-        if not _wait_for(lambda: _try_exclusive(fd, self._path), _READER_PATIENCE_S):
-            os.close(fd)
-            holder = self.holder()
-            who = f" (pid {holder.pid})" if holder else ""
-            raise AlreadyRunning(
-                f"a {self._strategy} already runs on {self._market}{who}",
-                hint=f"`pfmm {self._strategy} status {self._market}` shows it, "
-                f"`pfmm {self._strategy} stop {self._market}` ends it",
-            )
-        content = json.dumps(asdict(Holder(self._market, self._strategy, pid, started_wall_ms))).encode()
+            _wait_for(settled, patience_s)
+        finally:
+            if not taken:
+                os.close(fd)
+        if not taken:
+            raise self._refusal(self.holder())
+        content = json.dumps(asdict(Holder(self._market, self._strategy, pid, started_wall_ms, stopping))).encode()
         os.ftruncate(fd, 0)
         os.pwrite(fd, content, 0)
         self._fd = fd
+
+    def _refuses(self, *, stopping: bool) -> bool:
+        """Whether somebody has the lock for long: neither a reader of `holder`, who has it for microseconds (or for
+        as long as a busy machine lets him wait), nor one who has not yet said who he is."""
+        holder = self.holder()
+        return holder is not None and holder.pid != 0 and not (stopping and holder.stopping)
+
+    def _refusal(self, holder: Holder | None) -> AlreadyRunning:
+        who = f" (pid {holder.pid})" if holder else ""
+        if holder is not None and holder.stopping:
+            return AlreadyRunning(
+                f"the {self._strategy} on {self._market} is just being stopped{who}", hint="try again when it has ended"
+            )
+        return AlreadyRunning(
+            f"a {self._strategy} already runs on {self._market}{who}",
+            hint=f"`pfmm {self._strategy} status {self._market}` shows it, "
+            f"`pfmm {self._strategy} stop {self._market}` ends it",
+        )
 
     def release(self) -> None:
         """Gives the lock back; the file stays, since removing it would race with the next holder."""
@@ -187,13 +229,55 @@ class RunLock:
         self.release()
 
 
-def _try_exclusive(fd: int, path: Path) -> bool:
+class UseLock:
+    """A file that many processes hold shared while they use something, and one alone while it changes that."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def share(self, patience_s: float) -> bool:
+        """Holds it beside others; False when one has it alone for longer than that."""
+        return self._lock(fcntl.LOCK_SH, patience_s)
+
+    def take(self, patience_s: float) -> bool:
+        """Holds it alone; False when others hold it for longer than that. A share that was held is given up first in
+        either way: of several that try this at one moment, one is the last and gets it."""
+        return self._lock(fcntl.LOCK_EX, patience_s)
+
+    def _lock(self, kind: int, patience_s: float) -> bool:
+        fd = self._fd = _opened(self._path) if self._fd is None else self._fd
+        if _wait_for(lambda: _try_lock(fd, kind, self._path), patience_s):
+            return True
+        self.release()
+        return False
+
+    def release(self) -> None:
+        """Gives back what is held, if anything is; the file stays."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def journals_in_use(state_dir: Path) -> UseLock:
+    """Shared by whoever has the journal of a paper account open, alone by a reset, which moves them all."""
+    return UseLock(state_dir / "paper" / "journals.lock")
+
+
+def _opened(path: Path) -> int:
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot write the lock file {path}: {error.strerror}") from error
+
+
+def _try_lock(fd: int, kind: int, path: Path) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             return False
-        os.close(fd)
         raise ConfigError(f"cannot lock {path}: {error.strerror}") from error
     return True
 
@@ -218,8 +302,9 @@ def _parse_holder(content: bytes, path: Path) -> Holder:
     """The holder as written; one that has the lock but has not written yet is shown with pid 0."""
     try:
         raw = json.loads(content)
-        return Holder(str(raw["market"]), str(raw["strategy"]), int(raw["pid"]), int(raw["started_wall_ms"]))
-    except (ValueError, KeyError, TypeError):
+        stopping = raw.get("stopping") is True
+        return Holder(str(raw["market"]), str(raw["strategy"]), int(raw["pid"]), int(raw["started_wall_ms"]), stopping)
+    except (ValueError, KeyError, TypeError, AttributeError):
         market, _, strategy = path.name.removesuffix(".lock").rpartition(".")
         return Holder(market, strategy, 0, 0)
 

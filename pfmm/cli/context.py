@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import Globals, detail
 from pfmm.config import Settings, emergency_settings, load_settings
-from pfmm.errors import ConfigError, SecretError, UnknownMarket
+from pfmm.errors import AlreadyRunning, ConfigError, SecretError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.settings import nearest
 
 if TYPE_CHECKING:
     from pfmm.clock import VenueClock
     from pfmm.journal import Journal
-    from pfmm.locks import AccountLocks
+    from pfmm.locks import AccountLocks, UseLock
     from pfmm.paper.exchange import Exchange
     from pfmm.venue.purpleflea import PurpleFlea
 
@@ -31,6 +31,7 @@ PAPER_URL = "http://127.0.0.1"  # never dialled: the transport calls the exchang
 REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
 HURRIED_TIMEOUT_S = 3.0
+RESET_PATIENCE_S = 10.0
 
 
 def wall_ms() -> int:
@@ -46,6 +47,7 @@ class Session:
         self._waits: Mapping[str, Any] = _hurried(settings) if hurried else {}
         self.state_dir = settings.paths.state_dir
         self.in_process = settings.venue == "paper" and not settings.base_url
+        self._journal_use: UseLock | None = None
 
     @property
     def venue_name(self) -> str:
@@ -124,9 +126,16 @@ class Session:
 
     @cached_property
     def journal(self) -> Journal:
-        """The account's journal; created on first use."""
+        """The account's journal; created on first use. A paper journal stays where it is as long as this session has
+        it open: a reset of the exchange, which moves it aside, waits or is refused."""
         from pfmm.journal import Journal
 
+        if not self.live:
+            from pfmm.locks import journals_in_use
+
+            self._journal_use = journals_in_use(self.state_dir)
+            if not self._journal_use.share(RESET_PATIENCE_S):
+                raise AlreadyRunning("the paper exchange is just being reset", hint="try again when that has ended")
         return Journal.open(self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex())
 
     @cached_property
@@ -177,6 +186,8 @@ class Session:
         for name in ("venue", "journal", "exchange"):
             if name in opened:
                 opened[name].close()
+        if self._journal_use is not None:
+            self._journal_use.release()
 
 
 def _hurried(settings: Settings) -> Mapping[str, Any]:

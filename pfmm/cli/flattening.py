@@ -112,8 +112,8 @@ class Bystanders:
         self._markets = frozenset(markets)
 
     def alive(self) -> list[Holder]:
-        """Those that are alive now, without this process itself."""
-        holders = self._session.locks.holders()
+        """Those that are alive now, without this process itself, and without another `stop`, which only cancels."""
+        holders = [holder for holder in self._session.locks.holders() if not holder.stopping]
         return [holder for holder in holders if holder.market in self._markets and holder.pid != os.getpid()]
 
     def press(self) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pfmm.paper.exchange import Exchange
 
 VENUE = "paper"
+JOURNAL_PATIENCE_S = 10.0
 _SIDE_FILES = ("-wal", "-shm")
 
 
@@ -80,18 +81,39 @@ def switch_feed(state_dir: Path, config: Mapping[str, Any], *, afresh: bool) -> 
     """
     if afresh:
         return _afresh(state_dir, lambda exchange: exchange.set_feed(config, reset=True))
-    refuse_while_running(state_dir)
-    exchange = open_exchange(state_dir)
-    try:
-        with refusals():
-            exchange.set_feed(config)
-    finally:
-        exchange.close()
+    with _alone(state_dir):
+        exchange = open_exchange(state_dir)
+        try:
+            with refusals():
+                exchange.set_feed(config)
+        finally:
+            exchange.close()
     return None
 
 
-def _afresh(state_dir: Path, change: Callable[[Exchange], None]) -> Fresh:
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Nobody runs, and nobody opens a journal, meanwhile: a run that began now would write to a journal that is
+    moved away, and its orders would be known to none."""
+    from pfmm.locks import journals_in_use
+
     refuse_while_running(state_dir)
+    use = journals_in_use(state_dir)
+    try:
+        if not use.take(JOURNAL_PATIENCE_S):
+            refuse_while_running(state_dir)
+            raise AlreadyRunning("another command works on a paper account", hint="try again when it has ended")
+        yield
+    finally:
+        use.release()
+
+
+def _afresh(state_dir: Path, change: Callable[[Exchange], None]) -> Fresh:
+    with _alone(state_dir):
+        return _changed(state_dir, change)
+
+
+def _changed(state_dir: Path, change: Callable[[Exchange], None]) -> Fresh:
     damaged = False
     try:
         exchange = open_exchange(state_dir)

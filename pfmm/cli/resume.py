@@ -28,9 +28,9 @@ def resume(context: typer.Context) -> None:
 
 
 def _resume(session: Session) -> Result:
-    """Lifts the latch. Raises AlreadyRunning while a runner of the account is alive, and what stands in the way of
-    ending the runs that a flatten left open; then the latch stays."""
-    from pfmm.errors import AlreadyRunning
+    """Lifts the latch. Raises AlreadyRunning while a runner of the account is alive, Halted where a flatten came
+    meanwhile, and what stands in the way of ending the runs that a flatten left open; then the latch stays."""
+    from pfmm.errors import AlreadyRunning, Halted
 
     record = session.locks.halted()
     if record is None:
@@ -44,7 +44,11 @@ def _resume(session: Session) -> Result:
         )
     # a kill switch ends its own runs, and the others may go on; a flatten has closed what all of them held
     ended, warnings = ([], []) if record.halted_by == KILL_SWITCH else _end_runs(session)
-    session.locks.lift()
+    if not session.locks.lift(record):
+        raise Halted(
+            f"account {session.account} was flattened meanwhile: the HALT stays",
+            hint="`pfmm resume` again, once you know why",
+        )
     data = _data(session, halted_by=record.halted_by, reason=record.reason, since=record.since, runs_ended=ended)
     return Result(
         data,

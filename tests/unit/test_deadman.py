@@ -8,7 +8,7 @@ import pytest
 
 from pfmm.deadman import DeadMan
 from pfmm.errors import CannotDoThis, OutcomeUnknown
-from pfmm.locks import AccountLocks
+from pfmm.locks import AccountLocks, UseLock
 from tests.unit.scripted_venue import T0, ScriptedVenue
 
 
@@ -53,6 +53,42 @@ def test_the_second_runner_shares_and_takes_over_when_the_first_is_gone(tmp_path
         assert (second.state, two.armed) == ("armed", [30])
         assert second.leave() is None
     assert two.armed == [30, 0]
+
+
+def test_of_two_that_leave_at_one_moment_the_later_disarms(tmp_path: Path) -> None:
+    """Left armed it would cancel what a single cycle from cron places afterwards."""
+    one, two = ScriptedVenue(), ScriptedVenue()
+    first, second = switch(one, tmp_path, pid=1), switch(two, tmp_path, pid=2)
+    first.feed(T0, 1)
+    second.feed(T0, 1)
+    with AccountLocks(tmp_path, "paper", "main").run_lock("BTC-PERP", "quote") as runner:
+        runner.acquire(pid=2, started_wall_ms=0)  # the second's, who is still cancelling its orders
+        first.leave()
+        assert second.leave() is None
+    assert (one.armed, two.armed) == ([30], [0])
+
+
+def test_a_runner_that_does_not_rely_on_it_keeps_nobody_from_disarming(tmp_path: Path) -> None:
+    venue = ScriptedVenue()
+    dead_man = switch(venue, tmp_path, pid=1)
+    dead_man.feed(T0, 1)
+    with AccountLocks(tmp_path, "paper", "main").run_lock("BTC-PERP", "quote") as keeps_its_orders:
+        keeps_its_orders.acquire(pid=2, started_wall_ms=0)
+        dead_man.leave()
+    assert venue.armed == [30, 0]
+
+
+def test_nobody_arms_it_while_the_last_one_disarms(tmp_path: Path) -> None:
+    venue = ScriptedVenue()
+    dead_man = switch(venue, tmp_path)
+    disarming = UseLock(AccountLocks(tmp_path, "paper", "main").folder / "dead-man.shared")
+    assert disarming.take(0)
+    dead_man.feed(T0, 1)
+    assert (venue.armed, dead_man.leave()) == ([], None)
+    disarming.release()
+    dead_man.feed(T0 + 1, 1)
+    assert venue.armed == [30]
+    dead_man.leave()
 
 
 def test_a_feeding_that_failed_is_tried_again_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Two `stop`s of one runner at the same time: the second waits for the first, and ends nobody."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.driver import PATIENCE_S, environment, run
+from tests.e2e.homes import open_orders, still_home
+
+STOP = """
+import sys
+from pfmm.cli.app import run
+from pfmm.venue.purpleflea import PurpleFlea
+{}
+sys.exit(run(["grid", "stop", "--json"]))
+"""
+# it has the run's lock when it looks at the venue for the first time
+SLOW = """
+look = PurpleFlea.snapshot
+def late(*asked):
+    PurpleFlea.snapshot = look
+    print("looking", flush=True)
+    sys.stdin.readline()
+    return look(*asked)
+PurpleFlea.snapshot = late
+"""
+# it has looked for the lock's holder, and acted by what it saw, when it has looked so often
+WATCHED = """
+looks = 0
+def hook(event, arguments):
+    global looks
+    looks += event == "fcntl.flock"
+    if event == "fcntl.flock" and looks == 12:
+        print("waiting", flush=True)
+sys.addaudithook(hook)
+"""
+
+
+def stop(home: Path, how: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", STOP.format(how)],
+        env=environment(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_second_stop_waits_for_the_first(tmp_path: Path) -> None:
+    still_home(tmp_path)
+    assert run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).code == 0
+    with stop(tmp_path, SLOW) as first, stop(tmp_path, WATCHED) as second:
+        try:
+            assert first.stdout is not None
+            assert second.stdout is not None
+            assert first.stdout.readline() == "looking\n"
+            assert second.stdout.readline() == "waiting\n"
+            told, _ = first.communicate("go on\n", timeout=PATIENCE_S)
+            told_too, _ = second.communicate(timeout=PATIENCE_S)
+        finally:
+            first.kill()
+            second.kill()
+    assert (first.returncode, second.returncode) == (0, 0)
+    row = {"market": "BTC-PERP", "strategy": "grid", "orders_left": 0, "state": "stopped"}
+    for answer in (told, told_too):
+        assert [row | {"cancelled": 10}] == json.loads(answer)["data"]["runs"]
+    assert open_orders(tmp_path) == []
