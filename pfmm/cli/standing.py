@@ -222,7 +222,7 @@ def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None) ->
     Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile.
     """
     lock = session.locks.run_lock(run.market, run.kind)
-    lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+    lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), stopping=True)
     with lock:  # or the next start could place orders for the run between its last proof and its end
         current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
         if current.ended_ms is None:
