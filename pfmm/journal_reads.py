@@ -72,6 +72,16 @@ class JournalReads(ABC):
             where = {"market = ?": market, "seq > ?": after, "seq <= ?": min(after + PAGE_ROWS, last)}
             yield from self._select(schema.FILL_ROW, "fills", where, "seq")
 
+    def markets_traded(self) -> tuple[str, ...]:
+        """Markets that have fills, by name: of runs, or traded by hand."""
+        return tuple(row[0] for row in self._select("DISTINCT market", "fills", {}, "market"))
+
+    def last_fill_ms(self, market: str, *, before_ms: int) -> int | None:
+        """The time of the last fill of a market before a time; None without any."""
+        where: dict[str, object] = {"market = ?": market, "time_ms < ?": before_ms}
+        found: int | None = self._select("max(time_ms)", "fills", where, "1")[0][0]
+        return found
+
     def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]:
         """Funding payments. Holds no transaction open between its pages."""
         where = {"market = ?": market, "time_ms >= ?": since_ms}

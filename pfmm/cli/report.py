@@ -6,7 +6,7 @@ there is anything in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +19,7 @@ import typer
 from pfmm.cli.durations import span_ms
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import Result, emit, iso, say
-from pfmm.errors import ConfigError, PfmmError, UnknownMarket, UsageError
+from pfmm.errors import ConfigError, OutputLost, PfmmError, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
@@ -102,7 +102,7 @@ def report(
         if html is not None:
             _write_html(html, journal, asked, found, _heading(opened, asked))
             say(options, f"charts written to {html}")
-        _emit(context, opened, asked, found, (*warnings, *_old_openings(asked, found, mids)))
+        _emit(context, opened, asked, found, (*warnings, *_old_openings(journal, asked, found, mids)))
 
 
 def _emit(context: typer.Context, opened: Session, asked: Slice, found: ReportData, warnings: tuple[str, ...]) -> None:
@@ -124,7 +124,8 @@ def _heading(opened: Session, asked: Slice) -> str:
 
 
 def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
-    """Brings the journal up to the venue. Answers the venue's marks, and a warning where it did not answer."""
+    """Brings the journal up to the venue. Answers the venue's marks, of what was traded by hand too, and a warning
+    where it did not answer."""
     from pfmm.observe import observe
 
     markets = sorted({run.market for run in opened.journal.runs()})
@@ -134,7 +135,8 @@ def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
         if opened.journal.span_ms() is None:
             raise  # neither the venue nor the journal tells anything: zeros would look like an answer
         return {}, (f"{error.message}; this is the journal's own view, without what happened since",)
-    return {ticker.market: ticker.mark for ticker in snapshot.tickers}, ()
+    marks = {position.market: position.mark_price for position in snapshot.positions}
+    return marks | {ticker.market: ticker.mark for ticker in snapshot.tickers}, ()
 
 
 def _slice(journal: Journal, since: int | None, market: str | None, strategy: str | None) -> Slice:
@@ -147,13 +149,20 @@ def _slice(journal: Journal, since: int | None, market: str | None, strategy: st
 def _market(journal: Journal, spelling: str) -> str:
     """The market that `spelling` means among those that the journal knows: the venue may be out of reach."""
     known = {run.market for run in journal.runs()} | set(journal.markets_with_mids())
-    by_upper = {name.upper(): name for name in known}
-    wanted = spelling.strip().upper()
-    for name in (wanted, f"{wanted}-PERP"):
-        if name in by_upper:
-            return by_upper[name]
+    found = _spelled(spelling, known)
+    if found is None:  # traded by hand only: to look through very many fills takes a while
+        known |= set(journal.markets_traded())
+        found = _spelled(spelling, known)
+    if found is not None:
+        return found
     hint = f"it knows {', '.join(sorted(known))}" if known else "nothing has run on this account yet"
     raise UnknownMarket(f"the journal holds nothing of a market {spelling!r}", hint=hint)
+
+
+def _spelled(spelling: str, known: Iterable[str]) -> str | None:
+    by_upper = {name.upper(): name for name in known}
+    wanted = spelling.strip().upper()
+    return by_upper.get(wanted) or by_upper.get(f"{wanted}-PERP")
 
 
 def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple[ReportData, Mapping[str, MidSeries]]:
@@ -185,19 +194,24 @@ def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple
     return figures(fills=sorted(rows_of(journal, whole), key=lambda row: row[0])), mids
 
 
-def _old_openings(asked: Slice, found: ReportData, mids: Mapping[str, MidSeries]) -> Iterator[str]:
-    """A warning for each market whose holdings at the start are valued at a mid of more than ten minutes before: what
+def _old_openings(journal: Journal, asked: Slice, found: ReportData, mids: Mapping[str, MidSeries]) -> Iterator[str]:
+    """A warning for each market whose holdings at the start are valued at a price of more than ten minutes before: what
     the price did in between counts as earned in the period."""
     for market, samples in found.samples.items():
-        series = mids.get(market)
-        if not samples or not samples[0].size or series is None or not series.times:
+        if not samples or not samples[0].size:
             continue
-        age_ms = asked.start_ms - series.times[0]
-        if age_ms > OLD_MID_MS:
-            yield (
-                f"{market}: what was held when the period began is valued at the mid of {age_ms // 60_000} minutes "
-                "before, the last that was seen"
-            )
+        times = mids[market].times if market in mids else []
+        seen_ms = times[0] if times and times[0] <= asked.start_ms else None
+        known_ms = journal.last_fill_ms(market, before_ms=asked.start_ms) if seen_ms is None else seen_ms
+        if known_ms is None or asked.start_ms - known_ms <= OLD_MID_MS:
+            continue
+        minutes = (asked.start_ms - known_ms) // 60_000
+        price = (
+            f"the mid of {minutes} minutes before, the last that was seen"
+            if seen_ms is not None
+            else f"its last trade, of {minutes} minutes before: no mid of before the period was seen"
+        )
+        yield f"{market}: what was held when the period began is valued at {price}"
 
 
 def _export(journal: Journal, target: str) -> int:
@@ -278,6 +292,8 @@ def _opened(target: str) -> Iterator[TextIO]:
     import sys
 
     if target == STDOUT:
+        if sys.stdout is None:
+            raise OutputLost("the output cannot be written: stdout is closed")
         yield sys.stdout
         sys.stdout.flush()
         return

@@ -84,8 +84,8 @@ def report_data(
     `fills`, and the `later` ones after them, come in time order, from before the period too: they tell what was held
     when it began (raises OutOfOrder otherwise). `marks` value what is held at the end, else the last mid does.
     `strategies` names the strategy of each owner in the rows; with `only_strategy` nothing else counts. `own_curve`
-    makes the equity curve the capital at the start plus what the counted fills earned, for a report on a part of the
-    account.
+    makes the equity curve the capital at the start plus what the counted fills earned, up to the total, for a report
+    on a part of the account.
 
     Bought 2 at 99.9, marked at 101, fee -0.04: total 2 * 101 - 199.8 + 0.04 = 2.24.
     """
@@ -103,7 +103,7 @@ def report_data(
         ]
         pnl = _sum(part for *_, part in parts)
         capital = next((value for _, value in equity), None)
-        curve = equity if not own_curve else _own_curve(markets, capital, (start_ms, end_ms))
+        curve = equity if not own_curve else _own_curve(markets, capital, pnl.total, (start_ms, end_ms))
         return ReportData(
             start_ms=start_ms,
             end_ms=end_ms,
@@ -203,15 +203,17 @@ def _grouped(parts: Iterable[tuple[str, int, Attribution]]) -> tuple[Part, ...]:
 
 
 def _own_curve(
-    markets: Mapping[str, _Market], capital: Decimal | None, period: tuple[int, int]
+    markets: Mapping[str, _Market], capital: Decimal | None, total: Decimal, period: tuple[int, int]
 ) -> list[tuple[int, Decimal]]:
-    """The capital at the start plus what the counted runs earned by then, at the sampled moments."""
+    """The capital at the start plus what the counted runs earned by then, at the sampled moments; the last is at the
+    venue's marks, as the total is."""
     if capital is None:
         return []
     earned = dict.fromkeys(sample_times(*period), capital)
     for market in markets.values():
         for sample in market.fold.samples:
             earned[sample.time_ms] += sample.pnl
+    earned[period[1]] = capital + total
     return list(earned.items())
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from pfmm.cli.context import open_exchange
+from pfmm.paper.records import PlaceRequest
 from tests.e2e.driver import run
 
 CYCLES = 120
@@ -64,6 +67,24 @@ def test_holdings_valued_at_an_old_mid_are_told(tmp_path: Path) -> None:
     )
     assert run("report", "--since", "1h", "--json", home=tmp_path).envelope["warnings"] == [told]
     assert run("report", "--json", home=tmp_path).envelope["warnings"] == []
+
+
+def test_what_was_traded_by_hand_counts_at_the_mark_on_any_market(tmp_path: Path) -> None:
+    """No run ever looked at ETH, so that there is no mid of it; the venue tells what its position is worth."""
+    assert run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", AT, home=tmp_path).code == 0
+    assert run("report", home=tmp_path).code == 0, "reads the equity of before"
+    with closing(open_exchange(tmp_path / "state")) as exchange:
+        exchange.advance_clock(exchange.time().time_ms + 1_000)
+        exchange.place("default", PlaceRequest("ETH-PERP", "long", "market", size_usd=Decimal(3_000)))
+        exchange.advance_clock(exchange.time().time_ms + 3_600_000)
+    found = run("report", "--json", home=tmp_path).data
+    account = run("inventory", "--json", home=tmp_path).data["account"]
+    assert Decimal(found["pnl"]["total"]) == Decimal(account["equity"]) - 10_000
+    alone = run("report", "--market", "eth", "--json", home=tmp_path).data
+    assert alone["pnl"] == found["pnl"]
+    assert Decimal(alone["equity_curve"][-1][1]) == Decimal(alone["equity_curve"][0][1]) + Decimal(
+        alone["pnl"]["total"]
+    )
 
 
 def test_a_venue_out_of_reach_leaves_the_journal(home: Path) -> None:

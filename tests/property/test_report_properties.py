@@ -152,6 +152,7 @@ def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
         assert alone.pnl == (whole[name].pnl if name in whole else report([], {}).pnl)
         assert alone.fills == (whole[name].fills if name in whole else 0)
         assert alone.equity[-1] == (END, 1_000 + alone.pnl.total)
+        assert sum(samples[-1].pnl for samples in alone.samples.values() if samples) == alone.pnl.total
 
 
 @given(histories, series, payments, st.integers(1, END - 1))

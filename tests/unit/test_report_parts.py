@@ -55,6 +55,13 @@ def test_marks_of_the_venue_go_before_the_last_mid() -> None:
     assert small(marks={"A": Decimal("101.5")}).pnl.total == Decimal("2.06")
 
 
+def test_the_curve_of_a_part_ends_at_what_the_part_earned() -> None:
+    """At the last moment as at the venue's mark, 101.5; just before as at the last mid."""
+    found = small(marks={"A": Decimal("101.5")}, own_curve=True)
+    assert found.equity[-1] == (100_000, 1_000 + found.pnl.total)
+    assert found.equity[-2][1] == Decimal("1000.56")  # -199.8 + 100.3 + 1 * 100 + 0.06
+
+
 def test_a_market_without_mids_is_valued_at_its_last_trade_and_has_no_capture() -> None:
     found = small(mids={})
     assert found.pnl.total == found.pnl.inventory - found.pnl.fees == Decimal("0.86")  # 1 left at 100.3
