@@ -186,11 +186,17 @@ FUNDING_HEADER = "time_ms,rate_8h"
 
 
 def read_funding(path: Path) -> list[tuple[int, int]]:
-    """Settlements of a `time_ms,rate_8h` file as (ms, rate in 1e-8): 0.0001 is 10,000."""
-    found = []
+    """Settlements of a `time_ms,rate_8h` file as (ms, rate in 1e-8): 0.0001 is 10,000. Raises DataFileError, with the
+    line, for a rate of 1 or more, and for a time that has two rates."""
+    found: dict[int, int] = {}
     for place, cells in lines_of(path, FUNDING_HEADER):
         time_ms = written_ms(cells[0], "time_ms", place)
-        found.append((time_ms, round(finite(cells[1], "rate_8h", place).scaleb(8))))
+        rate = finite(cells[1], "rate_8h", place)
+        if abs(rate) >= 1:
+            raise place.error(f"rate_8h must be a fraction between -1 and 1 (0.0001 is 1 bp), not {cells[1]!r}")
+        scaled = round(rate.scaleb(8))
+        if found.setdefault(time_ms, scaled) != scaled:
+            raise place.error(f"time_ms {time_ms} has another rate further up")
     if not found:
         raise Place(path, 0).error("holds no funding rates")
-    return found
+    return list(found.items())

@@ -74,12 +74,15 @@ def read_table(files: Sequence[Path], market: str) -> Iterator[Entry]:
     last_ms = 0
     for path in files:
         rows = _parquet_rows(path) if is_parquet(path) else lines_of(path, HEADER)
+        found = False
         for place, cells in rows:
             event = _event(cells, market, place)
             if event.time_ms < last_ms:
                 raise place.error(f"out of order: {event.time_ms} is before {last_ms}")
-            last_ms = event.time_ms
+            last_ms, found = event.time_ms, True
             yield Entry(place, event)
+        if not found:
+            raise Place(path, 0).error("holds no rows, so there are no quotes to run in")
 
 
 def _event(cells: Sequence[str], market: str, place: Place) -> TapeQuote | Trade:

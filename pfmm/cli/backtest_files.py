@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ from pfmm.cli.output import iso, plain, table
 from pfmm.errors import DataFileError
 
 if TYPE_CHECKING:
-    from pfmm.tape import MarketSummary
+    from pfmm.backtest.columns import Columns
+    from pfmm.tape import Entry, MarketSummary, Units
 
 TABLE_MARKET = "(unnamed)"
 
@@ -41,7 +42,7 @@ def _describe(path: Path) -> dict[str, Any]:
         return {**head, **_table(path)}
     from pfmm.tape import describe
 
-    found = describe([path])
+    found = describe([path], lambda entries, units: _build(path, entries, units))
     return {
         **head,
         "markets": [_market(one) for one in found.markets],
@@ -70,14 +71,36 @@ def _market(one: MarketSummary) -> dict[str, Any]:
 
 def _table(path: Path) -> dict[str, Any]:
     from pfmm.backtest.tabular import read_table
-    from pfmm.tape import MarketSummary
+    from pfmm.tape import counted
 
-    summary = MarketSummary(TABLE_MARKET)
-    for _, event in read_table([path], TABLE_MARKET):
-        summary.add(event)
-    if not summary.quotes:
-        raise DataFileError(f"{path}: no quotes, so there is no market to run in")
-    return {"markets": [_market(summary)]}
+    markets: dict[str, MarketSummary] = {}
+    _build(path, counted(read_table([path], TABLE_MARKET), markets), {})
+    return {"markets": [_market(one) for one in markets.values()]}
+
+
+def _build(path: Path, entries: Iterable[Entry], units: Mapping[str, Units]) -> None:
+    """Makes of the entries what a run would make of them, and judges it alike."""
+    from pfmm.backtest.columns import Columns
+    from pfmm.paper.tapefile import MarketTape, build_markets
+
+    built = build_markets(entries, units)
+    tapes = (MarketTape(spec, **{name: memoryview(one) for name, one in sections.items()}) for spec, sections in built)
+    _must_run(path, (Columns(tape) for tape in tapes))
+
+
+def _must_run(path: Path, markets: Iterable[Columns]) -> None:
+    """Raises DataFileError where a run could begin in none of the markets."""
+    from pfmm.backtest.simulation import span_of
+
+    problems = []
+    for columns in markets:
+        try:
+            span_of(columns, None, None)
+        except DataFileError as error:
+            problems.append(error.message)
+        else:
+            return
+    raise DataFileError(f"{path}: {'; '.join(problems)}")
 
 
 def _candles(path: Path) -> dict[str, Any]:
@@ -101,8 +124,9 @@ def _tape(path: Path) -> dict[str, Any]:
     from pfmm.paper.tapefile import open_tape
 
     markets = []
-    for market, tape in open_tape(path).items():
-        columns = Columns(tape)
+    opened = {market: Columns(tape) for market, tape in open_tape(path).items()}
+    _must_run(path, opened.values())
+    for market, columns in opened.items():
         quotes = int((columns.rows[:, 1] == QUOTE).sum())
         span = {"from": iso(columns.times[0]), "to": iso(columns.times[-1])}
         markets.append({"market": market, **span, "quotes": quotes, "trades": len(columns) - quotes})

@@ -73,7 +73,9 @@ def build_markets(entries: Iterable[Entry], units: Mapping[str, Units]) -> list[
     the entries are read. Raises DataFileError for numbers that no tape can hold, and when there is no quote."""
     markets: dict[str, _Builder] = {}
     place = None
+    files: dict[Path, None] = {}
     for place, event in entries:
+        files[place.path] = None
         builder = markets.get(event.market)
         if builder is None:
             builder = markets[event.market] = _Builder(event.market)
@@ -81,9 +83,13 @@ def build_markets(entries: Iterable[Entry], units: Mapping[str, Units]) -> list[
             builder.add(event)
         except _Unfit as problem:
             raise place.error(str(problem)) from None
-    built = [builder.finish(units.get(name)) for name, builder in markets.items() if builder.quotes]
+    where = ", ".join(map(str, files)) or "data"
+    try:
+        built = [builder.finish(units.get(name)) for name, builder in markets.items() if builder.quotes]
+    except _Unfit as problem:
+        raise DataFileError(f"{where}: {problem}") from None
     if not built:
-        raise DataFileError(f"{place.path if place else 'data'}: no quotes, so there is no market to replay")
+        raise DataFileError(f"{where}: no quotes, so there is no market to replay")
     return built
 
 
@@ -135,7 +141,7 @@ def _whole(number: Decimal) -> int:
     scaled = number.scaleb(SCALE)
     whole = int(scaled)
     if whole != scaled or whole >= NO_ASK:
-        raise _Unfit(f"{number} has more than {SCALE} decimals or is too large")
+        raise _Unfit(f"{number:f} has more than {SCALE} decimals or is too large")
     return whole
 
 
@@ -166,6 +172,8 @@ class _Builder:
                 for side in (event.bids, event.asks):
                     self._depth.extend(self._levels(side))
             case FundingRate():
+                if abs(event.rate) >= 1:
+                    raise _Unfit(f"rate {event.rate:f} must be a fraction between -1 and 1: 0.0001 is 1 bp")
                 self._funding[event.time_ms] = round(event.rate.scaleb(SCALE))
                 self._interval = event.interval_hours
 
@@ -204,7 +212,7 @@ class _Builder:
             size_step = min(size_step, _decimal_step(step))
         price_decimals, size_decimals = SCALE + 1 - len(str(price_step)), SCALE + 1 - len(str(size_step))
         if price_decimals + size_decimals > SCALE:
-            raise DataFileError(
+            raise _Unfit(
                 f"{self._market}: {price_decimals} price and {size_decimals} size decimals are more than {SCALE}"
             )
         spec = MarketSpec(

@@ -3,7 +3,7 @@
 Knows files and formats; must not know venues, sockets, accounts or strategies.
 """
 
-from pfmm.tape.describe import MarketSummary, TapeDescription, describe
+from pfmm.tape.describe import MarketSummary, TapeDescription, counted, describe
 from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, event_line, header_line
 from pfmm.tape.reading import TOLERANCE_MS, TapeReader, read
@@ -18,6 +18,7 @@ __all__ = [
     "TapeQuote",
     "TapeReader",
     "Units",
+    "counted",
     "describe",
     "event_line",
     "header_line",

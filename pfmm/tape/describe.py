@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from pfmm.model.market import Book, FundingRate, Trade
-from pfmm.tape.events import TapeEvent, TapeQuote
+from pfmm.tape.events import Entry, TapeEvent, TapeQuote
 from pfmm.tape.native import Units
 from pfmm.tape.reading import TapeReader
 
@@ -95,16 +96,30 @@ class TapeDescription:
         return min((first for first, _ in times), default=0), max((last for _, last in times), default=0)
 
 
-def describe(files: Sequence[Path]) -> TapeDescription:
-    """Reads all of `files` and sums them up; raises DataFileError for what cannot be read."""
+def _read_all(entries: Iterable[Entry], _: Mapping[str, Units]) -> None:
+    deque(entries, maxlen=0)
+
+
+def describe(
+    files: Sequence[Path], take: Callable[[Iterable[Entry], Mapping[str, Units]], object] = _read_all
+) -> TapeDescription:
+    """Reads all of `files` and sums them up; raises DataFileError for what cannot be read. `take` is who reads them:
+    it gets the entries and the stated units, and what it refuses is raised."""
     reader = TapeReader()
     markets: dict[str, MarketSummary] = {}
-    for _, event in reader.entries(files):
+    take(counted(reader.entries(files), markets), reader.units)
+    return TapeDescription(tuple(files), tuple(markets.values()), reader.duplicates, reader.skipped)
+
+
+def counted(entries: Iterable[Entry], markets: dict[str, MarketSummary]) -> Iterator[Entry]:
+    """The same entries, each counted in `markets` as it passes."""
+    for entry in entries:
+        event = entry.event
         summary = markets.get(event.market)
         if summary is None:
             summary = markets[event.market] = MarketSummary(event.market)
         summary.add(event)
-    return TapeDescription(tuple(files), tuple(markets.values()), reader.duplicates, reader.skipped)
+        yield entry
 
 
 def decimals(number: Decimal) -> int:

@@ -61,7 +61,7 @@ def json_object(body: str, place: Place) -> dict[str, object]:
     """The JSON object that a line holds; DataFileError naming the place for anything else."""
     try:
         record = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise place.error(f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise place.error(f"must hold a JSON object, not {body[:40]!r}")
@@ -129,7 +129,7 @@ def written_ms(digits: str, name: str, place: Place) -> int:
 
 
 def text(value: object, name: str, place: Place) -> str:
-    """A string that is not empty."""
-    if not isinstance(value, str) or not value:
+    """A string of printable characters that is not empty."""
+    if not isinstance(value, str) or not value or not value.isprintable():
         raise place.error(f"{name} must be a name, not {value!r}")
     return value

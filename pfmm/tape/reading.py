@@ -139,7 +139,7 @@ def _header(line: str) -> dict[str, object] | None:
     """The header of a pfmm tape, or None when the line is something else."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and record.get("format") == FORMAT else None
 

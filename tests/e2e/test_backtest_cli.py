@@ -125,6 +125,53 @@ def test_data_refuses_what_is_unusable_with_its_line(tmp_path: Path, lines: list
     assert str(file) in done.error["message"]
 
 
+STATED = '{"format":"pfmm-tape","version":1,"units":{"time":"ms","price":"USD","size":"base"},"markets":{%s}}'
+EVENT = '{"kind":"quote","market":"X-PERP","time":%d,"bid":"%s","bid_size":"1","ask":"101","ask_size":"1"}'
+RATE = '{"kind":"funding","market":"X-PERP","time":3,"rate":"%s","interval_h":8}'
+FINE = '"X-PERP":{"price_unit":"0.000000001","size_step":"1"}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            [HEADER, quote(0, 1_000).replace("999", "99.123456789"), quote(1, 1_000)],
+            "line 2: 99.123456789 has more than",
+        ),
+        ([HEADER, quote(0, 1_000, "5.0001").replace("999", "99.12345")], "5 price and 4 size decimals are more than 8"),
+        (
+            [HEADER, quote(0, 1_000), quote(1, 10**15)],
+            "line 3: 999999999999999 has more than 8 decimals or is too large",
+        ),
+        ([HEADER], "holds no rows"),
+        ([HEADER, f"{START_MS},quote,,,,102,1,101,1"], "no quotes"),
+        ([HEADER, quote(0, 1_000)], f"no data between {START_MS} and {START_MS}"),
+        ([HEADER, f"{START_MS},quote,,,,100,1,,", f"{START_MS + 1},quote,,,,101,1,,"], "no quote with both sides"),
+        (
+            [STATED % "", EVENT % (1, "99.123456789"), EVENT % (2, "99")],
+            "line 2: 99.123456789 has more than 8 decimals",
+        ),
+        ([STATED % FINE, EVENT % (1, "99"), EVENT % (2, "98")], "0.000000001 has more than 8 decimals"),
+        (
+            [STATED % "", EVENT % (1, "99"), RATE % ("9" * 15), EVENT % (4, "98")],
+            "line 3: rate 999999999999999 must be",
+        ),
+        ([STATED % "", RATE % "0.0001"], "no quotes"),
+        ([STATED % "", "[" * 100_000], "line 2: not JSON"),
+        ([STATED % "", (EVENT % (1, "99")).replace("X-", r"\ud800")], "line 2: market must be a name"),
+    ],
+)
+def test_data_and_run_judge_alike(tmp_path: Path, lines: list[str], told: str) -> None:
+    file = tmp_path / "bad"
+    file.write_text("\n".join(lines) + "\n")
+    described = run("backtest", "data", file, "--json", home=tmp_path)
+    ran = run("backtest", "run", "grid", "x", "--data", file, *GRID, "--json", home=tmp_path)
+    assert (described.code, ran.code) == (13, 13)
+    assert told in described.error["message"]
+    assert str(file) in described.error["message"]
+    assert told in ran.error["message"]
+
+
 def test_data_describes_each_file_and_goes_on_after_a_bad_one(tmp_path: Path, swing: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("nonsense\n")

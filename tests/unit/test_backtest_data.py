@@ -129,6 +129,21 @@ def test_funding_comes_from_the_file_that_is_given(tmp_path: Path) -> None:
     assert feed.funding_rate("X-PERP", T) == 10_000
 
 
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [
+        ("999999999999999", "must be a fraction between -1 and 1"),
+        ("-1", "must be a fraction between -1 and 1"),
+        ("0.0002", f"time_ms {T} has another rate further up"),
+    ],
+)
+def test_a_funding_rate_that_is_none_or_contradicts_another_is_refused(tmp_path: Path, rate: str, told: str) -> None:
+    path = tmp_path / "funding.csv"
+    path.write_text(f"time_ms,rate_8h\n{T},0.0001\n{T},0.0001\n{T},{rate}\n")
+    with pytest.raises(DataFileError, match="line 4: .*" + told):
+        read_funding(path)
+
+
 def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     rows = [
         (T, "quote", "", "", "", "99.9", "1.5", "100.1", "2"),
