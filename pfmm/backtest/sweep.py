@@ -11,13 +11,15 @@ import hashlib
 import itertools
 import json
 import multiprocessing
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from pfmm.errors import ConfigError, UsageError, VenueUnreachable
 
@@ -73,7 +75,8 @@ class Done(Generic[JobT]):
 
 
 class Results:
-    """A results file: one JSON line a job, appended and flushed as each is done. A line that was cut is dropped."""
+    """A results file: one JSON line a job, appended as each is done. A line that was cut is dropped. Several sweeps may
+    share one file: each holds its lock while it reads or writes, so that only a dead one's line can be cut."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -81,9 +84,12 @@ class Results:
         if path is None or not path.exists():
             return
         try:
-            lines = path.read_bytes().splitlines(keepends=True)
+            with _locked(path, "rb") as stream:
+                self._read(path, stream.read().splitlines(keepends=True))
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def _read(self, path: Path, lines: Sequence[bytes]) -> None:
         whole = [line for line in lines if line.endswith(b"\n")]
         for number, line in enumerate(whole, 1):
             try:
@@ -105,7 +111,7 @@ class Results:
                 hint="name another file for --results",
             )
         try:
-            path.write_bytes(b"".join(whole))
+            os.truncate(path, sum(map(len, whole)))  # written anew, a kill or a full disk in between would lose all
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -119,10 +125,33 @@ class Results:
             return
         line = json.dumps({"key": key_of(job), "result": result}, sort_keys=True, separators=(",", ":"))
         try:
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            with _locked(self._path, "a+b") as stream:
+                _begin_line(stream)
+                stream.write(line.encode() + b"\n")
+                stream.flush()
         except OSError as error:
             raise ConfigError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _locked(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    """The file, which no other sweep reads or writes meanwhile."""
+    import fcntl
+
+    with path.open(mode) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield stream
+
+
+def _begin_line(stream: IO[bytes]) -> None:
+    """Takes out what another sweep has written of a line before it was killed: ours would be joined to it."""
+    end = stream.seek(0, os.SEEK_END)
+    if end == 0:
+        return
+    stream.seek(end - 1)
+    if stream.read(1) != b"\n":
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
 
 
 Runner = Callable[[Sequence[JobT], Run[JobT]], Iterator[tuple[JobT, Result]]]

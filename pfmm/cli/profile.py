@@ -121,6 +121,7 @@ def set_(
     name = _target(options)
 
     def change(document: Document) -> None:
+        _stored(document, name)  # it may have been deleted meanwhile, and must not come back as one of paper
         holder = _holder(_own(document, name), key, market)
         if setting.secret:
             holder.clear()  # one way to give the key replaces another
@@ -138,6 +139,7 @@ def unset(context: typer.Context, key: Key, market: ForMarket = None) -> None:
     name = _target(options)
 
     def change(document: Document) -> None:
+        _stored(document, name)
         _holder(_own(document, name), key, market).pop(key.rpartition(".")[2], None)
 
     _edit(options, name, f"{name}: {key} is back to its default", change)

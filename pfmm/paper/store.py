@@ -255,9 +255,11 @@ class Store:
     def save(self, account: Account, revision: int | None) -> int:
         """Writes what changed; the caller holds a write transaction. `revision` None creates the account.
 
-        Returns the new revision. Raises Conflict when the stored revision is another one.
+        Returns the new revision. Raises Conflict when the stored revision is another one. Revisions, as all running
+        numbers, go on above those of before a reset: what was loaded before one is saved no more.
         """
         execute = self._connection.execute
+        saved = (self.exchange().epoch * EPOCH_NUMBERS if revision is None else revision) + 1
         values = (
             account.time_ms,
             str(account.deposits),
@@ -271,8 +273,8 @@ class Store:
         if revision is None:
             changed = execute(
                 "INSERT OR IGNORE INTO accounts (time_ms, deposits, next_order, next_fill, next_payment, dead_man_ms, "
-                "holdings, name, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
-                values,
+                "holdings, name, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, saved),
             ).rowcount
         else:
             changed = execute(
@@ -283,7 +285,7 @@ class Store:
         if changed != 1:
             raise Conflict
         self._save_events(account)
-        return (revision or 0) + 1
+        return saved
 
     def _save_events(self, account: Account) -> None:
         many, name = self._connection.executemany, account.name

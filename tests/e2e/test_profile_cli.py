@@ -196,3 +196,30 @@ def test_as_a_process_with_stdin_closed(pfmm_home: Path) -> None:
     assert run("profile").returncode == 2
     declined = run("profile", "delete", "paper")
     assert declined.returncode == 2
+
+
+# another process deletes the profile when `profile set` is about to lock the config file, its own look at it behind it
+DELETED_WITHIN = """
+import subprocess, sys
+from pfmm.cli.app import run
+deleted = []
+def hook(event, arguments):
+    if event == "fcntl.flock" and not deleted:
+        deleted.append(event)
+        command = [sys.executable, "-m", "pfmm", "profile", "delete", "live", "--yes"]
+        subprocess.run(command, check=True)
+sys.addaudithook(hook)
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("change", [("set", "grid.levels", "20"), ("unset", "grid.levels")])
+def test_a_profile_that_is_deleted_meanwhile_does_not_come_back(
+    pfmm: Any, pfmm_home: Path, change: tuple[str, ...]
+) -> None:
+    """It would come back without its venue: as one of paper money, under the name of the live one."""
+    assert pfmm("profile", "create", "live", "--venue", "purpleflea")[0] == 0
+    command = [sys.executable, "-c", DELETED_WITHIN, "profile", *change, "--profile", "live", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert failure((done.returncode, done.stdout, done.stderr))[:2] == (3, "config")
+    assert "live" not in answer(pfmm("profile", "list", "--json"))["profiles"][-1].values()

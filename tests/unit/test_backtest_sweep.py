@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +16,15 @@ import pytest
 from pfmm.backtest.sweep import Results, combinations, key_of, processes, sample, sweep
 from pfmm.cli import backtest_setup, backtest_sweep
 from pfmm.errors import ConfigError, UsageError
+
+# reads a results file, and tells when it has come to the lock
+RESUMES = """
+import sys
+from pathlib import Path
+from pfmm.backtest.sweep import Results
+sys.addaudithook(lambda event, arguments: print("waits", flush=True) if event == "fcntl.flock" else None)
+Results(Path(sys.argv[1]))
+"""
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,49 @@ def test_a_line_without_its_end_is_dropped_only_where_a_sweep_wrote_it(tmp_path:
         path.write_text(whole + cut)
         Results(path)
         assert path.read_text() == whole
+
+
+def test_dropping_a_cut_line_writes_nothing_anew(tmp_path: Path) -> None:
+    """On a full disk (here: no file may hold more than 8 bytes) what was rewritten would be lost."""
+    path = tmp_path / "results.ndjson"
+    whole = '{"key":"a","result":{"ok":true}}\n'
+    path.write_text(whole + '{"key":"b","resu')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        Results(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == whole
+
+
+def test_a_sweep_goes_on_where_another_one_on_the_same_file_was_killed_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.ndjson"
+    results = Results(path)
+    results.keep(Job(1, ""), {"n": 1})
+    for cut in ('{"k', '{"key":"b","resu'):
+        with path.open("a") as other:
+            other.write(cut)
+        results.keep(Job(2, ""), {"n": 2})
+    assert (Results(path).get(Job(1, "")), Results(path).get(Job(2, ""))) == ({"n": 1}, {"n": 2})
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_a_line_that_another_sweep_is_just_writing_is_not_taken_for_a_cut_one(tmp_path: Path) -> None:
+    path = tmp_path / "results.ndjson"
+    line = '{"key":"a","result":{"ok":true}}\n'
+    with path.open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(line[:20])
+        other.flush()
+        command = [sys.executable, "-c", RESUMES, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as reader:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "waits\n"
+            other.write(line[20:])
+            other.close()
+            assert reader.wait(60) == 0
+    assert path.read_text() == line
 
 
 def test_a_result_of_another_version_is_not_taken_for_this_ones(

@@ -124,3 +124,32 @@ def test_a_killed_process_leaves_a_consistent_file(tmp_path: Path) -> None:
     assert {o.status for o in orders[:-1]} == {"cancelled"}
     assert exchange.place("a", order("after", "50")).status == "open"
     exchange.close()
+
+
+class Interrupted(Ticking):
+    """Something happens while an account is brought up to now."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._meanwhile: list[Callable[[], None]] = [meanwhile]
+
+    def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return super().events(market, after_ms, to_ms, watch)
+
+
+def test_what_was_read_before_a_reset_is_not_written_after_it(tmp_path: Path) -> None:
+    """Even where the account has been changed as often since as it had been before."""
+    path = tmp_path / "paper.sqlite"
+    other = open_exchange(path, lambda: START)
+    other.place("a", order("before", "50"))
+
+    def meanwhile() -> None:
+        other.reset()
+        other.place("a", order("after", "50"))
+
+    exchange = Exchange.open(path, lambda _: Interrupted(meanwhile), lambda: START + 60_000)
+    assert [o.client_order_id for o in exchange.state("a", []).orders] == ["after"]
+    assert other.place("a", order("next", "50")).order_id == "o1000000002"
+    exchange.close()
+    other.close()
