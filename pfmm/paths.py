@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pfmm.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -17,11 +19,21 @@ class Paths:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Paths:
-        """The places that `env` asks for; without PFMM_HOME the platform's own folders for user configuration."""
+        """The places that `env` asks for; without PFMM_HOME the platform's own folders for user configuration. Raises
+        ConfigError where the user has no home folder, as some services, or PFMM_HOME names a user who is none."""
         home = env.get("PFMM_HOME", "")
-        if home:
-            base = Path(home).expanduser().absolute()
-            return cls(base / "config.toml", base / "state", base / "log")
+        try:
+            return cls._under(Path(home).expanduser().absolute()) if home else cls._of_platform()
+        except RuntimeError as error:
+            told = f"PFMM_HOME is {home!r}, and there is no such user" if home else "this user has no home folder"
+            raise ConfigError(told, hint="export PFMM_HOME=FOLDER, a folder that pfmm may write to") from error
+
+    @classmethod
+    def _under(cls, base: Path) -> Paths:
+        return cls(base / "config.toml", base / "state", base / "log")
+
+    @classmethod
+    def _of_platform(cls) -> Paths:
         import platformdirs
 
         return cls(

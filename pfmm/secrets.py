@@ -58,7 +58,7 @@ def find_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> Sec
             )
         return _checked(env[source.env], source.env)
     if source.file is not None:
-        return _from_file(Path(source.file).expanduser())
+        return _from_file(key_path(source.file))
     if source.command is not None:
         return _from_command(source.command)
     if source.keyring is not None:
@@ -85,8 +85,16 @@ def secret_state(source: SecretSource, venue: str, env: Mapping[str, str]) -> st
     if source.env is not None:
         return "set" if env.get(source.env) else "unset"
     if source.file is not None:
-        return "set" if Path(source.file).expanduser().is_file() else "unset"
+        return "set" if key_path(source.file).is_file() else "unset"
     return "set" if source.command is not None or source.keyring is not None else "unset"
+
+
+def key_path(text: str) -> Path:
+    """The file that `secret.file` names; a ~ of no known user stays, and reading the file says that there is none."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def _variables(venue: str) -> tuple[str, ...]:

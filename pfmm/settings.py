@@ -284,6 +284,7 @@ def from_text(setting: Setting, text: str) -> Any:
         import shlex
 
         try:
+            text.encode()  # a command line may hold bytes that are no text, a config file may not
             return from_value(setting, shlex.split(text))
         except ValueError as error:
             raise ValueError(f"{setting.name} must be a command and its arguments") from error

@@ -66,7 +66,7 @@ def answer(
 @contextmanager
 def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal's stderr; silence elsewhere and with --quiet."""
-    if options.quiet or options.json or not sys.stderr.isatty():
+    if options.quiet or options.json or sys.stderr is None or not sys.stderr.isatty():
         yield lambda: None
         return
     from rich.console import Console

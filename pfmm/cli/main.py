@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
 def main() -> None:
     """Runs the command line of this process and exits with its code."""
+    _write_any_text()
     arguments = sys.argv[1:]
     if arguments in ([], ["-h"], ["--help"]):
         from pfmm.cli.registry import root_help
@@ -26,8 +28,16 @@ def main() -> None:
         sys.exit(code)
 
 
+def _write_any_text() -> None:
+    """What stdout cannot encode (an older locale, the name of a file that is no text) is escaped, as on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _print(text: str) -> None:
     """Like `output.write`, without its imports: those would double the time of --help."""
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()

@@ -184,6 +184,8 @@ class EventStream:
             self._out.write(line + "\n")
             self._out.flush()
             return
+        if sys.stdout is None:
+            return
         with _disk_may_be_full():
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
@@ -251,19 +253,52 @@ def _talk(text: str) -> None:
         return  # nobody listens
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
-    """Aligned columns as plain text, two spaces apart; the columns in `right` are right-aligned (numbers)."""
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), spare: Iterable[int] = ()
+) -> str:
+    """Aligned columns as plain text, two spaces apart; the columns in `right` are right-aligned (numbers).
+
+    On a terminal that is narrower than the table, columns of `spare` give way, the first of them first, and a last
+    line names them. Anywhere else every column is there.
+    """
     lines = [tuple(headers), *(tuple(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    left_out = _given_way(widths, spare)
     to_right = set(right)
-    return "\n".join(
+    text = [
         "  ".join(
             cell.rjust(width) if column in to_right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            if column not in left_out
         ).rstrip()
         for line in lines
-    )
+    ]
+    if left_out:
+        text.append(f"(left out for want of width: {', '.join(headers[column] for column in sorted(left_out))})")
+    return "\n".join(text)
+
+
+def _given_way(widths: Sequence[int], spare: Iterable[int]) -> set[int]:
+    """The columns of `spare` that a terminal has no room for."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return set()
+    from shutil import get_terminal_size
+
+    room = get_terminal_size((sum(widths) + 2 * len(widths), 0)).columns
+    too_wide = sum(widths) + 2 * (len(widths) - 1) - room
+    left_out: set[int] = set()
+    for column in spare:
+        if too_wide > 0:
+            left_out.add(column)
+            too_wide -= widths[column] + 2
+    return left_out
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """One line of JSON; only ASCII where stdout cannot take the rest: an older locale, or a name that is no text."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        line.encode((sys.stdout.encoding if sys.stdout is not None else None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return line

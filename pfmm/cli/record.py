@@ -25,11 +25,19 @@ MAX_DEPTH = 20  # what replay keeps of a book
 app = typer.Typer()
 
 
+def _file(text: str | Path) -> Path:
+    if str(text) in ("", "."):
+        raise typer.BadParameter("must name a file, not ''")
+    return Path(text)
+
+
 @app.command()
 def record(
     context: typer.Context,
     markets: Annotated[list[str], typer.Argument(metavar="MARKET...", help="Markets: BTC-PERP, btc-perp, BTC or btc.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write; gzipped if it ends in .gz.")],
+    out: Annotated[
+        Path, typer.Option("--out", parser=_file, metavar="FILE", help="File to write; gzipped if it ends in .gz.")
+    ],
     for_s: Annotated[
         float | None,
         typer.Option("--for", parser=positive_float, metavar="SECONDS", help="Stop after this much venue time."),
@@ -58,7 +66,7 @@ def record(
     options = globals_of(context)
     if depth > MAX_DEPTH:
         raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {depth}")
-    if out.exists() and not force:
+    if not force and _exists(out):
         raise exists(out)
     with session(options) as opened, Signals() as signals:
         instruments = {one.market: one for one in map(opened.market, markets)}
@@ -71,6 +79,13 @@ def record(
             loop.run(time_ms, first, signals, interval_ms=round(interval * 1000), for_s=for_s, cycles=cycles)
     if signals.received is not None:
         raise typer.Exit(128 + signals.received)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a name or a folder that cannot be looked at: making the file says why
+        return False
 
 
 class _Loop:

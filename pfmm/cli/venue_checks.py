@@ -29,11 +29,11 @@ def key(settings: Settings) -> Check:
     """Whether a key is to be had, and a key file is private. Opens what a command would open, and shows nothing."""
     if settings.venue == "paper":
         return Check("key", OK, "paper accounts need none")
-    from pfmm.secrets import require_secret
+    from pfmm.secrets import key_path, require_secret
 
     try:
         if settings.secret.file is not None:
-            _private(Path(settings.secret.file).expanduser())
+            _private(key_path(settings.secret.file))
         require_secret(settings.secret, settings.venue, os.environ)
     except PfmmError as error:
         return failure("key", error)

@@ -319,7 +319,7 @@ def _absent(error: VenueRefused) -> bool:
 
 
 def _part(text: str) -> str:
-    return quote(text, safe="")
+    return quote(text, safe="", errors="surrogateescape")  # a name from the command line may be any bytes
 
 
 def _listed(markets: Sequence[str]) -> str:

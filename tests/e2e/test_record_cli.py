@@ -137,7 +137,10 @@ def test_what_cannot_be_recorded_leaves_no_file(home: Path, tmp_path: Path) -> N
     assert code("BTC", "--out", tape, "--interval", "nan") == 2
     assert code("BTC", "--out", tape, "--depth", 21) == 2
     assert code("BTC", "--out", tape, PFMM_BASE_URL="http://127.0.0.1:9") == 5
+    assert code("BTC", "--out", tmp_path / ("n" * 5_000), "--cycles", 1) == 13
     assert not tape.exists()
+    unset = run("record", "BTC", "--out", "", "--cycles", 1, "--json", home=home)
+    assert (unset.code, unset.error["message"]) == (2, "Invalid value for '--out': must name a file, not ''")
 
 
 def test_the_end_of_a_replay_ends_its_recording(home: Path, tmp_path: Path) -> None:
