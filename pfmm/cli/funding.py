@@ -205,7 +205,7 @@ def _text(rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
         return "No market is beyond the rate that was asked for."
     headers = ("market", "rate", "8 h", "a year", "next payment", "in", "advice")
-    lines = [table(headers, [_cells(row) for row in rows], right=(1, 2, 3, 5))]
+    lines = [table(headers, [_cells(row) for row in rows], right=(1, 2, 3, 5), spare=(4, 1))]
     past = [row for row in rows if "history" in row]
     if past:
         columns = ("market", "mean 8 h", "deviation", "positive", "rates", f"since {past[0]['history']['since'][:16]}Z")

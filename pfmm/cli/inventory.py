@@ -232,7 +232,7 @@ def _text(data: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             *lines,
-            table(headers, [_cells(row) for row in rows], right=(2, 3, 4, 6, 7, 8, 9, 10)),
+            table(headers, [_cells(row) for row in rows], right=(2, 3, 4, 6, 7, 8, 9, 10), spare=(7, 1, 6)),
             "",
             table(profits, [_profit_cells(row) for row in rows], right=range(1, 6)),
         ]

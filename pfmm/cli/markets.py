@@ -77,8 +77,13 @@ def _text(rows: Sequence[dict[str, Any]]) -> str:
     with_volume = "volume_24h_usd" in rows[0]
     headers = ("market", "category", "price step", "size step", "min USD", "leverage", "maker", "taker", "funding")
     body = [_cells(row) + ((_volume(row["volume_24h_usd"]),) if with_volume else ()) for row in rows]
-    notes = "fees in bps of notional, negative = rebate; a price step with figures holds that many significant digits"
-    return table(headers + (("24 h USD",) if with_volume else ()), body, right=range(2, 10)) + f"\n\n{notes}"
+    shown = headers + (("24 h USD",) if with_volume else ())
+    return "\n".join([
+        table(shown, body, right=range(2, 10), spare=(1, 8, 5)),
+        "",
+        "fees in bps of notional, negative = rebate",
+        "a price step with figures holds that many significant digits",
+    ])  # fmt: skip
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -156,7 +156,7 @@ def status_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
         )
         for row in rows
     ]
-    return table(headers, body, right=range(2, 10))
+    return table(headers, body, right=range(2, 10), spare=(9, 4, 8))
 
 
 def _usd(value: Decimal | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,31 @@ def test_a_watched_table_keeps_its_last_column_on_eighty_columns(tmp_path: Path)
         shown.wait_for("Ctrl-C ends")
         assert row["action"].split("_")[-1] in shown.seen
         assert shown.interrupt() == 130
+
+
+@pytest.mark.parametrize(
+    ("line", "spared", "kept"),
+    [
+        (("grid", "status"), "trips, funding", "unreal."),
+        (("inventory",), "mark", "liquidation"),
+        (("funding", "BTC", "ETH"), "next payment", "advice"),
+        (("markets", "--search", "BTC", "--volume"), "category, funding", "24 h USD"),
+    ],
+)
+def test_a_table_too_wide_for_the_screen_spares_what_matters_least_and_says_so(
+    tmp_path: Path, line: tuple[str, ...], spared: str, kept: str
+) -> None:
+    still_home(tmp_path)
+    assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
+    with OnTerminal(*line, home=tmp_path, columns=80, lines=24, term="xterm") as shown:
+        shown.wait_for(f"(left out for want of width: {spared})")
+        rows = shown.seen.splitlines()
+    assert [row for row in rows if len(row) > 80] == []
+    (header,) = (row for row in rows if row.startswith("market") and kept in row)
+    assert not set(spared.split(", ")) & set(re.split("  +", header))
+    elsewhere = run(*line, home=tmp_path).out
+    assert "left out" not in elsewhere
+    assert all(f"  {name}" in elsewhere for name in spared.split(", "))
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])
