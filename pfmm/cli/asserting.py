@@ -5,12 +5,13 @@ The language itself is `pfmm.assertions`; this module must not know any command'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pfmm.errors import AssertionFalse
+from pfmm.errors import AssertionFalse, AssertionSyntaxError
 
 if TYPE_CHECKING:
     from pfmm.assertions import Assertion
@@ -31,9 +32,19 @@ def read_assertion(text: str | None, fields: Sequence[str]) -> Assertion | None:
         return None
     from pfmm.assertions import evaluate, parse
 
-    assertion = parse(text)
-    evaluate(assertion, dict.fromkeys(fields))  # a row of nothing: only the names can be wrong
+    with _named():
+        assertion = parse(text)
+        evaluate(assertion, dict.fromkeys(fields))  # a row of nothing: only the names can be wrong
     return assertion
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Adds to what is wrong with an expression which option it stands in."""
+    try:
+        yield
+    except AssertionSyntaxError as error:
+        raise AssertionSyntaxError(f"--assert: {error.message}", column=error.column, hint=error.hint) from None
 
 
 def offending(assertion: Assertion | None, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -42,7 +53,8 @@ def offending(assertion: Assertion | None, rows: Sequence[Mapping[str, Any]]) ->
         return []
     from pfmm.assertions import evaluate
 
-    return [place for place, row in enumerate(rows) if not evaluate(assertion, row)]
+    with _named():
+        return [place for place, row in enumerate(rows) if not evaluate(assertion, row)]
 
 
 def is_false(assertion: Assertion, rows: Sequence[Mapping[str, Any]], total: int) -> AssertionFalse:

@@ -195,6 +195,8 @@ def test_assertions_decide_the_exit_code(tmp_path: Path) -> None:
         assert (broken.code, broken.error["code"]) == (2, "assertion_syntax")
         assert "(column 14)" in broken.error["message"]
         assert len(served.requests) == asked  # a bad expression is known before anything is asked
+        for wrong in (unknown, broken, check("market < 3", "--json")):
+            assert wrong.error["message"].startswith("--assert: ")
 
 
 @pytest.mark.parametrize("args", [(), ("BTC", "--all"), ("BTC", "--sort", "size"), ("--all", "--limit", "0")])
