@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pfmm import journal_schema as schema
-from pfmm.errors import ConfigError, NoJournal, OtherExchange
+from pfmm.errors import BadVenueData, ConfigError, NoJournal, OtherExchange
 from pfmm.journal_file import prepare_file
 from pfmm.journal_opening import connect, connect_readonly, translated
 from pfmm.journal_reads import JournalReads
@@ -176,7 +176,8 @@ class Journal(JournalReads):
         """Records what a read of the venue brought and moves the cursors, in one transaction; answers what was new.
 
         A fill belongs to the own order that it names, by client order id, else by the venue's order id; its size is
-        added to that order's `filled`. A cursor of None stays where it was.
+        added to that order's `filled`. A cursor of None stays where it was. Raises BadVenueData, and takes nothing,
+        when another fill has the id of one that is recorded: to pass over it would lose it.
         """
         with self._transaction() as db:
             seq = db.execute("SELECT coalesce(max(seq), 0) FROM fills").fetchone()[0]
@@ -192,6 +193,7 @@ class Journal(JournalReads):
                 values = (seq + 1, *schema.fill_values(fill, run_id, slot))
                 inserted = db.execute(statement, values)
                 if not inserted.rowcount:
+                    self._refuse_namesake(fill)
                     continue
                 seq += 1
                 new_fills.append(JournalFill(seq, run_id, slot, fill))
@@ -202,6 +204,16 @@ class Journal(JournalReads):
             payments = [one for one in funding if db.execute(statement, schema.funding_values(one)).rowcount]
             self._set_meta({"fills_cursor": cursors.fills, "funding_cursor": cursors.funding})
         return Absorbed(tuple(new_fills), tuple(payments))
+
+    def _refuse_namesake(self, fill: Fill) -> None:
+        where = {"fill_id = ?": fill.fill_id}
+        ((market, side, price, size),) = self._select("market, side, price, size", "fills", where, "seq")
+        if (market, side, Decimal(price), Decimal(size)) != (fill.market, fill.side.value, fill.price, fill.size):
+            raise BadVenueData(
+                f"fill {fill.fill_id} is told as {fill.market} {fill.side} {fill.size:f} at {fill.price:f}, and is "
+                f"recorded as {market} {side} {size} at {price}",
+                hint="what was filled cannot be told any more; `pfmm flatten` does not need it",
+            )
 
     def _owner(self, fill: Fill) -> schema.Row:
         """(client order id, run id, slot) of the own order that filled."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from pfmm.errors import BadVenueData, PfmmError, RateLimited, VenueRefused, VenueUnreachable
 from pfmm.model.account import Snapshot
-from pfmm.model.order import OrderStatus
+from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.ports import Journal, Venue
 from pfmm.strategy.settle import is_lost, settle, settle_one
@@ -37,7 +37,8 @@ def observe(
     Absorbs fills and funding of the whole account; settles the orders of `run_ids` only, since another process may
     have a request of its own runs in flight. Raises what the venue's reads raise, and BadVenueData for a snapshot
     of before `not_before_ms` (venue time), from which nothing is taken: an old answer served again would undo in
-    the journal what the venue has acknowledged since. Raises OtherExchange, and takes nothing, from a paper exchange
+    the journal what the venue has acknowledged since; also for an order of ours that shows on another market or side
+    than it was sent for, and for two fills of one id. Raises OtherExchange, and takes nothing, from a paper exchange
     that the journal is not about.
 
     An order that cannot be asked for by its client order id stays as unproven as it is and holds its slot, `doubt` is
@@ -80,6 +81,9 @@ def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], a
     wanted = set(run_ids)
     live = [order for order in journal.live_orders() if order.run_id in wanted]
     live += _revived(journal, snapshot, wanted, {order.client_order_id for order in live})
+    shown = {order.client_order_id: order for order in snapshot.orders}
+    for own in live:
+        _refuse_namesake(own, shown.get(own.client_order_id))
     settlement = settle(live, snapshot.orders, now_ms)
     updated = {order.client_order_id: order for order in settlement.updates}
     current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
@@ -111,6 +115,7 @@ def _asked(
             continue
         try:
             answer = venue.order(own.client_order_id)
+            _refuse_namesake(own, answer)
         except RateLimited:
             raise
         except (VenueUnreachable, VenueRefused) as error:
@@ -127,6 +132,14 @@ def _asked(
             settled.append(settle_one(own, answer, now_ms))
         # else the snapshot does not show it: one of the two is old, and the next snapshot tells which
     return settled, bool(silent)
+
+
+def _refuse_namesake(own: OwnOrder, seen: Order | None) -> None:
+    """Raises BadVenueData for an order that goes by our id and cannot be ours: it would fill what we do not count."""
+    if seen is not None and (seen.market, seen.side) != (own.market, own.side):
+        raise BadVenueData(
+            f"order {own.client_order_id} was sent as {own.market} {own.side} and shows as {seen.market} {seen.side}"
+        )
 
 
 def _raise_if_all_is_silent(venue: Venue, error: VenueUnreachable) -> None:

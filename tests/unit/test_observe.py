@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from pfmm.errors import (
 )
 from pfmm.journal import Journal
 from pfmm.journal_records import Run
-from pfmm.model.order import OrderStatus
+from pfmm.model.order import OrderStatus, Side
 from pfmm.model.plan import OwnStatus
 from pfmm.observe import observe
 from tests.unit.scripted_venue import MARKET, T0, D, ScriptedVenue, begin, commit, fill, open_journal, order, own
@@ -47,6 +49,55 @@ def test_fills_are_absorbed_before_orders_are_settled_and_once(tmp_path: Path) -
         mine = journal.order("n-1")
         assert mine is not None
         assert (mine.status, mine.filled) == (OwnStatus.FILLED, D(2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"size": D(1)}, "BTC-PERP long 1 at 100"),
+        ({"price": D("100.5")}, "BTC-PERP long 2 at 100.5"),
+        ({"side": Side.SHORT}, "BTC-PERP short 2 at 100"),
+        ({"market": "ETH-PERP"}, "ETH-PERP long 2 at 100"),  # ids that count for each market anew
+    ],
+)
+def test_another_fill_with_the_id_of_one_that_is_recorded_is_not_passed_over(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, own(status=OwnStatus.OPEN))
+        observe(ScriptedVenue(orders=[order()], fills_waiting=[fill()]), journal, [MARKET], [run.run_id])
+        before = journal.live_orders()
+        waiting = [fill(2, at_ms=T0 + 1), fill(**changes)]
+        with pytest.raises(BadVenueData, match=f"is told as {told}, and is recorded as BTC-PERP long 2 at 100"):
+            observe(ScriptedVenue(fills_waiting=waiting), journal, [MARKET], [run.run_id])
+        assert ([item.fill for item in journal.fills()], journal.live_orders()) == ([fill()], before)
+        same = fill(price=D("100.0"), size=D("2.00"), fee=D("0.02"))  # the same fill, however it is written
+        observe(ScriptedVenue(fills_waiting=[same]), journal, [MARKET], [run.run_id])
+
+
+@pytest.mark.parametrize("changes", [{"side": Side.SHORT}, {"market": "ETH-PERP"}])
+def test_an_order_that_goes_by_our_id_and_cannot_be_ours_proves_nothing(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, own(status=OwnStatus.UNKNOWN))
+        with pytest.raises(BadVenueData, match="order n-1 was sent as BTC-PERP long and shows as "):
+            observe(ScriptedVenue(orders=[order(**changes)]), journal, [MARKET], [run.run_id])
+        doubts: list[str] = []
+        known = {"n-1": order(status=OrderStatus.CANCELLED, **changes)}
+        observe(
+            ScriptedVenue(known=known),
+            journal,
+            [MARKET],
+            [run.run_id],
+            doubt=lambda _, error: doubts.append(error.message),
+        )
+        assert [o.status for o in journal.live_orders()] == [OwnStatus.UNKNOWN]
+        assert len(doubts) == 1
+        # who is not asked to settle them does not judge them either
+        observe(ScriptedVenue(orders=[order(**changes)]), journal, [MARKET], [])
 
 
 def test_nothing_is_taken_from_another_exchange(tmp_path: Path) -> None:
@@ -98,6 +149,7 @@ def test_an_old_answer_does_not_outweigh_a_newer_snapshot(tmp_path: Path) -> Non
 
 
 GONE = order(status=OrderStatus.CANCELLED)
+GONE_ETH = replace(GONE, market="ETH-PERP")
 
 
 def look(venue: ScriptedVenue, journal: Journal, run: Run) -> list[tuple[str, str]]:
@@ -133,7 +185,7 @@ def test_an_order_that_cannot_be_asked_for_stays_unproven_and_the_others_go_on(
         run = begin(journal)
         commit(journal, own(1, status=before), own(2, market="ETH-PERP", status=OwnStatus.OPEN))
         # long after the expiry of n-1: its absence would count, if the venue said so
-        venue = ScriptedVenue(silent={"n-1": error}, known={"n-2": GONE}, now_ms=T0 + 60_000)
+        venue = ScriptedVenue(silent={"n-1": error}, known={"n-2": GONE_ETH}, now_ms=T0 + 60_000)
         assert look(venue, journal, run) == [("n-1", error.message)]
         assert statuses(journal) == {"n-1": after, "n-2": OwnStatus.CANCELLED}
         venue.silent = {}
@@ -147,13 +199,13 @@ def test_a_market_whose_read_gets_no_answer_is_not_asked_on(tmp_path: Path) -> N
     with open_journal(tmp_path) as journal:
         run = begin(journal)
         commit(journal, *(own(number) for number in (1, 2)), own(3, market="ETH-PERP"))
-        venue = ScriptedVenue(silent={"n-1": VenueUnreachable("timed out")}, known={"n-3": GONE})
+        venue = ScriptedVenue(silent={"n-1": VenueUnreachable("timed out")}, known={"n-3": GONE_ETH})
         assert look(venue, journal, run) == [("n-1", "timed out")]
         assert venue.asked == ["n-1", "n-3"]
         assert statuses(journal) == {
             "n-1": OwnStatus.UNKNOWN, "n-2": OwnStatus.UNKNOWN, "n-3": OwnStatus.CANCELLED,
         }  # fmt: skip
-        venue = ScriptedVenue(silent={"n-1": VenueRefused("no")}, known={"n-2": GONE, "n-3": GONE})
+        venue = ScriptedVenue(silent={"n-1": VenueRefused("no")}, known={"n-2": GONE, "n-3": GONE_ETH})
         assert look(venue, journal, run) == [("n-1", "no")]
         assert statuses(journal)["n-2"] is OwnStatus.CANCELLED
 
@@ -170,7 +222,7 @@ def test_what_concerns_the_whole_venue_ends_the_look(tmp_path: Path, error: Pfmm
     with open_journal(tmp_path) as journal:
         run = begin(journal)
         commit(journal, own(1), own(2, market="ETH-PERP"))
-        venue = ScriptedVenue(silent={"n-1": error}, known={"n-2": GONE}, timeless=timeless)
+        venue = ScriptedVenue(silent={"n-1": error}, known={"n-2": GONE_ETH}, timeless=timeless)
         with pytest.raises(type(error), match=error.message):
             look(venue, journal, run)
         assert statuses(journal) == {"n-1": OwnStatus.SENDING, "n-2": OwnStatus.SENDING}
