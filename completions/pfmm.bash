@@ -1,12 +1,18 @@
 # bash completion of pfmm; made by `pfmm completions bash`
 _pfmm() {
-    local current="${COMP_WORDS[COMP_CWORD]}" path="" word try commands options
+    local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word try commands options
     local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay")
+    local valued=" --account --assert --at --category --csv --cycles --data --depth --export --faults --folds --for --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue "
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if [[ "$word" == "=" ]]; then continue; fi
+        if [[ "$valued" == *" $before "* ]]; then before=""; continue; fi
+        before="$word"
         for try in "${known[@]}"; do
             if [[ "$try" == "${path:+$path }$word" ]]; then path="$try"; break; fi
         done
     done
+    COMPREPLY=()
+    if [[ "$valued" == *" $before "* ]]; then return; fi
     case "$path" in
         "") commands="quote ladder grid funding inventory flatten resume report backtest paper record profile markets doctor help completions"; options="--profile --json --quiet --verbose --version --help" ;;
         "quote") commands="show start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
@@ -23,8 +29,8 @@ _pfmm() {
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help" ;;
         "doctor") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
-        "help") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
-        "completions") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
+        "help") commands="config exit-codes formulas json paper-fills venues"; options="--profile --json --quiet --verbose --version --help" ;;
+        "completions") commands="bash zsh fish"; options="--profile --json --quiet --verbose --version --help" ;;
         "quote show") commands=""; options="--model --gamma --kappa --sigma --horizon --half-spread-bps --size --inventory --max-inventory --explain --profile --json --quiet --verbose --version --help" ;;
         "quote start") commands=""; options="--model --gamma --kappa --sigma --horizon --half-spread-bps --size --interval --cycles --once --detach --dry-run --exit-code --on-exit --on-restart --max-inventory --max-loss --yes --profile --json --quiet --verbose --version --help" ;;
         "quote status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
@@ -56,7 +62,6 @@ _pfmm() {
         "paper feed synthetic") commands=""; options="--seed --speed --at --reset --profile --json --quiet --verbose --version --help" ;;
         "paper feed replay") commands=""; options="--speed --at --reset --idle-pause --no-idle-pause --profile --json --quiet --verbose --version --help" ;;
     esac
-    COMPREPLY=()
     if [[ "$current" == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))
     elif [[ -n "$commands" ]]; then

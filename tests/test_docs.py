@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from pfmm import errors
-from pfmm.cli import app, completions, reference, registry
+from pfmm.cli import app, reference, registry
 from pfmm.cli import help as topics
 from pfmm.cli.options import commands_of
 from pfmm.cli.output import jsonable
@@ -82,25 +80,6 @@ def test_completions_are_the_output_of_the_command(shell: str, file: str, capsys
     assert (ROOT / "completions" / file).read_text("utf-8") == capsys.readouterr().out, (
         f"run: pfmm completions {shell} > completions/{file}"
     )
-
-
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        (["pfmm", "prof"], {"profile"}),
-        (["pfmm", "--json", "profile", "s"], {"show", "set"}),
-        (["pfmm", "profile", "set", "--mar"], {"--market"}),
-        (["pfmm", "profile", "show", "--j"], {"--json"}),
-    ],
-)
-def test_bash_offers_what_fits(words: list[str], offered: set[str]) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("bash is not here")
-    script = completions.bash(completions.tree(app.build()))
-    line = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _pfmm; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-    done = subprocess.run([bash, "-c", f"{script}\n{line}"], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == offered
 
 
 def test_the_script_of_the_checks_runs_the_test_command_of_the_readme() -> None:

@@ -9,18 +9,13 @@ import typer
 
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import Result, emit, table
+from pfmm.cli.reference import title, topics
 from pfmm.errors import UsageError
 from pfmm.settings import nearest
 
 WIDEST = 100  # columns
 
 app = typer.Typer()
-
-
-def topics() -> dict[str, Path]:
-    """The topics by name, each with its file."""
-    folder = Path(__file__).resolve().parents[1] / "help"
-    return {file.stem: file for file in sorted(folder.glob("*.md"))}
 
 
 def page(file: Path) -> str:
@@ -45,7 +40,7 @@ def help_(
     options = globals_of(context)
     files = topics()
     if topic is None:
-        rows = [(name, file.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")) for name, file in files.items()]
+        rows = [(name, title(file)) for name, file in files.items()]
         data = {"topics": [{"name": name, "title": title} for name, title in rows]}
         emit(options, Result(data, lambda: table(("topic", "about"), rows)))
         return

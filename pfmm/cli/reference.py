@@ -1,9 +1,11 @@
-"""The generated parts of the reference: exit codes from the error tree, settings from their table.
+"""The topics of the reference and their generated parts: exit codes from the error tree, settings from their table.
 
 Help topics and the README show what these functions return, so that neither can drift from the code.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from pfmm import errors
 from pfmm.config import variable_of
@@ -14,6 +16,17 @@ _SIGNALS = (
     (errors.EXIT_INTERRUPT, "interrupt (also: declined at a prompt)"),
     (errors.EXIT_TERMINATE, "terminate"),
 )
+
+
+def topics() -> dict[str, Path]:
+    """The topics of `pfmm help` by name, each with its file."""
+    folder = Path(__file__).resolve().parents[1] / "help"
+    return {file.stem: file for file in sorted(folder.glob("*.md"))}
+
+
+def title(file: Path) -> str:
+    """What a topic is about: its first line."""
+    return file.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
 
 
 def exit_codes() -> list[tuple[int, str]]:
