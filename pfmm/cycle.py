@@ -15,7 +15,7 @@ from pfmm.model.account import Account, Snapshot, VenueTime
 from pfmm.model.event import Event
 from pfmm.model.market import Ticker
 from pfmm.model.order import Order
-from pfmm.model.plan import Decision, OwnOrder, Plan, Tolerance
+from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan, Tolerance
 from pfmm.ports import Strategy
 
 
@@ -43,8 +43,9 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """One run after a cycle: what it wants, what rests, what it earned. `ratio` is the account's position on the
-    market over the limit, clamped to -1…1; `problem` says why the run does not quote."""
+    """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that
+    closes the run's inventory; `ratio` is the account's position on the market over the limit, clamped to -1…1;
+    `problem` says why the run does not quote."""
 
     market: str
     strategy: str
@@ -52,6 +53,7 @@ class RunReport:
     ticker: Ticker | None
     decision: Decision | None
     plan: Plan
+    close: DesiredOrder | None
     orders: tuple[OwnOrder, ...]
     ledger: LedgerState
     unrealized: Decimal

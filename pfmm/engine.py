@@ -38,6 +38,7 @@ class _Step:
     tripped: str | None
     plan: Plan
     told: str | None = None
+    close: DesiredOrder | None = None
 
 
 class Engine:
@@ -286,6 +287,7 @@ class Engine:
             for step in steps:
                 here = known.setdefault(step.active.market, [])
                 step.plan = self._approve(step.active, step.plan, here, look)
+                step.close = self._closing_order(step, here, look)
                 intents = intents_of(
                     step.plan,
                     run_id=step.active.run_id or "",
@@ -293,7 +295,7 @@ class Engine:
                     first_number=number + len(place),
                     nonce=self._journal.nonce,
                     time=look.time,
-                    close=self._closing_order(step, here, look),
+                    close=step.close,
                 )
                 amended = {order.client_order_id: order for order in intents.amend}
                 here[:] = [amended.get(order.client_order_id, order) for order in here]
@@ -363,6 +365,7 @@ class Engine:
             ticker=ticker,
             decision=step.decision,
             plan=step.plan,
+            close=step.close,
             orders=tuple(live.get(run_id, ())) if run_id is not None else (),
             ledger=active.ledger,
             unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),

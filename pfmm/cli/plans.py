@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 def plan_data(session: Session, kind: str, report: CycleReport) -> dict[str, Any]:
     """The `data` of `start --dry-run`: every action with its slot, and how many of them change something."""
     runs = [_run(run) for run in report.runs]
+    changes = sum(action["action"] != "keep" for run in runs for action in run["actions"])
     return {
         "venue": session.venue_name,
         "account": session.account,
         "time": iso(report.time.time_ms),
         "strategy": kind,
-        "changes": sum(run.plan.changes for run in report.runs),
+        "changes": changes,
         "runs": runs,
     }
 
@@ -42,7 +43,7 @@ def _run(run: RunReport) -> dict[str, Any]:
         ),
         *(
             {"action": "place", "slot": want.slot, "side": want.side, "price": want.price, "size": want.size}
-            for want in plan.place
+            for want in (*plan.place, *(() if run.close is None else (run.close,)))
         ),
         *({"action": "keep", **_resting(order)} for order in plan.keep),
     ]

@@ -16,7 +16,7 @@ from pfmm.errors import UsageError
 from pfmm.model.event import EVENT_NAMES
 from pfmm.strategy.grid_plan import GridConfig, plan_grid
 from tests.e2e.driver import Running, environment, run
-from tests.e2e.homes import instrument, open_orders, own_session, stepped_home, still_home
+from tests.e2e.homes import START_MS, instrument, open_orders, own_session, stepped_home, still_home
 
 
 def test_two_shells_see_one_grid_and_stop_proves_that_nothing_rests(tmp_path: Path) -> None:
@@ -98,6 +98,23 @@ def test_dry_run_sends_nothing_and_says_so_with_an_exit_code(tmp_path: Path) -> 
     run("grid", "start", "BTC-PERP", "--once", home=tmp_path)
     nothing = run("grid", "start", "BTC-PERP", "--dry-run", "--exit-code", "--json", home=tmp_path)
     assert (nothing.code, nothing.data["changes"]) == (0, 0)
+
+
+def test_dry_run_lists_the_order_that_closes_a_grid_that_broke_out(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=6)  # within half an hour its price falls out of the range, and two buys fill on the way
+    grid = ("grid", "start", "BTC-PERP", "--range-pct", "0.05", "--levels", "4", "--on-breakout", "flatten")
+    assert run(*grid, "--once", home=tmp_path).code == 0
+    with own_session(tmp_path) as session:
+        session.venue.advance(START_MS + 1_800_000)
+    (broken_out,) = run(*grid, "--once", "--json", home=tmp_path).data["runs"]
+    assert (broken_out["cancelled"], Decimal(broken_out["inventory"])) == (2, Decimal("0.0005"))
+    pending = run(*grid, "--dry-run", "--exit-code", "--json", home=tmp_path)
+    assert (pending.code, pending.envelope["data"]["changes"]) == (12, 1)
+    (planned,) = pending.envelope["data"]["runs"]
+    (action,) = planned["actions"]
+    assert (action["action"], action["slot"], action["side"], action["size"]) == ("place", "close", "short", "0.00050")
+    (done,) = run(*grid, "--once", "--json", home=tmp_path).data["runs"]
+    assert done["placed"] == 1
 
 
 def test_detach_returns_once_the_grid_works_and_stop_ends_it(tmp_path: Path) -> None:
