@@ -70,6 +70,7 @@ def start(
     session.locks.refuse_if_halted()
     instruments = list({market.market: market for market in map(session.market, spellings)}.values())
     carried_on = how.dry_run and any(session.locks.run_lock(i.market, kind).holder() for i in instruments)
+    open_runs = _open_runs(session, kind, instruments)
     engine = _engine(session, [build(session, instrument) for instrument in instruments], settles=not carried_on)
     if how.dry_run:
         _dry_run(options, session, kind, engine, how)
@@ -87,6 +88,8 @@ def start(
             stack.callback(lock.release)
         # again, now that flatten can see this process: it sets the latch before it looks for runners
         session.locks.refuse_if_halted()
+        if _open_runs(session, kind, instruments) != open_runs:  # ended or begun by another since: not the same start
+            engine = _engine(session, [build(session, instrument) for instrument in instruments], settles=True)
         if how.once:
             _once(options, session, kind, engine, how)
         else:
@@ -115,6 +118,12 @@ def _engine(session: Session, specs: Sequence[RunSpec], *, settles: bool) -> Eng
         pid=os.getpid(),
         settles=settles,
     )
+
+
+def _open_runs(session: Session, kind: str, instruments: Sequence[Instrument]) -> list[str | None]:
+    """The run of each market that a start would carry on; what it needs to begin depends on that."""
+    runs = [session.journal.open_run(kind, instrument.market) for instrument in instruments]
+    return [None if run is None else run.run_id for run in runs]
 
 
 def _confirm(session: Session, kind: str, markets: Sequence[str], how: StartOptions) -> None:
