@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ def lose(r: Rig, report: CycleReport, market: str, slot: str) -> str:
     return own.client_order_id
 
 
+def answer(r: Rig, read: str, how: Callable[..., Any]) -> None:
+    """From now on the venue answers that read so."""
+    setattr(r.venue, read, how)
+
+
 def deaf_to(r: Rig, client_order_id: str, error: PfmmError) -> None:
     """From now on the venue fails to answer for that order."""
     ask = r.venue.inner.order
@@ -43,7 +49,7 @@ def deaf_to(r: Rig, client_order_id: str, error: PfmmError) -> None:
             raise error
         return ask(asked)
 
-    r.venue.order = order  # type: ignore[attr-defined]
+    answer(r, "order", order)
 
 
 @pytest.mark.parametrize("error", [VenueUnreachable("timed out"), VenueRefused("internal", status=422)])
@@ -65,7 +71,7 @@ def test_the_slot_is_held_and_everything_else_is_quoted(tmp_path: Path, error: P
             r.step()
         placed = [new for batch in r.venue.batches for new in batch.place if new.market == BTC]
         assert len(placed) == 2, "nothing is placed in the held slot"
-        r.venue.order = r.venue.inner.order  # type: ignore[attr-defined]
+        answer(r, "order", r.venue.inner.order)
         settled = run_of(r.step(), BTC)
         assert {o.slot: o.status for o in settled.orders} == {"bid": OwnStatus.OPEN, "ask": OwnStatus.OPEN}
 
@@ -80,10 +86,10 @@ def test_a_venue_that_is_gone_for_everything_ends_the_cycle(tmp_path: Path) -> N
 
         def snapshot(markets: Any, cursors: Cursors) -> Snapshot:  # the last answer before the line went dead
             deaf_to(r, lost, VenueUnreachable("timed out"))
-            r.venue.time = gone  # type: ignore[attr-defined]
+            answer(r, "time", gone)
             return r.venue.inner.snapshot(markets, cursors)
 
-        r.venue.snapshot = snapshot  # type: ignore[method-assign]
+        answer(r, "snapshot", snapshot)
         with pytest.raises(VenueUnreachable, match="timed out"):
             r.step()
         assert len(r.venue.batches) == batches, "nothing is sent"
@@ -102,7 +108,7 @@ def test_a_wait_for_an_answer_that_does_not_come_ages_no_decision(tmp_path: Path
             r.venue.inner.advance(r.now_ms)
             raise VenueUnreachable("timed out")
 
-        r.venue.order = order  # type: ignore[attr-defined]
+        answer(r, "order", order)
         for _ in range(3):
             report = r.step()
             assert report.time.time_ms == r.now_ms, "decided on what the venue shows after the wait"
@@ -129,7 +135,7 @@ def forget(r: Rig, client_order_id: str) -> None:
         return replace(answer, cancel=tuple(found))
 
     r.venue.before = refused
-    r.venue.order = lambda asked: None if asked == client_order_id else ask(asked)  # type: ignore[attr-defined]
+    answer(r, "order", lambda asked: None if asked == client_order_id else ask(asked))
 
 
 def test_an_order_that_the_venue_forgets_is_cancelled_and_its_slot_quoted_again(tmp_path: Path) -> None:
@@ -161,7 +167,7 @@ def test_an_order_that_filled_unseen_and_is_forgotten_keeps_its_slot(tmp_path: P
         done = r.venue.inner.order(lost)
         assert done is not None
         filled = replace(done, status=OrderStatus.FILLED, filled=done.size)
-        r.venue.order = lambda asked: filled  # type: ignore[attr-defined]
+        answer(r, "order", lambda asked: filled)
         r.step()
         forget(r, lost)
         for _ in range(12):
