@@ -15,6 +15,7 @@ from pfmm.accounting.ledger import EXACT, ZERO
 MIN_FILLS = 30
 DAY_MS = Decimal(86_400_000)
 PERCENT = Decimal(100)
+WHOLE_FROM = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,14 @@ class Metric:
     target: str
     verdict: str
     n: int
+
+    @property
+    def shown(self) -> str:
+        """The value for people, four digits and never an exponent: "0.09984 %", "32,339 x/day", "n/a"."""
+        if self.value is None:
+            return "n/a"
+        whole = abs(self.value) >= WHOLE_FROM
+        return f"{self.value:,.0f} {self.unit}" if whole else f"{self.value:.4g} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)

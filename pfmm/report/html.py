@@ -20,6 +20,7 @@ from pfmm.report.thinning import extremes
 
 CURVE_POINTS = 3_000
 HEIGHT = 380
+TICKS = ",.12~r"  # as many digits as tell neighbours apart, without letters for powers of ten
 INK, BUY, SELL, SHADE = "#1f2933", "#1b6ca8", "#b5501b", "#d9e2ec"
 TOOLBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "sendDataToCloud"]}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +80,7 @@ def _plotly() -> Any:
     return graph
 
 
-def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC", tick_format: str = ",~r") -> Any:
+def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC") -> Any:
     axis = {"gridcolor": SHADE, "zerolinecolor": INK, "zerolinewidth": 1, "linecolor": INK, "ticks": "outside"}
     return graph.Layout(
         height=HEIGHT,
@@ -89,7 +90,7 @@ def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC", tick_format
         margin={"l": 80, "r": 30, "t": 20, "b": 60},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={**axis, "title": x_title},
-        yaxis={**axis, "title": y_title, "tickformat": tick_format},
+        yaxis={**axis, "title": y_title, "tickformat": TICKS},
     )
 
 
@@ -105,7 +106,7 @@ def _equity(graph: Any, equity: Sequence[tuple[int, Decimal]]) -> Any:
     for _, value in points:
         peak = max(peak, value)
         falls.append(-float((peak - value) / peak * 100) if peak else 0.0)
-    layout = _layout(graph, "equity, USD", tick_format=",.2f")
+    layout = _layout(graph, "equity, USD")
     figure = graph.Figure(layout=layout)
     figure.add_scatter(x=times, y=[float(v) for _, v in points], name="equity, USD", line={"color": INK, "width": 1.6})
     figure.add_scatter(
@@ -122,6 +123,7 @@ def _equity(graph: Any, equity: Sequence[tuple[int, Decimal]]) -> Any:
         yaxis2={
             "domain": [0, 0.28],
             "title": "drawdown, %",
+            "tickformat": TICKS,
             "gridcolor": SHADE,
             "linecolor": INK,
             "zerolinecolor": INK,
@@ -225,7 +227,7 @@ def _metrics_table(metrics: Sequence[Metric]) -> str:
     rows = [
         (
             metric.name.replace("_", " "),
-            "n/a" if metric.value is None else f"{metric.value:.4g} {metric.unit}",
+            metric.shown,
             f"{metric.target} {metric.unit}",
             metric.verdict,
             f"{metric.n:,}",

@@ -1,4 +1,4 @@
-"""The report for a terminal, at most 100 columns wide, readable without colour. Text only."""
+"""The report for a terminal, 80 columns wide unless amounts or names are long, readable without colour. Text only."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from pfmm.accounting.attribution import Attribution
-from pfmm.accounting.metrics import Metric
+from pfmm.accounting.metrics import MIN_FILLS, Metric
 from pfmm.report.data import Part, ReportData
 from pfmm.report.thinning import means
 
-PLOT_WIDTH = 72
+PLOT_WIDTH = 66
 PLOT_HEIGHT = 8
-WIDTH = 100
+WIDTH = 80
+MAX_DIGITS = 8
 MIN_SPARK, MAX_SPARK = 15, 40
 BLOCKS = "▁▂▃▄▅▆▇█"
 METRIC_NAMES = {
@@ -24,7 +25,7 @@ METRIC_NAMES = {
     "daily_pnl": "daily P&L / capital",
     "max_drawdown": "max drawdown",
 }
-COLUMNS = ("total", "capture", "adverse sel.", "inventory", "fees paid", "funding")
+COLUMNS = ("total", "capture", "adverse", "inventory", "fees paid", "funding")
 
 
 def report_text(report: ReportData, *, heading: str) -> str:
@@ -44,16 +45,15 @@ def _equity_block(equity: Sequence[tuple[int, Decimal]]) -> str:
 def plot(values: Sequence[float], width: int, height: int) -> str:
     """A small line plot: a column of the axis with highest, middle and lowest value, one mark a column.
 
-    Longer series show the mean of each stretch. Equal values lie in the middle. Raises ValueError without values.
+    Longer series show the mean of each stretch. Equal values lie in the middle, beside their one label. Raises
+    ValueError without values.
     """
     points = means(values, width)
     if not points:
         raise ValueError("nothing to plot")
     low, high = min(points), max(points)
     eighths = [round((point - low) / (high - low) * (height * 8 - 1)) if high > low else height * 4 for point in points]
-    labels = {0: f"{high:,.2f}", height - 1: f"{low:,.2f}"}
-    if height > 2:
-        labels[height // 2] = f"{(low + high) / 2:,.2f}"
+    labels = _axis(low, high, height)
     margin = max(len(label) for label in labels.values())
     lines = []
     for row in range(height):
@@ -63,18 +63,29 @@ def plot(values: Sequence[float], width: int, height: int) -> str:
     return "\n".join(lines)
 
 
+def _axis(low: float, high: float, height: int) -> dict[int, str]:
+    """The labels by line, with as many decimals as tell them apart; of equal values one, beside their marks."""
+    if low == high:
+        return {(height - 1) // 2: f"{low:,.2f}"}
+    at = {height - 1: low, 0: high} | ({height // 2: (low + high) / 2} if height > 2 else {})
+    digits = next((n for n in range(2, MAX_DIGITS) if len({f"{value:.{n}f}" for value in at.values()}) == len(at)), 2)
+    return {line: f"{value:,.{digits}f}" for line, value in at.items()}
+
+
 def _metrics_block(metrics: Sequence[Metric]) -> str:
     rows = [
         (
             METRIC_NAMES.get(metric.name, metric.name),
-            "n/a" if metric.value is None else f"{metric.value:.4g} {metric.unit}",
+            metric.shown,
             f"{metric.target} {metric.unit}",
             metric.verdict,
             str(metric.n),
         )
         for metric in metrics
     ]
-    return _table(("figure", "value", "target", "verdict", "n"), rows, right={1, 4})
+    table = _table(("figure", "value", "target", "verdict", "n"), rows, right={1, 4})
+    unjudged = any(metric.value is not None and metric.verdict == "n/a" for metric in metrics)
+    return f"{table}\na verdict needs {MIN_FILLS} fills" if unjudged else table
 
 
 def _pnl_block(report: ReportData) -> str:

@@ -159,3 +159,12 @@ def test_mean_inventory(fills: list[tuple[str, str, str, int]], opening: dict[st
 def test_max_drawdown(curve: list[str], deepest: str | None) -> None:
     points = [(time_ms, Decimal(value)) for time_ms, value in enumerate(curve)]
     assert max_drawdown(points) == (None if deepest is None else Decimal(deepest))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("0.099843", "0.09984 %"), ("999.96", "1000 %"), ("32339.35999", "32,339 %"), ("-1E+6", "-1,000,000 %"),
+     ("0.000018", "0.000018 %"), (None, "n/a")],
+)  # fmt: skip
+def test_a_value_is_shown_without_an_exponent(value: str | None, words: str) -> None:
+    assert Metric("max_drawdown", None if value is None else Decimal(value), "%", "<10", "in", 40).shown == words

@@ -140,6 +140,9 @@ def test_a_plot_by_hand() -> None:
     # eight levels a line: 0 lies lowest, 10 highest, 5 rounds to level 8 of 0…15, the lowest of the upper line
     assert plot([0.0, 5.0, 10.0], 10, 2) == "10.00 ┤ ▁█\n 0.00 ┤▁"
     assert plot([3.0, 3.0], 10, 1) == "3.00 ┤▅▅"
+    # equal values have one label, beside their marks; close ones as many decimals as tell them apart
+    assert plot([3.0, 3.0], 10, 2) == "3.00 ┤▁▁\n     ┤"
+    assert plot([3.0, 3.0004], 10, 3) == "3.0004 ┤ █\n3.0002 ┤\n3.0000 ┤▁"
     with pytest.raises(ValueError, match="nothing to plot"):
         plot([], 10, 2)
 
@@ -158,6 +161,17 @@ def test_wide_amounts_stay_within_a_hundred_columns() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_ordinary_amounts_fit_eighty_columns() -> None:
+    rows = [FillRow(10_000, f"{name}-PERP", "r1", "long", "65.5", "9", "-12.3456") for name in ("BTC", "DOGE")]
+    equity = [(n * 1_000, Decimal(1_000_000 + n)) for n in range(100)]
+    text = report_text(small(rows, equity=equity), heading="paper/x")
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_verdict_that_is_not_given_says_what_it_needs() -> None:
+    assert "a verdict needs 30 fills" in report_text(small(), heading="paper/x")
+
+
 def test_without_the_plotting_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(ConfigError) as caught:
@@ -171,6 +185,8 @@ def test_the_page_marks_fills_and_escapes_what_it_shows() -> None:
     assert "<script>alert(1)" not in text
     assert "mark 1 of 2 fills" in text
     assert "triangle-up" in text
+    # equity, drawdown, inventory, price, markouts, profit: close values keep labels of their own
+    assert text.count('"tickformat":",.12~r"') == 6
 
 
 def fill(number: int, time_ms: int, client_order_id: str | None) -> Fill:
