@@ -85,6 +85,9 @@ def report(
         raise UsageError(f"--strategy must be one of {', '.join(STRATEGIES)}, not {strategy!r}")
     if export == STDOUT and options.json:
         raise UsageError("--export - prints NDJSON itself: leave --json out, or export to a file")
+    for option, target in (("--csv", csv), ("--html", html)):
+        if target is not None and str(target) == STDOUT:
+            raise UsageError(f"{option} must name a file, not stdout, where the report itself goes")
     with session(options) as opened:
         if export is not None:
             count = _export(opened.journal, export)

@@ -136,6 +136,8 @@ def test_the_page_needs_nothing_from_outside(home: Path, tmp_path: Path) -> None
         (["--market", "DOGE"], 6, "the journal holds nothing of a market 'DOGE'"),
         (["--since", "yesterday"], 2, "24h"),
         (["--export", "-"], 2, "leave --json out"),
+        (["--csv", "-"], 2, "--csv must name a file, not stdout"),
+        (["--html", "-"], 2, "--html must name a file, not stdout"),
         (["--csv", "/nowhere/fills.csv"], 3, "/nowhere/fills.csv cannot be written"),
     ],
 )
