@@ -46,11 +46,16 @@ def combinations(axes: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
 
 
 def sample(axes: Mapping[str, Sequence[str]], count: int, seed: int) -> list[dict[str, str]]:
-    """`count` different combinations of the axes' values (or all there are), the same for the same seed."""
+    """`count` different combinations of the axes' values (or all there are), the same for the same seed.
+
+    Raises UsageError above 100,000 of them.
+    """
     generator = random.Random(seed)  # noqa: S311 - a reproducible choice, no secret
     possible = 1
     for values in axes.values():
         possible *= len(values)
+    if min(count, possible) > MOST_JOBS:
+        raise UsageError(f"{min(count, possible)} combinations are too many, at most {MOST_JOBS}")
     found: dict[tuple[str, ...], None] = {}
     while len(found) < min(count, possible):
         found[tuple(generator.choice(values) for values in axes.values())] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,48 @@ Interval = Annotated[
 Queue = Annotated[str, typer.Option("--queue", metavar="MODEL", help="pessimistic, optimistic or both.")]
 Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help="lazy, or events: the slow reference, same result.")]
 
+Slices = Annotated[
+    list[str],
+    typer.Option(
+        "--data", metavar="FILE[,FILE...]", show_default=False,
+        help="A data slice to run on; repeat it. Files of one recording are joined by commas.",
+    ),
+]  # fmt: skip
+Axes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=A,B,C", show_default=False, help="A setting and the values to try; repeat it."),
+]
+Choose = Annotated[
+    int | None,
+    typer.Option(
+        "--random", parser=positive_integer, metavar="N", show_default=False, help="Try N combinations by chance."
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", parser=non_negative_integer, metavar="N", help="The same seed, the same choice.")
+]
+Folds = Annotated[
+    int,
+    typer.Option(
+        "--folds", parser=non_negative_integer, metavar="K",
+        help="Walk forward: choose in one part of the data, report the next part, K times.",
+    ),
+]  # fmt: skip
+Jobs = Annotated[int, typer.Option("--jobs", parser=positive_integer, metavar="N", help="Local processes.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="URL", show_default=False, help="A Dask scheduler: tcp://HOST:PORT."),
+]
+ResultsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--results", metavar="FILE", show_default=False, help="Keep each result here; a second sweep goes on."
+    ),
+]
+CsvFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", show_default=False, help="Write the rows as CSV.")
+]
+
 
 @app.command()
 def run(
@@ -82,8 +125,7 @@ def run(
 
     options = globals_of(context)
     values = overrides_of(sets or [])
-    if interval is not None:
-        values["run.interval_s"] = str(interval)
+    values |= _interval(interval, values)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
     scenarios = run_job(job, worlds_of(job))
     if html is not None:
@@ -98,53 +140,15 @@ def sweep(
     context: typer.Context,
     strategy: Kind,
     market: Market,
-    data: Annotated[
-        list[str],
-        typer.Option(
-            "--data",
-            metavar="FILE[,FILE...]",
-            show_default=False,
-            help="A data slice to run on; repeat it. Files of one recording are joined by commas.",
-        ),
-    ],
-    sets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=A,B,C", show_default=False, help="A setting and the values to try; repeat it."
-        ),
-    ] = None,
-    choose: Annotated[
-        int | None,
-        typer.Option(
-            "--random", parser=positive_integer, metavar="N", show_default=False, help="Try N combinations by chance."
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", parser=non_negative_integer, metavar="N", help="The same seed, the same choice.")
-    ] = 1,
-    folds: Annotated[
-        int,
-        typer.Option(
-            "--folds",
-            parser=non_negative_integer,
-            metavar="K",
-            help="Walk forward: choose in one part of the data, report the next part, K times.",
-        ),
-    ] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", parser=positive_integer, metavar="N", help="Local processes.")] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", metavar="URL", show_default=False, help="A Dask scheduler: tcp://HOST:PORT."),
-    ] = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            "--results", metavar="FILE", show_default=False, help="Keep each result here; a second sweep goes on."
-        ),
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", show_default=False, help="Write the rows as CSV.")
-    ] = None,
+    data: Slices,
+    sets: Axes = None,
+    choose: Choose = None,
+    seed: Seed = 1,
+    folds: Folds = 0,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    results: ResultsFile = None,
+    csv: CsvFile = None,
     start: From = None,
     end: To = None,
     interval: Interval = None,
@@ -158,8 +162,9 @@ def sweep(
 
     options = globals_of(context)
     axes = backtest_sweep.axes_of(sets or [])
-    fixed = {"run.interval_s": str(interval)} if interval is not None else {}
-    base = _job(options, strategy, market, [], fixed, (start, end), latency_ms, funding, queue, "lazy")
+    base = _job(
+        options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
+    )
     found = answer(
         options, base, axes, data, folds=folds, choose=choose, seed=seed, jobs=jobs, scheduler=scheduler,
         results=results,
@@ -168,6 +173,17 @@ def sweep(
         _write(csv, backtest_sweep.csv_text(found))
     warnings = tuple(f"{one['data']}: {one['problem']}" for one in found["failed"])
     emit(options, Result(found, lambda: backtest_sweep.text_of(found), warnings))
+
+
+def _interval(interval: str | None, given: Mapping[str, object]) -> dict[str, str]:
+    """The setting that --interval stands for. Raises UsageError where --set gives it too."""
+    from pfmm.errors import UsageError
+
+    if interval is None:
+        return {}
+    if "run.interval_s" in given:
+        raise UsageError("--interval and --set run.interval_s are the same setting: give one of them")
+    return {"run.interval_s": str(interval)}
 
 
 def _write(path: Path, text: str) -> None:

@@ -65,13 +65,16 @@ def axes_of(given: Sequence[str]) -> dict[str, list[str]]:
 
 
 def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
-    """One slice an option; a slice that cannot be read carries its problem, and the rest go on."""
+    """One slice an option; a slice that cannot be read carries its problem, and the rest go on. Raises UsageError for
+    one that names no file, and for one that is given twice, which would count twice."""
     from pfmm.backtest.simulation import span_of
     from pfmm.paper.tapefile import content_hash
 
-    found = []
+    found: list[Slice] = []
     for text in given:
         files = tuple(part for part in text.split(",") if part)
+        if not files or files in (one.files for one in found):
+            raise UsageError(f"--data {text!r} {'is given twice' if files else 'names no file'}")
         job = replace(base, files=files)
         try:
             content = content_hash([Path(name) for name in (*files, *([base.funding] if base.funding else []))])
@@ -84,8 +87,13 @@ def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
 
 def plan(base: Job, choices: Sequence[Mapping[str, str]], slices: Sequence[Slice], folds: int) -> list[Plan]:
     """The jobs: every choice on every usable slice, in `folds` + 1 segments of equal length where folds are asked
-    for."""
-    plans = []
+    for. Raises UsageError above 100,000 of them."""
+    from pfmm.backtest.sweep import MOST_JOBS
+
+    count = len(choices) * sum(one.problem is None for one in slices) * (folds + 1)
+    if count > MOST_JOBS:
+        raise UsageError(f"{count} runs are too many, at most {MOST_JOBS}", hint="fewer values, slices or folds")
+    plans: list[Plan] = []
     for one in slices:
         if one.problem is not None:
             continue
@@ -177,16 +185,18 @@ def text_of(data: Mapping[str, Any]) -> str:
     """The answer for a terminal: the best rows, the heat map of two axes, the folds, what failed."""
     rows = [row for row in data["rows"] if row["ok"]]
     ranked = sorted(rows, key=lambda row: profit_of(row) or Decimal(0), reverse=True)[:SHOWN_ROWS]
-    many = len({row["data"] for row in data["rows"]}) > 1
+    many, folded = len({row["data"] for row in data["rows"]}) > 1, data["walk_forward"] is not None
     lines = [
         (
             *row["settings"].values(),
             *([row["data"]] if many else []),
+            *([str(row["segment"])] if folded else []),
             *_figures(row),
         )
         for row in ranked
     ]
-    names = [*data["axes"], *(["data"] if many else []), "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
+    more = [*(["data"] if many else []), *(["segment"] if folded else [])]
+    names = [*data["axes"], *more, "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
     blocks = [f"{len(data['rows'])} runs, {data['computed']} computed now, {data['remembered']} known before"]
     if lines:
         blocks.append(table(names, lines, right=range(len(names) - 4, len(names))))

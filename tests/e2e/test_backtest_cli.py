@@ -236,6 +236,29 @@ def test_a_bad_file_among_many_is_reported_and_the_rest_go_on(tmp_path: Path, sw
     assert len(csv.read_text().splitlines()) == 5
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--data", "swing.csv", "--data", "swing.csv"), "'swing.csv' is given twice"),
+        (("--data", ","), "',' names no file"),
+        (("--data", "swing.csv", "--folds", "50000"), "100002 runs are too many, at most 100000"),
+        (("--data", "swing.csv", "--set", "run.interval_s=1,2", "--interval", "3"), "are the same setting"),
+    ],
+)
+def test_a_sweep_that_contradicts_itself_is_refused(
+    tmp_path: Path, swing: Path, more: tuple[str, ...], told: str
+) -> None:
+    given = [str(swing) if word == swing.name else word for word in more]
+    done = run("backtest", "sweep", "grid", "x", *given, "--set", "grid.levels=2,4", "--json", home=tmp_path)
+    assert done.code == 2
+    assert told in done.error["message"].replace(str(swing), swing.name)
+
+
+def test_one_interval_is_given_once(tmp_path: Path, swing: Path) -> None:
+    twice = ("--set", "run.interval_s=1", "--interval", "3")
+    assert run("backtest", "run", "grid", "x", "--data", swing, *twice, home=tmp_path).code == 2
+
+
 def test_walk_forward_reports_what_the_choice_earned_afterwards(tmp_path: Path, swing: Path) -> None:
     done = run("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--folds", 2, "--json", home=tmp_path)
     found = done.data["walk_forward"]
@@ -248,6 +271,8 @@ def test_walk_forward_reports_what_the_choice_earned_afterwards(tmp_path: Path, 
         (after,) = [r for r in rows if r["segment"] == one["fold"] and r["settings"] == one["settings"]]
         assert one["out_of_sample_pnl"] == after["pessimistic"]["pnl"]
     assert Decimal(found["out_of_sample_pnl"]) == sum(Decimal(f["out_of_sample_pnl"]) for f in found["folds"])
+    shown = run("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--folds", 2, home=tmp_path).out
+    assert "segment" in shown.splitlines()[2]  # a row is of one part of the data: which one, the table says
 
 
 @pytest.fixture

@@ -70,6 +70,8 @@ def test_combinations_and_samples() -> None:
     assert len(sample(axes, 99, seed=5)) == 4
     with pytest.raises(UsageError, match="too many"):
         combinations({str(n): ["1"] * 10 for n in range(6)})
+    with pytest.raises(UsageError, match="100001 combinations are too many"):
+        sample({str(n): [*"0123456789"] for n in range(6)}, 100_001, seed=5)
 
 
 def test_a_key_is_everything_in_a_job() -> None:
