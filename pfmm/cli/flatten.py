@@ -27,7 +27,9 @@ app = typer.Typer(help="Emergency: cancel orders and close positions, and prove 
 RETRY_S = 0.2
 BOOKKEEPING_ATTEMPTS = 2
 
-Markets = Annotated[list[str] | None, typer.Argument(help="Markets: BTC-PERP, btc-perp, BTC or btc.")]
+Markets = Annotated[
+    list[str] | None, typer.Argument(metavar="[MARKET]...", help="Markets: BTC-PERP, btc-perp, BTC or btc.")
+]
 Everything = Annotated[bool, typer.Option("--all", help="The whole account: every market, every order.")]
 Half = Annotated[bool, typer.Option("--half", help="Close half of each position.")]
 CancelOnly = Annotated[bool, typer.Option("--cancel-only", help="Cancel orders; leave positions as they are.")]

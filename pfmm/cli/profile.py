@@ -24,7 +24,18 @@ app = typer.Typer(help="The config store: profiles and their settings (see `pfmm
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Profile.")]
 Key = Annotated[str, typer.Argument(metavar="SETTING", help="Setting, as in grid.levels.")]
-ForMarket = Annotated[str | None, typer.Option("--market", metavar="MARKET", help="Only for this market.")]
+
+
+def _market(text: str) -> str:
+    """Any name that some venue could list: none is asked. An empty one comes of a script's unset variable."""
+    if not text or " " in text or not (text.isascii() and text.isprintable()):
+        raise typer.BadParameter(f"must name a market, not {text!r}")
+    return text
+
+
+ForMarket = Annotated[
+    str | None, typer.Option("--market", parser=_market, metavar="MARKET", help="Only for this market.")
+]
 
 
 @app.command("list")

@@ -9,8 +9,12 @@ import typer
 
 from pfmm.cli.options import positive_integer, setting
 
-Market = Annotated[str, typer.Argument(help="Market: BTC-PERP, btc-perp, BTC or btc.", show_default=False)]
-AnyMarket = Annotated[str | None, typer.Argument(help="One market; all of them without it.", show_default=False)]
+Market = Annotated[
+    str, typer.Argument(metavar="MARKET", help="Market: BTC-PERP, btc-perp, BTC or btc.", show_default=False)
+]
+AnyMarket = Annotated[
+    str | None, typer.Argument(metavar="[MARKET]", help="One market; all of them without it.", show_default=False)
+]
 
 Interval = Annotated[float | None, setting("run.interval_s", "--interval")]
 Cycles = Annotated[
