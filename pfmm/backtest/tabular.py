@@ -107,7 +107,7 @@ def _side(price: str, size: str, name: str, place: Place) -> tuple[Decimal | Non
 def _parquet_rows(path: Path) -> Iterator[tuple[Place, list[str]]]:
     """Rows of a Parquet file as text; numbers that are floats are taken as the shortest decimal that names them."""
     try:
-        from pyarrow import ArrowException
+        from pyarrow import ArrowException, float32
         from pyarrow import parquet as pq
     except ImportError as error:
         raise ConfigError("reading Parquet needs pyarrow", hint="pip install 'pfmm[parquet]'") from error
@@ -118,7 +118,10 @@ def _parquet_rows(path: Path) -> Iterator[tuple[Place, list[str]]]:
             raise Place(path, 0).error(f"the column {missing[0]!r} is missing")
         number = 0
         for batch in opened.iter_batches(columns=list(COLUMNS)):
-            for row in zip(*(batch.column(name).to_pylist() for name in COLUMNS), strict=True):
+            columns = (batch.column(name) for name in COLUMNS)
+            # widened to a Python float, 64000.1 in 32 bits would become 64000.1015625
+            texts = (one.cast("string") if one.type == float32() else one for one in columns)
+            for row in zip(*(one.to_pylist() for one in texts), strict=True):
                 number += 1
                 yield Place(path, number), ["" if cell is None else str(cell) for cell in row]
     except (ArrowException, OSError) as error:

@@ -176,6 +176,21 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     assert again.columns.rows.tolist() == world.columns.rows.tolist()
 
 
+def test_prices_in_32_bits_are_the_decimals_that_were_meant(tmp_path: Path) -> None:
+    """64,000.1 in 32 bits is 64,000.1015625: eight decimals would hold that, and nobody ever quoted it."""
+    arrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra `parquet`")
+    from pyarrow import parquet
+
+    none = [None, None]
+    table = {"time_ms": [T, T + 1], "kind": ["quote", "quote"], "price": none, "size": none, "side": none}
+    sides = {"bid": [64_000.1, 64_000.2], "bid_size": [0.5, 1], "ask": [64_000.3, 64_000.4], "ask_size": [1, 1]}
+    narrow = {name: arrow.array(values, arrow.float32()) for name, values in sides.items()}
+    parquet.write_table(arrow.table(table | narrow), tmp_path / "table.parquet")
+    (world,) = load([tmp_path / "table.parquet"], "X-PERP", tmp_path / "cache")
+    assert world.columns.tape.spec.price_decimals == 1
+    assert world.columns.rows[:, 2].tolist() == [640_001, 640_002]
+
+
 def test_files_of_two_kinds_and_other_markets_are_refused(tmp_path: Path) -> None:
     bars = candles(tmp_path, f"{T},1,1,1,1,1")
     table = tmp_path / "table.csv"
