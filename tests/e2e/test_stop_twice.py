@@ -52,17 +52,20 @@ def stop(home: Path, how: str) -> subprocess.Popen[str]:
 def test_the_second_stop_waits_for_the_first(tmp_path: Path) -> None:
     still_home(tmp_path)
     assert run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).code == 0
-    with stop(tmp_path, SLOW) as first, stop(tmp_path, WATCHED) as second:
+    with stop(tmp_path, SLOW) as first:
         try:
             assert first.stdout is not None
-            assert second.stdout is not None
             assert first.stdout.readline() == "looking\n"
-            assert second.stdout.readline() == "waiting\n"
-            told, _ = first.communicate("go on\n", timeout=PATIENCE_S)
-            told_too, _ = second.communicate(timeout=PATIENCE_S)
+            with stop(tmp_path, WATCHED) as second:
+                try:
+                    assert second.stdout is not None
+                    assert second.stdout.readline() == "waiting\n"
+                    told, _ = first.communicate("go on\n", timeout=PATIENCE_S)
+                    told_too, _ = second.communicate(timeout=PATIENCE_S)
+                finally:
+                    second.kill()
         finally:
             first.kill()
-            second.kill()
     assert (first.returncode, second.returncode) == (0, 0)
     row = {"market": "BTC-PERP", "strategy": "grid", "orders_left": 0, "state": "stopped"}
     for answer in (told, told_too):
