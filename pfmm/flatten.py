@@ -57,8 +57,8 @@ def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | No
 
     Raises AuthenticationError and ConfigError only (a key that is refused or unusable), since no repetition could
     help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
-    the markets asked for, at a time when nobody else's request can act any more. May outlast the timeout by the
-    two requests that are under way when it ends and a last look.
+    the markets asked for, at a time when nobody else's request can act any more; two, where a position is gone that
+    we did not close. May outlast the timeout by the two requests that are under way when it ends and a last look.
     """
     return _Flattener(venue, order, tools, others or Nobody()).run()
 
@@ -335,9 +335,12 @@ class _Flattener:
             self._idle()
             return False
         self._proofs += 1
-        if self._proofs >= self._order.proofs:
+        if self._proofs < self._order.proofs:
+            self._wait(self._order.between_proofs_s)
+        elif self._proofs > 1 or not any(market.vanished for market in self._markets.values()):
             return True
-        self._wait(self._order.between_proofs_s)
+        else:
+            self._idle()
         return False
 
     def _all_silent(self, now: VenueTime) -> bool:

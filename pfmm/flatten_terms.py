@@ -143,6 +143,12 @@ class MarketProgress:
         return self.excess >= self.step
 
     @property
+    def vanished(self) -> bool:
+        """True for a position that is gone although no answer told of as much closed: others closed it, an answer was
+        lost, or the snapshot is wrong."""
+        return not self.size and self.closed < abs(self.before)
+
+    @property
     def undividable(self) -> bool:
         """True for a position of which half is less than one lot, so that halving closes nothing: 0.01 in lots of
         0.01."""

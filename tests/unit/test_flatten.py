@@ -294,6 +294,25 @@ def test_a_stale_flat_picture_is_not_believed() -> None:
     assert [size for _, size in venue.sizes_seen] == [0]
 
 
+def test_a_position_that_one_snapshot_leaves_out_is_not_gone() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    honest, reads = venue.state, itertools.count()
+
+    def forgetful(markets: Sequence[str]) -> Snapshot:
+        snapshot = honest(markets)
+        return replace(snapshot, positions=()) if next(reads) == 1 else snapshot
+
+    venue.state = forgetful  # type: ignore[method-assign]
+    venue.refuse_places = "busy"  # so that the snapshot after the first shows what the venue tells, nothing closed
+    venue.troubles["place"] = [OutcomeUnknown("never acted")]
+    assert run(venue, FlattenOrder(None, timeout_s=3)).state is FlatState.RESIDUAL
+    assert venue.positions[BTC] == D(1)
+    # two that agree are believed: somebody else has closed it
+    venue = ScriptedVenue({BTC: D(1)}, troubles={"place": [("act", OutcomeUnknown("the answer was lost"))]})
+    assert run(venue, FlattenOrder(None, timeout_s=3)).state is FlatState.FLAT
+    assert venue.calls == ["state", "markets", "state", "place", "state", "state"]
+
+
 def test_a_cache_that_moves_but_lags_is_not_believed() -> None:
     venue = ScriptedVenue({BTC: D(1)})
     honest = venue.state
