@@ -151,6 +151,12 @@ class JournalReads(ABC):
         rows = self._select("time_ms, equity", "equity", {"time_ms >= ?": since_ms}, "time_ms")
         return [(time_ms, Decimal(equity)) for time_ms, equity in rows]
 
+    def equity_at(self, time_ms: int) -> Decimal | None:
+        """The last equity that was read at or before a time, USD; None before the first."""
+        where: dict[str, object] = {"time_ms <= ?": time_ms}
+        rows = self._select("equity", "equity", where, "time_ms DESC LIMIT 1")
+        return Decimal(rows[0][0]) if rows else None
+
     def peak_equity(self) -> Decimal | None:
         """The highest equity ever recorded, USD; None before the first."""
         return schema.optional_decimal(self._meta("peak_equity"))

@@ -183,7 +183,7 @@ def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple
         figures = partial(
             report_data, start_ms=asked.start_ms, end_ms=asked.end_ms,
             funding=list(journal.funding(market=asked.market, since_ms=asked.start_ms)),
-            mids=mids, equity=journal.equity_curve(asked.start_ms),
+            mids=mids, equity=_equity(journal, asked.start_ms),
             orders=OrderCounts(
                 *journal.order_counts(since_ms=asked.start_ms, market=asked.market, kind=asked.strategy)
             ),
@@ -195,6 +195,15 @@ def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple
         except OutOfOrder:
             pass
     return figures(fills=sorted(rows_of(journal, whole), key=lambda row: row[0])), mids
+
+
+def _equity(journal: Journal, start_ms: int) -> list[tuple[int, Decimal]]:
+    """The readings of the period, after the one that held when it began: what was lost before the next one is lost
+    within the period."""
+    curve, opening = journal.equity_curve(start_ms), journal.equity_at(start_ms)
+    if opening is None or (curve and curve[0][0] == start_ms):
+        return curve
+    return [(start_ms, opening), *curve]
 
 
 def _old_openings(journal: Journal, asked: Slice, found: ReportData, mids: Mapping[str, MidSeries]) -> Iterator[str]:

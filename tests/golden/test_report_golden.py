@@ -200,6 +200,15 @@ def test_the_last_hour_alone(report: Any) -> None:
     }  # fmt: skip
 
 
+def test_a_period_begins_with_the_equity_that_was_last_read(report: Any) -> None:
+    """The last 670 minutes begin at 46,200 s, after the reading of 1,010 and before the fall to 989.8."""
+    found = report("--since", "670m")
+    assert found["equity_curve"][:2] == [["1970-01-01T12:50:00.000Z", "1010"], ["1970-01-01T16:40:00.000Z", "989.8"]]
+    figures = {one["name"]: Decimal(one["value"]) for one in found["metrics"] if one["value"] is not None}
+    assert figures["max_drawdown"] == 2  # 20.2 / 1,010
+    assert figures["daily_pnl"] == round(Decimal(found["pnl"]["total"]) / 1_010 / 670 * 1_440 * 100, 6)
+
+
 def test_one_strategy_alone_keeps_the_capital_and_earns_its_own_part(report: Any) -> None:
     found = report("--strategy", "quote", "--market", "btc")
     assert found["fills"] == 17
