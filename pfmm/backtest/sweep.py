@@ -121,8 +121,9 @@ class Results:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
     def get(self, job: object) -> Result | None:
-        """The result of a job done before."""
-        return self._known.get(key_of(job))
+        """The result of a job done before; none of one that failed."""
+        known = self._known.get(key_of(job))
+        return None if known is None or known.get("ok") is False else known
 
     def keep(self, job: object, result: Result) -> None:
         """Remembers a result."""
@@ -172,7 +173,8 @@ def sweep(jobs: Sequence[JobT], run: Run[JobT], runner: Runner[JobT], results: R
         else:
             yield Done(job, known, remembered=True)
     for job, result in runner(waiting, run) if waiting else ():
-        results.keep(job, result)
+        if result.get("ok") is not False:  # what failed may have lacked a file, and is tried again
+            results.keep(job, result)
         yield Done(job, result, remembered=False)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm import __version__
 from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
 from pfmm.cli.output import iso, jsonable, plain, table
-from pfmm.errors import PfmmError, UsageError
+from pfmm.errors import ConfigError, PfmmError, UsageError
 from pfmm.settings import SCHEMA
 
 if TYPE_CHECKING:
@@ -68,7 +68,6 @@ def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
     """One slice an option; a slice that cannot be read carries its problem, and the rest go on. Raises UsageError for
     one that names no file, and for one that is given twice, which would count twice."""
     from pfmm.backtest.simulation import span_of
-    from pfmm.paper.tapefile import content_hash
 
     found: list[Slice] = []
     for text in given:
@@ -77,7 +76,7 @@ def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
             raise UsageError(f"--data {text!r} {'is given twice' if files else 'names no file'}")
         job = replace(base, files=files)
         try:
-            content = content_hash([Path(name) for name in (*files, *([base.funding] if base.funding else []))])
+            content = _content(job)
             spans = [span_of(world.columns, base.from_ms, base.to_ms) for world in _worlds(job.files, job)]
             found.append(Slice(files, None, spans[0], content))
         except PfmmError as error:
@@ -105,16 +104,22 @@ def plan(base: Job, choices: Sequence[Mapping[str, str]], slices: Sequence[Slice
                 job = replace(base, files=one.files, overrides=overrides_tuple(overrides))
                 if folds:
                     job = replace(job, from_ms=edges[segment], to_ms=edges[segment + 1] - (segment < folds))
-                plans.append(Plan(replace(job, content=_fingerprint(job, one)), settings, one, segment))
+                plans.append(Plan(replace(job, content=_fingerprint(job, one.content)), settings, one, segment))
     return plans
 
 
-def _fingerprint(job: Job, data: Slice) -> str:
+def _content(job: Job) -> str:
+    from pfmm.paper.tapefile import content_hash
+
+    return content_hash([Path(name) for name in (*job.files, *([job.funding] if job.funding else []))])
+
+
+def _fingerprint(job: Job, content: str) -> str:
     """Tells apart what the job's name does not say: the files' content, the profile's own settings, and the version
     that computes, since another may come to other figures."""
     settings = settings_of(job)
     values = [(name, str(settings.value(name, job.market))) for name in SCHEMA if not name.startswith("secret.")]
-    return hashlib.sha256(repr((__version__, data.content, values)).encode()).hexdigest()[:24]
+    return hashlib.sha256(repr((__version__, content, values)).encode()).hexdigest()[:24]
 
 
 @lru_cache(maxsize=2)
@@ -122,10 +127,17 @@ def _worlds(files: tuple[str, ...], job: Job) -> tuple[World, ...]:
     return worlds_of(replace(job, files=files))
 
 
+@lru_cache(maxsize=2)
+def _content_here(bare: Job) -> str:
+    return _content(bare)
+
+
 def run_one(job: Job) -> dict[str, Any]:
     """The row of one job, JSON-ready; a job that cannot run answers its error instead of raising it."""
     bare = replace(job, overrides=(), from_ms=None, to_ms=None, content="")  # settings do not change the data
     try:
+        if job.content and job.content != _fingerprint(job, _content_here(bare)):
+            raise ConfigError("here, the data, the profile or pfmm's version is not what the sweep was planned with")
         scenarios = run_job(job, _worlds(job.files, bare))
     except PfmmError as error:
         return {"ok": False, "error": error.code, "message": error.message}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.backtest.sweep import Results, combinations, key_of, processes, sample, sweep
+from pfmm.backtest.sweep import Results, combinations, here, key_of, processes, sample, sweep
 from pfmm.cli import backtest_setup, backtest_sweep
 from pfmm.errors import ConfigError, UsageError
 
@@ -154,3 +154,31 @@ def test_a_result_of_another_version_is_not_taken_for_this_ones(
         (one,) = backtest_sweep.plan(base, [{}], [data], 0)
         keys.add(key_of(one.job))
     assert len(keys) == 2
+
+
+def test_a_worker_that_has_other_data_answers_nothing(pfmm_home: Path, tmp_path: Path) -> None:
+    """A cluster's worker reads its own files: under the same name they may be others."""
+    head = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
+    rows = [f"{1_000 * second},quote,,,,999,{second}.001,1001,5.001\n" for second in range(1, 60)]
+    file = tmp_path / "a.csv"
+    file.write_text(head + "".join(rows))
+    base = backtest_setup.Job("quote", "X-PERP", ())
+    (one,) = backtest_sweep.plan(base, [{}], backtest_sweep.slices_of(base, [str(file)]), 0)
+    assert backtest_sweep.run_one(one.job)["ok"]
+    backtest_sweep._worlds.cache_clear()
+    backtest_sweep._content_here.cache_clear()  # as in a process that starts
+    file.write_text(head + "".join(rows[:-9]))
+    found = backtest_sweep.run_one(one.job)
+    assert (found["ok"], found["error"]) == (False, "config")
+    assert "not what the sweep was planned with" in found["message"]
+
+
+def test_what_failed_is_tried_again(tmp_path: Path) -> None:
+    """A file that was not there yet on a worker must not stay missing in the results for ever."""
+    path = tmp_path / "results.ndjson"
+    for ok in (False, True, False):
+        (one,) = sweep([Job(1, "")], lambda _, ok=ok: {"ok": ok}, here, Results(path))  # type: ignore[misc]
+        assert one.result["ok"] is (ok or one.remembered)
+    assert one.remembered
+    path.write_text(path.read_text().replace("true", "false"))  # as versions before this one kept it
+    assert Results(path).get(Job(1, "")) is None
