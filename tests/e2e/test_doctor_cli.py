@@ -172,14 +172,19 @@ def served(home: Path) -> Iterator[str]:
         exchange.close()
 
 
+def running_home(home: Path, behind_ms: int) -> None:
+    """An exchange whose clock goes as ours does, that much behind it."""
+    exchange = open_exchange(home / "state")
+    exchange.set_feed({"kind": "synthetic", "seed": 1, "at_ms": wall_ms() - behind_ms})
+    exchange.close()
+
+
 @pytest.mark.parametrize(
     ("behind_ms", "verdict", "code"), [(500, None, 0), (10_000, "warn", 0), (-10_000, "warn", 0), (600_000, "fail", 3)]
 )
 def test_the_clock_of_a_live_venue(tmp_path: Path, behind_ms: int, verdict: str | None, code: int) -> None:
     venue = tmp_path / "venue"
-    exchange = open_exchange(venue / "state")
-    exchange.set_feed({"kind": "synthetic", "seed": 1, "at_ms": wall_ms() - behind_ms})
-    exchange.close()
+    running_home(venue, behind_ms)
     with served(venue) as url:
         live = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": url, "PFMM_API_KEY": "paper-me"}
         done = doctor(tmp_path / "home", **live)
@@ -191,7 +196,7 @@ def test_the_clock_of_a_live_venue(tmp_path: Path, behind_ms: int, verdict: str 
 
 def test_a_venue_that_does_not_accept_the_key(tmp_path: Path) -> None:
     venue = tmp_path / "venue"
-    stepped_home(venue, seed=1, at_ms=wall_ms())
+    running_home(venue, 0)
     with served(venue) as url:
         live = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": url, "PFMM_API_KEY": "wrong"}
         done = doctor(tmp_path / "home", **live)
