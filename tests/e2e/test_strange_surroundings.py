@@ -21,7 +21,7 @@ def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
     """Runs a line of a POSIX shell in which `$PFMM` is the program."""
     env = environment(home, {"PFMM": f"{sys.executable} -m pfmm"})
     return subprocess.run(
-        ["/bin/sh", "-c", line], env={**env, "HOME": str(home)}, cwd=home, capture_output=True, text=True, check=False,
+        ["/bin/sh", "-c", line], env={**env, "HOME": str(home)}, capture_output=True, text=True, check=False,
         timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -31,10 +31,10 @@ def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
     [
         "$PFMM --help >&-",
         "$PFMM grid start BTC --cycles 1 >&-",
-        "$PFMM record BTC --cycles 1 --out x.tape >&-",
+        "$PFMM record BTC --cycles 1 --out $HOME/x.tape >&-",
         "$PFMM markets >&- 2>&-",
         "$PFMM grid start BTC --cycles 1 <&- >&- 2>&-",
-        "$PFMM backtest sweep grid BTC --data x.csv --set grid.range_pct=1,2 2>&-",
+        "$PFMM backtest sweep grid BTC --data $HOME/x.csv --set grid.range_pct=1,2 2>&-",
     ],
 )
 def test_a_stream_that_is_closed_changes_nothing_else(tmp_path: Path, line: str) -> None:
@@ -46,10 +46,10 @@ def test_a_stream_that_is_closed_changes_nothing_else(tmp_path: Path, line: str)
     assert open_orders(tmp_path) == []
 
 
-def test_a_table_for_a_closed_stdout_cannot_be_written(tmp_path: Path) -> None:
+def test_an_export_to_a_closed_stdout_cannot_be_written(tmp_path: Path) -> None:
     still_home(tmp_path)
     assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
-    done = shell("$PFMM report --csv - >&-", tmp_path)
+    done = shell("$PFMM report --export - >&-", tmp_path)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         3,
         "pfmm: the output cannot be written: stdout is closed",
