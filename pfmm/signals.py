@@ -8,13 +8,20 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from types import FrameType, TracebackType
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SECOND_THOUGHT_S = 1.0
 
 
 class Signals:
-    """While entered, SIGINT, SIGTERM and SIGHUP are noted in `received` and cut `wait_s` short."""
+    """While entered, SIGINT, SIGTERM and SIGHUP are noted in `received` and cut `wait_s` short.
+
+    Each later SIGINT raises KeyboardInterrupt wherever the work is, for the one who sees that the first does not get
+    through: a venue that leaves requests hanging. Not within a second, since a finger or a terminal may send two for
+    one; nor the other signals, of which a closing session sends several.
+    """
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
@@ -23,6 +30,7 @@ class Signals:
         os.set_blocking(self._read, False)
         self._before: dict[signal.Signals, object] = {}
         self._wakeup_before = -1
+        self._noted_s = 0.0
 
     def __enter__(self) -> Signals:
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
@@ -42,6 +50,10 @@ class Signals:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(number)
+            self._noted_s = time.monotonic()
+        elif number == signal.SIGINT and time.monotonic() - self._noted_s >= SECOND_THOUGHT_S:
+            self._noted_s = time.monotonic()
+            raise KeyboardInterrupt
 
     def wait_s(self, seconds: float) -> bool:
         """Waits `seconds`; False as soon as (or if already) a signal was received."""

@@ -29,6 +29,8 @@ class Screen(Protocol):
 
     def show(self, report: CycleReport) -> None: ...
 
+    def leaving(self, ending: Ending, policy: str) -> None: ...
+
     def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None: ...
 
     def go_silent(self) -> None: ...
@@ -83,6 +85,9 @@ class EventScreen:
         for event in self._early:
             self._tell(event)
         self._early.clear()
+
+    def leaving(self, ending: Ending, policy: str) -> None:
+        """Nothing: whoever reads events waits for `stopped`."""
 
     def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
         self._tell_early()
@@ -176,6 +181,14 @@ class LiveScreen:
         }
         width, height = min(self._terminal.console.width, 100), self._terminal.height
         self._terminal.show(frame(self._kind, report, tuple(self._recent), health, width, height))
+
+    def leaving(self, ending: Ending, policy: str) -> None:
+        self._terminal.stop()
+        if policy != "keep":
+            now = "cancelling" if policy == "cancel" else "cancelling and closing"
+            self._terminal.console.print(
+                f"Stopping ({ending.reason}): {now}, until it is proven. Ctrl-C again gives the proof up."
+            )
 
     def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
         self._terminal.stop()

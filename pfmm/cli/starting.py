@@ -17,12 +17,14 @@ from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (
+    EXIT_INTERRUPT,
     AlreadyRunning,
     ChangesPending,
     Halted,
     OutcomeUnknown,
     PfmmError,
     StaleData,
+    StateUnknown,
     UsageError,
 )
 from pfmm.model.market import Instrument
@@ -234,7 +236,7 @@ def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: St
         )
         loop = Loop(engine, clock, signals, dead_man, LoopOptions(run.interval_s, how.cycles, on_exit), hooks)
         with screen:
-            ending = _run_to_the_end(session, engine, loop, screen, dead_man, signals, on_exit)
+            ending = _run_to_the_end(session, kind, engine, loop, screen, dead_man, signals, on_exit)
     if ending.halt is not None:
         raise Halted(f"stopped: {ending.halt}")
     if ending.exit_code:
@@ -242,7 +244,7 @@ def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: St
 
 
 def _run_to_the_end(
-    session: Session, engine: Engine, loop: Any, screen: Any, dead_man: Any, signals: Signals, on_exit: str
+    session: Session, kind: str, engine: Engine, loop: Any, screen: Any, dead_man: Any, signals: Signals, on_exit: str
 ) -> Ending:
     """The loop and, whatever ended it, the exit policy. An error is raised again after the policy has run."""
     failure: BaseException | None = None
@@ -251,18 +253,23 @@ def _run_to_the_end(
     except BrokenPipeError:
         screen.go_silent()
         ending = Ending("the reader of the output went away")
+    except KeyboardInterrupt:  # a second Ctrl-C, within a cycle that hung
+        ending = Ending("signal SIGINT", EXIT_INTERRUPT)
     except PfmmError as error:
         failure, ending = error, Ending(error.message, error.exit_code)
     except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
         failure, ending = error, Ending(f"bug: {type(error).__name__}", 1)
     policy = "cancel" if ending.halt is not None else on_exit
     try:
+        screen.leaving(ending, policy)
         cancelled = _leave(session, engine, loop.last, policy, ending, wait_s=signals.wait_regardless_s)
         # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
         problem = dead_man.leave()
         screen.stopped(ending, cancelled, _left(session, engine), problem)
     except BrokenPipeError:
         screen.go_silent()
+    except KeyboardInterrupt:
+        raise _given_up(session, kind, engine) from failure
     except PfmmError as error:
         if failure is None:
             raise
@@ -271,6 +278,16 @@ def _run_to_the_end(
     if failure is not None:
         raise failure
     return ending
+
+
+def _given_up(session: Session, kind: str, engine: Engine) -> StateUnknown:
+    """The error of one more Ctrl-C: the way out was cut short by the one who waits for it."""
+    rest = _left(session, engine)
+    return StateUnknown(
+        f"another Ctrl-C ended the way out before its proof: {rest} orders of this run may still rest, "
+        "and what is held stays held",
+        hint=f"`pfmm {kind} stop` cancels and proves; `pfmm flatten` also closes",
+    )
 
 
 def _leave(
