@@ -192,8 +192,12 @@ def same_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 
 
 def config_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    names = sorted({*before, *now})
-    return ", ".join(f"{n} {before.get(n)} → {now.get(n)}" for n in names if before.get(n) != now.get(n))
+    names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    return ", ".join(f"{name} {_or_unset(before.get(name))} → {_or_unset(now.get(name))}" for name in names)
+
+
+def _or_unset(value: Any) -> Any:
+    return "unset" if value is None else value
 
 
 def _fill_event(active: ActiveRun, fill: OwnFill) -> Event:

@@ -32,6 +32,8 @@ PAGES = 4
 FRESH_MS = 600_000  # fitted numbers older than this are fitted again
 RETRY_MS = 120_000  # and where the market gave no fit, after this
 FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
+_OF_GRIDS = frozenset({"volatility.default"})
+_REPLACED_IN_LADDERS = frozenset({"quote.size_usd", "quote.drift_bps"})  # by ladder.size_usd and ladder.threshold_bps
 _RANGE_OF_PARAMETERS = ("quote.kappa_per_bp", "quote.intensity_per_s")
 
 
@@ -219,11 +221,12 @@ def run_limits(settings: MarketSettings) -> Limits:
 
 
 def _kept(session: Session, market: str, kind: str) -> dict[str, str | None]:
-    """The settings that a run's resting orders stand for, as text."""
+    """The settings that a run's resting orders stand for, as text; a change of any other refuses no restart."""
     from pfmm.settings import SCHEMA
 
     sections = ("quote", "funding", "volatility", *((LADDER,) if kind == LADDER else ()))
-    names = [name for name in SCHEMA if name.split(".")[0] in sections]
+    unused = _OF_GRIDS | (_REPLACED_IN_LADDERS if kind == LADDER else frozenset())
+    names = [name for name in SCHEMA if name.split(".")[0] in sections and name not in unused]
     return {name: _text(session.settings.value(name, market)) for name in names}
 
 

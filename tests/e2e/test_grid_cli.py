@@ -147,6 +147,8 @@ def test_a_changed_grid_is_refused_and_on_restart_cancel_begins_afresh(tmp_path:
     other = run("grid", "start", "BTC-PERP", "--levels", "6", "--once", "--json", home=tmp_path)
     assert other.code == 2
     assert "levels 10 → 6" in other.error["message"]
+    bounded = run("grid", "start", "BTC-PERP", "--range-pct", "0.5", "--once", "--json", home=tmp_path)
+    assert "range_pct unset → 0.5" in bounded.error["message"]
     assert {order.order_id for order in open_orders(tmp_path)} == before
     fresh = run(
         "grid", "start", "BTC-PERP", "--levels", "6", "--once", "--on-restart", "cancel", "--json", home=tmp_path
