@@ -207,7 +207,7 @@ def _schema() -> tuple[Setting, ...]:
         _choice("quote.on_limit", "reduce", ("reduce", "pause"), "what to quote at 90 % of the limit"),
         Setting("quote.calibrate", "flag", default=True, help="fit kappa and intensity to the trades seen"),
         _between("ladder.levels", "integer", 5, ("1", "50"), "orders on each side"),
-        _positive("ladder.spacing_bps", "number", 10.0, "5000", "distance between levels, bps"),
+        _positive("ladder.spacing_bps", "number", 10.0, "1000", "distance between levels, bps"),
         _positive("ladder.size_usd", "decimal", Decimal(50), usd, "size of the first level, USD"),
         _between("ladder.growth", "number", 0.5, ("0", "10"), "growth of size per level, fraction"),
         _between("ladder.threshold_bps", "number", 5.0, ("0", "5000"), "drift of the mid that moves the ladder, bps"),

@@ -60,6 +60,27 @@ def test_a_ladder_rests_whole_and_stop_proves_it_gone(home: Path) -> None:
     assert open_orders(home) == []
 
 
+def test_a_change_of_settings_that_a_ladder_does_not_use_refuses_no_restart(home: Path) -> None:
+    once = ("ladder", "start", "BTC", "--once", "--json", "--max-inventory", 5000)
+    assert run(*once, home=home).code == 0
+    for name, value in (("quote.size_usd", 75), ("quote.drift_bps", 9), ("volatility.default", 0.7)):
+        assert run("profile", "set", name, value, home=home).code == 0
+    assert run(*once, home=home).data["runs"][0]["kept"] == 10
+    assert run("profile", "set", "quote.gamma", 0.06, home=home).code == 0
+    other = run(*once, home=home)
+    assert other.code == 2
+    assert other.error["message"].endswith("was begun with other settings: quote.gamma 0.05 → 0.06")
+
+
+def test_the_widest_spacing_that_the_settings_take_is_one_that_a_ladder_takes(home: Path) -> None:
+    accepted = run("ladder", "show", "BTC", "--spacing-bps", 1000, "--json", home=home)
+    assert (accepted.code, len(accepted.data["levels"])) == (0, 10)
+    refused = run("profile", "set", "ladder.spacing_bps", 1001, "--json", home=home)
+    assert (refused.code, refused.error["message"]) == (
+        3, "ladder.spacing_bps must be above 0, at most 1000, not 1001",
+    )  # fmt: skip
+
+
 def test_a_ladder_fits_under_the_limit(home: Path) -> None:
     """5 levels of 50, growing by half, are 500 USD a side: a limit of 200 lets only the first levels rest."""
     done = run("ladder", "start", "BTC", "--max-inventory", "200", "--once", "--json", home=home).data["runs"][0]
