@@ -216,10 +216,13 @@ def _paper(options: Globals, *, changes: bool = False) -> Iterator[Session]:
         overrides["base_url"] = ""  # PFMM_BASE_URL is then the address of the live venue
     with session(options, overrides) as opened:
         if changes and not opened.in_process:
+            profile = opened.settings.profile
+            named = opened.settings.source("base_url") == "environment"
+            way = "without PFMM_BASE_URL" if named else f"after `pfmm profile unset base_url --profile {profile}`"
             raise ConfigError(
-                f"profile {opened.settings.profile} trades on the paper exchange at {opened.settings.base_url}; "
+                f"profile {profile} trades on the paper exchange at {opened.settings.base_url}; "
                 "this command works on the embedded exchange alone",
-                hint="run it where that exchange is served, with --profile paper and without PFMM_BASE_URL",
+                hint=f"run it where that exchange is served, {way}",
             )
         yield opened
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -227,6 +228,7 @@ def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> N
         for command in (("reset", "--yes"), ("deposit", "1"), ("feed", "synthetic")):
             refused = run("paper", *command, "--json", home=elsewhere, env=url)
             assert (refused.code, event["url"] in refused.error["message"]) == (3, True)
+            assert refused.error["hint"].endswith(", without PFMM_BASE_URL")
         port = event["url"].rpartition(":")[2]
         taken = run("paper", "serve", "--port", port, "--json", home=home)
         assert (taken.code, taken.error["code"]) == (3, "port_in_use")
@@ -234,6 +236,17 @@ def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> N
         assert server.end() == 130
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def test_the_way_back_to_the_embedded_exchange_is_one_that_works(home: Path) -> None:
+    """README has the address of a served exchange set in the profile paper itself."""
+    assert run("profile", "set", "base_url", "http://127.0.0.1:9", home=home).code == 0
+    refused = run("paper", "deposit", 5, "--json", home=home)
+    assert (refused.code, "http://127.0.0.1:9" in refused.error["message"]) == (3, True)
+    advised = re.fullmatch(r"run it where that exchange is served, after `pfmm (.*)`", refused.error["hint"])
+    assert advised is not None, refused.error
+    assert run(*advised[1].split(), home=home).code == 0
+    assert run("paper", "deposit", 5, "--json", home=home).data["equity"] == "10005.00000000"
 
 
 def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
