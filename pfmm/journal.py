@@ -333,8 +333,8 @@ class Journal(JournalReads):
     @contextmanager
     def _own_transaction(self) -> Iterator[None]:
         with translated(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            try:  # from before it begins: a second Ctrl-C may raise as soon as a wait for the lock is over
+                self._db.execute("BEGIN IMMEDIATE")
                 yield
                 self._db.execute("COMMIT")
             finally:

@@ -143,18 +143,19 @@ class Store:
     def read(self) -> Iterator[None]:
         """One consistent view without a write lock."""
         with self._translated():
-            self._connection.execute("BEGIN")
-            try:
+            try:  # as in `write`
+                self._connection.execute("BEGIN")
                 yield
             finally:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     @contextmanager
     def write(self) -> Iterator[None]:
         """One write transaction: committed at the end, rolled back by any exception. Busy when it cannot start."""
         with self._translated():
-            self._begin_immediate()
-            try:
+            try:  # from before it begins: a second Ctrl-C may raise as soon as a wait for the lock is over
+                self._begin_immediate()
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -314,13 +315,13 @@ class Store:
         ).fetchone()
         return None if row is None else _order_state(row)
 
-    def orders(self, name: str, *, only_open: bool, limit: int = -1) -> list[OrderState]:
-        """Open orders, or the newest `limit` of all, oldest first."""
+    def orders(self, name: str, *, only_open: bool, limit: int = -1, market: str | None = None) -> list[OrderState]:
+        """Open orders, or the newest `limit` of all (of one market), oldest first."""
         condition = "AND status = 'open'" if only_open else ""
         rows = self._connection.execute(
             f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? {condition} "  # noqa: S608 - fixed names
-            "ORDER BY number DESC LIMIT ?",
-            (name, limit),
+            "AND (? IS NULL OR market = ?) ORDER BY number DESC LIMIT ?",
+            (name, market, market, limit),
         ).fetchall()
         return [_order_state(row) for row in reversed(rows)]
 
