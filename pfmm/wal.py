@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
-TRIES = 200
+PAUSE_S = 0.02
 
 
 def use_wal(database: sqlite3.Connection, patience_s: float) -> bool:
@@ -13,14 +13,15 @@ def use_wal(database: sqlite3.Connection, patience_s: float) -> bool:
 
     SQLite refuses all but one of the processes that switch a new file at the same moment, without the wait that it
     grants any other statement, so the switch is asked for again until `patience_s` are over: OperationalError then.
+    For a reader of the file SQLite itself waits, which may take the connection's own timeout more.
     """
-    for tries_left in reversed(range(TRIES)):
+    deadline_s = time.monotonic() + patience_s
+    while True:
         try:
             mode: str = database.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or not tries_left:
+            if "locked" not in str(error) or time.monotonic() >= deadline_s:
                 raise
-            time.sleep(patience_s / TRIES)
+            time.sleep(PAUSE_S)
         else:
             return mode == "wal"
-    raise AssertionError("the last try returns or raises")
