@@ -25,7 +25,8 @@ FLATTEN = "flatten"  # what `halted_by` says of an account that a flatten halted
 _POLL_S = 0.02
 _READER_PATIENCE_S = 10.0
 _STOP_PATIENCE_S = 20.0
-_TURN_PATIENCE_S = 5.0
+_HALT_PATIENCE_S = 0.5
+_LIFT_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class AccountLocks:
         """Sets the latch. The first reason stays, but a flatten adds itself to what halted before it, as `resume`
         ends the runs that a flatten closed. Raises ConfigError where there is none and the folder cannot be written.
         """
-        with self._turn():
+        with self._turn(_HALT_PATIENCE_S):
             existing = self.halted()
             record = HaltRecord(self.account, halted_by, reason, since, os.urandom(8).hex())
             if existing is not None:
@@ -113,7 +114,7 @@ class AccountLocks:
 
     def lift(self, seen: HaltRecord) -> bool:
         """Removes the latch that `halted` answered with `seen`; False, and it stays, where it was set anew since."""
-        with self._turn():
+        with self._turn(_LIFT_PATIENCE_S):
             now = self.halted()
             if now is not None and now.mark != seen.mark:
                 return False
@@ -121,11 +122,12 @@ class AccountLocks:
             return True
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One at a time looks at the latch and changes it. Who cannot have that goes on: halting must not fail."""
+    def _turn(self, patience_s: float) -> Iterator[None]:
+        """One at a time looks at the latch and changes it. Who cannot have that soon goes on: halting must not fail,
+        nor wait for a process that hangs."""
         turn = UseLock(self.folder / "HALT.turn")
         with contextlib.suppress(ConfigError):
-            turn.take(_TURN_PATIENCE_S)
+            turn.take(patience_s)
         try:
             yield
         finally:

@@ -221,6 +221,17 @@ print(locks.halted().halted_by)
     assert told(code, tmp_path) == "flatten\n"
 
 
+def test_halting_does_not_wait_for_a_process_that_hangs_at_the_latch(tmp_path: Path) -> None:
+    code = """
+from pfmm.locks import UseLock
+assert UseLock(locks.folder / "HALT.turn").take(0)
+after(-1, lambda: None)
+locks.halt(halted_by="flatten", reason="panic", since="s")
+print(locks.halted().reason, looks < 60)  # 50 a second at most
+"""
+    assert told(code, tmp_path) == "panic True\n"
+
+
 def test_a_latch_that_a_flatten_has_set_anew_is_not_lifted_for_the_one_before(locks: AccountLocks) -> None:
     for before in ("kill_switch", "flatten"):
         seen = locks.halt(halted_by=before, reason="first", since="2026-01-01T00:00:00Z")
