@@ -85,11 +85,17 @@ class Loop:
     def run(self) -> Ending:
         """Cycles until a reason to stop. Raises what the engine raises, but for failures that pass by themselves,
         which are told as warnings and tried again at the next interval."""
-        while True:
-            ending = self._told_to_stop() or self._one_cycle()
-            if ending is not None:
-                return ending
-            self._wait()
+        try:
+            while True:
+                ending = self._told_to_stop() or self._one_cycle()
+                if ending is not None:
+                    return ending
+                self._wait()
+        except KeyboardInterrupt:  # another Ctrl-C, within a cycle that hung and never came to look
+            ending = self._told_to_stop()
+            if ending is None:
+                raise
+            return ending
 
     def _told_to_stop(self) -> Ending | None:
         # the latch first: flatten sets it and then signals, and a halted run cancels whatever its exit policy says

@@ -55,6 +55,12 @@ class Signals:
             self._noted_s = time.monotonic()
             raise KeyboardInterrupt
 
+    def ignore_interrupts(self) -> None:
+        """From now on, and for the rest of the process, a Ctrl-C changes nothing: what is left is to say what was left
+        undone, and one more must not make a mere interruption of that."""
+        self._before.pop(signal.SIGINT, None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def wait_s(self, seconds: float) -> bool:
         """Waits `seconds`; False as soon as (or if already) a signal was received."""
         if self.received is None and seconds > 0:

@@ -17,7 +17,6 @@ from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (
-    EXIT_INTERRUPT,
     AlreadyRunning,
     ChangesPending,
     Halted,
@@ -253,8 +252,6 @@ def _run_to_the_end(
     except BrokenPipeError:
         screen.go_silent()
         ending = Ending("the reader of the output went away")
-    except KeyboardInterrupt:  # a second Ctrl-C, within a cycle that hung
-        ending = Ending("signal SIGINT", EXIT_INTERRUPT)
     except PfmmError as error:
         failure, ending = error, Ending(error.message, error.exit_code)
     except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
@@ -269,6 +266,7 @@ def _run_to_the_end(
     except BrokenPipeError:
         screen.go_silent()
     except KeyboardInterrupt:
+        signals.ignore_interrupts()
         raise _given_up(session, kind, engine) from failure
     except PfmmError as error:
         if failure is None:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -155,3 +156,19 @@ def test_a_stepped_venue_that_does_not_step_is_asked_again() -> None:
     story = Story(advancing=OutcomeUnknown("x"))
     assert story.run(cycles=2).exit_code == 0
     assert story.cycles_at == [T0, T0]
+
+
+def test_another_ctrl_c_in_a_cycle_that_hangs_does_not_hide_a_halt_nor_what_came_first() -> None:
+    """A halted run cancels whatever its exit policy says."""
+    for first, latch, ending in (
+        (signal.SIGTERM, None, Ending("signal SIGTERM", 143)),
+        (signal.SIGINT, "flatten", Ending("halted", 75, halt="flatten")),
+    ):
+        story = Story()
+        story.at_show = partial(press, story, first, latch)
+        assert story.run() == ending
+
+
+def press(story: Story, first: signal.Signals, latch: str | None) -> None:
+    story.received, story.latch = first, latch
+    raise KeyboardInterrupt
