@@ -32,6 +32,7 @@ from pfmm.signals import Signals
 SIGNAL_EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
 PASSING = (VenueUnreachable, RateLimited, BadVenueData)
 OUTAGE_CYCLES = 200
+KILL_SWITCH = "kill switch"  # the reason of an ending that this loop's own loss limit brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Loop:
         tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
         if tripped is not None:
             self._hooks.trip(tripped)
-            return Ending("kill switch", Halted.exit_code, halt=tripped)
+            return Ending(KILL_SWITCH, Halted.exit_code, halt=tripped)
         if report.time.state == "ended":
             return Ending("the recorded data ended")
         if self._options.cycles is not None and self._done >= self._options.cycles:

@@ -27,7 +27,7 @@ from pfmm.errors import (
     UsageError,
 )
 from pfmm.model.market import Instrument
-from pfmm.runner import Ending
+from pfmm.runner import KILL_SWITCH, Ending
 
 if TYPE_CHECKING:
     from pfmm.cycle import CycleReport, RunSpec
@@ -185,16 +185,17 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     if tripped is not None:
         _trip(session, tripped, report.time.time_ms)
     leaving = "cancel" if tripped is not None else how.on_exit or "keep"
-    ending = Ending("one cycle done", halt=tripped)
+    ending = Ending(KILL_SWITCH if tripped is not None else "one cycle done", halt=tripped)
     cancelled = _leave(session, engine, report, leaving, ending)
     data = once_data(session, kind, report, adopted)
     data["on_exit"] = {"policy": leaving, "cancelled": cancelled}
     if leaving != "keep":  # proven gone, or `_leave` had raised
         for row in data["runs"]:
             row["resting"] = 0
-    result = Result(data, lambda: once_text(data), refusals(report.events))
+    left = _unattended(session, engine.run_ids) if tripped is not None else ()
+    result = Result(data, lambda: once_text(data), (*refusals(report.events), *left))
     if tripped is not None:
-        raise Failed(Halted(f"kill switch: {tripped}; orders are cancelled, the account is halted"), result)
+        raise Failed(Halted(f"kill switch: {tripped}; its orders are cancelled, the account is halted"), result)
     problem = next((run.problem for run in report.runs if run.problem is not None), None)
     if problem is not None:
         raise Failed(StaleData(f"no new orders were placed: {problem}"), result)
@@ -262,7 +263,9 @@ def _run_to_the_end(
         cancelled = _leave(session, engine, loop.last, policy, ending, wait_s=signals.wait_regardless_s)
         # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
         problem = dead_man.leave()
-        screen.stopped(ending, cancelled, _left(session, engine), problem)
+        left = _unattended(session, engine.run_ids) if ending.reason == KILL_SWITCH else ()
+        warning = "; ".join([*([] if problem is None else [problem]), *left]) or None
+        screen.stopped(ending, cancelled, _left(session, engine), warning)
     except BrokenPipeError:
         screen.go_silent()
     except KeyboardInterrupt:
@@ -334,6 +337,24 @@ def _policy(session: Session, name: str) -> str:
 
 def _trip(session: Session, reason: str, time_ms: int) -> None:
     session.locks.halt(halted_by="kill_switch", reason=reason, since=iso(time_ms))
+
+
+def _unattended(session: Session, mine: Sequence[str]) -> tuple[str, ...]:
+    """A warning where a kill switch leaves orders of other runs that have no process, as cron's: nothing cancels them
+    by itself any more, since the HALT refuses their next start."""
+    attended = {(holder.market, holder.strategy) for holder in session.locks.holders()}
+    left = [
+        (run.kind, len(session.journal.live_orders(run_id=run.run_id)))
+        for run in session.journal.runs(ended=False)
+        if run.run_id not in mine and (run.market, run.kind) not in attended
+    ]
+    kinds = sorted({kind for kind, orders in left if orders})
+    if not kinds:
+        return ()
+    ways = " and ".join(f"`pfmm {kind} stop`" for kind in kinds)
+    return (
+        f"{sum(orders for _, orders in left)} orders of runs without a process still rest; cancel them with {ways}",
+    )
 
 
 def _tell_parent() -> None:

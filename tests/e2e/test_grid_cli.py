@@ -175,6 +175,31 @@ def test_the_loss_limit_cancels_halts_and_refuses_until_resumed(tmp_path: Path) 
     assert "kill_switch" in refused.error["message"]
 
 
+@pytest.mark.parametrize("how", ["--once", "--cycles=3"])
+def test_a_kill_switch_tells_of_orders_that_nobody_attends(tmp_path: Path, how: str) -> None:
+    """Cron's other grid is refused from now on, and its orders rest until somebody stops it."""
+    stepped_home(tmp_path, seed=5)
+    assert run("grid", "start", "ETH", "--once", home=tmp_path).code == 0
+    start = ("quote", "start", "BTC", "--max-loss", "0.000001", "--size", 200, "--json")
+    for _ in range(40):  # until a fill has gone against it
+        tripped = run(*start, how, "--on-exit", "keep", home=tmp_path)
+        run("quote", "start", "SOL", "--cycles", 10, home=tmp_path)  # the market's clock goes on
+        if tripped.code:
+            break
+    assert tripped.code == 75, tripped.out[-500:]
+    if how == "--once":
+        warnings = tripped.envelope["warnings"]
+        (row,) = run("quote", "status", "BTC", "--json", home=tmp_path).data["runs"]
+        assert (row["state"], row["stop_reason"]) == ("halted", "kill switch")
+    else:
+        warnings = [event["reason"] for event in tripped.events[:-1] if event["event"] == "warning"]
+    left = len(open_orders(tmp_path))
+    assert warnings == [f"{left} orders of runs without a process still rest; cancel them with `pfmm grid stop`"]
+    assert left > 0
+    assert run("grid", "stop", home=tmp_path).code == 0
+    assert open_orders(tmp_path) == []
+
+
 BAD_INPUT: list[tuple[list[str], int, str]] = [
     (["--lower", "70000", "--upper", "60000"], 2, "lower"),
     (["--lower", "70000", "--upper", "70000"], 2, "lower"),
