@@ -203,7 +203,7 @@ def _parameters(data: Mapping[str, Any]) -> str:
 
 def _explanation(data: Mapping[str, Any]) -> list[str]:
     lines = [f"formula  {data['formula']}"]
-    lines += [f"input    {name} {value:.6g}" for name, value in data["inputs"].items() if value is not None]
+    lines += [f"input    {name} {value:.10g}" for name, value in data["inputs"].items() if value is not None]
     fitted = data["fit"]
     if fitted is not None:
         quality = fitted["reason"] or (

@@ -18,10 +18,11 @@ from pfmm.strategy.volatility import DEFAULT_ANNUAL, REGIMES, WINDOW, Volatility
 MODELS = ("glft", "as", "fixed")
 FAIR_PRICES = ("mid", "microprice")
 FORMULAS = {
-    "glft": "half = (1/γΔ)·ln(1 + γΔ/κ) + (Δ/2)·σ·c2, skew = σ·c2·(q − q*), c2 = √(γ/(2AΔκ)·(1 + γΔ/κ)^(κ/(γΔ) + 1))",
-    "as": "half = ½γΔσ²τ + (1/γΔ)·ln(1 + γΔ/κ), reservation = fair − γσ²τ·(q − q*)",
-    "fixed": "half = mid·half_spread_bps·regime multiplier, shift = −mid·(ratio − target)·half·0.5",
+    "glft": "half = (1/γΔ)·ln(1 + γΔ/κ) + (Δ/2)·σ·c2, skew = σ·c2, c2 = √(γ/(2AΔκ)·(1 + γΔ/κ)^(κ/(γΔ) + 1))",
+    "as": "half = ½γΔσ²τ + (1/γΔ)·ln(1 + γΔ/κ), skew = γσ²τ",
+    "fixed": "half = mid·half_spread_bps/10,000·spread_multiplier, skew = ½·half·mid/max_inventory_usd",
 }
+QUOTED_AT = "bid, ask = fair − skew·(q − q*) ∓ half"  # with any of them
 
 
 @dataclass(frozen=True, slots=True)

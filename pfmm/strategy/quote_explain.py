@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from pfmm.model.plan import MarketView
 from pfmm.strategy import spread
-from pfmm.strategy.quote_config import FORMULAS, QuoteConfig, Sigma
+from pfmm.strategy.quote_config import FORMULAS, QUOTED_AT, QuoteConfig, Sigma
 from pfmm.strategy.quoting import COMPONENTS, Quote, QuotedLevel, no_quote
+from pfmm.strategy.volatility import SPREAD_MULTIPLIER
 
 
-def explain_quote(market: str, config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote) -> dict[str, Any]:
+def explain_quote(
+    market: str, config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote, view: MarketView | None
+) -> dict[str, Any]:
     """The fields of `quote show` (amounts as strings, models as floats), with `levels`, `inputs`, `fit`, `formula`.
 
-    The components of a side add up, in bps of mid, to its posted price; those of an absent side are null.
+    The components of a side add up, in bps of mid, to its posted price; those of an absent side are null. `view` is
+    what was quoted on, None where there was nothing to quote on.
     """
     bid = quote.bids[0] if quote.bids else None
     ask = quote.asks[0] if quote.asks else None
@@ -40,16 +45,16 @@ def explain_quote(market: str, config: QuoteConfig, sigma: Sigma, tilt: float, q
         "inventory_ratio": quote.inventory_ratio,
         "inventory_state": quote.state,
         "levels": [_level(level) for level in (*quote.bids, *quote.asks)],
-        "inputs": _inputs(config, sigma, quote),
+        "inputs": {} if view is None else _inputs(config, sigma, tilt, quote, view),
         "fit": _fit(config),
-        "formula": FORMULAS[config.model],
+        "formula": f"{FORMULAS[config.model]}; {QUOTED_AT}",
     }
 
 
 def explain_problem(market: str, config: QuoteConfig, problem: str) -> dict[str, Any]:
     """The same fields for a market whose data must not be acted on: both sides absent for `problem`."""
     nothing = Sigma(None, "not measured", None)
-    return {**explain_quote(market, config, nothing, 0.0, no_quote(problem)), "notes": []}
+    return {**explain_quote(market, config, nothing, 0.0, no_quote(problem), None), "notes": []}
 
 
 def _text(value: Decimal | None) -> str | None:
@@ -96,16 +101,23 @@ def _level(level: QuotedLevel) -> dict[str, Any]:
     }
 
 
-def _inputs(config: QuoteConfig, sigma: Sigma, quote: Quote) -> Mapping[str, Any]:
-    """What went into the formula, in its own units."""
+def _inputs(config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote, view: MarketView) -> Mapping[str, Any]:
+    """What went into the formula, in its own units; the inventory (q) as far as the model counts it, which is for a
+    fixed half-spread up to the limit."""
     if quote.mid is None or sigma.annual is None:
         return {}
-    mid = float(quote.mid)
+    mid, limit = float(quote.mid), float(view.max_inventory_usd)
+    held, most, fixed = float(view.inventory), limit / mid, config.model == "fixed"
     return {
         "size_base": spread.base_units(float(config.size_usd), mid),
         "kappa_per_usd": spread.kappa_usd(config.kappa_per_bp, mid),
         "sigma_usd_per_sqrt_s": spread.sigma_usd(sigma.annual, mid),
+        "spread_multiplier": SPREAD_MULTIPLIER[sigma.regime] if fixed and sigma.regime is not None else None,
         "skew_usd_per_base": None if quote.model_spread is None else quote.model_spread.skew,
+        "max_inventory_usd": limit,
+        "inventory_base": max(-most, min(most, held)) if fixed else held,
+        "target_base": tilt * most,
+        "mid": mid,
         "fair": quote.fair,
     }
 

@@ -76,7 +76,7 @@ class QuoteStrategy:
             DesiredOrder(each.slot, each.side, each.price, each.size, each.reduce_only)
             for each in (*quote.bids, *quote.asks)
         )
-        explaining = partial(explain_quote, self.market, self.config, sigma, tilt, quote)
+        explaining = partial(explain_quote, self.market, self.config, sigma, tilt, quote, view)
         return state, Decision(orders, absent=quote.absent, notes=quote.notes, explaining=explaining)
 
     def dump(self, state: QuoteState) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from pfmm.cli.quote_show import show_text
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
@@ -268,6 +269,41 @@ class TestStrategy:
         wanted = {"market", "mid", "reservation_price", "bid", "ask", "bid_size", "ask_size", "half_spread_bps"}
         wanted |= {"spread_bps", "model", "parameters", "components", "absent", "regime", "funding_tilt"}
         assert wanted | {"inventory_ratio"} <= set(explain)
+
+    @pytest.mark.parametrize("model", ["glft", "as", "fixed"])
+    @pytest.mark.parametrize("held", ["0.5", "-7"])  # 7 coins are above the limit of 500 USD: the reducing side
+    def test_a_quote_can_be_computed_by_hand_from_what_explains_it(self, model: str, held: str) -> None:
+        config = QuoteConfig(model=model, sigma_annual=0.6, min_spread_bps=0.0)
+        now = replace(view("100", 0), inventory=D(held), net_position=D(held))
+        tilted = replace(now, ticker=replace(now.ticker, funding_rate=D("0.0008")))
+        _, decision = decided(QuoteStrategy("X-PERP", config), tilted)
+        shown = json.loads(json.dumps(decision.explain))
+        given, numbers = shown["parameters"], shown["inputs"]
+        size, kappa, sigma = (numbers[name] for name in ("size_base", "kappa_per_usd", "sigma_usd_per_sqrt_s"))
+        risk = given["gamma"] * size
+        half = math.log(1 + risk / kappa) / risk
+        if model == "glft":
+            power = (1 + risk / kappa) ** (kappa / risk + 1)
+            c2 = math.sqrt(given["gamma"] / (2 * given["intensity_per_s"] * size * kappa) * power)
+            half, skew = half + size / 2 * sigma * c2, sigma * c2
+        elif model == "as":
+            skew = given["gamma"] * sigma**2 * given["horizon_s"]
+            half += size / 2 * skew
+        else:
+            half = numbers["mid"] * given["half_spread_bps"] / 10_000 * numbers["spread_multiplier"]
+            skew = half / 2 * numbers["mid"] / numbers["max_inventory_usd"]
+        assert numbers["skew_usd_per_base"] == pytest.approx(skew)
+        assert numbers["target_base"] == pytest.approx(-0.25 * 0.5 * 5)  # 8 bps, 3 at least: half of the tilt of 25 %
+        centre = numbers["fair"] - skew * (numbers["inventory_base"] - numbers["target_base"])
+        assert shown["reservation_price"] == pytest.approx(centre)
+        parts = {part["name"]: part["bid_bps"] for part in shown["components"]}
+        away = sum(parts.values()) - parts["rounding"] - parts["post_only"]
+        assert 100 * (1 + away / 10_000) == pytest.approx(centre - half)
+
+    def test_a_price_of_six_figures_is_not_shortened_where_it_is_explained(self) -> None:
+        _, decision = decided(self.quoter, view("113456.5", 0))
+        shown = show_text({**decision.explain, "notes": []}, ladder=False, explain=True)
+        assert "input    fair 113456.5" in shown.splitlines()
 
     def test_one_sample_quotes_nothing_two_take_the_default(self) -> None:
         plain = QuoteStrategy("X-PERP", FIXED)
