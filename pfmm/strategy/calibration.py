@@ -49,8 +49,9 @@ class IntensityFit:
 class Calibration:
     """A fit with its quality, or `reason` why there is none; σ stands on its own.
 
-    `mid` is the mean mid that turns κ per USD into κ per bp; `span_s` the time that the trades cover; `at_ms` the
-    venue time of the fit, 0 where nobody has said.
+    `mid` is the mean mid that turns κ per USD into κ per bp; `span_s` the time in which sweeps were counted: from
+    the first trade, or the first mid if that came later, to the last trade; `at_ms` the venue time of the fit, 0 where
+    nobody has said.
     """
 
     sweeps: int
@@ -76,7 +77,10 @@ def calibrate(trades: Sequence[Trade], mids: Mids) -> Calibration:
     """
     sigma, sigma_reason = _sigma(mids)
     distances = sweep_distances(trades, mids)
-    span_s = (trades[-1].time_ms - trades[0].time_ms) / 1000 if trades else 0.0
+    span_s = 0.0
+    if trades and mids:
+        # sweeps before the first mid are not counted; their time would make A too small
+        span_s = max(trades[-1].time_ms - max(trades[0].time_ms, mids[0][0]), 0) / 1000
     mid = math.fsum(each for _, each in mids) / len(mids) if mids else None
     fit, reason = _fit_or_reason(distances, span_s)
     return Calibration(len(distances), span_s, mid, fit, sigma, reason, sigma_reason)

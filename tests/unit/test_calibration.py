@@ -90,6 +90,19 @@ def test_recovers_a_known_market(kappa: float, per_side: float) -> None:
     assert got.kappa_per_bp == pytest.approx(got.fit.kappa_usd * 100 / 10_000)  # a bp of 100 is 0.01 USD
 
 
+def test_the_time_before_the_first_mid_does_not_count() -> None:
+    """Without a mid no sweep is counted there: A is 2 a second, however late the mids begin."""
+    trades, mids = poisson_market(1.0, 1.0, 4000, seed=11)
+    late = calibrate(trades, [each for each in mids if each[0] >= 2_000_000])
+    assert late.fit is not None
+    assert late.fit.intensity_per_s == pytest.approx(2, rel=0.1)
+    assert late.span_s == pytest.approx(2000, abs=5)
+    buyers_first = [each for each in trades if each.aggressor == 1 or each.time_ms >= 2_000_000]
+    implied = calibrate(buyers_first, implied_mids(buyers_first))
+    assert implied.span_s == pytest.approx(2000, abs=5)
+    assert calibrate(trades[:1], [(9_000_000, 100.0)]).reason == "0 sweeps, 100 are needed"
+
+
 def test_refusals_say_why() -> None:
     trades, mids = poisson_market(1.0, 1.0, 40, seed=1)
     assert "sweeps, 100 are needed" in (calibrate(trades[:60], mids).reason or "")
