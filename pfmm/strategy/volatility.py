@@ -18,6 +18,7 @@ from pfmm.strategy.spread import SECONDS_PER_YEAR
 REGIMES = ("low", "medium", "high")
 EDGES = (0.4, 0.8)  # annualised; a regime is left only HYSTERESIS past its edge
 HYSTERESIS = 0.1
+LEFT_UP, LEFT_DOWN = (tuple(round(edge * (1 + past), 9) for edge in EDGES) for past in (HYSTERESIS, -HYSTERESIS))
 SPREAD_MULTIPLIER = {"low": 1.0, "medium": 1.5, "high": 3.0}
 SIZE_MULTIPLIER = {"low": 1.0, "medium": 0.7, "high": 0.3}
 
@@ -98,14 +99,14 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
 def next_regime(current: str | None, annual: float) -> str:
     """low < 0.4 ≤ medium < 0.8 ≤ high; a known regime is left only 10 % past its edge.
 
-    From low, 0.43 stays low and 0.44 is medium; from medium, 0.37 stays medium and 0.35 is low.
+    From low, 0.43 stays low and 0.44 is medium; from medium, 0.36 stays medium and 0.35 is low.
     """
     if current is None:
         return REGIMES[sum(annual >= edge for edge in EDGES)]
     index = REGIMES.index(current)
-    while index < 2 and annual >= EDGES[index] * (1 + HYSTERESIS):
+    while index < 2 and annual >= LEFT_UP[index]:
         index += 1
-    while index > 0 and annual < EDGES[index - 1] * (1 - HYSTERESIS):
+    while index > 0 and annual < LEFT_DOWN[index - 1]:
         index -= 1
     return REGIMES[index]
 
