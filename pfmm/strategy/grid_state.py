@@ -86,6 +86,9 @@ def trail(state: GridState, instrument: Instrument, mid: Decimal) -> GridState:
     count = state.layout.lines_beyond(mid, state.lower if below else state.upper)
     first = state.first - count if below else state.first + count
     lines = lay_lines(state.layout, instrument, first)
+    if not lines[0] <= mid <= lines[-1]:  # the outermost line is snapped inwards: the price may lie within that tick
+        first += -1 if below else 1
+        lines = lay_lines(state.layout, instrument, first)
     check_fees(lines, instrument)
     sizes = cell_sizes(lines, state.size_usd, instrument)
     fresh = new_cells(lines, sizes, first=first, empty=nearest_line(lines, mid))

@@ -383,6 +383,14 @@ class TestBreakouts:
         assert (state.lower, state.upper) == (D(95), D(105))
         assert before in state.active
 
+    def test_trail_holds_the_price_that_lies_within_the_last_tick(self) -> None:
+        # 110.03 in 4 steps from 100: 2.5075, so 115.045 is line 6 = 115.045, snapped to 115.04 and below the price
+        grid, state = started(replace(CONFIG, upper=D("110.03"), on_breakout=OnBreakout.TRAIL))
+        state, decision = grid.decide(state, view("115.04", "115.05"))
+        assert state.lower <= D("115.045") <= state.upper
+        assert decision.notes[0].endswith("moved the grid to 107.52 to 117.55")
+        assert grid.decide(state, view("115.04", "115.05"))[1].notes == ()
+
     def test_trail_holds_where_no_grid_can_lie(self) -> None:
         grid, state = started(replace(CONFIG, on_breakout=OnBreakout.TRAIL))
         after, decision = grid.decide(state, view("1", "1.02"))
