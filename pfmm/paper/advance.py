@@ -45,7 +45,7 @@ def advance(account: Account, feed: Feed, to_ms: int, *, steps: int = 20_000) ->
         limit = _next_stop(account, account.time_ms + 1, to_ms)
         reached = _run_events(account, heads, limit, budget)
         if reached % MARK_INTERVAL_MS == 0:
-            budget.steps -= 1
+            budget.steps -= max(1, len(account.held()))
             _settle_marks(account, feed, reached)
         if account.dead_man_ms is not None and account.dead_man_ms <= reached:
             account.cancel_all("dead_man", account.dead_man_ms)

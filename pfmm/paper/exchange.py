@@ -197,12 +197,12 @@ class Exchange:
         return self._sessions.view(account, lambda desk, _: order_record(desk.named(order_id, client_order_id)))
 
     def orders(self, account: str, *, status: str = "open", market: str | None = None) -> tuple[OrderRecord, ...]:
-        """status open, or all (the newest 1000), oldest first."""
+        """status open, or all (the newest 1000 of the market, or of every one), oldest first."""
 
         def work(desk: Desk, _: ClockState) -> tuple[OrderRecord, ...]:
             found = _open_orders(desk.account)
             if status == "all":
-                found = self._sessions.store.orders(account, only_open=False, limit=market_data.MAX_ROWS)
+                found = self._sessions.store.orders(account, only_open=False, limit=market_data.MAX_ROWS, market=market)
             return tuple(order_record(order) for order in found if market in (None, order.market))
 
         return self._sessions.view(account, work)
@@ -297,7 +297,7 @@ class Exchange:
         feed = self._sessions.feed_factory(config)
         clock = start_clock(config, self._sessions.wall_ms(), feed.span())
         with self._sessions.lock:
-            for name in self.accounts():
+            for name in () if reset else self.accounts():
                 self._sessions.view(name, lambda *_: None)
             with self._sessions.store.write():
                 row = self._sessions.row()

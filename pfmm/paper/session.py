@@ -22,6 +22,7 @@ from pfmm.paper.trading import Desk
 
 DEFAULT_DEPOSIT = 10_000 * USD
 TRIES = 50
+CHASES = 4  # slices after which the way to now must have become shorter
 SLICE_MS = 10_000  # wall time: a longer way is advanced outside the write lock and saved, a shorter one inside
 TOUCH_EVERY_MS = 5_000  # wall time between two marks of use on a clock that pauses when idle
 
@@ -127,15 +128,20 @@ class Sessions:
         )
 
     def view(self, name: str, work: Work[T]) -> T:
-        """Runs `work` on the account, advanced to now, without the write lock unless there is something to save."""
+        """Runs `work` on the account, advanced to now, without the write lock unless there is something to save.
+
+        Busy when the clock runs away: at a high speed a minute of venue time can take longer than it lasts. What was
+        reached is saved.
+        """
         with self.lock:
             self.touch()
+            ways_ms: list[int] = []
             while True:
                 with self.store.read():
                     clock = self.clock(self.row())
                     account, revision = self._load(name, clock.time_ms)
                     clock = clock._replace(time_ms=max(clock.time_ms, account.time_ms))
-                    lagged = self._lags(account, clock)
+                    lagged, way_ms = self._lags(account, clock), clock.time_ms - account.time_ms
                     done = advance(account, self.feed, clock.time_ms)
                     if done and not account.changed and not lagged:
                         return work(self._desk(account, clock), clock)
@@ -143,6 +149,11 @@ class Sessions:
                     self.store.save(account, revision)
                     if done:
                         return work(self._desk(account, clock), clock)
+                if not done:
+                    ways_ms.append(way_ms)
+                    if len(ways_ms) > CHASES and ways_ms[-1] >= ways_ms[0]:
+                        speed = f"{clock.speed:.12g}"
+                        raise Busy(f"account {name} cannot be kept at the venue's time: choose a --speed below {speed}")
 
 
 def _exchange_id(row: ExchangeRow) -> str:

@@ -196,9 +196,15 @@ class Desk:
             raise ExchangeError(422, "post_only_would_cross", f"the order would meet {market} at once as a taker")
 
     def _check_margin(self, order: OrderState, price: int, remaining: int) -> None:
-        """402 when the margin after this order exceeds equity, unless the order leaves it no larger than before."""
+        """402 when the margin after this order exceeds equity, unless the order leaves it no larger than before.
+
+        A sell below the best bid is measured at the bid, where it trades: at its limit a sell of 2 at 1,000 into
+        66,000 would need a margin of 400 USD for a position of 132,000.
+        """
         if order.reduce_only:
             return
+        if order.side < 0:
+            price = max(price, self.moment.quote(order.market).bid)
         account, mark = self.account, self.moment.mark
         max_leverage = account.specs(order.market).max_leverage
         exposure = account.exposure(order.market, mark)

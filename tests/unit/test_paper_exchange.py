@@ -267,6 +267,19 @@ def test_margin_counts_the_worst_side_and_lets_reducing_orders_pass(shops: Shops
     assert shop.sell("65000", "0.750").status == "open"
 
 
+def test_a_sell_below_the_bid_is_measured_where_it_trades(shops: Shops) -> None:
+    shop = shops()
+    # 0.8 * 63,999 / 5 = 10,239.84; at its limit it would be 160
+    assert refusal(lambda: shop.sell("1000", "0.8", time_in_force="IOC")) == (402, "insufficient_balance")
+    resting = shop.sell("65000", "0.76")  # 65,000 * 0.76 / 5 = 9,880
+    change = AmendRequest(order_id=resting.order_id, price=D(1000), size_base=D("0.8"))
+    assert refusal(lambda: shop.exchange.amend("a", change)) == (402, "insufficient_balance")
+    assert shop.by_id(resting) == resting
+    assert shop.state().positions == ()
+    shop.exchange.cancel_all("a")
+    assert shop.sell("1000", "0.78", time_in_force="IOC").status == "filled"  # 63,999 * 0.78 / 5 = 9,983.84
+
+
 # -- amend, cancel, batch
 
 
@@ -350,6 +363,17 @@ def test_cancel_all_of_one_market_and_of_all(shops: Shops) -> None:
     assert [order.market for order in shop.exchange.cancel_all("a")] == ["BTC-PERP"]
     assert shop.exchange.cancel_all("a") == ()
     assert refusal(lambda: shop.exchange.cancel_all("a", "NO-PERP")) == (404, "unknown_market")
+
+
+def test_all_orders_of_a_market_whatever_was_placed_in_others_since(shops: Shops) -> None:
+    shop = shops()
+    order = shop.buy("60000", "0.001")
+    ioc = PlaceRequest("ETH-PERP", "long", "limit", size_base=D(1), price=D(2000), time_in_force="IOC")
+    for _ in range(10):
+        shop.exchange.batch("a", [], [], [ioc] * 100)
+    assert shop.exchange.orders("a", status="all", market="BTC-PERP") == (order,)
+    assert len(shop.exchange.orders("a", status="all", market="ETH-PERP")) == 1000
+    assert order not in shop.exchange.orders("a", status="all")
 
 
 def test_a_batch_does_each_item_and_repeating_it_does_nothing_twice(shops: Shops) -> None:
@@ -562,6 +586,24 @@ def test_a_replay_runs_at_its_speed_pauses_when_idle_and_ends(shops: Shops) -> N
     for _ in range(400):
         shop.wait(1)
     assert shop.exchange.time() == (START + 3_600_000, 10.0, "ended")
+
+
+def test_a_clock_that_nothing_can_follow_is_busy_not_a_hang(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def wall() -> int:
+        """20 s pass with every look: at full speed 333,333 minutes with a funding and margin check each."""
+        asked.append(START + 20_000 * len(asked))
+        assert len(asked) < 100, "it goes on for ever"
+        return asked[-1]
+
+    config = {"kind": "script", "speed": 1_000_000, "at_ms": START}
+    with closing(Exchange.open(tmp_path / "paper.sqlite", lambda _: Script(QUIET), wall, first_feed=config)) as paper:
+        paper.place("a", PlaceRequest("BTC-PERP", "long", "market", size_base=D("0.01")))
+        with pytest.raises(Busy, match="choose a --speed below 1000000"):
+            paper.state("a", [])
+        paper.set_feed({**config, "speed": 1}, reset=True)
+        assert paper.state("a", []).account.equity == D(10_000)
 
 
 def test_reads_of_market_data_need_no_lock(shops: Shops) -> None:
