@@ -16,7 +16,6 @@ from pfmm.errors import ConfigError, UsageError
 from pfmm.paths import Paths
 from pfmm.settings import (
     SCHEMA,
-    SECRET_WORDS,
     SECTIONS,
     FlattenSettings,
     FundingSettings,
@@ -28,6 +27,7 @@ from pfmm.settings import (
     VolatilitySettings,
     from_text,
     from_value,
+    is_key,
     nearest,
     plain_market,
 )
@@ -241,7 +241,7 @@ def checked_name(name: str) -> str:
     """`name` if a setting is called so. Raises ConfigError with the near miss, or with the way to give a key."""
     if name in SCHEMA:
         return name
-    if name.rpartition(".")[2].lower() in SECRET_WORDS:
+    if is_key(name):
         raise ConfigError(
             f"{name}: keys are never stored in the config file",
             hint="say where the key is: PFMM_API_KEY in the environment, or `pfmm profile set secret.env NAME`, "
@@ -288,4 +288,6 @@ def _refuse_near_miss(variable: str, known: tuple[str, ...]) -> None:
     ours = variable.startswith(tuple(f"PFMM_{section.upper()}_" for section in SECTIONS))
     if guess or ours:
         hint = f"did you mean {guess}?" if guess else "`pfmm help config` lists every setting"
+        if is_key(variable.lower().replace("pfmm_secret_", "secret.")):  # not PFMM_SECRET_KEYRING, which would be shown
+            hint = "a key goes into PFMM_API_KEY"
         raise ConfigError(f"there is no setting behind the variable {variable}", hint=hint)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pfmm.errors import ConfigError
-from pfmm.settings import MARKET_SECTIONS, NAME_PATTERN, SCHEMA, SECTIONS, from_value, nearest, plain_market
+from pfmm.settings import MARKET_SECTIONS, NAME_PATTERN, SCHEMA, SECTIONS, from_value, is_key, nearest, plain_market
 
 SCHEMA_VERSION: Final = 1
 BUILT_IN: Final = "paper"
@@ -171,6 +171,8 @@ def _check_value(keys: tuple[str, ...], name: str, value: Any) -> None:
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:
+    if is_key(name):
+        return f"unknown setting {name!r}: keys are never stored in this file (`pfmm help config`: Keys)"
     guess = nearest(name, known)
     return f"unknown setting {name!r}" + (f"; did you mean {guess}?" if guess else "")
 

@@ -228,6 +228,11 @@ MARKET_SECTIONS: Final = tuple(section for section in SECTIONS if section != "se
 SECRET_WORDS: Final = frozenset({"value", "key", "api_key", "secret", "token", "password"})
 
 
+def is_key(name: str) -> bool:
+    """True where `name` can only be meant to hold a key itself, which no setting does."""
+    return name.rpartition(".")[2].lower() in SECRET_WORDS
+
+
 def describe_range(setting: Setting) -> str:
     """What the setting accepts, for help and messages: `2 to 500`, `above 0, at most 3600`, `hold | flatten`."""
     if setting.choices:
@@ -358,15 +363,19 @@ def _url(name: str, text: str) -> str:
         return text
     from urllib.parse import urlsplit
 
+    # what stands before an @ or behind a ? may be a password or a key, and messages go to logs
+    private = any(mark in text for mark in "@?#")
+    shown = " without user name, query and fragment" if private else f", not {text!r}"
+
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"{name} must be an http(s) address, not {text!r}: {error}") from error
+        raise ValueError(f"{name} must be an http(s) address{shown}" + ("" if private else f": {error}")) from error
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"{name} must not hold a user name or a password")
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        raise ValueError(f"{name} must be an http(s) address, not {text!r}")
+        raise ValueError(f"{name} must be an http(s) address{shown}")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ValueError(f"{name} must use https, except on this machine: {text!r} would send the key in clear")
     return text.rstrip("/")

@@ -150,6 +150,11 @@ BAD_FILES = [
     ("[profiles.a.grid]\nlower = 0\n", "line 2: grid.lower must be above 0", None),
     ("[profiles.a.quote]\ncalibrate = 1\n", "line 2: quote.calibrate must be true or false, not 1", None),
     ("[profiles.a.secret]\nvalue = 'hunter2'\n", "unknown setting 'secret.value'", "hunter2"),
+    ("[profiles.a.secret]\nkey = 'hunter2'\n", "line 2: unknown setting 'secret.key': keys are never", "keyring"),
+    ("api_key = 'hunter2'\n", "line 1: unknown setting 'api_key': keys are never stored in this file", "hunter2"),
+    ("[profiles.a]\nbase_url = 'https://x.org/?k=hunter2'\n", "line 2: base_url must be an http", "hunter2"),
+    ("[profiles.a]\nbase_url = 'https://u:hunter2@x.org:x'\n", "line 2: base_url must be an http", "hunter2"),
+    ("[profiles.a]\nbase_url = 'https://u:hunter2/3@x.org'\n", "line 2: base_url must be an http", "hunter2"),
     ("[profiles.a.secret]\nenv = 'sk_live_hunter2'\n", "must be the NAME of an environment variable", "hunter2"),
     ("[profiles.a.secret]\nenv = 'A'\nfile = 'b'\n", "at most one of secret.env", None),
     ("[profiles.a.secret]\ncommand = 'pass show x'\n", "secret.command must be a list of words", None),
@@ -215,6 +220,14 @@ def test_a_bad_variable_is_named(tmp_path: Path, variable: str, value: str, mess
         load_settings({"PFMM_HOME": str(tmp_path), variable: value})
     assert message in caught.value.message
     assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize("word", ["KEY", "API_KEY", "VALUE", "TOKEN"])
+def test_a_variable_that_can_only_mean_a_key_is_told_where_keys_go(tmp_path: Path, word: str) -> None:
+    """The nearest name, PFMM_SECRET_KEYRING, takes the name of a service, which messages show."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"PFMM_HOME": str(tmp_path), f"PFMM_SECRET_{word}": "hunter2"})
+    assert caught.value.hint == "a key goes into PFMM_API_KEY"
 
 
 def test_empty_and_foreign_variables_are_ignored(tmp_path: Path) -> None:
