@@ -118,6 +118,11 @@ def synthetic(
     reset: Reset = False,
 ) -> None:
     """Trade in a made-up market: endless, the same for the same seed. Starts now unless --at."""
+    from pfmm.errors import UsageError
+    from pfmm.paper.clock import FIRST_MS, LAST_MS
+
+    if at is not None and not FIRST_MS <= at.ms <= LAST_MS:
+        raise UsageError(f"--at must lie between 2000 and 2100, not {at.text}")
     config: dict[str, Any] = {"kind": "synthetic", "seed": seed, "speed": _number(speed)}
     _switch(globals_of(context), lambda _: config if at is None else {**config, "at_ms": at.ms}, afresh=reset)
 

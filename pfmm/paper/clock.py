@@ -9,6 +9,7 @@ from pfmm.errors import ConfigError
 from pfmm.paper.records import ClockState
 
 IDLE_MS = 60_000
+FIRST_MS, LAST_MS = 946_684_800_000, 4_102_444_799_999  # 2000 to 2099: clients refuse other times as mistaken units
 
 Span = tuple[int, int] | None
 
@@ -26,11 +27,13 @@ class VenueClock(NamedTuple):
     idle_pause: bool
 
     def read(self, wall_ms: int, span: Span) -> ClockState:
-        """Venue time now. At speed 10, 2 s after the anchor it is 20 s later; a replay stops at its last event."""
+        """Venue time now. At speed 10, 2 s after the anchor it is 20 s later; a replay stops at its last event, and
+        every market with the year 2099, 40 minutes away at the highest speed."""
         until = min(wall_ms, self.touched_ms + IDLE_MS) if self.idle_pause else wall_ms
         now = self.venue_ms + int(max(until - self.wall_ms, 0) * self.speed)
-        if span is not None and now >= span[1]:
-            return ClockState(span[1], self.speed, "ended")
+        last_ms = LAST_MS if span is None else span[1]
+        if now >= last_ms:
+            return ClockState(last_ms, self.speed, "ended")
         return ClockState(now, self.speed, "paused" if until < wall_ms else "open")
 
     def touch(self, wall_ms: int, span: Span) -> VenueClock:

@@ -261,7 +261,8 @@ class Exchange:
     def deposit(self, account: str, amount: Decimal) -> AccountRecord:
         """Adds USDC to the account; 400 invalid_amount unless positive, at most 1e9 and whole in 1e-8."""
         if not amount.is_finite() or not 0 < amount <= MAX_DEPOSIT or amount != amount.quantize(Decimal("1e-8")):
-            raise ExchangeError(400, "invalid_amount", f"amount must be above 0 and at most {MAX_DEPOSIT}: {amount}")
+            rule = f"must be above 0, at most {MAX_DEPOSIT} and whole in 0.00000001"
+            raise ExchangeError(400, "invalid_amount", f"amount {rule}, not {amount}")
 
         def work(desk: Desk, _: ClockState) -> AccountRecord:
             desk.account.deposits += int(amount * USD)

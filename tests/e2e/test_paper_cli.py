@@ -183,6 +183,8 @@ def test_a_feed_that_is_none(home: Path) -> None:
         ("synthetic", "--seed", "1.5"),
         ("synthetic", "--at", "yesterday"),
         ("synthetic", "--at", "0"),
+        ("synthetic", "--at", "1999-12-31T23:59:59Z"),  # no command would read the market's time
+        ("synthetic", "--at", "2100-01-01T00:00:00Z"),
         ("replay",),
         ("cinema",),
     ):

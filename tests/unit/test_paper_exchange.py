@@ -490,6 +490,8 @@ def test_pages_of_fills(shops: Shops) -> None:
 def test_deposits(shops: Shops) -> None:
     shop = shops()
     assert shop.exchange.deposit("a", D("0.00000001")).deposits == D("10000.00000001")
+    with pytest.raises(ExchangeError, match=r"whole in 0\.00000001, not 1E-9"):  # it is above 0
+        shop.exchange.deposit("a", D("0.000000001"))
     for bad in ("0", "-1", "NaN", "1e10", "0.000000001"):
         assert refusal(lambda bad=bad: shop.exchange.deposit("a", D(bad)))[1] == "invalid_amount"
 
@@ -574,6 +576,14 @@ def test_a_stepped_clock_moves_only_when_told(shops: Shops) -> None:
     assert shop.by_id(order).status == "filled"
     assert refusal(lambda: shop.exchange.advance_clock(START)) == (400, "invalid_to_ms")
     assert refusal(lambda: shops().exchange.advance_clock(START)) == (409, "not_stepped")
+
+
+def test_a_fast_market_ends_with_the_last_year_that_clients_read(shops: Shops) -> None:
+    end = 4_102_444_799_999  # one ms before 2100
+    shop = shops(config={"kind": "script", "speed": 1_000_000, "at_ms": end - 1_000_000_000})
+    assert shop.exchange.time().state == "open"
+    assert shop.wait(1).clock == (end, 1_000_000, "ended")
+    assert shop.wait(3600).clock.time_ms == end
 
 
 def test_a_replay_runs_at_its_speed_pauses_when_idle_and_ends(shops: Shops) -> None:
