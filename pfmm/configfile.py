@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from pfmm.errors import ConfigError
-from pfmm.settings import MARKET_SECTIONS, NAME_PATTERN, SCHEMA, SECTIONS, from_value, is_key, nearest, plain_market
+from pfmm.settings import (
+    MARKET_SECTIONS,
+    NAME_PATTERN,
+    SCHEMA,
+    SECTIONS,
+    differs_by_market,
+    from_value,
+    is_key,
+    nearest,
+    plain_market,
+)
 
 SCHEMA_VERSION: Final = 1
 BUILT_IN: Final = "paper"
@@ -148,9 +158,15 @@ def _check_markets(markets: Any) -> None:
         if other != market:
             raise _BadKey(("markets", market), f"{other} and {market} are the same market: keep one section")
         for section, values in sections.items():
+            keys = ("markets", market, section)
+            if section in SECTIONS and section not in MARKET_SECTIONS:
+                raise _BadKey(keys, f"{section} cannot differ by market")
             if section not in MARKET_SECTIONS:
-                raise _BadKey(("markets", market, section), _unknown(section, MARKET_SECTIONS))
-            _check_section(("markets", market, section), section, values)
+                raise _BadKey(keys, _unknown(section, MARKET_SECTIONS))
+            _check_section(keys, section, values)
+            for key in values:
+                if not differs_by_market(f"{section}.{key}"):
+                    raise _BadKey((*keys, key), f"{section}.{key} cannot differ by market")
 
 
 def _check_section(keys: tuple[str, ...], section: str, values: Any) -> None:

@@ -224,8 +224,15 @@ def _schema() -> tuple[Setting, ...]:
 
 SCHEMA: Final[Mapping[str, Setting]] = {setting.name: setting for setting in _schema()}
 SECTIONS: Final = tuple(dict.fromkeys(name.split(".")[0] for name in SCHEMA if "." in name))
-MARKET_SECTIONS: Final = tuple(section for section in SECTIONS if section != "secret")
+MARKET_SECTIONS: Final = tuple(section for section in SECTIONS if section not in {"secret", "flatten"})
+# one process may run many markets, and has one of each of these
+_OF_THE_PROCESS: Final = frozenset({"run.interval_s", "run.on_exit", "run.on_restart", "run.dead_man_s"})
 SECRET_WORDS: Final = frozenset({"value", "key", "api_key", "secret", "token", "password"})
+
+
+def differs_by_market(name: str) -> bool:
+    """True where a market's own section may hold the setting."""
+    return name.partition(".")[0] in MARKET_SECTIONS and name not in _OF_THE_PROCESS
 
 
 def is_key(name: str) -> bool:

@@ -18,7 +18,7 @@ from pfmm.configfile import BUILT_IN, Document
 from pfmm.errors import ConfigError, UsageError
 from pfmm.paths import Paths
 from pfmm.secrets import secret_state
-from pfmm.settings import MARKET_SECTIONS, NAME_PATTERN, SCHEMA, Setting, from_text, plain_market
+from pfmm.settings import NAME_PATTERN, SCHEMA, Setting, differs_by_market, from_text, plain_market
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")
 
@@ -214,7 +214,7 @@ def _own(document: Document, name: str) -> dict[str, Any]:
 def _holder(profile: dict[str, Any], key: str, market: str | None) -> dict[str, Any]:
     section = key.rpartition(".")[0]
     if market is not None:
-        if section not in MARKET_SECTIONS:
+        if not differs_by_market(key):
             raise UsageError(f"{key} cannot differ by market")
         markets = profile.setdefault("markets", {})
         known = [name for name in markets if plain_market(name) == plain_market(market)]

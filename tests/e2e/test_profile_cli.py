@@ -109,6 +109,8 @@ def test_paths_are_told(pfmm: Any, pfmm_home: Path) -> None:
         (["set", "run.interval_s", "inf"], (3, "config"), "run.interval_s must be a number, not 'inf'"),
         (["set", "venue", "purpleflea"], (3, "config"), "always trades on paper"),
         (["set", "account", "x", "--market", "BTC"], (2, "usage"), "account cannot differ by market"),
+        (["set", "run.on_exit", "keep", "--market", "BTC"], (2, "usage"), "run.on_exit cannot differ by market"),
+        (["set", "flatten.timeout_s", "9", "--market", "BTC"], (2, "usage"), "flatten.timeout_s cannot differ by"),
         (["set", "secret.value", "hunter2"], (3, "config"), "keys are never stored in the config file"),
         (["set", "secret.env", "sk_hunter2"], (3, "config"), "must be the NAME of an environment variable"),
         (["set", "base_url", "http://example.org"], (3, "config"), "must use https"),

@@ -161,6 +161,8 @@ BAD_FILES = [
     ("[profiles.paper]\nvenue = 'purpleflea'\n", "always trades on paper", None),
     ("[profiles.a.markets.BTC-PERP]\nvenue = 'paper'\n", "unknown setting 'venue'", None),
     ("[profiles.a.markets.BTC-PERP.grid]\nlevels = 0\n", "line 2: grid.levels must be 2 to 500, not 0", None),
+    ("[profiles.a.markets.BTC-PERP.run]\non_exit = 'keep'\n", "line 2: run.on_exit cannot differ by market", None),
+    ("[profiles.a.markets.BTC-PERP.flatten]\n", "line 1: flatten cannot differ by market", None),
     ("[profiles.a.markets.btc.grid]\n[profiles.a.markets.BTC-PERP.grid]\n", "btc and BTC-PERP are the same", None),
     ("[profiles.a]\nbase_url = 'http://example.org'\n", "must use https", None),
     ("[profiles.a]\naccount = '../x'\n", "account must be letters, digits", None),
