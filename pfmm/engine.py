@@ -207,14 +207,16 @@ class Engine:
 
     def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
-        same; a run begins with its first decision. One write for all of them."""
+        same; a run begins with its first decision, once it is written. One write for all of them."""
+        begun: list[tuple[ActiveRun, Run]] = []
         with self._journal.together():
             for step in steps:
                 active = step.active
                 if step.decision is None:
                     continue
-                if active.run is None:
-                    active.run = self._journal.start_run(
+                run = active.run
+                if run is None:
+                    run = self._journal.start_run(
                         active.kind,
                         active.market,
                         active.spec.config,
@@ -222,19 +224,20 @@ class Engine:
                         wall_ms=self._wall_ms(),
                         pid=self._pid,
                     )
-                self._save(active, time_ms, status="running")
+                    begun.append((active, run))
+                self._save(active, run, time_ms, status="running")
+        for active, run in begun:
+            active.run = run
 
-    def _save(self, active: ActiveRun, time_ms: int, *, status: str, pid: int | None = None) -> None:
-        if active.run is None:
-            return
+    def _save(self, active: ActiveRun, run: Run, time_ms: int, *, status: str) -> None:
         self._journal.save_run(
-            active.run.run_id,
+            run.run_id,
             status=status,
             memory=active.memory(),
             folded_through=active.folded_through,
             time_ms=time_ms,
             wall_ms=self._wall_ms(),
-            pid=self._pid if status == "running" else pid,
+            pid=self._pid if status == "running" else None,
             last_mid=active.last_mid,
         )
 
@@ -382,7 +385,7 @@ class Engine:
         for active in self._runs:
             if active.run is None:
                 continue
-            self._save(active, time_ms, status=status)
+            self._save(active, active.run, time_ms, status=status)
             if reason is not None:
                 self._journal.end_run(active.run.run_id, status=status, reason=reason, time_ms=time_ms)
 

@@ -13,8 +13,13 @@ from inspect import CO_GENERATOR
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
+from pfmm.clock import VenueClock
 from pfmm.journal import Journal
 from pfmm.paper.records import CancelRequest
+from pfmm.winddown import wind_down
+from tests.e2e.engine_rig import MARKET, ScriptedFeed, Step, make_engine, rig
 from tests.unit.test_paper_processes import START, open_exchange, order
 
 
@@ -27,12 +32,14 @@ def at_every_moment(work: Callable[[], object]) -> Iterator[int]:
     assert moment > 10
 
 
-def interrupted(work: Callable[[], object], moment: int) -> bool:
-    """Whether `work` came to its `moment`th such moment, at which it was interrupted."""
+def interrupted(work: Callable[[], object], moment: int, within: str | None = None) -> bool:
+    """Whether `work` came to its `moment`th such moment (`within` functions of that name), and was interrupted."""
     left = moment
 
     def look(frame: FrameType, event: str, _: object) -> None:
         nonlocal left
+        if within is not None and frame.f_code.co_name != within:
+            return
         # where Python looks for signals: a function begins, a C call is over. A generator may be one that is just
         # dropped, where nobody sees an exception
         left -= event == "c_return" or (event == "call" and not frame.f_code.co_flags & CO_GENERATOR)
@@ -75,3 +82,19 @@ def test_an_interrupted_exchange_goes_on_and_locks_nobody_out(tmp_path: Path) ->
             for resting in exchange.orders("a"):
                 other.cancel("a", CancelRequest(order_id=resting.order_id))
             assert exchange.account("a").equity == exchange.account("a").deposits
+
+
+@pytest.mark.parametrize("within", [None, "_begin_and_save", "save_run", "commit_intents", "submit", "update_orders"])
+def test_a_cycle_that_is_interrupted_can_be_left_like_any_other(tmp_path: Path, within: str | None) -> None:
+    """Also the first of a run, which has begun when the journal has it, and not before."""
+    with rig(tmp_path, ScriptedFeed([Step(9999, 10001)])) as r:
+        clock = VenueClock(lambda: 0.0, lambda _: True, r.venue.inner.advance)
+        for moment in range(0, 50_000, 97 if within is None else 1):
+            engine = make_engine(r.venue, r.journal, r.specs, r.instruments)
+            more = interrupted(engine.cycle, moment, within)
+            done = wind_down(r.venue, r.journal, clock, [MARKET], engine.run_ids)
+            engine.leave(done.snapshot.time.time_ms, status="stopped", reason="another Ctrl-C")
+            assert r.exchange.orders("main") == r.journal.live_orders() == ()
+            if not more:
+                break
+        assert moment > 0
