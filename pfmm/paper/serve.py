@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 IDLE_TIMEOUT_S = 60.0
+MAX_LATENCY_MS = 60_000
 _LINGER_S = 1.0
 _FAREWELL_S = 2.0
 
@@ -49,8 +50,8 @@ def serve(
 
     `app_factory` is called once; the application must take calls from several threads. `port` 0 takes a free one;
     `on_ready` gets the URL once requests are answered. `latency_ms` delays every request.
-    Raises UsageError for a host that is not loopback, PortInUse when the port is taken, ConfigError when it cannot be
-    had for another reason.
+    Raises UsageError for a host that is not loopback and for a latency above a minute, PortInUse when the port is
+    taken, ConfigError when it cannot be had for another reason.
     """
     server = PaperServer(app_factory(), host, port, faults=faults, latency_ms=latency_ms)
     with server.running():
@@ -75,6 +76,8 @@ class PaperServer(ThreadingHTTPServer):
         address = _loopback(host)
         if not 0 <= port <= 65_535:
             raise UsageError(f"there is no port {port}", hint="0 takes a free one")
+        if not 0 <= latency_ms <= MAX_LATENCY_MS:
+            raise UsageError(f"the latency must be 0 to {MAX_LATENCY_MS} ms, not {latency_ms}")
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.app = app
         self.latency_s = latency_ms / 1000

@@ -261,5 +261,5 @@ def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
 
 
 def test_serve_refuses_what_it_cannot_do(home: Path) -> None:
-    for arguments in (("--faults", "rate=2"), ("--port", "70000"), ("--latency-ms", "-1")):
+    for arguments in (("--faults", "rate=2"), ("--port", "70000"), ("--latency-ms", "-1"), ("--latency-ms", "60001")):
         assert run("paper", "serve", *arguments, "--json", home=home).code == 2, arguments

@@ -285,6 +285,11 @@ def test_ports_that_do_not_exist(exchange: Exchange, port: int) -> None:
         PaperServer(make_app(exchange), "127.0.0.1", port)
 
 
+def test_a_latency_that_no_wait_can_last_is_refused(exchange: Exchange) -> None:
+    with pytest.raises(UsageError, match="60000 ms, not 99999999999999"):
+        PaperServer(make_app(exchange), "127.0.0.1", 0, latency_ms=99_999_999_999_999)
+
+
 def test_a_request_in_flight_is_answered_before_the_end(exchange: Exchange) -> None:
     with served(exchange, latency_ms=60_000) as server, raw(server) as line:
         line.sendall(b"GET /api/time HTTP/1.1\r\nHost: x\r\n\r\n")
