@@ -36,7 +36,7 @@ def test_a_grid_that_is_new_after_all_is_refused_where_it_could_never_work(tmp_p
         check=False,
     )
     error = json.loads(done.stdout)["error"]
-    assert (done.returncode, error["code"]) == (7, "risk_refused")
+    assert (done.returncode, error["code"]) == (7, "risk_refused"), done.stdout + done.stderr
     assert error["message"].startswith("one side of this grid is worth")
     assert open_orders(tmp_path) == []
     assert len(run("grid", "status", "BTC-PERP", "--json", home=tmp_path).data["runs"]) == 1
