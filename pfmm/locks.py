@@ -31,13 +31,15 @@ _LIFT_PATIENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a run's lock: its runner, or a `stop` that ends the run and then goes by itself."""
+    """Who holds a run's lock: its runner, or a `stop` that ends the run and then goes by itself. `interval_s` is the
+    runner's, venue seconds between two cycles; 0 where there is none."""
 
     market: str
     strategy: str
     pid: int
     started_wall_ms: int
     stopping: bool = False
+    interval_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class RunLock:
         """Who holds the lock now, or None."""
         return _holder(self._path)
 
-    def acquire(self, *, pid: int, started_wall_ms: int, stopping: bool = False) -> None:
+    def acquire(self, *, pid: int, started_wall_ms: int, stopping: bool = False, interval_s: float = 0.0) -> None:
         """Takes the lock or raises AlreadyRunning at once; ConfigError where the folder cannot be written. A `stop`
         (`stopping`) waits for another one to end."""
         fd = _opened(self._path)
@@ -192,7 +194,8 @@ class RunLock:
                 os.close(fd)
         if not taken:
             raise self._refusal(self.holder())
-        content = json.dumps(asdict(Holder(self._market, self._strategy, pid, started_wall_ms, stopping))).encode()
+        holder = Holder(self._market, self._strategy, pid, started_wall_ms, stopping, interval_s)
+        content = json.dumps(asdict(holder)).encode()
         os.ftruncate(fd, 0)
         os.pwrite(fd, content, 0)
         self._fd = fd
@@ -304,8 +307,9 @@ def _parse_holder(content: bytes, path: Path) -> Holder:
     """The holder as written; one that has the lock but has not written yet is shown with pid 0."""
     try:
         raw = json.loads(content)
-        stopping = raw.get("stopping") is True
-        return Holder(str(raw["market"]), str(raw["strategy"]), int(raw["pid"]), int(raw["started_wall_ms"]), stopping)
+        stopping, interval_s = raw.get("stopping") is True, float(raw.get("interval_s", 0))
+        market, strategy = str(raw["market"]), str(raw["strategy"])
+        return Holder(market, strategy, int(raw["pid"]), int(raw["started_wall_ms"]), stopping, interval_s)
     except (ValueError, KeyError, TypeError, AttributeError):
         market, _, strategy = path.name.removesuffix(".lock").rpartition(".")
         return Holder(market, strategy, 0, 0)

@@ -39,6 +39,7 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
     runs = _newest(session.journal.runs(kind=kind, market=market))
     warnings: list[str] = []
     marks: dict[str, Decimal] = {}
+    speed = 1.0
     holders = {(h.market, h.strategy): h for h in session.locks.holders()}
     if runs:
         try:
@@ -48,10 +49,11 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
             # a live runner settles its own orders: only it knows what it has in flight
             left = [run.run_id for run in runs if (run.market, kind) not in holders]
             snapshot = observe(session.venue, session.journal, markets, left)
+            speed = snapshot.time.speed
             marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
         except VenueUnreachable as error:
             warnings.append(f"{error.message}; this is the journal's own view, without what happened since")
-    rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market)) for run in runs]
+    rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market), speed) for run in runs]
     if market is not None and not rows:
         rows = [_absent(market, kind)]
     return rows, warnings
@@ -66,7 +68,7 @@ def _newest(runs: Sequence[Run]) -> list[Run]:
     return sorted(newest.values(), key=lambda run: run.market)
 
 
-def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None) -> dict[str, Any]:
+def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None, speed: float) -> dict[str, Any]:
     from pfmm.accounting.ledger import LedgerState
     from pfmm.accounting.ledger import mark as mark_ledger
     from pfmm.portfolio import run_ledgers
@@ -77,7 +79,7 @@ def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None
     return {
         "market": run.market,
         "strategy": run.kind,
-        "state": _state(run, holder, session),
+        "state": _state(run, holder, session, speed),
         "pid": holder.pid if holder is not None else None,
         "started_at": iso(run.started_ms),
         "orders": [
@@ -104,8 +106,10 @@ def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None
     }
 
 
-def _state(run: Run, holder: Holder | None, session: Session) -> str:
-    """running | between_runs | stopped | stale | halted, from the lock that is held and what the run last wrote."""
+def _state(run: Run, holder: Holder | None, session: Session, speed: float) -> str:
+    """running | between_runs | stopped | stale | halted, from the lock that is held and what the run last wrote.
+
+    The interval is the runner's own, which a flag may have set, in seconds of a venue that runs at `speed`."""
     if run.ended_ms is not None:
         return "halted" if run.status == "halted" else "stopped"
     if holder is None:
@@ -113,7 +117,7 @@ def _state(run: Run, holder: Holder | None, session: Session) -> str:
             return "halted"
         return "between_runs" if run.status == "between_runs" else "stale"
     last = run.wall_last_cycle_ms
-    interval_ms = round(session.settings.general.run.interval_s * 1000)
+    interval_ms = holder.interval_s * 1000 / speed if speed > 0 else 0
     if last is not None and wall_ms() - last > max(STALE_AFTER_MS, 3 * interval_ms):
         return "stale"
     return "running"

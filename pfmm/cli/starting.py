@@ -85,7 +85,8 @@ def start(
     with ExitStack() as stack:
         for instrument in sorted(instruments, key=lambda i: i.market):
             lock = session.locks.run_lock(instrument.market, kind)
-            lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+            interval_s = session.settings.general.run.interval_s
+            lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), interval_s=interval_s)
             stack.callback(lock.release)
         # again, now that flatten can see this process: it sets the latch before it looks for runners
         session.locks.refuse_if_halted()

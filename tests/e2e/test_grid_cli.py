@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 
 from pfmm.errors import UsageError
+from pfmm.locks import AccountLocks
 from pfmm.model.event import EVENT_NAMES
 from pfmm.strategy.grid_plan import GridConfig, plan_grid
 from tests.e2e.driver import Running, environment, run
@@ -198,6 +202,32 @@ def test_a_kill_switch_tells_of_orders_that_nobody_attends(tmp_path: Path, how: 
     assert left > 0
     assert run("grid", "stop", home=tmp_path).code == 0
     assert open_orders(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "speed", "state"),
+    [(3, 1, "stale"), (300, 1, "running"), (300, 60, "stale"), (3, 0.01, "running"), (300, 0, "stale")],
+)
+def test_a_runner_is_stale_by_its_own_interval(tmp_path: Path, interval_s: float, speed: float, state: str) -> None:
+    """A hundred seconds after its last cycle: one of 300 s sleeps, whatever interval the profile of status has."""
+    stepped_home(tmp_path, seed=5, speed=speed)
+    assert run("grid", "start", "BTC-PERP", "--once", home=tmp_path).code == 0
+    now_ms = time.time_ns() // 1_000_000
+    with sqlite3.connect(tmp_path / "state" / "journals" / "paper-default.sqlite3") as journal:
+        journal.execute("UPDATE runs SET wall_last_cycle_ms = ?", (now_ms - 100_000,))
+    journal.close()
+    lock = AccountLocks(tmp_path / "state", "paper", "default").run_lock("BTC-PERP", "grid")
+    lock.acquire(pid=os.getpid(), started_wall_ms=now_ms, interval_s=interval_s)
+    with lock:
+        (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+    assert (row["state"], row["pid"]) == (state, os.getpid())
+
+
+def test_a_runner_says_at_which_interval_it_cycles(tmp_path: Path) -> None:
+    with Running("grid", "start", "BTC-PERP", "--interval", 700, "--json", home=tmp_path) as grid:
+        grid.wait_for_event("cycle")
+        (holder,) = AccountLocks(tmp_path / "state", "paper", "default").holders()
+    assert (holder.pid, holder.interval_s) == (grid.process.pid, 700)
 
 
 BAD_INPUT: list[tuple[list[str], int, str]] = [
