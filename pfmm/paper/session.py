@@ -24,6 +24,7 @@ DEFAULT_DEPOSIT = 10_000 * USD
 TRIES = 50
 CHASES = 4  # slices after which the way to now must have become shorter
 SLICE_MS = 10_000  # wall time: a longer way is advanced outside the write lock and saved, a shorter one inside
+SET_BACK_MS = 1_000  # wall time that the clock may go back by before venue time is made to go on
 TOUCH_EVERY_MS = 5_000  # wall time between two marks of use on a clock that pauses when idle
 
 FeedFactory = Callable[[Mapping[str, Any]], Feed]
@@ -79,6 +80,19 @@ class Sessions:
             with self.store.write():
                 row = self.row()
                 self.store.save_exchange(row._replace(clock=row.clock.touch(self.wall_ms(), self.feed.span())))
+
+    def _set_back(self, account: Account, clock: ClockState) -> bool:
+        """True when the account has seen a later time than the clock now tells, which only a wall set back makes."""
+        return clock.state != "ended" and account.time_ms - clock.time_ms > SET_BACK_MS * max(clock.speed, 1)
+
+    def _go_on_from(self, time_ms: int) -> None:
+        """Lets venue time run on from what an account has seen, where the wall's clock was set back: the market would
+        stand still until the wall is there again."""
+        with self.store.write():
+            row, wall_ms = self.row(), self.wall_ms()
+            if self.clock(row).time_ms < time_ms:
+                clock = row.clock._replace(wall_ms=wall_ms, venue_ms=time_ms, touched_ms=wall_ms)
+                self.store.save_exchange(row._replace(clock=clock))
 
     def public_moment(self) -> Moment:
         """The market now, for a read that must not wait for any lock."""
@@ -140,11 +154,15 @@ class Sessions:
                 with self.store.read():
                     clock = self.clock(self.row())
                     account, revision = self._load(name, clock.time_ms)
+                    set_back = self._set_back(account, clock)
                     clock = clock._replace(time_ms=max(clock.time_ms, account.time_ms))
                     lagged, way_ms = self._lags(account, clock), clock.time_ms - account.time_ms
                     done = advance(account, self.feed, clock.time_ms)
-                    if done and not account.changed and not lagged:
+                    if done and not account.changed and not lagged and not set_back:
                         return work(self._desk(account, clock), clock)
+                if set_back:
+                    self._go_on_from(account.time_ms)
+                    continue
                 with suppress(Conflict), self.store.write():
                     self.store.save(account, revision)
                     if done:

@@ -598,6 +598,21 @@ def test_a_replay_runs_at_its_speed_pauses_when_idle_and_ends(shops: Shops) -> N
     assert shop.exchange.time() == (START + 3_600_000, 10.0, "ended")
 
 
+@pytest.mark.parametrize("speed", [1, 10])
+def test_the_market_goes_on_when_the_wall_is_set_back(shops: Shops, speed: int) -> None:
+    shop = shops(trade(3605 * speed, 630_000, 5, -1), config={"kind": "script", "speed": speed})
+    order = shop.buy("63500", "0.002")
+    assert shop.wait(3600).clock.time_ms == START + 3_600_000 * speed
+    shop.wall -= 1_800_000
+    assert shop.state().clock.time_ms == START + 3_600_000 * speed  # venue time never goes back
+    assert shop.exchange.time().time_ms == START + 3_600_000 * speed
+    assert shop.wait(10).clock.time_ms == START + 3_610_000 * speed
+    assert shop.by_id(order).status == "filled"
+    shop.wall -= 800  # so little is waited for
+    assert shop.wait(0).clock.time_ms == START + 3_610_000 * speed
+    assert shop.wait(1).clock.time_ms == START + 3_610_200 * speed
+
+
 def test_a_clock_that_nothing_can_follow_is_busy_not_a_hang(tmp_path: Path) -> None:
     asked: list[int] = []
 
