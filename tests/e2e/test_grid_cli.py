@@ -226,7 +226,8 @@ def test_a_runner_is_stale_by_its_own_interval(tmp_path: Path, interval_s: float
 def test_a_runner_says_at_which_interval_it_cycles(tmp_path: Path) -> None:
     with Running("grid", "start", "BTC-PERP", "--interval", 700, "--json", home=tmp_path) as grid:
         grid.wait_for_event("cycle")
-        (holder,) = AccountLocks(tmp_path / "state", "paper", "default").holders()
+        holder = AccountLocks(tmp_path / "state", "paper", "default").run_lock("BTC-PERP", "grid").holder()
+    assert holder is not None
     assert (holder.pid, holder.interval_s) == (grid.process.pid, 700)
 
 
