@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -141,7 +141,7 @@ def _runners(name: str, holders: Sequence[Holder], state_dir: Path, now_ms: int)
     silent: dict[tuple[str, str], int] = {}
     try:
         with Journal.open_readonly(state_dir / "journals" / f"{name}.sqlite3") as journal:
-            dead, silent = _judge(journal, set(alive), now_ms)
+            dead, silent = _judge(journal, alive, now_ms)
     except PfmmError:
         pass  # the journal has a check of its own; the locks are told without it
     for (market, strategy), holder in alive.items():
@@ -158,9 +158,10 @@ def _runners(name: str, holders: Sequence[Holder], state_dir: Path, now_ms: int)
 
 
 def _judge(
-    journal: Journal, alive: set[tuple[str, str]], now_ms: int
+    journal: Journal, alive: Mapping[tuple[str, str], Holder], now_ms: int
 ) -> tuple[list[tuple[str, str]], dict[tuple[str, str], int]]:
-    """(runs whose process is gone, how long a living one has been silent): both by (market, strategy)."""
+    """(runs whose process is gone, how long a living one has been silent): both by (market, strategy). Silence counts
+    from a minute, or three of the runner's intervals."""
     dead: list[tuple[str, str]] = []
     silent: dict[tuple[str, str], int] = {}
     for run in journal.runs(ended=False):
@@ -168,8 +169,10 @@ def _judge(
         last_ms = run.wall_last_cycle_ms
         if key not in alive and run.status != "between_runs":
             dead.append(key)
-        elif key in alive and last_ms is not None and now_ms - last_ms > SILENT_AFTER_MS:
-            silent[key] = now_ms - last_ms
+        elif key in alive and last_ms is not None:
+            quiet_ms = now_ms - last_ms
+            if quiet_ms > max(SILENT_AFTER_MS, 3000 * alive[key].interval_s):
+                silent[key] = quiet_ms
     return dead, silent
 
 

@@ -220,7 +220,11 @@ def test_a_runner_is_stale_by_its_own_interval(tmp_path: Path, interval_s: float
     lock.acquire(pid=os.getpid(), started_wall_ms=now_ms, interval_s=interval_s)
     with lock:
         (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
+        checks = run("doctor", "--json", home=tmp_path).envelope["data"]["checks"]
     assert (row["state"], row["pid"]) == (state, os.getpid())
+    if speed == 1:
+        (verdict,) = (check["verdict"] for check in checks if check["name"] == "run paper-default BTC-PERP grid")
+        assert verdict == ("ok" if state == "running" else "warn")
 
 
 def test_a_runner_says_at_which_interval_it_cycles(tmp_path: Path) -> None:
