@@ -75,7 +75,7 @@ class Recorder:
         for ticker in tickers:
             self._note(ticker)
         for market, state in self._markets.items():
-            state.waiting += self._new_trades(market, state)
+            self._read_trades(market, state)
             if self._depth:
                 book = self._venue.book(market, self._depth)
                 if book != state.book:
@@ -123,10 +123,10 @@ class Recorder:
         )
         state.funding = ticker
 
-    def _new_trades(self, market: str, state: _Market) -> list[Trade]:
-        """Every print since the last poll. The ms of the newest print seen is read again, since more may have been
-        printed in it; those already seen are taken out, one for one."""
-        found: list[Trade] = []
+    def _read_trades(self, market: str, state: _Market) -> None:
+        """Every print since the last poll, page by page: what one page brought waits, whether or not the next one is
+        answered. The ms of the newest print seen is read again, since more may have been printed in it; those already
+        seen are taken out, one for one. No page shows more of a ms than it holds: then the next ms follows."""
         while True:
             page = self._venue.trades(market, state.seen_ms - 1)
             seen = Counter(state.seen)
@@ -138,15 +138,16 @@ class Recorder:
                     seen[trade] -= 1
                 else:
                     fresh.append(trade)
-            if not fresh:
-                return found
-            found += fresh
-            newest_ms = max(trade.time_ms for trade in fresh)
-            kept = state.seen if newest_ms == state.seen_ms else []
-            state.seen = [*kept, *(trade for trade in fresh if trade.time_ms == newest_ms)]
-            state.seen_ms = newest_ms
+            if fresh:
+                state.waiting += fresh
+                newest_ms = max(trade.time_ms for trade in fresh)
+                kept = state.seen if newest_ms == state.seen_ms else []
+                state.seen = [*kept, *(trade for trade in fresh if trade.time_ms == newest_ms)]
+                state.seen_ms = newest_ms
+            elif len(page) >= PAGE:
+                state.seen, state.seen_ms = [], state.seen_ms + 1
             if len(page) < PAGE:
-                return found
+                return
 
     def _ready(self, state: _Market, until_ms: int | None) -> str:
         """The lines of what waits up to `until_ms` (None: all of it), in time order, prints before quotes."""

@@ -148,6 +148,23 @@ def test_a_burst_is_read_page_by_page() -> None:
     assert sum(isinstance(event, Trade) for event in events) == 2_500
 
 
+@pytest.mark.parametrize("failing", [{6}, {7}, {6, 7, 10}])
+def test_what_a_page_brought_is_kept_when_the_next_one_is_not_answered(failing: set[int]) -> None:
+    # requests of the second poll: tickers 4, pages 5 to 7
+    burst = [a_print(500 + number // 50) for number in range(2 * PAGE + 500)]
+    events, _ = recorded(SlowVenue(burst, failing=frozenset(failing)), polls=5, pause_ms=1_000)
+    assert sum(isinstance(event, Trade) for event in events) == 2_500
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_a_ms_that_no_page_holds_does_not_end_the_prints(inclusive: bool) -> None:
+    many = [a_print(500)] * (PAGE + 100)
+    later = [a_print(1_700 + number) for number in range(50)]
+    events, _ = recorded(SlowVenue([*many, *later], inclusive=inclusive), polls=5, pause_ms=1_000)
+    times = [event.time_ms - START_MS for event in events if isinstance(event, Trade)]
+    assert times == [500] * PAGE + list(range(1_700, 1_750))
+
+
 def test_a_print_behind_its_time_is_counted_out_and_the_tape_stays_readable() -> None:
     # polls at whole seconds: the print of 3,000 is out at 4,300 and read at 5 s, when the quote of 4,000 is written;
     # that of 4,600 is read at 6 s, 400 ms behind the quote of 5,000; that of 5,500 at 7 s, 500 ms behind
