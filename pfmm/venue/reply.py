@@ -176,6 +176,6 @@ def _http_date_s(text: str) -> float | None:
 
     try:
         moment: datetime = parsedate_to_datetime(text)
-    except ValueError:
+        return moment.timestamp()
+    except (ValueError, OverflowError):  # of an hour or a zone with more digits than a date can count
         return None
-    return moment.timestamp()

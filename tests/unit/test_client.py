@@ -372,6 +372,8 @@ def test_a_read_gives_up_after_four_attempts() -> None:
         (("Retry-After: -5",), [0.2]),
         (("Retry-After: Thu, 09 Oct 2025 10:00:05 GMT", "Date: Thu, 09 Oct 2025 10:00:00 GMT"), [5.0]),
         (("Retry-After: Thu, 09 Oct 2025 10:00:05 GMT",), [0.2]),
+        (("Retry-After: Thu, 09 Oct 2025 99999999999999999999:00:05 GMT", "Date: now"), [0.2]),
+        (("Retry-After: Thu, 09 Oct 2025 10:00:05 +99999999999999",), [0.2]),
     ],
 )
 def test_retry_after_is_honoured(headers: tuple[str, ...], slept: list[float]) -> None:
