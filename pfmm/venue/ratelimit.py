@@ -46,8 +46,11 @@ class Bucket:
         return replace(self, tokens=min(self.per_minute, self.tokens + passed_s * self.per_minute / 60), at_s=now_s)
 
     def wait_s(self, reserve: float) -> float:
-        """Seconds until one token can be taken and `reserve` of a full bucket is left: empty at 120 a minute, 0.5."""
-        missing = 1 + reserve * self.per_minute - self.tokens
+        """Seconds until one token can be taken and `reserve` of a full bucket is left: empty at 120 a minute, 0.5.
+
+        A bucket of one token has no room for a reserve: with one it would never be full enough to take from.
+        """
+        missing = min(1 + reserve * self.per_minute, self.per_minute) - self.tokens
         # a lag below a microsecond is rounding: waiting for it would never end
         return missing * 60 / self.per_minute if missing > 1e-6 else 0.0
 

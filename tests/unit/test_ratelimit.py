@@ -36,6 +36,15 @@ def test_lanes_leave_room_for_those_before_them() -> None:
     assert drain(budget, Lane.READ, 0) == 600  # a bucket of its own
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize("lane", [Lane.CANCEL, Lane.FLATTEN, Lane.PLACE])
+def test_a_venue_of_few_requests_a_minute_still_gets_each_of_them(lane: Lane, limit: int) -> None:
+    budget = RateBudget()
+    budget.learn(Lane.PLACE, 0, limit=limit, remaining=0)
+    assert budget.take(lane, 0) > 0
+    assert budget.take(lane, 60) == 0, "a full bucket, after a minute without a request"
+
+
 def test_the_wait_is_exactly_long_enough() -> None:
     budget = RateBudget(120, 600)
     drain(budget, Lane.PLACE, 0)
