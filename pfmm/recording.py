@@ -50,7 +50,10 @@ class Recorder:
 
     def __init__(self, venue: Venue, instruments: Sequence[Instrument], *, depth: int) -> None:
         self._venue = venue
-        self._units = {one.market: Units(one.price_rule.unit, one.size_step) for one in instruments}
+        self._units = {
+            one.market: Units(one.price_rule.unit, one.size_step, one.price_rule.significant_figures)
+            for one in instruments
+        }
         self._depth = depth
         self._markets: dict[str, _Market] = {}
         self.counts = Counts()

@@ -56,9 +56,9 @@ def build_tape(files: Sequence[Path], folder: Path) -> Path:
     """The binary tape of `files` in `folder`, built unless it is there already.
 
     The name is a hash of the files' content in the given order. Crossed quotes and quotes that repeat the last one
-    are left out. Price and size units are the finest decimals seen in quotes, prints and books, or the units that a
-    pfmm tape states, where those are at least as fine. Raises DataFileError for bad data and ConfigError for a
-    folder that cannot be written.
+    are left out, and those without a price that a market begins with. Price and size units are the finest decimals
+    seen in quotes, prints and books, or the units that a pfmm tape states, where those are at least as fine. Raises
+    DataFileError for bad data and ConfigError for a folder that cannot be written.
     """
     path = folder / f"{content_hash(files)}.tape"
     if path.exists():
@@ -183,6 +183,8 @@ class _Builder:
         bid, bid_size = (0, 0) if quote.bid is None else self._pair(quote.bid, quote.bid_size)
         ask, ask_size = (0, 0) if quote.ask is None else self._pair(quote.ask, quote.ask_size)
         now = (bid, bid_size, ask, ask_size)
+        if self._last is None and not bid and not ask:
+            return  # nothing was quoted yet: a market begins with its first price, which is its first mark
         if now != self._last:
             self._last = now
             self._events.extend((quote.time_ms, QUOTE, *now))
@@ -221,7 +223,7 @@ class _Builder:
             price_decimals=price_decimals,
             size_decimals=size_decimals,
             tick=tick,
-            significant_figures=None,
+            significant_figures=None if stated is None else stated.significant_figures,
             min_notional=MIN_NOTIONAL,
             max_leverage=REPLAY_MAX_LEVERAGE,
             maker_rate=MAKER_RATE,

@@ -2,7 +2,8 @@
 
 The first line names the format, its version, the markets with their units, and the units of the numbers:
 `{"format":"pfmm-tape","version":1,"units":{"time":"ms","price":"USD","size":"base"},"markets":{"BTC-PERP":
-{"price_unit":"0.1","size_step":"0.001"}}}`. Then one event a line, numbers as strings, times in ms of venue time:
+{"price_unit":"0.1","size_step":"0.001","significant_figures":5}}}`, the last where the venue bounds the digits of a
+price. Then one event a line, numbers as strings, times in ms of venue time:
 
     {"kind":"quote","market":"BTC-PERP","time":1,"bid":"9.9","bid_size":"1","ask":"10","ask_size":"2"}
     {"kind":"trade","market":"BTC-PERP","time":2,"price":"10","size":"0.5","aggressor":"long"}
@@ -26,15 +27,17 @@ from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, finite, not_neg
 FORMAT = "pfmm-tape"
 VERSION = 1
 UNITS = {"time": "ms", "price": "USD", "size": "base"}
+MOST_FIGURES = 20
 AGGRESSORS = {"long": 1, "short": -1}
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The smallest price and size steps of a market, USD and base units."""
+    """The smallest price and size steps of a market, USD and base units, and how many digits its prices may have."""
 
     price_unit: Decimal
     size_step: Decimal
+    significant_figures: int | None = None
 
 
 def parse_header(record: Mapping[str, object], place: Place) -> dict[str, Units]:
@@ -54,8 +57,15 @@ def parse_header(record: Mapping[str, object], place: Place) -> dict[str, Units]
         found[name] = Units(
             positive(field(units, "price_unit", place), "price_unit", place),
             positive(field(units, "size_step", place), "size_step", place),
+            _figures(units.get("significant_figures"), place),
         )
     return found
+
+
+def _figures(value: object, place: Place) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_FIGURES):
+        raise place.error(f"significant_figures must be 1 to {MOST_FIGURES} or left out, not {value!r}")
+    return value
 
 
 def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent:
@@ -106,8 +116,14 @@ def _side(record: Mapping[str, object], name: str, place: Place) -> tuple[Decima
 
 def header_line(markets: Mapping[str, Units]) -> str:
     """The first line of a tape, newline included."""
-    stated = {name: {"price_unit": str(u.price_unit), "size_step": str(u.size_step)} for name, u in markets.items()}
+    stated = {name: _stated(units) for name, units in markets.items()}
     return _line({"format": FORMAT, "version": VERSION, "units": UNITS, "markets": stated})
+
+
+def _stated(units: Units) -> dict[str, object]:
+    steps: dict[str, object] = {"price_unit": str(units.price_unit), "size_step": str(units.size_step)}
+    figures = units.significant_figures
+    return steps if figures is None else {**steps, "significant_figures": figures}
 
 
 def event_line(event: TapeEvent) -> str:

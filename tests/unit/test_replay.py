@@ -80,6 +80,26 @@ def test_stated_units_are_believed_where_they_are_fine_enough(tmp_path: Path) ->
     assert (spec.price_decimals, spec.size_decimals, spec.tick) == (1, 0, 1)
 
 
+def test_the_figures_that_a_venue_bounds_prices_by_hold_in_its_recording(tmp_path: Path) -> None:
+    events: list[TapeEvent] = [quote(1_000, "68927", "3", "68930", "2")]
+    path = write(tmp_path / "a", events, {M: Units(D("0.1"), D("0.001"), 5)})
+    spec = ReplayFeed(build_tape([path], tmp_path)).spec(M)
+    assert (spec.price_decimals, spec.tick, spec.significant_figures) == (1, 1, 5)
+
+
+def test_a_market_begins_with_its_first_price(tmp_path: Path) -> None:
+    other = "ETH-PERP"
+    events: list[TapeEvent] = [
+        quote(1_000, None, "0", None, "0"),
+        quote(1_100, None, "0", None, "0", other),  # never has a price: no market
+        quote(2_000, "10", "3", "10.1", "2"),
+        quote(3_000, None, "0", None, "0"),
+    ]
+    feed = ReplayFeed(build_tape([write(tmp_path / "a", events)], tmp_path))
+    assert ([spec.market for spec in feed.specs()], feed.span()) == ([M], (2_000, 3_000))
+    assert [feed.mark(M, time_ms) for time_ms in (1_500, 2_000, 3_000)] == [100, 100, 100]
+
+
 @pytest.mark.parametrize(
     ("time_ms", "expected", "mark"),
     [

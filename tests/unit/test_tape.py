@@ -16,7 +16,7 @@ from pfmm.tape.binance import market_name
 
 D = Decimal
 M = "BTC-PERP"
-UNITS = {M: Units(D("0.1"), D("0.001"))}
+UNITS = {M: Units(D("0.1"), D("0.001")), "ETH-PERP": Units(D("0.01"), D("0.0001"), 5)}
 EVENTS: list[TapeEvent] = [
     Trade(M, 1_000, D("10.1"), D("0.5"), 1),
     TapeQuote(M, 1_000, D("10"), D("1.25"), D("10.1"), D("2")),
@@ -124,6 +124,8 @@ def test_symbols_become_market_names(symbol: str, market: str) -> None:
         (HEADER.replace('"version":1', '"version":2'), 1, "version must be 1, not 2"),
         (HEADER.replace('"USD"', '"EUR"'), 1, "units must be"),
         (HEADER.replace('"0.1"', '"0"'), 1, "price_unit must be above zero"),
+        (HEADER.replace('_figures":5', '_figures":"5"'), 1, "significant_figures must be 1 to 20 or left out, not '5'"),
+        (HEADER.replace('_figures":5', '_figures":0'), 1, "significant_figures must be 1 to 20 or left out, not 0"),
         (HEADER + QUOTE % (1_000, '"9"', '"1"') + '{"kind":"qu', 3, "ends in the middle of a line"),
         (HEADER + "{}\n", 2, "the field 'kind' is missing"),
         (HEADER + "[]\n", 2, "must hold a JSON object"),
