@@ -111,7 +111,7 @@ def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
 
 def _preview(session: Session, asked: Asked) -> Result:
     """What would be cancelled and closed now. Sends nothing, stops nobody and sets no latch."""
-    markets = tuple(session.market(name).market for name in asked.spellings)
+    markets = tuple(dict.fromkeys(session.market(name).market for name in asked.spellings))
     snapshot = session.venue.state(markets)
     orders = [order for order in snapshot.orders if not markets or order.market in markets]
     positions = [p for p in snapshot.positions if p.size and (not markets or p.market in markets)]

@@ -207,6 +207,7 @@ def test_dry_run_shows_and_does_nothing(tmp_path: Path) -> None:
     after = books(tmp_path)
     assert (len(after.orders), sizes(after)) == (1, sizes(before))
     assert run("resume", "--json", home=tmp_path).data["halted_by"] is None
+    assert flatten(tmp_path, "btc", BTC, "--dry-run").data["markets"] == data["markets"]  # one market, named twice
     half = flatten(tmp_path, "BTC", "--half", "--dry-run").data
     planned = D(half["markets"][0]["would_close"])
     assert (half["would_cancel"], size / 2 - planned in (0, D("0.000005"))) == (0, True), "whole lots only"
