@@ -76,7 +76,7 @@ def _look(opened: Session, asked: Sequence[str], check: Assertion | None) -> Loo
     markets = asked or _markets_with_any(snapshot, ledgers or {})
     rows = [_position_row(opened, snapshot, market, ledgers) for market in markets]
     head = {"venue": opened.venue_name, "time": iso(snapshot.time.time_ms), "account": account}
-    tested = [{**account, **row} for row in rows] or [{**account, **_nothing()}]
+    tested = [{**account, **row} for row in rows] or [{**account, **_nothing(known=ledgers is not None)}]
     places = asserting.offending(check, tested)
     broken = None
     if check is not None and places:
@@ -164,25 +164,27 @@ def _position_row(
 
     settings = opened.settings.for_market(market)
     limit = settings.run.max_inventory_usd
-    row = {**_nothing(), "market": market, "limit_usd": limit, "mark_price": _mark(snapshot, market)}
+    row = _nothing(known=ledgers is not None)
+    row |= {"market": market, "limit_usd": limit, "mark_price": _mark(snapshot, market)}
     position = next((one for one in snapshot.positions if one.market == market), None)
     if position is not None and position.size:
         ratio = raw_ratio(float(position.size), float(position.mark_price), float(limit))
         row |= _held(position)
         row |= {"ratio": ratio, "state": inventory_state(ratio, settings.quote.on_limit)}
-    if ledgers is None:
-        row |= {"realized_pnl": None, "fees": None, "funding": None, "pnl_source": "venue"}
-    elif market in ledgers:
+    if ledgers is not None and market in ledgers:
         ledger = ledgers[market]
         row |= {"realized_pnl": ledger.realized, "fees": ledger.fees, "funding": ledger.funding}
     return row | _resting([order for order in snapshot.orders if order.market == market])
 
 
-def _nothing() -> dict[str, Any]:
-    """The fields of a market without position, order or past."""
+def _nothing(*, known: bool) -> dict[str, Any]:
+    """The fields of a market without position, order or past; unless the past is `known`, nothing is said of it."""
     zeros = ("size", "notional", "unrealized_pnl", "realized_pnl", "fees", "funding", "open_bids", "open_asks")
     unset = dict.fromkeys(POSITION_FIELDS)
-    return {**unset, **dict.fromkeys(zeros, ZERO), "side": "flat", "ratio": 0.0, "state": "ok", "pnl_source": "journal"}
+    flat = {**unset, **dict.fromkeys(zeros, ZERO), "side": "flat", "ratio": 0.0, "state": "ok"}
+    if known:
+        return {**flat, "pnl_source": "journal"}
+    return {**flat, "realized_pnl": None, "fees": None, "funding": None, "pnl_source": "venue"}
 
 
 def _mark(snapshot: Snapshot, market: str) -> Decimal | None:
@@ -194,7 +196,10 @@ def _mark(snapshot: Snapshot, market: str) -> Decimal | None:
 def _held(position: Position) -> dict[str, Any]:
     """What the venue says of a position that is not flat."""
     entry, liquidation = position.entry_price, position.liquidation_price
-    distance = None if liquidation is None else abs(liquidation - position.mark_price) / position.mark_price * 100
+    distance = None  # below zero once the mark is past it: the size alone would make that look safe
+    if liquidation is not None:
+        away = position.mark_price - liquidation if position.size > 0 else liquidation - position.mark_price
+        distance = away / position.mark_price * 100
     return {
         "side": "long" if position.size > 0 else "short",
         "size": position.size,
@@ -250,7 +255,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["state"],
         _price(row["entry_price"]),
         _price(row["mark_price"]),
-        "-" if distance is None else f"{distance:.1f} % off",
+        "-" if distance is None else f"{distance:.1f} % off" if distance >= 0 else f"{-distance:.1f} % past",
         f"{row['open_bids']:.2f}",
         f"{row['open_asks']:.2f}",
     )

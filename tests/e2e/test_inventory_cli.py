@@ -92,6 +92,30 @@ def test_what_the_venue_holds_is_shown_against_the_limits(tmp_path: Path) -> Non
     assert "20.0 % off" in text.out
 
 
+@pytest.mark.parametrize(
+    ("size", "mark", "liquidation", "distance", "shown"),
+    [
+        (4, 100, 80, "20", "20.0 % off"),
+        (4, 80, 80, "0", "0.0 % off"),
+        (4, 64, 80, "-25", "25.0 % past"),  # (64 - 80) / 64: gone through it
+        (-4, 100, 120, "20", "20.0 % off"),
+        (-4, 160, 120, "-25", "25.0 % past"),  # (120 - 160) / 160
+    ],
+)
+def test_a_position_past_its_liquidation_price_is_not_as_far_off(
+    tmp_path: Path, size: int, mark: int, liquidation: int, distance: str, shown: str
+) -> None:
+    held = [position("BTC-PERP", size, 400, mark, liquidation_price=liquidation)]
+    with ScriptedVenue({"/api/state": state(held, [])}).serving() as served:
+        env = {"PFMM_BASE_URL": served.url}
+        (row,) = run("inventory", "--json", home=tmp_path, env=env).data["positions"]
+        checked = run("inventory", "--assert", "liquidation_distance_pct >= 15", home=tmp_path, env=env)
+        text = run("inventory", home=tmp_path, env=env)
+    assert Decimal(row["liquidation_distance_pct"]) == Decimal(distance)
+    assert checked.code == (0 if Decimal(distance) >= 15 else 10)
+    assert shown in text.out
+
+
 def test_a_market_without_a_position_is_a_flat_row_and_nothing_is_no_row(tmp_path: Path) -> None:
     assert run("inventory", "--json", home=tmp_path).data["positions"] == []  # on the very first run
     (row,) = run("inventory", "eth", "--json", home=tmp_path).data["positions"]
@@ -214,6 +238,8 @@ def test_a_journal_that_cannot_be_used_takes_only_its_part(tmp_path: Path, damag
     (warning,) = done.envelope["warnings"]
     assert "paper-default" in warning
     assert run("inventory", "--assert", "drawdown_pct < 10", home=tmp_path).code == 10  # not known is not fine
+    for unknown in ("realized_pnl > -100", "fees < 5", "funding > -5", "pnl_source == 'journal'"):
+        assert run("inventory", "--assert", unknown, home=tmp_path).code == 10  # nor without any position
     assert run("inventory", "--assert", "not drawdown_pct >= 10", home=tmp_path).code == 0  # nor is it a drawdown
 
 
