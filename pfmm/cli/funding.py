@@ -5,7 +5,7 @@ The maths is `strategy.funding`'s. Sends nothing; a check of named markets is on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -15,7 +15,7 @@ from pfmm.cli import asserting, watching
 from pfmm.cli.durations import in_words, span_ms
 from pfmm.cli.options import globals_of, positive_integer, setting
 from pfmm.cli.output import Result, iso, table
-from pfmm.errors import UnknownMarket, UsageError
+from pfmm.errors import BadVenueData, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
     from pfmm.assertions import Assertion
@@ -89,7 +89,8 @@ def funding(
 ) -> None:
     """Check funding: rate, 8 h equivalent, a year's worth, next payment, and which way to lean.
 
-    Positive rates: longs pay shorts. With --all, --min-bps leaves out the markets below it.
+    Positive rates: longs pay shorts. With --all, --min-bps leaves out the markets below it. --assert is about the
+    markets that are shown, and holds where none is.
     """
     from pfmm.cli.context import session
 
@@ -108,8 +109,11 @@ def funding(
 
 def _look(opened: Session, wanted: _Wanted, check: Assertion | None) -> Look:
     tickers = opened.venue.tickers() if wanted.scan else _tickers(opened, wanted.markets)
-    rows = _selected([_row(opened, ticker) for ticker in tickers], wanted)
-    time_ms = max(ticker.time_ms for ticker in tickers) if tickers else 0
+    if not tickers:
+        raise BadVenueData(f"{opened.venue_name} shows no market")
+    time_ms = max(ticker.time_ms for ticker in tickers)
+    rows = _selected([_row(opened, ticker, time_ms) for ticker in tickers], wanted)
+    warnings = _stale(opened, tickers, time_ms, {row["market"] for row in rows})
     if wanted.history_ms is not None:
         _add_history(opened, rows, time_ms - wanted.history_ms)
     broken = None
@@ -117,8 +121,8 @@ def _look(opened: Session, wanted: _Wanted, check: Assertion | None) -> Look:
     if check is not None and places:
         wrong = [rows[place] for place in places]
         flat = [{**row, **row.get("history", {})} for row in wrong]
-        broken = (asserting.is_false(check, flat, len(rows)), _result(wrong))
-    return watching.Look(time_ms, _result(rows), broken)
+        broken = (asserting.is_false(check, flat, len(rows)), _result(wrong, warnings))
+    return watching.Look(time_ms, _result(rows, warnings), broken)
 
 
 def _tickers(opened: Session, spellings: Sequence[str]) -> tuple[Ticker, ...]:
@@ -140,12 +144,25 @@ def _unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _row(opened: Session, ticker: Ticker) -> dict[str, Any]:
-    """The fields of one market; the time left counts from the ticker's own time, the venue's."""
+def _stale(opened: Session, tickers: Sequence[Ticker], time_ms: int, shown: Container[str]) -> tuple[str, ...]:
+    """Warns of shown rates that are too old to act on: beside the newest ticker, and of a live venue by our clock."""
+    from pfmm.cli.context import wall_ms
+
+    limit_s = opened.settings.general.run.stale_after_s
+    since_ms = (max(time_ms, wall_ms()) if opened.live else time_ms) - limit_s * 1000
+    old = [ticker.market for ticker in tickers if ticker.time_ms < since_ms and ticker.market in shown]
+    if not old:
+        return ()
+    more = f" and {len(old) - 5} more" if len(old) > 5 else ""
+    return (f"rates older than {limit_s:g} s (run.stale_after_s): {', '.join(old[:5])}{more}",)
+
+
+def _row(opened: Session, ticker: Ticker, now_ms: int) -> dict[str, Any]:
+    """The fields of one market; the time left counts from the newest time that the venue tells."""
     from pfmm.strategy.funding import read_funding
 
     min_bps = Decimal(str(opened.settings.for_market(ticker.market).funding.min_bps))
-    found = read_funding(ticker, now_ms=ticker.time_ms, min_bps=min_bps)
+    found = read_funding(ticker, now_ms=now_ms, min_bps=min_bps)
     return {
         "market": found.market,
         "rate": found.rate,
@@ -197,8 +214,8 @@ def _add_history(opened: Session, rows: Sequence[dict[str, Any]], since_ms: int)
         }
 
 
-def _result(rows: Sequence[dict[str, Any]]) -> Result:
-    return Result({"markets": list(rows)}, lambda: _text(rows))
+def _result(rows: Sequence[dict[str, Any]], warnings: tuple[str, ...]) -> Result:
+    return Result({"markets": list(rows)}, lambda: _text(rows), warnings)
 
 
 def _text(rows: Sequence[dict[str, Any]]) -> str:

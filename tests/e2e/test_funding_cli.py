@@ -131,6 +131,35 @@ def test_a_scan_is_sorted_cut_and_one_request(tmp_path: Path) -> None:
         assert [(row["market"], row["action"]) for row in named] == [("A-PERP", "neutral"), ("D-PERP", "neutral")]
 
 
+def test_a_scan_of_a_venue_that_shows_no_market_asserts_nothing(tmp_path: Path) -> None:
+    with venue().serving() as served:
+        line = ("funding", "--all", "--assert", "abs(rate_8h_bps) < 3", "--json")
+        done = run(*line, home=tmp_path, env={"PFMM_BASE_URL": served.url})
+    assert (done.code, done.error["code"]) == (6, "bad_venue_data")
+    with venue(ticker("A-PERP", 0.0009, 8)).serving() as served:
+        line = ("funding", "--all", "--min-bps", "50", "--assert", "abs(rate_8h_bps) < 3", "--json")
+        none = run(*line, home=tmp_path, env={"PFMM_BASE_URL": served.url})
+    assert none.data["markets"] == []  # there are markets, and none of them is one that was asked about
+
+
+def test_a_rate_of_yesterday_is_told_and_counted_by_the_venues_time(tmp_path: Path) -> None:
+    day_ms = 86_400_000
+    old = {**ticker("BTC-PERP", 0.0009, 8), "time": NOW_MS - day_ms, "next_funding_at": NOW_MS - day_ms + 600_000}
+    fresh = {**ticker("ETH-PERP", 0.0001, 8), "time": NOW_MS - 15_000}
+    with venue(old, fresh, ticker("SOL-PERP", 0.0001, 8)).serving() as served:
+        env = {"PFMM_BASE_URL": served.url}
+        done = run("funding", "BTC", "ETH", "SOL", "--json", home=tmp_path, env=env)
+        elsewhere = run("funding", "--all", "--sort", "market", "--limit", "1", "--json", home=tmp_path, env=env)
+        unshown = run("funding", "--all", "--sort", "rate", "--min-bps", "50", "--json", home=tmp_path, env=env)
+        alone = run("funding", "SOL", "--json", home=tmp_path, env=env)
+        live = run("funding", "SOL", "--json", home=tmp_path, env={**env, "PFMM_VENUE": "purpleflea"})
+    assert [row["seconds_to_funding"] for row in done.data["markets"]] == [0, 600, 600]
+    assert done.envelope["warnings"] == ["rates older than 15 s (run.stale_after_s): BTC-PERP"]
+    assert elsewhere.envelope["warnings"] == done.envelope["warnings"]
+    assert unshown.envelope["warnings"] == alone.envelope["warnings"] == []
+    assert live.envelope["warnings"] == ["rates older than 15 s (run.stale_after_s): SOL-PERP"]  # NOW_MS is long past
+
+
 def test_history_is_mean_deviation_and_share(tmp_path: Path) -> None:
     rates = [0.0001, 0.0002, -0.0003]  # 1, 2, -3 bps: mean 0, deviation sqrt(14 / 2) = 2.6458, 2 of 3 positive
     past = {
@@ -168,7 +197,7 @@ def test_an_estimated_rate_is_marked_and_never_acted_on(pfmm_home: Path) -> None
         market="BTC-PERP", time_ms=NOW_MS, bid=None, bid_size=None, ask=None, ask_size=None, mark=Decimal(100),
         funding_rate=Decimal("0.01"), funding_estimated=True,
     )  # fmt: skip
-    row = _row(Session(load_settings({"PFMM_HOME": str(pfmm_home)})), big)
+    row = _row(Session(load_settings({"PFMM_HOME": str(pfmm_home)})), big, NOW_MS)
     assert (row["rate_8h_bps"], row["action"], row["source"]) == (100, "neutral", "estimated")
     assert "neutral (estimated rate)" in _text([row])
 
