@@ -1,16 +1,19 @@
 """The file that `pfmm record` writes: whole lines only, whenever the process may die.
 
 Each append is one write call of whole lines; for a name that ends in .gz, of one gzip member that holds them. So a
-recording that was killed is readable up to its last append. Knows nothing of what the lines mean.
+recording that was killed is readable up to its last append. One process at a time has the file: of two, neither's
+lines would be readable. Knows nothing of what the lines mean.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Self
 
-from pfmm.errors import DataFileError, UsageError
+from pfmm.errors import AlreadyRunning, DataFileError, UsageError
 
 
 class TapeFile:
@@ -24,15 +27,21 @@ class TapeFile:
 
     @classmethod
     def create(cls, path: Path, *, force: bool) -> Self:
-        """Makes the file. Raises UsageError for one that exists (unless `force` empties it), DataFileError when it
-        cannot be made."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (os.O_TRUNC if force else os.O_EXCL)
+        """Makes the file. Raises UsageError for one that exists (unless `force` empties it), AlreadyRunning for one
+        that is being recorded to, DataFileError when it cannot be made."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (0 if force else os.O_EXCL)
         try:
-            return cls(path, os.open(path, flags, 0o644))
+            descriptor = os.open(path, flags, 0o644)
         except FileExistsError:
             raise exists(path) from None
         except OSError as error:
             raise DataFileError(f"{path}: cannot be written: {error.strerror}") from error
+        try:
+            _take(path, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(path, descriptor)
 
     def append(self, lines: str) -> None:
         """Writes whole lines. A disk that is full leaves the file as it was before, and raises DataFileError."""
@@ -57,6 +66,24 @@ class TapeFile:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+
+def _take(path: Path, descriptor: int) -> None:
+    """Empties a file that nobody else records to, and keeps others off it for as long as it is open."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return  # a pipe or a device is nobody's
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AlreadyRunning(
+            f"{path} is being recorded to by another process", hint="choose another --out, or end that one first"
+        ) from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        os.ftruncate(descriptor, 0)
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def exists(path: Path) -> UsageError:

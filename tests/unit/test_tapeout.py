@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.cli.tapeout import TapeFile
-from pfmm.errors import DataFileError, UsageError
+from pfmm.errors import AlreadyRunning, DataFileError, UsageError
 
 
 def test_whole_lines_plain_and_packed(tmp_path: Path) -> None:
@@ -33,6 +33,27 @@ def test_another_file_is_never_opened_without_force(tmp_path: Path) -> None:
     with TapeFile.create(path, force=True) as file:
         file.append("new\n")
     assert path.read_text() == "new\n"
+
+
+def test_a_file_that_is_being_recorded_to_is_left_to_its_recorder(tmp_path: Path) -> None:
+    path = tmp_path / "a.tape"
+    with TapeFile.create(path, force=False) as file:
+        file.append("one\n")
+        with pytest.raises(AlreadyRunning, match="is being recorded to by another process"):
+            TapeFile.create(path, force=True)
+        file.append("two\n")
+    assert path.read_text() == "one\ntwo\n"
+    with TapeFile.create(path, force=True) as file:
+        file.append("new\n")
+    assert path.read_text() == "new\n"
+
+
+def test_a_device_is_written_by_any_number(tmp_path: Path) -> None:
+    null = Path("/dev/null")
+    with TapeFile.create(null, force=True) as one, TapeFile.create(null, force=True) as other:
+        one.append("one\n")
+        other.append("other\n")
+        assert (one.bytes, other.bytes) == (4, 6)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
