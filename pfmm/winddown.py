@@ -15,6 +15,7 @@ from pfmm.errors import (
     OutcomeUnknown,
     PfmmError,
     StateUnknown,
+    UnknownMarket,
     VenueRefused,
     VenueUnreachable,
 )
@@ -69,7 +70,10 @@ def wind_down(
             _pause(clock)
         try:
             problem = ""
-            snapshot = observe(venue, journal, markets, run_ids, not_before_ms=not_before_ms, doubt=doubt)
+            try:
+                snapshot = observe(venue, journal, markets, run_ids, not_before_ms=not_before_ms, doubt=doubt)
+            except UnknownMarket:  # taken off the list: the proof needs the account's orders, not the market's prices
+                snapshot = observe(venue, journal, (), run_ids, not_before_ms=not_before_ms, doubt=doubt)
             clock.synchronise(snapshot.time)
             not_before_ms = snapshot.time.time_ms
             live = _live(journal, run_ids)

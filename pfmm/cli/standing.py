@@ -14,7 +14,7 @@ from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
 from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs
-from pfmm.errors import VenueUnreachable
+from pfmm.errors import UnknownMarket, VenueUnreachable
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
@@ -48,7 +48,13 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
             markets = [run.market for run in runs]
             # a live runner settles its own orders: only it knows what it has in flight
             left = [run.run_id for run in runs if (run.market, kind) not in holders]
-            snapshot = observe(session.venue, session.journal, markets, left)
+            try:
+                snapshot = observe(session.venue, session.journal, markets, left)
+            except UnknownMarket:  # an old run's, taken off the list: the other runs are shown all the same
+                gone = [name for name in markets if name not in session.instruments]
+                listed = [name for name in markets if name not in gone]
+                snapshot = observe(session.venue, session.journal, listed, left)
+                warnings.append(f"the venue lists {', '.join(gone)} no more")
             speed = snapshot.time.speed
             marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
         except VenueUnreachable as error:
