@@ -21,6 +21,10 @@ PAGE = 1000  # prints an answer holds at most
 LONGEST_STEP_BACK_MS = 60_000
 
 
+class TimeWentBack(BadVenueData):
+    """The venue's clock has gone back by more than a minute: what it shows now is another market."""
+
+
 @dataclass(slots=True)
 class Counts:
     """What was written so far; `late` events came too far behind the newest one of their market and were left out."""
@@ -72,7 +76,7 @@ class Recorder:
         for prints and, with a depth, one for the book.
 
         Raises what the venue's reads raise; what was read before that is not lost, the next poll writes it. Raises
-        BadVenueData when the venue's clock has gone back by more than a minute.
+        TimeWentBack when the venue's clock has gone back by more than a minute.
         """
         tickers = self._venue.tickers(list(self._units))
         for ticker in tickers:
@@ -94,7 +98,7 @@ class Recorder:
     def _note(self, ticker: Ticker) -> None:
         state = self._markets.setdefault(ticker.market, _Market(ticker.time_ms))
         if ticker.time_ms < state.written_ms - LONGEST_STEP_BACK_MS:
-            raise BadVenueData(
+            raise TimeWentBack(
                 f"{ticker.market}: the venue's time went back from {state.written_ms} to {ticker.time_ms}",
                 hint="the market was switched; record it to a new file",
             )

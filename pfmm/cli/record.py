@@ -134,16 +134,18 @@ class _Loop:
         self._progress.stopped(self._clock.now_ms(), self._recorder, self._file, reason)
 
     def _poll(self) -> None:
-        from pfmm.errors import RateLimited, VenueUnreachable
+        from pfmm.errors import BadVenueData, RateLimited, VenueUnreachable
+        from pfmm.recording import TimeWentBack
 
         try:
             time_ms, lines = self._recorder.poll()
-        except (VenueUnreachable, RateLimited) as error:
+            self._file.append(lines)
+            self._progress.polled(time_ms, self._recorder, self._file)
+            self._keep_time(time_ms)
+        except TimeWentBack:
+            raise
+        except (VenueUnreachable, RateLimited, BadVenueData) as error:
             self._progress.warning(self._clock.now_ms(), f"{error.message}; going on")
-            return
-        self._file.append(lines)
-        self._progress.polled(time_ms, self._recorder, self._file)
-        self._keep_time(time_ms)
 
     def _keep_time(self, time_ms: int) -> None:
         """Follows the venue by its tickers' times, and asks its clock only when those stand still."""

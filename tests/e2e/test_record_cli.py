@@ -154,3 +154,16 @@ def test_the_end_of_a_replay_ends_its_recording(home: Path, tmp_path: Path) -> N
         return [entry.event for entry in read([tape]) if isinstance(entry.event, TapeQuote)]
 
     assert quotes(second) == quotes(first)
+
+
+def test_an_answer_that_is_none_does_not_end_it(home: Path, tmp_path: Path) -> None:
+    tape = tmp_path / "f.tape"
+    faults = "seed=6,rate=0.2,kinds=crossed,only=GET+/api/orderbook"
+    with Running("paper", "serve", "--port", "0", "--faults", faults, home=home) as server:
+        env = {"PFMM_BASE_URL": server.wait_for("http://").strip()}
+        done = run("record", "BTC", "--out", tape, "--cycles", 20, home=tmp_path / "client", env=env)
+        server.process.send_signal(signal.SIGTERM)
+        server.end()
+    assert (done.code, done.events[-1]["reason"]) == (0, "20 polls done")
+    assert any("is out of order" in event["message"] for event in done.events if event["event"] == "warning")
+    assert describe([tape]).markets[0].quotes == 20
