@@ -163,7 +163,7 @@ class PurpleFlea:
         """Arms the switch to cancel everything after `timeout_s` seconds of silence; 0 disarms it."""
         path = "/api/dead-man"
         try:
-            answer = self.http.act("POST", path, {"timeout_s": timeout_s}, lane=Lane.CANCEL)
+            answer = self.http.act("POST", path, {"timeout_s": timeout_s}, lane=Lane.DEAD_MAN)
         except VenueRefused as error:
             if _absent(error):
                 raise CannotDoThis(

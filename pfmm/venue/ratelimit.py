@@ -14,22 +14,27 @@ DATA_PER_MINUTE = 600
 
 
 class Lane(IntEnum):
-    """What a request is for; a lower number goes first. READ draws on the data bucket, the others on orders."""
+    """What a request is for; a lower number goes first. READ draws on the data bucket, the others on orders.
+
+    DEAD_MAN is beside them: a venue that has enough of its switch being fed must not keep a cancel from being sent.
+    """
 
     CANCEL = 0
     FLATTEN = 1
     PLACE = 2
     READ = 3
+    DEAD_MAN = 4
 
     @property
     def reserve(self) -> float:
         """The fraction of a full bucket that this lane must leave for the lanes above it."""
-        return {Lane.CANCEL: 0.0, Lane.FLATTEN: 0.05, Lane.PLACE: 0.15, Lane.READ: 0.0}[self]
+        return {Lane.FLATTEN: 0.05, Lane.PLACE: 0.15}.get(self, 0.0)
 
     @property
     def patience_s(self) -> float:
-        """The longest wait for a token. An order priced seconds ago is better not sent; a cancel is worth a wait."""
-        return {Lane.CANCEL: 60.0, Lane.FLATTEN: 60.0, Lane.PLACE: 2.0, Lane.READ: 15.0}[self]
+        """The longest wait for a token. An order priced seconds ago is better not sent, and none must wait for the
+        switch to be fed; a cancel is worth a wait."""
+        return {Lane.PLACE: 2.0, Lane.READ: 15.0, Lane.DEAD_MAN: 2.0}.get(self, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +112,10 @@ class RateBudget:
         The lanes before it may still try with the one token left: a venue can refuse to place and accept a cancel.
         """
         with self._lock:
-            bucket = self._bucket(lane).at(now_s)
-            self._keep(lane, replace(bucket, tokens=min(bucket.tokens, 1.0)))
-            for shut in [Lane.READ] if lane is Lane.READ else [other for other in Lane if lane <= other < Lane.READ]:
+            if lane is not Lane.DEAD_MAN:
+                bucket = self._bucket(lane).at(now_s)
+                self._keep(lane, replace(bucket, tokens=min(bucket.tokens, 1.0)))
+            for shut in [lane] if lane >= Lane.READ else [other for other in Lane if lane <= other < Lane.READ]:
                 self._closed_until_s[shut] = max(self._closed_until_s[shut], now_s + wait_s)
 
     def remaining(self, now_s: float) -> Remaining:

@@ -949,6 +949,17 @@ def test_a_spent_budget_still_lets_a_cancel_through() -> None:
     assert len(host.requests) == 1
 
 
+def test_a_dead_man_switch_that_the_venue_limits_keeps_no_order_and_no_cancel_from_being_sent() -> None:
+    host = Host().says("POST /api/dead-man", (429, b"")).says(BATCH, placed)
+    venue = venue_of(host, RateBudget())
+    venue.http.time = Timekeeper(monotonic_s=lambda: 0.0, sleep=lambda seconds: pytest.fail(f"waits {seconds} s"))
+    with pytest.raises(RateLimited, match="limits requests"):
+        venue.arm_dead_man(30)
+    assert isinstance(venue.submit(Batch(cancel=(CANCEL,))).cancel[0], Order)
+    assert isinstance(venue.submit(Batch(place=(new_order(),))).place[0], Order)
+    assert len(host.requests) == 3
+
+
 # --- probing a host ---------------------------------------------------------------------------------------------------
 
 

@@ -89,6 +89,13 @@ def test_a_refused_read_shuts_reads_alone() -> None:
     assert budget.take(Lane.READ, 3.0) == 0
 
 
+def test_a_refused_dead_man_switch_shuts_nothing_else() -> None:
+    budget = RateBudget(120, 600)
+    budget.close(Lane.DEAD_MAN, 0.0, 3600.0)
+    assert budget.take(Lane.DEAD_MAN, 0.0) == 3600.0
+    assert [budget.take(lane, 0.0) for lane in (Lane.PLACE, Lane.FLATTEN, Lane.CANCEL, Lane.READ)] == [0.0] * 4
+
+
 def test_an_earlier_end_does_not_shorten_a_refusal() -> None:
     budget = RateBudget()
     budget.close(Lane.CANCEL, 0.0, 30.0)
