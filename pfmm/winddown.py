@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pfmm.errors import (
+    AuthenticationError,
     ConfigError,
     OtherExchange,
     OutcomeUnknown,
@@ -55,7 +56,8 @@ def wind_down(
     `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
     The clock is brought to the venue's time. Raises StateUnknown, naming what is left, when that cannot be proven
     within `attempts` rounds or the journal cannot record it; what could be cancelled is cancelled even then. Raises
-    OtherExchange where another paper exchange answers than the one that has the orders.
+    OtherExchange where another paper exchange answers than the one that has the orders, and AuthenticationError, with
+    how many orders may still rest, where the key is not accepted: no round would change that.
     """
     asked: set[str] = set()
     problem = ""
@@ -87,6 +89,13 @@ def wind_down(
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problem = error.message
             _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
+        except AuthenticationError as error:
+            with suppress(AuthenticationError):  # a key that may not read may still cancel
+                _ask_to_cancel(venue, _live(journal, run_ids))
+            resting = len(_live(journal, run_ids))
+            raise AuthenticationError(
+                f"{error.message}; {resting} orders could not be proven gone and may still rest", hint=error.hint
+            ) from None
         except OtherExchange:
             raise  # which cannot tell, nor cancel, what rests at the one that the orders were sent to
         except ConfigError as error:

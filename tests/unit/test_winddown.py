@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.errors import ConfigError, OtherExchange, OutcomeUnknown, PfmmError, StateUnknown, VenueUnreachable
+from pfmm.errors import (
+    AuthenticationError,
+    ConfigError,
+    OtherExchange,
+    OutcomeUnknown,
+    PfmmError,
+    StateUnknown,
+    VenueUnreachable,
+)
 from pfmm.journal import Journal
 from pfmm.model.order import BatchAnswer, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
@@ -152,6 +160,17 @@ def test_what_cannot_be_seen_is_cancelled_all_the_same(journal: Journal) -> None
     assert len(venue.sent) == ATTEMPTS
     seen = ScriptedVenue(known={"n-1": order(status=OrderStatus.CANCELLED)}, answers=[GONE])
     assert end(seen, journal) == 1, "what was cancelled blind counts"
+
+
+def test_a_key_that_is_refused_ends_it_with_a_try_to_cancel_and_what_may_rest(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    told = "no key; 1 orders could not be proven gone and may still rest"
+    for trouble, answers in (([AuthenticationError("no key")], [GONE]), ([], [AuthenticationError("no key")] * 2)):
+        venue = ScriptedVenue(orders=[order()], answers=[*answers], trouble=[*trouble])
+        with pytest.raises(AuthenticationError, match=told):
+            end(venue, journal)
+        assert [one.client_order_id for one in venue.sent[0].cancel] == ["n-1"]
+        assert [one.status for one in journal.live_orders()] == [S.OPEN]
 
 
 def test_a_snapshot_from_before_the_cancel_proves_nothing(journal: Journal) -> None:
