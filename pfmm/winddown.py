@@ -5,9 +5,10 @@ Works from the journal's order records and the venue alone, so that it serves fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from pfmm.errors import (
     AuthenticationError,
@@ -72,10 +73,8 @@ def wind_down(
             _pause(clock)
         try:
             problem = ""
-            try:
-                snapshot = observe(venue, journal, markets, run_ids, not_before_ms=not_before_ms, doubt=doubt)
-            except UnknownMarket:  # taken off the list: the proof needs the account's orders, not the market's prices
-                snapshot = observe(venue, journal, (), run_ids, not_before_ms=not_before_ms, doubt=doubt)
+            look = partial(observe, venue, journal, run_ids=run_ids, not_before_ms=not_before_ms, doubt=doubt)
+            snapshot = _seen(look, markets)
             clock.synchronise(snapshot.time)
             not_before_ms = snapshot.time.time_ms
             live = _live(journal, run_ids)
@@ -90,12 +89,7 @@ def wind_down(
             problem = error.message
             _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
         except AuthenticationError as error:
-            with suppress(AuthenticationError):  # a key that may not read may still cancel
-                _ask_to_cancel(venue, _live(journal, run_ids))
-            resting = len(_live(journal, run_ids))
-            raise AuthenticationError(
-                f"{error.message}; {resting} orders could not be proven gone and may still rest", hint=error.hint
-            ) from None
+            raise _not_accepted(venue, _live(journal, run_ids), error) from None
         except OtherExchange:
             raise  # which cannot tell, nor cancel, what rests at the one that the orders were sent to
         except ConfigError as error:
@@ -106,6 +100,22 @@ def wind_down(
     left = _live(journal, run_ids)
     names = ", ".join(f"{o.market} {o.slot} ({o.client_order_id}, {o.status})" for o in left) or "none known"
     raise StateUnknown(f"{len(left)} orders could not be proven gone: {names}" + (f"; {problem}" if problem else ""))
+
+
+def _seen(look: Callable[[Sequence[str]], Snapshot], markets: Sequence[str]) -> Snapshot:
+    """The snapshot; without prices where a market was taken off the list: the proof needs only the account's orders."""
+    try:
+        return look(markets)
+    except UnknownMarket:
+        return look(())
+
+
+def _not_accepted(venue: Venue, live: Sequence[OwnOrder], error: AuthenticationError) -> AuthenticationError:
+    """What to raise where the key is refused, once a cancel was tried: a key that may not read may still do that."""
+    with suppress(AuthenticationError):
+        _ask_to_cancel(venue, live)
+    text = f"{error.message}; {len(live)} orders could not be proven gone and may still rest"
+    return AuthenticationError(text, hint=error.hint)
 
 
 def _live(journal: Journal, run_ids: Sequence[str]) -> list[OwnOrder]:
