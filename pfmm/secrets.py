@@ -140,6 +140,8 @@ def _from_command(command: tuple[str, ...]) -> Secret:
         raise SecretError(f"the key command {name} took longer than {COMMAND_TIMEOUT_S:.0f} s") from None
     except OSError as error:
         raise SecretError(f"cannot run the key command {name}: {error.strerror}") from None
+    except ValueError as error:  # a NUL character, which no argument can hold
+        raise SecretError(f"cannot run the key command: {error}") from None
     if done.returncode != 0:
         raise SecretError(f"the key command {name} failed with exit code {done.returncode}")
     return _checked(_stripped(done.stdout, f"the command {name}"), f"the command {name}")

@@ -135,6 +135,8 @@ def test_a_command_that_fails_says_so_without_its_output(monkeypatch: pytest.Mon
     assert "is empty" in fails("pass")
     monkeypatch.setattr(secrets, "COMMAND_TIMEOUT_S", 0.5)
     assert "took longer than" in fails("import sys, time; print('hunter2', flush=True); time.sleep(30)")
+    with pytest.raises(SecretError, match="cannot run the key command: embedded null byte"):
+        find_secret(source(command=("echo", "a\0b")), "purpleflea", {})
     with pytest.raises(SecretError, match="cannot run the key command /no/such"):
         find_secret(source(command=("/no/such",)), "purpleflea", {})
 
