@@ -27,6 +27,7 @@ _READER_PATIENCE_S = 10.0
 _STOP_PATIENCE_S = 20.0
 _HALT_PATIENCE_S = 0.5
 _LIFT_PATIENCE_S = 5.0
+_SILENT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Holder:
     started_wall_ms: int
     stopping: bool = False
     interval_s: float = 0.0
+
+    def silent_after_ms(self, speed: float) -> float:
+        """Wall ms without a finished cycle after which a runner counts as silent: three of its intervals, at least a
+        minute. 300 s at speed 1 is 900,000; a venue stepped by its clients (speed 0) has no interval of wall time."""
+        return max(_SILENT_MS, 3000 * self.interval_s / speed if speed > 0 else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ OK: Literal["ok"] = "ok"
 WARN: Literal["warn"] = "warn"
 FAIL: Literal["fail"] = "fail"
 
-SILENT_AFTER_MS = 60_000
 LITTLE_DISK = 1 << 30
 NO_DISK = 50 << 20
 EXTRAS = (("backtest", "numpy"), ("report", "plotly"), ("parquet", "pyarrow"), ("cluster", "dask"))
@@ -171,7 +170,7 @@ def _judge(
             dead.append(key)
         elif key in alive and last_ms is not None:
             quiet_ms = now_ms - last_ms
-            if quiet_ms > max(SILENT_AFTER_MS, 3000 * alive[key].interval_s):
+            if quiet_ms > alive[key].silent_after_ms(speed=1):
                 silent[key] = quiet_ms
     return dead, silent
 

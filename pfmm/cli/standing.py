@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pfmm.locks import Holder
     from pfmm.model.plan import OwnOrder
 
-STALE_AFTER_MS = 60_000
 STOP_GRACE_S = 20.0
 
 
@@ -123,8 +122,7 @@ def _state(run: Run, holder: Holder | None, session: Session, speed: float) -> s
             return "halted"
         return "between_runs" if run.status == "between_runs" else "stale"
     last = run.wall_last_cycle_ms
-    interval_ms = holder.interval_s * 1000 / speed if speed > 0 else 0
-    if last is not None and wall_ms() - last > max(STALE_AFTER_MS, 3 * interval_ms):
+    if last is not None and wall_ms() - last > holder.silent_after_ms(speed):
         return "stale"
     return "running"
 

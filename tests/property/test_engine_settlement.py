@@ -157,7 +157,7 @@ class Story:
         missing = tuple(o.client_order_id for o in self.live(OwnStatus.MISSING))
         sent = self.journal.commit_intents(lambda live, number: Intents(cancel=missing), time_ms=self.venue.now_ms)
         self.venue.fate = "answered"
-        Sender(self.venue, self.journal).send(sent, self.venue.now_ms)  # type: ignore[arg-type]
+        Sender(self.venue, self.journal).send(sent, self.venue.now_ms)  # type: ignore[arg-type]  # a venue of its own
 
     def live(self, *wanted: OwnStatus) -> list[OwnOrder]:
         return [o for o in self.journal.live_orders() if not wanted or o.status in wanted]
@@ -204,7 +204,7 @@ class Story:
             return Intents(place=(new,))
 
         sent = self.journal.commit_intents(decide, time_ms=self.venue.now_ms)
-        Sender(self.venue, self.journal).send(sent, self.venue.now_ms)  # type: ignore[arg-type]
+        Sender(self.venue, self.journal).send(sent, self.venue.now_ms)  # type: ignore[arg-type]  # a venue of its own
 
     def check_nothing_is_understated(self) -> None:
         """What rests at the venue is live in the journal, and counts for at least what it can still fill."""

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,8 +177,12 @@ def test_a_worker_that_has_other_data_answers_nothing(pfmm_home: Path, tmp_path:
 def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     """A file that was not there yet on a worker must not stay missing in the results for ever."""
     path = tmp_path / "results.ndjson"
+
+    def answering(ok: bool) -> Callable[[Job], dict[str, object]]:
+        return lambda _: {"ok": ok}
+
     for ok in (False, True, False):
-        (one,) = sweep([Job(1, "")], lambda _, ok=ok: {"ok": ok}, here, Results(path))  # type: ignore[misc]
+        (one,) = sweep([Job(1, "")], answering(ok), here, Results(path))
         assert one.result["ok"] is (ok or one.remembered)
     assert one.remembered
     path.write_text(path.read_text().replace("true", "false"))  # as versions before this one kept it

@@ -302,7 +302,7 @@ def test_a_position_that_one_snapshot_leaves_out_is_not_gone() -> None:
         snapshot = honest(markets)
         return replace(snapshot, positions=()) if next(reads) == 1 else snapshot
 
-    venue.state = forgetful  # type: ignore[method-assign]
+    setattr(venue, "state", forgetful)  # noqa: B010 - from now on the venue answers so
     venue.refuse_places = "busy"  # so that the snapshot after the first shows what the venue tells, nothing closed
     venue.troubles["place"] = [OutcomeUnknown("never acted")]
     assert run(venue, FlattenOrder(None, timeout_s=3)).state is FlatState.RESIDUAL

@@ -252,3 +252,14 @@ def test_the_last_of_those_that_share_gets_it_alone(tmp_path: Path) -> None:
     two.release()
     assert three.share(0)
     three.release()
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "speed", "silent_after_ms"),
+    [(3, 1, 60_000), (300, 1, 900_000), (300, 60, 60_000), (300, 0.1, 9_000_000), (300, 0, 60_000)],
+)
+def test_a_runner_is_silent_after_three_of_its_intervals_or_a_minute(
+    interval_s: float, speed: float, silent_after_ms: float
+) -> None:
+    holder = Holder("BTC-PERP", "grid", 1, 0, interval_s=interval_s)
+    assert holder.silent_after_ms(speed) == pytest.approx(silent_after_ms)
