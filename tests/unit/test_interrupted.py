@@ -5,9 +5,10 @@ Python runs a signal's handler between two steps of the program. Here each of th
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from inspect import CO_GENERATOR
 from pathlib import Path
@@ -32,6 +33,18 @@ def at_every_moment(work: Callable[[], object]) -> Iterator[int]:
     assert moment > 10
 
 
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """What is called while garbage is collected (Hypothesis measures it) belongs to no step of the program."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def interrupted(work: Callable[[], object], moment: int, within: str | None = None) -> bool:
     """Whether `work` came to its `moment`th such moment (`within` functions of that name), and was interrupted."""
     left = moment
@@ -48,13 +61,14 @@ def interrupted(work: Callable[[], object], moment: int, within: str | None = No
             raise KeyboardInterrupt
 
     before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        work()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.setprofile(before)
+    with no_garbage_collection():
+        sys.setprofile(look)
+        try:
+            work()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.setprofile(before)
     return False
 
 
