@@ -21,12 +21,10 @@ def reconcile(
     tolerance: Tolerance,
     now_ms: int,
     can_amend: bool,
-    others: Sequence[OwnOrder] = (),
 ) -> Plan:
     """The plan that turns `resting` (this run's orders; finished ones are ignored) into `desired`, slot by slot.
 
-    `others` are live orders of other runs of the account on the same market: they are never touched, only not
-    crossed. `now_ms` is venue time. Rules, a slot at a time:
+    `now_ms` is venue time; orders of other runs are `crossing`'s matter. Rules, a slot at a time:
 
     - Right side, price within `tolerance.price_bps` and remaining size within `tolerance.size_fraction`: kept.
     - Else amended to TOTAL size = filled + desired, once it is `tolerance.min_age_ms` old since its last change.
@@ -55,7 +53,7 @@ def reconcile(
     draft.place.extend(order for order in desired if order.slot not in live)
     cancelled = {order.client_order_id for order in draft.cancel}
     staying = [order for orders in live.values() for order in orders if order.client_order_id not in cancelled]
-    return _without_crossing(draft, [*staying, *(order for order in others if order.status.live)])
+    return _without_crossing(draft, staying)
 
 
 class _Draft:

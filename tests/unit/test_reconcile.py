@@ -44,9 +44,8 @@ def diff(
     *,
     tolerance: Tolerance = EXACT,
     can_amend: bool = True,
-    others: list[OwnOrder] | None = None,
 ) -> Plan:
-    return reconcile(desired, resting, tolerance=tolerance, now_ms=NOW, can_amend=can_amend, others=others or [])
+    return reconcile(desired, resting, tolerance=tolerance, now_ms=NOW, can_amend=can_amend)
 
 
 def test_nothing_to_do_and_first_orders() -> None:
@@ -157,13 +156,14 @@ def test_without_amend_a_change_is_a_cancel_and_later_a_place() -> None:
 
 
 def test_nothing_is_sent_through_an_own_order() -> None:
-    other = own("ask", "100", cid="another run")
-    assert diff([want("bid", "100")], [], others=[other]).held[0].reason == "would cross an own sell at 100"
-    assert diff([want("bid", "99.9")], [], others=[other]).place
-    assert diff([want("bid", "100")], [], others=[replace(other, status=OwnStatus.FILLED)]).place
-    pending = replace(other, price=D(105), amend_price=D(100))
-    assert diff([want("bid", "101")], [], others=[pending]).held
-    assert diff([want("ask", "99")], [], others=[own("bid", "99")]).held[0].reason == "would cross an own buy at 99"
+    unproven = replace(own("ask", "100"), status=OwnStatus.MISSING)  # may rest yet, and is not to be cancelled
+    assert diff([want("bid", "100")], [unproven]).held[0].reason == "would cross an own sell at 100"
+    assert diff([want("bid", "99.9")], [unproven]).place
+    assert diff([want("bid", "100")], [replace(unproven, status=OwnStatus.FILLED)]).place
+    pending = replace(unproven, price=D(105), amend_price=D(100))
+    assert diff([want("bid", "101")], [pending]).held
+    bought = replace(own("bid", "99"), status=OwnStatus.MISSING)
+    assert diff([want("ask", "99")], [bought]).held[0].reason == "would cross an own buy at 99"
 
 
 def test_jump_over_the_own_spread_moves_the_far_side_first() -> None:
@@ -185,7 +185,8 @@ def test_crossing_wishes_of_one_strategy_never_both_go_out() -> None:
 
 
 def test_size_change_at_the_same_price_is_not_a_crossing() -> None:
-    plan = diff([want("bid", "99", "3")], [own("bid", "99")], others=[own("ask", "98", cid="foreign")])
+    through = replace(own("ask", "98"), status=OwnStatus.MISSING)
+    plan = diff([want("bid", "99", "3")], [own("bid", "99"), through])
     assert len(plan.amend) == 1
 
 
