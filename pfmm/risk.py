@@ -15,7 +15,7 @@ from pfmm.model.order import Order, Side
 from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, Plan
 
 _ZERO = Decimal(0)
-MAX_JUMP = Decimal("0.2")
+MAX_JUMP = Decimal("0.2")  # a fraction: from 100 to 120, or to 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +114,17 @@ def loss_problem(pnl_usd: Decimal, max_loss_usd: Decimal | None) -> str | None:
     return f"maximum loss reached: P&L {pnl_usd:f} USD, limit -{max_loss_usd:f} USD"
 
 
-def data_problem(
-    ticker: Ticker,
-    *,
-    now_ms: int,
-    stale_after_ms: int,
-    last_mid: Decimal | None,
-    max_jump: Decimal = MAX_JUMP,
-) -> str | None:
+def data_problem(ticker: Ticker, *, now_ms: int, stale_after_ms: int, last_mid: Decimal | None) -> str | None:
     """Why `ticker` must not be acted on at venue time `now_ms`, or None.
 
     Refused: older than `stale_after_ms` or as far ahead of the clock; a side empty, without size, not positive or
-    not finite; bid at or above ask; a mid that differs from `last_mid` by `max_jump` (a fraction) or more: from 100
-    to 120, or to 80. The caller decides when a new price has been confirmed and becomes the next `last_mid`.
+    not finite; bid at or above ask; a mid that differs from `last_mid` by MAX_JUMP or more: from 100 to 120, or to
+    80. The caller decides when a new price has been confirmed and becomes the next `last_mid`.
     """
     problem = _age_problem(now_ms - ticker.time_ms, stale_after_ms) or _quote_problem(ticker)
     if problem is not None or ticker.mid is None:
         return problem
-    return _jump_problem(ticker.mid, last_mid, max_jump)
+    return _jump_problem(ticker.mid, last_mid)
 
 
 def _age_problem(age_ms: int, stale_after_ms: int) -> str | None:
@@ -166,12 +159,12 @@ def _side_problem(name: str, price: Decimal | None, size: Decimal | None) -> str
     return None
 
 
-def _jump_problem(mid: Decimal, last_mid: Decimal | None, max_jump: Decimal) -> str | None:
+def _jump_problem(mid: Decimal, last_mid: Decimal | None) -> str | None:
     """Why `mid` is too far from `last_mid`, or None."""
-    if last_mid is None or abs(mid - last_mid) < max_jump * last_mid:
+    if last_mid is None or abs(mid - last_mid) < MAX_JUMP * last_mid:
         return None
     jump_pct = (mid - last_mid) / last_mid * 100
-    return f"jump: the mid went from {last_mid} to {mid} ({jump_pct:+.1f} %), {max_jump * 100:f} % is the limit"
+    return f"jump: the mid went from {last_mid} to {mid} ({jump_pct:+.1f} %), {MAX_JUMP * 100:f} % is the limit"
 
 
 @dataclass(frozen=True, slots=True)

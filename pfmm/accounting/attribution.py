@@ -73,12 +73,10 @@ class Edge:
     below_zero: bool
 
 
-def assess(
-    fills: Iterable[Fill], mids: Sequence[tuple[int, Decimal]], *, max_gap_ms: int = MAX_GAP_MS
-) -> Iterator[FillQuality]:
+def assess(fills: Iterable[Fill], mids: Sequence[tuple[int, Decimal]]) -> Iterator[FillQuality]:
     """Judges fills of ONE market against its mids, given in time order as (ms, USD).
 
-    The mid at a time is the last sample at or before it, not older than `max_gap_ms`; for a markout both ends must
+    The mid at a time is the last sample at or before it, not older than 10 s; for a markout both ends must
     also be younger than half the horizon, so that a loop that polls every 3 s has no 1 s markout. With
     capture = side * (mid_t - price) * size and markout = side * (mid_t+h - mid_t) * size, buying 2 at 99.9 with the
     mid at 100 captures 0.2; the mid at 99.8 half a minute later makes the 30 s markout -0.4.
@@ -89,10 +87,10 @@ def assess(
         index = bisect_right(times, time_ms) - 1
         return (time_ms - times[index], mids[index][1]) if index >= 0 else (math.inf, ZERO)
 
-    reach = [(seconds * 1000, min(max_gap_ms, seconds * 500)) for seconds in HORIZONS_S]
+    reach = [(seconds * 1000, min(MAX_GAP_MS, seconds * 500)) for seconds in HORIZONS_S]
     for fill in fills:
         age, mid = sample_at(fill.time_ms)
-        if age > max_gap_ms:
+        if age > MAX_GAP_MS:
             yield FillQuality(fill, None, None, (None,) * len(HORIZONS_S))
             continue
         signed = EXACT.multiply(fill.size, Decimal(fill.side.sign))
@@ -115,7 +113,7 @@ def ratio(part: Decimal, whole: Decimal, scale: Decimal) -> Decimal | None:
 
 
 def edge_of(values: Sequence[float]) -> Edge:
-    """The mean of edges already in bps, with the same test: -1 and -3 give -2, t = -2."""
+    """The mean of edges in bps, and whether it is significantly below zero (see Edge): -1 and -3 give -2, t = -2."""
     n = len(values)
     if not n:
         return Edge(None, 0, None, below_zero=False)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from pfmm.model.market import Book, Instrument, Ticker, Trade
+from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Side
 
 
@@ -90,8 +90,6 @@ class MarketView:
     net_position: Decimal
     max_inventory_usd: Decimal
     run_pnl_usd: Decimal = Decimal(0)
-    book: Book | None = None
-    trades: tuple[Trade, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,14 +93,6 @@ def avellaneda_stoikov(*, size: float, gamma: float, kappa: float, sigma: float,
     return _finite(ModelSpread(_intensity_half(risk, kappa), risk * variance / 2, gamma * variance))
 
 
-def reservation_price(fair: float, inventory: float, skew: float, target: float = 0.0) -> float:
-    """The price around which we are indifferent, USD: fair − skew·(inventory − target).
-
-    Fair 100, 2 units long, γσ²τ = 0.4: 99.2. Source as for the models.
-    """
-    return fair - skew * (inventory - target)
-
-
 def glft(*, size: float, gamma: float, kappa: float, sigma: float, intensity: float) -> ModelSpread:
     """Guéant–Lehalle–Fernandez-Tapia, infinite horizon, ξ = γ.
 

@@ -14,7 +14,7 @@ import statistics
 
 import pytest
 
-from pfmm.strategy.spread import ModelSpread, avellaneda_stoikov, reservation_price
+from pfmm.strategy.spread import ModelSpread, avellaneda_stoikov
 
 PATHS, STEPS, DT = 1000, 200, 0.005
 SIGMA, GAMMA, KAPPA, INTENSITY, START = 2.0, 0.1, 1.5, 140.0, 100.0
@@ -36,7 +36,7 @@ def simulate(*, inventory_aware: bool, seed: int) -> Results:
     for _ in range(PATHS):
         mid, cash, inventory = START, 0.0, 0
         for half, skew in schedule:
-            centre = reservation_price(mid, inventory, skew)
+            centre = mid - skew * inventory  # the reservation price
             bid, ask = centre - half, centre + half
             bought = draw() < INTENSITY * math.exp(-KAPPA * (mid - bid)) * DT
             sold = draw() < INTENSITY * math.exp(-KAPPA * (ask - mid)) * DT

@@ -15,7 +15,6 @@ from pfmm.strategy.spread import (
     glft,
     kappa_usd,
     require_plausible,
-    reservation_price,
     sigma_usd,
 )
 
@@ -36,8 +35,6 @@ def test_avellaneda_stoikov_published_inputs() -> None:
     assert got.half_base == pytest.approx(0.645385, abs=1e-6)
     assert got.half_volatility == pytest.approx(0.2)
     assert got.skew == pytest.approx(0.4)
-    assert reservation_price(100, 2, got.skew) == pytest.approx(99.2)
-    assert reservation_price(100, 2, got.skew, target=2) == 100
 
 
 def test_size_scales_the_risk_not_the_skew() -> None:
