@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from pfmm.errors import BadVenueData, PfmmError, RateLimited, VenueRefused, VenueUnreachable
+from pfmm.errors import BadVenueData, PfmmError, RateLimited, UnknownMarket, VenueRefused, VenueUnreachable
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -58,6 +58,20 @@ def observe(
         )
     _record(journal, snapshot)
     return snapshot
+
+
+def observe_listed(
+    venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Sequence[str]
+) -> tuple[Snapshot, tuple[str, ...]]:
+    """`observe`, where a market that the venue took off its list costs its own ticker alone, and which those are."""
+    try:
+        return observe(venue, journal, markets, run_ids), ()
+    except UnknownMarket:
+        listed = {instrument.market for instrument in venue.markets()}
+        gone = tuple(market for market in markets if market not in listed)
+        if not gone:
+            raise
+    return observe(venue, journal, [market for market in markets if market in listed], run_ids), gone
 
 
 def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before_ms: int) -> Snapshot:

@@ -63,7 +63,8 @@ class Venue(Protocol):
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without history (no fills, no funding payments): one request whatever the account's past."""
+        """A snapshot without history (no fills, no funding payments): one request whatever the account's past. Has the
+        tickers of those of `markets` that the venue lists."""
         ...
 
     def submit(self, batch: Batch) -> BatchAnswer: ...

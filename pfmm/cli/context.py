@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,6 +171,28 @@ class Session:
                 return self.instruments[by_upper[name]]
         raise UnknownMarket(f"{self.venue_name} lists no market {spelling!r}", hint=_near(wanted, self.instruments))
 
+    def known_market(self, spelling: str) -> str:
+        """The name that `spelling` means, also of a market that the venue took off its list, while the account holds
+        or remembers something there. Raises UnknownMarket."""
+        try:
+            return self.market(spelling).market
+        except UnknownMarket:
+            snapshot = self.venue.state(())
+            held = {one.market for one in snapshot.positions} | {one.market for one in snapshot.orders}
+            found = spelled(spelling, held) or self.remembered_market(spelling)
+            if found is None:
+                raise
+            return found
+
+    def remembered_market(self, spelling: str) -> str | None:
+        """The name that `spelling` means among the markets of the locks and of the journal, if that can be used; the
+        venue is not asked."""
+        names = {holder.market for holder in self.locks.holders()}
+        with suppress(ConfigError):
+            if self.has_journal:
+                names |= {run.market for run in self.journal.runs()} | set(self.journal.markets_traded())
+        return spelled(spelling, names)
+
     def realized_volatility(self, market: str, fallback: float) -> float:
         """The market's annual volatility over the last half hour of public trades, or `fallback` when those are too
         few: what a default grid's range follows from."""
@@ -240,6 +262,18 @@ def feed_of(config: Mapping[str, Any]) -> Any:
 
         return ReplayFeed(Path(config["tape"]))
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
+
+
+def spelled(spelling: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that `spelling` means, or None: BTC-PERP, btc-perp, BTC, btc."""
+    by_upper = {name.upper(): name for name in names}
+    wanted = spelling.strip().upper()
+    return by_upper.get(wanted) or by_upper.get(f"{wanted}-PERP")
+
+
+def unlisted(markets: Sequence[str]) -> list[str]:
+    """The warning for markets that the venue took off its list; none without any."""
+    return [f"the venue lists {', '.join(markets)} no more"] if markets else []
 
 
 def _near(wanted: str, instruments: Mapping[str, Instrument]) -> str:

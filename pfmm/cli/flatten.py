@@ -111,7 +111,7 @@ def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
 
 def _preview(session: Session, asked: Asked) -> Result:
     """What would be cancelled and closed now. Sends nothing, stops nobody and sets no latch."""
-    markets = tuple(dict.fromkeys(session.market(name).market for name in asked.spellings))
+    markets = tuple(dict.fromkeys(session.known_market(name) for name in asked.spellings))
     snapshot = session.venue.state(markets)
     orders = [order for order in snapshot.orders if not markets or order.market in markets]
     positions = [p for p in snapshot.positions if p.size and (not markets or p.market in markets)]
@@ -137,7 +137,8 @@ def _would_close(session: Session, asked: Asked, position: Position) -> Decimal:
         return abs(position.size)
     from pfmm.strategy.ticks import snap_size
 
-    return snap_size(abs(position.size) / 2, session.market(position.market).size_step)
+    instrument = session.instruments.get(position.market)
+    return Decimal(0) if instrument is None else snap_size(abs(position.size) / 2, instrument.size_step)
 
 
 def _preview_text(data: dict[str, Any]) -> str:
@@ -193,7 +194,7 @@ def _markets(session: Session, asked: Asked) -> tuple[str, ...] | None:
     from pfmm.errors import UnknownMarket, VenueRefused, VenueUnreachable
 
     try:
-        return tuple(dict.fromkeys(session.market(name).market for name in asked.spellings))
+        return tuple(dict.fromkeys(session.known_market(name) for name in asked.spellings))
     except UnknownMarket:
         raise
     except (VenueUnreachable, VenueRefused):

@@ -62,7 +62,7 @@ def inventory(
     options = globals_of(context)
     check = asserting.read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
     with session(options, {"run.interval_s": interval}) as opened:
-        names = list(dict.fromkeys(opened.market(spelling).market for spelling in markets or ()))
+        names = list(dict.fromkeys(opened.known_market(spelling) for spelling in markets or ()))
         if watch:
             interval_s = opened.settings.general.run.interval_s
             watching.watch(options, "inventory", interval_s, lambda: _look(opened, names, check))
@@ -93,15 +93,16 @@ def _result(data: dict[str, Any], warnings: Sequence[str]) -> Result:
 def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str, LedgerState] | None, tuple[str, ...]]:
     """One snapshot of the venue, and the journal's ledger of each market brought up to it. A journal that cannot be
     used takes only its own part of the answer with it."""
-    from pfmm.observe import observe
+    from pfmm.cli.context import unlisted
+    from pfmm.observe import observe_listed
 
     try:
-        snapshot = observe(opened.venue, opened.journal, asked, ())
+        snapshot, gone = observe_listed(opened.venue, opened.journal, asked, ())
         ledgers = _ledgers(opened.journal)
     except ConfigError as error:
         snapshot = opened.venue.state(asked)  # raises again what is not the journal's fault
         return snapshot, None, (f"{error.message}; realised profit, fees, funding and the peak are not known",)
-    return snapshot, ledgers, _doubts(snapshot, ledgers, asked)
+    return snapshot, ledgers, (*unlisted(gone), *_doubts(snapshot, ledgers, asked))
 
 
 def _doubts(snapshot: Snapshot, ledgers: Mapping[str, LedgerState], asked: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ there is anything in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -129,17 +129,18 @@ def _heading(opened: Session, asked: Slice) -> str:
 def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
     """Brings the journal up to the venue. Answers the venue's marks, of what was traded by hand too, and a warning
     where it did not answer."""
-    from pfmm.observe import observe
+    from pfmm.cli.context import unlisted
+    from pfmm.observe import observe_listed
 
     markets = sorted({run.market for run in opened.journal.runs()})
     try:
-        snapshot = observe(opened.venue, opened.journal, markets, ())
+        snapshot, gone = observe_listed(opened.venue, opened.journal, markets, ())
     except PfmmError as error:
         if opened.journal.span_ms() is None:
             raise  # neither the venue nor the journal tells anything: zeros would look like an answer
         return {}, (f"{error.message}; this is the journal's own view, without what happened since",)
     marks = {position.market: position.mark_price for position in snapshot.positions}
-    return marks | {ticker.market: ticker.mark for ticker in snapshot.tickers}, ()
+    return marks | {ticker.market: ticker.mark for ticker in snapshot.tickers}, tuple(unlisted(gone))
 
 
 def _slice(journal: Journal, since: int | None, market: str | None, strategy: str | None) -> Slice:
@@ -151,21 +152,17 @@ def _slice(journal: Journal, since: int | None, market: str | None, strategy: st
 
 def _market(journal: Journal, spelling: str) -> str:
     """The market that `spelling` means among those that the journal knows: the venue may be out of reach."""
+    from pfmm.cli.context import spelled
+
     known = {run.market for run in journal.runs()} | set(journal.markets_with_mids())
-    found = _spelled(spelling, known)
+    found = spelled(spelling, known)
     if found is None:  # traded by hand only: to look through very many fills takes a while
         known |= set(journal.markets_traded())
-        found = _spelled(spelling, known)
+        found = spelled(spelling, known)
     if found is not None:
         return found
     hint = f"it knows {', '.join(sorted(known))}" if known else "nothing has run on this account yet"
     raise UnknownMarket(f"the journal holds nothing of a market {spelling!r}", hint=hint)
-
-
-def _spelled(spelling: str, known: Iterable[str]) -> str | None:
-    by_upper = {name.upper(): name for name in known}
-    wanted = spelling.strip().upper()
-    return by_upper.get(wanted) or by_upper.get(f"{wanted}-PERP")
 
 
 def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple[ReportData, Mapping[str, MidSeries]]:

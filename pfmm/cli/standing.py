@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.context import Session, unlisted, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
 from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs
-from pfmm.errors import UnknownMarket, VenueUnreachable
+from pfmm.errors import VenueUnreachable
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def status(options: Globals, session: Session, kind: str, spelling: str | None) 
 
 def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of `status` with warnings; a venue that does not answer leaves the journal's own view."""
-    market = session.market(spelling).market if spelling is not None else None
+    market = _named(session, spelling)
     runs = _newest(session.journal.runs(kind=kind, market=market))
     warnings: list[str] = []
     marks: dict[str, Decimal] = {}
@@ -42,18 +42,13 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
     holders = {(h.market, h.strategy): h for h in session.locks.holders()}
     if runs:
         try:
-            from pfmm.observe import observe
+            from pfmm.observe import observe_listed
 
             markets = [run.market for run in runs]
             # a live runner settles its own orders: only it knows what it has in flight
             left = [run.run_id for run in runs if (run.market, kind) not in holders]
-            try:
-                snapshot = observe(session.venue, session.journal, markets, left)
-            except UnknownMarket:  # an old run's, taken off the list: the other runs are shown all the same
-                gone = [name for name in markets if name not in session.instruments]
-                listed = [name for name in markets if name not in gone]
-                snapshot = observe(session.venue, session.journal, listed, left)
-                warnings.append(f"the venue lists {', '.join(gone)} no more")
+            snapshot, gone = observe_listed(session.venue, session.journal, markets, left)
+            warnings += unlisted(gone)
             speed = snapshot.time.speed
             marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
         except VenueUnreachable as error:
@@ -62,6 +57,20 @@ def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list
     if market is not None and not rows:
         rows = [_absent(market, kind)]
     return rows, warnings
+
+
+def _named(session: Session, spelling: str | None) -> str | None:
+    """The market, if any was named; one that ran here needs no venue to be known by, so that its runner can be stopped
+    while the venue does not answer."""
+    if spelling is None:
+        return None
+    try:
+        return session.known_market(spelling)
+    except VenueUnreachable:
+        found = session.remembered_market(spelling)
+        if found is None:
+            raise
+        return found
 
 
 def _newest(runs: Sequence[Run]) -> list[Run]:
@@ -180,7 +189,7 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
         where = f"{session.venue_name} account {session.account}"
         markets = spelling or "every market"
         confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
-    market = session.market(spelling).market if spelling is not None else None
+    market = _named(session, spelling)
     earlier = session.journal.runs(kind=kind, market=market)
     resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
     running = [h.market for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]

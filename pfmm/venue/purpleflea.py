@@ -106,9 +106,22 @@ class PurpleFlea:
         raise BadVenueData(f"/api/state: still more after {MAX_PAGES} pages")
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without fills and payments: one request, however long the account's history is."""
+        """A snapshot without fills and payments: one request, however long the account's history is. A market that the
+        venue took off its list costs its own ticker alone: what is held and rests there is shown all the same."""
+        try:
+            return self._state(markets)
+        except VenueRefused as error:
+            if error.venue_code != "unknown_market":
+                raise
+            listed = {one.market for one in self.markets()}
+            known = [market for market in markets if market in listed]
+            if len(known) == len(markets):
+                raise
+        return self._state(known)
+
+    def _state(self, markets: Sequence[str]) -> Snapshot:
         query = _given(markets=_listed(markets) or None, limit="0")
-        record = self._get("/api/state", query, about=markets)
+        record = self._get("/api/state", query)
         return self._snapshot(record, markets, (), (), Cursors())
 
     def submit(self, batch: Batch) -> BatchAnswer:

@@ -67,3 +67,75 @@ def test_resume_lifts_the_halt(tmp_path: Path, venue: dict[str, str]) -> None:
     lifted = run("resume", "--json", home=tmp_path, env=venue)
     assert {row["market"] for row in lifted.data["runs_ended"]} <= {GONE, LISTED}
     assert run("resume", "--json", home=tmp_path, env=venue).data["halted_by"] is None
+
+
+POSITION = {"market": GONE, "size_base": 2, "cost_basis": 200, "mark_price": 100, "unrealized_pnl": 0, "leverage": 5}
+ORDER = {
+    "order_id": "1", "client_order_id": "by-hand", "market": GONE, "side": "long", "type": "limit", "price": 90,
+    "size_base": 1, "filled_base": 0, "avg_fill_price": None, "status": "open", "post_only": True,
+    "reduce_only": False, "created_at": NOW_MS, "updated_at": NOW_MS,
+}  # fmt: skip
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a venue where the account holds 2 of the market that is gone, with one order there."""
+    orders = [ORDER]
+
+    def shown(query: str) -> dict[str, Any] | None:
+        found = state(query)
+        return found and {**found, "speed": 0, "positions": [POSITION], "orders": list(orders)}
+
+    def cancel_all(_: str) -> dict[str, Any]:
+        return {"cancelled": len(orders), "orders": orders.clear() or []}
+
+    time = {"time_ms": NOW_MS, "speed": 0, "state": "open"}
+    answers = {
+        "/api/state": shown,
+        "/api/markets": {"markets": [INSTRUMENT]},
+        "/api/time": time,
+        "/api/orders": cancel_all,
+    }
+    with ScriptedVenue(answers).serving() as served:
+        yield {"PFMM_BASE_URL": served.url}
+
+
+def test_a_position_there_is_shown_by_any_spelling(tmp_path: Path, held: dict[str, str]) -> None:
+    """The account never ran anything there: the venue's own word on the position is enough."""
+    done = run("inventory", "aaa", "--json", home=tmp_path, env=held)
+    (row,) = done.data["positions"]
+    assert (row["market"], row["size"], row["mark_price"]) == (GONE, "2", "100")
+    assert done.envelope["warnings"][0] == f"the venue lists {GONE} no more"
+    assert run("inventory", "zzz", "--json", home=tmp_path, env=held).error["code"] == "unknown_market"
+
+
+@pytest.mark.parametrize("what", ["aaa", "--all"])
+def test_flatten_cancels_there_and_says_that_the_position_is_left(
+    tmp_path: Path, held: dict[str, str], what: str
+) -> None:
+    planned = run("flatten", what, "--dry-run", "--half", "--json", home=tmp_path, env=held).data
+    assert (planned["would_cancel"], planned["markets"]) == (1, [{"market": GONE, "before": "2", "would_close": "0"}])
+    done = run("flatten", what, "--timeout", "1", "--json", home=tmp_path, env=held)
+    assert done.code == 9
+    assert (done.envelope["data"]["orders_left"], done.envelope["data"]["cancelled"]) == (0, 1)
+    (market,) = done.envelope["data"]["markets"]
+    assert (market["market"], market["after"], market["reason"]) == (GONE, "2", "the venue shows no bid to close at")
+
+
+@pytest.mark.parametrize("command", ["status", "stop"])
+def test_its_run_can_be_named(tmp_path: Path, venue: dict[str, str], command: str) -> None:
+    done = run("grid", command, "aaa", "--json", home=tmp_path, env=venue)
+    assert [row["market"] for row in done.data["runs"]] == [GONE]
+
+
+def test_a_run_can_be_named_while_the_venue_does_not_answer(tmp_path: Path, venue: dict[str, str]) -> None:
+    nowhere = {"PFMM_BASE_URL": "http://127.0.0.1:9"}
+    done = run("grid", "status", "aaa", "--json", home=tmp_path, env=nowhere)
+    assert [row["market"] for row in done.data["runs"]] == [GONE]
+    assert len(done.envelope["warnings"]) == 1
+    assert run("grid", "status", "zzz", "--json", home=tmp_path, env=nowhere).code == 5
+
+
+def test_a_report_reads_the_venue_all_the_same(tmp_path: Path, venue: dict[str, str]) -> None:
+    done = run("report", "--market", "aaa", "--json", home=tmp_path, env=venue)
+    assert (done.data["market"], done.envelope["warnings"]) == (GONE, [f"the venue lists {GONE} no more"])
