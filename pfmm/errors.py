@@ -2,7 +2,8 @@
 
     PfmmError                    1
     ├── UsageError               2   the command line is wrong
-    │   └── AssertionSyntaxError 2   an --assert expression is wrong, with the column
+    │   ├── AssertionSyntaxError 2   an --assert expression is wrong, with the column
+    │   └── UnitsError           2   a model's settings cannot be in the units that it needs
     ├── ConfigError              3   a setting, a profile or the state folder is unusable
     │   ├── SecretError          3
     │   ├── NoJournal            3   nothing has run on this account yet
@@ -23,6 +24,7 @@
     ├── NotFlat                  9
     ├── AssertionFalse          10
     ├── AlreadyRunning          11
+    ├── StartFailed                  a process of --detach ended early, with an exit code of its own
     ├── ChangesPending          12
     ├── DataFileError           13
     └── StoppedForSafety        75   stale data, kill switch, HALT
@@ -74,6 +76,12 @@ class AssertionSyntaxError(UsageError):
     def __init__(self, message: str, *, column: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.column = column
+
+
+class UnitsError(UsageError):
+    """A quoting model's inputs cannot be in the units it needs: its half-spread is absurd against the price."""
+
+    code = "units"
 
 
 class ConfigError(PfmmError):
@@ -224,6 +232,16 @@ class AlreadyRunning(PfmmError):
     code = "already_running"
     exit_code = 11
     meaning = "already running"
+
+
+class StartFailed(PfmmError):
+    """The process that `start --detach` began ended before its first cycle; the exit code is that process's own."""
+
+    code = "start_failed"
+
+    def __init__(self, message: str, *, exit_code: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
 
 
 class ChangesPending(PfmmError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+import pfmm
 from pfmm import errors
 from pfmm.cli import app, reference, registry
 from pfmm.cli import help as topics
@@ -31,6 +34,18 @@ def test_every_error_class_has_a_unique_code_and_a_documented_exit_code() -> Non
     drawn = set(re.findall(r"[A-Z]\w+", (errors.__doc__ or "").split("This module")[0]))
     classes = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
     assert classes <= drawn
+
+
+def test_no_error_code_is_missing_from_the_reference() -> None:
+    for module in pkgutil.walk_packages(pfmm.__path__, "pfmm."):
+        if module.name != "pfmm.__main__":
+            importlib.import_module(module.name)
+    kinds = [errors.PfmmError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    documented = {code for code, _, _ in reference.error_codes()}
+    undocumented = {kind.__name__: kind.code for kind in kinds[1:] if kind.code not in documented}
+    assert not undocumented
 
 
 def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:

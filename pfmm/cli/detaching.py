@@ -14,18 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import Result
-from pfmm.errors import PfmmError, StateUnknown
+from pfmm.errors import StartFailed, StateUnknown
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
 
 READY_WITHIN_S = 60.0
-
-
-class StartFailed(PfmmError):
-    """The detached process ended before its first cycle; it carries that process's exit code."""
-
-    code = "start_failed"
 
 
 def detach(session: Session, kind: str, markets: Sequence[str]) -> Result:
@@ -90,6 +84,7 @@ def _failed(child: subprocess.Popen[bytes], log: Path, start_at: int) -> None:
     with log.open("rb") as text:
         text.seek(start_at)
         tail = text.read()[-2_000:].decode(errors="replace").strip()
-    failure = StartFailed(f"the background process ended with exit code {code}: {tail}", hint=f"its log is {log}")
-    failure.exit_code = code  # the caller sees what the same command in the foreground would have said
-    raise failure
+    # the caller sees what the same command in the foreground would have said
+    raise StartFailed(
+        f"the background process ended with exit code {code}: {tail}", exit_code=code, hint=f"its log is {log}"
+    )

@@ -44,7 +44,7 @@ def error_codes() -> list[tuple[str, int, str]]:
 
 
 def _tree() -> list[type[errors.PfmmError]]:
-    """The classes of errors.py, each after its base; a class that another module derives adds nothing of its own."""
+    """The classes of errors.py, each after its base; one that another module derives has its base's code."""
     kinds = [errors.PfmmError]
     for kind in kinds:
         kinds.extend(child for child in kind.__subclasses__() if child.__module__ == errors.__name__)

@@ -12,14 +12,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from pfmm.errors import ConfigError
+from pfmm.errors import ConfigError, UnitsError
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
 from pfmm.strategy import calibration, volatility
 from pfmm.strategy.funding import ticker_tilt_ratio
 from pfmm.strategy.quote_config import QuoteConfig, Sigma, choose_sigma
 from pfmm.strategy.quote_explain import explain_quote
 from pfmm.strategy.quoting import SINGLE_LEVEL, Quote, QuoteInputs, compute_quote, model_spread, no_quote
-from pfmm.strategy.spread import BPS, UnitsError, require_plausible
+from pfmm.strategy.spread import BPS, require_plausible
 from pfmm.strategy.volatility import VolatilityState
 
 

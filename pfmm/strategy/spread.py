@@ -9,17 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pfmm.errors import UsageError
+from pfmm.errors import UnitsError, UsageError
 
 SECONDS_PER_YEAR = 365 * 24 * 3600
 BPS = 1e4
 PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
-
-
-class UnitsError(UsageError):
-    """A model's inputs cannot be in the units it needs: its half-spread is absurd against the price."""
-
-    code = "units"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from itertools import pairwise
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pfmm.errors import UnitsError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.plan import MarketView
 from pfmm.strategy.ladder import LadderConfig, LadderStrategy
 from pfmm.strategy.quote_config import QuoteConfig
 from pfmm.strategy.quote_strategy import QuoteStrategy
 from pfmm.strategy.quoting import QuotedLevel, QuoteInputs, compute_quote
-from pfmm.strategy.spread import UnitsError, avellaneda_stoikov, fixed, glft
+from pfmm.strategy.spread import avellaneda_stoikov, fixed, glft
 from pfmm.strategy.volatility import REGIMES, VolatilityState, dump, load, observe
 
 D = Decimal

@@ -10,14 +10,13 @@ from decimal import Decimal
 import pytest
 
 from pfmm.cli.quote_show import show_text
-from pfmm.errors import ConfigError, UsageError
+from pfmm.errors import ConfigError, UnitsError, UsageError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, MarketView, OwnFill
 from pfmm.strategy.quote_config import QuoteConfig, choose_sigma
 from pfmm.strategy.quote_strategy import QuoteState, QuoteStrategy, should_requote
 from pfmm.strategy.quoting import COMPONENTS, Quote, QuoteInputs, compute_quote
-from pfmm.strategy.spread import UnitsError
 from pfmm.strategy.volatility import VolatilityState, load
 
 D = Decimal

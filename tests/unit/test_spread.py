@@ -6,9 +6,8 @@ import math
 
 import pytest
 
-from pfmm.errors import UsageError
+from pfmm.errors import UnitsError, UsageError
 from pfmm.strategy.spread import (
-    UnitsError,
     avellaneda_stoikov,
     base_units,
     fixed,
