@@ -59,7 +59,7 @@ class _DepthBook:
 
     def start(self, snapshot: Record, place: Place) -> None:
         """Takes the snapshot and applies the differences that came before it but end after it."""
-        self.snapshot_id = _update_id(snapshot, "lastUpdateId", place)
+        self.snapshot_id = _id(snapshot, "lastUpdateId", place)
         self.bids, self.asks = {}, {}
         _apply(self.bids, field(snapshot, "bids", place), "bids", place)
         _apply(self.asks, field(snapshot, "asks", place), "asks", place)
@@ -73,7 +73,7 @@ class _DepthBook:
             if len(self.waiting) < WAITING_DIFFS:
                 self.waiting.append((record, place))
             return False
-        if _update_id(record, "u", place) < self.snapshot_id:
+        if _id(record, "u", place) < self.snapshot_id:
             return False
         _apply(self.bids, field(record, "b", place), "b", place)
         _apply(self.asks, field(record, "a", place), "a", place)
@@ -89,7 +89,7 @@ def _levels(pairs: list[tuple[str, str]]) -> tuple[Level, ...]:
     return tuple(Level(Decimal(price), Decimal(size)) for price, size in pairs)
 
 
-def _update_id(record: Record, name: str, place: Place) -> int:
+def _id(record: Record, name: str, place: Place) -> int:
     value = field(record, name, place)
     if not isinstance(value, int):
         raise place.error(f"{name} must be a whole number, not {value!r}")
@@ -171,7 +171,7 @@ class BinanceReader:
         if data.get("X", "MARKET") != "MARKET":
             self.skipped += 1  # insurance fund and deleveraging: no print that could fill anybody
             return None
-        number = _update_id(data, "t", place)
+        number = _id(data, "t", place)
         if number <= self._last_trade.get(market, -1):
             self.duplicates += 1
             return None

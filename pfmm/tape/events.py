@@ -14,7 +14,7 @@ from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
 
 LAST_MS = 253_402_300_799_999  # the end of the year 9999: microseconds since 1970 lie far beyond it
-LARGEST_EXPONENT = 15  # no price or size has more digits than this before or after the point
+MOST_DIGITS = 15  # no price or size has more digits than this before or after the point
 PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go
 
 
@@ -104,7 +104,7 @@ def finite(value: object, name: str, place: Place) -> Decimal:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         raise place.error(f"{name} must be finite, not {value!r}")
-    if exponent < -LARGEST_EXPONENT or number.adjusted() > LARGEST_EXPONENT:
+    if exponent < -MOST_DIGITS or number.adjusted() >= MOST_DIGITS:
         raise place.error(f"{name} is out of range: {value!r}")
     return number
 

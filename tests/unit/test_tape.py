@@ -139,6 +139,8 @@ def test_symbols_become_market_names(symbol: str, market: str) -> None:
         (HEADER + QUOTE % (1_000, '"0"', '"1"'), 2, "bid must be above zero"),
         (HEADER + QUOTE % (1_000, '"9"', '"-1"'), 2, "bid_size must not be negative"),
         (HEADER + QUOTE % (1_000, '"1E+999999"', '"1"'), 2, "bid is out of range"),
+        (HEADER + QUOTE % (1_000, '"1000000000000000"', '"1"'), 2, "bid is out of range"),  # 16 digits
+        (HEADER + QUOTE % (1_000, '"0.0000000000000001"', '"1"'), 2, "bid is out of range"),
         (HEADER + QUOTE % (1_000, '"nine"', '"1"'), 2, "bid must be a number, not 'nine'"),
         (HEADER + QUOTE % ("1.5", '"9"', '"1"'), 2, "time must be a time in whole ms, not 1.5"),
         (HEADER + QUOTE % (-1, '"9"', '"1"'), 2, "time must be a time in whole ms, not -1"),
