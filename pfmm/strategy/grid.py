@@ -158,7 +158,6 @@ def _legs(cell: Cell, state: GridState, view: MarketView) -> list[_Leg]:
     A leg below the venue's minimum waits for more. When none is left that could rest, the larger one is raised to
     the minimum: half-filled small orders would otherwise wait for ever. A cell outside of the range only closes.
     """
-    in_range = _in_range(cell, state)
     buy, sell = _wanted(cell, state)
     instrument = view.instrument
     legs = [
@@ -166,21 +165,17 @@ def _legs(cell: Cell, state: GridState, view: MarketView) -> list[_Leg]:
         _leg(cell, Side.SHORT, sell, instrument, view.ticker),
     ]
     wanted = [leg for leg in legs if leg is not None]
-    if in_range and wanted and all(leg.waits is not None for leg in wanted):
+    if state.in_range(cell) and wanted and all(leg.waits is not None for leg in wanted):
         largest = max(wanted, key=lambda leg: leg.order.size)
         smallest = minimum_size(largest.order.price, instrument)
         return [_Leg(replace(largest.order, size=smallest), None), *(leg for leg in wanted if leg is not largest)]
     return wanted
 
 
-def _in_range(cell: Cell, state: GridState) -> bool:
-    return state.first <= cell.index < state.first + state.layout.levels
-
-
 def _wanted(cell: Cell, state: GridState) -> tuple[Decimal, Decimal]:
     """What the cell would buy and sell, base units: its missing and its held part, outside of the range what it has
     open alone."""
-    if _in_range(cell, state):
+    if state.in_range(cell):
         return cell.quantity - cell.held, cell.held
     return -cell.opened, cell.opened
 

@@ -70,7 +70,7 @@ def _cell(cell: Cell, state: GridState) -> dict[str, Any]:
         "quantity": _plain(cell.quantity),
         "opened": _plain(cell.opened),
         "cost": _plain(cell.cost),
-        "in_range": state.first <= cell.index < state.first + state.layout.levels,
+        "in_range": state.in_range(cell),
     }
 
 

@@ -43,7 +43,11 @@ class GridState:
     @property
     def active(self) -> tuple[Cell, ...]:
         """The cells of the range, lowest first."""
-        return tuple(cell for cell in self.cells if self.first <= cell.index < self.first + self.layout.levels)
+        return tuple(cell for cell in self.cells if self.in_range(cell))
+
+    def in_range(self, cell: Cell) -> bool:
+        """True for a cell of the range now; a trail may have left it above or below."""
+        return self.first <= cell.index < self.first + self.layout.levels
 
     @property
     def lower(self) -> Decimal:

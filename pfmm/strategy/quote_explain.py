@@ -79,7 +79,7 @@ def _parameters(config: QuoteConfig, sigma: Sigma) -> dict[str, Any]:
 
 
 def _components(bid: QuotedLevel | None, ask: QuotedLevel | None) -> list[dict[str, Any]]:
-    """Only "level" may be left out: it is zero for the best level of either side."""
+    """What the best level of each side is made of; "level" is zero for it."""
     return [
         {
             "name": name,
