@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from pfmm.paper.records import (
     PlaceRequest,
     StateRecord,
 )
+from pfmm.paper.store import set_aside
 
 BTC = MarketSpec("BTC-PERP", "crypto", 1, 3, 1, 5, 10 * USD, 50, -20_000, 50_000, 8)
 ETH = MarketSpec("ETH-PERP", "crypto", 2, 2, 1, None, 10 * USD, 20, -20_000, 50_000, 8)
@@ -695,6 +697,20 @@ def test_a_damaged_file_is_named_with_the_fix(tmp_path: Path, content: bytes) ->
     fresh.close()
     assert int(order.order_id[1:]) > START // 1000
     assert [kept.read_bytes() for kept in tmp_path.glob("paper.sqlite.damaged-*")] == [content]
+
+
+def test_what_is_set_aside_takes_its_log_along(tmp_path: Path) -> None:
+    live, path = tmp_path / "live", tmp_path / "paper.sqlite"
+    with closing(sqlite3.connect(live, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE fills (price INTEGER)")
+        connection.execute("INSERT INTO fills VALUES (63000)")
+        for suffix in ("", "-wal"):  # as a process that was killed leaves them
+            shutil.copy(f"{live}{suffix}", f"{path}{suffix}")
+    aside = set_aside(path, 7)
+    assert [left.name for left in tmp_path.glob("paper.sqlite*") if left not in (aside, Path(f"{aside}-wal"))] == []
+    with closing(sqlite3.connect(str(aside))) as connection:
+        assert connection.execute("SELECT price FROM fills").fetchall() == [(63000,)]
 
 
 def test_a_foreign_or_newer_file_is_refused(tmp_path: Path) -> None:
