@@ -16,16 +16,15 @@ from pfmm.accounting.attribution import HORIZONS_S
 from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome
-from pfmm.backtest.venue import DEPOSIT
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
-from pfmm.paper.replay import HOUR_MS
+from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.paper.tapefile import FUNDING_WIDTH
 from pfmm.paper.views import decimal, usd
 from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
 
-CAPITAL = usd(DEPOSIT)
+CAPITAL = usd(DEFAULT_DEPOSIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,7 @@ def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwor
 
 def _settlements(columns: Columns, start_ms: int, end_ms: int) -> tuple[int, int]:
     """How many funding settlements passed, and how many of them the tape has no rate for, so that they paid nothing."""
-    hours, known = columns.tape.spec.funding_interval_hours, columns.tape.funding[::FUNDING_WIDTH]
-    interval_ms = hours * HOUR_MS
+    interval_ms, known = columns.tape.spec.funding_interval_ms, columns.tape.funding[::FUNDING_WIDTH]
     due = range((start_ms // interval_ms + 1) * interval_ms, end_ms + 1, interval_ms)
     missing = 0
     for settle_ms in due:

@@ -30,9 +30,9 @@ from pfmm.model.order import (
 )
 from pfmm.paper.account import OPEN, OrderState
 from pfmm.paper.account import Account as Books
-from pfmm.paper.advance import advance, funding_interval_ms
-from pfmm.paper.feed import USD, Feed, MarketSpec
-from pfmm.paper.ledger import liquidation_price
+from pfmm.paper.advance import advance
+from pfmm.paper.feed import Feed, MarketSpec
+from pfmm.paper.ledger import DEFAULT_DEPOSIT, liquidation_price
 from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook, QueueModel
 from pfmm.paper.records import ExchangeError
@@ -40,7 +40,6 @@ from pfmm.paper.trading import Desk
 from pfmm.paper.views import decimal, usd
 from pfmm.ports import Capabilities
 
-DEPOSIT = 10_000 * USD
 NAME = "backtest"
 
 _NOBODY = Account(NAME, Decimal(0), Decimal(0), Decimal(0), Decimal(0))
@@ -49,7 +48,7 @@ Request = TypeVar("Request")
 
 
 class SimulatedVenue:
-    """ports.Venue over one market of a feed, from `start_ms` on. `deposit` is 1e-8 USD."""
+    """ports.Venue over one market of a feed, from `start_ms` on, with the money of every new paper account."""
 
     name = NAME
     account = NAME
@@ -64,13 +63,12 @@ class SimulatedVenue:
         end_ms: int,
         latency_ms: int = 0,
         queue: QueueModel = "pessimistic",
-        deposit: int = DEPOSIT,
     ) -> None:
         self._feed = feed
         self.spec = spec
         self._end_ms = end_ms
         self._latency_ms = latency_ms
-        self.books = Books(NAME, lambda _: spec, start_ms, deposit, 1, 1, 1)
+        self.books = Books(NAME, lambda _: spec, start_ms, DEFAULT_DEPOSIT, 1, 1, 1)
         self.books.books[spec.market] = MarketBook(queue=queue)
         self._by_number: dict[int, OrderState] = {}
         self._by_client: dict[str, OrderState] = {}
@@ -121,7 +119,7 @@ class SimulatedVenue:
         """Quote, mark and next funding rate now."""
         spec, now_ms = self.spec, self.now_ms
         quote, mark = self._feed.quote(spec.market, now_ms), self._feed.mark(spec.market, now_ms)
-        interval_ms = funding_interval_ms(spec)
+        interval_ms = spec.funding_interval_ms
         next_ms = (now_ms // interval_ms + 1) * interval_ms
         prices, sizes = spec.price_decimals, spec.size_decimals
         shown = decimal(mark, prices)
@@ -246,7 +244,7 @@ class SimulatedVenue:
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
         """Rates settled after `since_ms`, oldest first."""
-        interval_ms = funding_interval_ms(self.spec)
+        interval_ms = self.spec.funding_interval_ms
         settled = range((since_ms // interval_ms + 1) * interval_ms, self.now_ms + 1, interval_ms)
         hours = self.spec.funding_interval_hours
         return tuple(

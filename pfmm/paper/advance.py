@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pfmm.paper.account import Account
-from pfmm.paper.feed import Event, Feed, MarketSpec
+from pfmm.paper.feed import Event, Feed
 from pfmm.paper.matching import MarketBook
 
 MARK_INTERVAL_MS = 60_000
-HOUR_MS = 3_600_000
 
 _Head = tuple[int, str, Event, Iterator[Event], MarketBook]
 
@@ -103,7 +102,7 @@ def _settle_marks(account: Account, feed: Feed, time_ms: int) -> None:
         return
     marks = {market: feed.mark(market, time_ms) for market in held}
     for market in held:
-        if time_ms % funding_interval_ms(account.specs(market)) == 0:
+        if time_ms % account.specs(market).funding_interval_ms == 0:
             account.pay_funding(market, time_ms, marks[market], feed.funding_rate(market, time_ms))
     if account.totals(marks.__getitem__).equity >= account.maintenance_margin(marks.__getitem__):
         return
@@ -112,8 +111,3 @@ def _settle_marks(account: Account, feed: Feed, time_ms: int) -> None:
         quote = feed.quote(market, time_ms)
         price = quote.bid if account.positions[market].size > 0 else quote.ask
         account.liquidate(market, price or marks[market], time_ms)
-
-
-def funding_interval_ms(spec: MarketSpec) -> int:
-    """Time between two funding settlements in ms; they fall on its whole multiples in UTC: 8 h is 28_800_000."""
-    return spec.funding_interval_hours * HOUR_MS

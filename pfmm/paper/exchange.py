@@ -11,11 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pfmm.errors import ConfigError
 from pfmm.paper import market_data
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.clock import start_clock
 from pfmm.paper.feed import USD, Feed, MarketSpec
+from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.records import (
     AccountRecord,
     AmendRequest,
@@ -48,9 +48,7 @@ MAX_DEAD_MAN_S = 86_400
 class Exchange:
     """All accounts of one store. Every operation raises ExchangeError (Busy when the store stays locked)."""
 
-    def __init__(
-        self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory | None = None
-    ) -> None:
+    def __init__(self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory) -> None:
         self._sessions = Sessions(store, feed, wall_ms, feed_factory)
 
     @classmethod
@@ -202,7 +200,7 @@ class Exchange:
         def work(desk: Desk, _: ClockState) -> tuple[OrderRecord, ...]:
             found = _open_orders(desk.account)
             if status == "all":
-                found = self._sessions.store.orders(account, only_open=False, limit=market_data.MAX_ROWS, market=market)
+                found = self._sessions.store.orders(account, only_open=False, limit=MAX_ROWS, market=market)
             return tuple(order_record(order) for order in found if market in (None, order.market))
 
         return self._sessions.view(account, work)
@@ -219,16 +217,22 @@ class Exchange:
             account, lambda desk, _: position_records(desk.account, desk.moment.mark, self._sessions.specs)
         )
 
-    def fills(self, account: str, *, since: int = 0, market: str | None = None, limit: int = 1000) -> FillPage:
+    def fills(self, account: str, *, since: int = 0, market: str | None = None, limit: int = MAX_ROWS) -> FillPage:
         """Executions after the cursor `since`, oldest first."""
         return self._sessions.view(account, lambda *_: self._fill_page(account, since, limit, market))
 
-    def funding_payments(self, account: str, *, since: int = 0, limit: int = 1000) -> FundingPage:
+    def funding_payments(self, account: str, *, since: int = 0) -> FundingPage:
         """Funding payments after the cursor `since`, oldest first."""
-        return self._sessions.view(account, lambda *_: self._funding_page(account, since, limit))
+        return self._sessions.view(account, lambda *_: self._funding_page(account, since, MAX_ROWS))
 
     def state(
-        self, account: str, markets: Sequence[str], *, fills_since: int = 0, funding_since: int = 0, limit: int = 1000
+        self,
+        account: str,
+        markets: Sequence[str],
+        *,
+        fills_since: int = 0,
+        funding_since: int = 0,
+        limit: int = MAX_ROWS,
     ) -> StateRecord:
         """One consistent snapshot of clock, account, positions, open orders, new fills and payments, and tickers."""
 
@@ -293,8 +297,6 @@ class Exchange:
 
     def set_feed(self, config: Mapping[str, Any], *, reset: bool = False) -> None:
         """Switches the market; 409 feed_in_use while any account has an open order or a position, unless `reset`."""
-        if self._sessions.feed_factory is None:
-            raise ConfigError("this exchange was given one feed and cannot switch")
         feed = self._sessions.feed_factory(config)
         clock = start_clock(config, self._sessions.wall_ms(), feed.span())
         with self._sessions.lock:

@@ -35,6 +35,11 @@ class MarketSpec:
     taker_rate: int
     funding_interval_hours: int
 
+    @property
+    def funding_interval_ms(self) -> int:
+        """Time between two funding settlements; they fall on its whole multiples in UTC: 8 h is 28_800_000."""
+        return self.funding_interval_hours * 3_600_000
+
 
 class Quote(NamedTuple):
     """Best bid and ask; a price of 0 means that the side is absent."""
@@ -78,6 +83,13 @@ class Watch(Protocol):
 
     best_bid: int
     best_ask: int
+
+
+def touches(watch: Watch, low: int, high: int) -> bool:
+    """Whether prices from `low` to `high` matter to `watch`: low <= best_bid, or high >= best_ask. Quotes of 98 and 101
+    do to a buy at 98 and to a sell at 101."""
+    bid = watch.best_bid
+    return (bid > 0 and low <= bid) or 0 < watch.best_ask <= high
 
 
 class Feed(Protocol):

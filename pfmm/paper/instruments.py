@@ -55,8 +55,8 @@ class Listing:
 
     __slots__ = ("_lines",)
 
-    def __init__(self, table: str = TABLE) -> None:
-        self._lines = {line.partition(" ")[0] + SUFFIX: line for line in table.splitlines()}
+    def __init__(self) -> None:
+        self._lines = {line.partition(" ")[0] + SUFFIX: line for line in TABLE.splitlines()}
 
     @property
     def names(self) -> tuple[str, ...]:

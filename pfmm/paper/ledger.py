@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pfmm.paper.feed import USD, MarketSpec
 
+DEFAULT_DEPOSIT = 10_000 * USD  # of an account on its first use
 LEVERAGE = 5
 MAINTENANCE_SHARE = 2  # maintenance margin is 1/2 of the initial margin at the market's maximum leverage
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pfmm.paper.advance import funding_interval_ms
 from pfmm.paper.feed import Feed, MarketSpec, Quote
 from pfmm.paper.matching import Levels
 from pfmm.paper.records import BookRecord, FundingRateRecord, TickerRecord, TradeRecord
 from pfmm.paper.views import decimal, side_word
 
 DEPTH_LEVELS = 50
-MAX_ROWS = 1000
+MAX_ROWS = 1000  # of one answer: prints, rates, orders, fills or payments
 DAY_MS = 86_400_000
 
 
@@ -51,7 +50,7 @@ def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
     quote, mark = moment.quote(spec.market), decimal(moment.mark(spec.market), spec.price_decimals)
     bid = decimal(quote.bid, spec.price_decimals) if quote.bid else None
     ask = decimal(quote.ask, spec.price_decimals) if quote.ask else None
-    interval_ms = funding_interval_ms(spec)
+    interval_ms = spec.funding_interval_ms
     next_funding_ms = (moment.time_ms // interval_ms + 1) * interval_ms
     return TickerRecord(
         market=spec.market,
@@ -98,7 +97,7 @@ def trades(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[Trad
 
 def funding_rates(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[FundingRateRecord, ...]:
     """Settled rates after `since_ms` (default: the last seven days), oldest first, the newest 1000 at most."""
-    interval_ms = funding_interval_ms(spec)
+    interval_ms = spec.funding_interval_ms
     span = moment.feed.span()
     after_ms = moment.time_ms - 7 * DAY_MS if since_ms is None else since_ms
     newest = moment.time_ms // interval_ms

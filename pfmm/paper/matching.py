@@ -285,9 +285,9 @@ class MarketBook:
         }
 
     @classmethod
-    def load(cls, raw: dict[str, Any], *, position: int, queue: QueueModel = "pessimistic") -> MarketBook:
+    def load(cls, raw: dict[str, Any], *, position: int) -> MarketBook:
         """Rebuilds a book from `dump` and the account's position."""
-        book = cls(position=position, queue=queue)
+        book = cls(position=position)
         for sign, side in book._sides.items():
             saved = raw[str(sign)]
             side.orders = [Resting(number, sign, *rest) for number, *rest in saved["orders"]]

@@ -15,7 +15,6 @@ from pfmm.paper.records import AmendRequest, BatchItem, CancelRequest, ExchangeE
 Wish = TypeVar("Wish", CancelRequest, AmendRequest, PlaceRequest)
 
 MAX_BATCH = 100
-MAX_DEAD_MAN_S = 86_400
 MAX_TIME_MS = 10**14
 
 _ID = re.compile(r"[!-~]{1,64}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pfmm.paper.feed import USD, MarketSpec
+from pfmm.paper.instruments import price_step
 from pfmm.paper.ledger import notional_unit
 from pfmm.paper.records import ExchangeError, PlaceRequest
 
@@ -30,22 +31,13 @@ def positive(field: str, value: Decimal) -> Decimal:
     return value
 
 
-def tick_at(spec: MarketSpec, price: int) -> int:
-    """The price step around `price` in price units: with unit 0.1 and 5 figures, 654_321 (65,432.1) steps by 10."""
-    if spec.significant_figures is None:
-        return spec.tick
-    figures: int = 10 ** max(len(str(price)) - spec.significant_figures, 0)
-    whole: int = 10**spec.price_decimals
-    return max(spec.tick, min(figures, whole))
-
-
 def price_units(spec: MarketSpec, price: Decimal) -> int:
     """The limit price in price units; 422 price_off_tick when the market's price rule does not allow it."""
     exact = positive("price", price)
     units = _whole(exact, spec.price_decimals)
     if units is not None and units > MAX_UNITS:
         raise bad("price", f"price {price} is out of range")
-    if units is None or units % tick_at(spec, units):
+    if units is None or units % price_step(spec, units):
         raise ExchangeError(422, "price_off_tick", f"price {price} is not on a tick of {spec.market}")
     return units
 

@@ -23,11 +23,13 @@ class ExchangeError(Exception):
 
 
 class Busy(ExchangeError):
-    """The store stayed locked by other processes for longer than a request may wait (503 with Retry-After)."""
+    """The store stayed locked by other processes for longer than a request may wait, or the market runs away from the
+    account (503 with Retry-After)."""
 
-    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+    retry_after_s = 1
+
+    def __init__(self, message: str) -> None:
         super().__init__(503, "busy", message)
-        self.retry_after_s = retry_after_s
 
 
 class ClockState(NamedTuple):

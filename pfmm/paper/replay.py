@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pfmm.paper.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
+from pfmm.paper.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
 from pfmm.paper.instruments import unknown_market
 from pfmm.paper.tapefile import (
     BLOCK_EVENTS,
@@ -22,8 +22,6 @@ from pfmm.paper.tapefile import (
     MarketTape,
     open_tape,
 )
-
-HOUR_MS = 3_600_000
 
 
 class ReplayFeed:
@@ -104,12 +102,12 @@ class ReplayFeed:
                 time_ms, rate = tape.funding[candidate * FUNDING_WIDTH : (candidate + 1) * FUNDING_WIDTH].tolist()
                 near.append((abs(time_ms - settle_ms), rate))
         distance, rate = min(near, default=(settle_ms, 0))
-        return rate if distance <= tape.spec.funding_interval_hours * HOUR_MS // 2 else 0
+        return rate if distance <= tape.spec.funding_interval_ms // 2 else 0
 
     def foreseen_rate(self, market: str, settle_ms: int) -> int:
         """The rate that settled one interval before `settle_ms`: a recording tells a rate once it has settled, and what
         acts on it earlier would look ahead."""
-        return self.funding_rate(market, settle_ms - self._tape(market).spec.funding_interval_hours * HOUR_MS)
+        return self.funding_rate(market, settle_ms - self._tape(market).spec.funding_interval_ms)
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order. A quote
@@ -119,7 +117,7 @@ class ReplayFeed:
         while index < end:
             block = index // BLOCK_EVENTS
             stop = min((block + 1) * BLOCK_EVENTS, end)
-            if _touches(watch, tape.blocks[2 * block], tape.blocks[2 * block + 1]):
+            if touches(watch, tape.blocks[2 * block], tape.blocks[2 * block + 1]):
                 yield from _block_events(tape, index, stop, watch)
             index = stop
 
@@ -134,17 +132,11 @@ def _block_events(tape: MarketTape, index: int, stop: int, watch: Watch) -> Iter
     for at in range(index, stop):
         event = _event(tape, at)
         if event[1] == TRADE:
-            if _touches(watch, event[2], event[2]):
+            if touches(watch, event[2], event[2]):
                 yield _trade_event(event)
-        elif _touches(watch, event[2], event[4] or NO_ASK):
+        elif touches(watch, event[2], event[4] or NO_ASK):
             time_ms, _, bid, bid_size, ask, ask_size = event
             yield QuoteEvent(time_ms, QUOTE, bid, bid_size, ask, ask_size)
-
-
-def _touches(watch: Watch, low: int, high: int) -> bool:
-    """The Watch condition of feed.py: low <= best_bid, or high >= best_ask (0 = none)."""
-    bid = watch.best_bid
-    return (bid > 0 and low <= bid) or 0 < watch.best_ask <= high
 
 
 def _event(tape: MarketTape, index: int) -> list[int]:

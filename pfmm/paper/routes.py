@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from pfmm.paper import answers, order_fields
-from pfmm.paper.exchange import Exchange
+from pfmm.paper.exchange import MAX_DEAD_MAN_S, Exchange
+from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.records import CancelRequest, ExchangeError
 
 if TYPE_CHECKING:
     from pfmm.paper.throttle import Lane
 
 MAX_DEPTH = 200
-MAX_ROWS = 1000  # fills or payments a page
 _MAX_CURSOR_DIGITS = 18
 
 
@@ -204,7 +204,7 @@ def _funding_payments(call: Call) -> dict[str, Any]:
 
 
 def _dead_man(call: Call) -> dict[str, Any]:
-    timeout_s = order_fields.whole_field(call.body, "timeout_s", order_fields.MAX_DEAD_MAN_S)
+    timeout_s = order_fields.whole_field(call.body, "timeout_s", MAX_DEAD_MAN_S)
     return call.exchange.arm_dead_man(call.account, timeout_s)._asdict()
 
 

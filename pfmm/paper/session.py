@@ -11,16 +11,15 @@ from contextlib import suppress
 from threading import RLock
 from typing import Any, TypeVar
 
-from pfmm.errors import ConfigError
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.advance import advance
-from pfmm.paper.feed import USD, Feed, MarketSpec
+from pfmm.paper.feed import Feed, MarketSpec
+from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.paper.market_data import Moment
 from pfmm.paper.records import Busy, ClockState, ExchangeError
 from pfmm.paper.store import EPOCH_NUMBERS, Conflict, ExchangeRow, Store
 from pfmm.paper.trading import Desk
 
-DEFAULT_DEPOSIT = 10_000 * USD
 TRIES = 50
 CHASES = 4  # slices after which the way to now must have become shorter
 SLICE_MS = 10_000  # wall time: a longer way is advanced outside the write lock and saved, a shorter one inside
@@ -35,9 +34,7 @@ Work = Callable[[Desk, ClockState], T]
 class Sessions:
     """One store, one feed and one wall clock, shared by every operation of an exchange under `lock`."""
 
-    def __init__(
-        self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory | None = None
-    ) -> None:
+    def __init__(self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory) -> None:
         self.store = store
         self.wall_ms = wall_ms
         self.feed_factory = feed_factory
@@ -64,8 +61,6 @@ class Sessions:
         row = self.store.exchange()
         self.exchange_id = _exchange_id(row)
         if row.feed_revision != self._feed_revision:
-            if self.feed_factory is None:
-                raise ConfigError("another process has switched the feed of this exchange")
             self.use(self.feed_factory(row.feed), row.feed_revision)
         return row
 

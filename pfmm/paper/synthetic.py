@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import exp, log
 
-from pfmm.paper.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
+from pfmm.paper.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
 from pfmm.paper.instruments import Listing, price_step
 from pfmm.paper.noise import bell, draw, stream_key
 from pfmm.paper.orderflow import LEAF_MS, OrderFlow
 from pfmm.paper.pricepath import SEGMENT_LEAVES, PricePath, Segment
 
-HOUR_MS = 3_600_000
 BPS_IN_RATE = 10_000  # rates are whole 1e-8
 FUNDING_WEIGHTS = (1, 2, 3, 2, 1)  # neighbouring settlements share noise: correlation 16/19 with the next one
 FUNDING_WEIGHT_NORM = 19**0.5
@@ -28,9 +27,9 @@ class SyntheticFeed:
 
     __slots__ = ("_listing", "_markets", "_seed", "_specs")
 
-    def __init__(self, seed: int = 0, listing: Listing | None = None) -> None:
+    def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._listing = listing or Listing()
+        self._listing = Listing()
         self._markets: dict[str, _Market] = {}
         self._specs: tuple[MarketSpec, ...] = ()
 
@@ -86,7 +85,7 @@ class SyntheticFeed:
         With z the smoothed noise, 0.9 + 0.7 z + 0.25 z^3 bps: z = 1 gives 1.85, z = -2 gives -2.5, z = 2 gives 4.3.
         """
         found = self._market(market)
-        period = settle_ms // (found.spec.funding_interval_hours * HOUR_MS)
+        period = settle_ms // found.spec.funding_interval_ms
         total = sum(weight * bell(draw(found.funding_key, period + i)) for i, weight in enumerate(FUNDING_WEIGHTS))
         z = total / FUNDING_WEIGHT_NORM + found.funding_lean
         return round((0.9 + 0.7 * z + 0.25 * z**3) * BPS_IN_RATE)
@@ -176,13 +175,8 @@ class _Market:
             mid = self.mid(point)
             start = leaf * LEAF_MS
             bid, bid_size, ask, ask_size = self.flow.quote(leaf, mid, swing)
-            if after_ms < start and _touches(watch, bid, ask):
+            if after_ms < start and touches(watch, bid, ask):
                 yield QuoteEvent(start, QUOTE, bid, bid_size, ask, ask_size)
             for offset, price, size, aggressor in self.flow.sweeps(leaf, mid, swing, future, (bid, ask)):
-                if after_ms < start + offset <= to_ms and _touches(watch, price, price):
+                if after_ms < start + offset <= to_ms and touches(watch, price, price):
                     yield TradeEvent(start + offset, TRADE, price, size, aggressor)
-
-
-def _touches(watch: Watch, low: int, high: int) -> bool:
-    """The Watch condition of feed.py, exactly: low <= best_bid, or high >= best_ask (0 = none)."""
-    return low <= watch.best_bid or 0 < watch.best_ask <= high

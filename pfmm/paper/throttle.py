@@ -35,9 +35,8 @@ class Throttle:
     once those are spent, so that a maker who has used up the budget can still pull the quotes. Threads may share it.
     """
 
-    def __init__(self, limits: dict[Lane, int] | None = None, window_s: int = WINDOW_S) -> None:
+    def __init__(self, limits: dict[Lane, int] | None = None) -> None:
         self._limits = LIMITS if limits is None else limits
-        self._window_s = window_s
         self._lock = threading.Lock()
         self._used: dict[tuple[str, Lane], tuple[float, int]] = {}
         self._sweep_at = _SWEEP_AT
@@ -60,19 +59,19 @@ class Throttle:
     def _take(self, key: str, lane: Lane, now_s: float) -> Allowance:
         limit = self._limits[lane]
         start, used = self._used.get((key, lane), (now_s, 0))
-        if now_s - start >= self._window_s:
+        if now_s - start >= WINDOW_S:
             start, used = now_s, 0
         allowed = used < limit
         if allowed:
             used += 1
             self._sweep(now_s)
             self._used[key, lane] = (start, used)
-        reset_s = max(1, math.ceil(start + self._window_s - now_s))
+        reset_s = max(1, math.ceil(start + WINDOW_S - now_s))
         return Allowance(allowed=allowed, limit=limit, remaining=limit - used, reset_s=reset_s)
 
     def _sweep(self, now_s: float) -> None:
         """Forgets windows that are over. Keys are whatever clients send: they must not grow the table for ever."""
         if len(self._used) < self._sweep_at:
             return
-        self._used = {at: window for at, window in self._used.items() if now_s - window[0] < self._window_s}
+        self._used = {at: window for at, window in self._used.items() if now_s - window[0] < WINDOW_S}
         self._sweep_at = max(_SWEEP_AT, 2 * len(self._used))

@@ -223,7 +223,7 @@ def test_funding_is_mostly_small_sometimes_large_and_drifts_slowly() -> None:
 
 def test_an_unlisted_market_is_refused() -> None:
     with pytest.raises(UnknownMarket, match="NOPE-PERP"):
-        SyntheticFeed().quote("NOPE-PERP", START)
+        SyntheticFeed(1).quote("NOPE-PERP", START)
 
 
 def test_prices_wander_but_never_run_away() -> None:
