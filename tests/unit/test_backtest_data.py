@@ -71,7 +71,8 @@ def test_gaps_between_bars_are_counted(tmp_path: Path) -> None:
         (f"{T + 30_000},1,1,1,1,1", "line 3: the bar begins 30000 ms after the one before it: not 1-minute candles"),
         (f"{T * 1000},1,1,1,1,1", "line 3: time_ms must be whole ms since 1970, not '1700000000000000'"),
         (f"{'9' * 30},1,1,1,1,1", "line 3: time_ms must be whole ms"),
-        (f"{T + 60_000},1,1,1,1,9900000000000000", "a price or volume is too large"),
+        (f"{T + 60_000},1,1,1,1,9900000000000000", "line 3: volume is out of range"),
+        (f"{T + 60_000},1,999999999999999,0.00001,1,1", "a price or volume is too large"),
         (f"{T + 3_600_000},1,1,1,1,1", "no bar begins a minute after the one before it"),
     ],
 )
