@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
-from pfmm.errors import BadVenueData, CannotDoThis, OutcomeUnknown, PfmmError, UnknownMarket, VenueRefused
+from pfmm.errors import (
+    BadVenueData,
+    CannotDoThis,
+    OutcomeUnknown,
+    PfmmError,
+    UnknownMarket,
+    VenueRefused,
+    VenueUnreachable,
+)
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, Fill, Order
@@ -21,8 +29,9 @@ from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
 MAX_PAGES = 1000
-# one order's fate must not hold up a cycle: what is decided expires after 10 s, and its slot can wait
-ORDER_TOTAL_S = 5.0
+# the fate of orders must not hold up a cycle, since their slots can wait: questions that get no answer take no more
+# than this between two snapshots, each at most half of what is left, so that those after a silent one are asked too
+QUESTIONS_TOTAL_S = 10.0
 PAPER = "paper"  # of which there may be many, in contrast to a real venue: each tells which one it is
 
 Row = TypeVar("Row")
@@ -37,6 +46,7 @@ class PurpleFlea:
         self.name = name
         self.account = account
         self.http = http
+        self._patience_s = QUESTIONS_TOTAL_S
 
     def close(self) -> None:
         """Closes the connections."""
@@ -86,6 +96,7 @@ class PurpleFlea:
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """One consistent view: the fills of all pages, and the rest of the last page, which belongs to all of them."""
+        self._patience_s = QUESTIONS_TOTAL_S
         fills: list[Fill] = []
         payments: list[FundingPayment] = []
         time_ms = 0
@@ -120,6 +131,7 @@ class PurpleFlea:
         return self._state(known)
 
     def _state(self, markets: Sequence[str]) -> Snapshot:
+        self._patience_s = QUESTIONS_TOTAL_S
         query = _given(markets=_listed(markets) or None, limit="0")
         record = self._get("/api/state", query)
         return self._snapshot(record, markets, (), (), Cursors())
@@ -129,10 +141,18 @@ class PurpleFlea:
         return send(self.http, batch)
 
     def order(self, client_order_id: str) -> Order | None:
-        """The order with that client order id; None only when the venue says in so many words that it has none."""
+        """The order with that client order id; None only when the venue says in so many words that it has none.
+
+        Waits for an answer no longer than 5 s, and 2.5, 1.2 and so on after each that did not come, until the next
+        snapshot.
+        """
         path = f"/api/orders/by-client-id/{_part(client_order_id)}"
+        asked_s = self.http.time.monotonic_s()
         try:
-            found = form.order(Record(self.http.get(path, total_s=ORDER_TOTAL_S), path))
+            found = form.order(Record(self.http.get(path, total_s=self._patience_s / 2), path))
+        except VenueUnreachable:
+            self._patience_s = max(self._patience_s - (self.http.time.monotonic_s() - asked_s), 0.0)
+            raise
         except VenueRefused as error:
             if error.status == 404 and error.venue_code == "order_not_found":
                 return None
