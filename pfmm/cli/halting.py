@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pfmm.cli.context import Session
     from pfmm.journal import Journal
     from pfmm.locks import Holder
-    from pfmm.model.account import VenueTime
+    from pfmm.model.account import Position, VenueTime
     from pfmm.model.plan import OwnOrder
 
 GRACE_S = 5.0
@@ -146,6 +146,20 @@ def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
     return (
         f"this was paper exchange {exchange_id}; the journal's runs are at exchange {remembered}, which was not touched"
     )
+
+
+def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
+    """A warning for each of the account's positions of which ended runs left some."""
+    from pfmm.cli.output import plain
+    from pfmm.portfolio import left_by_ended
+
+    left = [(one.market, left_by_ended(journal, one.market, one.size)) for one in positions]
+    return [
+        f"{market}: {plain(size)} was left by ended runs: limits count it, and no run works it off; "
+        f"`pfmm flatten {market}` closes what is held there"
+        for market, size in left
+        if size
+    ]
 
 
 def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:

@@ -94,6 +94,7 @@ def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str,
     """One snapshot of the venue, and the journal's ledger of each market brought up to it. A journal that cannot be
     used takes only its own part of the answer with it."""
     from pfmm.cli.context import unlisted
+    from pfmm.cli.halting import left_over
     from pfmm.observe import observe_listed
 
     try:
@@ -102,7 +103,9 @@ def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str,
     except ConfigError as error:
         snapshot = opened.venue.state(asked)  # raises again what is not the journal's fault
         return snapshot, None, (f"{error.message}; realised profit, fees, funding and the peak are not known",)
-    return snapshot, ledgers, (*unlisted(gone), *_doubts(snapshot, ledgers, asked))
+    positions = [one for one in snapshot.positions if not asked or one.market in asked]
+    warnings = (*unlisted(gone), *_doubts(snapshot, ledgers, asked), *left_over(opened.journal, positions))
+    return snapshot, ledgers, warnings
 
 
 def _doubts(snapshot: Snapshot, ledgers: Mapping[str, LedgerState], asked: Sequence[str]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ def _resume(session: Session) -> Result:
             f"account {session.account} was flattened meanwhile: the HALT stays",
             hint="`pfmm resume` again, once you know why",
         )
+    warnings = [*warnings, *_left_over(session)]
     data = _data(session, halted_by=record.halted_by, reason=record.reason, since=record.since, runs_ended=ended)
     return Result(
         data,
@@ -73,6 +74,20 @@ def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
         raise
     except ConfigError as error:
         return [], [f"the halted runs could not be ended: {error.message}"]
+
+
+def _left_over(session: Session) -> list[str]:
+    """What the account still holds of runs that are over, as after `flatten --half`; nothing where that cannot be
+    told, which lifts the HALT all the same."""
+    from pfmm.cli.halting import left_over
+    from pfmm.errors import PfmmError
+
+    if not session.has_journal:
+        return []
+    try:
+        return left_over(session.journal, session.venue.state(()).positions)
+    except PfmmError:
+        return []
 
 
 def _data(session: Session, **values: Any) -> dict[str, Any]:

@@ -9,8 +9,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from pfmm.journal import Journal
 from pfmm.locks import AccountLocks
 from tests.e2e.driver import Running, run
+from tests.e2e.scripted_venue import ScriptedVenue
+from tests.e2e.test_delisted_market import INSTRUMENT, NOW_MS, state
+from tests.unit.test_portfolio_leftovers import run_that_holds
 
 BTC = "BTC-PERP"
 
@@ -122,3 +126,29 @@ def test_a_resume_in_the_middle_of_a_flatten_does_not_outlive_it(tmp_path: Path)
         (answer,) = (json.loads(line) for line in emergency.lines)
     assert answer["data"]["halted"] is True
     assert locks(tmp_path).halted() is not None
+
+
+def test_what_a_half_flatten_left_of_ended_runs_is_said(tmp_path: Path) -> None:
+    """Of a position of 3, ended runs bought 2: limits count it, and no start takes it up again."""
+    journal_of(tmp_path).parent.mkdir(parents=True)
+    with closing(Journal.open(journal_of(tmp_path), venue="paper", account="default", nonce="n")) as journal:
+        run_that_holds(journal, 1, "2", end=True)
+    locks(tmp_path).halt(halted_by="flatten", reason="halve", since="2025-01-01T00:00:00.000Z")
+    position = {"market": BTC, "size_base": 3, "cost_basis": 300, "mark_price": 100, "unrealized_pnl": 0}
+    answers = {
+        "/api/state": lambda query: {**(state(query) or {}), "positions": [position]},
+        "/api/markets": {"markets": [INSTRUMENT]},
+        "/api/time": {"time_ms": NOW_MS, "speed": 1, "state": "open"},
+    }
+    warning = (
+        f"{BTC}: 2 was left by ended runs: limits count it, and no run works it off; "
+        f"`pfmm flatten {BTC}` closes what is held there"
+    )
+    with ScriptedVenue(answers).serving() as venue:
+        env = {"PFMM_BASE_URL": venue.url}
+        for command in ("resume", "inventory"):
+            assert warning in run(command, "--json", home=tmp_path, env=env).envelope["warnings"]
+    locks(tmp_path).halt(halted_by="flatten", reason="halve", since="2025-01-01T00:00:00.000Z")
+    nowhere = {"PFMM_BASE_URL": "http://127.0.0.1:9"}
+    lifted = run("resume", "--json", home=tmp_path, env=nowhere)
+    assert (lifted.data["halted_by"], lifted.envelope["warnings"]) == ("flatten", [])

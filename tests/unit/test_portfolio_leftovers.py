@@ -12,7 +12,7 @@ from pfmm.journal_records import Intents
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.portfolio import UNATTRIBUTED, run_ledgers
+from pfmm.portfolio import UNATTRIBUTED, left_by_ended, run_ledgers
 
 D = Decimal
 
@@ -67,3 +67,12 @@ def test_a_fill_of_the_same_direction_closes_nothing(journal: Journal) -> None:
     journal.absorb(fills=[fill(9, Side.LONG, "2", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
     ledgers = run_ledgers(journal, "BTC-PERP")
     assert (ledgers[ended].size, ledgers[UNATTRIBUTED].size) == (D(3), D(2))
+
+
+@pytest.mark.parametrize(("position", "left"), [("6", "4"), ("2", "2"), ("0", "0"), ("-1", "0")])
+def test_what_ended_runs_left_is_no_more_than_is_held(journal: Journal, position: str, left: str) -> None:
+    """Ended runs hold 3 and 1, a living one 2."""
+    for number, size, end in ((1, "3", True), (2, "1", True), (3, "2", False)):
+        run_that_holds(journal, number, size, end=end)
+    assert left_by_ended(journal, "BTC-PERP", D(position)) == D(left)
+    assert left_by_ended(journal, "ETH-PERP", D(position)) == 0
