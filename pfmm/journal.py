@@ -21,6 +21,7 @@ from pfmm.journal_reads import JournalReads
 from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill
+from pfmm.model.peak import next_peak
 from pfmm.model.plan import OwnOrder, OwnStatus
 
 __all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
@@ -307,20 +308,41 @@ class Journal(JournalReads):
             with self._transaction() as db:
                 db.executemany(schema.insert("mids", "market, time_ms, mid"), values)
 
-    def record_equity(self, time_ms: int, equity: Decimal) -> None:
-        """Records the account's equity in USD; a second reading of the same time replaces the first."""
-        text = schema.decimal_text("equity", equity)
+    def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None:
+        """Records the account's equity, and what was deposited so far less what was withdrawn (None: the venue does
+        not tell), in USD; a second reading of the same time replaces the first."""
+        values = (time_ms, schema.decimal_text("equity", equity), schema.optional_text("deposits", deposits))
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO equity (time_ms, equity) VALUES (?, ?)", (time_ms, text))
-            peak = self.peak_equity()
-            if peak is None or peak < equity:
-                self._set_meta({"peak_equity": text})
+            known = schema.optional_decimal(self._meta("deposits"))
+            cash_flow = Decimal(0) if deposits is None or known is None else deposits - known
+            newest, peak = self.equity_at(), self.peak_equity() or equity
+            if newest is None or newest.time_ms <= time_ms:
+                peak = next_peak(peak, newest.equity if newest is not None else equity, equity, cash_flow)
+                self._set_meta({"deposits": values[2]})
+            elif not cash_flow:  # told late by another process: of before a deposit it says nothing of the money now
+                peak = max(peak, equity)
+            self._set_meta({"peak_equity": schema.decimal_text("peak", peak)})
+            db.execute(schema.SET_EQUITY, values)
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Everything recorded in this block is one transaction: all of it or none, and one write to the disk."""
         with self._transaction():
             yield
+
+    @contextmanager
+    def one_reading(self) -> Iterator[None]:
+        """Every question in this block is answered as of its begin, whatever other processes record meanwhile. The
+        file's log grows until it ends."""
+        with translated(self.path):
+            self._db.execute("BEGIN")
+            try:
+                self._meta("nonce")  # SQLite fixes the moment by the first question
+                yield
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -64,8 +64,13 @@ def canonical(journal: JournalReads) -> Iterator[dict[str, Any]]:
     for market in journal.markets_with_mids():
         for time_ms, mid in journal.mids(market):
             yield {"record": "mid", "market": market, "time_ms": time_ms, "mid": decimal_text("mid", mid)}
-    for time_ms, equity in journal.equity_curve():
-        yield {"record": "equity", "time_ms": time_ms, "equity": decimal_text("equity", equity)}
+    for reading in journal.equity_readings():
+        yield {
+            "record": "equity",
+            "time_ms": reading.time_ms,
+            "equity": decimal_text("equity", reading.equity),
+            "deposits": optional_text("deposits", reading.deposits),
+        }
 
 
 def _run(run: Run, names: _Ordinals) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from pfmm import journal_schema as schema
-from pfmm.journal_records import JournalFill, Run
+from pfmm.journal_records import EquityReading, JournalFill, Run
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.plan import OwnOrder, OwnStatus
 
@@ -146,19 +146,20 @@ class JournalReads(ABC):
         """Markets that have recorded mids, by name."""
         return tuple(row[0] for row in self._select("DISTINCT market", "mids", {}, "market"))
 
-    def equity_curve(self, since_ms: int | None = None) -> list[tuple[int, Decimal]]:
-        """(time in ms, equity in USD), in time order."""
-        rows = self._select("time_ms, equity", "equity", {"time_ms >= ?": since_ms}, "time_ms")
-        return [(time_ms, Decimal(equity)) for time_ms, equity in rows]
+    def equity_readings(self, since_ms: int | None = None) -> list[EquityReading]:
+        """Every reading of the account's equity, in time order."""
+        rows = self._select(schema.EQUITY_COLUMNS, "equity", {"time_ms >= ?": since_ms}, "time_ms")
+        return [schema.equity_from(row) for row in rows]
 
-    def equity_at(self, time_ms: int) -> Decimal | None:
-        """The last equity that was read at or before a time, USD; None before the first."""
+    def equity_at(self, time_ms: int | None = None) -> EquityReading | None:
+        """The last equity that was read at or before a time, or at all; None before the first."""
         where: dict[str, object] = {"time_ms <= ?": time_ms}
-        rows = self._select("equity", "equity", where, "time_ms DESC LIMIT 1")
-        return Decimal(rows[0][0]) if rows else None
+        rows = self._select(schema.EQUITY_COLUMNS, "equity", where, "time_ms DESC LIMIT 1")
+        return schema.equity_from(rows[0]) if rows else None
 
     def peak_equity(self) -> Decimal | None:
-        """The highest equity ever recorded, USD; None before the first."""
+        """The highest equity ever recorded, restated to the money that is in the account now (see `next_peak`), USD;
+        None before the first."""
         return schema.optional_decimal(self._meta("peak_equity"))
 
     def _orders(self, where: Mapping[str, object]) -> tuple[OwnOrder, ...]:

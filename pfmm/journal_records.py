@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
@@ -46,6 +46,15 @@ class JournalFill:
     run_id: str | None
     slot: str | None
     fill: Fill
+
+
+class EquityReading(NamedTuple):
+    """The account's equity as the venue told it at a venue time in ms, and what had been deposited by then, less what
+    had been withdrawn; USD. `deposits` is None where the venue did not tell."""
+
+    time_ms: int
+    equity: Decimal
+    deposits: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from pfmm.journal_records import JournalFill, Run
+from pfmm.journal_records import EquityReading, JournalFill, Run
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -55,6 +55,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (market, time_ms)) WITHOUT ROWID""",
         "CREATE TABLE equity (time_ms INTEGER PRIMARY KEY, equity TEXT NOT NULL)",
     ),
+    # NULL: the venue did not tell, or the reading is of before this column
+    ("ALTER TABLE equity ADD COLUMN deposits TEXT",),
 )
 
 RUN_COLUMNS = (
@@ -69,6 +71,7 @@ FILL_COLUMNS = (
     "fill_id, order_id, client_order_id, market, side, price, size, fee, liquidity, time_ms, liquidation, run_id, slot"
 )
 FILL_ROW = "time_ms, market, coalesce(run_id, ''), side, price, size, fee"
+EQUITY_COLUMNS = "time_ms, equity, deposits"
 FUNDING_COLUMNS = "payment_id, market, time_ms, rate, price, size, amount"
 
 # an unchanged value dirties no page, so that a cycle without news costs no flush to the disk
@@ -76,6 +79,7 @@ SET_META = (
     "INSERT INTO meta (key, value) VALUES (?, ?) "
     "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value"
 )
+SET_EQUITY = "INSERT OR REPLACE INTO equity (time_ms, equity, deposits) VALUES (?, ?, ?)"
 ASK_AMEND = (
     "UPDATE orders SET amend_price = ?, amend_size = ?, valid_until_ms = ?, updated_ms = ? "
     "WHERE client_order_id = ? AND live = 1"
@@ -285,3 +289,8 @@ def funding_from(row: Row) -> FundingPayment:
         size=Decimal(row[5]),
         amount=Decimal(row[6]),
     )
+
+
+def equity_from(row: Row) -> EquityReading:
+    """An EquityReading from EQUITY_COLUMNS."""
+    return EquityReading(row[0], Decimal(row[1]), optional_decimal(row[2]))

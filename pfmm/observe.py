@@ -185,4 +185,4 @@ def _record(journal: Journal, snapshot: Snapshot) -> None:
         if mid is not None:
             rows.append((ticker.market, ticker.time_ms, mid))
     journal.record_mids(rows)
-    journal.record_equity(snapshot.time.time_ms, snapshot.account.equity)
+    journal.record_equity(snapshot.time.time_ms, snapshot.account.equity, snapshot.account.deposits)

@@ -5,17 +5,20 @@ It judges figures that others have summed up; it knows no fills, no journal and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from pfmm.accounting.attribution import ratio
 from pfmm.accounting.ledger import EXACT, ZERO
+from pfmm.model.peak import next_peak
 
 MIN_FILLS = 30
 DAY_MS = Decimal(86_400_000)
 PERCENT = Decimal(100)
 WHOLE_FROM = 1_000
+
+Amount = tuple[int, Decimal]  # time in ms, USD
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,48 @@ def _metric(name: str, value: Decimal | None, unit: str, target: Target, n: int,
     return Metric(name, value, unit, str(target), verdict, n)
 
 
-def max_drawdown(equity: Sequence[tuple[int, Decimal]]) -> Decimal | None:
+def max_drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount] = ()) -> Decimal | None:
     """The deepest fall from a peak, in percent of that peak: 100, 120, 90, 130 gives 25. None without a positive
-    equity."""
-    peak = ZERO
+    equity. For `curve` and `cash_flows` see `peaks`."""
     fall, fall_peak = ZERO, None
     with localcontext(EXACT):
-        for _, value in equity:
-            peak = max(value, peak)
+        for held, peak in peaks(curve, cash_flows):
             # fall / peak > deepest fall / its peak, without a division at every sample
-            if peak and (fall_peak is None or (peak - value) * fall_peak > fall * peak):
-                fall, fall_peak = peak - value, peak
+            if peak and (fall_peak is None or (peak - held) * fall_peak > fall * peak):
+                fall, fall_peak = peak - held, peak
     return None if fall_peak is None else ratio(fall, fall_peak, PERCENT)
+
+
+def peaks(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> Iterator[tuple[Decimal, Decimal]]:
+    """What the account held at each moment of `curve`, and its highest until then in the money that it held then, USD.
+
+    `curve` is its equity without the deposits (> 0) and withdrawals (< 0) that `cash_flows` tells of, both in time
+    order: 10,000, 9,500 and 8,500 with 10,500 deposited before the last is 19,000 held, of 21,052.63157895 (see
+    `next_peak`), a drawdown of 9.75 %.
+    """
+    peak = before = moved = ZERO
+    waiting = iter(cash_flows)
+    flow = next(waiting, None)
+    for time_ms, value in curve:
+        if flow is None or flow[0] > time_ms:
+            before = value + moved if moved else value
+            peak = max(peak, before)
+        else:
+            due = ZERO
+            while flow is not None and flow[0] <= time_ms:
+                due += flow[1]
+                flow = next(waiting, None)
+            moved += due
+            peak = next_peak(peak, before, value + moved, due)
+            before = value + moved
+        yield before, peak
+
+
+def capital_days(curve: Sequence[Amount], cash_flows: Sequence[Amount], period: tuple[int, int]) -> Decimal:
+    """The capital in USD times the days for which it was there, over the period in ms: 1,000 at its start, for 2 days,
+    and 500 more for the second of them, is 2,500. Zero where no equity was read."""
+    start_ms, end_ms = period
+    found = (curve[0][1] if curve else ZERO) * (Decimal(end_ms - start_ms) / DAY_MS)
+    for time_ms, amount in cash_flows:
+        found += amount * (Decimal(end_ms - time_ms) / DAY_MS)
+    return found

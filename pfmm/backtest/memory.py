@@ -190,7 +190,7 @@ class MemoryJournal:
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
         """Not kept: a backtest's mids are the tape's own."""
 
-    def record_equity(self, time_ms: int, equity: Decimal) -> None:
+    def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None:
         """Not kept: the equity curve follows from the fills and the tape."""
 
     def _keep(self, order: OwnOrder) -> None:

@@ -1,7 +1,7 @@
 """A large journal's fills shared out: most of them are judged by a second process while this one does the books.
 
 The books need every fill in its order, but how a fill fared is its own matter. The other process opens the journal by
-itself, for reading only. It prints nothing.
+itself, for reading only, and judges by the mids that it is handed. It prints nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MANY_FILLS = 200_000  # fewer are judged before another process has even begun
 SHARE_HERE = 6  # the books take so long that one in six of the fills is left to judge here
+
+Mids = Mapping[str, MidSeries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,59 +55,62 @@ def rows_of(journal: Journal, part: Part) -> Iterator[FillRow]:
     return cast("Iterator[FillRow]", rows)
 
 
-def judge_part(part: Part) -> dict[str, Judgement]:
-    """The judgements of a part, by market."""
+def judge_part(part: Part, mids: Mids) -> dict[str, Judgement]:
+    """The judgements of a part by the mids, by market."""
     with Journal.open_readonly(part.path) as journal:
-        return judged(
-            rows_of(journal, part), mids_of(journal, part.market, part.period[0]), part.period, part.counted_owners
-        )
+        return judged(rows_of(journal, part), mids, part.period, part.counted_owners)
 
 
 @contextmanager
-def shared_out(journal: Journal, whole: Part) -> Iterator[tuple[Iterator[FillRow], Later | None]]:
-    """The fills to fold and judge here, and the later ones, already on their way to be judged elsewhere: of `whole`,
-    where they are many and there is a second processor."""
+def shared_out(journal: Journal, whole: Part) -> Iterator[tuple[Iterator[FillRow], Later | None, Mids]]:
+    """The fills to fold and judge here, the later ones, already on their way to be judged elsewhere, and the mids for
+    both: of `whole`, where they are many and there is a second processor."""
     if whole.through_seq - whole.after_seq < MANY_FILLS or (os.cpu_count() or 1) == 1:
-        yield rows_of(journal, whole), None
+        yield rows_of(journal, whole), None, mids_of(journal, whole.market, whole.period[0])
         return
     cut = whole.after_seq + (whole.through_seq - whole.after_seq) // SHARE_HERE
     here, elsewhere = replace(whole, through_seq=cut), replace(whole, after_seq=cut)
-    with judged_elsewhere(elsewhere) as judgements:
-        yield rows_of(journal, here), Later(rows_of(journal, elsewhere), judgements)
+    with judged_elsewhere(journal, elsewhere) as (judgements, mids):
+        yield rows_of(journal, here), Later(rows_of(journal, elsewhere), judgements), mids
 
 
 @contextmanager
-def judged_elsewhere(part: Part) -> Iterator[Callable[[], Mapping[str, Judgement]]]:
-    """Starts a process on the part, and answers a function that waits for its judgements. Where it gave none, because
-    it was killed or failed, the function judges the part itself: slower, and with any error where it is seen."""
+def judged_elsewhere(journal: Journal, part: Part) -> Iterator[tuple[Callable[[], Mapping[str, Judgement]], Mids]]:
+    """Starts a process on the part, and answers a function that waits for its judgements, and the mids of `journal`
+    that it judges by: what it would read itself could be newer. Where it gave no judgements, because it was killed or
+    failed, the function judges the part itself: slower, and with any error where it is seen."""
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(part, sending), daemon=True)
+    here, there = context.Pipe()
+    process = context.Process(target=_answer, args=(part, there), daemon=True)
     process.start()
-    sending.close()
-
-    def judgements() -> Mapping[str, Judgement]:
-        try:
-            found: Mapping[str, Judgement] = receiving.recv()
-        except EOFError:
-            return judge_part(part)
-        return found
+    there.close()
 
     try:
-        yield judgements
+        mids = mids_of(journal, part.market, part.period[0])
+        with suppress(OSError):  # it is gone, as `judgements` finds out too
+            here.send(mids)
+
+        def judgements() -> Mapping[str, Judgement]:
+            try:
+                found: Mapping[str, Judgement] = here.recv()
+            except (EOFError, OSError):
+                return judge_part(part, mids)
+            return found
+
+        yield judgements, mids
     finally:
         process.terminate()
         process.join()
-        receiving.close()
+        here.close()
 
 
-def _answer(part: Part, sending: Connection) -> None:
+def _answer(part: Part, asking: Connection) -> None:
     """The other process. An interrupt is meant for the one that waits, and ends this one too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     try:
-        sending.send(judge_part(part))
-    except (PfmmError, OutOfOrder):
-        sending.close()  # the one that waits meets the same error, and says it
+        asking.send(judge_part(part, asking.recv()))
+    except (PfmmError, OutOfOrder, EOFError):
+        asking.close()  # the one that waits meets the same error, and says it

@@ -18,12 +18,13 @@ import typer
 
 from pfmm.cli.durations import span_ms
 from pfmm.cli.options import globals_of
-from pfmm.cli.output import Result, emit, iso, say
+from pfmm.cli.output import Globals, Result, emit, iso, say
 from pfmm.errors import ConfigError, OutputLost, PfmmError, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
     from pfmm.journal import Journal
+    from pfmm.journal_records import EquityReading
     from pfmm.report.csv_rows import CsvFill
     from pfmm.report.data import ReportData
     from pfmm.report.html import Mark
@@ -45,6 +46,15 @@ class Slice:
     end_ms: int
     market: str | None
     strategy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What else is to be written where; `export` may be stdout."""
+
+    html: Path | None
+    csv: Path | None
+    export: str | None
 
 
 @app.command()
@@ -81,31 +91,45 @@ def report(
     from pfmm.cli.context import session
 
     options = globals_of(context)
+    files = Files(html, csv, export)
+    _refuse_unusable(strategy, files, as_json=options.json)
+    with session(options) as opened:
+        marks, warnings = ({}, ()) if export is not None else _observe(opened)
+        with opened.journal.one_reading():  # a loop beside goes on recording: figures and files tell of one moment
+            if export is not None:
+                count = _export(opened.journal, export)
+                if export == STDOUT:
+                    return
+                say(options, f"{count:,} records written to {export}")
+            asked = _slice(opened.journal, since, market, strategy)
+            found, doubts = _found(options, opened, asked, marks, files)
+        _emit(context, opened, asked, found, (*warnings, *doubts))
+
+
+def _refuse_unusable(strategy: str | None, files: Files, *, as_json: bool) -> None:
     if strategy is not None and strategy not in STRATEGIES:
         raise UsageError(f"--strategy must be one of {', '.join(STRATEGIES)}, not {strategy!r}")
-    if export == STDOUT and options.json:
+    if files.export == STDOUT and as_json:
         raise UsageError("--export - prints NDJSON itself: leave --json out, or export to a file")
-    for option, target in (("--csv", csv), ("--html", html)):
+    for option, target in (("--csv", files.csv), ("--html", files.html)):
         if target is not None and str(target) == STDOUT:
             raise UsageError(f"{option} must name a file, not stdout, where the report itself goes")
-    with session(options) as opened:
-        if export is not None:
-            count = _export(opened.journal, export)
-            if export == STDOUT:
-                return
-            say(options, f"{count:,} records written to {export}")
-        marks, warnings = ({}, ()) if export is not None else _observe(opened)
-        journal = opened.journal
-        asked = _slice(journal, since, market, strategy)
-        with _without_cycle_search():
-            found, mids = _data(journal, asked, marks)
-        if csv is not None:
-            count = _write_csv(csv, journal, asked, mids)
-            say(options, f"{count:,} fills written to {csv}")
-        if html is not None:
-            _write_html(html, journal, asked, found, _heading(opened, asked))
-            say(options, f"charts written to {html}")
-        _emit(context, opened, asked, found, (*warnings, *_old_openings(journal, asked, found, mids)))
+
+
+def _found(
+    options: Globals, opened: Session, asked: Slice, marks: Mapping[str, Decimal], files: Files
+) -> tuple[ReportData, tuple[str, ...]]:
+    """The figures and warnings about them, after the fills and the charts were written to where they are wanted."""
+    journal = opened.journal
+    with _without_cycle_search():
+        found, mids = _data(journal, asked, marks)
+    if files.csv is not None:
+        count = _write_csv(files.csv, journal, asked, mids)
+        say(options, f"{count:,} fills written to {files.csv}")
+    if files.html is not None:
+        _write_html(files.html, journal, asked, found, _heading(opened, asked))
+        say(options, f"charts written to {files.html}")
+    return found, tuple(_old_openings(journal, asked, found, mids))
 
 
 def _emit(context: typer.Context, opened: Session, asked: Slice, found: ReportData, warnings: tuple[str, ...]) -> None:
@@ -168,19 +192,19 @@ def _market(journal: Journal, spelling: str) -> str:
 def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple[ReportData, Mapping[str, MidSeries]]:
     """The figures, and the mids that they were judged by. Fills that the venue told late are sorted first, at the
     price of memory."""
-    from pfmm.cli.judging import Part, mids_of, rows_of, shared_out
+    from pfmm.cli.judging import Part, rows_of, shared_out
     from pfmm.report.data import counted_owners, report_data
-    from pfmm.report.inputs import OrderCounts, OutOfOrder
+    from pfmm.report.inputs import OrderCounts, OutOfOrder, of_trading
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
     period, counted = (asked.start_ms, asked.end_ms), counted_owners(kinds, asked.strategy)
     whole = Part(journal.path, asked.market, 0, journal.newest_fill(), period, counted)
-    with shared_out(journal, whole) as (fills, later):
-        mids = mids_of(journal, asked.market, asked.start_ms)
+    with shared_out(journal, whole) as (fills, later, mids):
+        curve, cash_flows = of_trading(_equity(journal, asked.start_ms))
         figures = partial(
             report_data, start_ms=asked.start_ms, end_ms=asked.end_ms,
             funding=list(journal.funding(market=asked.market, since_ms=asked.start_ms)),
-            mids=mids, equity=_equity(journal, asked.start_ms),
+            mids=mids, equity=curve, cash_flows=cash_flows,
             orders=OrderCounts(
                 *journal.order_counts(since_ms=asked.start_ms, market=asked.market, kind=asked.strategy)
             ),
@@ -194,13 +218,13 @@ def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple
     return figures(fills=sorted(rows_of(journal, whole), key=lambda row: row[0])), mids
 
 
-def _equity(journal: Journal, start_ms: int) -> list[tuple[int, Decimal]]:
+def _equity(journal: Journal, start_ms: int) -> list[EquityReading]:
     """The readings of the period, after the one that held when it began: what was lost before the next one is lost
     within the period."""
-    curve, opening = journal.equity_curve(start_ms), journal.equity_at(start_ms)
-    if opening is None or (curve and curve[0][0] == start_ms):
-        return curve
-    return [(start_ms, opening), *curve]
+    readings, opening = journal.equity_readings(start_ms), journal.equity_at(start_ms)
+    if opening is None or (readings and readings[0].time_ms == start_ms):
+        return readings
+    return [opening._replace(time_ms=start_ms), *readings]
 
 
 def _old_openings(journal: Journal, asked: Slice, found: ReportData, mids: Mapping[str, MidSeries]) -> Iterator[str]:

@@ -26,6 +26,7 @@ def report_json(report: ReportData) -> dict[str, Any]:
         "metrics": report.metrics,
         "pnl": pnl_json(report.pnl),
         "equity_curve": [[iso(time_ms), value] for time_ms, value in extremes(report.equity, CURVE_POINTS)],
+        "cash_flows": [[iso(time_ms), amount] for time_ms, amount in report.cash_flows],
         "markouts_bps": report.markouts_bps,
         "edge_bps": None if edge.mean_bps is None else round(edge.mean_bps, 6),
         "edge": {"n": edge.n, "t": None if edge.t is None else round(edge.t, 6), "below_zero": edge.below_zero},

@@ -5,13 +5,14 @@ Pure: no journal, no clock, no rendering. The sums are exact; where the mids do 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from typing import NamedTuple
 
 from pfmm.accounting.attribution import BPS, HORIZONS_S, Attribution, Edge, edge_of, ratio
 from pfmm.accounting.ledger import EXACT, ZERO
-from pfmm.accounting.metrics import DAY_MS, PERCENT, Figures, Metric, max_drawdown, verdicts
+from pfmm.accounting.metrics import DAY_MS, PERCENT, Amount, Figures, Metric, capital_days, max_drawdown, verdicts
 from pfmm.model.account import FundingPayment
 from pfmm.report.block import MidLine, by_market
 from pfmm.report.fold import MarketFold, Sample
@@ -33,14 +34,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """Everything that a report says. Times in ms, money in USD; the parts of each Attribution sum to its total."""
+    """Everything that a report says. Times in ms, money in USD; the parts of each Attribution sum to its total.
+    `equity` is without the deposits (> 0) and withdrawals (< 0) of the period, which are `cash_flows`."""
 
     start_ms: int
     end_ms: int
     fills: int
     metrics: tuple[Metric, ...]
     pnl: Attribution
-    equity: Sequence[tuple[int, Decimal]]
+    equity: Sequence[Amount]
+    cash_flows: Sequence[Amount]
     markouts_bps: Mapping[str, Decimal | None]
     edge: Edge
     markets: tuple[Part, ...]
@@ -54,6 +57,15 @@ class Later:
 
     fills: Iterable[FillRow]
     judgements: Callable[[], Mapping[str, Judgement]]
+
+
+class _Earned(NamedTuple):
+    """What one run, or nobody's, earned on one market, from so many fills."""
+
+    market: str
+    strategy: str
+    fills: int
+    pnl: Attribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,8 @@ def report_data(
     later: Later | None = None,
     funding: Iterable[FundingPayment],
     mids: Mapping[str, MidSeries],
-    equity: Sequence[tuple[int, Decimal]],
+    equity: Sequence[Amount],
+    cash_flows: Sequence[Amount] = (),
     orders: OrderCounts,
     marks: Mapping[str, Decimal] | None = None,
     strategies: Mapping[str, str] | None = None,
@@ -82,10 +95,10 @@ def report_data(
     """The report of the period from `start_ms` to `end_ms`, both included.
 
     `fills`, and the `later` ones after them, come in time order, from before the period too: they tell what was held
-    when it began (raises OutOfOrder otherwise). `marks` value what is held at the end, else the last mid does.
-    `strategies` names the strategy of each owner in the rows; with `only_strategy` nothing else counts. `own_curve`
-    makes the equity curve the capital at the start plus what the counted fills earned, up to the total, for a report
-    on a part of the account.
+    when it began (raises OutOfOrder otherwise). `equity` is without the deposits and withdrawals of the period, which
+    are `cash_flows`. `marks` value what is held at the end, else the last mid does.
+    `strategies` names the strategy of each owner in the rows; with `only_strategy` nothing else counts. `own_curve`,
+    for a report on a part of the account, makes the curve the capital at the start plus what the counted fills earned.
 
     Bought 2 at 99.9, marked at 101, fee -0.04: total 2 * 101 - 199.8 + 0.04 = 2.24.
     """
@@ -95,26 +108,22 @@ def report_data(
     counted = counted_owners(named, only_strategy)
     with localcontext(EXACT):
         markets = _markets(fills, later, list(funding), mids, (start_ms, end_ms), counted)
-        parts = [
-            (name, named.get(owner, UNATTRIBUTED), share.fills, _attribution(market, owner, marks.get(name), end_ms))
-            for name, market in sorted(markets.items())
-            for owner, share in market.fold.shares.items()
-            if share.counted
-        ]
-        pnl = _sum(part for *_, part in parts)
-        capital = next((value for _, value in equity), None)
-        curve = equity if not own_curve else _own_curve(markets, capital, pnl.total, (start_ms, end_ms))
+        earned = list(_earned(markets, named, marks, end_ms))
+        pnl = _sum(one.pnl for one in earned)
+        funded = capital_days(equity, cash_flows, (start_ms, end_ms))
+        curve = equity if not own_curve else _own_curve(markets, equity, pnl.total, (start_ms, end_ms))
         return ReportData(
             start_ms=start_ms,
             end_ms=end_ms,
-            fills=sum(count for _, _, count, _ in parts),
-            metrics=verdicts(_figures(markets, orders, curve, pnl.total, capital, end_ms - start_ms)),
+            fills=sum(one.fills for one in earned),
+            metrics=verdicts(_figures(markets, orders, curve, pnl.total, funded, end_ms - start_ms, cash_flows)),
             pnl=pnl,
             equity=curve,
+            cash_flows=cash_flows,
             markouts_bps=_markouts(markets),
             edge=edge_of([edge for market in markets.values() for edge in market.judge.found.edges_bps]),
-            markets=_grouped((name, count, part) for name, _, count, part in parts),
-            strategies=_grouped((strategy, count, part) for _, strategy, count, part in parts),
+            markets=_grouped((one.market, one.fills, one.pnl) for one in earned),
+            strategies=_grouped((one.strategy, one.fills, one.pnl) for one in earned),
             samples={name: tuple(market.fold.samples) for name, market in sorted(markets.items())},
         )
 
@@ -170,6 +179,16 @@ def sample_times(start_ms: int, end_ms: int) -> list[int]:
     return [start_ms + span * index // steps for index in range(steps + 1)] if steps else [start_ms]
 
 
+def _earned(
+    markets: Mapping[str, _Market], strategies: Mapping[str, str], marks: Mapping[str, Decimal], end_ms: int
+) -> Iterator[_Earned]:
+    for name, market in sorted(markets.items()):
+        for owner, share in market.fold.shares.items():
+            if share.counted:
+                pnl = _attribution(market, owner, marks.get(name), end_ms)
+                yield _Earned(name, strategies.get(owner, UNATTRIBUTED), share.fills, pnl)
+
+
 def _attribution(market: _Market, owner: str, mark: Decimal | None, end_ms: int) -> Attribution:
     """One run on one market; inventory is the remainder. A mark that is nowhere known belongs to nothing held."""
     fold, share, judged = market.fold, market.fold.shares[owner], market.judge.found
@@ -203,12 +222,13 @@ def _grouped(parts: Iterable[tuple[str, int, Attribution]]) -> tuple[Part, ...]:
 
 
 def _own_curve(
-    markets: Mapping[str, _Market], capital: Decimal | None, total: Decimal, period: tuple[int, int]
-) -> list[tuple[int, Decimal]]:
+    markets: Mapping[str, _Market], equity: Sequence[Amount], total: Decimal, period: tuple[int, int]
+) -> list[Amount]:
     """The capital at the start plus what the counted runs earned by then, at the sampled moments; the last is at the
-    venue's marks, as the total is."""
-    if capital is None:
+    venue's marks, as the total is. Empty where no equity was read."""
+    if not equity:
         return []
+    capital = equity[0][1]
     earned = dict.fromkeys(sample_times(*period), capital)
     for market in markets.values():
         for sample in market.fold.samples:
@@ -220,10 +240,11 @@ def _own_curve(
 def _figures(
     markets: Mapping[str, _Market],
     orders: OrderCounts,
-    equity: Sequence[tuple[int, Decimal]],
+    curve: Sequence[Amount],
     pnl: Decimal,
-    capital: Decimal | None,
+    funded: Decimal,
     span_ms: int,
+    cash_flows: Sequence[Amount],
 ) -> Figures:
     gained, turned, volume, held = ZERO, ZERO, ZERO, ZERO
     folds = [market.fold for market in markets.values()]
@@ -243,9 +264,9 @@ def _figures(
         losing=sum(market.judge.found.losing for market in markets.values()),
         realized_spread=ratio(gained, turned, PERCENT),
         turnover=ratio(volume, mean * days, Decimal(1)),
-        daily_pnl=ratio(pnl, (capital or ZERO) * days, PERCENT),
-        max_drawdown=max_drawdown(equity),
-        equity_samples=len(equity),
+        daily_pnl=ratio(pnl, max(funded, ZERO), PERCENT),
+        max_drawdown=max_drawdown(curve, cash_flows),
+        equity_samples=len(curve),
     )
 
 

@@ -12,10 +12,11 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from pfmm.accounting.metrics import Metric
+from pfmm.accounting.metrics import Metric, peaks
 from pfmm.errors import ConfigError
 from pfmm.report.data import Part, ReportData
 from pfmm.report.fold import Sample
+from pfmm.report.text import equity_title
 from pfmm.report.thinning import extremes
 
 CURVE_POINTS = 3_000
@@ -48,7 +49,7 @@ class Mark:
 def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
     """The whole page. Raises ConfigError naming the extra when the plotting library is not installed."""
     graph = _plotly()
-    charts = [("Equity (USD) and drawdown (%)", _equity(graph, report.equity))] if len(report.equity) > 1 else []
+    charts = [("Equity (USD) and drawdown (%)", _equity(graph, report))] if len(report.equity) > 1 else []
     charts += [(f"Inventory (USD), {market}", _inventory(graph, s)) for market, s in report.samples.items() if s]
     for market, samples in report.samples.items():
         own = [mark for mark in marks if mark.market == market]
@@ -60,6 +61,8 @@ def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
     ]
     body = [f"<h1>pfmm report</h1><p class=note>{escape(heading)}, {report.fills:,} fills</p>"]
     body += [_metrics_table(report.metrics), _pnl_table(report)]
+    if report.cash_flows:
+        body.append(f"<p class=note>{escape(equity_title(report))}.</p>")
     if len(marks) < report.fills:
         body.append(f"<p class=note>The price charts mark {len(marks):,} of {report.fills:,} fills, evenly chosen.</p>")
     for index, (title, figure) in enumerate(charts):
@@ -98,14 +101,11 @@ def _when(time_ms: int) -> str:
     return (EPOCH + timedelta(milliseconds=time_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def _equity(graph: Any, equity: Sequence[tuple[int, Decimal]]) -> Any:
+def _equity(graph: Any, report: ReportData) -> Any:
     """Equity above, the fall from its peak below; points left out are never highs or lows."""
-    points = extremes(equity, CURVE_POINTS)
+    points = extremes(report.equity, CURVE_POINTS)
     times = [_when(time_ms) for time_ms, _ in points]
-    peak, falls = Decimal(0), []
-    for _, value in points:
-        peak = max(peak, value)
-        falls.append(-float((peak - value) / peak * 100) if peak else 0.0)
+    falls = [-float((peak - held) / peak * 100) if peak else 0.0 for held, peak in peaks(points, report.cash_flows)]
     layout = _layout(graph, "equity, USD")
     figure = graph.Figure(layout=layout)
     figure.add_scatter(x=times, y=[float(v) for _, v in points], name="equity, USD", line={"color": INK, "width": 1.6})

@@ -30,16 +30,28 @@ COLUMNS = ("total", "capture", "adverse", "inventory", "fees paid", "funding")
 
 def report_text(report: ReportData, *, heading: str) -> str:
     """The whole report: heading, equity, the six figures, where the profit came from, markouts, splits."""
-    blocks = [heading, _equity_block(report.equity), _metrics_block(report.metrics), _pnl_block(report)]
+    blocks = [heading, _equity_block(report), _metrics_block(report.metrics), _pnl_block(report)]
     blocks.append(_quality_block(report))
     blocks += [_inventory_block(report)]
     return "\n\n".join(block for block in blocks if block)
 
 
-def _equity_block(equity: Sequence[tuple[int, Decimal]]) -> str:
-    if len(equity) < 2:
+def _equity_block(report: ReportData) -> str:
+    if len(report.equity) < 2:
         return "equity: fewer than two readings in this period, so no curve"
-    return "equity, USD\n" + plot([float(value) for _, value in equity], PLOT_WIDTH, PLOT_HEIGHT)
+    curve = plot([float(value) for _, value in report.equity], PLOT_WIDTH, PLOT_HEIGHT)
+    return f"{equity_title(report)}\n{curve}"
+
+
+def equity_title(report: ReportData) -> str:
+    """What the curve shows: "equity, USD, without the period's deposits +10,500.00 and withdrawals -200.00"."""
+    amounts = [amount for _, amount in report.cash_flows]
+    moved = {
+        "deposits": sum(amount for amount in amounts if amount > 0),
+        "withdrawals": sum(amount for amount in amounts if amount < 0),
+    }
+    left_out = " and ".join(f"{name} {amount:+,.2f}" for name, amount in moved.items() if amount)
+    return f"equity, USD, without the period's {left_out}" if left_out else "equity, USD"
 
 
 def plot(values: Sequence[float], width: int, height: int) -> str:

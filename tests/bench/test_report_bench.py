@@ -67,7 +67,7 @@ def make_journal(path: Path) -> None:
                 ),
             )
         db.executemany(
-            "INSERT INTO equity VALUES (?, ?)",
+            "INSERT INTO equity (time_ms, equity) VALUES (?, ?)",
             ((START_MS + n * CYCLE_MS, f"{10_000 + chance.randint(-5_000, 5_000) / 100:.8f}") for n in range(CYCLES)),
         )
 

@@ -140,5 +140,8 @@ def test_data(folder: Path, name: str) -> None:
 def test_run(folder: Path, name: str, more: dict[str, Any]) -> None:
     data = backtest(folder, "run", "grid", "x", "--data", folder / name, "--set", "grid.levels=4", *GRID)
     assert differences(data, RUN | more, "run") == []
-    report = {"period", "metrics", "equity_curve", "markouts_bps", "edge_bps", "edge", "by_market", "by_strategy"}
+    report = {
+        "period", "metrics", "equity_curve", "cash_flows", "markouts_bps", "edge_bps", "edge", "by_market",
+        "by_strategy",
+    }  # fmt: skip
     documented("backtest run", {name: value for name, value in data.items() if name not in report}, "settings")

@@ -119,7 +119,7 @@ def test_the_drawdown_line_flattens_only_a_fallen_account(home: Path, tmp_path: 
     assert cron(grid, home, tmp_path).returncode == 0  # nothing was halted
 
     with own_session(home) as session:
-        session.journal.record_equity(session.venue.time().time_ms, FALLEN)
+        session.journal.record_equity(session.venue.time().time_ms, FALLEN, None)
     fallen = cron(guard, home, tmp_path)
     assert fallen.returncode == 0, fallen.stderr  # FLAT
     assert "drawdown_pct 16." in fallen.stderr

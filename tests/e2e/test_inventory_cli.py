@@ -177,6 +177,25 @@ def test_drawdown_is_measured_from_the_highest_equity_ever_seen(tmp_path: Path) 
         assert run("inventory", "--assert", "drawdown_pct <= 4", home=tmp_path, env=env).code == 0
 
 
+def test_deposits_and_withdrawals_neither_hide_a_drawdown_nor_make_one(tmp_path: Path) -> None:
+    told = {"equity": 10_000, "deposits": 10_000}
+    answer = state([], [])
+    with ScriptedVenue({"/api/state": lambda _: {**answer, "account": {**answer["account"], **told}}}).serving() as at:
+        env = {"PFMM_BASE_URL": at.url}
+
+        def look(equity: float, deposits: int) -> list[Decimal]:
+            told.update(equity=equity, deposits=deposits)
+            found = run("inventory", "--json", home=tmp_path, env=env).data["account"]
+            return [Decimal(found["peak_equity"]), Decimal(found["drawdown_pct"])]
+
+        assert look(10_000, 10_000) == [10_000, 0]
+        assert look(9_500, 10_000) == [10_000, 5]
+        assert look(19_000, 19_500) == [20_000, 5]  # 9,500 more
+        assert look(16_000, 19_500) == [20_000, 20]
+        assert look(4_000, 7_500) == [5_000, 20]  # 12,000 less
+        assert look(4_500, 7_500) == [5_000, 10]
+
+
 @pytest.mark.parametrize(
     ("peak", "equity", "expected"),
     [("200", "190", "5"), ("200", "200", "0"), ("200", "210", "0"), ("3", "2", "33.333333"), ("0", "-1", "0")],

@@ -87,6 +87,26 @@ def test_what_was_traded_by_hand_counts_at_the_mark_on_any_market(tmp_path: Path
     )
 
 
+def test_a_deposit_is_no_profit_and_moves_no_limit_of_loss(tmp_path: Path) -> None:
+    """10,000 more in the middle of a grid that loses a little: the curve is of its trading, and what a run lost counts
+    by its fills, whatever the account is worth."""
+    assert run("paper", "feed", "synthetic", "--seed", 3, "--speed", 0, "--at", AT, home=tmp_path).code == 0
+    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.2", "--on-restart", "adopt")
+    assert run(*grid, "--on-exit", "keep", "--cycles", 60, home=tmp_path).code == 0
+    before = run("inventory", "--json", home=tmp_path).data["account"]
+    assert run("paper", "deposit", 10_000, home=tmp_path).code == 0
+    after = run("inventory", "--json", home=tmp_path).data["account"]
+    assert Decimal(after["equity"]) == Decimal(before["equity"]) + 10_000
+    fallen = Decimal(before["drawdown_pct"])
+    assert fallen > 0
+    assert abs(Decimal(after["drawdown_pct"]) - fallen) <= Decimal("0.000001")
+    found = run("report", "--json", home=tmp_path).data
+    assert found["cash_flows"][0][1] == "10000.00000000"
+    assert Decimal(found["equity_curve"][-1][1]) == Decimal(before["equity"])
+    assert Decimal(found["pnl"]["total"]) == Decimal(before["equity"]) - 10_000
+    assert "without the period's deposits +10,000.00" in run("report", home=tmp_path).out
+
+
 def test_a_venue_out_of_reach_leaves_the_journal(home: Path) -> None:
     near = run("report", "--json", home=home).data
     done = run("report", "--json", home=home, env={"PFMM_BASE_URL": "http://127.0.0.1:9"})

@@ -15,10 +15,12 @@ import pytest
 
 from pfmm.cli.app import run
 from pfmm.journal import Journal
+from pfmm.journal_export import canonical
 from pfmm.journal_records import Intents
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.report.csv_rows import write_csv
 
 DAY_S = 86_400
 MARKET = "BTC-PERP"
@@ -83,7 +85,7 @@ def write_journal(home: Path, *, late: bool = False) -> None:
         journal.absorb(fills=fills[::-1] if late else fills, funding=funding, cursors=Cursors())
         journal.record_mids([(MARKET, second * 1_000, Decimal(mid)) for second, mid in mids])
         for second, equity in ((0, "1000"), (43_200, "1010"), (60_000, "989.8"), (DAY_S, "1006.01032")):
-            journal.record_equity(second * 1_000, Decimal(equity))
+            journal.record_equity(second * 1_000, Decimal(equity), None)
 
 
 @pytest.fixture
@@ -207,6 +209,68 @@ def test_a_period_begins_with_the_equity_that_was_last_read(report: Any) -> None
     figures = {one["name"]: Decimal(one["value"]) for one in found["metrics"] if one["value"] is not None}
     assert figures["max_drawdown"] == 2  # 20.2 / 1,010
     assert figures["daily_pnl"] == round(Decimal(found["pnl"]["total"]) / 1_010 / 670 * 1_440 * 100, 6)
+
+
+def test_a_deposit_is_neither_a_gain_nor_the_end_of_a_drawdown(report: Any, pfmm_home: Path) -> None:
+    """500 come in at 64,800 s, when 999.90 of a peak of 1,010 are left; 2 % of what is there then are lost at once."""
+    path = pfmm_home / "state" / "journals" / "paper-default.sqlite3"
+    with Journal.open(path, venue="paper", account="default", nonce="n") as journal:
+        for second, equity, deposits in (
+            (0, "1000", 1_000), (43_200, "1010", 1_000), (60_000, "999.90", 1_000), (64_800, "1469.902", 1_500),
+            (DAY_S, "1506.01032", 1_500),
+        ):  # fmt: skip
+            journal.record_equity(second * 1_000, Decimal(equity), Decimal(deposits))
+    found = report()
+    assert [Decimal(value) for _, value in found["equity_curve"]] == [
+        1_000, 1_010, Decimal("999.9"), Decimal("969.902"), Decimal("1006.01032"),
+    ]  # fmt: skip
+    assert found["cash_flows"] == [["1970-01-01T18:00:00.000Z", "500"]]
+    figures = {one["name"]: Decimal(one["value"]) for one in found["metrics"]}
+    assert figures["max_drawdown"] == Decimal("2.98")  # 1 - 999.9 / 1,010 * 1,469.902 / 1,499.9 = 1 - 0.99 * 0.98
+    assert figures["daily_pnl"] == Decimal("0.534251")  # 6.01032 on 1,000 for a day and 500 for a quarter: 1,125
+    part = report("--strategy", "quote")
+    assert Decimal(part["equity_curve"][-1][1]) == Decimal("1002.96014")
+    assert next(one["value"] for one in part["metrics"] if one["name"] == "daily_pnl") == "0.263124"  # 2.96014 of 1,125
+    last = report("--since", "1h")
+    assert last["cash_flows"] == []
+    assert [Decimal(value) for _, value in last["equity_curve"]] == [Decimal("1469.902"), Decimal("1506.01032")]
+
+
+def test_figures_and_files_are_of_one_moment(
+    pfmm_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A loop beside records a fill after the first line of the export, one before the CSV, one before the page."""
+    write_journal(pfmm_home)
+    path = pfmm_home / "state" / "journals" / "paper-default.sqlite3"
+    drawn: list[Any] = []
+
+    def filled() -> None:
+        with Journal.open(path, venue="paper", account="default", nonce="n") as beside:
+            newer = fill(beside.newest_fill() + 1, Side.LONG, "99.90", BUY_FEE, DAY_S - 1)
+            beside.absorb(fills=[newer], funding=[], cursors=Cursors())
+
+    def exported(journal: Any) -> Any:
+        records = canonical(journal)
+        yield next(records)
+        filled()
+        yield from records
+
+    def written(*asked: Any) -> int:
+        filled()
+        return write_csv(*asked)
+
+    monkeypatch.setattr("pfmm.journal_export.canonical", exported)
+    monkeypatch.setattr("pfmm.report.csv_rows.write_csv", written)
+    monkeypatch.setattr("pfmm.report.html.page", lambda _, marks, heading: drawn.extend(marks) or heading)
+    files = [tmp_path / name for name in ("export.ndjson", "fills.csv", "page.html")]
+    options = [word for pair in zip(("--export", "--csv", "--html"), map(str, files), strict=True) for word in pair]
+    assert run(["report", "--json", *options]) == 0
+    export, csv, _ = (file.read_text("utf-8").splitlines() for file in files)
+    found = json.loads(capsys.readouterr().out)["data"]
+    assert [json.loads(line)["record"] for line in export].count("fill") == 35
+    assert (found["fills"], len(csv) - 1, len(drawn)) == (35, 35, 35)
+    with Journal.open_readonly(path) as journal:
+        assert journal.newest_fill() == 37
 
 
 def test_one_strategy_alone_keeps_the_capital_and_earns_its_own_part(report: Any) -> None:

@@ -78,10 +78,10 @@ def test_an_interrupted_journal_goes_on_and_locks_nobody_out(tmp_path: Path) -> 
         closing(Journal.open(path, venue="paper", account="a", nonce="ab12")) as journal,
         closing(Journal.open(path, venue="paper", account="a", nonce="ab12", patience_s=0.001)) as other,
     ):
-        for moment in at_every_moment(lambda: journal.record_equity(1, Decimal(1))):
-            other.record_equity(moment + 2, Decimal(2))
-            journal.record_equity(moment + 2, Decimal(3))
-            assert other.equity_at(moment + 2) == 3
+        for moment in at_every_moment(lambda: journal.record_equity(1, Decimal(1), None)):
+            other.record_equity(moment + 2, Decimal(2), None)
+            journal.record_equity(moment + 2, Decimal(3), None)
+            assert other.equity_at(moment + 2) == (moment + 2, 3, None)
 
 
 def test_an_interrupted_exchange_goes_on_and_locks_nobody_out(tmp_path: Path) -> None:

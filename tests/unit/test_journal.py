@@ -194,7 +194,7 @@ def test_a_failing_migration_leaves_the_file_as_it_was(path: Path, monkeypatch: 
     with open_journal(path) as journal:
         assert len(journal.runs()) == 1
     look = sqlite3.connect(path)
-    assert look.execute("PRAGMA user_version").fetchone() == (2,)
+    assert look.execute("PRAGMA user_version").fetchone() == (len(journal_schema.MIGRATIONS),)
     look.close()
 
 
@@ -206,7 +206,7 @@ def test_reading_only(path: Path) -> None:
         with Journal.open_readonly(path) as reader:
             assert reader.runs() == (run,)
             with pytest.raises(ConfigError, match="read-only"):
-                reader.record_equity(1, Decimal(1))
+                reader.record_equity(1, Decimal(1), None)
 
 
 UNPRIVILEGED = """
@@ -250,11 +250,11 @@ def test_a_held_lock_is_reported_as_such(path: Path, monkeypatch: pytest.MonkeyP
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(ConfigError, match="locked by another process"):
-        journal.record_equity(1, Decimal(1))
+        journal.record_equity(1, Decimal(1), None)
     holder.execute("ROLLBACK")
     holder.close()
-    journal.record_equity(1, Decimal(1))
-    assert journal.equity_curve() == [(1, Decimal(1))]
+    journal.record_equity(1, Decimal(1), None)
+    assert journal.equity_readings() == [(1, Decimal(1), None)]
     journal.close()
 
 
@@ -513,10 +513,64 @@ def test_mids_and_equity_are_kept_in_time_order(journal: Journal) -> None:
     assert journal.markets_with_mids() == (MARKET, "ETH-PERP")
     assert journal.peak_equity() is None
     for time_ms, equity in ((1, "9999.5"), (3, "10000"), (2, "10000.25"), (3, "9000")):
-        journal.record_equity(time_ms, Decimal(equity))
-    assert journal.equity_curve() == [(1, Decimal("9999.5")), (2, Decimal("10000.25")), (3, Decimal(9000))]
-    assert journal.equity_curve(since_ms=3) == [(3, Decimal(9000))]
+        journal.record_equity(time_ms, Decimal(equity), None)
+    assert journal.equity_readings() == [
+        (1, Decimal("9999.5"), None),
+        (2, Decimal("10000.25"), None),
+        (3, Decimal(9000), None),
+    ]
+    assert journal.equity_readings(since_ms=3) == [(3, Decimal(9000), None)]
     assert journal.peak_equity() == Decimal("10000.25")  # as text "9999.5" would be the larger
+
+
+def test_the_peak_is_in_the_money_that_is_in_the_account(journal: Journal) -> None:
+    told = [
+        (1, "1000", "0", "1000"),
+        (2, "950", "0", "1000"),
+        (3, "1900", "950", "2000"),  # 950 deposited at 5 % below the peak: 1,000 * 1,900 / 950
+        (4, "1901", None, "2000"),  # what is not told is taken for no change
+        (6, "951", "0", "1000.52603893"),  # 950 withdrawn: 2,000 * 951 / 1,901
+        (5, "1901", "950", "1000.52603893"),  # told late, and of before the withdrawal
+        (5, "1002", "0", "1002"),  # told late, and of after it
+        (6, "1061", "110", "1117.89905363"),  # the same time again: 1,002 * 1,061 / 951
+    ]
+    for time_ms, equity, deposits, peak in told:
+        journal.record_equity(time_ms, Decimal(equity), None if deposits is None else Decimal(deposits))
+        assert journal.peak_equity() == Decimal(peak)
+    assert journal.equity_at() == (6, 1061, 110)
+    assert journal.equity_at(4) == (4, 1901, None)
+
+
+def test_a_journal_of_before_deposits_were_recorded_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(journal_schema, "MIGRATIONS", journal_schema.MIGRATIONS[:1])
+        open_journal(path).close()
+    before = sqlite3.connect(path)
+    with before:
+        before.execute("INSERT INTO equity (time_ms, equity) VALUES (1, '1000'), (2, '900')")
+        before.execute("INSERT INTO meta VALUES ('peak_equity', '1000')")
+    before.close()
+    with open_journal(path) as journal:
+        assert journal.equity_readings() == [(1, 1000, None), (2, 900, None)]
+        journal.record_equity(3, Decimal(1900), Decimal(2000))
+        assert journal.peak_equity() == 1900, "that 1,000 of it were just deposited is not known"
+        journal.record_equity(4, Decimal(1000), Decimal(1100))
+        assert journal.peak_equity() == 1000
+        assert journal.equity_readings(since_ms=3) == [(3, 1900, 2000), (4, 1000, 1100)]
+
+
+def test_one_reading_is_as_of_its_begin(path: Path) -> None:
+    with open_journal(path) as journal, open_journal(path) as beside:
+        beside.record_equity(1, Decimal(5), None)
+        with journal.one_reading():
+            beside.record_equity(2, Decimal(6), None)
+            beside.absorb(fills=[fill("f1")], funding=[], cursors=Cursors())
+            assert journal.equity_readings() == [(1, 5, None)]
+            assert (journal.newest_fill(), journal.span_ms()) == (0, (1, 1))
+        assert (journal.newest_fill(), len(journal.equity_readings())) == (1, 2)
+        with pytest.raises(KeyError), journal.one_reading():
+            raise KeyError("an error ends it too")
+        journal.record_equity(3, Decimal(7), None)
 
 
 # -- export ------------------------------------------------------------------------------------------------------
@@ -541,7 +595,7 @@ def exported(path: Path, nonce: str, pid: int, prefix: str) -> str:
             run.run_id, status="running", memory=memory, folded_through=2, time_ms=2_000, wall_ms=pid * 7, pid=pid
         )
         journal.record_mids([(MARKET, 2_000, Decimal("100.5"))])
-        journal.record_equity(2_000, Decimal("10000.10"))
+        journal.record_equity(2_000, Decimal("10000.10"), None)
         return "\n".join(json.dumps(record) for record in canonical(journal))
 
 

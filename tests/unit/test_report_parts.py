@@ -189,6 +189,24 @@ def test_the_page_marks_fills_and_escapes_what_it_shows() -> None:
     assert text.count('"tickformat":",.12~r"') == 6
 
 
+def test_what_was_deposited_is_said_beside_the_curve_that_is_without_it() -> None:
+    flows = [(1, Decimal(10_500)), (2, Decimal("-150.5")), (3, Decimal(-50))]
+    title = "equity, USD, without the period's deposits +10,500.00 and withdrawals -200.50"
+    found = small(cash_flows=flows)
+    assert title in report_text(found, heading="h").splitlines()
+    assert "deposits" not in report_text(small(), heading="h")
+    pytest.importorskip("plotly", reason="the extra `report` is not installed")
+    assert "deposits +10,500.00 and withdrawals -200.50" in page(found, [], heading="h")
+    assert "deposits" not in page(small(), [], heading="h")
+
+
+def test_the_page_draws_the_drawdown_of_the_money_that_was_there() -> None:
+    """1,000, then 1,900 with 1,000 deposited: 5 % down, and not the 10 % that the curve's 900 would be."""
+    pytest.importorskip("plotly", reason="the extra `report` is not installed")
+    curve = [(0, Decimal(1_000)), (100_000, Decimal(900))]
+    assert '"y":[-0.0,-5.0]' in page(small(equity=curve, cash_flows=[(50_000, Decimal(1_000))]), [], heading="h")
+
+
 def fill(number: int, time_ms: int, client_order_id: str | None) -> Fill:
     amounts = (Decimal("99.9"), Decimal(2), Decimal("-0.04"))
     return Fill(f"f{number}", f"v{number}", client_order_id, "A", Side.LONG, *amounts, Liquidity.MAKER, time_ms)
@@ -227,7 +245,7 @@ def test_what_the_journal_answers_for_a_report(tmp_path: Path) -> None:
         journal.update_orders([refused], time_ms=5)
         journal.absorb(fills=[fill(1, 7_000, "n-2"), fill(2, 8_000, None)], funding=(), cursors=Cursors())
         journal.record_mids([("A", time_ms, Decimal(100 + time_ms)) for time_ms in (1, 2, 3)])
-        journal.record_equity(9_000, Decimal(5))
+        journal.record_equity(9_000, Decimal(5), None)
         assert journal.order_counts(since_ms=0) == (3, 1)
         assert journal.order_counts(since_ms=3) == (1, 0)
         assert journal.order_counts(since_ms=0, market="A", kind="grid") == (3, 1)
