@@ -141,7 +141,8 @@ class FundingSettings(Section):
 
 
 class VolatilitySettings(Section):
-    """The volatility estimator: samples, and the annual volatility assumed before it has them (0.5 = 50 %)."""
+    """Samples of the quotes' estimator; and what a grid's own range follows from where no trades tell the volatility, a
+    fraction a year (0.5 = 50 %). Quotes have quote.sigma_annual_pct for that."""
 
     window: int
     default: float
@@ -215,8 +216,8 @@ def _schema() -> tuple[Setting, ...]:
         _between(
             "funding.tilt_max", "number", 0.25, ("0", "1"), "most inventory that funding may ask for, of the limit"
         ),
-        _between("volatility.window", "integer", 20, ("2", "100000"), "samples of the estimator"),
-        _positive("volatility.default", "number", 0.5, "1000", "annual volatility before there are samples"),
+        _between("volatility.window", "integer", 20, ("3", "100000"), "samples of the estimator"),
+        _positive("volatility.default", "number", 0.5, "1000", "annual volatility for a grid's range if none is seen"),
         _positive("flatten.max_slippage_bps", "decimal", Decimal(50), "5000", "furthest from the best price, bps"),
         _positive("flatten.timeout_s", "number", 30.0, "3600", "time to prove flatness, seconds"),
     )

@@ -34,7 +34,7 @@ RETRY_MS = 120_000  # and where the market gave no fit, after this
 FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
 _OF_GRIDS = frozenset({"volatility.default"})
 _REPLACED_IN_LADDERS = frozenset({"quote.size_usd", "quote.drift_bps"})  # by ladder.size_usd and ladder.threshold_bps
-_RANGE_OF_PARAMETERS = ("quote.kappa_per_bp", "quote.intensity_per_s")
+_FITTED = ("quote.kappa_per_bp", "quote.intensity_per_s")
 
 
 def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) -> QuoteConfig:
@@ -61,7 +61,7 @@ def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) ->
         drift_bps=settings.ladder.threshold_bps if kind == LADDER else quote.drift_bps,
         funding_min_bps=settings.funding.min_bps,
         tilt_max=settings.funding.tilt_max,
-        volatility_window=max(settings.volatility.window, 3),
+        volatility_window=settings.volatility.window,
         default_sigma_annual=sigma,
         source="flag" if _flagged(session, market, quote.model) else "profile",
     )
@@ -76,7 +76,7 @@ def ladder_config(settings: MarketSettings) -> LadderConfig:
 
 
 def _flagged(session: Session, market: str, model: str) -> bool:
-    names = ("quote.half_spread_bps",) if model == "fixed" else _RANGE_OF_PARAMETERS
+    names = ("quote.half_spread_bps",) if model == "fixed" else _FITTED
     return any(session.settings.source(name, market) == "flag" for name in names)
 
 

@@ -61,6 +61,11 @@ def test_without_a_file_the_paper_profile_has_every_default(tmp_path: Path) -> N
     assert settings.secret.env is None
 
 
+def test_a_window_too_short_for_the_estimator_is_refused_and_not_taken_for_another(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"volatility\.window must be 3 to 100000, not 2"):
+        load_settings({"PFMM_HOME": str(tmp_path), "PFMM_VOLATILITY_WINDOW": "2"})
+
+
 def test_every_setting_reaches_a_typed_section(tmp_path: Path) -> None:
     market: Any = load_settings({"PFMM_HOME": str(tmp_path)}).general
     for name, setting in SCHEMA.items():
