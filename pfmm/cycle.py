@@ -63,6 +63,11 @@ class RunReport:
     problem: str | None
     tripped: str | None
 
+    @property
+    def total(self) -> Decimal:
+        """What the run earned, USD: realised + unrealised - fees + funding; 4 + 1 - 0.5 + 0.25 = 4.75."""
+        return self.ledger.realized + self.unrealized - self.ledger.fees + self.ledger.funding
+
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:

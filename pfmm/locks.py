@@ -22,6 +22,7 @@ from types import TracebackType
 from pfmm.errors import AlreadyRunning, ConfigError, Halted, StateUnknown
 
 FLATTEN = "flatten"  # what `halted_by` says of an account that a flatten halted
+KILL_SWITCH = "kill_switch"  # and of one that the loss limit of a run halted
 _POLL_S = 0.02
 _READER_PATIENCE_S = 10.0
 _STOP_PATIENCE_S = 20.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from pfmm.errors import OutcomeUnknown, PfmmError, VenueRefused, VenueUnreachable
@@ -16,11 +17,11 @@ from pfmm.model.account import VenueTime
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal, TimeInForce
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan
 from pfmm.ports import Journal, Venue
-from pfmm.strategy.settle import settle_absent, settle_one
+from pfmm.strategy.settle import NO_SUCH_ORDER, settle_absent, settle_one
 
 CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
 REQUEST_LIFE_MS = 10_000
-_GONE = ("order_not_found", "order_not_open")
+_GONE = (NO_SUCH_ORDER, "order_not_open")
 POST_ONLY_REFUSED = "post_only_would_cross"
 
 
@@ -61,7 +62,7 @@ def intents_of(
             side=desired.side,
             price=desired.price,
             size=desired.size,
-            filled=desired.size * 0,
+            filled=Decimal(0),
             status=OwnStatus.SENDING,
             reduce_only=desired.reduce_only,
             created_ms=time.time_ms,
@@ -182,7 +183,7 @@ Outcome = tuple[OwnOrder | None, SendNote]
 def _placed(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     if isinstance(item, Order):
         return settle_one(own, item, now_ms), SendNote("placed", own.run_id, own.slot, _describe(own))
-    if item.code == "outcome_unknown":
+    if item.code == OutcomeUnknown.code:
         return replace(own, status=OwnStatus.UNKNOWN), _unknown_note(own, item)
     return replace(own, status=OwnStatus.REJECTED), _refused(own, item)
 
@@ -193,7 +194,7 @@ def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
         # the answer is the acknowledgement: whatever the venue now shows is the order, the amend is no longer pending
         acknowledged = replace(own, amend_price=None, amend_size=None)
         return settle_one(acknowledged, item, now_ms), SendNote("amended", own.run_id, own.slot, data)
-    if item.code == "outcome_unknown":
+    if item.code == OutcomeUnknown.code:
         return None, _unknown_note(own, item)
     status = OwnStatus.MISSING if item.code in _GONE else own.status
     return replace(own, amend_price=None, amend_size=None, status=status), _refused(own, item)
@@ -202,7 +203,7 @@ def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
 def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     if isinstance(item, Order):
         return settle_one(own, item, now_ms), SendNote("cancelled", own.run_id, own.slot, _describe(own))
-    if item.code == "outcome_unknown":
+    if item.code == OutcomeUnknown.code:
         return None, _unknown_note(own, item)
     settled = settle_absent(own, item.code, now_ms)
     return None if settled == own else settled, _refused(own, item)

@@ -1,9 +1,9 @@
 """One-minute candles as a market: a path of prints and quotes through open, high, low and close.
 
 What happened inside a bar is not known. Both orders are made, low first and high first, and a backtest runs both and
-shows them as bounds. Twelve moments a bar, five seconds apart; prices between the four known ones lie on straight
-lines; each moment prints half of its twelfth of the volume and shows the other half on both sides, one tick from the
-print, so that nobody can trade more in a bar than was traded. In a bar without volume nothing happens.
+shows the one that earned less. Twelve moments a bar, five seconds apart; prices between the four known ones lie on
+straight lines; each moment prints half of its twelfth of the volume and shows the other half on both sides, one tick
+from the print, so that nobody can trade more in a bar than was traded. In a bar without volume nothing happens.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pfmm.errors import DataFileError
 from pfmm.paper.feed import MarketSpec
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.paper.tapefile import REPLAY_MAX_LEVERAGE, MarketTape
+from pfmm.tape.describe import decimals as decimals_of
 from pfmm.tape.events import Place, finite, not_negative, positive, written_ms
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _bar(cells: Sequence[str], place: Place) -> tuple[int, tuple[Decimal, ...], 
 def _price_decimals(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path]) -> int:
     """As many as are written, but beyond 5 no more than the lowest price needs: 64000.1234567 has 5, 0.00001234 8.
     Raises DataFileError for a price that 8 decimals do not tell to a part in ten thousand."""
-    written = max(_decimals(price) for row in rows for price in row)
+    written = max(decimals_of(price) for row in rows for price in row)
     lowest = min(low for _, _, low, _ in rows)
     wanted = min(written, max(MOST_DECIMALS, SIGNIFICANT - 1 - lowest.adjusted()))
     if wanted > AMOUNT_DECIMALS and lowest.adjusted() < -4:
@@ -122,11 +123,6 @@ def _price_decimals(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path]) 
             hint="state prices and volumes for 1000 coins",
         )
     return min(wanted, AMOUNT_DECIMALS)
-
-
-def _decimals(price: Decimal) -> int:
-    exponent = price.normalize().as_tuple().exponent
-    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def candle_tape(candles: Candles, market: str, way: Way) -> MarketTape:

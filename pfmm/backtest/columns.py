@@ -6,14 +6,16 @@ tapes and prices; must not know orders, strategies or decisions.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import ConfigError
 from pfmm.paper.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent, Watch
 from pfmm.paper.replay import ReplayFeed
-from pfmm.paper.tapefile import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, FUNDING_WIDTH, NO_ASK, MarketTape
+from pfmm.paper.tapefile import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, NO_ASK, MarketTape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -246,9 +248,4 @@ def _event(row: list[int]) -> Event:
 
 def with_funding(tape: MarketTape, rates: list[tuple[int, int]]) -> MarketTape:
     """The tape with these settlements, (ms, rate in 1e-8), instead of its own."""
-    from array import array
-    from dataclasses import replace
-
-    flat = array("q", [number for row in sorted(rates) for number in row])
-    assert len(flat) % FUNDING_WIDTH == 0
-    return replace(tape, funding=memoryview(flat))
+    return replace(tape, funding=memoryview(array("q", [number for row in sorted(rates) for number in row])))

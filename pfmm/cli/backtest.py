@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pfmm.cli.backtest_setup import DEFAULT_LATENCY_MS
 from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import Failed, Result, emit
 from pfmm.cli.times import moment_ms
@@ -110,7 +111,7 @@ def run(
     end: To = None,
     sets: Set = None,
     interval: Interval = None,
-    latency_ms: Latency = 50,
+    latency_ms: Latency = DEFAULT_LATENCY_MS,
     funding: Funding = None,
     queue: Queue = "both",
     mode: Mode = "lazy",
@@ -152,7 +153,7 @@ def sweep(
     start: From = None,
     end: To = None,
     interval: Interval = None,
-    latency_ms: Latency = 50,
+    latency_ms: Latency = DEFAULT_LATENCY_MS,
     funding: Funding = None,
     queue: Queue = "both",
 ) -> None:

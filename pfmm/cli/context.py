@@ -18,7 +18,6 @@ from pfmm.cli.output import Globals, detail
 from pfmm.config import Settings, emergency_settings, load_settings
 from pfmm.errors import AlreadyRunning, ConfigError, SecretError, UnknownMarket
 from pfmm.model.market import Instrument
-from pfmm.settings import nearest
 
 if TYPE_CHECKING:
     from pfmm.clock import VenueClock
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from pfmm.paper.exchange import Exchange
     from pfmm.venue.purpleflea import PurpleFlea
 
-PAPER_URL = "http://127.0.0.1"  # never dialled: the transport calls the exchange in this process
 REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
 HURRIED_TIMEOUT_S = 3.0
@@ -37,6 +35,12 @@ RESET_PATIENCE_S = 10.0
 def wall_ms() -> int:
     """The local clock in ms since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def wait_s(seconds: float) -> bool:
+    """Waits so many wall seconds, whatever comes: for work that no signal is to cut short."""
+    time.sleep(seconds)
+    return True
 
 
 class Session:
@@ -91,13 +95,13 @@ class Session:
     @cached_property
     def venue(self) -> PurpleFlea:
         """The adapter over one client; in-process unless the profile names an address."""
-        from pfmm.venue.client import HttpClient, in_process
+        from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
         from pfmm.venue.purpleflea import PurpleFlea
 
         if self.in_process:
             from pfmm.paper.app import make_app
 
-            client = HttpClient(PAPER_URL, key=self.key, transport=in_process(make_app(self.exchange)))
+            client = HttpClient(IN_PROCESS_URL, key=self.key, transport=in_process(make_app(self.exchange)))
         elif self.live:
             from pfmm.venue.ratelimit import RateBudget
 
@@ -283,7 +287,4 @@ def _near(wanted: str, instruments: Mapping[str, Instrument]) -> str:
     base = wanted.removesuffix("-PERP")
     bases = {name.removesuffix("-PERP"): name for name in instruments}
     close = [bases[b] for b in difflib.get_close_matches(base, list(bases), n=3, cutoff=0.5)]
-    first = nearest(base, tuple(bases))
-    if not close and first is not None:
-        close = [bases[first]]
     return f"did you mean {' or '.join(close)}?" if close else "`pfmm markets` lists them"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,10 +48,9 @@ class StoppingRunners:
     which none was alive. The exchange in this process has no requests under way but its callers'.
     """
 
-    def __init__(self, session: Session, *, monotonic_s: Callable[[], float], grace_s: float = GRACE_S) -> None:
+    def __init__(self, session: Session, *, monotonic_s: Callable[[], float]) -> None:
         self._session = session
         self._monotonic_s = monotonic_s
-        self._grace_s = grace_s
         self._known: dict[tuple[int, str, str], StoppedRunner] = {}
         self._silent_from_ms: int | None = None
         self._unreadable = False
@@ -75,7 +73,7 @@ class StoppingRunners:
             if runner is None:
                 self._known[key] = StoppedRunner(holder.market, holder.strategy, holder.pid, "terminated", now_s)
                 self._session.locks.send_signal(holder, signal.SIGTERM)
-            elif now_s - runner.first_seen_s >= self._grace_s:
+            elif now_s - runner.first_seen_s >= GRACE_S:
                 runner.how = "killed"
                 self._session.locks.send_signal(holder, signal.SIGKILL)
 
@@ -174,9 +172,10 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
         runs = journal.runs(ended=False)
         if not runs:
             return []
+        from pfmm.cli.context import wait_s
         from pfmm.winddown import wind_down
 
-        clock = session.clock(_wait_s)
+        clock = session.clock(wait_s)
         clock.synchronise(session.venue.time())
         markets = tuple(dict.fromkeys(run.market for run in runs))
         done = wind_down(session.venue, journal, clock, markets, [run.run_id for run in runs], attempts=attempts)
@@ -195,8 +194,3 @@ def _writable(session: Session) -> Journal:
         nonce=os.urandom(3).hex(),
         patience_s=JOURNAL_PATIENCE_S,
     )
-
-
-def _wait_s(seconds: float) -> bool:
-    time.sleep(seconds)
-    return True

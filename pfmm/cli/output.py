@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from pfmm.errors import OutputLost, PfmmError
 
@@ -174,20 +174,12 @@ class EventStream:
     """NDJSON on stdout, one event a line, flushed. A reader that went away raises BrokenPipeError from `write`:
     the loop decides what its exit policy is. A full disk raises OutputLost, after which nothing more is written."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out
-
     def write(self, event: str, time_ms: int, **values: Any) -> None:
         """Writes one event at venue time `time_ms`."""
-        line = event_line(event, time_ms, values)
-        if self._out is not None:
-            self._out.write(line + "\n")
-            self._out.flush()
-            return
         if sys.stdout is None:
             return
         with _disk_may_be_full():
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(event_line(event, time_ms, values) + "\n")
             sys.stdout.flush()
 
 

@@ -67,7 +67,7 @@ def _row(run: RunReport, *, wide: bool, narrow: bool) -> list[Text]:
         # with the funding among what is realised, the three columns make the total; the last line splits it
         parts = (run.ledger.realized + run.ledger.funding, run.unrealized, run.ledger.fees)
         cells += [Text(f"{part:+.2f}") for part in parts]
-    cells.append(_signed(_total(run)))
+    cells.append(_signed(run.total))
     return cells
 
 
@@ -136,7 +136,7 @@ def _absences(absent: Mapping[str, str]) -> list[str]:
 
 def _sums(report: CycleReport) -> Text:
     runs = report.runs
-    total = sum((_total(run) for run in runs), Decimal(0))
+    total = sum((run.total for run in runs), Decimal(0))
     text = Text(f"total {total:+.4f} USD", style=_style(total))
     parts = (
         ("realised", sum((run.ledger.realized for run in runs), Decimal(0))),
@@ -146,10 +146,6 @@ def _sums(report: CycleReport) -> Text:
     )
     text.append(" = " + "  ".join(f"{name} {value:+.4f}" for name, value in parts), style="not bold default")
     return text
-
-
-def _total(run: RunReport) -> Decimal:
-    return run.ledger.realized + run.unrealized - run.ledger.fees + run.ledger.funding
 
 
 def _signed(value: Decimal) -> Text:

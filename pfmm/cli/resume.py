@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Lift the HALT that flatten or a kill switch left.")
 
-KILL_SWITCH = "kill_switch"
-
 
 @app.command()
 def resume(context: typer.Context) -> None:
@@ -31,6 +29,7 @@ def _resume(session: Session) -> Result:
     """Lifts the latch. Raises AlreadyRunning while a runner of the account is alive, Halted where a flatten came
     meanwhile, and what stands in the way of ending the runs that a flatten left open; then the latch stays."""
     from pfmm.errors import AlreadyRunning, Halted
+    from pfmm.locks import KILL_SWITCH
 
     record = session.locks.halted()
     if record is None:

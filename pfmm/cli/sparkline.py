@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+
+from pfmm.report.thinning import means
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -18,7 +19,7 @@ def sparkline(values: Sequence[float], width: int = 30) -> str:
         raise ValueError(f"width must be above zero, not {width}")
     if not all(math.isfinite(value) for value in values):
         raise ValueError("values must be finite")
-    points = _stretches(values, width)
+    points = means(values, width)
     if not points:
         return ""
     low, high = min(points), max(points)
@@ -26,11 +27,3 @@ def sparkline(values: Sequence[float], width: int = 30) -> str:
         return BLOCKS[len(BLOCKS) // 2] * len(points)
     top = len(BLOCKS) - 1
     return "".join(BLOCKS[min(top, math.floor((point - low) / (high - low) * top + 0.5))] for point in points)
-
-
-def _stretches(values: Sequence[float], width: int) -> list[float]:
-    count = len(values)
-    if count <= width:
-        return list(values)
-    edges = [index * count // width for index in range(width + 1)]
-    return [math.fsum(values[a:b]) / (b - a) for a, b in pairwise(edges)]

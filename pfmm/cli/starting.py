@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.context import Session, wait_s, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (
@@ -170,7 +170,7 @@ def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *
     """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal."""
     from pfmm.winddown import wind_down
 
-    done = wind_down(session.venue, session.journal, session.clock(_sleep), markets, run_ids)
+    done = wind_down(session.venue, session.journal, session.clock(wait_s), markets, run_ids)
     for run_id in run_ids:
         session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
     return done
@@ -261,7 +261,7 @@ def _run_to_the_end(
     policy = "cancel" if ending.halt is not None else on_exit
     try:
         screen.leaving(ending, policy)
-        cancelled = _leave(session, engine, loop.last, policy, ending, wait_s=signals.wait_regardless_s)
+        cancelled = _leave(session, engine, loop.last, policy, ending, waiting=signals.wait_regardless_s)
         # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
         problem = dead_man.leave()
         left = _unattended(session, engine.run_ids) if ending.reason == KILL_SWITCH else ()
@@ -298,7 +298,7 @@ def _leave(
     report: CycleReport | None,
     policy: str,
     ending: Ending,
-    wait_s: Callable[[float], bool] | None = None,
+    waiting: Callable[[float], bool] = wait_s,
 ) -> int:
     """Carries out --on-exit: keep leaves the run open with its orders, cancel proves them gone and ends it, flatten
     also closes the run's markets. Returns how many orders were cancelled."""
@@ -308,7 +308,7 @@ def _leave(
         return 0
     from pfmm.winddown import wind_down
 
-    clock = session.clock(wait_s or _sleep)
+    clock = session.clock(waiting)
     seen_ms = engine.not_before_ms
     done = wind_down(session.venue, session.journal, clock, engine.markets, engine.run_ids, not_before_ms=seen_ms)
     status = "halted" if ending.halt is not None else "stopped"
@@ -325,19 +325,14 @@ def _left(session: Session, engine: Engine) -> int:
     return sum(len(session.journal.live_orders(run_id=run_id)) for run_id in engine.run_ids)
 
 
-def _sleep(seconds: float) -> bool:
-    import time
-
-    time.sleep(seconds)
-    return True
-
-
 def _policy(session: Session, name: str) -> str:
     return str(getattr(session.settings.general.run, name))
 
 
 def _trip(session: Session, reason: str, time_ms: int) -> None:
-    session.locks.halt(halted_by="kill_switch", reason=reason, since=iso(time_ms))
+    from pfmm.locks import KILL_SWITCH as HALTED_BY
+
+    session.locks.halt(halted_by=HALTED_BY, reason=reason, since=iso(time_ms))
 
 
 def _unattended(session: Session, mine: Sequence[str]) -> tuple[str, ...]:

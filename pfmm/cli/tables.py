@@ -117,14 +117,13 @@ def _line_rows(line: Mapping[str, Any], resting: set[str]) -> list[tuple[Text, .
 
 
 def _profit(run: RunReport) -> Text:
-    total = run.ledger.realized + run.unrealized - run.ledger.fees + run.ledger.funding
     parts = [
         f"realised {run.ledger.realized:+.4f}",
         f"unrealised {run.unrealized:+.4f}",
         f"fees paid {run.ledger.fees:+.4f}",
         f"funding {run.ledger.funding:+.4f}",
     ]
-    text = Text(f"total {total:+.4f} USD", style=_sign_style(total))
+    text = Text(f"total {run.total:+.4f} USD", style=_sign_style(run.total))
     text.append(" = " + "  ".join(parts), style="not bold default")
     return text
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from wsgiref.types import WSGIApplication
 
-IN_PROCESS_URL = "http://127.0.0.1"
+IN_PROCESS_URL = "http://127.0.0.1"  # never dialled: the transport of `in_process` calls the application itself
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 READ_ATTEMPTS = 4

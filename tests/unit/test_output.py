@@ -108,10 +108,9 @@ def test_talk_is_silenced_by_quiet_and_details_need_verbose(capsys: pytest.Captu
     assert capsys.readouterr() == ("", "said\nsaid\ndetail\n")
 
 
-def test_events_are_one_line_each() -> None:
-    out = io.StringIO()
-    EventStream(out).write("fill", 1000, market="BTC-PERP", price=Decimal("1.0"), note="a\nb")
-    assert out.getvalue() == (
+def test_events_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    EventStream().write("fill", 1000, market="BTC-PERP", price=Decimal("1.0"), note="a\nb")
+    assert capsys.readouterr().out == (
         '{"event":"fill","time":"1970-01-01T00:00:01.000Z","market":"BTC-PERP","price":"1.0","note":"a\\nb"}\n'
     )
 
