@@ -352,19 +352,14 @@ class Store:
         return parsed
 
 
-def set_aside(path: Path, wall_ms: int) -> Path | None:
-    """Renames a damaged file and its log so that a new exchange can start; returns the new name, None if absent.
-
-    The log goes first: left behind, it would be merged into the new exchange.
-    """
-    if not path.exists():
-        return None
-    aside = path.with_name(f"{path.name}.damaged-{wall_ms}")
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    log = path.with_name(path.name + "-wal")
-    if log.exists():
-        log.rename(aside.with_name(aside.name + "-wal"))
-    return path.rename(aside)
+def set_aside(path: Path, wall_ms: int) -> None:
+    """Renames a damaged file with its log, so that a new exchange can start. The log goes first: left behind, it would
+    be merged into the new one."""
+    aside = f"{path.name}.damaged-{wall_ms}"
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(aside + suffix))
 
 
 def _order_row(order: OrderState) -> tuple[object, ...]:

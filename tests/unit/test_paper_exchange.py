@@ -707,9 +707,10 @@ def test_what_is_set_aside_takes_its_log_along(tmp_path: Path) -> None:
         connection.execute("INSERT INTO fills VALUES (63000)")
         for suffix in ("", "-wal"):  # as a process that was killed leaves them
             shutil.copy(f"{live}{suffix}", f"{path}{suffix}")
-    aside = set_aside(path, 7)
-    assert [left.name for left in tmp_path.glob("paper.sqlite*") if left not in (aside, Path(f"{aside}-wal"))] == []
-    with closing(sqlite3.connect(str(aside))) as connection:
+    set_aside(path, 7)
+    aside = f"{path}.damaged-7"
+    assert {str(left) for left in tmp_path.glob("paper.sqlite*")} == {aside, f"{aside}-wal"}
+    with closing(sqlite3.connect(aside)) as connection:
         assert connection.execute("SELECT price FROM fills").fetchall() == [(63000,)]
 
 
