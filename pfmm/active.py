@@ -192,6 +192,7 @@ def same_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 
 
 def config_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The settings that differ, for a message: "levels 10 → 20, lower unset → 60000"."""
     names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     return ", ".join(f"{name} {_or_unset(before.get(name))} → {_or_unset(now.get(name))}" for name in names)
 

@@ -215,8 +215,8 @@ def _approve_amendment(
     """The amendment that may be sent (None: none may) and why it is not the one that was wanted."""
     if _only_lowers(wanted):
         return wanted, None
-    cid = wanted.order.client_order_id
-    others = [exposure for other, exposure in book.items() if other != cid]
+    changed = wanted.order.client_order_id
+    others = [exposure for other, exposure in book.items() if other != changed]
     reason = gate.refusal(_amended_exposure(wanted), [*others, *fixed], reduce_only=wanted.desired.reduce_only)
     if reason is None:
         return wanted, None
