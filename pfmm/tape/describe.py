@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -96,13 +95,7 @@ class TapeDescription:
         return min((first for first, _ in times), default=0), max((last for _, last in times), default=0)
 
 
-def _read_all(entries: Iterable[Entry], _: Mapping[str, Units]) -> None:
-    deque(entries, maxlen=0)
-
-
-def describe(
-    files: Sequence[Path], take: Callable[[Iterable[Entry], Mapping[str, Units]], object] = _read_all
-) -> TapeDescription:
+def describe(files: Sequence[Path], take: Callable[[Iterable[Entry], Mapping[str, Units]], object]) -> TapeDescription:
     """Reads all of `files` and sums them up; raises DataFileError for what cannot be read. `take` is who reads them:
     it gets the entries and the stated units, and what it refuses is raised."""
     reader = TapeReader()

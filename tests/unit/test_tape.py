@@ -11,7 +11,17 @@ import pytest
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
-from pfmm.tape import TapeEvent, TapeQuote, TapeReader, Units, describe, event_line, header_line, read
+from pfmm.tape import (
+    TapeDescription,
+    TapeEvent,
+    TapeQuote,
+    TapeReader,
+    Units,
+    describe,
+    event_line,
+    header_line,
+    read,
+)
 from pfmm.tape.binance import market_name
 
 D = Decimal
@@ -202,13 +212,18 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
         events_of()
 
 
+def described(*files: Path) -> TapeDescription:
+    """What is in the files, by a reader that wants every entry and does nothing with it."""
+    return describe(files, lambda entries, _: list(entries))
+
+
 def test_describe_counts_what_is_there(tmp_path: Path) -> None:
     quote = TapeQuote(M, 0, D("10"), D(1), D("10.1"), D("2.125"))
     times = [1_000, 2_000, 9_000]
     crossed = TapeQuote(M, 9_500, D("10.2"), D(1), D("10.1"), D(2))
     quotes: list[TapeEvent] = [quote._replace(time_ms=t) for t in times]
     path = tape(tmp_path / "a", [*quotes, crossed, Trade(M, 9_600, D("10.25"), D(1), 1), FUNDING])
-    description = describe([path])
+    description = described(path)
     (market,) = description.markets
     assert description.span == (1_000, 9_600)
     assert (market.quotes, market.trades, market.depths, market.funding) == (4, 1, 0, 1)
@@ -219,10 +234,10 @@ def test_describe_counts_what_is_there(tmp_path: Path) -> None:
 
 def test_the_recorded_captures_hold_what_is_known_of_them(shared_data: Path) -> None:
     folder = shared_data / "binance-usdm-ticks"
-    description = describe([folder / "ethusdt_20240718.gz", folder / "ethusdt_20240719.gz"])
+    description = described(folder / "ethusdt_20240718.gz", folder / "ethusdt_20240719.gz")
     (market,) = description.markets
     assert (market.market, market.trades, market.quotes) == ("ETH-PERP", 13_655, 47_328)
     assert market.units == Units(D("0.01"), D("0.001"))
     assert (market.crossed, market.gaps, description.duplicate_trades) == (0, 0, 0)
     with pytest.raises(DataFileError, match="before the file given ahead of it ends"):
-        describe([folder / "ethusdt_20240719.gz", folder / "ethusdt_20240718.gz"])
+        described(folder / "ethusdt_20240719.gz", folder / "ethusdt_20240718.gz")
