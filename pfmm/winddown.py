@@ -61,18 +61,14 @@ def wind_down(
     how many orders may still rest, where the key is not accepted: no round would change that.
     """
     asked: set[str] = set()
-    problem = ""
-
-    def doubt(_: OwnOrder, error: PfmmError) -> None:
-        nonlocal problem
-        problem = error.message
-
+    problems: list[str] = []  # of the newest round
     for attempt in range(attempts):
         asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
             _pause(clock)
         try:
-            problem = ""
+            problems.clear()
+            doubt = partial(_note, problems)
             look = partial(observe, venue, journal, run_ids=run_ids, not_before_ms=not_before_ms, doubt=doubt)
             snapshot = _seen(look, markets)
             clock.synchronise(snapshot.time)
@@ -81,12 +77,10 @@ def wind_down(
             if not live:
                 return WindDown(_count_cancelled(journal, asked), snapshot)
             asked.update(order.client_order_id for order in live)  # an orphan may have come to light
-            lost, acknowledged_ms = _cancel(venue, journal, live, snapshot.time.time_ms)
-            problem = lost or problem
-            not_before_ms = max(not_before_ms, acknowledged_ms)
+            not_before_ms = max(not_before_ms, _cancel(venue, journal, live, snapshot.time.time_ms, problems))
             _let_expiries_pass(clock, _live(journal, run_ids))
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
-            problem = error.message
+            problems.append(error.message)
             _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
         except AuthenticationError as error:
             raise _not_accepted(venue, _live(journal, run_ids), error) from None
@@ -94,12 +88,22 @@ def wind_down(
             raise  # which cannot tell, nor cancel, what rests at the one that the orders were sent to
         except ConfigError as error:
             _ask_to_cancel(venue, _live(journal, run_ids))
-            raise StateUnknown(
-                f"the orders were asked to be cancelled, but not proven gone: {error.message}"
-            ) from error
-    left = _live(journal, run_ids)
+            raise _not_recorded(error) from error
+    raise _not_proven(_live(journal, run_ids), problems)
+
+
+def _note(problems: list[str], _: OwnOrder, error: PfmmError) -> None:
+    problems.append(error.message)
+
+
+def _not_recorded(error: ConfigError) -> StateUnknown:
+    return StateUnknown(f"the orders were asked to be cancelled, but not proven gone: {error.message}")
+
+
+def _not_proven(left: Sequence[OwnOrder], problems: Sequence[str]) -> StateUnknown:
     names = ", ".join(f"{o.market} {o.slot} ({o.client_order_id}, {o.status})" for o in left) or "none known"
-    raise StateUnknown(f"{len(left)} orders could not be proven gone: {names}" + (f"; {problem}" if problem else ""))
+    why = f"; {problems[-1]}" if problems else ""
+    return StateUnknown(f"{len(left)} orders could not be proven gone: {names}{why}")
 
 
 def _seen(look: Callable[[Sequence[str]], Snapshot], markets: Sequence[str]) -> Snapshot:
@@ -136,12 +140,13 @@ def _ask_to_cancel(venue: Venue, live: Sequence[OwnOrder]) -> BatchAnswer | None
     return None
 
 
-def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: int) -> tuple[str, int]:
-    """Asks for everything live to be cancelled and records the answers. Returns the problem, if any, and the venue
-    time of the newest change that was acknowledged."""
+def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: int, problems: list[str]) -> int:
+    """Asks for everything live to be cancelled and records the answers, or the problem. Returns the venue time of the
+    newest change that was acknowledged, 0 without any."""
     answer = _ask_to_cancel(venue, live)
     if answer is None:
-        return "the cancels got no usable answer", 0
+        problems.append("the cancels got no usable answer")
+        return 0
     acknowledged_ms = max((item.updated_ms for item in answer.cancel if isinstance(item, Order)), default=0)
     updates = []
     for own, item in zip(live, answer.cancel, strict=True):
@@ -150,7 +155,7 @@ def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: in
             updates.append(settled)
     if updates:
         journal.update_orders(updates, time_ms=now_ms)
-    return "", acknowledged_ms
+    return acknowledged_ms
 
 
 def _let_expiries_pass(clock: Clock, live: Sequence[OwnOrder]) -> None:

@@ -100,11 +100,8 @@ def funding(
         raise UsageError("name markets, or --all, not both" if scan else "name a market, or --all for every market")
     wanted = _Wanted(tuple(markets or ()), scan, sort, limit, min_bps if scan else None, history)
     with session(options, {"funding.min_bps": min_bps, "run.interval_s": interval}) as opened:
-        if watch:
-            interval_s = opened.settings.general.run.interval_s
-            watching.watch(options, "funding", interval_s, lambda: _look(opened, wanted, check))
-        else:
-            watching.answer(options, _look(opened, wanted, check))
+        every_s = opened.settings.general.run.interval_s if watch else None
+        watching.show_looks(options, "funding", lambda: _look(opened, wanted, check), every_s=every_s)
 
 
 def _look(opened: Session, wanted: _Wanted, check: Assertion | None) -> Look:

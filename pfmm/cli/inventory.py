@@ -63,11 +63,8 @@ def inventory(
     check = asserting.read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
     with session(options, {"run.interval_s": interval}) as opened:
         names = list(dict.fromkeys(opened.known_market(spelling) for spelling in markets or ()))
-        if watch:
-            interval_s = opened.settings.general.run.interval_s
-            watching.watch(options, "inventory", interval_s, lambda: _look(opened, names, check))
-        else:
-            watching.answer(options, _look(opened, names, check))
+        every_s = opened.settings.general.run.interval_s if watch else None
+        watching.show_looks(options, "inventory", lambda: _look(opened, names, check), every_s=every_s)
 
 
 def _look(opened: Session, asked: Sequence[str], check: Assertion | None) -> Look:

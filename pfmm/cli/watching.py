@@ -34,14 +34,19 @@ class Look(NamedTuple):
     broken: tuple[AssertionFalse, Result] | None = None
 
 
-def answer(options: Globals, look: Look) -> None:
-    """Prints a single look. Raises Failed, with the offending rows, where the assertion is false."""
-    if look.broken is not None:
-        raise Failed(*look.broken)
-    emit(options, look.result)
+def show_looks(options: Globals, event: str, look: Callable[[], Look], *, every_s: float | None) -> None:
+    """Prints one look, or look after look every so many seconds. Raises Failed, with the offending rows, where the
+    assertion is false of the one."""
+    if every_s is not None:
+        _watch(options, event, every_s, look)
+        return
+    only = look()
+    if only.broken is not None:
+        raise Failed(*only.broken)
+    emit(options, only.result)
 
 
-def watch(options: Globals, event: str, interval_s: float, look: Callable[[], Look]) -> None:
+def _watch(options: Globals, event: str, interval_s: float, look: Callable[[], Look]) -> None:
     """Shows look after look until a signal, then exits with 128 + its number. Ends at the first look that breaks the
     assertion (AssertionFalse). After a first good look, failures that pass by themselves are told and looked past,
     up to OUTAGE_LOOKS in a row."""
