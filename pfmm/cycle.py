@@ -5,7 +5,7 @@ Values only; the engine is the sequence over them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -97,6 +97,16 @@ class Look:
         """Counts fills that are newer than the snapshot: what they changed, base units, by market."""
         for market, change in changes.items():
             self._positions[market] = self.net_position(market) + change
+
+    def foreign_orders(self, market: str, live: Iterable[OwnOrder]) -> list[Order]:
+        """The open orders of the market that none of the records in `live` is about: strangers', and a second one that
+        the venue made of one request of ours."""
+        records = {order.client_order_id: order.order_id for order in live}
+        return [
+            order
+            for order in self.orders.get(market, ())
+            if records.get(order.client_order_id or "", "") not in (None, order.order_id)
+        ]
 
     def net_position(self, market: str) -> Decimal:
         """The account's signed position, base units."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from pfmm.accounting.ledger import LedgerState, mark
 from pfmm.active import ActiveRun, config_difference, same_config
+from pfmm.agreement import Agreement, later_fills
 from pfmm.cycle import CycleReport, Look, RunReport, RunSpec
 from pfmm.errors import PfmmError, UsageError
 from pfmm.journal_records import Intents, Run
@@ -65,6 +66,8 @@ class Engine:
         self._sender = Sender(venue, journal)
         self._folded_through = 0  # every fill up to here has been given to its run
         self._funding_count = -1
+        self._agreement = Agreement()
+        self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
 
     @property
@@ -137,7 +140,9 @@ class Engine:
         )
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
         self._not_before_ms = look.now_ms + (look.time.speed > 0 and look.time.state == "open")
-        events = [*self._fold(), *self._doubted(doubts, look.now_ms)]
+        self._untold += [*self._fold(), *self._doubted(doubts, look.now_ms)]
+        self._refuse_contradiction(look, seen_through)
+        events, self._untold = self._untold, []
         live = _by_run(self._journal.live_orders())
         steps = []
         for active in self._runs:
@@ -180,6 +185,7 @@ class Engine:
         events: list[Event] = []
         for item in list(self._journal.fills(after_seq=self._folded_through)):
             self._folded_through = item.seq
+            self._agreement.count(item.fill)
             active = by_id.get(item.run_id or "")
             if active is not None and item.seq > active.folded_through:
                 events += active.fold(item)
@@ -190,6 +196,12 @@ class Engine:
                 ledgers = run_ledgers(self._journal, active.market, through_seq=self._folded_through)
                 active.ledger = ledgers.get(run_id, LedgerState())
         return events
+
+    def _refuse_contradiction(self, look: Look, seen_through: int) -> None:
+        later = later_fills(self._journal, look, seen_through) if self._folded_through > seen_through else {}
+        for active in self._runs:
+            position, patience_ms = look.net_position(active.market), active.spec.limits.stale_after_ms
+            self._agreement.check(active.market, position, later, look.now_ms, patience_ms)
 
     def _doubted(self, doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
         """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
@@ -265,22 +277,11 @@ class Engine:
             (item.seq for item in self._journal.fills(after_seq=self._folded_through)), default=self._folded_through
         )
 
-    def _later_fills(self, look: Look, seen_through: int) -> dict[str, Decimal]:
-        """By market, what fills newer than the snapshot changed, base units: another process has absorbed them and
-        its orders no longer count as live, while the snapshot's position is still without them."""
-        in_snapshot = {fill.fill_id for fill in look.snapshot.fills}
-        later: dict[str, Decimal] = {}
-        for item in self._journal.fills(after_seq=seen_through):
-            fill = item.fill
-            if fill.time_ms >= look.now_ms and fill.fill_id not in in_snapshot:
-                later[fill.market] = later.get(fill.market, Decimal(0)) + fill.signed_size
-        return later
-
     def _approve_and_commit(self, steps: Sequence[_Step], look: Look, seen_through: int, *, send: bool) -> Intents:
         """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
 
         def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
-            look.add_fills(self._later_fills(look, seen_through))
+            look.add_fills(later_fills(self._journal, look, seen_through))
             known: dict[str, list[OwnOrder]] = {}
             for order in live:
                 known.setdefault(order.market, []).append(order)
@@ -318,16 +319,13 @@ class Engine:
         if ticker is None or not plan.changes:
             return plan
         own_run = active.run_id
-        mine = f"{self._journal.nonce}-"
         verdict = check(
             hold_crossing(plan, [order for order in here if order.run_id != own_run]),
             net_position=look.net_position(active.market),
             live_orders=here,
             limit_usd=active.spec.limits.max_inventory_usd,
             mark=ticker.mark,
-            foreign_orders=[
-                o for o in look.orders.get(active.market, ()) if not (o.client_order_id or "").startswith(mine)
-            ],
+            foreign_orders=look.foreign_orders(active.market, here),
         )
         return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
 

@@ -14,7 +14,7 @@ from pfmm.model.account import Snapshot
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.ports import Journal, Venue
-from pfmm.strategy.settle import is_lost, settle, settle_one
+from pfmm.strategy.settle import by_client_order_id, is_lost, settle, settle_one
 
 Doubt = Callable[[OwnOrder, PfmmError], None]
 Absent = Callable[[OwnOrder], None]
@@ -95,9 +95,10 @@ def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], a
     wanted = set(run_ids)
     live = [order for order in journal.live_orders() if order.run_id in wanted]
     live += _revived(journal, snapshot, wanted, {order.client_order_id for order in live})
-    shown = {order.client_order_id: order for order in snapshot.orders}
+    shown = by_client_order_id(snapshot.orders)
     for own in live:
-        _refuse_namesake(own, shown.get(own.client_order_id))
+        for order in shown.get(own.client_order_id, ()):
+            _refuse_namesake(own, order)
     settlement = settle(live, snapshot.orders, now_ms)
     updated = {order.client_order_id: order for order in settlement.updates}
     current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}

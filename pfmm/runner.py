@@ -23,6 +23,7 @@ from pfmm.errors import (
     OutcomeUnknown,
     PfmmError,
     RateLimited,
+    StaleData,
     VenueRefused,
     VenueUnreachable,
 )
@@ -32,6 +33,9 @@ from pfmm.signals import Signals
 SIGNAL_EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
 PASSING = (VenueUnreachable, RateLimited, BadVenueData)
 OUTAGE_CYCLES = 200
+# answers that make no sense for this long, in venue time, and this often, do not pass by themselves
+NONSENSE_MS = 60_000
+NONSENSE_CYCLES = 3
 KILL_SWITCH = "kill switch"  # the reason of an ending that this loop's own loss limit brought
 
 
@@ -79,6 +83,7 @@ class Loop:
         self._options = options
         self._hooks = hooks
         self._failures = 0
+        self._nonsense_since_ms: int | None = None
         self._done = 0
         self._start_ms: int | None = None
         self.last: CycleReport | None = None
@@ -113,7 +118,7 @@ class Loop:
             report = self._engine.cycle()
         except PASSING as error:
             return self._outage(error)
-        self._failures = 0
+        self._failures, self._nonsense_since_ms = 0, None
         first = self.last is None
         self.last = report
         self._clock.synchronise(report.time)
@@ -154,12 +159,21 @@ class Loop:
         return None
 
     def _outage(self, error: PfmmError) -> Ending | None:
-        """A venue that does not answer: said once a cycle, and given up after OUTAGE_CYCLES in a row."""
+        """A venue that does not answer: said once a cycle, and given up after OUTAGE_CYCLES in a row. One that answers
+        and makes no sense is given up after NONSENSE_MS: nothing is quoted on it, but what rests may fill."""
         self._failures += 1
         data = {"code": error.code, "reason": error.message, "in_a_row": self._failures}
         self._hooks.emit(Event("warning", self._clock.now_ms(), "", "", data))
         if self.last is None or self._failures >= OUTAGE_CYCLES:
             raise error
+        if isinstance(error, BadVenueData):
+            now_ms = self._clock.now_ms()
+            since_ms = self._nonsense_since_ms = self._nonsense_since_ms or now_ms
+            if now_ms - since_ms >= NONSENSE_MS and self._failures >= NONSENSE_CYCLES:
+                raise StaleData(
+                    f"the venue's answers have made no sense for {(now_ms - since_ms) / 1000:g} s: {error.message}",
+                    hint=error.hint,
+                )
         return None
 
     def _wait(self) -> None:

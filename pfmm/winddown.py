@@ -61,7 +61,7 @@ def wind_down(
     how many orders may still rest, where the key is not accepted: no round would change that.
     """
     asked: set[str] = set()
-    problems: list[str] = []  # of the newest round
+    problems: list[PfmmError] = []  # of the newest round
     for attempt in range(attempts):
         asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
@@ -74,13 +74,20 @@ def wind_down(
             clock.synchronise(snapshot.time)
             not_before_ms = snapshot.time.time_ms
             live = _live(journal, run_ids)
-            if not live:
+            shown = _shown(journal, snapshot, run_ids)
+            if not live and not shown:
                 return WindDown(_count_cancelled(journal, asked), snapshot)
             asked.update(order.client_order_id for order in live)  # an orphan may have come to light
-            not_before_ms = max(not_before_ms, _cancel(venue, journal, live, snapshot.time.time_ms, problems))
+            # the venue may have made two orders of one request: by client order id it would cancel but one of them
+            twins = _twins(shown, live)
+            if twins and not problems:
+                problems.append(_resting_twice(twins))
+            by_order_id = shown if attempt else twins
+            acknowledged_ms = _cancel(venue, journal, live, by_order_id, snapshot.time.time_ms, problems)
+            not_before_ms = max(not_before_ms, acknowledged_ms)
             _let_expiries_pass(clock, _live(journal, run_ids))
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
-            problems.append(error.message)
+            problems.append(error)
             _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
         except AuthenticationError as error:
             raise _not_accepted(venue, _live(journal, run_ids), error) from None
@@ -92,18 +99,18 @@ def wind_down(
     raise _not_proven(_live(journal, run_ids), problems)
 
 
-def _note(problems: list[str], _: OwnOrder, error: PfmmError) -> None:
-    problems.append(error.message)
+def _note(problems: list[PfmmError], _: OwnOrder, error: PfmmError) -> None:
+    problems.append(error)
 
 
 def _not_recorded(error: ConfigError) -> StateUnknown:
     return StateUnknown(f"the orders were asked to be cancelled, but not proven gone: {error.message}")
 
 
-def _not_proven(left: Sequence[OwnOrder], problems: Sequence[str]) -> StateUnknown:
+def _not_proven(left: Sequence[OwnOrder], problems: Sequence[PfmmError]) -> StateUnknown:
     names = ", ".join(f"{o.market} {o.slot} ({o.client_order_id}, {o.status})" for o in left) or "none known"
-    why = f"; {problems[-1]}" if problems else ""
-    return StateUnknown(f"{len(left)} orders could not be proven gone: {names}{why}")
+    why, hint = (f"; {problems[-1].message}", problems[-1].hint) if problems else ("", None)
+    return StateUnknown(f"{len(left)} orders could not be proven gone: {names}{why}", hint=hint)
 
 
 def _seen(look: Callable[[Sequence[str]], Snapshot], markets: Sequence[str]) -> Snapshot:
@@ -132,24 +139,56 @@ def _pause(clock: Clock) -> None:
         clock.wait_until(clock.now_ms() + _PAUSE_MS)
 
 
-def _ask_to_cancel(venue: Venue, live: Sequence[OwnOrder]) -> BatchAnswer | None:
-    """One cancel request for everything live; None when the venue gave no usable answer to the whole of it."""
-    batch = Batch(cancel=tuple(CancelOrder(o.market, client_order_id=o.client_order_id) for o in live))
+def _shown(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> list[Order]:
+    """The open orders of the snapshot that go by the id of an order of these runs, whatever the journal believes."""
+    ours = f"{journal.nonce}-"
+    found = []
+    for order in snapshot.orders:
+        name = order.client_order_id or ""
+        own = journal.order(name) if name.startswith(ours) else None
+        if own is not None and own.run_id in run_ids:
+            found.append(order)
+    return found
+
+
+def _twins(shown: Sequence[Order], live: Sequence[OwnOrder]) -> list[Order]:
+    """Those that the records are not about."""
+    known = {order.order_id for order in live}
+    return [order for order in shown if order.order_id not in known]
+
+
+def _resting_twice(twins: Sequence[Order]) -> StateUnknown:
+    named = ", ".join(f"{order.market} order {order.order_id} ({order.client_order_id})" for order in twins)
+    return StateUnknown(f"resting beside another of the same client order id: {named}")
+
+
+def _ask_to_cancel(venue: Venue, live: Sequence[OwnOrder], by_order_id: Sequence[Order] = ()) -> BatchAnswer | None:
+    """One cancel request for everything live, and for `by_order_id` by the venue's own id; None when the venue gave no
+    usable answer to the whole of it."""
+    ours = (CancelOrder(o.market, client_order_id=o.client_order_id) for o in live)
+    batch = Batch(cancel=(*ours, *(CancelOrder(o.market, order_id=o.order_id) for o in by_order_id)))
     with suppress(OutcomeUnknown, VenueUnreachable, VenueRefused):
-        return venue.submit(batch) if live else BatchAnswer()
+        return venue.submit(batch) if len(batch) else BatchAnswer()
     return None
 
 
-def _cancel(venue: Venue, journal: Journal, live: Sequence[OwnOrder], now_ms: int, problems: list[str]) -> int:
-    """Asks for everything live to be cancelled and records the answers, or the problem. Returns the venue time of the
-    newest change that was acknowledged, 0 without any."""
-    answer = _ask_to_cancel(venue, live)
+def _cancel(
+    venue: Venue,
+    journal: Journal,
+    live: Sequence[OwnOrder],
+    by_order_id: Sequence[Order],
+    now_ms: int,
+    problems: list[PfmmError],
+) -> int:
+    """Asks for everything live to be cancelled and records the answers, or the problem; answers about `by_order_id`
+    tell nothing of a record. Returns the venue time of the newest change that was acknowledged, 0 without any."""
+    answer = _ask_to_cancel(venue, live, by_order_id)
     if answer is None:
-        problems.append("the cancels got no usable answer")
+        problems.append(OutcomeUnknown("the cancels got no usable answer"))
         return 0
     acknowledged_ms = max((item.updated_ms for item in answer.cancel if isinstance(item, Order)), default=0)
     updates = []
-    for own, item in zip(live, answer.cancel, strict=True):
+    for own, item in zip(live, answer.cancel[: len(live)], strict=True):
         settled = settle_one(own, item, now_ms) if isinstance(item, Order) else settle_absent(own, item.code, now_ms)
         if settled != own:
             updates.append(settled)

@@ -71,6 +71,7 @@ ARROWS = {
     "pfmm.observe": (*CYCLE, "pfmm.strategy"),
     "pfmm.sending": (*CYCLE, "pfmm.strategy"),
     "pfmm.winddown": (*CYCLE, "pfmm.strategy", "pfmm.observe"),
+    "pfmm.agreement": (*CYCLE, "pfmm.cycle"),
     "pfmm.cycle": (*CYCLE, "pfmm.accounting"),
     "pfmm.active": (
         *CYCLE,
@@ -86,6 +87,7 @@ ARROWS = {
         "pfmm.accounting",
         "pfmm.strategy",
         "pfmm.risk",
+        "pfmm.agreement",
         "pfmm.cycle",
         "pfmm.active",
         "pfmm.portfolio",

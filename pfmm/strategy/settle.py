@@ -9,7 +9,7 @@ reaches what matches orders, found none, and fills were read later than that; se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pfmm.model.order import Order, OrderStatus
@@ -40,11 +40,11 @@ def settle(live: Iterable[OwnOrder], open_orders: Iterable[Order], now_ms: int) 
     Fills must have been absorbed before, so that `filled` is current. Orders in the list become OPEN; complete ones
     become FILLED; what is neither must be asked for by client order id.
     """
-    by_id: Mapping[str, Order] = {o.client_order_id: o for o in open_orders if o.client_order_id is not None}
+    shown = by_client_order_id(open_orders)
     updates: list[OwnOrder] = []
     ask: list[str] = []
     for own in live:
-        seen = by_id.get(own.client_order_id)
+        seen = _of_record(own, shown.get(own.client_order_id, ()))
         if seen is not None:
             after = _as_open(own, seen, now_ms)
         elif own.amend_size is None and own.filled >= own.size:
@@ -55,6 +55,25 @@ def settle(live: Iterable[OwnOrder], open_orders: Iterable[Order], now_ms: int) 
         if after != own:
             updates.append(after)
     return Settlement(tuple(updates), tuple(ask))
+
+
+def by_client_order_id(open_orders: Iterable[Order]) -> Mapping[str, Sequence[Order]]:
+    """Open orders by the id that they were sent under: one each, unless the venue made two of one request."""
+    shown: dict[str, list[Order]] = {}
+    for order in open_orders:
+        if order.client_order_id is not None:
+            shown.setdefault(order.client_order_id, []).append(order)
+    return shown
+
+
+def _of_record(own: OwnOrder, shown: Sequence[Order]) -> Order | None:
+    """Of the open orders that go by the id of `own`, the one that its record is about. A single one is, whatever its
+    order id, which an amend may have changed; unless all of the record is filled, which was then another order."""
+    for order in shown:
+        if order.order_id == own.order_id:
+            return order
+    complete = own.order_id is not None and own.amend_size is None and own.filled >= own.size
+    return shown[0] if shown and not complete else None
 
 
 def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:

@@ -16,6 +16,7 @@ from pfmm.model.account import Snapshot
 from pfmm.model.order import Batch, NewOrder, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.strategy.ladder import LadderConfig, LadderStrategy
+from pfmm.strategy.quote_strategy import QuoteStrategy
 from tests.e2e.engine_rig import FIXED, LIMITS, MARKET, START_MS, Rig, ScriptedFeed, Step, make_engine, rig
 
 D = Decimal
@@ -65,6 +66,25 @@ def test_own_resting_orders_count_once_and_not_again_as_a_stranger_s(tmp_path: P
         r.cycle()
         r.step()
         assert [(len(b.amend), len(b.place)) for b in r.venue.batches] == [(0, 2), (2, 0)]
+
+
+def test_a_second_order_that_the_venue_made_of_one_request_takes_its_room(tmp_path: Path) -> None:
+    # a bid of 0.05 at 998 rests; its twin of 0.42 is worth 420 at the mark of 1000, the bid 50: of 500, 30 are left,
+    # too little for the larger bid that is wanted then
+    with rig(tmp_path, ScriptedFeed(CALM)) as r:
+        r.cycle()
+        r.specs[0] = RunSpec(QuoteStrategy(MARKET, replace(FIXED, size_usd=D(100))), {}, LIMITS)
+        r.engine.replace_strategy(r.specs[0].strategy)
+        r.venue.doctor = with_a_twin
+        report = r.step()
+        assert [amend.size for amend in r.venue.batches[-1].amend] == [D("0.09")], "the ask grows, the bid does not"
+        assert ["max_inventory is 500 USD" in held.reason for held in report.runs[0].plan.held] == [True]
+
+
+def with_a_twin(snapshot: Snapshot) -> Snapshot:
+    """Another open order of the bid's client order id."""
+    bid = next(order for order in snapshot.orders if order.side is Side.LONG)
+    return replace(snapshot, orders=(*snapshot.orders, replace(bid, order_id="twin", size=D("0.42"))))
 
 
 def test_two_runs_of_one_process_share_the_room(tmp_path: Path) -> None:

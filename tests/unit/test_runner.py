@@ -13,7 +13,15 @@ import pytest
 
 from pfmm.clock import VenueClock
 from pfmm.engine import CycleReport
-from pfmm.errors import BadVenueData, OutcomeUnknown, PfmmError, RateLimited, UsageError, VenueUnreachable
+from pfmm.errors import (
+    BadVenueData,
+    OutcomeUnknown,
+    PfmmError,
+    RateLimited,
+    StaleData,
+    UsageError,
+    VenueUnreachable,
+)
 from pfmm.model.account import Account, VenueTime
 from pfmm.model.event import Event
 from pfmm.runner import OUTAGE_CYCLES, Ending, Hooks, Loop, LoopOptions
@@ -129,6 +137,21 @@ def test_an_outage_without_end_is_given_up() -> None:
     with pytest.raises(VenueUnreachable):
         story.run()
     assert len(story.cycles_at) == OUTAGE_CYCLES + 1
+
+
+@pytest.mark.parametrize(("interval_s", "bad"), [(3.0, 21), (30.0, 3), (60.0, 3)])  # a minute, and three answers
+def test_answers_that_make_no_sense_end_it_for_safety_after_a_minute(interval_s: float, bad: int) -> None:
+    story = Story(script=[report(T0), *[BadVenueData("position.size_base", hint="look")] * OUTAGE_CYCLES])
+    with pytest.raises(StaleData, match=r"have made no sense for \d+ s: position\.size_base") as raised:
+        story.run(interval_s=interval_s)
+    assert (raised.value.exit_code, raised.value.hint) == (75, "look")
+    assert len(story.cycles_at) == bad + 1
+
+
+def test_one_good_answer_in_between_begins_the_minute_anew() -> None:
+    nonsense = [BadVenueData("x")] * 20
+    story = Story(script=[report(T0), *nonsense, report(T0), *nonsense])
+    assert story.run(cycles=3).exit_code == 0
 
 
 @pytest.mark.parametrize("script", [[VenueUnreachable("x")], [report(T0), UsageError("x")]])

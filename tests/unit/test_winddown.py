@@ -18,7 +18,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.journal import Journal
-from pfmm.model.order import BatchAnswer, OrderStatus, Refusal
+from pfmm.model.order import Batch, BatchAnswer, CancelOrder, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
 from pfmm.strategy.settle import CLOCK_SKEW_MS
 from pfmm.winddown import ATTEMPTS, wind_down
@@ -226,3 +226,49 @@ def test_an_order_believed_expired_that_rests_is_found_and_cancelled(journal: Jo
     commit(journal, replace(own(), status=S.EXPIRED))
     venue = ScriptedVenue(orders=[order()], answers=[GONE])
     assert end(venue, journal) == 1
+
+
+TWIN = order(order_id="o1b")  # the venue made two orders of one request
+
+
+def test_two_orders_of_one_request_are_both_cancelled(journal: Journal) -> None:
+    """By client order id the venue cancels but one of them: the other is named by its own id."""
+    commit(journal, own(status=S.OPEN, order_id="o1"))
+    first = order(status=OrderStatus.CANCELLED)
+    both = BatchAnswer(cancel=(first, replace(TWIN, status=OrderStatus.CANCELLED)))
+    venue = ScriptedVenue(orders=[order(), TWIN], answers=[both])
+    assert end(venue, journal) == 1
+    assert venue.sent == [Batch((CancelOrder(MARKET, client_order_id="n-1"), CancelOrder(MARKET, order_id="o1b")))]
+
+
+def test_the_wrong_one_of_two_being_cancelled_leaves_none_behind(journal: Journal) -> None:
+    """The client order id means the other one to the venue, and ever after: only the order id is left to name it."""
+    commit(journal, own(status=S.OPEN, order_id="o1"))
+    gone, not_open = replace(TWIN, status=OrderStatus.CANCELLED), Refusal("order_not_open", "no", 409)
+    second = BatchAnswer(cancel=(not_open, order(status=OrderStatus.CANCELLED)))
+    venue = ScriptedVenue(
+        orders=[order(), TWIN],
+        known={"n-1": gone},
+        answers=[BatchAnswer(cancel=(gone, not_open)), second],
+    )
+    end(venue, journal)
+    assert venue.sent[1].cancel == (CancelOrder(MARKET, client_order_id="n-1"), CancelOrder(MARKET, order_id="o1"))
+    assert venue.orders == []
+
+
+def test_a_second_order_of_a_request_that_is_filled_is_cancelled(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN, order_id="o1"))
+    venue = ScriptedVenue(orders=[TWIN], fills_waiting=[fill()])
+    venue.answers = [BatchAnswer(cancel=(replace(TWIN, status=OrderStatus.CANCELLED),))]
+    assert end(venue, journal) == 0
+    assert venue.sent == [Batch((CancelOrder(MARKET, order_id="o1b"),))]
+    mine = journal.order("n-1")
+    assert mine is not None
+    assert mine.status is S.FILLED
+
+
+def test_a_second_order_that_stays_is_named(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN, order_id="o1"))
+    venue = ScriptedVenue(orders=[TWIN], fills_waiting=[fill()], answers=[NO] * ATTEMPTS)
+    with pytest.raises(StateUnknown, match=r"resting beside another of the same client order id: .* order o1b \(n-1\)"):
+        end(venue, journal)
