@@ -212,8 +212,9 @@ class Journal(JournalReads):
         if (market, side, Decimal(price), Decimal(size)) != (fill.market, fill.side.value, fill.price, fill.size):
             raise BadVenueData(
                 f"fill {fill.fill_id} is told as {fill.market} {fill.side} {fill.size:f} at {fill.price:f}, and is "
-                f"recorded as {market} {side} {size} at {price}",
-                hint="what was filled cannot be told any more; `pfmm flatten` does not need it",
+                f"recorded as {market} {side} {size} at {price} in the journal {self.path}",
+                hint="what was filled cannot be told any more: `pfmm flatten --all`, which needs no journal, then move "
+                "that file away, and the next start begins another; until then nothing on the account goes on",
             )
 
     def _owner(self, fill: Fill) -> schema.Row:
