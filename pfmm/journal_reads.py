@@ -57,6 +57,17 @@ class JournalReads(ABC):
         rows = self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, after_seq)
         return (schema.fill_from(row) for row in rows)
 
+    def fills_of_no_run(self, market: str | None) -> Iterator[JournalFill]:
+        """Fills of orders that no run placed: of a flatten, or by hand. Holds no transaction open between its pages."""
+        where = {"market = ?": market, "run_id IS NULL AND 1 = ?": 1}
+        return (schema.fill_from(row) for row in self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, 0))
+
+    def sizes_of_runs(self, market: str, *, to_ms: int) -> Iterator[schema.Row]:
+        """Fills of runs up to a time as (running number, time in ms, run id, side, size as text). Holds no transaction
+        open between its pages."""
+        where = {"market = ?": market, "time_ms <= ?": to_ms, "run_id IS NOT NULL AND 1 = ?": 1}
+        return self._pages("seq, time_ms, run_id, side, size", "fills", where, 0)
+
     def newest_fill(self) -> int:
         """The running number of the newest fill; 0 before the first."""
         return int(self._select("coalesce(max(seq), 0)", "fills", {}, "seq")[0][0])

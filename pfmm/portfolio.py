@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from pfmm.accounting.ledger import LedgerState, apply, funding_share, rounded
+from pfmm.accounting.ledger import ZERO, LedgerState, apply, funding_share, rounded
 from pfmm.journal_records import JournalFill, Run
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
@@ -51,23 +51,28 @@ def left_by_ended(journal: Journal, market: str, position: Decimal) -> Decimal:
     return min(left, position, key=abs) if left * position > 0 else Decimal(0)
 
 
-def _owners(item: JournalFill, ledgers: Mapping[str, LedgerState], ended: Sequence[Run]) -> list[tuple[str, Fill]]:
+def _owners(item: JournalFill, ledgers: Mapping[str, LedgerState], ended: Sequence[Run]) -> Sequence[tuple[str, Fill]]:
     """Whose fill it is; one of no run is cut into what it closes of ended runs and the rest."""
     if item.run_id is not None:
         return [(item.run_id, item.fill)]
+    return parts_of(item.fill, {owner: ledger.size for owner, ledger in ledgers.items()}, ended)
+
+
+def parts_of(fill: Fill, sizes: Mapping[str, Decimal], ended: Sequence[Run]) -> tuple[tuple[str, Fill], ...]:
+    """A fill of no run, cut into what it closes of the `sizes` that `ended` runs hold, and the rest: `run_ledgers`."""
     parts: list[tuple[str, Fill]] = []
-    left = item.fill
+    left = fill
     for run in sorted(ended, key=lambda run: run.number):
-        size = ledgers.get(run.run_id, LedgerState()).size
+        size = sizes.get(run.run_id, ZERO)
         since_ms = run.started_ms if run.last_cycle_ms is None else run.last_cycle_ms
         if size * left.side.sign >= 0 or left.time_ms < since_ms:
             continue
         if abs(size) >= left.size:
-            return [*parts, (run.run_id, left)]
+            return (*parts, (run.run_id, left))
         fee = rounded("fee", left.fee * abs(size) / left.size)
         parts.append((run.run_id, replace(left, size=abs(size), fee=fee)))
         left = replace(left, size=left.size - abs(size), fee=left.fee - fee)
-    return [*parts, (UNATTRIBUTED, left)]
+    return (*parts, (UNATTRIBUTED, left))
 
 
 def _split(ledgers: dict[str, LedgerState], payment: FundingPayment) -> None:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from pfmm.cli.closings import Closings
 from pfmm.errors import PfmmError
 from pfmm.journal import Journal
 from pfmm.report.data import Later
-from pfmm.report.inputs import FillRow, MidSeries, OutOfOrder
+from pfmm.report.inputs import FillRow, MidSeries, OutOfOrder, row_of
 from pfmm.report.judge import Judgement, judged
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ Mids = Mapping[str, MidSeries]
 @dataclass(frozen=True, slots=True)
 class Part:
     """The fills that are judged elsewhere: those above `after_seq` up to `through_seq` in the journal at `path`, of one
-    market or all, within the period in ms, of the owners that count."""
+    market or all, within the period in ms, of the owners that count. `closings` say whose those of no run are."""
 
     path: Path
     market: str | None
@@ -41,6 +42,7 @@ class Part:
     through_seq: int
     period: tuple[int, int]
     counted_owners: frozenset[str] | None
+    closings: Closings
 
 
 def mids_of(journal: Journal, market: str | None, start_ms: int) -> dict[str, MidSeries]:
@@ -50,8 +52,18 @@ def mids_of(journal: Journal, market: str | None, start_ms: int) -> dict[str, Mi
 
 
 def rows_of(journal: Journal, part: Part) -> Iterator[FillRow]:
-    """The fills of a part: plain tuples, which serve as rows."""
-    rows = journal.fill_rows(market=part.market, after_seq=part.after_seq, through_seq=part.through_seq)
+    """The fills of a part: plain tuples, which serve as rows. What closed that which ended runs left is theirs."""
+    after = part.after_seq
+    for seq in sorted(part.closings):
+        if part.after_seq < seq <= part.through_seq:
+            yield from _rows_between(journal, part, after, seq - 1)
+            yield from (row_of(fill, owner) for owner, fill in part.closings[seq])
+            after = seq
+    yield from _rows_between(journal, part, after, part.through_seq)
+
+
+def _rows_between(journal: Journal, part: Part, after_seq: int, through_seq: int) -> Iterator[FillRow]:
+    rows = journal.fill_rows(market=part.market, after_seq=after_seq, through_seq=through_seq)
     return cast("Iterator[FillRow]", rows)
 
 

@@ -22,7 +22,9 @@ from pfmm.cli.output import Globals, Result, emit, iso, say
 from pfmm.errors import ConfigError, OutputLost, PfmmError, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
+    from pfmm.cli.closings import Closings
     from pfmm.cli.context import Session
+    from pfmm.cli.judging import Part
     from pfmm.journal import Journal
     from pfmm.journal_records import EquityReading
     from pfmm.report.csv_rows import CsvFill
@@ -120,14 +122,17 @@ def _found(
     options: Globals, opened: Session, asked: Slice, marks: Mapping[str, Decimal], files: Files
 ) -> tuple[ReportData, tuple[str, ...]]:
     """The figures and warnings about them, after the fills and the charts were written to where they are wanted."""
+    from pfmm.cli.closings import closings
+
     journal = opened.journal
+    closed = closings(journal, asked.market)
     with _without_cycle_search():
-        found, mids = _data(journal, asked, marks)
+        found, mids = _data(journal, asked, marks, closed)
     if files.csv is not None:
-        count = _write_csv(files.csv, journal, asked, mids)
+        count = _write_csv(files.csv, journal, asked, mids, closed)
         say(options, f"{count:,} fills written to {files.csv}")
     if files.html is not None:
-        _write_html(files.html, journal, asked, found, _heading(opened, asked))
+        _write_html(files.html, _marks(journal, asked, found, closed), found, _heading(opened, asked))
         say(options, f"charts written to {files.html}")
     return found, tuple(_old_openings(journal, asked, found, mids))
 
@@ -189,16 +194,17 @@ def _market(journal: Journal, spelling: str) -> str:
     raise UnknownMarket(f"the journal holds nothing of a market {spelling!r}", hint=hint)
 
 
-def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple[ReportData, Mapping[str, MidSeries]]:
+def _data(
+    journal: Journal, asked: Slice, marks: Mapping[str, Decimal], closed: Closings
+) -> tuple[ReportData, Mapping[str, MidSeries]]:
     """The figures, and the mids that they were judged by. Fills that the venue told late are sorted first, at the
     price of memory."""
-    from pfmm.cli.judging import Part, rows_of, shared_out
-    from pfmm.report.data import counted_owners, report_data
+    from pfmm.cli.judging import rows_of, shared_out
+    from pfmm.report.data import report_data
     from pfmm.report.inputs import OrderCounts, OutOfOrder, of_trading
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
-    period, counted = (asked.start_ms, asked.end_ms), counted_owners(kinds, asked.strategy)
-    whole = Part(journal.path, asked.market, 0, journal.newest_fill(), period, counted)
+    whole = _all_fills(journal, asked, closed, kinds)
     with shared_out(journal, whole) as (fills, later, mids):
         curve, cash_flows = of_trading(_equity(journal, asked.start_ms))
         figures = partial(
@@ -216,6 +222,15 @@ def _data(journal: Journal, asked: Slice, marks: Mapping[str, Decimal]) -> tuple
         except OutOfOrder:
             pass
     return figures(fills=sorted(rows_of(journal, whole), key=lambda row: row[0])), mids
+
+
+def _all_fills(journal: Journal, asked: Slice, closed: Closings, kinds: Mapping[str, str]) -> Part:
+    from pfmm.cli.judging import Part
+    from pfmm.report.data import counted_owners
+
+    counted = counted_owners(kinds, asked.strategy)
+    period = (asked.start_ms, asked.end_ms)
+    return Part(journal.path, asked.market, 0, journal.newest_fill(), period, counted, closed)
 
 
 def _equity(journal: Journal, start_ms: int) -> list[EquityReading]:
@@ -261,41 +276,43 @@ def _export(journal: Journal, target: str) -> int:
     return count
 
 
-def _write_csv(path: Path, journal: Journal, asked: Slice, mids: Mapping[str, MidSeries]) -> int:
+def _write_csv(path: Path, journal: Journal, asked: Slice, mids: Mapping[str, MidSeries], closed: Closings) -> int:
     from pfmm.report.csv_rows import write_csv
 
     with _opened(str(path)) as out:
-        return write_csv(out, _csv_fills(journal, asked), mids, iso)
+        return write_csv(out, _csv_fills(journal, asked, closed), mids, iso)
 
 
-def _csv_fills(journal: Journal, asked: Slice) -> Iterator[CsvFill]:
+def _csv_fills(journal: Journal, asked: Slice, closed: Closings) -> Iterator[CsvFill]:
     from pfmm.report.csv_rows import CsvFill
     from pfmm.report.data import UNATTRIBUTED
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
     for entry in journal.fills(market=asked.market, since_ms=asked.start_ms):
-        kind = kinds.get(entry.run_id or "", UNATTRIBUTED)
-        if asked.strategy in (None, kind):
-            yield CsvFill(entry.fill, kind, entry.run_id, entry.slot)
+        for owner, fill in closed.get(entry.seq, ((entry.run_id or "", entry.fill),)):
+            kind = kinds.get(owner, UNATTRIBUTED)
+            if asked.strategy in (None, kind):
+                yield CsvFill(fill, kind, owner or None, entry.slot)
 
 
-def _write_html(path: Path, journal: Journal, asked: Slice, found: ReportData, heading: str) -> None:
+def _write_html(path: Path, marks: Sequence[Mark], found: ReportData, heading: str) -> None:
     from pfmm.report.html import page
 
-    text = page(found, _marks(journal, asked, found), heading=heading)
+    text = page(found, marks, heading=heading)
     with _opened(str(path)) as out:
         out.write(text)
 
 
-def _marks(journal: Journal, asked: Slice, found: ReportData) -> Sequence[Mark]:
+def _marks(journal: Journal, asked: Slice, found: ReportData, closed: Closings) -> Sequence[Mark]:
     """The fills to mark on the price charts, evenly chosen where there are very many."""
+    from pfmm.cli.judging import rows_of
     from pfmm.report.html import Mark
 
     kinds = {run.run_id: run.kind for run in journal.runs()}
     stride = max(1, -(-found.fills // MARKS_SHOWN))
     counted = (
         row
-        for row in journal.fill_rows(market=asked.market)
+        for row in rows_of(journal, _all_fills(journal, asked, closed, kinds))
         if row[0] >= asked.start_ms and asked.strategy in (None, kinds.get(row[2]))
     )
     return [

@@ -187,8 +187,8 @@ class MarketFold:
     def finish(self) -> None:
         """Settles what is due up to the end of the period; no row may follow."""
         self._due(NEVER)
-        if self._held_at is not None:
-            self.held_usd_ms += abs(self.net) * self._held_at * max(self._end_ms - self._since_ms, 0)
+        held_at = self._held_at or self.price_at(self.start_ms) or ZERO  # what nothing was traded of counts, too
+        self.held_usd_ms += abs(self.net) * held_at * max(self._end_ms - self._since_ms, 0)
 
     def _due_ms(self) -> int:
         """The next time at which a payment or a sample is due."""

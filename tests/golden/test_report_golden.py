@@ -283,6 +283,26 @@ def test_one_strategy_alone_keeps_the_capital_and_earns_its_own_part(report: Any
     assert (placed["value"], placed["n"]) == ("100", 17)  # its 17 orders all filled
 
 
+def test_what_a_flatten_closed_of_an_ended_run_is_the_runs(report: Any, pfmm_home: Path, tmp_path: Path) -> None:
+    """The quote's run ends with its one unit; a flatten sells it at 100.00 for 0.05 before the mid goes to 100.10."""
+    path = pfmm_home / "state" / "journals" / "paper-default.sqlite3"
+    with Journal.open(path, venue="paper", account="default", nonce="n") as journal:
+        journal.end_run(journal.runs(kind="quote")[0].run_id, status="halted", reason="flatten", time_ms=82_300_000)
+        amounts = (Decimal("100.00"), Decimal(1), Decimal("0.05"))
+        closing = Fill("f36", "v36", "flatten-1", MARKET, Side.SHORT, *amounts, Liquidity.TAKER, 83_000_000)
+        journal.absorb(fills=[closing], funding=[], cursors=Cursors())
+    file = tmp_path / "fills.csv"
+    found = report("--csv", str(file))
+    grid, quote = found["by_strategy"]
+    assert (grid["strategy"], grid["fills"], quote["strategy"], quote["fills"]) == ("grid", 18, "quote", 18)
+    assert Decimal(grid["pnl"]["total"]) == Decimal("3.05018")  # as without the flatten
+    # 8 * 100.20 - 9 * 99.90 + 100.00 = 2.50, + 0.34014 - 0.05 + 0.02
+    assert Decimal(quote["pnl"]["total"]) == Decimal("2.81014")
+    assert Decimal(quote["pnl"]["fees"]) == Decimal("-0.29014")
+    assert report("--strategy", "quote")["pnl"] == quote["pnl"]
+    assert [line.split(",")[2] for line in file.read_text("utf-8").splitlines() if "flatten-1" in line] == ["quote"]
+
+
 def test_fills_that_the_venue_told_late_change_nothing(report: Any, pfmm_home: Path) -> None:
     in_order = report()
     (pfmm_home / "state").rename(pfmm_home / "before")

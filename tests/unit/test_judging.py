@@ -57,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def part_of(path: Path, after_seq: int = 0) -> Part:
-    return Part(path, None, after_seq, FILLS, PERIOD, None)
+    return Part(path, None, after_seq, FILLS, PERIOD, None, {})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.cli.closings import closings
 from pfmm.journal import Journal
 from pfmm.journal_records import Intents
 from pfmm.model.account import Cursors
@@ -76,3 +77,27 @@ def test_what_ended_runs_left_is_no_more_than_is_held(journal: Journal, position
         run_that_holds(journal, number, size, end=end)
     assert left_by_ended(journal, "BTC-PERP", D(position)) == D(left)
     assert left_by_ended(journal, "ETH-PERP", D(position)) == 0
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_report_cuts_as_the_books_do(journal: Journal, late: bool) -> None:
+    """Runs hold 3 and 1. Sold by no run at 50, 51 and 52: 2 of the first; its last and the second's; nobody's. Told
+    late, the newest is recorded first."""
+    first = run_that_holds(journal, 1, "3", end=True)
+    second = run_that_holds(journal, 2, "1", end=True)
+    alive = run_that_holds(journal, 3, "2", end=False)
+    sold = [fill(n, Side.SHORT, "2", time_ms=t, client_order_id=None) for n, t in ((7, 50), (8, 51), (9, 52))]
+    for one in reversed(sold) if late else sold:
+        journal.absorb(fills=[one], funding=[], cursors=Cursors())
+    found = {
+        parts[0][1].fill_id: [(owner, part.size, part.fee) for owner, part in parts]
+        for parts in closings(journal, None).values()
+    }
+    assert found == {
+        "f7": [(first, D(2), D("0.5"))],
+        "f8": [(first, D(1), D("0.25")), (second, D(1), D("0.25"))],
+    }
+    assert closings(journal, "BTC-PERP") == closings(journal, None)
+    assert closings(journal, "ETH-PERP") == {}
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert [ledgers[one].size for one in (first, second, alive, UNATTRIBUTED)] == [D(0), D(0), D(2), D(-2)]

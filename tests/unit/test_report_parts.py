@@ -51,6 +51,19 @@ def test_two_fills_by_hand() -> None:
     assert found.pnl.inventory == Decimal("2.4")  # 1.2 * 2 bought at 99.8, and nothing after the sale's 101
 
 
+def test_what_is_held_and_not_traded_slows_the_turnover() -> None:
+    """A day: 1 at 100 bought at hour 5 and sold at hour 17, 50 USD on average; 10 at 95 held of before, 950 USD."""
+    hour = 3_600_000
+    traded = [FillRow(hour * at, "BTC", "r", side, "100", "1", "0") for at, side in ((29, "long"), (41, "short"))]
+    found = report_data(
+        start_ms=24 * hour, end_ms=48 * hour, funding=[], equity=[], orders=OrderCounts(),
+        fills=[FillRow(0, "ETH", "r", "short", "100", "10", "0"), *traded],
+        mids={"ETH": MidSeries([23 * hour, 30 * hour], ["95", "90"])},
+    )  # fmt: skip
+    turnover = next(metric for metric in found.metrics if metric.name == "inventory_turnover")
+    assert (turnover.value, turnover.n) == (Decimal("0.2"), 2)  # 200 / (50 + 950)
+
+
 def test_marks_of_the_venue_go_before_the_last_mid() -> None:
     assert small(marks={"A": Decimal("101.5")}).pnl.total == Decimal("2.06")
 

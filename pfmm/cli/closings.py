@@ -1,0 +1,62 @@
+"""What a flatten, or somebody by hand, closed of what ended runs had left: whose it is in a report.
+
+The same cuts as in the fold behind `status`, but found from the sizes alone, for a journal of very many fills. It
+judges nothing and prints nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from pfmm.accounting.ledger import EXACT, ZERO
+from pfmm.journal import Journal
+from pfmm.journal_records import JournalFill
+from pfmm.model.order import Fill, Side
+from pfmm.portfolio import UNATTRIBUTED, parts_of
+
+Closings = Mapping[int, Sequence[tuple[str, Fill]]]
+
+
+def closings(journal: Journal, market: str | None) -> dict[int, tuple[tuple[str, Fill], ...]]:
+    """The fills of no run that closed what ended runs left, by running number, each as its parts with their owners: the
+    same cuts as in `run_ledgers`, without the books of very many fills. `market` None: on all.
+
+    Run 1 ended long 3, run 2 long 1; a sale of 5 that no run placed is 3 of run 1, 1 of run 2 and 1 of nobody.
+    """
+    foreign: dict[str, list[JournalFill]] = {}
+    for item in journal.fills_of_no_run(market):
+        foreign.setdefault(item.fill.market, []).append(item)
+    found: dict[int, tuple[tuple[str, Fill], ...]] = {}
+    for name, items in foreign.items():
+        ended = journal.runs(market=name, ended=True)
+        if not ended:
+            continue
+        items.sort(key=_in_time)
+        sizes: dict[str, Decimal] = {}
+        for item, moved in zip(items, _moved_before(journal, name, items), strict=True):
+            for run_id, size in moved.items():
+                sizes[run_id] = EXACT.add(sizes.get(run_id, ZERO), size)
+            parts = parts_of(item.fill, sizes, ended)
+            if len(parts) > 1 or parts[0][0] != UNATTRIBUTED:
+                found[item.seq] = parts
+            for owner, part in parts:
+                sizes[owner] = EXACT.add(sizes.get(owner, ZERO), part.signed_size)
+    return found
+
+
+def _moved_before(journal: Journal, market: str, items: Sequence[JournalFill]) -> list[dict[str, Decimal]]:
+    """What each run bought or sold, net, before each of the items and after the one ahead of it."""
+    moments = [_in_time(item) for item in items]
+    moved: list[dict[str, Decimal]] = [{} for _ in items]
+    for seq, time_ms, run_id, side, size in journal.sizes_of_runs(market, to_ms=moments[-1][0]):
+        at = bisect_right(moments, (time_ms, seq))
+        if at < len(moved):
+            signed = Decimal(size) if side == Side.LONG else -Decimal(size)
+            moved[at][run_id] = EXACT.add(moved[at].get(run_id, ZERO), signed)
+    return moved
+
+
+def _in_time(item: JournalFill) -> tuple[int, int]:
+    return item.fill.time_ms, item.seq
