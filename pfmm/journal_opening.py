@@ -37,18 +37,20 @@ def connect(path: Path, identity: Mapping[str, str], patience_s: float | None) -
 
 def connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection:
     """A connection that cannot write, in a folder that cannot be written, too. Raises ConfigError for a file that
-    `connect` would refuse or would have to bring up to date, NoJournal for one that another process is just making or
-    died in making."""
+    `connect` would refuse, or that cannot be read before it is brought up to date, NoJournal for one that another
+    process is just making or died in making."""
     database = _readable(path, patience_s)
     try:
         version = stored_version(database, path)
         if version == 0:
             raise NoJournal(f"the journal {path} is empty", hint="nothing has run yet on this venue and account")
-        if version < len(schema.MIGRATIONS):
-            raise ConfigError(
-                f"the journal {path} has schema {version}, older than this pfmm's {len(schema.MIGRATIONS)}",
-                hint="start a run on this account once: that brings the file up to date",
-            )
+        for step in range(version, len(schema.MIGRATIONS)):
+            if step not in schema.READ_AS_NEXT:
+                raise ConfigError(
+                    f"the journal {path} has schema {version}, older than this pfmm's {len(schema.MIGRATIONS)}",
+                    hint="start a run on this account once: that brings the file up to date",
+                )
+            database.execute(schema.READ_AS_NEXT[step])
     except BaseException:
         database.close()
         raise

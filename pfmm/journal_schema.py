@@ -58,6 +58,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # NULL: the venue did not tell, or the reading is of before this column
     ("ALTER TABLE equity ADD COLUMN deposits TEXT",),
 )
+# what lets one that may not migrate a file of schema n read it as one of schema n + 1; none: it must be migrated
+READ_AS_NEXT: Mapping[int, str] = {
+    1: "CREATE TEMP VIEW equity AS SELECT time_ms, equity, NULL AS deposits FROM main.equity",
+}
 
 RUN_COLUMNS = (
     "run_id, number, kind, market, config, status, started_ms, wall_started_ms, last_cycle_ms, wall_last_cycle_ms, "

@@ -550,6 +550,9 @@ def test_a_journal_of_before_deposits_were_recorded_goes_on(path: Path, monkeypa
         before.execute("INSERT INTO equity (time_ms, equity) VALUES (1, '1000'), (2, '900')")
         before.execute("INSERT INTO meta VALUES ('peak_equity', '1000')")
     before.close()
+    with Journal.open_readonly(path) as reader:
+        assert reader.equity_readings() == [(1, 1000, None), (2, 900, None)]
+        assert reader.equity_at() == (2, 900, None)
     with open_journal(path) as journal:
         assert journal.equity_readings() == [(1, 1000, None), (2, 900, None)]
         journal.record_equity(3, Decimal(1900), Decimal(2000))
