@@ -140,8 +140,8 @@ FINE = '"X-PERP":{"price_unit":"0.000000001","size_step":"1"}'
         ),
         ([HEADER, quote(0, 1_000, "5.0001").replace("999", "99.12345")], "5 price and 4 size decimals are more than 8"),
         (
-            [HEADER, quote(0, 1_000), quote(1, 10**15)],
-            "line 3: 999999999999999 has more than 8 decimals or is too large",
+            [HEADER, quote(0, 1_000), quote(1, 10**14)],
+            "line 3: 99999999999999 has more than 8 decimals or is too large",
         ),
         ([HEADER], "holds no rows"),
         ([HEADER, f"{START_MS},quote,,,,102,1,101,1"], "no quotes"),
