@@ -16,7 +16,7 @@ from pfmm.backtest.columns import Columns, with_funding
 from pfmm.backtest.tabular import is_parquet, is_table, read_table
 from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.paper.tapefile import MAGIC, MarketTape, build_markets, build_tape, content_hash, open_tape, write_tape
-from pfmm.tape import Units
+from pfmm.tape import Units, must_be_a_file
 
 Format = Literal["recording", "binary tape", "table", "candles"]
 RECORDED = "recorded"
@@ -32,6 +32,7 @@ class World:
 
 def format_of(path: Path) -> Format:
     """What kind of data a file holds, by its first bytes. Raises DataFileError when it cannot be read."""
+    must_be_a_file(path)
     try:
         with path.open("rb") as stream:
             head = stream.read(len(MAGIC))

@@ -88,6 +88,8 @@ class Results:
         self._known: dict[str, Result] = {}
         if path is None or not path.exists():
             return
+        if not path.is_file():  # to open a pipe would wait for whoever reads it
+            raise ConfigError(f"{path}: is no regular file", hint="name another file for --results")
         try:
             with _locked(path, "rb") as stream:
                 self._read(path, stream.read().splitlines(keepends=True))

@@ -15,6 +15,7 @@ from typing import IO, cast
 
 from pfmm.errors import ConfigError
 from pfmm.model.market import Trade
+from pfmm.tape import must_be_a_file
 from pfmm.tape.events import Entry, Place, TapeQuote, not_negative, positive, written_ms
 
 COLUMNS = ("time_ms", "kind", "price", "size", "side", "bid", "bid_size", "ask", "ask_size")
@@ -137,6 +138,7 @@ def _first_bytes(path: Path, count: int) -> bytes:
 
 
 def _opened(path: Path) -> IO[bytes]:
+    must_be_a_file(path)
     if _first_bytes(path, 2) == GZIP_MAGIC:
         return cast(IO[bytes], gzip.open(path, "rb"))
     return path.open("rb")

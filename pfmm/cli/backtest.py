@@ -125,6 +125,7 @@ def run(
     from pfmm.cli.backtest_setup import overrides_of, run_job, worlds_of
 
     options = globals_of(context)
+    _must_name_a_file("--html", html)
     values = overrides_of(sets or [])
     values |= _interval(interval, values)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
@@ -162,6 +163,7 @@ def sweep(
     from pfmm.cli.backtest_sweeping import answer
 
     options = globals_of(context)
+    _must_name_a_file("--csv", csv)
     axes = backtest_sweep.axes_of(sets or [])
     base = _job(
         options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
@@ -172,8 +174,12 @@ def sweep(
     )  # fmt: skip
     if csv is not None:
         _write(csv, backtest_sweep.csv_text(found))
-    warnings = tuple(f"{one['data']}: {one['problem']}" for one in found["failed"])
-    emit(options, Result(found, lambda: backtest_sweep.text_of(found), warnings))
+    refusal, refusals = backtest_sweep.refused(found["rows"])
+    warnings = (*(f"{one['data']}: {one['problem']}" for one in found["failed"]), *refusals)
+    result = Result(found, lambda: backtest_sweep.text_of(found), warnings)
+    if refusal is not None:
+        raise Failed(refusal, result)
+    emit(options, result)
 
 
 def _interval(interval: str | None, given: Mapping[str, object]) -> dict[str, str]:
@@ -185,6 +191,13 @@ def _interval(interval: str | None, given: Mapping[str, object]) -> dict[str, st
     if "run.interval_s" in given:
         raise UsageError("--interval and --set run.interval_s are the same setting: give one of them")
     return {"run.interval_s": str(interval)}
+
+
+def _must_name_a_file(option: str, path: Path | None) -> None:
+    from pfmm.errors import UsageError
+
+    if str(path) == "-":
+        raise UsageError(f"{option} must name a file, not stdout, where the answer itself goes")
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ One job is the same value here, in a spawned process and on a Dask worker, and s
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 from pfmm import __version__
 from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
 from pfmm.cli.output import iso, jsonable, plain, table
-from pfmm.errors import ConfigError, PfmmError, UsageError
+from pfmm.errors import ConfigError, DataFileError, PfmmError, UnitsError, UsageError
 from pfmm.settings import SCHEMA
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
 
-SHADES = " ░▒▓█"
+SHADES = "░▒▓█"
 SHOWN_ROWS = 20
+SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,20 @@ def row_of(one: Plan, result: Mapping[str, Any]) -> dict[str, Any]:
     return {"settings": dict(one.settings), "data": one.slice.name, "segment": one.segment, "period": period, **result}
 
 
+def refused(rows: Sequence[Mapping[str, Any]]) -> tuple[PfmmError | None, tuple[str, ...]]:
+    """A line for each reason why runs could not be, with how many; and where no run at all could, the error that the
+    first alone would have ended in."""
+    reasons = Counter(row["message"] for row in rows if not row["ok"])
+    listed = list(reasons.items())[:SHOWN_REASONS]
+    told = tuple(f"{count} of {len(rows)} runs cannot be: {message}" for message, count in listed)
+    if len(reasons) > SHOWN_REASONS:
+        told = (*told, f"and {len(reasons) - SHOWN_REASONS} more reasons: see the rows")
+    if not rows or any(row["ok"] for row in rows):
+        return None, told
+    kinds: dict[str, type[PfmmError]] = {kind.code: kind for kind in (UsageError, UnitsError, DataFileError)}
+    return kinds.get(rows[0]["error"], ConfigError)(rows[0]["message"]), told
+
+
 def profit_of(row: Mapping[str, Any]) -> Decimal | None:
     """The P&L that settings are judged by: of the pessimistic run, where there is one."""
     if not row["ok"]:
@@ -230,15 +246,16 @@ def _figures(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> str:
-    """P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure."""
+    """P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure; where a
+    run could not be, the sum of the others would compare with nothing."""
     (down, downs), (across, acrosses) = axes.items()
-    sums: dict[tuple[str, str], Decimal] = {}
+    found: dict[tuple[str, str], list[Decimal | None]] = {}
     for row in rows:
-        profit = profit_of(row)
-        if profit is not None:
-            place = (row["settings"][down], row["settings"][across])
-            sums[place] = sums.get(place, Decimal(0)) + profit
-    low, high = min(sums.values()), max(sums.values())
+        found.setdefault((row["settings"][down], row["settings"][across]), []).append(profit_of(row))
+    sums = {
+        place: sum(known, Decimal(0)) for place, profits in found.items() if (known := _all_known(profits)) is not None
+    }
+    low, high = min(sums.values(), default=Decimal(0)), max(sums.values(), default=Decimal(0))
 
     def cell(place: tuple[str, str]) -> str:
         if place not in sums:
@@ -247,8 +264,13 @@ def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, Any]
         return f"{sums[place]:+.3f} {SHADES[int(share * (len(SHADES) - 1))] * 2}"
 
     lines = [(one, *(cell((one, other)) for other in acrosses)) for one in downs]
-    title = f"P&L, {down} down, {across} across (shade: {SHADES[1]} low to {SHADES[-1]} high)"
+    title = f"P&L, {down} down, {across} across (shade: {SHADES[0]} low to {SHADES[-1]} high)"
     return title + "\n" + table(("", *acrosses), lines, right=range(1, len(acrosses) + 1))
+
+
+def _all_known(profits: Sequence[Decimal | None]) -> list[Decimal] | None:
+    known = [profit for profit in profits if profit is not None]
+    return known if len(known) == len(profits) else None
 
 
 def _folds_text(found: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.paper.feed import QUOTE, TRADE, MarketSpec
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
-from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units
+from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units, must_be_a_file
 
 MAGIC = b"PFMMTAPE"
 VERSION = 1
@@ -125,6 +125,7 @@ def content_hash(files: Sequence[Path], kind: str = "") -> str:
     """The name of the tape that `files`, read as `kind`, make."""
     digest = hashlib.sha256(f"pfmm tape {VERSION} {sys.byteorder}{kind}".encode())
     for path in files:
+        must_be_a_file(path)
         try:
             content = hashlib.sha256(path.read_bytes())
         except OSError as error:

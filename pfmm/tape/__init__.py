@@ -6,7 +6,7 @@ Knows files and formats; must not know venues, sockets, accounts or strategies.
 from pfmm.tape.describe import MarketSummary, TapeDescription, counted, describe
 from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, event_line, header_line
-from pfmm.tape.reading import TOLERANCE_MS, TapeReader, read
+from pfmm.tape.reading import TOLERANCE_MS, TapeReader, must_be_a_file, read
 
 __all__ = [
     "TOLERANCE_MS",
@@ -22,5 +22,6 @@ __all__ = [
     "describe",
     "event_line",
     "header_line",
+    "must_be_a_file",
     "read",
 ]

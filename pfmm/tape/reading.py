@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
@@ -142,6 +143,17 @@ def _header(line: str) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and record.get("format") == FORMAT else None
+
+
+def must_be_a_file(path: Path) -> None:
+    """Raises DataFileError for a pipe or a device, before it is opened: that would wait, or never end. A path that is
+    not there, or a folder, says so itself when it is opened."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise Place(path, 0).error("is no regular file", hint="data is read more than once: write it to a file first")
 
 
 def _lines(path: Path) -> Iterator[tuple[Place, str]]:

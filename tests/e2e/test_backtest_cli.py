@@ -236,6 +236,45 @@ def test_a_bad_file_among_many_is_reported_and_the_rest_go_on(tmp_path: Path, sw
     assert len(csv.read_text().splitlines()) == 5
 
 
+def test_a_sweep_says_why_runs_could_not_be(tmp_path: Path, swing: Path) -> None:
+    base = ("backtest", "sweep", "grid", "x", "--data", swing, *GRID)
+    some = run(*base, "--set", "grid.size_usd=0.5,20,0.6", home=tmp_path)
+    assert some.code == 0
+    assert [line[:44] for line in some.err.splitlines()] == [
+        f"warning: 1 of 3 runs cannot be: size {size} USD" for size in ("0.5", "0.6")
+    ]
+    none = run(*base, "--set", "grid.size_usd=0.5,0.6", "--json", home=tmp_path)
+    assert (none.code, none.error["code"]) == (2, "usage")
+    assert none.error["message"].startswith("size 0.5 USD is below the minimum")
+    assert [row["ok"] for row in none.envelope["data"]["rows"]] == [False] * 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backtest", "data", "PIPE"),
+        ("backtest", "run", "grid", "x", "--data", "PIPE"),
+        ("backtest", "run", "grid", "x", "--data", "SWING", "--funding", "PIPE"),
+        ("backtest", "sweep", "grid", "x", "--data", "SWING,PIPE"),
+        ("paper", "feed", "replay", "PIPE"),
+        ("backtest", "sweep", "grid", "x", "--data", "SWING", "--results", "PIPE"),
+    ],
+)
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path, swing: Path, words: tuple[str, ...]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    given = [word.replace("PIPE", str(pipe)).replace("SWING", str(swing)) for word in words]
+    done = run(*given, "--json", home=tmp_path)
+    assert done.code == (3 if "--results" in words else 13)
+    assert f"{pipe}: is no regular file" in done.error["message"]
+
+
+@pytest.mark.parametrize(("command", "option"), [("run", "--html"), ("sweep", "--csv")])
+def test_stdout_is_not_for_a_second_answer(tmp_path: Path, swing: Path, command: str, option: str) -> None:
+    done = run("backtest", command, "grid", "x", "--data", swing, option, "-", "--json", home=tmp_path)
+    assert (done.code, done.error["message"].split(",")[0]) == (2, f"{option} must name a file")
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

@@ -187,3 +187,19 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     assert one.remembered
     path.write_text(path.read_text().replace("true", "false"))  # as versions before this one kept it
     assert Results(path).get(Job(1, "")) is None
+
+
+def test_a_heat_map_by_hand() -> None:
+    """Two slices: +1 and +2, -1 and +1, 0 and 0.5; where one of them could not be run, no sum is shown."""
+    profits = {("1", "x"): ("1", "2"), ("1", "y"): ("-1", "1"), ("2", "x"): ("0", "0.5"), ("2", "y"): ("9", None)}
+    rows = [
+        {"settings": {"a": a, "b": b}, "ok": pnl is not None, "pessimistic": {"pnl": pnl}}
+        for (a, b), found in profits.items()
+        for pnl in found
+    ]
+    assert backtest_sweep.heat_map({"a": ["1", "2"], "b": ["x", "y"]}, rows).splitlines() == [
+        "P&L, a down, b across (shade: ░ low to █ high)",
+        "           x          y",
+        "1  +3.000 ██  +0.000 ░░",
+        "2  +0.500 ░░          -",
+    ]
