@@ -47,7 +47,7 @@ def settle(live: Iterable[OwnOrder], open_orders: Iterable[Order], now_ms: int) 
         seen = _of_record(own, shown.get(own.client_order_id, ()))
         if seen is not None:
             after = _as_open(own, seen, now_ms)
-        elif own.amend_size is None and own.filled >= own.size:
+        elif own.amend_size is None and own.filled >= own.size and not _told(own):
             after = replace(own, status=OwnStatus.FILLED)
         else:
             ask.append(own.client_order_id)
@@ -79,22 +79,28 @@ def _of_record(own: OwnOrder, shown: Sequence[Order]) -> Order | None:
 def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
     """The order after the venue was asked for it by client order id; `answer` None means that it never saw it.
 
-    An order that the venue calls filled stays MISSING until the fills themselves have been seen, so that nothing is
-    replaced before its fill is counted; it loses its expiry, since nothing else may settle it any more.
+    An order that the venue calls done stays MISSING until the fills that it told of have been seen, so that nothing is
+    replaced before its fill is counted: its size is what they add up to, and it loses its expiry, since nothing else
+    may settle it any more. Of 3 that were cancelled with 1 filled the size is 1; forgotten after that, it is FILLED.
     """
     if answer is None:
+        if _told(own) and own.filled >= own.size:
+            return replace(own, status=OwnStatus.FILLED)
         if own.status in (OwnStatus.SENDING, OwnStatus.UNKNOWN) and _expired(own, now_ms):
             return replace(own, status=OwnStatus.EXPIRED, amend_price=None, amend_size=None)
         return replace(own, status=OwnStatus.UNKNOWN) if own.status is OwnStatus.SENDING else own
     if answer.status is OrderStatus.OPEN:
         return _as_open(own, answer, now_ms)
     if own.filled < answer.filled:
-        return replace(own, status=OwnStatus.MISSING, order_id=answer.order_id, valid_until_ms=None)
+        size, status, valid_until_ms = answer.filled, OwnStatus.MISSING, None
+    else:
+        size, status, valid_until_ms = answer.size, _FINAL[answer.status], own.valid_until_ms
     return replace(
         own,
-        status=_FINAL[answer.status],
+        status=status,
         order_id=answer.order_id,
-        size=answer.size,
+        size=size,
+        valid_until_ms=valid_until_ms,
         amend_price=None,
         amend_size=None,
     )
@@ -136,6 +142,11 @@ def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
         amend_price=None if settled else own.amend_price,
         amend_size=None if settled else own.amend_size,
     )
+
+
+def _told(own: OwnOrder) -> bool:
+    """Whether the venue has said that the order is done, and of fills that had not been seen."""
+    return own.status is OwnStatus.MISSING and own.valid_until_ms is None
 
 
 def _expired(own: OwnOrder, now_ms: int) -> bool:

@@ -238,6 +238,24 @@ class Story:
         ("arrive", Decimal(1), ""),
     ]
 )
+@example(  # amended to what it had just filled: it is done, and is forgotten before its fill has been seen
+    [
+        ("place", Decimal(2), "answered"),
+        ("look", Decimal(1), ""),
+        ("fill", Decimal(1), ""),
+        ("amend", Decimal(1), "answered"),
+        ("forget", Decimal(1), ""),
+    ]
+)
+@example(  # cancelled when a part of it had just filled
+    [
+        ("place", Decimal(2), "answered"),
+        ("look", Decimal(1), ""),
+        ("fill", Decimal(1), ""),
+        ("cancel", Decimal(1), "answered"),
+        ("forget", Decimal(1), ""),
+    ]
+)
 def test_nothing_that_could_fill_is_ever_understated_and_all_is_settled_in_the_end(
     steps: list[tuple[str, Decimal, str]],
 ) -> None:

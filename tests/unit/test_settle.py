@@ -133,6 +133,18 @@ def test_an_order_that_the_venue_called_filled_waits_for_its_fills_whatever_is_f
     assert settle_absent(told, "order_not_found", T0 + 3_600_000) == told
 
 
+def test_an_order_cancelled_with_a_fill_not_yet_seen_is_done_once_that_is_though_it_is_forgotten() -> None:
+    """2 were asked for, 1 filled: that one is waited for, and nothing more."""
+    told = settle_one(own(status=S.OPEN), order(status=O.CANCELLED, filled=D(1)), T0)
+    assert (told.status, told.size, told.remaining) == (S.MISSING, D(1), D(1))
+    assert settle_one(told, None, LATE + 1) == told
+    seen = replace(told, filled=D(1))
+    assert settle([seen], [], LATE + 1).ask == ("n-1",), "the venue may still know that it was cancelled"
+    assert settle_one(seen, None, LATE + 1) == replace(seen, status=S.FILLED)
+    known = settle_one(seen, order(status=O.CANCELLED, filled=D(1)), LATE + 1)
+    assert (known.status, known.size) == (S.CANCELLED, D(2))
+
+
 @pytest.mark.parametrize(
     ("status", "updated_ms", "now_ms", "lost"),
     [
