@@ -107,7 +107,7 @@ def test_the_script_of_the_checks_runs_the_test_command_of_the_readme() -> None:
 def test_no_document_or_module_names_a_place_of_one_machine() -> None:
     files = [*ROOT.glob("*.md"), *(ROOT / "pfmm").rglob("*.*"), *(ROOT / "completions").iterdir()]
     for file in files:
-        if file.suffix != ".pyc":
+        if "__pycache__" not in file.parts:  # other processes compile into it, under names that come and go
             assert not re.search(r"(?<![\w.])/(work|opt|root|home)/", file.read_text("utf-8")), file
 
 
