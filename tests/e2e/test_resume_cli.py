@@ -121,7 +121,10 @@ def test_a_resume_in_the_middle_of_a_flatten_does_not_outlive_it(tmp_path: Path)
         env = {"PFMM_VENUE": "paper", "PFMM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         with Running("flatten", "--all", "--timeout", "2", "--json", home=tmp_path, env=env) as emergency:
             silent.accept()[0].close()  # its first request, after it has set the HALT
+            emergency.process.send_signal(signal.SIGSTOP)  # it is not over before the resume, however slow that is
             assert run("resume", "--json", home=tmp_path, env=env).data["halted_by"] == "flatten"
+            assert locks(tmp_path).halted() is None
+            emergency.process.send_signal(signal.SIGCONT)
             assert emergency.end() == 8
         (answer,) = (json.loads(line) for line in emergency.lines)
     assert answer["data"]["halted"] is True
