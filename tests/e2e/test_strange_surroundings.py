@@ -18,8 +18,8 @@ TABLE = HEADER + "".join(f"{1_760_000_000_000 + 1000 * n},quote,,,,99999.9,{1 + 
 
 
 def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a line of a POSIX shell in which `$PFMM` is the program."""
-    env = environment(home, {"PFMM": f"{sys.executable} -m pfmm"})
+    """Runs a line of a POSIX shell in which `"$PYTHON" -m pfmm` is the program and `$HOME` the home."""
+    env = environment(home, {"PYTHON": sys.executable})
     return subprocess.run(
         ["/bin/sh", "-c", line], env={**env, "HOME": str(home)}, capture_output=True, text=True, check=False,
         timeout=60, stdin=subprocess.DEVNULL,
@@ -29,12 +29,12 @@ def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "line",
     [
-        "$PFMM --help >&-",
-        "$PFMM grid start BTC --cycles 1 >&-",
-        "$PFMM record BTC --cycles 1 --out $HOME/x.tape >&-",
-        "$PFMM markets >&- 2>&-",
-        "$PFMM grid start BTC --cycles 1 <&- >&- 2>&-",
-        "$PFMM backtest sweep grid BTC --data $HOME/x.csv --set grid.range_pct=1,2 2>&-",
+        '"$PYTHON" -m pfmm --help >&-',
+        '"$PYTHON" -m pfmm grid start BTC --cycles 1 >&-',
+        '"$PYTHON" -m pfmm record BTC --cycles 1 --out "$HOME/x.tape" >&-',
+        '"$PYTHON" -m pfmm markets >&- 2>&-',
+        '"$PYTHON" -m pfmm grid start BTC --cycles 1 <&- >&- 2>&-',
+        '"$PYTHON" -m pfmm backtest sweep grid BTC --data "$HOME/x.csv" --set grid.range_pct=1,2 2>&-',
     ],
 )
 def test_a_stream_that_is_closed_changes_nothing_else(tmp_path: Path, line: str) -> None:
@@ -49,7 +49,7 @@ def test_a_stream_that_is_closed_changes_nothing_else(tmp_path: Path, line: str)
 def test_an_export_to_a_closed_stdout_cannot_be_written(tmp_path: Path) -> None:
     still_home(tmp_path)
     assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
-    done = shell("$PFMM report --export - >&-", tmp_path)
+    done = shell('"$PYTHON" -m pfmm report --export - >&-', tmp_path)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         3,
         "pfmm: the output cannot be written: stdout is closed",
