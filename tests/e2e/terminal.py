@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import select
@@ -26,6 +27,7 @@ class OnTerminal:
         )  # fmt: skip
         os.close(slave)
         self.seen = ""
+        self._text = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
 
     def wait_for(self, wanted: str, *, timeout: float = PATIENCE_S) -> None:
         """Reads until `wanted` has been written."""
@@ -47,7 +49,7 @@ class OnTerminal:
             text = os.read(self._master, 65_536) if ready else b""
         except OSError:  # Linux tells the end of the other side so
             return False
-        self.seen += text.decode("utf-8", "replace")
+        self.seen += self._text.decode(text)
         return bool(text)
 
     def __enter__(self) -> OnTerminal:

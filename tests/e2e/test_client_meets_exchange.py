@@ -49,7 +49,7 @@ def connect(exchange: Exchange, request: pytest.FixtureRequest) -> Iterator[Conn
             else:
                 plan = None if faults is None else parse_faults(faults)
                 server = stack.enter_context(PaperServer(app, "127.0.0.1", 0, faults=plan).running())
-                http = HttpClient(server.url, key=lambda: "paper-main", timeout_s=2.0)
+                http = HttpClient(server.url, key=lambda: "paper-main", timeout_s=20.0)
             return stack.enter_context(closing(PurpleFlea(http, name="paper", account="main")))
 
         yield open_venue

@@ -35,7 +35,8 @@ def _out(*command: str) -> str:
     shell = shutil.which(command[0])
     if shell is None:
         pytest.skip(f"{command[0]} is not here")
-    plain = {**os.environ, "HOME": os.devnull, "LC_ALL": "C.UTF-8"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    plain = {**kept, "HOME": os.devnull, "LC_ALL": "C.UTF-8"}
     done = subprocess.run([shell, *command[1:]], capture_output=True, text=True, check=True, env=plain, timeout=60)
     assert done.stderr == ""
     return done.stdout

@@ -32,7 +32,7 @@ from pfmm.paper.synthetic import SyntheticFeed
 NOW_MS = 1_750_000_000_000
 MARKET = "BTC-PERP"
 KEY = {"Authorization": "Bearer paper-desk"}
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_the_page_needs_nothing_from_outside(home: Path, tmp_path: Path) -> None
         (["--export", "-"], 2, "leave --json out"),
         (["--csv", "-"], 2, "--csv must name a file, not stdout"),
         (["--html", "-"], 2, "--html must name a file, not stdout"),
-        (["--csv", "/nowhere/fills.csv"], 3, "/nowhere/fills.csv cannot be written"),
+        (["--csv", "/dev/null/fills.csv"], 3, "/dev/null/fills.csv cannot be written"),
     ],
 )
 def test_what_cannot_be_is_said(home: Path, options: list[str], code: int, words: str) -> None:

@@ -683,7 +683,7 @@ def test_processes_share_one_budget_and_one_row_of_order_numbers(path: Path) -> 
         results = [tuple(map(int, racer.stdout.readline().split())) for racer in racers]
     finally:
         for racer in racers:
-            racer.communicate(timeout=30)
+            racer.communicate(timeout=60)
     with open_journal(path) as journal:
         live = journal.live_orders()
         assert sum(placed for placed, _ in results) == len(live) == cap
@@ -747,7 +747,7 @@ def test_a_process_killed_in_the_middle_leaves_whole_transactions(path: Path) ->
         victim = spawn(VICTIM, path)
         acknowledged += [victim.stdout.readline().strip() for _ in range(4 + 3 * round_number)]
         victim.send_signal(signal.SIGKILL)
-        acknowledged += [line.strip() for line in victim.communicate(timeout=30)[0].splitlines() if line.endswith("\n")]
+        acknowledged += [line.strip() for line in victim.communicate(timeout=60)[0].splitlines() if line.endswith("\n")]
         with open_journal(path) as journal:
             assert journal.damage() == ()
             orders = journal.live_orders()

@@ -16,6 +16,7 @@ from pfmm.paper.records import CancelRequest, PlaceRequest
 START = 1_700_000_000_000
 SPEC = MarketSpec("BTC-PERP", "crypto", 1, 3, 1, None, 10 * USD, 50, -20_000, 50_000, 8)
 PER_PROCESS = 15
+PATIENCE_S = 120.0  # a busy machine lets a new process wait
 
 
 class Ticking:
@@ -87,7 +88,7 @@ def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(PATIENCE_S)
     assert [worker.exitcode for worker in workers] == [0, 0]
     now_ms = wall_ms()
     exchange = open_exchange(path, lambda: now_ms)  # the market stands still between the two reads
@@ -113,11 +114,11 @@ def test_a_killed_process_leaves_a_consistent_file(tmp_path: Path) -> None:
     exchange = open_exchange(path)
     worker = multiprocessing.get_context("spawn").Process(target=place_for_ever, args=(path,))
     worker.start()
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE_S
     while len(exchange.orders("a", status="all")) < 20 and time.monotonic() < give_up:
         pass
     worker.kill()
-    worker.join(30)
+    worker.join(PATIENCE_S)
     assert worker.exitcode == -signal.SIGKILL
     orders = exchange.orders("a", status="all")
     assert len(orders) >= 20
