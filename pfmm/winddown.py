@@ -5,7 +5,7 @@ Works from the journal's order records and the venue alone, so that it serves fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -68,9 +68,7 @@ def wind_down(
             _pause(clock)
         try:
             problems.clear()
-            doubt = partial(_note, problems)
-            look = partial(observe, venue, journal, run_ids=run_ids, not_before_ms=not_before_ms, doubt=doubt)
-            snapshot = _seen(look, markets)
+            snapshot = _seen(venue, journal, markets, run_ids, not_before_ms, problems)
             clock.synchronise(snapshot.time)
             not_before_ms = snapshot.time.time_ms
             live = _live(journal, run_ids)
@@ -78,13 +76,9 @@ def wind_down(
             if not live and not shown:
                 return WindDown(_count_cancelled(journal, asked), snapshot)
             asked.update(order.client_order_id for order in live)  # an orphan may have come to light
-            # the venue may have made two orders of one request: by client order id it would cancel but one of them
-            twins = _twins(shown, live)
-            if twins and not problems:
-                problems.append(_resting_twice(twins))
-            by_order_id = shown if attempt else twins
-            acknowledged_ms = _cancel(venue, journal, live, by_order_id, snapshot.time.time_ms, problems)
-            not_before_ms = max(not_before_ms, acknowledged_ms)
+            twins = _twins(shown, live, problems)
+            extra = shown if attempt else twins
+            not_before_ms = max(not_before_ms, _cancel(venue, journal, live, extra, not_before_ms, problems))
             _let_expiries_pass(clock, _live(journal, run_ids))
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problems.append(error)
@@ -113,8 +107,17 @@ def _not_proven(left: Sequence[OwnOrder], problems: Sequence[PfmmError]) -> Stat
     return StateUnknown(f"{len(left)} orders could not be proven gone: {names}{why}", hint=hint)
 
 
-def _seen(look: Callable[[Sequence[str]], Snapshot], markets: Sequence[str]) -> Snapshot:
+def _seen(
+    venue: Venue,
+    journal: Journal,
+    markets: Sequence[str],
+    run_ids: Sequence[str],
+    not_before_ms: int,
+    problems: list[PfmmError],
+) -> Snapshot:
     """The snapshot; without prices where a market was taken off the list: the proof needs only the account's orders."""
+    doubt = partial(_note, problems)
+    look = partial(observe, venue, journal, run_ids=run_ids, not_before_ms=not_before_ms, doubt=doubt)
     try:
         return look(markets)
     except UnknownMarket:
@@ -151,15 +154,15 @@ def _shown(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> list
     return found
 
 
-def _twins(shown: Sequence[Order], live: Sequence[OwnOrder]) -> list[Order]:
-    """Those that the records are not about."""
+def _twins(shown: Sequence[Order], live: Sequence[OwnOrder], problems: list[PfmmError]) -> list[Order]:
+    """Those of the open orders that the records are not about, which is a problem where there is no other: the venue
+    may have made two orders of one request, and by client order id it would cancel but one of them."""
     known = {order.order_id for order in live}
-    return [order for order in shown if order.order_id not in known]
-
-
-def _resting_twice(twins: Sequence[Order]) -> StateUnknown:
-    named = ", ".join(f"{order.market} order {order.order_id} ({order.client_order_id})" for order in twins)
-    return StateUnknown(f"resting beside another of the same client order id: {named}")
+    twins = [order for order in shown if order.order_id not in known]
+    if twins and not problems:
+        named = ", ".join(f"{order.market} order {order.order_id} ({order.client_order_id})" for order in twins)
+        problems.append(StateUnknown(f"resting beside another of the same client order id: {named}"))
+    return twins
 
 
 def _ask_to_cancel(venue: Venue, live: Sequence[OwnOrder], by_order_id: Sequence[Order] = ()) -> BatchAnswer | None:
