@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0  # a busy machine lets a process wait, and where all is well nobody waits
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, st
     strange = ("PFMM_", "PURPLE_FLEA", "PYTHONDONTWRITEBYTECODE")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     return {**kept, "PFMM_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "100", **(extra or {})}
+
+
+def names_path(line: str, folder: Path) -> bool:
+    """Whether a line of text shows a path below `folder`, or what is left of one that was wrapped at a space."""
+    return any(part in line for part in str(folder).split())
 
 
 def run(

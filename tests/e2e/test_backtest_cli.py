@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import Running, environment, run
+from tests.e2e.driver import PATIENCE_S, Running, environment, run
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
@@ -327,7 +327,7 @@ def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", *common, "--nthreads", "1", "--host", "127.0.0.1"]
     started = [subprocess.Popen(scheduler, **quiet)]  # type: ignore[call-overload]
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_S
         while not file.exists() or not file.read_text().strip():
             assert time.monotonic() < until, "the scheduler did not start"
             os.sched_yield()
@@ -358,16 +358,16 @@ def test_a_dask_cluster_gives_the_local_results_and_a_killed_worker_loses_nothin
     local = run(*base, home=tmp_path).data
     results = tmp_path / "results.ndjson"
     with Running(*base, "--scheduler", address, "--results", results, home=tmp_path) as sweep:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_S
         while not results.exists() or not results.read_bytes().endswith(b"\n"):
             assert time.monotonic() < until, "no result came"
             os.sched_yield()
         workers[0].kill()  # in the middle of the work
         workers[0].wait()
-        assert sweep.end(timeout=120) == 0
+        assert sweep.end() == 0
         shared = json.loads(sweep.lines[-1])["data"]
     assert json.dumps(shared["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
-    again = run(*base, "--scheduler", address, home=tmp_path, timeout=120).data
+    again = run(*base, "--scheduler", address, home=tmp_path).data
     assert json.dumps(again["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import environment, run
+from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import open_orders, still_home
 
 
@@ -63,7 +63,7 @@ def test_a_full_disk_is_no_bug_and_leaves_nothing_resting(tmp_path: Path, line: 
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
     assert done.returncode == 3
     assert "the output cannot be written: No space left on device" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "completions"
+FISH = shlex.quote(str(FOLDER / "pfmm.fish"))
 
 # the shell's own completion functions print what they are given: it is what would be offered
 ZSH = """\
@@ -37,7 +39,7 @@ def _out(*command: str) -> str:
         pytest.skip(f"{command[0]} is not here")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     plain = {**kept, "HOME": os.devnull, "LC_ALL": "C.UTF-8"}
-    done = subprocess.run([shell, *command[1:]], capture_output=True, text=True, check=True, env=plain, timeout=60)
+    done = subprocess.run([shell, *command[1:]], capture_output=True, text=True, check=True, env=plain, timeout=300)
     assert done.stderr == ""
     return done.stdout
 
@@ -54,7 +56,7 @@ def zsh(words: list[str]) -> list[str]:
 
 def fish(words: list[str]) -> list[str]:
     line = " ".join(words)
-    out = _out("fish", "--no-config", "-c", f"cd /; source {FOLDER / 'pfmm.fish'}; complete -C '{line}'")
+    out = _out("fish", "--no-config", "-c", f"cd /; source {FISH}; complete -C '{line}'")
     return [text.split("\t")[0] for text in out.splitlines() if not text.split("\t")[0].endswith("/")]
 
 
@@ -81,8 +83,6 @@ def test_the_shell_offers_what_fits(offer: Callable[[list[str]], list[str]], lin
 
 
 def test_apostrophes_of_the_help_survive_quoting() -> None:
-    assert "List the venue's instruments" in _out(
-        "fish", "--no-config", "-c", f"source {FOLDER / 'pfmm.fish'}; complete -C 'pfmm mar'"
-    )
+    assert "List the venue's instruments" in _out("fish", "--no-config", "-c", f"source {FISH}; complete -C 'pfmm mar'")
     whole = ZSH.replace("%%:*", "")
     assert "List the venue's instruments" in _out("zsh", "-f", "-c", whole, "zsh", str(FOLDER / "_pfmm"), "pfmm", "mar")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.journal import Journal
-from tests.e2e.driver import environment, run
+from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue
 
@@ -64,7 +64,7 @@ def cron(
     env = environment(home, {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), **(extra or {})})
     return subprocess.run(
         ["/bin/sh", "-c", line], env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=90, check=False,
+        timeout=PATIENCE_S, check=False,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ import pytest
 from pfmm.cli.context import open_exchange
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.records import PlaceRequest, StateRecord
-from tests.e2e.driver import Completed, Running, environment, run
+from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, run
 
 D = Decimal
 BTC, ETH, SOL = "BTC-PERP", "ETH-PERP", "SOL-PERP"
@@ -100,7 +100,7 @@ def flatten_patiently(home: Path, *args: str, env: dict[str, str] | None = None)
     """A flatten whose requests may last as long as its own time allows, and whose runners a minute."""
     done = subprocess.run(
         [sys.executable, "-c", PATIENT, *args], env=environment(home, env), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     return Completed(done.returncode, done.stdout, done.stderr)
 
@@ -373,7 +373,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
             env=environment(home, env | {"PFMM_RUN_INTERVAL_S": "0.5"}),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         answer = Completed(done.returncode, done.stdout, done.stderr)

@@ -19,7 +19,7 @@ from pfmm.errors import UsageError
 from pfmm.locks import AccountLocks
 from pfmm.model.event import EVENT_NAMES
 from pfmm.strategy.grid_plan import GridConfig, plan_grid
-from tests.e2e.driver import Running, environment, run
+from tests.e2e.driver import PATIENCE_S, Running, environment, run
 from tests.e2e.homes import START_MS, instrument, open_orders, own_session, stepped_home, still_home
 
 
@@ -168,9 +168,7 @@ def test_a_changed_grid_is_refused_and_on_restart_cancel_begins_afresh(tmp_path:
 def test_the_loss_limit_cancels_halts_and_refuses_until_resumed(tmp_path: Path) -> None:
     """A kill switch of a hundredth of a cent trips on the first adverse fill."""
     stepped_home(tmp_path, seed=5)
-    tripped = run(
-        "grid", "start", "BTC-PERP", "--max-loss", "0.0001", "--cycles", "4000", "--json", home=tmp_path, timeout=120
-    )
+    tripped = run("grid", "start", "BTC-PERP", "--max-loss", "0.0001", "--cycles", "4000", "--json", home=tmp_path)
     assert tripped.code == 75, tripped.out[-500:]
     assert [e["event"] for e in tripped.events[-3:-1]] == ["halted", "stopped"]
     assert open_orders(tmp_path) == []
@@ -321,7 +319,7 @@ def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_profit_is_counted_once_and_equals_the_exchange(tmp_path: Path) -> None:
     """A few hundred stepped cycles: the journal's fold, the screen's numbers and the venue's account agree exactly."""
     stepped_home(tmp_path, seed=7)
-    done = run("grid", "start", "BTC-PERP", "--cycles", "600", "--on-exit", "keep", home=tmp_path, timeout=120)
+    done = run("grid", "start", "BTC-PERP", "--cycles", "600", "--on-exit", "keep", home=tmp_path)
     assert done.code == 0, done.err
     events = done.events
     trips = [e for e in events if e["event"] == "round_trip"]
@@ -356,7 +354,7 @@ def _each_trip_is_its_fills(trips: list[dict[str, Any]], fills: list[dict[str, A
 
 def _shell(script: str, home: Path) -> str:
     done = subprocess.run(
-        ["bash", "-c", script], env=environment(home), capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", script], env=environment(home), capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     return done.stdout
 

@@ -17,12 +17,12 @@ CYCLES = "300"
 def test_socket_and_in_process_give_identical_exports(tmp_path: Path) -> None:
     inside, client, server = tmp_path / "inside", tmp_path / "client", tmp_path / "server"
     stepped_home(inside, seed=11)
-    assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=inside, timeout=120).code == 0
+    assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=inside).code == 0
 
     stepped_home(server, seed=11)
     with served(server) as url:
         env = {"PFMM_BASE_URL": url}
-        assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=client, env=env, timeout=120).code == 0
+        assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=client, env=env).code == 0
 
     exported = export(inside)
     assert exported.count(b'"record": "fill"') > 5, "a run without fills proves little"

@@ -48,7 +48,7 @@ def test_every_fill_is_one_that_the_recorded_market_allows(tmp_path: Path, share
     assert fed.code == 0, fed.out
     # geometric steps of about 2 bps around the recorded price, so that eight minutes bring round trips
     grid = ("grid", "start", "BTC-PERP", "--on-exit", "keep", "--range-pct", "0.1", "--levels", "10", "--size", "65")
-    done = run(*grid, home=tmp_path, timeout=300)
+    done = run(*grid, home=tmp_path)
     assert done.code == 0, done.err
     assert done.events[-1]["reason"] == "the recorded data ended"
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pfmm.cli import app
+from tests.e2e.driver import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -222,6 +223,6 @@ def test_a_profile_that_is_deleted_meanwhile_does_not_come_back(
     """It would come back without its venue: as one of paper money, under the name of the live one."""
     assert pfmm("profile", "create", "live", "--venue", "purpleflea")[0] == 0
     command = [sys.executable, "-c", DELETED_WITHIN, "profile", *change, "--profile", "live", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert failure((done.returncode, done.stdout, done.stderr))[:2] == (3, "config")
     assert "live" not in answer(pfmm("profile", "list", "--json"))["profiles"][-1].values()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import environment, run
+from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import open_orders, still_home
 
 HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
@@ -22,7 +22,7 @@ def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
     env = environment(home, {"PYTHON": sys.executable})
     return subprocess.run(
         ["/bin/sh", "-c", line], env={**env, "HOME": str(home)}, capture_output=True, text=True, check=False,
-        timeout=60, stdin=subprocess.DEVNULL,
+        timeout=PATIENCE_S, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_what_a_terminal_cannot_show_is_escaped(tmp_path: Path, encoding: str, l
     assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
     done = subprocess.run(
         [sys.executable, "-m", "pfmm", *line], env=environment(tmp_path, {"PYTHONIOENCODING": encoding}),
-        capture_output=True, check=False, timeout=60,
+        capture_output=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     text = done.stdout.decode(encoding)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
@@ -84,7 +84,7 @@ def test_what_a_terminal_cannot_show_is_escaped(tmp_path: Path, encoding: str, l
 def test_a_word_that_is_no_text_is_named(tmp_path: Path, line: tuple[str | bytes, ...], code: int, told: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pfmm", *line, "--json"], env=environment(tmp_path), capture_output=True, text=True,
-        check=False, timeout=60,
+        check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["error"]["exit_code"], done.stderr) == (code, code, "")

@@ -28,7 +28,7 @@ def test_a_killed_grid_goes_on_without_duplicate_or_orphan(tmp_path: Path) -> No
         assert row["state"] == "stale", "a dead runner must not look alive"
         with own_session(tmp_path) as session:
             _one_live_order_a_slot(session)
-    done = run("grid", "start", "BTC-PERP", "--cycles", "400", home=tmp_path, timeout=120)
+    done = run("grid", "start", "BTC-PERP", "--cycles", "400", home=tmp_path)
     assert done.code == 0, done.err
     assert any(event["event"] == "round_trip" for event in done.events)
     with own_session(tmp_path) as session:
