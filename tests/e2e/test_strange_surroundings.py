@@ -14,7 +14,7 @@ from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import open_orders, still_home
 
 HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
-TABLE = HEADER + "".join(f"{1_760_000_000_000 + 1000 * n},quote,,,,99999.9,{1 + n}.00001,100000.1,1\n" for n in range(60))
+TABLE = HEADER + "".join(f"{1_760_000_000_000 + 1000 * n},quote,,,,99999.9,{n}.00001,100000.1,1\n" for n in range(60))
 
 
 def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
