@@ -10,14 +10,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.ledger import LedgerState, apply, mark
+from pfmm.accounting.ledger import LedgerState, apply, net_profit
 from pfmm.cycle import Look, RunSpec
 from pfmm.journal_records import JournalFill, Run
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, RoundTrip
-from pfmm.portfolio import profit
 from pfmm.risk import data_problem
 from pfmm.sending import CLOSE_SLOT
 from pfmm.strategy.crossing import close_before
@@ -118,7 +117,7 @@ class ActiveRun:
             inventory=self.ledger.size,
             net_position=look.net_position(self.market),
             max_inventory_usd=self.spec.limits.max_inventory_usd,
-            run_pnl_usd=profit(self.ledger, mark(self.ledger, ticker.mark)),
+            run_pnl_usd=net_profit(self.ledger, ticker.mark),
         )
         return view, problem
 

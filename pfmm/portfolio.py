@@ -82,8 +82,3 @@ def _split(ledgers: dict[str, LedgerState], payment: FundingPayment) -> None:
     for owner, amount in funding_share(payment, shares).items():
         ledger = ledgers.get(owner, LedgerState())
         ledgers[owner] = replace(ledger, funding=ledger.funding + amount)
-
-
-def profit(ledger: LedgerState, unrealized: Decimal) -> Decimal:
-    """realised + unrealised - fees + funding, USD: 4 + 1 - 0.5 + 0.25 = 4.75."""
-    return ledger.realized + unrealized - ledger.fees + ledger.funding

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pfmm.accounting.attribution import Attribution, assess
-from pfmm.accounting.ledger import mark
-from pfmm.portfolio import profit, run_ledgers
+from pfmm.accounting.ledger import net_profit
+from pfmm.portfolio import run_ledgers
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import open_orders, own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue
@@ -154,7 +154,7 @@ def _check_books(home: Path) -> list[Attribution]:
             (ticker,) = session.venue.tickers([market])
             (ledger,) = run_ledgers(session.journal, market).values()  # one run on each market, nothing else
             judged = assess((i.fill for i in session.journal.fills(market=market)), session.journal.mids(market))
-            total = profit(ledger, mark(ledger, ticker.mark))
+            total = net_profit(ledger, ticker.mark)
             parts = attribute(judged, total=total, funding=ledger.funding)
             assert parts.total == (
                 parts.spread_capture + parts.adverse_selection + parts.inventory - parts.fees + parts.funding

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from pfmm.accounting.ledger import LedgerState, mark
+from pfmm.accounting.ledger import LedgerState, net_profit
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Side
-from pfmm.portfolio import UNATTRIBUTED, profit, run_ledgers
+from pfmm.portfolio import UNATTRIBUTED, run_ledgers
 from tests.unit.scripted_venue import MARKET, T0, begin, commit, fill, open_journal, own
 
 D = Decimal
@@ -37,7 +37,7 @@ def test_fills_and_funding_are_split_between_the_runs(tmp_path: Path) -> None:
         assert [ledgers[name].funding for name in (one.run_id, two.run_id, UNATTRIBUTED)] == [D(-4), D(2), D(-2)]
         assert ledgers[one.run_id].realized == D(3)
         # 3 realised + 1 x (102 - 100) - 0.02 fees - 4 funding
-        assert profit(ledgers[one.run_id], mark(ledgers[one.run_id], D(102))) == D("0.98")
+        assert net_profit(ledgers[one.run_id], D(102)) == D("0.98")
 
 
 def test_who_folds_one_by_one_gets_no_fill_twice(tmp_path: Path) -> None:
