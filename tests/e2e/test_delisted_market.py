@@ -115,7 +115,7 @@ def test_flatten_cancels_there_and_says_that_the_position_is_left(
 ) -> None:
     planned = run("flatten", what, "--dry-run", "--half", "--json", home=tmp_path, env=held).data
     assert (planned["would_cancel"], planned["markets"]) == (1, [{"market": GONE, "before": "2", "would_close": "0"}])
-    done = run("flatten", what, "--timeout", "1", "--json", home=tmp_path, env=held)
+    done = run("flatten", what, "--timeout", "5", "--json", home=tmp_path, env=held)
     assert done.code == 9
     assert (done.envelope["data"]["orders_left"], done.envelope["data"]["cancelled"]) == (0, 1)
     (market,) = done.envelope["data"]["markets"]

@@ -265,7 +265,7 @@ def test_a_live_start_needs_yes_before_anything_is_asked(tmp_path: Path, command
 def test_a_key_refused_on_the_listing_halts_all_the_same(tmp_path: Path) -> None:
     with refusing() as url:
         env = {"PFMM_VENUE": "purpleflea", "PFMM_API_KEY": "wrong-key", "PFMM_BASE_URL": url}
-        done = flatten(tmp_path, "BTC", "--yes", "--timeout", "2", env=env)
+        done = flatten(tmp_path, "BTC", "--yes", "--timeout", "30", env=env)
         assert (done.code, done.error["code"]) == (4, "authentication")
         assert (done.envelope["data"]["state"], done.envelope["data"]["halted"]) == ("unknown", True)
         assert run("grid", "start", BTC, "--once", "--yes", "--json", home=tmp_path, env=env).code == 75
