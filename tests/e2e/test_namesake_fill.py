@@ -71,13 +71,13 @@ def test_every_command_names_the_fill_and_the_file_and_flatten_works(
         assert refused.code == code
         assert f"{what} {journal}" in refused.error["message"]
         assert "`pfmm flatten --all`, which needs no journal, then move that file away" in refused.error["hint"]
-    flat = run("flatten", "--all", "--timeout", "5", "--json", home=tmp_path, env=venue)
+    flat = run("flatten", "--all", "--json", home=tmp_path, env=venue)
     assert (flat.code, flat.data["state"], flat.data["cancelled"]) == (0, "flat", 1)
     assert f"{what} {journal}" in flat.envelope["warnings"][0]
 
 
 def test_once_the_file_is_moved_away_the_account_goes_on(tmp_path: Path, journal: Path, venue: dict[str, str]) -> None:
-    run("flatten", "--all", "--timeout", "5", "--json", home=tmp_path, env=venue)
+    run("flatten", "--all", "--json", home=tmp_path, env=venue)
     stuck = run("resume", "--json", home=tmp_path, env=venue)
     assert (stuck.code, str(journal) in stuck.error["message"]) == (8, True)
     for part in journal.parent.glob(f"{journal.name}*"):
