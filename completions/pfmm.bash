@@ -29,7 +29,7 @@ _pfmm() {
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help" ;;
         "doctor") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
-        "help") commands="config exit-codes formulas json paper-fills venues"; options="--profile --json --quiet --verbose --version --help" ;;
+        "help") commands="config data exit-codes formulas json paper-fills venues"; options="--profile --json --quiet --verbose --version --help" ;;
         "completions") commands="bash zsh fish"; options="--profile --json --quiet --verbose --version --help" ;;
         "quote show") commands=""; options="--model --gamma --kappa --sigma --horizon --half-spread-bps --size --inventory --max-inventory --explain --profile --json --quiet --verbose --version --help" ;;
         "quote start") commands=""; options="--model --gamma --kappa --sigma --horizon --half-spread-bps --size --interval --cycles --once --detach --dry-run --exit-code --on-exit --on-restart --max-inventory --max-loss --yes --profile --json --quiet --verbose --version --help" ;;

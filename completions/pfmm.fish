@@ -183,6 +183,7 @@ complete -c pfmm -n "__pfmm_at 'doctor'" -l verbose
 complete -c pfmm -n "__pfmm_at 'doctor'" -l version
 complete -c pfmm -n "__pfmm_at 'doctor'" -l help
 complete -c pfmm -n "__pfmm_at 'help'" -f -a config -d 'Configuration: profiles, precedence, keys'
+complete -c pfmm -n "__pfmm_at 'help'" -f -a data -d 'Data files: what `pfmm record` writes, and what replay and backtest read'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a exit-codes -d 'Exit codes: what a script learns from `$?`'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a formulas -d 'Formulas: the maths behind the quotes, with units'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a json -d 'JSON: the contract of --json'

@@ -11,6 +11,8 @@ import pytest
 
 import pfmm
 from pfmm import errors
+from pfmm.backtest.candles import read_funding
+from pfmm.backtest.loading import format_of, load
 from pfmm.cli import app, reference, registry
 from pfmm.cli import help as topics
 from pfmm.cli.options import commands_of
@@ -19,6 +21,7 @@ from pfmm.settings import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+NEW_YEAR = 1_735_689_600_000  # of 2025, UTC
 
 
 def test_readme_shows_the_exit_codes_of_the_error_tree() -> None:
@@ -50,12 +53,27 @@ def test_no_error_code_is_missing_from_the_reference() -> None:
 
 def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:
     files = topics.topics()
-    assert set(files) == {"config", "exit-codes", "formulas", "json", "paper-fills", "venues"}
+    assert set(files) == {"config", "data", "exit-codes", "formulas", "json", "paper-fills", "venues"}
     for file in files.values():
         assert "{{" not in topics.page(file).replace("{{…", "")
     assert reference.exit_code_table() in topics.page(files["exit-codes"])
     config = topics.page(files["config"])
     assert all(f"`{name}`" in config and f"`{reference.variable_of(name)}`" in config for name in SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins"), [("recording", [1]), ("table", [NEW_YEAR]), ("candles", [NEW_YEAR] * 2), ("funding rates", [])]
+)
+def test_the_examples_of_data_files_are_read(kind: str, begins: list[int], tmp_path: Path) -> None:
+    text = topics.page(topics.topics()["data"])
+    (section,) = re.findall(rf"^## {kind.capitalize()}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "example"
+    path.write_text("".join(f"{line}\n" for line in re.findall(r"^    (.*)$", section, re.MULTILINE)))
+    if kind == "funding rates":
+        assert read_funding(path) == [(NEW_YEAR, 10_000)]
+        return
+    assert format_of(path) == kind
+    assert [one.columns.first_two_sided() for one in load([path], "SOL-PERP", tmp_path / "cache")] == begins
 
 
 def test_root_help_lists_the_real_commands_and_every_one_of_them_loads() -> None:

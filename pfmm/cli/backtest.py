@@ -26,7 +26,7 @@ Data = Annotated[
     typer.Option(
         "--data", metavar="FILE", show_default=False,
         help="Recorded data, in time order; repeat it. A raw Binance capture, a pfmm recording, a CSV or Parquet table "
-        "of trades and quotes, or 1-minute candles.",
+        "of trades and quotes, or 1-minute candles: `pfmm help data`.",
     ),
 ]  # fmt: skip
 From = Annotated[
@@ -43,7 +43,7 @@ Set = Annotated[
 ]
 Funding = Annotated[
     Path | None,
-    typer.Option("--funding", metavar="FILE", help="Settled rates: time_ms,rate_8h.", show_default=False),
+    typer.Option("--funding", metavar="FILE", help="Settled rates: `pfmm help data`.", show_default=False),
 ]
 Latency = Annotated[
     int, typer.Option("--latency-ms", parser=non_negative_integer, metavar="MS", help="Each way to the venue and back.")

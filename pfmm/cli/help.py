@@ -36,7 +36,7 @@ def help_(
     context: typer.Context,
     topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="Topic; without it, the list of them.")] = None,
 ) -> None:
-    """Show a reference page: exit-codes, json, config, venues, formulas, paper-fills."""
+    """Show a reference page: exit-codes, json, config, venues, formulas, paper-fills, data."""
     options = globals_of(context)
     files = topics()
     if topic is None:

@@ -25,7 +25,7 @@ from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote, json_object
 from pfmm.tape.native import FORMAT, Units, parse_event, parse_header
 
 TOLERANCE_MS = 250
-KNOWN = "known formats: a pfmm tape (`pfmm record`), a raw Binance USD-M capture (`<local ns> <json>` a line)"
+KNOWN = "`pfmm help data` shows what is known by which first line, a table or candles to a backtest alone"
 
 
 def read(files: Sequence[Path]) -> Iterator[Entry]:
