@@ -14,10 +14,11 @@ import multiprocessing
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -29,6 +30,8 @@ Run = Callable[[JobT], Result]
 
 MOST_JOBS = 100_000
 TRIES = 3
+WORKERS_S = 30
+GOES_ON = "run it again: what is done is kept in --results"
 BEGINS = b'{"key":'  # a line of a results file, whole or cut
 
 
@@ -201,7 +204,7 @@ def processes(count: int) -> Runner[Any]:
                 if attempt == TRIES:
                     raise ConfigError(
                         f"worker processes died {TRIES} times; {len(left)} jobs are left",
-                        hint="run it again: what is done is kept in --results; fewer --jobs need less memory",
+                        hint=f"{GOES_ON}; fewer --jobs need less memory",
                     ) from error
 
     return runner
@@ -223,21 +226,37 @@ def _in_pool(jobs: Sequence[Any], run: Run[Any], count: int) -> Iterator[tuple[A
 def cluster(address: str) -> Runner[Any]:
     """A runner over the workers of a Dask scheduler. The cluster runs a lost worker's job again by itself.
 
-    Raises ConfigError without the extra, VenueUnreachable when nobody answers at `address`.
+    Raises ConfigError without the extra, without workers, and for a job that its workers do not survive;
+    VenueUnreachable when nobody answers at `address`, or no more.
     """
 
     def runner(jobs: Sequence[Any], run: Run[Any]) -> Iterator[tuple[Any, Result]]:
         try:
-            from distributed import Client, as_completed
+            from distributed import Client, KilledWorker, as_completed
         except ImportError as error:
             raise ConfigError("--scheduler needs Dask", hint="pip install 'pfmm[cluster]'") from error
         try:
             client = Client(address, timeout=10)
         except (OSError, ValueError) as error:
             raise VenueUnreachable(f"no Dask scheduler answers at {address}: {error}") from error
+        getLogger("distributed.client").setLevel(CRITICAL)  # it logs with a traceback what it raises here as well
         with client:
-            futures = {client.submit(run, job, key=f"pfmm-{key_of(job)}", retries=TRIES): job for job in jobs}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            left = {client.submit(run, job, key=f"pfmm-{key_of(job)}", retries=TRIES): job for job in jobs}
+            try:
+                while left:
+                    try:
+                        for future in as_completed(list(left), timeout=WORKERS_S):
+                            yield left.pop(future), future.result()
+                    except TimeoutError:  # nothing is wrong with a long run; some clusters have no workers until asked
+                        client.wait_for_workers(1, timeout=WORKERS_S)
+            except TimeoutError as error:
+                raise ConfigError(
+                    f"the Dask scheduler at {address} has no workers; {len(left)} runs are left",
+                    hint=f"start some with `dask worker {address}`; {GOES_ON}",
+                ) from error
+            except KilledWorker as error:
+                raise ConfigError(f"a run did not let its workers live: {error}", hint=GOES_ON) from error
+            except (CancelledError, OSError) as error:
+                raise VenueUnreachable(f"the Dask scheduler at {address} was lost: {error}", hint=GOES_ON) from error
 
     return runner

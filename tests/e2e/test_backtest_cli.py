@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from pfmm.backtest.sweep import cluster
+from pfmm.errors import ConfigError
 from tests.e2e.driver import PATIENCE_S, Running, environment, run
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
@@ -22,6 +25,11 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size"
 START_MS = 1_700_000_000_000
 GRID = ("--set", "grid.lower=900", "--set", "grid.upper=1100", "--set", "grid.levels=4")
+
+
+@dataclass(frozen=True)
+class Level:
+    levels: int
 
 
 def quote(second: float, mid: int, size: str = "5.001") -> str:
@@ -200,6 +208,7 @@ SWEEP = (
     "--set",
     "grid.upper=1100",
 )
+MANY = ("--set", "grid.levels=4,5,6,7,8,9,10", *SWEEP[2:])
 
 
 def test_a_sweep_gives_the_same_rows_however_it_is_run(tmp_path: Path, swing: Path) -> None:
@@ -316,7 +325,7 @@ def test_walk_forward_reports_what_the_choice_earned_afterwards(tmp_path: Path, 
 
 @pytest.fixture
 def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A Dask scheduler with two workers on loopback: its address, and the workers."""
+    """A Dask scheduler with two workers on loopback: its address, and the three processes in that order."""
     if find_spec("distributed") is None:
         pytest.skip("Dask is not installed (extra `cluster`)")
     env = {**environment(tmp_path), "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
@@ -332,43 +341,69 @@ def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
             assert time.monotonic() < until, "the scheduler did not start"
             os.sched_yield()
         started += [subprocess.Popen([*worker, "--no-nanny"], **quiet) for _ in range(2)]  # type: ignore[call-overload]
-        yield json.loads(file.read_text())["address"], started[1:]
+        yield json.loads(file.read_text())["address"], started
     finally:
         for process in reversed(started):
             process.kill()
             process.wait()
 
 
+def await_result(results: Path) -> None:
+    """Waits for the first."""
+    until = time.monotonic() + PATIENCE_S
+    while not results.exists() or not results.read_bytes().endswith(b"\n"):
+        assert time.monotonic() < until, "no result came"
+        os.sched_yield()
+
+
 def test_a_dask_cluster_gives_the_local_results_and_a_killed_worker_loses_nothing(
     tmp_path: Path, swing: Path, dask: tuple[str, list[subprocess.Popen[str]]]
 ) -> None:
-    address, workers = dask
-    base = (
-        "backtest",
-        "sweep",
-        "grid",
-        "x",
-        "--data",
-        swing,
-        "--set",
-        "grid.levels=4,5,6,7,8,9,10",
-        *SWEEP[2:],
-        "--json",
-    )
+    address, (_, worker, _) = dask
+    base = ("backtest", "sweep", "grid", "x", "--data", swing, *MANY, "--json")
     local = run(*base, home=tmp_path).data
     results = tmp_path / "results.ndjson"
     with Running(*base, "--scheduler", address, "--results", results, home=tmp_path) as sweep:
-        until = time.monotonic() + PATIENCE_S
-        while not results.exists() or not results.read_bytes().endswith(b"\n"):
-            assert time.monotonic() < until, "no result came"
-            os.sched_yield()
-        workers[0].kill()  # in the middle of the work
-        workers[0].wait()
+        await_result(results)
+        worker.kill()  # in the middle of the work
+        worker.wait()
         assert sweep.end() == 0
         shared = json.loads(sweep.lines[-1])["data"]
     assert json.dumps(shared["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
     again = run(*base, "--scheduler", address, home=tmp_path).data
     assert json.dumps(again["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
+
+
+def test_a_sweep_whose_scheduler_is_lost_says_so_and_goes_on_anywhere(
+    tmp_path: Path, swing: Path, dask: tuple[str, list[subprocess.Popen[str]]]
+) -> None:
+    address, (scheduler, *_) = dask
+    results = tmp_path / "results.ndjson"
+    base = ("backtest", "sweep", "grid", "x", "--data", swing, *MANY, "--results", results, "--json")
+    with Running(*base, "--scheduler", address, home=tmp_path) as sweep:
+        await_result(results)
+        scheduler.kill()
+        scheduler.wait()
+        assert sweep.end() == 5
+        error = json.loads(sweep.lines[-1])["error"]
+    assert error["code"] == "venue_unreachable"
+    assert f"the Dask scheduler at {address} was lost" in error["message"]
+    assert "--results" in error["hint"]
+    found = run(*base, home=tmp_path).data
+    assert found["remembered"] >= 1
+    assert all(row["ok"] for row in found["rows"])
+
+
+def test_a_scheduler_without_workers_is_not_waited_for_for_ever(
+    dask: tuple[str, list[subprocess.Popen[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, (_, *workers) = dask
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    monkeypatch.setattr("pfmm.backtest.sweep.WORKERS_S", 0.2)
+    with pytest.raises(ConfigError, match=r"at tcp://127\.0\.0\.1:\d+ has no workers; 2 runs are left"):
+        list(cluster(address)([Level(4), Level(8)], vars))
 
 
 def test_the_page_is_one_file(tmp_path: Path, swing: Path) -> None:
