@@ -62,9 +62,9 @@ class JournalReads(ABC):
         where = {"market = ?": market, "run_id IS NULL AND 1 = ?": 1}
         return (schema.fill_from(row) for row in self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, 0))
 
-    def sizes_of_runs(self, market: str, *, to_ms: int) -> Iterator[schema.Row]:
-        """Fills of runs up to a time as (running number, time in ms, run id, side, size as text). Holds no transaction
-        open between its pages."""
+    def sizes_of_runs(self, market: str, *, to_ms: int | None = None) -> Iterator[schema.Row]:
+        """Fills of runs, up to a time, as (running number, time in ms, run id, side, size as text). Holds no
+        transaction open between its pages."""
         where = {"market = ?": market, "time_ms <= ?": to_ms, "run_id IS NOT NULL AND 1 = ?": 1}
         return self._pages("seq, time_ms, run_id, side, size", "fills", where, 0)
 

@@ -40,17 +40,6 @@ def run_ledgers(journal: Journal, market: str, *, through_seq: int | None = None
     return ledgers
 
 
-def left_by_ended(journal: Journal, market: str, position: Decimal) -> Decimal:
-    """How much of the account's `position` on `market` ended runs left open, signed base units: every limit counts it,
-    and nothing works it off. 2 of a position of 5 where ended runs add up to 2; 0 where they are short."""
-    ended = {run.run_id for run in journal.runs(market=market, ended=True)}
-    if not ended or not position:
-        return Decimal(0)
-    ledgers = run_ledgers(journal, market)
-    left = sum((ledger.size for run_id, ledger in ledgers.items() if run_id in ended), Decimal(0))
-    return min(left, position, key=abs) if left * position > 0 else Decimal(0)
-
-
 def _owners(item: JournalFill, ledgers: Mapping[str, LedgerState], ended: Sequence[Run]) -> Sequence[tuple[str, Fill]]:
     """Whose fill it is; one of no run is cut into what it closes of ended runs and the rest."""
     if item.run_id is not None:

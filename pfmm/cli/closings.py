@@ -1,4 +1,4 @@
-"""What a flatten, or somebody by hand, closed of what ended runs had left: whose it is in a report.
+"""What ended runs left open, and what a flatten, or somebody by hand, closed of it: whose that is in a report.
 
 The same cuts as in the fold behind `status`, but found from the sizes alone, for a journal of very many fills. It
 judges nothing and prints nothing.
@@ -46,6 +46,23 @@ def closings(journal: Journal, market: str | None) -> dict[int, tuple[tuple[str,
     return found
 
 
+def left_by_ended(journal: Journal, market: str, position: Decimal) -> Decimal:
+    """How much of the account's `position` on `market` ended runs left open, signed base units: every limit counts it,
+    and nothing works it off. 2 of a position of 5 where ended runs add up to 2; 0 where they are short."""
+    ended = {run.run_id for run in journal.runs(market=market, ended=True)}
+    if not ended or not position:
+        return ZERO
+    left = ZERO
+    for _, _, run_id, side, size in journal.sizes_of_runs(market):
+        if run_id in ended:
+            left = EXACT.add(left, _signed(side, size))
+    for parts in closings(journal, market).values():
+        for owner, part in parts:
+            if owner in ended:
+                left = EXACT.add(left, part.signed_size)
+    return min(left, position, key=abs) if left * position > 0 else ZERO
+
+
 def _moved_before(journal: Journal, market: str, items: Sequence[JournalFill]) -> list[dict[str, Decimal]]:
     """What each run bought or sold, net, before each of the items and after the one ahead of it."""
     moments = [_in_time(item) for item in items]
@@ -53,9 +70,12 @@ def _moved_before(journal: Journal, market: str, items: Sequence[JournalFill]) -
     for seq, time_ms, run_id, side, size in journal.sizes_of_runs(market, to_ms=moments[-1][0]):
         at = bisect_right(moments, (time_ms, seq))
         if at < len(moved):
-            signed = Decimal(size) if side == Side.LONG else -Decimal(size)
-            moved[at][run_id] = EXACT.add(moved[at].get(run_id, ZERO), signed)
+            moved[at][run_id] = EXACT.add(moved[at].get(run_id, ZERO), _signed(side, size))
     return moved
+
+
+def _signed(side: str, size: str) -> Decimal:
+    return Decimal(size) if side == Side.LONG else -Decimal(size)
 
 
 def _in_time(item: JournalFill) -> tuple[int, int]:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cli.closings import closings
+from pfmm.cli.closings import closings, left_by_ended
 from pfmm.journal import Journal
 from pfmm.journal_records import Intents
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.portfolio import UNATTRIBUTED, left_by_ended, run_ledgers
+from pfmm.portfolio import UNATTRIBUTED, run_ledgers
 
 D = Decimal
 
@@ -77,6 +77,19 @@ def test_what_ended_runs_left_is_no_more_than_is_held(journal: Journal, position
         run_that_holds(journal, number, size, end=end)
     assert left_by_ended(journal, "BTC-PERP", D(position)) == D(left)
     assert left_by_ended(journal, "ETH-PERP", D(position)) == 0
+
+
+def test_what_nobodys_fill_closed_of_ended_runs_is_not_left(journal: Journal) -> None:
+    """They end with 3 and 1; of 5 sold by no run 4 close them, and the next purchase of 2 is nobody's either."""
+    for number, size in ((1, "3"), (2, "1")):
+        run_that_holds(journal, number, size, end=True)
+    sold = [fill(8, Side.SHORT, "2", time_ms=50, client_order_id=None)]
+    journal.absorb(fills=sold, funding=[], cursors=Cursors())
+    assert left_by_ended(journal, "BTC-PERP", D(9)) == 2
+    more = [fill(9, Side.SHORT, "3", time_ms=51, client_order_id=None)]
+    more += [fill(10, Side.LONG, "2", time_ms=52, client_order_id=None)]
+    journal.absorb(fills=more, funding=[], cursors=Cursors())
+    assert left_by_ended(journal, "BTC-PERP", D(9)) == 0
 
 
 @pytest.mark.parametrize("late", [False, True])
