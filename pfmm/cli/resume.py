@@ -76,8 +76,8 @@ def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _left_over(session: Session) -> list[str]:
-    """What the account still holds of runs that are over, as after `flatten --half`; nothing where that cannot be
-    told, which lifts the HALT all the same."""
+    """What the account still holds of runs that are over, as after `flatten --half`; where that cannot be told, a
+    warning that says so, and the HALT is lifted all the same."""
     from pfmm.cli.halting import left_over
     from pfmm.errors import PfmmError
 
@@ -85,8 +85,8 @@ def _left_over(session: Session) -> list[str]:
         return []
     try:
         return left_over(session.journal, session.venue.state(()).positions)
-    except PfmmError:
-        return []
+    except PfmmError as error:
+        return [f"what ended runs left could not be read: {error.message}; `pfmm inventory` shows what is held"]
 
 
 def _data(session: Session, **values: Any) -> dict[str, Any]:
