@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -165,15 +165,11 @@ class Session:
 
         Raises UnknownMarket with the nearest names.
         """
-        wanted = spelling.strip().upper()
-        for name in (spelling.strip(), wanted, f"{wanted}-PERP"):
-            if name in self.instruments:
-                return self.instruments[name]
-        by_upper = {name.upper(): name for name in self.instruments}
-        for name in (wanted, f"{wanted}-PERP"):
-            if name in by_upper:
-                return self.instruments[by_upper[name]]
-        raise UnknownMarket(f"{self.venue_name} lists no market {spelling!r}", hint=_near(wanted, self.instruments))
+        found = spelled(spelling, self.instruments)
+        if found is None:
+            near = _near(spelling.strip().upper(), self.instruments)
+            raise UnknownMarket(f"{self.venue_name} lists no market {spelling!r}", hint=near)
+        return self.instruments[found]
 
     def known_market(self, spelling: str) -> str:
         """The name that `spelling` means, also of a market that the venue took off its list, while the account holds
@@ -268,11 +264,12 @@ def feed_of(config: Mapping[str, Any]) -> Any:
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
 
 
-def spelled(spelling: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that `spelling` means, or None: BTC-PERP, btc-perp, BTC, btc."""
-    by_upper = {name.upper(): name for name in names}
-    wanted = spelling.strip().upper()
-    return by_upper.get(wanted) or by_upper.get(f"{wanted}-PERP")
+def spelled(spelling: str, names: Collection[str]) -> str | None:
+    """The one of `names` that `spelling` means, or None: BTC-PERP, btc-perp, BTC, btc; first of all as it stands."""
+    wanted = spelling.strip()
+    by_name = {name.upper(): name for name in names} | {name: name for name in names}
+    tried = (wanted, wanted.upper(), f"{wanted.upper()}-PERP")
+    return next((by_name[name] for name in tried if name in by_name), None)
 
 
 def unlisted(markets: Sequence[str]) -> list[str]:
