@@ -1,9 +1,10 @@
 """One-minute candles as a market: a path of prints and quotes through open, high, low and close.
 
-What happened inside a bar is not known. Both orders are made, low first and high first, and a backtest runs both and
-shows the one that earned less. Twelve moments a bar, five seconds apart; prices between the four known ones lie on
-straight lines; each moment prints half of its twelfth of the volume and shows the other half on both sides, one tick
-from the print, so that nobody can trade more in a bar than was traded. In a bar without volume nothing happens.
+What happened inside a bar is not known. Both orders are made, low first and high first; a backtest runs both and shows
+them beside each other; its report is of the one that earned less. Twelve moments a bar, five seconds apart; prices
+between the four known ones lie on straight lines; each moment prints half of its twelfth of the volume and shows the
+other half on both sides, one tick from the print, so that nobody can trade more in a bar than was traded. In a bar
+without volume nothing happens.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,22 @@ def state(query: str) -> dict[str, Any] | None:
         "account": {"account_id": "a", "equity": 100, "cash": 100, "margin_used": 0, "free_margin": 100},
         "tickers": [{"market": name, "price": 100, "mark": 100, "time": NOW_MS} for name in names if name],
     }  # fmt: skip
+
+
+def account_with(shown: Callable[[str], dict[str, Any] | None], orders: list[dict[str, Any]]) -> dict[str, Any]:
+    """The answers of a venue whose clock is stepped, where DELETE takes away the orders that `shown` tells of."""
+
+    def cancel_all(_: str) -> dict[str, Any]:
+        return {"cancelled": len(orders), "orders": orders.clear() or []}
+
+    time = {"time_ms": NOW_MS, "speed": 0, "state": "open"}
+    return {
+        "/api/state": shown,
+        "/api/markets": {"markets": [INSTRUMENT]},
+        "/api/time": time,
+        "/api/orders": cancel_all,
+        "/api/paper/advance": time,
+    }
 
 
 @pytest.fixture
@@ -86,17 +102,7 @@ def held(tmp_path: Path) -> Iterator[dict[str, str]]:
         found = state(query)
         return found and {**found, "speed": 0, "positions": [POSITION], "orders": list(orders)}
 
-    def cancel_all(_: str) -> dict[str, Any]:
-        return {"cancelled": len(orders), "orders": orders.clear() or []}
-
-    time = {"time_ms": NOW_MS, "speed": 0, "state": "open"}
-    answers = {
-        "/api/state": shown,
-        "/api/markets": {"markets": [INSTRUMENT]},
-        "/api/time": time,
-        "/api/orders": cancel_all,
-    }
-    with ScriptedVenue(answers).serving() as served:
+    with ScriptedVenue(account_with(shown, orders)).serving() as served:
         yield {"PFMM_BASE_URL": served.url}
 
 

@@ -13,7 +13,7 @@ from pfmm.journal import Journal
 from pfmm.model.account import Cursors
 from tests.e2e.driver import run
 from tests.e2e.scripted_venue import ScriptedVenue
-from tests.e2e.test_delisted_market import INSTRUMENT, LISTED, NOW_MS, ORDER, state
+from tests.e2e.test_delisted_market import LISTED, NOW_MS, ORDER, account_with, state
 from tests.unit.scripted_venue import fill
 
 TOLD = {
@@ -47,18 +47,7 @@ def venue() -> Iterator[dict[str, str]]:
             "fills": [] if "limit=0" in query else [TOLD],
         }
 
-    def cancel_all(_: str) -> dict[str, Any]:
-        return {"cancelled": len(orders), "orders": orders.clear() or []}
-
-    time = {"time_ms": NOW_MS, "speed": 0, "state": "open"}
-    answers = {
-        "/api/state": shown,
-        "/api/markets": {"markets": [INSTRUMENT]},
-        "/api/time": time,
-        "/api/orders": cancel_all,
-        "/api/paper/advance": time,
-    }
-    with ScriptedVenue(answers).serving() as served:
+    with ScriptedVenue(account_with(shown, orders)).serving() as served:
         yield {"PFMM_BASE_URL": served.url}
 
 
