@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
-    from pfmm.journal_records import Absorbed, Intents, JournalFill, Run
     from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
     from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
     from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
+    from pfmm.model.run import Absorbed, Intents, JournalFill, Run
 
 
 @dataclass(frozen=True, slots=True)

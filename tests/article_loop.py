@@ -13,13 +13,13 @@ import statistics
 from decimal import Decimal
 
 from pfmm.backtest.columns import Columns, TapeFeed
-from pfmm.backtest.memory import MemoryJournal
 from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.backtest.venue import SimulatedVenue
-from pfmm.journal_records import Intents
+from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Batch, NewOrder, Order, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.run import Intents
 from pfmm.paper.matching import QueueModel
 from pfmm.strategy.ticks import base_size, snap_price
 

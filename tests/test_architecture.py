@@ -19,104 +19,53 @@ PACKAGE = ROOT / "pfmm"
 PURE = (
     "pfmm.strategy",
     "pfmm.accounting",
-    "pfmm.risk",
     "pfmm.assertions",
+    "pfmm.engine.reconcile",
+    "pfmm.engine.risk",
+    "pfmm.engine.self_trade",
+    "pfmm.engine.order_status",
     "pfmm.paper.matching",
     "pfmm.paper.account",
     "pfmm.report.block",
     "pfmm.report.data",
     "pfmm.report.fold",
     "pfmm.report.inputs",
-    "pfmm.report.judge",
+    "pfmm.report.markouts",
 )
 IMPURE_LIBRARIES = {"os", "time", "random", "pathlib", "httpx", "sqlite3", "typer", "rich"}
 
-# module or package → what of the project it may import, directly (itself and its own package always); only the
-# command line, which composes everything, may import what it likes
-CONFIG = ("pfmm.errors", "pfmm.settings", "pfmm.paths", "pfmm.configfile", "pfmm.config")
+# room → what of the project it may import, directly (itself always); only the command line, which composes
+# everything, may import what it likes
 CORE = ("pfmm.model", "pfmm.errors")
-CYCLE = (*CORE, "pfmm.ports", "pfmm.journal_records")
-JOURNAL = (
-    "pfmm.journal",
-    "pfmm.journal_export",
-    "pfmm.journal_file",
-    "pfmm.journal_opening",
-    "pfmm.journal_reads",
-    "pfmm.journal_records",
-    "pfmm.journal_schema",
-)
 ARROWS = {
     "pfmm.errors": (),
     "pfmm.model": ("pfmm.errors",),
-    "pfmm.ports": (*CORE, "pfmm.journal_records"),
-    "pfmm.strategy": (*CORE, "pfmm.ports"),
-    "pfmm.accounting": CORE,
-    "pfmm.risk": (*CORE, "pfmm.strategy"),
+    "pfmm.ports": CORE,
     "pfmm.assertions": ("pfmm.errors",),
-    "pfmm.settings": CONFIG,
-    "pfmm.paths": CONFIG,
-    "pfmm.configfile": CONFIG,
-    "pfmm.config": CONFIG,
-    "pfmm.secrets": CONFIG,
+    "pfmm.store": ("pfmm.errors",),
+    "pfmm.strategy": (*CORE, "pfmm.ports"),
+    "pfmm.accounting": (*CORE, "pfmm.ports"),
+    "pfmm.engine": (*CORE, "pfmm.ports", "pfmm.strategy", "pfmm.accounting"),
+    "pfmm.journal": (*CORE, "pfmm.store"),
+    "pfmm.runner": (*CORE, "pfmm.ports", "pfmm.engine", "pfmm.store"),
+    # a capped price must lie on the tick
+    "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.strategy.ticks"),
+    "pfmm.config": ("pfmm.errors", "pfmm.store"),
     "pfmm.venue": (*CORE, "pfmm.ports"),
-    **dict.fromkeys(JOURNAL, (*CORE, *JOURNAL)),
-    "pfmm.journal_records": CORE,
-    "pfmm.journal_file": ("pfmm.errors",),
-    "pfmm.journal_opening": ("pfmm.errors", "pfmm.journal_file", "pfmm.journal_schema", "pfmm.wal"),
-    "pfmm.wal": (),
-    "pfmm.tape": CORE,
-    "pfmm.paper": (*CORE, "pfmm.tape", "pfmm.wal"),
-    "pfmm.recording": (*CORE, "pfmm.ports", "pfmm.tape"),
-    "pfmm.portfolio": (*CYCLE, "pfmm.accounting"),
-    "pfmm.observe": (*CYCLE, "pfmm.strategy"),
-    "pfmm.sending": (*CYCLE, "pfmm.strategy"),
-    "pfmm.winddown": (*CYCLE, "pfmm.strategy", "pfmm.observe"),
-    "pfmm.agreement": (*CYCLE, "pfmm.cycle"),
-    "pfmm.cycle": (*CYCLE, "pfmm.accounting"),
-    "pfmm.active": (
-        *CYCLE,
-        "pfmm.accounting",
-        "pfmm.strategy",
-        "pfmm.risk",
-        "pfmm.cycle",
-        "pfmm.portfolio",
-        "pfmm.sending",
-    ),
-    "pfmm.engine": (
-        *CYCLE,
-        "pfmm.accounting",
-        "pfmm.strategy",
-        "pfmm.risk",
-        "pfmm.agreement",
-        "pfmm.cycle",
-        "pfmm.active",
-        "pfmm.portfolio",
-        "pfmm.observe",
-        "pfmm.sending",
-    ),
-    "pfmm.clock": CORE,
-    "pfmm.signals": (),
-    "pfmm.locks": ("pfmm.errors",),
-    "pfmm.deadman": (*CORE, "pfmm.ports", "pfmm.locks"),
-    "pfmm.runner": (*CORE, "pfmm.clock", "pfmm.cycle", "pfmm.deadman", "pfmm.engine", "pfmm.signals"),
+    "pfmm.tape": (*CORE, "pfmm.ports"),
+    "pfmm.paper": (*CORE, "pfmm.tape", "pfmm.store"),
     "pfmm.backtest": (
         *CORE,
         "pfmm.ports",
-        "pfmm.journal_records",
         "pfmm.accounting",
         "pfmm.strategy",
-        "pfmm.risk",
-        "pfmm.cycle",
         "pfmm.engine",
-        "pfmm.observe",
+        "pfmm.journal.memory",
         "pfmm.tape",
         "pfmm.paper",
         "pfmm.report",
     ),
-    "pfmm.report": (*CORE, "pfmm.accounting", "pfmm.journal_records"),
-    "pfmm.flatten_terms": CORE,
-    # a capped price must lie on the tick
-    "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.flatten_terms", "pfmm.strategy.ticks"),
+    "pfmm.report": (*CORE, "pfmm.accounting"),
 }
 
 
@@ -221,7 +170,7 @@ def pure_modules() -> list[str]:
 
 
 def test_pure_modules_reach_no_clock_no_chance_and_no_outside_world() -> None:
-    assert {"pfmm.strategy.grid", "pfmm.paper.ledger", "pfmm.venue.reply"} <= set(pure_modules())
+    assert {"pfmm.strategy.grid.strategy", "pfmm.paper.ledger", "pfmm.venue.reply"} <= set(pure_modules())
     wrong = {
         module: sorted(reachable(module) & IMPURE_LIBRARIES)
         for module in pure_modules()
@@ -234,7 +183,7 @@ def test_pure_modules_reach_no_clock_no_chance_and_no_outside_world() -> None:
     ("library", "homes"),
     [
         ("httpx", {"pfmm.venue.client"}),
-        ("sqlite3", {"pfmm.journal", "pfmm.journal_opening", "pfmm.paper.store", "pfmm.wal"}),
+        ("sqlite3", {"pfmm.journal.journal", "pfmm.journal.opening", "pfmm.paper.store", "pfmm.store.wal"}),
         ("click", set()),
         ("pydantic", set()),
     ],
@@ -256,17 +205,24 @@ def test_command_files_never_import_each_other() -> None:
         from pfmm.cli.registry import commands
     finally:
         sys.path.remove(str(ROOT))
-    files = {f"pfmm.cli.{name}" for name in commands()}
-    assert {"pfmm.cli.profile", "pfmm.cli.help"} <= files
+    files = {f"pfmm.cli.commands.{name}" for name in commands()}
+    assert {"pfmm.cli.commands.profile", "pfmm.cli.commands.help"} <= files
     shared = {module for module in modules() if within(module, "pfmm.cli")} - files
     wrong = {(a, b) for a in files for b in imports(a) & files if a != b}
     wrong |= {(a, b) for a in shared for b in imports(a) & files}
     assert not wrong
 
 
-@pytest.mark.parametrize("module", ["pfmm.engine", "pfmm.flatten", "pfmm.ports"])
+@pytest.mark.parametrize("module", ["pfmm.engine.engine", "pfmm.flatten.emergency", "pfmm.ports"])
 def test_what_decides_reaches_no_adapter(module: str) -> None:
-    adapters = ("pfmm.venue", "pfmm.paper", "pfmm.journal", "pfmm.cli", "pfmm.config", "pfmm.secrets")
+    adapters = (
+        "pfmm.venue",
+        "pfmm.paper",
+        "pfmm.journal.journal",
+        "pfmm.cli",
+        "pfmm.config.resolve",
+        "pfmm.config.secrets",
+    )
     libraries = {"httpx", "sqlite3", "typer", "rich"}
     found = reachable(module)
     assert not [name for name in found if name in libraries or any(within(name, other) for other in adapters)]
@@ -324,5 +280,10 @@ def test_fast_commands_load_nothing_heavy(pfmm_home: Path, arguments: list[str],
 
 def test_a_command_loads_no_other_command(pfmm_home: Path) -> None:
     loaded = modules_loaded_by(pfmm_home, "profile", "show")
-    assert "pfmm.cli.profile" in loaded
-    assert not loaded & {"pfmm.cli.help", "pfmm.cli.completions", "pfmm.cli.grid", "pfmm.cli.context"}
+    assert "pfmm.cli.commands.profile" in loaded
+    assert not loaded & {
+        "pfmm.cli.commands.help",
+        "pfmm.cli.commands.completions",
+        "pfmm.cli.commands.grid",
+        "pfmm.cli.context",
+    }

@@ -14,10 +14,10 @@ from pfmm import errors
 from pfmm.backtest.candles import read_funding
 from pfmm.backtest.loading import format_of, load
 from pfmm.cli import app, reference, registry
-from pfmm.cli import help as topics
+from pfmm.cli.commands import help as topics
 from pfmm.cli.options import commands_of
 from pfmm.cli.output import jsonable
-from pfmm.settings import SCHEMA
+from pfmm.config.settings import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Literal
 from pfmm.backtest.columns import numpy
 from pfmm.backtest.tabular import header_of, lines_of
 from pfmm.errors import DataFileError
-from pfmm.paper.feed import MarketSpec
+from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.replay_tape import REPLAY_MAX_LEVERAGE, MarketTape
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
-from pfmm.paper.tapefile import REPLAY_MAX_LEVERAGE, MarketTape
 from pfmm.tape.describe import decimals as decimals_of
 from pfmm.tape.events import Place, finite, not_negative, positive, written_ms
 

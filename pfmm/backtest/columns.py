@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import ConfigError
-from pfmm.paper.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent, Watch
-from pfmm.paper.replay import ReplayFeed
-from pfmm.paper.tapefile import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, NO_ASK, MarketTape
+from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent, Watch
+from pfmm.paper.feeds.replay import ReplayFeed
+from pfmm.paper.feeds.replay_tape import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, NO_ASK, MarketTape
 
 if TYPE_CHECKING:
     import numpy as np

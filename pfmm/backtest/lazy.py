@@ -10,11 +10,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from pfmm.cycle import CycleReport, Look
-from pfmm.engine import Engine
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import CycleReport, Look
+from pfmm.engine.risk import MAX_JUMP, loss_problem
 from pfmm.model.account import Snapshot
 from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus, Plan
-from pfmm.risk import MAX_JUMP, loss_problem
 from pfmm.strategy.quiet import QuietBand
 
 _CLOSE = MAX_JUMP * Decimal("0.45")  # two mids this close to a third are never a jump from each other

@@ -15,7 +15,15 @@ from pfmm.backtest.candles import candle_tape, is_candles, read_candles, read_fu
 from pfmm.backtest.columns import Columns, with_funding
 from pfmm.backtest.tabular import is_parquet, is_table, read_table
 from pfmm.errors import DataFileError, UnknownMarket
-from pfmm.paper.tapefile import MAGIC, MarketTape, build_markets, build_tape, content_hash, open_tape, write_tape
+from pfmm.paper.feeds.replay_tape import (
+    MAGIC,
+    MarketTape,
+    build_markets,
+    build_tape,
+    content_hash,
+    open_tape,
+    write_tape,
+)
 from pfmm.tape import Units, must_be_a_file
 
 Format = Literal["recording", "binary tape", "table", "candles"]

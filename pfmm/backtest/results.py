@@ -18,9 +18,9 @@ from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
+from pfmm.paper.conversions import decimal, usd
+from pfmm.paper.feeds.replay_tape import FUNDING_WIDTH
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
-from pfmm.paper.tapefile import FUNDING_WIDTH
-from pfmm.paper.views import decimal, usd
 from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
 

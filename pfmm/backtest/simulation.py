@@ -15,18 +15,18 @@ from typing import Literal
 
 from pfmm.backtest.columns import Band, Columns, TapeFeed
 from pfmm.backtest.lazy import LazyEngine
-from pfmm.backtest.memory import MemoryJournal
 from pfmm.backtest.venue import SimulatedVenue
-from pfmm.cycle import CycleReport, RunSpec
+from pfmm.engine.observe import observe
+from pfmm.engine.report import CycleReport, RunSpec
 from pfmm.errors import DataFileError
-from pfmm.journal_records import JournalFill
+from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import FundingPayment
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.observe import observe
-from pfmm.paper.feed import MarketSpec
+from pfmm.model.run import JournalFill
+from pfmm.paper.conversions import decimal
+from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.replay_tape import NO_ASK
 from pfmm.paper.matching import QueueModel
-from pfmm.paper.tapefile import NO_ASK
-from pfmm.paper.views import decimal
 from pfmm.strategy.quiet import QuietBand
 
 Mode = Literal["lazy", "events"]

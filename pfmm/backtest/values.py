@@ -19,10 +19,10 @@ from pfmm.model.order import (
     Side,
 )
 from pfmm.paper.account import FillEntry, FundingEntry, OrderState
-from pfmm.paper.feed import MarketSpec
+from pfmm.paper.conversions import decimal, usd
+from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.ledger import half_even
-from pfmm.paper.records import AmendRequest, CancelRequest, PlaceRequest
-from pfmm.paper.views import decimal, usd
+from pfmm.paper.messages import AmendRequest, CancelRequest, PlaceRequest
 
 
 def instrument_of(spec: MarketSpec) -> Instrument:

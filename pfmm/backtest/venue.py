@@ -31,13 +31,13 @@ from pfmm.model.order import (
 from pfmm.paper.account import OPEN, OrderState
 from pfmm.paper.account import Account as Books
 from pfmm.paper.advance import advance
-from pfmm.paper.feed import Feed, MarketSpec
+from pfmm.paper.conversions import decimal, usd
+from pfmm.paper.feeds.feed import Feed, MarketSpec
 from pfmm.paper.ledger import DEFAULT_DEPOSIT, liquidation_price
 from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook, QueueModel
-from pfmm.paper.records import ExchangeError
+from pfmm.paper.messages import ExchangeError
 from pfmm.paper.trading import Desk
-from pfmm.paper.views import decimal, usd
 from pfmm.ports import Capabilities
 
 NAME = "backtest"

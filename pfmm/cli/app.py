@@ -33,8 +33,8 @@ from pfmm.cli import output
 from pfmm.cli.options import Invocation, share_globals
 from pfmm.cli.output import Failed, Failure
 from pfmm.cli.registry import commands, root_help
+from pfmm.config.settings import nearest
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, PfmmError, UsageError
-from pfmm.settings import nearest
 
 
 class Root(TyperGroup):
@@ -45,7 +45,7 @@ class Root(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
         if cmd_name not in self.commands and cmd_name in commands():
-            app: typer.Typer = importlib.import_module(f"pfmm.cli.{cmd_name}").app
+            app: typer.Typer = importlib.import_module(f"pfmm.cli.commands.{cmd_name}").app
             app._add_completion = False  # completions are static files, see `pfmm completions`
             command: Any = get_command(app)
             command.name = cmd_name

@@ -81,7 +81,7 @@ def _table(path: Path) -> dict[str, Any]:
 def _build(path: Path, entries: Iterable[Entry], units: Mapping[str, Units]) -> None:
     """Makes of the entries what a run would make of them, and judges it alike."""
     from pfmm.backtest.columns import Columns
-    from pfmm.paper.tapefile import MarketTape, build_markets
+    from pfmm.paper.feeds.replay_tape import MarketTape, build_markets
 
     built = build_markets(entries, units)
     tapes = (MarketTape(spec, **{name: memoryview(one) for name, one in sections.items()}) for spec, sections in built)
@@ -120,8 +120,8 @@ def _candles(path: Path) -> dict[str, Any]:
 
 def _tape(path: Path) -> dict[str, Any]:
     from pfmm.backtest.columns import Columns
-    from pfmm.paper.feed import QUOTE
-    from pfmm.paper.tapefile import open_tape
+    from pfmm.paper.feeds.feed import QUOTE
+    from pfmm.paper.feeds.replay_tape import open_tape
 
     markets = []
     opened = {market: Columns(tape) for market, tape in open_tape(path).items()}

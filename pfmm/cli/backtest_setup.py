@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfmm.config import Settings, checked_name, load_settings
+from pfmm.config.resolve import Settings, checked_name, load_settings
+from pfmm.config.settings import plain_market
 from pfmm.errors import ConfigError, UsageError
-from pfmm.settings import plain_market
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
     from pfmm.backtest.results import Scenario
-    from pfmm.cycle import RunSpec
+    from pfmm.engine.report import RunSpec
     from pfmm.model.market import Instrument
     from pfmm.paper.matching import QueueModel
 
@@ -112,12 +112,12 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default`, and kappa and intensity are the profile's."""
-    from pfmm.cycle import RunSpec
+    from pfmm.engine.report import RunSpec
 
     market = settings.for_market(instrument.market)
     if kind == "grid":
         from pfmm.cli.grid_setup import grid_config, grid_limits
-        from pfmm.strategy.grid import GridStrategy
+        from pfmm.strategy.grid.strategy import GridStrategy
 
         config = grid_config(market, market.volatility.default)
         return RunSpec(GridStrategy(instrument.market, config), {}, grid_limits(market))

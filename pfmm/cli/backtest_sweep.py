@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pfmm import __version__
 from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
 from pfmm.cli.output import iso, jsonable, plain, table
+from pfmm.config.settings import SCHEMA
 from pfmm.errors import ConfigError, DataFileError, PfmmError, UnitsError, UsageError
-from pfmm.settings import SCHEMA
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
@@ -111,7 +111,7 @@ def plan(base: Job, choices: Sequence[Mapping[str, str]], slices: Sequence[Slice
 
 
 def _content(job: Job) -> str:
-    from pfmm.paper.tapefile import content_hash
+    from pfmm.paper.feeds.replay_tape import content_hash
 
     return content_hash([Path(name) for name in (*job.files, *([job.funding] if job.funding else []))])
 
@@ -143,7 +143,7 @@ def run_one(job: Job) -> dict[str, Any]:
         scenarios = run_job(job, _worlds(job.files, bare))
     except PfmmError as error:
         return {"ok": False, "error": error.code, "message": error.message}
-    from pfmm.cli.backtest_tables import run_data
+    from pfmm.cli.render.backtest_tables import run_data
 
     found: dict[str, Any] = {"ok": True}
     for queue, values in run_data(job, scenarios)["scenarios"].items():

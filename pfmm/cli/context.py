@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import Globals, detail
-from pfmm.config import Settings, emergency_settings, load_settings
+from pfmm.config.resolve import Settings, emergency_settings, load_settings
 from pfmm.errors import AlreadyRunning, ConfigError, SecretError, UnknownMarket
 from pfmm.model.market import Instrument
 
 if TYPE_CHECKING:
-    from pfmm.clock import VenueClock
-    from pfmm.journal import Journal
-    from pfmm.locks import AccountLocks, UseLock
+    from pfmm.journal.journal import Journal
     from pfmm.paper.exchange import Exchange
+    from pfmm.runner.clock import VenueClock
+    from pfmm.runner.locks import AccountLocks, UseLock
     from pfmm.venue.purpleflea import PurpleFlea
 
 REPLAY_KIND = "replay"
@@ -83,7 +83,7 @@ class Session:
         """The API key in clear; the paper exchange's key is the account's name."""
         if not self.live:
             return f"paper-{self.settings.account}"
-        from pfmm.secrets import require_secret
+        from pfmm.config.secrets import require_secret
 
         return require_secret(self.settings.secret, self.venue_name, os.environ).reveal()
 
@@ -99,7 +99,7 @@ class Session:
         from pfmm.venue.purpleflea import PurpleFlea
 
         if self.in_process:
-            from pfmm.paper.app import make_app
+            from pfmm.paper.wire.wsgi import make_app
 
             client = HttpClient(IN_PROCESS_URL, key=self.key, transport=in_process(make_app(self.exchange)))
         elif self.live:
@@ -132,10 +132,10 @@ class Session:
     def journal(self) -> Journal:
         """The account's journal; created on first use. A paper journal stays where it is as long as this session has
         it open: a reset of the exchange, which moves it aside, waits or is refused."""
-        from pfmm.journal import Journal
+        from pfmm.journal.journal import Journal
 
         if not self.live:
-            from pfmm.locks import journals_in_use
+            from pfmm.runner.locks import journals_in_use
 
             self._journal_use = journals_in_use(self.state_dir)
             if not self._journal_use.share(RESET_PATIENCE_S):
@@ -145,13 +145,13 @@ class Session:
     @cached_property
     def locks(self) -> AccountLocks:
         """The account's locks and its HALT latch."""
-        from pfmm.locks import AccountLocks
+        from pfmm.runner.locks import AccountLocks
 
         return AccountLocks(self.state_dir, self.venue_name, self.account)
 
     def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
         """A clock that follows the venue; waits end through `wait_s`."""
-        from pfmm.clock import VenueClock
+        from pfmm.runner.clock import VenueClock
 
         return VenueClock(time.monotonic, wait_s, self.venue.advance)
 
@@ -254,11 +254,11 @@ def feed_of(config: Mapping[str, Any]) -> Any:
     """The feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
     kind = config.get("kind")
     if kind == "synthetic":
-        from pfmm.paper.synthetic import SyntheticFeed
+        from pfmm.paper.feeds.synthetic import SyntheticFeed
 
         return SyntheticFeed(int(config["seed"]))
     if kind == REPLAY_KIND:
-        from pfmm.paper.replay import ReplayFeed
+        from pfmm.paper.feeds.replay import ReplayFeed
 
         return ReplayFeed(Path(config["tape"]))
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")

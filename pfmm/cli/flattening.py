@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pfmm.cli.context import Session, wall_ms
 from pfmm.cli.output import iso, plain
 from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
-from pfmm.flatten_terms import FlatState, FlattenOrder, FlattenResult, Tools
+from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pfmm.locks import Holder
     from pfmm.model.account import VenueTime
+    from pfmm.runner.locks import Holder
 
 
 def order_of(
@@ -146,7 +146,7 @@ def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str
     No latch is set, as only the runs that were stopped are concerned. Nothing is sent, and nothing claimed, while
     another strategy runs on one of the markets: it would quote again at once.
     """
-    from pfmm.flatten import flatten
+    from pfmm.flatten.emergency import flatten
 
     names = tuple(dict.fromkeys(markets))
     others = Bystanders(session, names)

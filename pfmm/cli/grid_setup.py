@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pfmm.config import MarketSettings
-    from pfmm.cycle import Limits
-    from pfmm.strategy.grid_plan import GridConfig
+    from pfmm.config.resolve import MarketSettings
+    from pfmm.engine.report import Limits
+    from pfmm.strategy.grid.plan import GridConfig
 
 
 def grid_config(settings: MarketSettings, sigma_annual: float) -> GridConfig:
     """One market's grid; an open range follows from `sigma_annual`, a fraction a year (0.5 is 50 %)."""
-    from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing
+    from pfmm.strategy.grid.plan import GridConfig, OnBreakout, Spacing
 
     grid = settings.grid
     return GridConfig(
@@ -29,7 +29,7 @@ def grid_config(settings: MarketSettings, sigma_annual: float) -> GridConfig:
 
 def grid_limits(settings: MarketSettings) -> Limits:
     """What binds a grid; its orders stay where they rest when data cannot be trusted."""
-    from pfmm.cycle import Limits
+    from pfmm.engine.report import Limits
 
     return Limits(
         max_inventory_usd=settings.run.max_inventory_usd,

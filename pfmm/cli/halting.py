@@ -15,10 +15,10 @@ from pfmm.errors import PfmmError
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
-    from pfmm.journal import Journal
-    from pfmm.locks import Holder
+    from pfmm.journal.journal import Journal
     from pfmm.model.account import Position, VenueTime
     from pfmm.model.plan import OwnOrder
+    from pfmm.runner.locks import Holder
 
 GRACE_S = 5.0
 JOURNAL_PATIENCE_S = 1.0
@@ -58,7 +58,7 @@ class StoppingRunners:
     @property
     def stopped(self) -> tuple[StoppedRunner, ...]:
         """Those that were told to stop and hold their lock no more; whoever fed the dead-man switch is among them."""
-        from pfmm.deadman import LOCK_STRATEGY
+        from pfmm.runner.dead_man import LOCK_STRATEGY
 
         alive = {(holder.pid, holder.market, holder.strategy) for holder in self._alive()}
         gone = (runner for key, runner in self._known.items() if key not in alive)
@@ -101,7 +101,7 @@ class StoppingRunners:
             return self._longest_life_ms(now)
 
     def _journal_bound_ms(self) -> int:
-        from pfmm.journal import Journal
+        from pfmm.journal.journal import Journal
 
         with Journal.open_readonly(self._session.journal_path, patience_s=JOURNAL_PATIENCE_S) as journal:
             return unanswered_until_ms(journal.live_orders())
@@ -110,8 +110,8 @@ class StoppingRunners:
         if not self._unreadable:  # this snapshot may be older than the last runner's death; the next is not
             self._unreadable = True
             return None
-        from pfmm.sending import REQUEST_LIFE_MS
-        from pfmm.strategy.settle import CLOCK_SKEW_MS
+        from pfmm.engine.order_status import CLOCK_SKEW_MS
+        from pfmm.engine.submit import REQUEST_LIFE_MS
 
         return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + CLOCK_SKEW_MS + 1
 
@@ -119,8 +119,8 @@ class StoppingRunners:
 def unanswered_until_ms(live: Iterable[OwnOrder]) -> int:
     """The venue time from which no request that the journal has no answer to can act any more; 0 without any. One
     that is valid until 4,000 may act until 6,000, for the skew of the clocks: 6,001."""
+    from pfmm.engine.order_status import CLOCK_SKEW_MS
     from pfmm.model.plan import OwnStatus
-    from pfmm.strategy.settle import CLOCK_SKEW_MS
 
     pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
     ends = [o.valid_until_ms for o in live if o.status in pending and o.valid_until_ms is not None]
@@ -130,7 +130,7 @@ def unanswered_until_ms(live: Iterable[OwnOrder]) -> int:
 def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
     """A warning where another paper exchange answered than the journal is about: what rests and is held at the
     journal's own was not touched. None where that cannot be told, too."""
-    from pfmm.journal import Journal
+    from pfmm.journal.journal import Journal
 
     if exchange_id is None or not session.has_journal:
         return None
@@ -148,8 +148,8 @@ def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
 
 def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
     """A warning for each of the account's positions of which ended runs left some."""
-    from pfmm.cli.closings import left_by_ended
     from pfmm.cli.output import plain
+    from pfmm.cli.position_closers import left_by_ended
 
     left = [(one.market, left_by_ended(journal, one.market, one.size)) for one in positions]
     return [
@@ -173,7 +173,7 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
         if not runs:
             return []
         from pfmm.cli.context import wait_s
-        from pfmm.winddown import wind_down
+        from pfmm.engine.cancel import wind_down
 
         clock = session.clock(wait_s)
         clock.synchronise(session.venue.time())
@@ -185,7 +185,7 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
 
 
 def _writable(session: Session) -> Journal:
-    from pfmm.journal import Journal
+    from pfmm.journal.journal import Journal
 
     return Journal.open(
         session.journal_path,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import folded, iso
+from pfmm.engine.submit import POST_ONLY_REFUSED
 from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
-from pfmm.sending import POST_ONLY_REFUSED
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
-    from pfmm.cycle import CycleReport, RunReport
+    from pfmm.engine.report import CycleReport, RunReport
     from pfmm.model.event import Event
 
 

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from pfmm.cli.output import Globals, Result, emit
-from pfmm.settings import SCHEMA, describe_range, from_text, from_value, parse_decimal, parse_integer
+from pfmm.config.settings import SCHEMA, describe_range, from_text, from_value, parse_decimal, parse_integer
 
 Number = TypeVar("Number", int, float, Decimal)
 

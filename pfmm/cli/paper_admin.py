@@ -37,7 +37,7 @@ class Fresh:
 @contextmanager
 def refusals() -> Iterator[None]:
     """The exchange's own noes as errors of pfmm: a bad amount is a usage error, all else a refusal (exit 6)."""
-    from pfmm.paper.records import ExchangeError
+    from pfmm.paper.messages import ExchangeError
 
     try:
         yield
@@ -52,8 +52,8 @@ def refusals() -> Iterator[None]:
 
 def refuse_while_running(state_dir: Path) -> None:
     """Raises AlreadyRunning while any runner works on any paper account: the market must not change under it."""
-    from pfmm.deadman import LOCK_STRATEGY
-    from pfmm.locks import AccountLocks
+    from pfmm.runner.dead_man import LOCK_STRATEGY
+    from pfmm.runner.locks import AccountLocks
 
     for account in _accounts_with_locks(state_dir):
         for holder in AccountLocks(state_dir, VENUE, account).holders():
@@ -95,7 +95,7 @@ def switch_feed(state_dir: Path, config: Mapping[str, Any], *, afresh: bool) -> 
 def _alone(state_dir: Path) -> Iterator[None]:
     """Nobody runs, and nobody opens a journal, meanwhile: a run that began now would write to a journal that is
     moved away, and its orders would be known to none."""
-    from pfmm.locks import journals_in_use
+    from pfmm.runner.locks import journals_in_use
 
     refuse_while_running(state_dir)
     use = journals_in_use(state_dir)
@@ -169,7 +169,7 @@ def _accounts_with_locks(state_dir: Path) -> Iterator[str]:
 
 
 def _halted(state_dir: Path) -> tuple[str, ...]:
-    from pfmm.locks import AccountLocks
+    from pfmm.runner.locks import AccountLocks
 
     names = _accounts_with_locks(state_dir)
     return tuple(name for name in names if AccountLocks(state_dir, VENUE, name).halted() is not None)

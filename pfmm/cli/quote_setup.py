@@ -16,13 +16,13 @@ from pfmm.errors import VenueRefused, VenueUnreachable
 
 if TYPE_CHECKING:
     from pfmm.cli.context import Session
-    from pfmm.config import MarketSettings
-    from pfmm.cycle import CycleReport, Limits, RunSpec
-    from pfmm.engine import Engine
+    from pfmm.config.resolve import MarketSettings
+    from pfmm.engine.engine import Engine
+    from pfmm.engine.report import CycleReport, Limits, RunSpec
     from pfmm.model.market import Instrument, Trade
     from pfmm.strategy.calibration import Calibration
-    from pfmm.strategy.ladder import LadderConfig
-    from pfmm.strategy.quote_config import QuoteConfig
+    from pfmm.strategy.ladder.strategy import LadderConfig
+    from pfmm.strategy.quote.config import QuoteConfig
 
 QUOTE = "quote"
 LADDER = "ladder"
@@ -39,7 +39,7 @@ _FITTED = ("quote.kappa_per_bp", "quote.intensity_per_s")
 
 def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) -> QuoteConfig:
     """The settings of one market's quotes as the pure model takes them, before any calibration."""
-    from pfmm.strategy.quote_config import QuoteConfig
+    from pfmm.strategy.quote.config import QuoteConfig
 
     market = instrument.market
     settings = session.settings.for_market(market)
@@ -69,7 +69,7 @@ def quote_config(session: Session, instrument: Instrument, kind: str = QUOTE) ->
 
 def ladder_config(settings: MarketSettings) -> LadderConfig:
     """The settings of a ladder's levels."""
-    from pfmm.strategy.ladder import LadderConfig
+    from pfmm.strategy.ladder.strategy import LadderConfig
 
     ladder = settings.ladder
     return LadderConfig(levels=ladder.levels, spacing_bps=ladder.spacing_bps, growth=Decimal(repr(ladder.growth)))
@@ -145,8 +145,8 @@ class Quoting:
     def run_spec(self, session: Session, instrument: Instrument) -> RunSpec:
         """The market's run as the engine takes it. The journal keeps its settings, so that a restart can tell
         changed ones."""
-        from pfmm.cycle import RunSpec
-        from pfmm.strategy.quote_config import with_calibration
+        from pfmm.engine.report import RunSpec
+        from pfmm.strategy.quote.config import with_calibration
 
         market = instrument.market
         settings = session.settings.for_market(market)
@@ -171,7 +171,7 @@ class Quoting:
 
     def tend(self, session: Session, engine: Engine, report: CycleReport) -> None:
         """Between two cycles: a new fit for the market that has waited longest, if any is due; at most one."""
-        from pfmm.strategy.quote_config import with_calibration
+        from pfmm.strategy.quote.config import with_calibration
 
         now_ms = report.time.time_ms
         due = [
@@ -193,8 +193,8 @@ class Quoting:
 
 def build_strategy(kind: str, market: str, config: QuoteConfig, settings: MarketSettings) -> Any:
     """The pure strategy of a kind on one market."""
-    from pfmm.strategy.ladder import LadderStrategy
-    from pfmm.strategy.quote_strategy import QuoteStrategy
+    from pfmm.strategy.ladder.strategy import LadderStrategy
+    from pfmm.strategy.quote.strategy import QuoteStrategy
 
     if kind == LADDER:
         return LadderStrategy(market, config, ladder_config(settings))
@@ -203,7 +203,7 @@ def build_strategy(kind: str, market: str, config: QuoteConfig, settings: Market
 
 def run_limits(settings: MarketSettings) -> Limits:
     """What binds a quoting run; its orders are pulled when data cannot be trusted."""
-    from pfmm.cycle import Limits
+    from pfmm.engine.report import Limits
     from pfmm.model.plan import Tolerance
 
     quote = settings.quote
@@ -222,7 +222,7 @@ def run_limits(settings: MarketSettings) -> Limits:
 
 def _kept(session: Session, market: str, kind: str) -> dict[str, str | None]:
     """The settings that a run's resting orders stand for, as text; a change of any other refuses no restart."""
-    from pfmm.settings import SCHEMA
+    from pfmm.config.settings import SCHEMA
 
     sections = ("quote", "funding", "volatility", *((LADDER,) if kind == LADDER else ()))
     unused = _OF_GRIDS | (_REPLACED_IN_LADDERS if kind == LADDER else frozenset())

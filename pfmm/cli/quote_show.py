@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pfmm.model.account import Snapshot
     from pfmm.model.market import Instrument, Ticker
     from pfmm.model.plan import MarketView
-    from pfmm.strategy.quote_config import QuoteConfig
+    from pfmm.strategy.quote.config import QuoteConfig
 
 EXTRAS = ("inputs", "fit", "formula")
 ALWAYS_SHOWN = ("half_spread", "inventory", "rounding")
@@ -27,8 +27,8 @@ ALWAYS_SHOWN = ("half_spread", "inventory", "rounding")
 def show(session: Session, kind: str, spelling: str, inventory_usd: Decimal | None) -> dict[str, Any]:
     """The `data` of `show`, with `inputs`, `fit` and `formula`. Raises UnknownMarket, UsageError for settings that
     make no sense at this market's price, and what the venue's reads raise."""
-    from pfmm.risk import data_problem
-    from pfmm.strategy.quote_explain import explain_problem
+    from pfmm.engine.risk import data_problem
+    from pfmm.strategy.quote.explain import explain_problem
 
     instrument = session.market(spelling)
     market = instrument.market
@@ -53,7 +53,7 @@ def show(session: Session, kind: str, spelling: str, inventory_usd: Decimal | No
 
 
 def _calibrated(session: Session, kind: str, instrument: Instrument, now_ms: int) -> QuoteConfig:
-    from pfmm.strategy.quote_config import with_calibration
+    from pfmm.strategy.quote.config import with_calibration
 
     config = quote_config(session, instrument, kind)
     if not wants_fit(session, config, instrument.market):
@@ -78,7 +78,7 @@ def _view(
     own = held
     if session.has_journal:
         from pfmm.accounting.ledger import LedgerState
-        from pfmm.portfolio import run_ledgers
+        from pfmm.accounting.portfolio import run_ledgers
 
         run = session.journal.open_run(kind, instrument.market)
         if run is not None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pfmm import errors
-from pfmm.config import variable_of
-from pfmm.settings import SCHEMA, describe_range
+from pfmm.config.resolve import variable_of
+from pfmm.config.settings import SCHEMA, describe_range
 
 _SIGNALS = (
     (errors.EXIT_HANGUP, "hang-up"),

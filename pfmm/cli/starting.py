@@ -27,13 +27,13 @@ from pfmm.errors import (
     UsageError,
 )
 from pfmm.model.market import Instrument
-from pfmm.runner import KILL_SWITCH, Ending
+from pfmm.runner.loop import KILL_SWITCH, Ending
 
 if TYPE_CHECKING:
-    from pfmm.cycle import CycleReport, RunSpec
-    from pfmm.engine import Engine
-    from pfmm.signals import Signals
-    from pfmm.winddown import WindDown
+    from pfmm.engine.cancel import WindDown
+    from pfmm.engine.engine import Engine
+    from pfmm.engine.report import CycleReport, RunSpec
+    from pfmm.runner.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _refuse_contradictions(how: StartOptions) -> None:
 
 
 def _engine(session: Session, specs: Sequence[RunSpec], *, settles: bool) -> Engine:
-    from pfmm.engine import Engine
+    from pfmm.engine.engine import Engine
 
     return Engine(
         session.venue,
@@ -139,7 +139,7 @@ def _dry_run(options: Globals, session: Session, kind: str, engine: Engine, how:
     """One cycle that sends nothing, shown as the difference between what rests and what should."""
     engine.adopt()
     report = engine.cycle(send=False)
-    from pfmm.cli.plans import plan_data, plan_text
+    from pfmm.cli.render.plans import plan_data, plan_text
 
     data = plan_data(session, kind, report)
     result = Result(data, lambda: plan_text(data))
@@ -168,7 +168,7 @@ def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
 
 def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str) -> WindDown:
     """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal."""
-    from pfmm.winddown import wind_down
+    from pfmm.engine.cancel import wind_down
 
     done = wind_down(session.venue, session.journal, session.clock(wait_s), markets, run_ids)
     for run_id in run_ids:
@@ -211,10 +211,10 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
 
 
 def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:
-    from pfmm.cli.screens import screen_for
-    from pfmm.deadman import DeadMan
-    from pfmm.runner import Hooks, Loop, LoopOptions
-    from pfmm.signals import Signals
+    from pfmm.cli.live.screens import screen_for
+    from pfmm.runner.dead_man import DeadMan
+    from pfmm.runner.loop import Hooks, Loop, LoopOptions
+    from pfmm.runner.signals import Signals
 
     run = session.settings.general.run
     on_exit = how.on_exit or run.on_exit
@@ -306,7 +306,7 @@ def _leave(
     if policy == "keep" or not engine.run_ids:
         engine.leave(time_ms, status="between_runs", reason=None)
         return 0
-    from pfmm.winddown import wind_down
+    from pfmm.engine.cancel import wind_down
 
     clock = session.clock(waiting)
     seen_ms = engine.not_before_ms
@@ -330,7 +330,7 @@ def _policy(session: Session, name: str) -> str:
 
 
 def _trip(session: Session, reason: str, time_ms: int) -> None:
-    from pfmm.locks import KILL_SWITCH as HALTED_BY
+    from pfmm.runner.locks import KILL_SWITCH as HALTED_BY
 
     session.locks.halt(halted_by=HALTED_BY, reason=reason, since=iso(time_ms))
 

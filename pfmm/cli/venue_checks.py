@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfmm.cli.checks import FAIL, OK, WARN, Check, failure
 from pfmm.cli.context import Session, wall_ms
+from pfmm.cli.local_checks import FAIL, OK, WARN, Check, failure
 from pfmm.cli.output import iso
 from pfmm.errors import ConfigError, PfmmError, SecretError
 
 if TYPE_CHECKING:
-    from pfmm.config import Settings
+    from pfmm.config.resolve import Settings
     from pfmm.model.account import VenueTime
 
 SKEW_WARN_MS = 2_000
@@ -29,7 +29,7 @@ def key(settings: Settings) -> Check:
     """Whether a key is to be had, and a key file is private. Opens what a command would open, and shows nothing."""
     if settings.venue == "paper":
         return Check("key", OK, "paper accounts need none")
-    from pfmm.secrets import key_path, require_secret
+    from pfmm.config.secrets import key_path, require_secret
 
     try:
         if settings.secret.file is not None:
@@ -53,7 +53,7 @@ def _private(path: Path) -> None:
 def paper_exchange(state_dir: Path) -> Check:
     """The embedded exchange's file and market, without making either."""
     from pfmm.cli.context import open_exchange
-    from pfmm.paper.records import ExchangeError
+    from pfmm.paper.messages import ExchangeError
 
     name = "paper exchange"
     if not (state_dir / "paper" / "exchange.sqlite3").exists():
@@ -130,7 +130,7 @@ def _other_exchange(session: Session) -> Iterator[Check]:
     """A failure where the account's journal is about another paper exchange than the one that answers. What cannot be
     read is another check's finding."""
     from pfmm.errors import OtherExchange
-    from pfmm.journal import Journal
+    from pfmm.journal.journal import Journal
 
     try:
         answering = session.venue.state(()).exchange_id

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pfmm.paper import ledger
-from pfmm.paper.feed import MarketSpec
+from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.ledger import Position
 from pfmm.paper.matching import Execution, MarketBook, Outcome
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pfmm.paper.account import Account
-from pfmm.paper.feed import Event, Feed
+from pfmm.paper.feeds.feed import Event, Feed
 from pfmm.paper.matching import MarketBook
 
 MARK_INTERVAL_MS = 60_000

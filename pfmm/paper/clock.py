@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pfmm.errors import ConfigError
-from pfmm.paper.records import ClockState
+from pfmm.paper.messages import ClockState
 
 IDLE_MS = 60_000
 FIRST_MS, LAST_MS = 946_684_800_000, 4_102_444_799_999  # 2000 to 2099: clients refuse other times as mistaken units

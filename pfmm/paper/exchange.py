@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from pfmm.paper import market_data
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.clock import start_clock
-from pfmm.paper.feed import USD, Feed, MarketSpec
+from pfmm.paper.conversions import account_record, fill_record, funding_record, order_record, position_records
+from pfmm.paper.feeds.feed import USD, Feed, MarketSpec
 from pfmm.paper.market_data import MAX_ROWS
-from pfmm.paper.records import (
+from pfmm.paper.messages import (
     AccountRecord,
     AmendRequest,
     BatchItem,
@@ -38,7 +39,6 @@ from pfmm.paper.records import (
 from pfmm.paper.session import FeedFactory, Sessions
 from pfmm.paper.store import ExchangeRow, Store, set_aside
 from pfmm.paper.trading import Desk
-from pfmm.paper.views import account_record, fill_record, funding_record, order_record, position_records
 
 DEFAULT_FEED: Mapping[str, Any] = {"kind": "synthetic", "seed": 1}
 MAX_DEPOSIT = 10**9

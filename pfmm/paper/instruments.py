@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pfmm.errors import UnknownMarket
-from pfmm.paper.feed import USD, MarketSpec
+from pfmm.paper.feeds.feed import USD, MarketSpec
 from pfmm.paper.listing import TABLE
 
 SUFFIX = "-PERP"

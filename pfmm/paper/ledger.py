@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pfmm.paper.feed import USD, MarketSpec
+from pfmm.paper.feeds.feed import USD, MarketSpec
 
 DEFAULT_DEPOSIT = 10_000 * USD  # of an account on its first use
 LEVERAGE = 5

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pfmm.paper.feed import Feed, MarketSpec, Quote
+from pfmm.paper.conversions import decimal, side_word
+from pfmm.paper.feeds.feed import Feed, MarketSpec, Quote
 from pfmm.paper.matching import Levels
-from pfmm.paper.records import BookRecord, FundingRateRecord, TickerRecord, TradeRecord
-from pfmm.paper.views import decimal, side_word
+from pfmm.paper.messages import BookRecord, FundingRateRecord, TickerRecord, TradeRecord
 
 DEPTH_LEVELS = 50
 MAX_ROWS = 1000  # of one answer: prints, rates, orders, fills or payments

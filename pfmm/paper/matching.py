@@ -6,7 +6,7 @@ quote reaches or passes it, up to the displayed size, each displayed size once; 
 became the visible best. Only trades shorten the queue; cancellations ahead are never credited. A print gives at most
 its own volume in all, in price-time priority. `queue="optimistic"` is the same rule with nobody ahead.
 
-The result depends only on events that satisfy the Watch condition of pfmm.paper.feed (an absent side counts as
+The result depends only on events that satisfy the Watch condition of pfmm.paper.feeds.feed (an absent side counts as
 beyond every price), because all others return before they touch any state: a lazy feed may leave them out.
 Must not know accounts, money, files or the wall clock.
 """
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from pfmm.paper.feed import QUOTE, Event, Quote, TradeEvent
+from pfmm.paper.feeds.feed import QUOTE, Event, Quote, TradeEvent
 
 QueueModel = Literal["pessimistic", "optimistic"]
 Levels = Sequence[tuple[int, int]]

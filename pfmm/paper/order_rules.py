@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pfmm.paper.feed import USD, MarketSpec
+from pfmm.paper.feeds.feed import USD, MarketSpec
 from pfmm.paper.instruments import price_step
 from pfmm.paper.ledger import notional_unit
-from pfmm.paper.records import ExchangeError, PlaceRequest
+from pfmm.paper.messages import ExchangeError, PlaceRequest
 
 MAX_UNITS = 10**15
 MAX_NOTIONAL = 10**18

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.advance import advance
-from pfmm.paper.feed import Feed, MarketSpec
+from pfmm.paper.feeds.feed import Feed, MarketSpec
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.paper.market_data import Moment
-from pfmm.paper.records import Busy, ClockState, ExchangeError
+from pfmm.paper.messages import Busy, ClockState, ExchangeError
 from pfmm.paper.store import EPOCH_NUMBERS, Conflict, ExchangeRow, Store
 from pfmm.paper.trading import Desk
 

@@ -19,8 +19,8 @@ from pfmm.errors import ConfigError
 from pfmm.paper import schema
 from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Specs
 from pfmm.paper.clock import VenueClock
-from pfmm.paper.records import Busy
-from pfmm.wal import use_wal
+from pfmm.paper.messages import Busy
+from pfmm.store.wal import use_wal
 
 APPLICATION_ID = 0x70666D6D  # "pfmm": tells our files from other SQLite files
 EPOCH_NUMBERS = 1_000_000_000  # running numbers of epoch n start above n of these, so that a reset reuses none

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pfmm.paper import ledger
 from pfmm.paper import order_rules as rules
 from pfmm.paper.account import CANCELLED, FILLED, OPEN, Account, OrderState
-from pfmm.paper.feed import MarketSpec, Quote
+from pfmm.paper.conversions import order_record
+from pfmm.paper.feeds.feed import MarketSpec, Quote
 from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import Levels, Resting
-from pfmm.paper.records import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
-from pfmm.paper.views import order_record
+from pfmm.paper.messages import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
 
 FindOrder = Callable[[int | None, str | None], OrderState | None]
 

@@ -17,7 +17,7 @@ from pfmm.model.account import FundingPayment
 from pfmm.report.block import MidLine, by_market
 from pfmm.report.fold import MarketFold, Sample
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts
-from pfmm.report.judge import Judge, Judgement
+from pfmm.report.markouts import Judge, Judgement
 
 SAMPLES = 600
 UNATTRIBUTED = "other"  # the strategy of fills that no run of ours placed

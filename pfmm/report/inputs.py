@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from pfmm.journal_records import EquityReading
 from pfmm.model.order import Fill
+from pfmm.model.run import EquityReading
 
 NOBODY = ""  # owner of fills that no run of ours placed
 

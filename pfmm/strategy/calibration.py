@@ -15,7 +15,7 @@ from typing import Any
 
 from pfmm.errors import ConfigError
 from pfmm.model.market import Trade
-from pfmm.strategy.spread import BPS, SECONDS_PER_YEAR
+from pfmm.strategy.quote.spread import BPS, SECONDS_PER_YEAR
 
 MIN_SWEEPS = 100
 MIN_DISTANCES = 5

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from pfmm.errors import ConfigError, UsageError
-from pfmm.strategy.spread import SECONDS_PER_YEAR
+from pfmm.strategy.quote.spread import SECONDS_PER_YEAR
 
 REGIMES = ("low", "medium", "high")
 EDGES = (0.4, 0.8)  # annualised; a regime is left only HYSTERESIS past its edge

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pfmm.paper.feed import MarketSpec
-from pfmm.paper.tapefile import write_tape
+from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.replay_tape import write_tape
 
 ROWS = 2_600_000
 START_MS = 1_721_260_800_000

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from pfmm.backtest.values import instrument_of
-from pfmm.strategy.grid_plan import GridConfig, plan_grid
+from pfmm.strategy.grid.plan import GridConfig, plan_grid
 from tests.bench import backtest_stream as stream
 from tests.e2e.driver import environment
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.records import PlaceRequest
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.messages import PlaceRequest
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import run
 
 pytestmark = pytest.mark.bench

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 
 pytestmark = pytest.mark.bench
 

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import pytest
 
-from pfmm.journal import Intents, Journal
+from pfmm.journal.journal import Intents, Journal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus

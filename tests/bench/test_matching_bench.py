@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent
+from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.matching import MarketBook, Resting
-from pfmm.paper.records import PlaceRequest
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.messages import PlaceRequest
 
 EVENTS = 200_000
 WEEK_MS = 7 * 86_400_000

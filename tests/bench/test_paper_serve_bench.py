@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from pfmm.paper.app import PaperApp, make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import PaperApp, make_app
 
 pytestmark = pytest.mark.bench
 

@@ -10,9 +10,9 @@ import pytest
 
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.plan import MarketView
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quote_strategy import QuoteStrategy
-from pfmm.strategy.quoting import QuoteInputs, compute_quote
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.quoting import QuoteInputs, compute_quote
+from pfmm.strategy.quote.strategy import QuoteStrategy
 
 D = Decimal
 BTC = Instrument("BTC-PERP", "crypto", PriceRule(D("0.1"), 5), D("0.00001"), D(10), 50, D(-2), D(5), 8)

@@ -21,14 +21,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pfmm.cycle import Limits, RunSpec
-from pfmm.engine import Engine
-from pfmm.journal import Journal
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import Limits, RunSpec
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors, Snapshot
 from pfmm.model.order import Batch, BatchAnswer, NewOrder, Order, Side
 from pfmm.model.plan import Tolerance
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quote_strategy import QuoteStrategy
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.venue.client import HttpClient
 from pfmm.venue.purpleflea import PurpleFlea
 
@@ -39,10 +39,10 @@ NOW_MS = 1_750_000_000_000
 SERVER = """
 import sys
 from pathlib import Path
-from pfmm.paper.app import make_app
+from pfmm.paper.wire.wsgi import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 exchange = Exchange.open(Path(sys.argv[1]), lambda config: SyntheticFeed(7), lambda: int(sys.argv[2]),
                          first_feed={"kind": "synthetic", "seed": 7, "speed": 0})
 server = PaperServer(make_app(exchange), "127.0.0.1", 0, latency_ms=int(sys.argv[3]))

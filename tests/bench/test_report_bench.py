@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.journal import Journal
+from pfmm.journal.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
 FILLS, ORDERS = 1_000_000, 1_500_000

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from pfmm.cycle import CycleReport
+from pfmm.engine.report import CycleReport
 from pfmm.model.plan import DesiredOrder, MarketView, OwnOrder
-from pfmm.paper.replay import ReplayFeed
-from pfmm.paper.tapefile import build_tape
+from pfmm.paper.feeds.replay import ReplayFeed
+from pfmm.paper.feeds.replay_tape import build_tape
 from pfmm.strategy.calibration import calibrate, implied_mids
-from pfmm.strategy.quote_config import QuoteConfig, with_calibration
-from pfmm.strategy.quote_strategy import QuoteStrategy
+from pfmm.strategy.quote.config import QuoteConfig, with_calibration
+from pfmm.strategy.quote.strategy import QuoteStrategy
 from tests.e2e.engine_rig import LIMITS, STEP_MS, Rig, rig
 
 pytestmark = pytest.mark.bench

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.paper.feed import Watch
+from pfmm.paper.feeds.feed import Watch
+from pfmm.paper.feeds.replay import ReplayFeed
+from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
 from pfmm.paper.instruments import Listing
 from pfmm.paper.matching import Execution, MarketBook, Resting
-from pfmm.paper.replay import ReplayFeed
-from pfmm.paper.synthetic import EVERYTHING, SyntheticFeed
-from pfmm.paper.tapefile import build_tape
 
 pytestmark = pytest.mark.bench
 START = 1_790_000_000_000

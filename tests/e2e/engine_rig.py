@@ -10,18 +10,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.cycle import CycleReport, Limits, RunSpec
-from pfmm.engine import Engine
-from pfmm.journal import Journal
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import CycleReport, Limits, RunSpec
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors, Snapshot
 from pfmm.model.market import Instrument
 from pfmm.model.order import Batch, BatchAnswer
 from pfmm.model.plan import Tolerance
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.feed import QUOTE, TRADE, USD, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quote_strategy import QuoteStrategy
+from pfmm.paper.feeds.feed import QUOTE, TRADE, USD, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
+from pfmm.paper.wire.wsgi import make_app
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
 from pfmm.venue.purpleflea import PurpleFlea
 

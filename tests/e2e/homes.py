@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pfmm.cli.context import Session, open_exchange
-from pfmm.config import load_settings
+from pfmm.config.resolve import load_settings
 from pfmm.model.market import Instrument, PriceRule
-from pfmm.paper.records import OrderRecord
+from pfmm.paper.messages import OrderRecord
 
 START_MS = 1_760_000_000_000
 

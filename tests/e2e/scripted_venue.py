@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pfmm.paper.serve import PaperServer
+from pfmm.paper.server.serve import PaperServer
 
 
 class ScriptedVenue:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cycle import CycleReport, RunSpec
-from pfmm.journal_records import Intents
+from pfmm.engine.report import CycleReport, RunSpec
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.strategy.grid import GridStrategy
-from pfmm.strategy.grid_plan import GridConfig, OnBreakout
+from pfmm.model.run import Intents
+from pfmm.strategy.grid.plan import GridConfig, OnBreakout
+from pfmm.strategy.grid.strategy import GridStrategy
 from tests.e2e.engine_rig import LIMITS, MARKET, START_MS, Rig, ScriptedFeed, Step, make_engine, rig
 
 D = Decimal

@@ -12,11 +12,11 @@ import pytest
 from pfmm.errors import OutcomeUnknown, UnknownMarket, VenueRefused
 from pfmm.model.account import Cursors
 from pfmm.model.order import AmendOrder, Batch, CancelOrder, NewOrder, Order, OrderStatus, Refusal, Side
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.faults import parse_faults
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.server.faults import parse_faults
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
 from pfmm.venue.purpleflea import PurpleFlea
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.engine.observe import observe
 from pfmm.errors import BadVenueData
-from pfmm.journal import Journal
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Batch, NewOrder, Side, TimeInForce
-from pfmm.observe import observe
 from tests.e2e.engine_rig import MARKET, ScriptedFeed, Step, rig
 
 D = Decimal

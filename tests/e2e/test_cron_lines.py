@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.journal import Journal
+from pfmm.journal.journal import Journal
 from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from pfmm.journal import Journal
+from pfmm.journal.journal import Journal
 from tests.e2e.driver import run
 from tests.e2e.scripted_venue import ScriptedVenue
 

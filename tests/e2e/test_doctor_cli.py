@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from pfmm.cli.context import open_exchange, wall_ms
-from pfmm.paper.app import make_app
-from pfmm.paper.serve import PaperServer
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Completed, Running, run
 from tests.e2e.homes import stepped_home
 

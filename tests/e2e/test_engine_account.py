@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cycle import RunSpec
+from pfmm.engine.report import RunSpec
 from pfmm.errors import BadVenueData
-from pfmm.journal_records import Intents
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Batch, NewOrder, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.strategy.ladder import LadderConfig, LadderStrategy
-from pfmm.strategy.quote_strategy import QuoteStrategy
+from pfmm.model.run import Intents
+from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
+from pfmm.strategy.quote.strategy import QuoteStrategy
 from tests.e2e.engine_rig import FIXED, LIMITS, MARKET, START_MS, Rig, ScriptedFeed, Step, make_engine, rig
 
 D = Decimal

@@ -22,7 +22,7 @@ import pytest
 
 from pfmm.cli.context import open_exchange
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.records import PlaceRequest, StateRecord
+from pfmm.paper.messages import PlaceRequest, StateRecord
 from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, run
 
 D = Decimal

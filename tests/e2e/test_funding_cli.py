@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from pfmm.cli.commands.funding import FIELDS, _row, _text
 from pfmm.cli.context import Session
-from pfmm.cli.funding import FIELDS, _row, _text
-from pfmm.config import load_settings
+from pfmm.config.resolve import load_settings
 from pfmm.model.market import Ticker
 from tests.e2e.driver import PATIENCE_S, Running, environment, run
 from tests.e2e.scripted_venue import ScriptedVenue

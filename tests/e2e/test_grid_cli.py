@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from pfmm.errors import UsageError
-from pfmm.locks import AccountLocks
 from pfmm.model.event import EVENT_NAMES
-from pfmm.strategy.grid_plan import GridConfig, plan_grid
+from pfmm.runner.locks import AccountLocks
+from pfmm.strategy.grid.plan import GridConfig, plan_grid
 from tests.e2e.driver import PATIENCE_S, Running, environment, run
 from tests.e2e.homes import START_MS, instrument, open_orders, own_session, stepped_home, still_home
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pfmm.journal_export import canonical
+from pfmm.journal.export import canonical
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import own_session, stepped_home
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pfmm.cli.context import open_exchange
-from pfmm.paper.app import make_app
-from pfmm.paper.serve import PaperServer
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import PATIENCE_S, Running, run
 from tests.e2e.homes import still_home
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli.inventory import drawdown_pct
-from pfmm.journal import Journal
+from pfmm.cli.commands.inventory import drawdown_pct
+from pfmm.journal.journal import Journal
 from pfmm.model.order import Batch, NewOrder, Side
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
 from pfmm.venue.purpleflea import PurpleFlea
 from tests.e2e.driver import Running, run

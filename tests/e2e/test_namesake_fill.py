@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.journal import Journal
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors
 from tests.e2e.driver import run
 from tests.e2e.scripted_venue import ScriptedVenue

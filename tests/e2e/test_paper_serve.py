@@ -22,12 +22,12 @@ import httpx
 import pytest
 
 from pfmm.errors import ConfigError, PortInUse, UsageError
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.faults import FaultPlan, parse_faults
-from pfmm.paper.json_text import MAX_BYTES
-from pfmm.paper.serve import PaperServer, serve
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.server.faults import FaultPlan, parse_faults
+from pfmm.paper.server.serve import PaperServer, serve
+from pfmm.paper.wire.json_text import MAX_BYTES
+from pfmm.paper.wire.wsgi import make_app
 
 NOW_MS = 1_750_000_000_000
 MARKET = "BTC-PERP"
@@ -303,10 +303,10 @@ def test_a_request_in_flight_is_answered_before_the_end(exchange: Exchange) -> N
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from pfmm.paper.app import make_app
+from pfmm.paper.wire.wsgi import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.serve import serve
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.server.serve import serve
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 exchange = Exchange.open(Path(sys.argv[1]), lambda config: SyntheticFeed(7), lambda: time.time_ns() // 1_000_000)
 print(serve(lambda: make_app(exchange), on_ready=lambda url: print(url, flush=True)))
 """

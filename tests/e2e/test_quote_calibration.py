@@ -11,8 +11,8 @@ import pytest
 from pfmm.cli import quote_setup
 from pfmm.cli.context import Session
 from pfmm.cli.quote_setup import FRESH_MS, QUOTE, Quoting
-from pfmm.cycle import CycleReport
-from pfmm.engine import Engine
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import CycleReport
 from tests.e2e.homes import START_MS, own_session, stepped_home
 
 MARKETS = ("BTC-PERP", "ETH-PERP", "APE-PERP")

@@ -10,7 +10,7 @@ import pytest
 
 from pfmm.accounting.attribution import Attribution, assess
 from pfmm.accounting.ledger import net_profit
-from pfmm.portfolio import run_ledgers
+from pfmm.accounting.portfolio import run_ledgers
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import open_orders, own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue

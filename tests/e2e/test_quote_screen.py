@@ -10,11 +10,11 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from pfmm.cli.tables import frame
-from pfmm.cycle import CycleReport
+from pfmm.cli.live.tables import frame
+from pfmm.engine.report import CycleReport
 from pfmm.model.account import Snapshot
 from pfmm.model.event import Event
-from pfmm.paper.synthetic import SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from tests.e2e.engine_rig import FIXED, START_MS, rig
 
 MARKETS = [

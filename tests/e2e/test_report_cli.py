@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.cli.context import open_exchange
-from pfmm.paper.records import PlaceRequest
+from pfmm.paper.messages import PlaceRequest
 from tests.e2e.driver import run
 
 CYCLES = 120

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pfmm.cycle import CycleReport, Limits
+from pfmm.engine.report import CycleReport, Limits
 from pfmm.model.order import BatchAnswer, Refusal, Side
 from pfmm.model.plan import Tolerance
-from pfmm.strategy.quote_config import QuoteConfig
+from pfmm.strategy.quote.config import QuoteConfig
 from tests.e2e.engine_rig import FIXED, LIMITS, MARKET, Rig, ScriptedFeed, Step, rig, with_ticker
 
 D = Decimal
@@ -120,7 +120,7 @@ BAD_DATA: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("name", "changes", "word"), BAD_DATA, ids=[case[0] for case in BAD_DATA])
 def test_bad_data_pulls_the_quotes_and_says_why(tmp_path: Path, name: str, changes: dict[str, Any], word: str) -> None:
-    from pfmm.cli.screens import cycle_row
+    from pfmm.cli.live.screens import cycle_row
 
     with rig(tmp_path, ScriptedFeed([Step(9999, 10001)])) as r:
         assert len(r.cycle().runs[0].orders) == 2

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pfmm.locks import journals_in_use
+from pfmm.runner.locks import journals_in_use
 from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import own_session, still_home
 
@@ -16,7 +16,7 @@ import sys, threading
 from pathlib import Path
 from pfmm.cli.context import Session
 from pfmm.cli.paper_admin import reset
-from pfmm.config import load_settings
+from pfmm.config.resolve import load_settings
 far_enough = threading.Event()  # the start waits for the reset, or has its journal
 def start():
     session = Session(load_settings({"PFMM_HOME": sys.argv[1]}))

@@ -9,12 +9,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from pfmm.journal import Journal
-from pfmm.locks import AccountLocks
+from pfmm.journal.journal import Journal
+from pfmm.runner.locks import AccountLocks
 from tests.e2e.driver import Running, run
 from tests.e2e.scripted_venue import ScriptedVenue
 from tests.e2e.test_delisted_market import INSTRUMENT, NOW_MS, state
-from tests.unit.test_portfolio_leftovers import run_that_holds
+from tests.unit.accounting.test_portfolio_leftovers import run_that_holds
 
 BTC = "BTC-PERP"
 

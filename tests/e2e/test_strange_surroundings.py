@@ -99,7 +99,7 @@ def test_a_home_of_nobody_is_a_configuration_error(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may become a user whom the system does not know")
 def test_a_user_without_a_home_is_told_to_name_a_folder() -> None:
-    line = "import os; from pfmm.paths import Paths; Paths.from_env({}); os.setuid(54_321); Paths.from_env({})"
+    line = "import os; from pfmm.config.paths import Paths; Paths.from_env({}); os.setuid(54_321); Paths.from_env({})"
     bare = {key: value for key, value in os.environ.items() if key != "HOME" and not key.startswith("XDG_")}
     done = subprocess.run([sys.executable, "-c", line], env=bare, capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1] == "pfmm.errors.ConfigError: this user has no home folder"

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pfmm.cycle import CycleReport, RunReport
+from pfmm.engine.report import CycleReport, RunReport
+from pfmm.engine.submit import REQUEST_LIFE_MS
 from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import Cursors, Snapshot
 from pfmm.model.order import Batch, BatchAnswer, Order, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
-from pfmm.paper.records import CancelRequest
-from pfmm.paper.synthetic import SyntheticFeed
-from pfmm.sending import REQUEST_LIFE_MS
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.messages import CancelRequest
 from tests.e2e.engine_rig import FIXED, START_MS, Rig, rig
 
 BTC, ETH = "BTC-PERP", "ETH-PERP"

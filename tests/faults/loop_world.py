@@ -12,29 +12,29 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.clock import VenueClock
-from pfmm.cycle import CycleReport, Limits, RunSpec
-from pfmm.engine import Engine
+from pfmm.accounting.portfolio import run_ledgers
+from pfmm.engine.cancel import WindDown, wind_down
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import CycleReport, Limits, RunSpec
+from pfmm.engine.risk import worst_usd
 from pfmm.errors import PfmmError
-from pfmm.journal import Journal
+from pfmm.journal.journal import Journal
 from pfmm.model.account import VenueTime
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnFill, OwnStatus
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.faults import parse_faults
-from pfmm.paper.faulty_line import FaultyLine
-from pfmm.paper.serve import PaperServer
-from pfmm.paper.synthetic import SyntheticFeed
-from pfmm.portfolio import run_ledgers
-from pfmm.risk import worst_usd
-from pfmm.strategy.grid import GridStrategy
-from pfmm.strategy.grid_plan import GridConfig
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quote_strategy import QuoteStrategy
+from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.server.faults import parse_faults
+from pfmm.paper.server.faulty_line import FaultyLine
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
+from pfmm.runner.clock import VenueClock
+from pfmm.strategy.grid.plan import GridConfig
+from pfmm.strategy.grid.strategy import GridStrategy
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.venue.client import HttpClient, Timekeeper
 from pfmm.venue.purpleflea import PurpleFlea
-from pfmm.winddown import WindDown, wind_down
 
 START_MS = 1_760_000_000_000
 STEP_MS = 3_000

@@ -21,14 +21,14 @@ from random import Random
 import pytest
 
 from pfmm.errors import PfmmError
-from pfmm.flatten import flatten
-from pfmm.flatten_terms import FlatState, FlattenOrder, FlattenResult, Tools
+from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools
+from pfmm.flatten.emergency import flatten
 from pfmm.model.account import VenueTime
-from pfmm.paper.app import make_app
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.faults import FaultKind, FaultPlan
-from pfmm.paper.records import ExchangeError, PlaceRequest, StateRecord
-from pfmm.paper.serve import PaperServer
+from pfmm.paper.messages import ExchangeError, PlaceRequest, StateRecord
+from pfmm.paper.server.faults import FaultKind, FaultPlan
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import HttpClient
 from pfmm.venue.purpleflea import PurpleFlea
 from tests.faults.thin_market import MARKETS, ThinFeed

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pfmm.cycle import RunSpec
-from pfmm.engine import Engine
+from pfmm.engine.cancel import wind_down
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import RunSpec
 from pfmm.errors import ConfigError, StateUnknown
-from pfmm.winddown import wind_down
 from tests.faults.loop_world import (
     ACCOUNT,
     EVERYTHING,

@@ -13,9 +13,9 @@ import pytest
 
 from pfmm.errors import UnitsError
 from pfmm.model.market import Instrument, PriceRule, Ticker
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quoting import QuoteInputs, compute_quote
-from pfmm.strategy.spread import BPS, avellaneda_stoikov, base_units, require_plausible
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.quoting import QuoteInputs, compute_quote
+from pfmm.strategy.quote.spread import BPS, avellaneda_stoikov, base_units, require_plausible
 
 MID = 65_000.0
 HOUR_S = 3600.0

@@ -14,7 +14,7 @@ import statistics
 
 import pytest
 
-from pfmm.strategy.spread import ModelSpread, avellaneda_stoikov
+from pfmm.strategy.quote.spread import ModelSpread, avellaneda_stoikov
 
 PATHS, STEPS, DT = 1000, 200, 0.005
 SIGMA, GAMMA, KAPPA, INTENSITY, START = 2.0, 0.1, 1.5, 140.0, 100.0

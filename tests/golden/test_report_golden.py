@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from pfmm.cli.app import run
-from pfmm.journal import Journal
-from pfmm.journal_export import canonical
-from pfmm.journal_records import Intents
+from pfmm.journal.export import canonical
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.run import Intents
 from pfmm.report.csv_rows import write_csv
 
 DAY_S = 86_400
@@ -259,7 +259,7 @@ def test_figures_and_files_are_of_one_moment(
         filled()
         return write_csv(*asked)
 
-    monkeypatch.setattr("pfmm.journal_export.canonical", exported)
+    monkeypatch.setattr("pfmm.journal.export.canonical", exported)
     monkeypatch.setattr("pfmm.report.csv_rows.write_csv", written)
     monkeypatch.setattr("pfmm.report.html.page", lambda _, marks, heading: drawn.extend(marks) or heading)
     files = [tmp_path / name for name in ("export.ndjson", "fills.csv", "page.html")]

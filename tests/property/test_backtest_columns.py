@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 from pfmm.backtest.columns import Columns
-from pfmm.paper.feed import QUOTE, TRADE, MarketSpec
-from pfmm.paper.tapefile import NO_ASK, MarketTape, _blocks, open_tape, write_tape
+from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
+from pfmm.paper.feeds.replay_tape import NO_ASK, MarketTape, _blocks, open_tape, write_tape
 
 T, COUNT = 1_700_000_000_000, 3_000  # two dozen blocks of the tape
 SPEC = MarketSpec("X-PERP", "crypto", 1, 3, 1, None, 1_000_000_000, 20, -20_000, 50_000, 8)

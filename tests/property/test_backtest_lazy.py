@@ -15,19 +15,19 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.results import scenario
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
-from pfmm.cycle import Limits, RunSpec
+from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import PfmmError
-from pfmm.journal_records import JournalFill
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import Tolerance
-from pfmm.paper.feed import QUOTE, MarketSpec
-from pfmm.paper.tapefile import MarketTape
-from pfmm.strategy.grid import GridStrategy
-from pfmm.strategy.grid_plan import GridConfig, OnBreakout
-from pfmm.strategy.ladder import LadderConfig, LadderStrategy
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quote_strategy import QuoteStrategy
+from pfmm.model.run import JournalFill
+from pfmm.paper.feeds.feed import QUOTE, MarketSpec
+from pfmm.paper.feeds.replay_tape import MarketTape
+from pfmm.strategy.grid.plan import GridConfig, OnBreakout
+from pfmm.strategy.grid.strategy import GridStrategy
+from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteStrategy
 
 HOUR = 3_600_000
 START_MS = 500_000 * HOUR - 20_000  # a funding settlement falls 20 s after the start

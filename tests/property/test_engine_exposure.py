@@ -16,12 +16,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pfmm.cycle import CycleReport, Limits
+from pfmm.engine.report import CycleReport, Limits
 from pfmm.errors import OutcomeUnknown, VenueUnreachable
 from pfmm.model.account import Snapshot
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, NewOrder, Order, Refusal, Side
 from pfmm.model.plan import Tolerance
-from pfmm.strategy.quote_config import QuoteConfig
+from pfmm.strategy.quote.config import QuoteConfig
 from tests.e2e.engine_rig import MARKET, Rig, ScriptedFeed, Step, rig
 
 LIMIT = Decimal(130)

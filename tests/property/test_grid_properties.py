@@ -14,9 +14,9 @@ from pfmm.errors import UsageError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import DesiredOrder, MarketView, OwnFill, RoundTrip
-from pfmm.strategy.grid import GridStrategy
-from pfmm.strategy.grid_plan import GridConfig, OnBreakout, Spacing, plan_grid
-from pfmm.strategy.grid_state import GridState
+from pfmm.strategy.grid.plan import GridConfig, OnBreakout, Spacing, plan_grid
+from pfmm.strategy.grid.state import GridState
+from pfmm.strategy.grid.strategy import GridStrategy
 
 D = Decimal
 COIN = Instrument("COIN-PERP", "crypto", PriceRule(D("0.01")), D("0.001"), D(10), 10, D("-0.5"), D(5), 8)

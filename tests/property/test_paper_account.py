@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.advance import advance
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.feed import QUOTE, TRADE, USD, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
+from pfmm.paper.feeds.feed import QUOTE, TRADE, USD, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
 from pfmm.paper.ledger import notional_unit
 from pfmm.paper.market_data import Moment
-from pfmm.paper.records import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
+from pfmm.paper.messages import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
 from pfmm.paper.trading import Desk
 
 HOUR_MS = 3_600_000

@@ -8,7 +8,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfmm.paper.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent
+from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent
 from pfmm.paper.matching import Execution, MarketBook, Outcome, QueueModel, Resting
 
 NOW = Quote(0, 100, 5, 103, 5)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pfmm.errors import UnitsError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.plan import MarketView
-from pfmm.strategy.ladder import LadderConfig, LadderStrategy
-from pfmm.strategy.quote_config import QuoteConfig
-from pfmm.strategy.quote_strategy import QuoteStrategy
-from pfmm.strategy.quoting import QuotedLevel, QuoteInputs, compute_quote
-from pfmm.strategy.spread import avellaneda_stoikov, fixed, glft
+from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.quoting import QuotedLevel, QuoteInputs, compute_quote
+from pfmm.strategy.quote.spread import avellaneda_stoikov, fixed, glft
+from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.strategy.volatility import REGIMES, VolatilityState, dump, load, observe
 
 D = Decimal

@@ -9,9 +9,9 @@ from itertools import count
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pfmm.engine.reconcile import reconcile
 from pfmm.model.order import Side
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan, Tolerance
-from pfmm.strategy.reconcile import reconcile
 
 D = Decimal
 SLOTS = ("a", "b", "c", "d", "e", "f")

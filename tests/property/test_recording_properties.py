@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pfmm.errors import BadVenueData, VenueUnreachable
 from pfmm.model.market import Book, FundingRate, Instrument, Level, PriceRule, Ticker, Trade
-from pfmm.recording import PAGE, Recorder
 from pfmm.tape import TapeEvent, TapeQuote, read
+from pfmm.tape.recorder import PAGE, Recorder
 
 START_MS = 1_735_718_400_000
 HOUR_MS = 3_600_000

@@ -15,7 +15,7 @@ from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.report import block, data
 from pfmm.report.inputs import MidSeries, OrderCounts, OutOfOrder, row_of
-from pfmm.report.judge import judged
+from pfmm.report.markouts import judged
 from tests.plain_accounting import Evidence, attribute, edge, markouts_bps, metrics
 
 END = 400_000

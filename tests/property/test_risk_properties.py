@@ -9,10 +9,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pfmm.engine.reconcile import reconcile
+from pfmm.engine.risk import check
 from pfmm.model.order import Side
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan, Tolerance
-from pfmm.risk import check
-from pfmm.strategy.reconcile import reconcile
 
 D = Decimal
 ZERO = D(0)

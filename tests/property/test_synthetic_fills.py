@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.matching import MarketBook, Resting
-from pfmm.paper.synthetic import SyntheticFeed
 
 MARKET = "ETH-PERP"
 SPAN = 2 * 3_600_000

@@ -8,10 +8,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pfmm.paper.feed import QUOTE, Event
+from pfmm.paper.feeds.feed import QUOTE, Event
+from pfmm.paper.feeds.price_path import PricePath
+from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
 from pfmm.paper.instruments import Listing
-from pfmm.paper.pricepath import PricePath
-from pfmm.paper.synthetic import EVERYTHING, SyntheticFeed
 
 NAMES = Listing().names
 MARKETS = st.sampled_from([NAMES[i] for i in (0, 1, 11, 42, 111, 230, -1, -30)])

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pfmm.errors import PfmmError, VenueUnreachable
-from pfmm.journal import Journal
-from pfmm.journal_records import Intents, Run
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Account, Cursors, Position, Snapshot, VenueTime
 from pfmm.model.market import Ticker
 from pfmm.model.order import Batch, BatchAnswer, Fill, Liquidity, Order, OrderStatus, OrderType, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.run import Intents, Run
 
 D = Decimal
 T0 = 1_760_000_000_000

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork
-from pfmm.paper.feed import MarketSpec
-from pfmm.paper.tapefile import MarketTape
+from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.replay_tape import MarketTape
 from tests.article_loop import VolatilityAdapter, run_article
 
 T = 1_700_000_000_000

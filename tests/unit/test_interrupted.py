@@ -16,12 +16,12 @@ from types import FrameType
 
 import pytest
 
-from pfmm.clock import VenueClock
-from pfmm.journal import Journal
-from pfmm.paper.records import CancelRequest
-from pfmm.winddown import wind_down
+from pfmm.engine.cancel import wind_down
+from pfmm.journal.journal import Journal
+from pfmm.paper.messages import CancelRequest
+from pfmm.runner.clock import VenueClock
 from tests.e2e.engine_rig import MARKET, ScriptedFeed, Step, make_engine, rig
-from tests.unit.test_paper_processes import START, open_exchange, order
+from tests.unit.paper.test_processes import START, open_exchange, order
 
 
 def at_every_moment(work: Callable[[], object]) -> Iterator[int]:

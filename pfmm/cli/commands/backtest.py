@@ -1,0 +1,269 @@
+"""`pfmm backtest`: run a strategy on recorded data, sweep its settings, describe data files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pfmm.cli.backtest_setup import DEFAULT_LATENCY_MS
+from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
+from pfmm.cli.output import Failed, Result, emit
+from pfmm.cli.times import moment_ms
+
+if TYPE_CHECKING:
+    from pfmm.cli.backtest_setup import Job
+    from pfmm.cli.output import Globals
+
+app = typer.Typer(help="Run a strategy on recorded data, or sweep its settings.")
+
+Kind = Annotated[str, typer.Argument(metavar="STRATEGY", help="grid, ladder or quote.", show_default=False)]
+Market = Annotated[str, typer.Argument(metavar="MARKET", help="The data's market, such as BTC.", show_default=False)]
+Data = Annotated[
+    list[Path],
+    typer.Option(
+        "--data", metavar="FILE", show_default=False,
+        help="Recorded data, in time order; repeat it. A raw Binance capture, a pfmm recording, a CSV or Parquet table "
+        "of trades and quotes, or 1-minute candles: `pfmm help data`.",
+    ),
+]  # fmt: skip
+From = Annotated[
+    int | None, typer.Option("--from", parser=moment_ms, metavar="TIME", help="Start (UTC).", show_default=False)
+]
+To = Annotated[
+    int | None, typer.Option("--to", parser=moment_ms, metavar="TIME", help="End (UTC).", show_default=False)
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting, such as grid.levels=20; repeat it.", show_default=False
+    ),
+]
+Funding = Annotated[
+    Path | None,
+    typer.Option("--funding", metavar="FILE", help="Settled rates: `pfmm help data`.", show_default=False),
+]
+Latency = Annotated[
+    int, typer.Option("--latency-ms", parser=non_negative_integer, metavar="MS", help="Each way to the venue and back.")
+]
+Interval = Annotated[
+    str | None,
+    typer.Option(
+        "--interval", parser=positive_decimal, metavar="S", help="Seconds between decisions (run.interval_s).",
+        show_default=False,
+    ),
+]  # fmt: skip
+Queue = Annotated[str, typer.Option("--queue", metavar="MODEL", help="pessimistic, optimistic or both.")]
+Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help="lazy, or events: the slow reference, same result.")]
+
+Slices = Annotated[
+    list[str],
+    typer.Option(
+        "--data", metavar="FILE[,FILE...]", show_default=False,
+        help="A data slice to run on; repeat it. Files of one recording are joined by commas.",
+    ),
+]  # fmt: skip
+Axes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=A,B,C", show_default=False, help="A setting and the values to try; repeat it."),
+]
+Choose = Annotated[
+    int | None,
+    typer.Option(
+        "--random", parser=positive_integer, metavar="N", show_default=False, help="Try N combinations by chance."
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", parser=non_negative_integer, metavar="N", help="The same seed, the same choice.")
+]
+Folds = Annotated[
+    int,
+    typer.Option(
+        "--folds", parser=non_negative_integer, metavar="K",
+        help="Walk forward: choose in one part of the data, report the next part, K times.",
+    ),
+]  # fmt: skip
+Jobs = Annotated[int, typer.Option("--jobs", parser=positive_integer, metavar="N", help="Local processes.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="URL", show_default=False, help="A Dask scheduler: tcp://HOST:PORT."),
+]
+ResultsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--results", metavar="FILE", show_default=False, help="Keep each result here; a second sweep goes on."
+    ),
+]
+CsvFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", show_default=False, help="Write the rows as CSV.")
+]
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    strategy: Kind,
+    market: Market,
+    data: Data,
+    start: From = None,
+    end: To = None,
+    sets: Set = None,
+    interval: Interval = None,
+    latency_ms: Latency = DEFAULT_LATENCY_MS,
+    funding: Funding = None,
+    queue: Queue = "both",
+    mode: Mode = "lazy",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts (extra: report)."),
+    ] = None,
+) -> None:
+    """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""
+    from pfmm.cli.backtest_setup import overrides_of, run_job, worlds_of
+    from pfmm.cli.render import backtest_tables
+
+    options = globals_of(context)
+    _must_name_a_file("--html", html)
+    values = overrides_of(sets or [])
+    values |= _interval(interval, values)
+    job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
+    scenarios = run_job(job, worlds_of(job))
+    if html is not None:
+        _write(html, backtest_tables.page_of(job, scenarios))
+    answer = backtest_tables.run_data(job, scenarios)
+    warnings = backtest_tables.warnings_of(scenarios)
+    emit(options, Result(answer, lambda: backtest_tables.run_text(job, scenarios), warnings))
+
+
+@app.command()
+def sweep(
+    context: typer.Context,
+    strategy: Kind,
+    market: Market,
+    data: Slices,
+    sets: Axes = None,
+    choose: Choose = None,
+    seed: Seed = 1,
+    folds: Folds = 0,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    results: ResultsFile = None,
+    csv: CsvFile = None,
+    start: From = None,
+    end: To = None,
+    interval: Interval = None,
+    latency_ms: Latency = DEFAULT_LATENCY_MS,
+    funding: Funding = None,
+    queue: Queue = "both",
+) -> None:
+    """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
+    from pfmm.cli import backtest_sweep
+    from pfmm.cli.backtest_sweeping import answer
+
+    options = globals_of(context)
+    _must_name_a_file("--csv", csv)
+    axes = backtest_sweep.axes_of(sets or [])
+    base = _job(
+        options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
+    )
+    found = answer(
+        options, base, axes, data, folds=folds, choose=choose, seed=seed, jobs=jobs, scheduler=scheduler,
+        results=results,
+    )  # fmt: skip
+    if csv is not None:
+        _write(csv, backtest_sweep.csv_text(found))
+    refusal, refusals = backtest_sweep.refused(found["rows"])
+    warnings = (*(f"{one['data']}: {one['problem']}" for one in found["failed"]), *refusals)
+    result = Result(found, lambda: backtest_sweep.text_of(found), warnings)
+    if refusal is not None:
+        raise Failed(refusal, result)
+    emit(options, result)
+
+
+def _interval(interval: str | None, given: Mapping[str, object]) -> dict[str, str]:
+    """The setting that --interval stands for. Raises UsageError where --set gives it too."""
+    from pfmm.errors import UsageError
+
+    if interval is None:
+        return {}
+    if "run.interval_s" in given:
+        raise UsageError("--interval and --set run.interval_s are the same setting: give one of them")
+    return {"run.interval_s": str(interval)}
+
+
+def _must_name_a_file(option: str, path: Path | None) -> None:
+    from pfmm.errors import UsageError
+
+    if str(path) == "-":
+        raise UsageError(f"{option} must name a file, not stdout, where the answer itself goes")
+
+
+def _write(path: Path, text: str) -> None:
+    from pfmm.errors import ConfigError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+@app.command()
+def data(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Data files.", show_default=False)],
+) -> None:
+    """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
+    from pfmm.cli import backtest_files
+
+    options = globals_of(context)
+    described, errors = backtest_files.describe_each(files)
+    result = Result({"files": described}, lambda: backtest_files.text(described))
+    if errors:
+        raise Failed(errors[0], result)
+    emit(options, result)
+
+
+def _job(
+    options: Globals,
+    strategy: str,
+    market: str,
+    data: list[Path],
+    values: dict[str, str],
+    period: tuple[int | None, int | None],
+    latency_ms: int,
+    funding: Path | None,
+    queue: str,
+    mode: str,
+) -> Job:
+    from pfmm.cli.backtest_setup import KINDS, QUEUES, Job, market_name, overrides_tuple
+
+    _one_of("STRATEGY", strategy, KINDS)
+    _one_of("--queue", queue, (*QUEUES, "both"))
+    _one_of("--mode", mode, ("lazy", "events"))
+    return Job(
+        kind=strategy,
+        market=market_name(market),
+        files=tuple(str(path) for path in data),
+        overrides=overrides_tuple(values),
+        profile=options.profile,
+        funding=None if funding is None else str(funding),
+        from_ms=period[0],
+        to_ms=period[1],
+        latency_ms=latency_ms,
+        queues=tuple(one for one in QUEUES if queue in ("both", one)),
+        mode=mode,
+    )
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    from pfmm.config.settings import nearest
+    from pfmm.errors import UsageError
+
+    if value not in choices:
+        guess = nearest(value, choices)
+        raise UsageError(
+            f"{name} must be one of {', '.join(choices)}, not {value!r}",
+            hint=f"did you mean {guess}?" if guess else None,
+        )

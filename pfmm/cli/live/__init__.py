@@ -1,0 +1,1 @@
+"""Screens of running loops and of --watch."""

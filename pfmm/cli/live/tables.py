@@ -1,0 +1,199 @@
+"""The live tables of running loops, built from one cycle's report. Rich only; no input, no output, no clock.
+
+Colour repeats what words, signs and arrows already say; nothing is wider or higher than what is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pfmm.cli.live.terminal import Screenful
+from pfmm.cli.output import iso
+from pfmm.model.event import Event
+
+if TYPE_CHECKING:
+    from pfmm.engine.report import CycleReport, RunReport
+
+LINES_SHOWN = 17
+LINES_FEWEST = 3
+LINES_BESIDE = 12  # of a grid's screen: title, head and price; sums, a blank and the health line, some of them wrapped
+BAR_WIDTH = 21
+LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
+
+
+def frame(
+    kind: str,
+    report: CycleReport,
+    recent: Sequence[Event],
+    health: Mapping[str, Any],
+    width: int,
+    height: int | None = None,
+) -> RenderableType:
+    """One screen of a running `kind`: its market tables, what it earned, the last fills and the health line.
+
+    A screen of few lines (`height`, None: any number) shows fewer grid lines and fills, never less of the sums and of
+    the health line, which tells what is wrong.
+    """
+    if kind == "grid":
+        parts = [_grid(run, width, height) for run in report.runs]
+        top, sums = [part for table, _ in parts for part in table], [part for _, sums in parts for part in sums]
+    else:
+        from pfmm.cli.live.quote_tables import quotes
+
+        top, sums = quotes(report, width)
+    return Screenful(top, sums, [_recent(recent)], [_health(report, health)], height)
+
+
+def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[RenderableType], list[RenderableType]]:
+    """The table of lines with its notes, and the sums below it."""
+    if run.ticker is None or run.decision is None:
+        return [Text(f"{run.market} grid: {run.problem or 'waiting for the first price'}", style="yellow")], []
+    explain = run.decision.explain
+    table = Table(
+        title=f"{run.market} grid  {explain['lower']} … {explain['upper']}",
+        title_justify="left",
+        title_style="bold",
+        width=min(width, 72),
+        pad_edge=False,
+        box=None,
+    )
+    for name in ("line", "price", "side", "size", "USD"):
+        table.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
+    notes = [Text(note, style="yellow") for note in run.decision.notes]
+    notes += [Text(f"waiting: {w['slot']} {w['reason']}", style="dim") for w in explain["waiting"][:3]]
+    notes += [Text(f"held: {h.slot} {h.reason}", style="yellow") for h in run.plan.held[:3]]
+    room = LINES_SHOWN if height is None else height - LINES_BESIDE - len(notes)
+    for row in _grid_rows(explain, run, min(max(room, LINES_FEWEST), LINES_SHOWN)):
+        table.add_row(*row)
+    return [table, *notes], [_profit(run), _inventory(run)]
+
+
+def _grid_rows(explain: Mapping[str, Any], run: RunReport, shown: int) -> list[tuple[Text, ...]]:
+    """The `shown` lines nearest the price, highest first, with the price itself between them."""
+    assert run.ticker is not None
+    mid = run.ticker.mid or run.ticker.mark
+    lines = sorted(explain["lines"], key=lambda line: Decimal(line["price"]), reverse=True)
+    nearest = sorted(lines, key=lambda line: abs(Decimal(line["price"]) - mid))[:shown]
+    resting = {order.slot for order in run.orders}
+    rows: list[tuple[Text, ...]] = []
+    told = False
+    for line in (line for line in lines if line in nearest):
+        if not told and Decimal(line["price"]) < mid:
+            rows.append(_price_row(mid))
+            told = True
+        rows += _line_rows(line, resting)
+    if not told:
+        rows.append(_price_row(mid))
+    return rows
+
+
+def _price_row(mid: Decimal) -> tuple[Text, ...]:
+    return (Text("→", style="bold"), Text(f"{mid:f}", style="bold"), Text("mid", style="bold"), Text(""), Text(""))
+
+
+def _line_rows(line: Mapping[str, Any], resting: set[str]) -> list[tuple[Text, ...]]:
+    rows: list[tuple[Text, ...]] = []
+    index = line["line"]
+    for side, size, slot, style in (
+        ("sell", line["sell"], f"cell:{index - 1}:ask", "red"),
+        ("buy", line["buy"], f"cell:{index}:bid", "green"),
+    ):
+        if size is None:
+            continue
+        state = side if slot in resting else f"{side} (not resting)"
+        notional = Decimal(size) * Decimal(line["price"])
+        rows.append(
+            (Text(str(index)), Text(line["price"]), Text(state, style=style), Text(size), Text(f"{notional:.2f}"))
+        )
+    if not rows:
+        rows.append((Text(str(index)), Text(line["price"]), Text("empty", style="dim"), Text(""), Text("")))
+    return rows
+
+
+def _profit(run: RunReport) -> Text:
+    parts = [
+        f"realised {run.ledger.realized:+.4f}",
+        f"unrealised {run.unrealized:+.4f}",
+        f"fees paid {run.ledger.fees:+.4f}",
+        f"funding {run.ledger.funding:+.4f}",
+    ]
+    text = Text(f"total {run.total:+.4f} USD", style=_sign_style(run.total))
+    text.append(" = " + "  ".join(parts), style="not bold default")
+    return text
+
+
+def _inventory(run: RunReport) -> Text:
+    """[     short ███|          ] with the share of the limit; the sign and the word carry the meaning."""
+    assert run.ticker is not None
+    notional = run.ledger.size * run.ticker.mark
+    word = "flat" if not run.ledger.size else "long" if run.ledger.size > 0 else "short"
+    text = Text("inventory ")
+    text.append(bar(run.ratio), style="red" if abs(run.ratio) >= 0.9 else "")
+    text.append(f" {word} {abs(run.ledger.size):f} ({notional:+.2f} USD, {run.ratio:+.0%} of the limit)")
+    text.append(f"  round trips {run.round_trips}", style="bold")
+    return text
+
+
+def bar(ratio: float) -> str:
+    """A bar of fixed width around its middle: 0.5 → `[----------|#####-----]`."""
+    half = BAR_WIDTH // 2
+    filled = min(half, round(abs(ratio) * half))
+    left = "-" * half if ratio >= 0 else "-" * (half - filled) + "#" * filled
+    right = "-" * half if ratio <= 0 else "#" * filled + "-" * (half - filled)
+    return f"[{left}|{right}]"
+
+
+def _recent(events: Sequence[Event]) -> Text:
+    text = Text("")
+    for event in events:
+        data = event.data
+        when = iso(event.time_ms)[11:19]
+        if event.name == "round_trip":
+            text.append(
+                f"{when}  {event.market}  round trip {data['size']:f} from {data['entry_price']:.6g} to "
+                f"{data['exit_price']:.6g}: {data['net']:+.6f} USD\n",
+                style=_sign_style(data["net"]),
+            )
+        else:
+            what = "bought" if data["side"] == "long" else "sold"
+            text.append(
+                f"{when}  {event.market}  {what} {data['size']:f} at {data['price']:f} (fee {data['fee']:+.6f})\n"
+            )
+    return text
+
+
+def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
+    funding = _next_funding(report)
+    text = Text(
+        f"{health['venue']}/{health['account']}  {iso(report.time.time_ms)[:19]}Z  equity {report.account.equity:.4f}  "
+        f"cycle {health['cycles']}  dead-man {health['dead_man']}",
+        style="dim",
+    )
+    if funding:
+        text.append(f"\n{funding}", style="dim")
+    problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
+    text.append(f"\n{'! ' + problem if problem else 'OK'}", style="yellow" if problem else "green")
+    text.append(f"   {health['budget']}   Ctrl-C {LEAVING[health['on_exit']]}", style="dim")
+    return text
+
+
+def _next_funding(report: CycleReport) -> str:
+    parts = []
+    for run in report.runs[:4]:
+        ticker = run.ticker
+        if ticker is None or ticker.funding_rate is None or ticker.next_funding_ms is None:
+            continue
+        left_s = max(ticker.next_funding_ms - report.time.time_ms, 0) // 1000
+        rate_bps = ticker.funding_rate * 10_000
+        parts.append(f"{run.market} {rate_bps:+.2f} bps in {left_s // 3600}h{left_s % 3600 // 60:02d}m")
+    return "next funding  " + "  ".join(parts) if parts else ""
+
+
+def _sign_style(value: Decimal) -> str:
+    return "green" if value > 0 else "red" if value < 0 else ""

@@ -1,0 +1,127 @@
+"""`--watch`: the same look again and again, redrawn on a terminal, one JSON event a line anywhere else.
+
+Reads only, on wall time: watching never moves a venue's clock. Knows no command; it is handed the look.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from pfmm.cli.options import setting
+from pfmm.cli.output import EventStream, Failed, Globals, Result, emit, warn
+from pfmm.errors import BadVenueData, PfmmError, RateLimited, VenueUnreachable
+
+if TYPE_CHECKING:
+    from pfmm.errors import AssertionFalse
+
+Watch = Annotated[bool, typer.Option("--watch", help="Look again every --interval seconds until Ctrl-C.")]
+Interval = Annotated[float | None, setting("run.interval_s", "--interval")]
+
+PASSING = (VenueUnreachable, RateLimited, BadVenueData)
+OUTAGE_LOOKS = 20
+
+
+class Look(NamedTuple):
+    """One look: the venue's time, the answer, and where an assertion is false the failure with its offending rows."""
+
+    time_ms: int
+    result: Result
+    broken: tuple[AssertionFalse, Result] | None = None
+
+
+def show_looks(options: Globals, event: str, look: Callable[[], Look], *, every_s: float | None) -> None:
+    """Prints one look, or look after look every so many seconds. Raises Failed, with the offending rows, where the
+    assertion is false of the one."""
+    if every_s is not None:
+        _watch(options, event, every_s, look)
+        return
+    only = look()
+    if only.broken is not None:
+        raise Failed(*only.broken)
+    emit(options, only.result)
+
+
+def _watch(options: Globals, event: str, interval_s: float, look: Callable[[], Look]) -> None:
+    """Shows look after look until a signal, then exits with 128 + its number. Ends at the first look that breaks the
+    assertion (AssertionFalse). After a first good look, failures that pass by themselves are told and looked past,
+    up to OUTAGE_LOOKS in a row."""
+    from pfmm.runner.signals import Signals
+
+    with Signals() as signals:
+        with _screen(options, event) as show:
+            last: Look | None = None
+            failures = 0
+            while signals.received is None:
+                try:
+                    last, failures = look(), 0
+                except PASSING as error:
+                    failures += 1
+                    if last is None or failures >= OUTAGE_LOOKS:
+                        raise
+                    show(last, error)
+                else:
+                    show(last, None)
+                    _stop_if_broken(options, last)
+                signals.wait_s(interval_s)
+        number = signals.received
+    sys.exit(128 + number)
+
+
+def _stop_if_broken(options: Globals, look: Look) -> None:
+    if look.broken is None:
+        return
+    if options.json:
+        raise Failed(*look.broken)
+    raise look.broken[0]  # the screen has just shown every row
+
+
+Show = Callable[[Look, PfmmError | None], None]
+
+
+@contextmanager
+def _screen(options: Globals, event: str) -> Iterator[Show]:
+    if options.json or sys.stdout is None or not sys.stdout.isatty():
+        yield _Events(event).show
+        return
+    from rich.text import Text
+
+    from pfmm.cli.live.terminal import Screenful, Terminal
+
+    terminal = Terminal()
+
+    def show(look: Look, problem: PfmmError | None) -> None:
+        told = [Text(f"! {text}") for text in look.result.warnings]
+        last = f"! {problem.message}; shown is the last good look" if problem else "Ctrl-C ends"
+        terminal.show(Screenful([Text(look.result.render())], [], [], [*told, Text(last)], terminal.height))
+
+    terminal.start()
+    try:
+        yield show
+    finally:
+        terminal.stop()
+
+
+class _Events:
+    """One line a look; a warning is told once while it lasts."""
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._stream = EventStream()
+        self._told: tuple[str, ...] = ()
+
+    def show(self, look: Look, problem: PfmmError | None) -> None:
+        if problem is not None:
+            failure = {"code": problem.code, "reason": problem.message}
+            self._stream.write("warning", look.time_ms, **failure)
+            return
+        data: Mapping[str, Any] = look.result.data
+        self._stream.write(self._event, look.time_ms, **data)
+        if look.result.warnings != self._told:
+            self._told = look.result.warnings
+            for text in self._told:
+                warn(text)

@@ -1,0 +1,265 @@
+"""The body that every `status` and `stop` shares: what runs, what rests, and how it is ended and proven.
+
+Reads through the same observation as the engine, so that orders that filled while nothing ran are counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pfmm.cli.context import Session, unlisted, wall_ms
+from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
+from pfmm.cli.prompt import confirm
+from pfmm.cli.starting import end_runs
+from pfmm.errors import VenueUnreachable
+from pfmm.model.plan import OwnStatus
+
+if TYPE_CHECKING:
+    from pfmm.model.plan import OwnOrder
+    from pfmm.model.run import Run
+    from pfmm.runner.locks import Holder
+
+STOP_GRACE_S = 20.0
+
+
+def status(options: Globals, session: Session, kind: str, spelling: str | None) -> None:
+    """`KIND status [MARKET]`: one row a run; without a market every run that is not ended, and the last that is."""
+    rows, warnings = status_rows(session, kind, spelling)
+    data = {"venue": session.venue_name, "account": session.account, "runs": rows}
+    emit(options, Result(data, lambda: status_text(kind, rows), tuple(warnings)))
+
+
+def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of `status` with warnings; a venue that does not answer leaves the journal's own view."""
+    market = _named(session, spelling)
+    runs = _newest(session.journal.runs(kind=kind, market=market))
+    warnings: list[str] = []
+    marks: dict[str, Decimal] = {}
+    speed = 1.0
+    holders = {(h.market, h.strategy): h for h in session.locks.holders()}
+    if runs:
+        try:
+            from pfmm.engine.observe import observe_listed
+
+            markets = [run.market for run in runs]
+            # a live runner settles its own orders: only it knows what it has in flight
+            left = [run.run_id for run in runs if (run.market, kind) not in holders]
+            snapshot, gone = observe_listed(session.venue, session.journal, markets, left)
+            warnings += unlisted(gone)
+            speed = snapshot.time.speed
+            marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
+        except VenueUnreachable as error:
+            warnings.append(f"{error.message}; this is the journal's own view, without what happened since")
+    rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market), speed) for run in runs]
+    if market is not None and not rows:
+        rows = [_absent(market, kind)]
+    return rows, warnings
+
+
+def _named(session: Session, spelling: str | None) -> str | None:
+    """The market, if any was named; one that ran here needs no venue to be known by, so that its runner can be stopped
+    while the venue does not answer."""
+    if spelling is None:
+        return None
+    try:
+        return session.known_market(spelling)
+    except VenueUnreachable:
+        found = session.remembered_market(spelling)
+        if found is None:
+            raise
+        return found
+
+
+def _newest(runs: Sequence[Run]) -> list[Run]:
+    """The newest run of each market."""
+    newest: dict[str, Run] = {}
+    for run in runs:
+        if run.market not in newest or run.number > newest[run.market].number:
+            newest[run.market] = run
+    return sorted(newest.values(), key=lambda run: run.market)
+
+
+def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None, speed: float) -> dict[str, Any]:
+    from pfmm.accounting.ledger import LedgerState
+    from pfmm.accounting.ledger import mark as mark_ledger
+    from pfmm.accounting.portfolio import run_ledgers
+
+    ledger = run_ledgers(session.journal, run.market).get(run.run_id, LedgerState())
+    orders = session.journal.live_orders(run_id=run.run_id)
+    fills = sum(1 for _ in session.journal.fills(run_id=run.run_id))
+    return {
+        "market": run.market,
+        "strategy": run.kind,
+        "state": _state(run, holder, session, speed),
+        "pid": holder.pid if holder is not None else None,
+        "started_at": iso(run.started_ms),
+        "orders": [
+            {
+                "slot": order.slot,
+                "side": order.side,
+                "price": order.price,
+                "size": order.size,
+                "filled": order.filled,
+                "status": order.status,
+                "client_order_id": order.client_order_id,
+            }
+            for order in orders
+        ],
+        "fills": fills,
+        "round_trips": int((run.memory or {}).get("_round_trips", 0)),
+        "realized_pnl": ledger.realized,
+        "unrealized_pnl": mark_ledger(ledger, mark) if mark is not None else None,
+        "fees": ledger.fees,
+        "funding": ledger.funding,
+        "inventory": ledger.size,
+        "last_cycle_at": iso(run.last_cycle_ms) if run.last_cycle_ms is not None else None,
+        "stop_reason": run.stop_reason,
+    }
+
+
+def _state(run: Run, holder: Holder | None, session: Session, speed: float) -> str:
+    """running | between_runs | stopped | stale | halted, from the lock that is held and what the run last wrote.
+
+    The interval is the runner's own, which a flag may have set, in seconds of a venue that runs at `speed`."""
+    if run.ended_ms is not None:
+        return "halted" if run.status == "halted" else "stopped"
+    if holder is None:
+        if session.locks.halted() is not None:
+            return "halted"
+        return "between_runs" if run.status == "between_runs" else "stale"
+    last = run.wall_last_cycle_ms
+    if last is not None and wall_ms() - last > holder.silent_after_ms(speed):
+        return "stale"
+    return "running"
+
+
+def _absent(market: str, kind: str) -> dict[str, Any]:
+    return {
+        "market": market,
+        "strategy": kind,
+        "state": "absent",
+        "pid": None,
+        "started_at": None,
+        "orders": [],
+        "fills": 0,
+        "round_trips": 0,
+        "realized_pnl": Decimal(0),
+        "unrealized_pnl": None,
+        "fees": Decimal(0),
+        "funding": Decimal(0),
+        "inventory": Decimal(0),
+        "last_cycle_at": None,
+        "stop_reason": None,
+    }
+
+
+def status_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
+    """The table of `status`."""
+    if not rows:
+        return f"No {kind} has run on this account. `pfmm {kind} start BTC-PERP` starts one."
+    headers = ("market", "state", "orders", "fills", "trips", "inventory", "realised", "unreal.", "fees", "funding")
+    body = [
+        (
+            row["market"],
+            row["state"] + (f" ({row['pid']})" if row["pid"] else ""),
+            str(len(row["orders"])),
+            str(row["fills"]),
+            str(row["round_trips"]),
+            plain(row["inventory"]),
+            *(_usd(row[name]) for name in ("realized_pnl", "unrealized_pnl", "fees", "funding")),
+        )
+        for row in rows
+    ]
+    return table(headers, body, right=range(2, 10), spare=(9, 4, 8))
+
+
+def _usd(value: Decimal | None) -> str:
+    return "n/a" if value is None else f"{value:+.4f}"
+
+
+def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool, yes: bool) -> None:
+    """`KIND stop [MARKET]`: ends the runner, then cancels and proves what its run has resting, runner or not.
+
+    Closing a live position asks first, as every live flatten does; stopping never does.
+    """
+    if flatten and session.live:
+        where = f"{session.venue_name} account {session.account}"
+        markets = spelling or "every market"
+        confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
+    market = _named(session, spelling)
+    earlier = session.journal.runs(kind=kind, market=market)
+    resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
+    running = [h.market for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
+    for name in running:
+        session.locks.stop_runner(name, kind, grace_s=STOP_GRACE_S)
+    # read again: a runner that was in its first cycle has begun its run, and may have left its orders, only now
+    over = {run.run_id for run in earlier if run.ended_ms is not None}
+    runs = [run for run in session.journal.runs(kind=kind, market=market) if run.run_id not in over]
+    rows = [_stop_run(session, run, resting.get(run.run_id)) for run in runs]
+    stopped = {row["market"] for row in rows}
+    rows += [_nothing_of(name, kind, "stopped") for name in running if name not in stopped]
+    if market is not None and not rows:
+        rows = [_nothing_of(market, kind, "absent")]
+    data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
+    if not flatten:
+        emit(options, Result(data, lambda: _stop_text(kind, rows)))
+    elif rows:
+        _flatten_stopped(options, session, kind, data)
+    else:  # a verdict would have to be about some market, and none is known
+        data["flatten"] = None
+        warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
+        emit(options, Result(data, lambda: _stop_text(kind, rows), (warning,)))
+
+
+def _flatten_stopped(options: Globals, session: Session, kind: str, data: dict[str, Any]) -> None:
+    """Closes the positions on the markets of the runs that were stopped, and adds the verdict to the answer."""
+    from pfmm.cli.flattening import flatten_for_stop, result_text
+
+    rows = data["runs"]
+    verdict, failure = flatten_for_stop(session, [row["market"] for row in rows])
+    data["flatten"] = verdict
+    shown = _stop_text(kind, rows) + ("" if verdict is None else "\n" + result_text(verdict))
+    result = Result(data, lambda: shown)
+    if failure is not None:
+        raise Failed(failure, result)
+    emit(options, result)
+
+
+def _nothing_of(market: str, kind: str, state: str) -> dict[str, Any]:
+    return {"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": state}
+
+
+def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None) -> dict[str, Any]:
+    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for, or
+    every order of a run that began only afterwards (None).
+
+    Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile.
+    """
+    lock = session.locks.run_lock(run.market, run.kind)
+    lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), stopping=True)
+    with lock:  # or the next start could place orders for the run between its last proof and its end
+        current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
+        if current.ended_ms is None:
+            end_runs(session, [run.run_id], [run.market], reason="stop")
+    asked = session.journal.orders(run_id=run.run_id) if resting is None else resting
+    orders = [session.journal.order(order.client_order_id) for order in asked]
+    return {
+        "market": run.market,
+        "strategy": run.kind,
+        "cancelled": sum(1 for order in orders if order is not None and order.status is OwnStatus.CANCELLED),
+        "orders_left": len(session.journal.live_orders(run_id=run.run_id)),
+        "state": "stopped",
+    }
+
+
+def _stop_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return f"No {kind} was running and nothing of it rests."
+    return "\n".join(
+        f"{row['market']} {row['strategy']}: {row['state']}, {row['cancelled']} orders cancelled, "
+        f"{row['orders_left']} left"
+        for row in rows
+    )

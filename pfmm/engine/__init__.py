@@ -1,0 +1,1 @@
+"""The cycle: read, absorb, settle, decide, reconcile, check risk, submit, record."""

@@ -1,0 +1,395 @@
+"""One cycle, the only one there is: read, absorb, settle, decide, reconcile, risk, intent, send, record.
+
+The live loop, `--once`, dry runs, paper, backtest and recovery all call it. It is sequence only: no maths, no
+adapters, no clock of its own; venue and journal come in as ports, time comes from the venue's snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from pfmm.accounting.ledger import LedgerState, mark
+from pfmm.accounting.portfolio import run_ledgers
+from pfmm.engine.observe import observe
+from pfmm.engine.position_check import Agreement, later_fills
+from pfmm.engine.reconcile import reconcile
+from pfmm.engine.report import CycleReport, Look, RunReport, RunSpec
+from pfmm.engine.risk import check, loss_problem
+from pfmm.engine.self_trade import hold_crossing
+from pfmm.engine.strategy_run import ActiveRun, config_difference, same_config
+from pfmm.engine.submit import CLOSE_SLOT, Sender, intents_of
+from pfmm.errors import PfmmError, UsageError
+from pfmm.model.event import Event
+from pfmm.model.market import Instrument
+from pfmm.model.plan import Decision, DesiredOrder, Held, MarketView, OwnOrder, Plan
+from pfmm.model.run import Intents, Run
+from pfmm.ports import Journal, Strategy, Venue
+
+
+@dataclass(slots=True)
+class _Step:
+    """What one cycle works out for one run, on its way from decision to report."""
+
+    active: ActiveRun
+    view: MarketView | None
+    decision: Decision | None
+    tripped: str | None
+    plan: Plan
+    told: str | None = None
+    close: DesiredOrder | None = None
+
+
+class Engine:
+    """Runs the cycle for any number of (strategy, market) pairs of one account over one shared client."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        journal: Journal,
+        specs: Sequence[RunSpec],
+        instruments: Mapping[str, Instrument],
+        *,
+        wall_ms: Callable[[], int],
+        pid: int,
+        settles: bool = True,
+    ) -> None:
+        """`settles` is False while another process carries the runs on: only that one knows what it has in flight."""
+        self._venue = venue
+        self._settles = settles
+        self._journal = journal
+        self._runs = [ActiveRun(spec, instruments[spec.strategy.market]) for spec in specs]
+        self._wall_ms = wall_ms
+        self._pid = pid
+        self._sender = Sender(venue, journal)
+        self._folded_through = 0  # every fill up to here has been given to its run
+        self._funding_count = -1
+        self._agreement = Agreement()
+        self._untold: list[Event] = []  # of cycles that ended before their report
+        self._not_before_ms = 0
+
+    @property
+    def not_before_ms(self) -> int:
+        """Venue time before which a snapshot is stale: all that has been seen and acknowledged so far is newer."""
+        return max(self._not_before_ms, self._sender.acknowledged_ms)
+
+    def saw(self, time_ms: int) -> None:
+        """Takes note that the venue's clock has shown `time_ms`: snapshots of before are stale."""
+        self._not_before_ms = max(self._not_before_ms, time_ms)
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The journal's ids of the runs that have begun."""
+        return tuple(run.run.run_id for run in self._runs if run.run is not None)
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(run.market for run in self._runs))
+
+    def replace_strategy(self, strategy: Strategy[Any]) -> None:
+        """Goes on with other parameters of the same kind and market (a new calibration); the run keeps its state."""
+        for active in self._runs:
+            if (active.kind, active.market) == (strategy.kind, strategy.market):
+                active.spec = replace(active.spec, strategy=strategy)
+
+    def adopt(self) -> tuple[Run, ...]:
+        """Takes up the runs that the journal holds open for these strategies; call once, before the first cycle.
+
+        Raises UsageError when an open run was begun with other settings: its orders stand for those.
+        """
+        adopted = []
+        for active in self._runs:
+            run = self._journal.open_run(active.kind, active.market)
+            if run is None:
+                continue
+            if not same_config(run.config, active.spec.config):
+                raise UsageError(
+                    f"a {active.kind} on {active.market} was begun with other settings: "
+                    + config_difference(run.config, active.spec.config),
+                    hint="start it with the same settings, stop it first, or pass --on-restart cancel",
+                )
+            active.resume(run, self._journal.fills(run_id=run.run_id))
+            adopted.append(run)
+            for order in self._journal.live_orders(run_id=run.run_id):
+                self.saw(order.updated_ms)
+        self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
+        return tuple(adopted)
+
+    def cycle(self, *, send: bool = True) -> CycleReport:
+        """One whole cycle. With `send` False nothing leaves and no run begins: the report's plans say what would.
+
+        Raises what the venue's reads raise; a request that acts and gets no answer is recorded as UNKNOWN and
+        reported as an event, never raised.
+        """
+        seen_through = self._last_fill()
+        mine = self.run_ids if self._settles else ()
+        doubts: list[tuple[OwnOrder, PfmmError]] = []
+        absent: list[OwnOrder] = []
+        look = Look(
+            observe(
+                self._venue,
+                self._journal,
+                self.markets,
+                mine,
+                not_before_ms=self.not_before_ms,
+                doubt=lambda own, error: doubts.append((own, error)),
+                absent=absent.append,
+            )
+        )
+        # a venue whose clock runs never shows the same moment twice: that would be a cached answer
+        self._not_before_ms = look.now_ms + (look.time.speed > 0 and look.time.state == "open")
+        self._untold += [*self._fold(), *self._doubted(doubts, look.now_ms)]
+        self._refuse_contradiction(look, seen_through)
+        events, self._untold = self._untold, []
+        live = _by_run(self._journal.live_orders())
+        steps = []
+        for active in self._runs:
+            own = live.get(active.run_id or "", ())
+            step = self._step(active, look, own)
+            lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
+            step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
+            steps.append(step)
+            events += active.problem_events(look.now_ms)
+        if send:
+            self._begin_and_save(steps, look.now_ms)
+        intents = self._approve_and_commit(steps, look, seen_through, send=send)
+        if send:
+            events += [
+                Event("warning", look.now_ms, s.active.market, s.active.kind, {"slot": CLOSE_SLOT, "reason": s.told})
+                for s in steps
+                if s.told is not None
+            ]
+            events += self._send(intents, look.now_ms)
+        live = _by_run(self._journal.live_orders())
+        reports = tuple(self._report(step, look, live) for step in steps)
+        return CycleReport(
+            look.time, look.snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
+        )
+
+    def _step(self, active: ActiveRun, look: Look, live: Sequence[OwnOrder]) -> _Step:
+        """Looks, checks the data and the loss, and lets the strategy decide."""
+        view, active.problem = active.view(look)
+        tripped = None
+        decision = None
+        if view is not None and active.problem is None:  # one bad mark must not halt an account
+            tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
+            if tripped is None:
+                decision = active.decide(view)
+        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, look.now_ms))
+
+    def _fold(self) -> list[Event]:
+        """Gives every run the fills that the journal has and it has not: whichever process absorbed them."""
+        by_id = {active.run.run_id: active for active in self._runs if active.run is not None}
+        events: list[Event] = []
+        for item in list(self._journal.fills(after_seq=self._folded_through)):
+            self._folded_through = item.seq
+            self._agreement.count(item.fill)
+            active = by_id.get(item.run_id or "")
+            if active is not None and item.seq > active.folded_through:
+                events += active.fold(item)
+        count = self._journal.funding_count()
+        if count != self._funding_count:  # a share of a payment depends on every run of the market
+            self._funding_count = count
+            for run_id, active in by_id.items():
+                ledgers = run_ledgers(self._journal, active.market, through_seq=self._folded_through)
+                active.ledger = ledgers.get(run_id, LedgerState())
+        return events
+
+    def _refuse_contradiction(self, look: Look, seen_through: int) -> None:
+        later = later_fills(self._journal, look, seen_through) if self._folded_through > seen_through else {}
+        for active in self._runs:
+            position, patience_ms = look.net_position(active.market), active.spec.limits.stale_after_ms
+            self._agreement.check(active.market, position, later, look.now_ms, patience_ms)
+
+    def _doubted(self, doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
+        """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
+        kinds = {active.run_id: active.kind for active in self._runs}
+        return [
+            Event(
+                "unknown",
+                now_ms,
+                own.market,
+                kinds.get(own.run_id, ""),
+                {"slot": own.slot, "client_order_id": own.client_order_id, "reason": error.message},
+            )
+            for own, error in doubts
+        ]
+
+    def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
+        """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
+        same; a run begins with its first decision, once it is written. One write for all of them."""
+        begun: list[tuple[ActiveRun, Run]] = []
+        with self._journal.together():
+            for step in steps:
+                active = step.active
+                if step.decision is None:
+                    continue
+                run = active.run
+                if run is None:
+                    run = self._journal.start_run(
+                        active.kind,
+                        active.market,
+                        active.spec.config,
+                        time_ms=time_ms,
+                        wall_ms=self._wall_ms(),
+                        pid=self._pid,
+                    )
+                    begun.append((active, run))
+                self._save(active, run, time_ms, status="running")
+        for active, run in begun:
+            active.run = run
+
+    def _save(self, active: ActiveRun, run: Run, time_ms: int, *, status: str) -> None:
+        self._journal.save_run(
+            run.run_id,
+            status=status,
+            memory=active.memory(),
+            folded_through=active.folded_through,
+            time_ms=time_ms,
+            wall_ms=self._wall_ms(),
+            pid=self._pid if status == "running" else None,
+            last_mid=active.last_mid,
+        )
+
+    def _plan(
+        self,
+        active: ActiveRun,
+        decision: Decision | None,
+        tripped: str | None,
+        live: Sequence[OwnOrder],
+        now_ms: int,
+    ) -> Plan:
+        if decision is None and tripped is None and active.spec.limits.keep_on_bad_data:
+            return Plan(keep=tuple(live))
+        return reconcile(
+            decision.orders if decision is not None else (),
+            live,
+            tolerance=active.spec.limits.tolerance,
+            now_ms=now_ms,
+            can_amend=self._venue.capabilities.amend,
+        )
+
+    def _last_fill(self) -> int:
+        """The journal's number of the newest fill."""
+        return max(
+            (item.seq for item in self._journal.fills(after_seq=self._folded_through)), default=self._folded_through
+        )
+
+    def _approve_and_commit(self, steps: Sequence[_Step], look: Look, seen_through: int, *, send: bool) -> Intents:
+        """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
+
+        def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
+            look.add_fills(later_fills(self._journal, look, seen_through))
+            known: dict[str, list[OwnOrder]] = {}
+            for order in live:
+                known.setdefault(order.market, []).append(order)
+            place: list[OwnOrder] = []
+            amend: list[OwnOrder] = []
+            cancel: list[str] = []
+            for step in steps:
+                here = known.setdefault(step.active.market, [])
+                step.plan = self._approve(step.active, step.plan, here, look)
+                step.close = self._closing_order(step, here, look)
+                intents = intents_of(
+                    step.plan,
+                    run_id=step.active.run_id or "",
+                    market=step.active.market,
+                    first_number=number + len(place),
+                    nonce=self._journal.nonce,
+                    time=look.time,
+                    close=step.close,
+                )
+                amended = {order.client_order_id: order for order in intents.amend}
+                here[:] = [amended.get(order.client_order_id, order) for order in here]
+                here += intents.place
+                place += intents.place
+                amend += intents.amend
+                cancel += intents.cancel
+            return Intents(tuple(place), tuple(amend), tuple(cancel))
+
+        if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
+            return self._journal.commit_intents(decide, time_ms=look.now_ms)
+        return decide(self._journal.live_orders(), 0)
+
+    def _approve(self, active: ActiveRun, plan: Plan, here: Sequence[OwnOrder], look: Look) -> Plan:
+        """The part of a plan that passes the limit; `here` are the account's live orders on the market."""
+        ticker = look.tickers.get(active.market)
+        if ticker is None or not plan.changes:
+            return plan
+        own_run = active.run_id
+        verdict = check(
+            hold_crossing(plan, [order for order in here if order.run_id != own_run]),
+            net_position=look.net_position(active.market),
+            live_orders=here,
+            limit_usd=active.spec.limits.max_inventory_usd,
+            mark=ticker.mark,
+            foreign_orders=look.foreign_orders(active.market, here),
+        )
+        return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
+
+    def _closing_order(self, step: _Step, here: Sequence[OwnOrder], look: Look) -> DesiredOrder | None:
+        """What closes the run's inventory where its decision asks for that and nothing of it can fill any more; `here`
+        are the account's live orders on the market. What is held or priced otherwise than wanted is noted."""
+        active = step.active
+        if step.decision is None or not step.decision.close or active.has_live(here):
+            return None
+        order, told = active.closing_order(look, [other for other in here if other.run_id != active.run_id])
+        if order is None and told is not None:
+            step.plan = replace(step.plan, held=(*step.plan.held, Held(CLOSE_SLOT, told)))
+        else:
+            step.told = told
+        return order
+
+    def _send(self, intents: Intents, now_ms: int) -> list[Event]:
+        """Sends, and remembers per slot how often a post-only order was refused in a row."""
+        by_run = {active.run.run_id: active for active in self._runs if active.run is not None}
+        events = []
+        for note in self._sender.send(intents, now_ms):
+            active = by_run[note.run_id]
+            if note.post_only_refused:
+                active.nudges[note.slot] = active.nudges.get(note.slot, 0) + 1
+            elif note.name in ("placed", "amended"):
+                active.nudges.pop(note.slot, None)
+            events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
+        return events
+
+    def _report(self, step: _Step, look: Look, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
+        active = step.active
+        ticker = look.tickers.get(active.market)
+        run_id = active.run_id
+        return RunReport(
+            market=active.market,
+            strategy=active.kind,
+            run_id=run_id,
+            ticker=ticker,
+            decision=step.decision,
+            plan=step.plan,
+            close=step.close,
+            orders=tuple(live.get(run_id, ())) if run_id is not None else (),
+            ledger=active.ledger,
+            unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),
+            ratio=active.ratio(look),
+            fills=active.fills,
+            round_trips=active.round_trips,
+            problem=active.problem,
+            tripped=step.tripped,
+        )
+
+    def leave(self, time_ms: int, *, status: str, reason: str | None) -> None:
+        """Records how this process leaves its runs: `between_runs` (orders may rest) or a final status with its
+        reason, after which the runs are ended."""
+        for active in self._runs:
+            if active.run is None:
+                continue
+            self._save(active, active.run, time_ms, status=status)
+            if reason is not None:
+                self._journal.end_run(active.run.run_id, status=status, reason=reason, time_ms=time_ms)
+
+
+def _by_run(orders: Sequence[OwnOrder]) -> dict[str, list[OwnOrder]]:
+    grouped: dict[str, list[OwnOrder]] = {}
+    for order in orders:
+        grouped.setdefault(order.run_id, []).append(order)
+    return grouped

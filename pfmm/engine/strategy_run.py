@@ -1,0 +1,228 @@
+"""One run as the engine carries it from cycle to cycle: its state, its books, and what it makes of a look.
+
+Everything in it can be rebuilt from the journal. It reads no venue and writes no journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from pfmm.accounting.ledger import LedgerState, apply, net_profit
+from pfmm.engine.report import Look, RunSpec
+from pfmm.engine.risk import data_problem
+from pfmm.engine.self_trade import close_before
+from pfmm.engine.submit import CLOSE_SLOT
+from pfmm.model.event import Event
+from pfmm.model.market import Instrument
+from pfmm.model.order import Side
+from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, RoundTrip
+from pfmm.model.run import JournalFill, Run
+from pfmm.strategy.inventory import inventory_ratio
+from pfmm.strategy.ticks import snap_price, snap_size
+
+CLOSE_SLIPPAGE = Decimal("0.005")
+_JUMP_MEMORY_MS = 60_000
+
+
+class ActiveRun:
+    """The engine's memory of one run between cycles; everything in it can be rebuilt from the journal."""
+
+    def __init__(self, spec: RunSpec, instrument: Instrument) -> None:
+        self.spec = spec
+        self.instrument = instrument
+        self.run: Run | None = None
+        self.state: Any = None
+        self.folded_through = 0
+        self.ledger = LedgerState()
+        self.last_mid: Decimal | None = None
+        self.last_cycle_ms: int | None = None
+        self.fills = 0
+        self.round_trips = 0
+        self.nudges: dict[str, int] = {}
+        self.problem: str | None = None
+        self.shown_problem: str | None = None
+
+    @property
+    def market(self) -> str:
+        return self.spec.strategy.market
+
+    @property
+    def run_id(self) -> str | None:
+        """The journal's id of the run; None before it has begun."""
+        return self.run.run_id if self.run is not None else None
+
+    @property
+    def kind(self) -> str:
+        return self.spec.strategy.kind
+
+    def resume(self, run: Run, fills: Iterable[JournalFill]) -> None:
+        """Takes up a run that an earlier process began, from its memory and its `fills`."""
+        self.run = run
+        self.last_mid = run.last_mid
+        self.last_cycle_ms = run.last_cycle_ms
+        if run.memory is not None:
+            raw = dict(run.memory)
+            self.round_trips = int(raw.pop("_round_trips", 0))
+            self.nudges = {str(k): int(v) for k, v in dict(raw.pop("_nudges", {})).items()}
+            self.state = self.spec.strategy.load(raw)
+            self.folded_through = run.folded_through
+        # the fills that the state has folded; the rest follow in the next cycle
+        for item in fills:
+            if item.seq <= self.folded_through:
+                self.ledger = apply(self.ledger, item.fill)
+                self.fills += 1
+
+    def memory(self) -> dict[str, Any] | None:
+        """What the journal keeps of the run between cycles, JSON-ready; None before its first decision."""
+        if self.state is None:
+            return None
+        own = {"_round_trips": self.round_trips, "_nudges": dict(self.nudges)}
+        return {**self.spec.strategy.dump(self.state), **own}
+
+    def fold(self, item: JournalFill) -> list[Event]:
+        """One fill of the run: into its strategy's state, its ledger and its counts."""
+        fill = item.fill
+        own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
+        self.state, trips = self.spec.strategy.on_fill(self.state, own)
+        self.folded_through = item.seq
+        self.ledger = apply(self.ledger, fill)
+        self.fills += 1
+        self.round_trips += len(trips)
+        self.nudges.pop(own.slot, None)
+        return [_fill_event(self, own), *(_round_trip_event(self, trip) for trip in trips)]
+
+    def view(self, look: Look) -> tuple[MarketView | None, str | None]:
+        """What the strategy may look at, or why it may not."""
+        ticker = look.tickers.get(self.market)
+        if ticker is None:
+            return None, f"the venue serves no ticker for {self.market}"
+        now_ms = look.now_ms
+        recent = self.last_cycle_ms is not None and now_ms - self.last_cycle_ms <= _JUMP_MEMORY_MS
+        problem = data_problem(
+            ticker,
+            now_ms=now_ms,
+            stale_after_ms=self.spec.limits.stale_after_ms,
+            last_mid=self.last_mid if recent else None,
+        )
+        if ticker.mid is not None:
+            self.last_mid = ticker.mid
+        self.last_cycle_ms = now_ms
+        view = MarketView(
+            time_ms=now_ms,
+            instrument=self.instrument,
+            ticker=ticker,
+            inventory=self.ledger.size,
+            net_position=look.net_position(self.market),
+            max_inventory_usd=self.spec.limits.max_inventory_usd,
+            run_pnl_usd=net_profit(self.ledger, ticker.mark),
+        )
+        return view, problem
+
+    def decide(self, view: MarketView) -> Decision:
+        """The strategy's word."""
+        strategy = self.spec.strategy
+        if self.state is None:
+            self.state = strategy.initial(view)
+        self.state, decision = strategy.decide(self.state, view)
+        return self.nudged(decision)
+
+    def nudged(self, decision: Decision) -> Decision:
+        """Its orders one tick further away for each post-only refusal in a row, so that none is simply repeated."""
+        if not self.nudges:
+            return decision
+        return replace(decision, orders=tuple(self._nudged(desired) for desired in decision.orders))
+
+    def _nudged(self, desired: DesiredOrder) -> DesiredOrder:
+        ticks = self.nudges.get(desired.slot, 0)
+        if ticks == 0:
+            return desired
+        tick = self.instrument.price_rule.tick_at(desired.price)
+        return replace(desired, price=desired.price - desired.side.sign * ticks * tick)
+
+    def ratio(self, look: Look) -> float:
+        """The account's position on the market over the run's limit, clamped to -1…1."""
+        ticker = look.tickers.get(self.market)
+        if ticker is None:
+            return 0.0
+        position = float(look.net_position(self.market))
+        return inventory_ratio(position, float(ticker.mark), float(self.spec.limits.max_inventory_usd))
+
+    def has_live(self, live: Sequence[OwnOrder]) -> bool:
+        """True while any order of the run may still fill: the inventory is closed only after all of them are gone."""
+        run_id = self.run.run_id if self.run is not None else None
+        return any(order.run_id == run_id for order in live)
+
+    def closing_order(self, look: Look, others: Iterable[OwnOrder]) -> tuple[DesiredOrder | None, str | None]:
+        """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
+        position of that sign, and short of the orders of `others`, which are the other runs' on the market. None when
+        there is nothing to close, or when it must wait; the text says why, or at which other price it closes."""
+        ticker = look.tickers.get(self.market)
+        own, net = self.ledger.size, look.net_position(self.market)
+        if ticker is None or not own or own * net <= 0:
+            return None, None
+        side = Side.SHORT if own > 0 else Side.LONG
+        touch = ticker.bid if side is Side.SHORT else ticker.ask
+        if touch is None:
+            return None, None
+        worst = touch * (1 + side.sign * CLOSE_SLIPPAGE)
+        size = snap_size(min(abs(own), abs(net)), self.instrument.size_step)
+        if not size:
+            return None, None
+        rule = self.instrument.price_rule
+        order = DesiredOrder(CLOSE_SLOT, side, snap_price(worst, side, rule), size, reduce_only=True, post_only=False)
+        return close_before(order, others, touch=touch, rule=rule)
+
+    def problem_events(self, now_ms: int) -> list[Event]:
+        """`paused` when quoting stops for a reason, `resumed` when it goes on; nothing while neither changes."""
+        before, self.shown_problem = self.shown_problem, self.problem
+        if self.problem is not None and before is None:
+            return [Event("paused", now_ms, self.market, self.kind, {"reason": self.problem})]
+        if self.problem is None and before is not None:
+            return [Event("resumed", now_ms, self.market, self.kind, {"after": before})]
+        return []
+
+
+def same_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """True when an open run was begun with these settings."""
+    return dict(before) == dict(now)
+
+
+def config_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The settings that differ, for a message: "levels 10 → 20, lower unset → 60000"."""
+    names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    return ", ".join(f"{name} {_or_unset(before.get(name))} → {_or_unset(now.get(name))}" for name in names)
+
+
+def _or_unset(value: Any) -> Any:
+    return "unset" if value is None else value
+
+
+def _fill_event(active: ActiveRun, fill: OwnFill) -> Event:
+    return Event(
+        "fill",
+        fill.time_ms,
+        active.market,
+        active.kind,
+        {"slot": fill.slot, "side": fill.side, "price": fill.price, "size": fill.size, "fee": fill.fee},
+    )
+
+
+def _round_trip_event(active: ActiveRun, trip: RoundTrip) -> Event:
+    return Event(
+        "round_trip",
+        trip.time_ms,
+        active.market,
+        active.kind,
+        {
+            "slot": trip.slot,
+            "size": trip.size,
+            "entry_price": trip.entry_price,
+            "exit_price": trip.exit_price,
+            "gross": trip.gross,
+            "fees": trip.fees,
+            "net": trip.gross - trip.fees,
+        },
+    )

@@ -1,0 +1,229 @@
+"""From an approved plan to one batch on the wire, and from its answers back into the journal.
+
+The intents were committed before; here a request leaves at most once. What got no usable answer stays UNKNOWN and
+is settled by client order id in a later cycle. Knows the ports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from pfmm.engine.order_status import NO_SUCH_ORDER, settle_absent, settle_one
+from pfmm.errors import OutcomeUnknown, PfmmError, VenueRefused, VenueUnreachable
+from pfmm.model.account import VenueTime
+from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal, TimeInForce
+from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan
+from pfmm.model.run import Intents
+from pfmm.ports import Journal, Venue
+
+CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
+REQUEST_LIFE_MS = 10_000
+_GONE = (NO_SUCH_ORDER, "order_not_open")
+POST_ONLY_REFUSED = "post_only_would_cross"
+
+
+@dataclass(frozen=True, slots=True)
+class SendNote:
+    """One thing that happened to one order: an event name with its fields, and the slot that it concerns."""
+
+    name: str
+    run_id: str
+    slot: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    post_only_refused: bool = False
+
+
+def intents_of(
+    plan: Plan,
+    *,
+    run_id: str,
+    market: str,
+    first_number: int,
+    nonce: str,
+    time: VenueTime,
+    close: DesiredOrder | None,
+) -> Intents:
+    """The records to commit before an approved plan is sent.
+
+    Client order ids are `nonce-number` and never repeat; requests expire REQUEST_LIFE_MS (of venue time at speed 1)
+    after the snapshot they were decided on.
+    """
+    valid_until_ms = time.time_ms + round(REQUEST_LIFE_MS * max(time.speed, 1.0))
+    wanted = plan.place if close is None else (*plan.place, close)
+    place = tuple(
+        OwnOrder(
+            client_order_id=f"{nonce}-{first_number + index}",
+            run_id=run_id,
+            market=market,
+            slot=desired.slot,
+            side=desired.side,
+            price=desired.price,
+            size=desired.size,
+            filled=Decimal(0),
+            status=OwnStatus.SENDING,
+            reduce_only=desired.reduce_only,
+            created_ms=time.time_ms,
+            updated_ms=time.time_ms,
+            valid_until_ms=valid_until_ms,
+        )
+        for index, desired in enumerate(wanted)
+    )
+    amend = tuple(
+        replace(a.order, amend_price=a.desired.price, amend_size=a.size, valid_until_ms=valid_until_ms)
+        for a in plan.amend
+    )
+    return Intents(place, amend, tuple(order.client_order_id for order in plan.cancel))
+
+
+class Sender:
+    """Sends committed intents in one batch and records what became of each item."""
+
+    def __init__(self, venue: Venue, journal: Journal) -> None:
+        self._venue = venue
+        self._journal = journal
+        self.acknowledged_ms = 0  # venue time of the newest change that the venue has acknowledged
+
+    def send(self, intents: Intents, now_ms: int) -> tuple[SendNote, ...]:
+        """Sends what was committed; nothing leaves when there is nothing to do.
+
+        Never raises for a venue that is unreachable, refuses or stays silent: the notes say so, and the journal
+        holds each order as REJECTED (it certainly never acted) or UNKNOWN (it may have). Any other error of the
+        project is raised after the orders were recorded as UNKNOWN.
+        """
+        cancels = self._known(intents.cancel)
+        batch = _batch(intents, cancels)
+        if not len(batch):
+            return ()
+        try:
+            answer = self._venue.submit(batch)
+        except OutcomeUnknown as error:
+            return self._unknown(intents, error.message, now_ms)
+        except (VenueUnreachable, VenueRefused) as error:
+            return self._never_acted(intents, error, now_ms)
+        except PfmmError as error:
+            self._unknown(intents, error.message, now_ms)
+            raise
+        return self._record(intents, cancels, answer, now_ms)
+
+    def _known(self, client_order_ids: tuple[str, ...]) -> tuple[OwnOrder, ...]:
+        found = (self._journal.order(client_order_id) for client_order_id in client_order_ids)
+        return tuple(order for order in found if order is not None)
+
+    def _unknown(self, intents: Intents, message: str, now_ms: int) -> tuple[SendNote, ...]:
+        self._journal.update_orders([replace(o, status=OwnStatus.UNKNOWN) for o in intents.place], time_ms=now_ms)
+        orders = (*intents.place, *intents.amend)
+        return tuple(
+            SendNote("unknown", o.run_id, o.slot, {"client_order_id": o.client_order_id, "reason": message})
+            for o in orders
+        )
+
+    def _never_acted(self, intents: Intents, error: PfmmError, now_ms: int) -> tuple[SendNote, ...]:
+        rejected = [replace(o, status=OwnStatus.REJECTED) for o in intents.place]
+        unchanged = [replace(o, amend_price=None, amend_size=None) for o in intents.amend]
+        self._journal.update_orders([*rejected, *unchanged], time_ms=now_ms)
+        run_ids = dict.fromkeys(o.run_id for o in (*rejected, *unchanged, *self._known(intents.cancel)))
+        data = {"code": error.code, "reason": error.message, "acted": False}
+        return tuple(SendNote("warning", run_id, "", data) for run_id in run_ids)
+
+    def _record(
+        self, intents: Intents, cancels: tuple[OwnOrder, ...], answer: BatchAnswer, now_ms: int
+    ) -> tuple[SendNote, ...]:
+        items = (*answer.cancel, *answer.amend, *answer.place)
+        acknowledged = (item.updated_ms for item in items if isinstance(item, Order))
+        self.acknowledged_ms = max((self.acknowledged_ms, *acknowledged))
+        updates: list[OwnOrder] = []
+        notes: list[SendNote] = []
+        outcomes = (
+            *(_cancelled(own, item, now_ms) for own, item in zip(cancels, answer.cancel, strict=True)),
+            *(_amended(own, item, now_ms) for own, item in zip(intents.amend, answer.amend, strict=True)),
+            *(_placed(own, item, now_ms) for own, item in zip(intents.place, answer.place, strict=True)),
+        )
+        for after, note in outcomes:
+            if after is not None:
+                updates.append(after)
+            notes.append(note)
+        self._journal.update_orders(updates, time_ms=now_ms)
+        return tuple(notes)
+
+
+def _batch(intents: Intents, cancels: tuple[OwnOrder, ...]) -> Batch:
+    return Batch(
+        cancel=tuple(CancelOrder(o.market, client_order_id=o.client_order_id) for o in cancels),
+        amend=tuple(_amendments(intents)),
+        place=tuple(
+            NewOrder(
+                client_order_id=o.client_order_id,
+                market=o.market,
+                side=o.side,
+                size=o.size,
+                price=o.price,
+                post_only=o.slot != CLOSE_SLOT,
+                reduce_only=o.reduce_only,
+                time_in_force=TimeInForce.IOC if o.slot == CLOSE_SLOT else TimeInForce.GTC,
+                valid_until_ms=o.valid_until_ms,
+            )
+            for o in intents.place
+        ),
+    )
+
+
+def _amendments(intents: Intents) -> Iterator[AmendOrder]:
+    for own in intents.amend:
+        price = own.price if own.amend_price is None else own.amend_price
+        size = own.size if own.amend_size is None else own.amend_size
+        yield AmendOrder(own.client_order_id, own.market, price, size, own.valid_until_ms)
+
+
+Outcome = tuple[OwnOrder | None, SendNote]
+
+
+def _placed(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
+    if isinstance(item, Order):
+        return settle_one(own, item, now_ms), SendNote("placed", own.run_id, own.slot, _describe(own))
+    if item.code == OutcomeUnknown.code:
+        return replace(own, status=OwnStatus.UNKNOWN), _unknown_note(own, item)
+    return replace(own, status=OwnStatus.REJECTED), _refused(own, item)
+
+
+def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
+    if isinstance(item, Order):
+        data = {**_describe(own), "price": own.amend_price, "size": own.amend_size, "from_price": own.price}
+        # the answer is the acknowledgement: whatever the venue now shows is the order, the amend is no longer pending
+        acknowledged = replace(own, amend_price=None, amend_size=None)
+        return settle_one(acknowledged, item, now_ms), SendNote("amended", own.run_id, own.slot, data)
+    if item.code == OutcomeUnknown.code:
+        return None, _unknown_note(own, item)
+    status = OwnStatus.MISSING if item.code in _GONE else own.status
+    return replace(own, amend_price=None, amend_size=None, status=status), _refused(own, item)
+
+
+def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
+    if isinstance(item, Order):
+        return settle_one(own, item, now_ms), SendNote("cancelled", own.run_id, own.slot, _describe(own))
+    if item.code == OutcomeUnknown.code:
+        return None, _unknown_note(own, item)
+    settled = settle_absent(own, item.code, now_ms)
+    return None if settled == own else settled, _refused(own, item)
+
+
+def _unknown_note(own: OwnOrder, item: Refusal) -> SendNote:
+    data = {"client_order_id": own.client_order_id, "reason": item.message}
+    return SendNote("unknown", own.run_id, own.slot, data)
+
+
+def _refused(own: OwnOrder, item: Refusal) -> SendNote:
+    data = {**_describe(own), "code": item.code, "reason": item.message}
+    return SendNote("refused", own.run_id, own.slot, data, post_only_refused=item.code == POST_ONLY_REFUSED)
+
+
+def _describe(own: OwnOrder) -> dict[str, Any]:
+    return {
+        "slot": own.slot,
+        "side": own.side,
+        "price": own.price,
+        "size": own.size,
+        "client_order_id": own.client_order_id,
+    }

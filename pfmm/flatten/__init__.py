@@ -1,0 +1,1 @@
+"""The emergency path: cancel, prove, reduce, prove flat."""

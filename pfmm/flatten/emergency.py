@@ -1,0 +1,400 @@
+"""The emergency path: cancel everything, prove it, reduce with reduce-only IOC orders, and prove flat from the venue.
+
+As few dependencies as can be: errors, model, ports and price snapping. It knows no journal, no config, no locks and
+no strategy; it believes nothing but consistent snapshots whose venue time moves on.
+
+One pass is: read, then cancel what rests, else reduce what is open, else count a proof. Cancels and reduce-only IOC
+orders can neither rest, open nor flip a position, so an account that a snapshot shows flat stays flat whatever became
+of our own requests; only somebody else's (`Others`) can change that, and a proof waits until they are silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+
+from pfmm.errors import (
+    AuthenticationError,
+    ConfigError,
+    OutcomeUnknown,
+    PfmmError,
+    RateLimited,
+    VenueRefused,
+    VenueUnreachable,
+)
+from pfmm.flatten.contract import (
+    FlatState,
+    FlattenOrder,
+    FlattenResult,
+    MarketProgress,
+    Nobody,
+    Others,
+    Tools,
+)
+from pfmm.model.account import Snapshot, VenueTime
+from pfmm.model.market import Instrument, Ticker
+from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal, Side, TimeInForce
+from pfmm.ports import Venue
+from pfmm.strategy.ticks import snap_price, snap_size
+
+_BPS = Decimal(10_000)
+_ZERO = Decimal(0)
+REQUEST_LIFE_MS = 3_000
+CLOCK_SKEW_MS = 2_000
+AGE_TOLERANCE_MS = 2_000
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 0.8
+MAX_BATCH = 100
+MAX_REFUSALS = 3
+# refusals that say nothing about the order: the next pass may well succeed
+PASSING = ("not_sent", "outcome_unknown", "rate_limited", "busy", "internal", "expired")
+MAY_ACT_LATER = "outcome_unknown"
+
+
+def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | None = None) -> FlattenResult:
+    """Carries out `order` and says what could be proven; never raises for a venue that fails on the way.
+
+    Raises AuthenticationError and ConfigError only (a key that is refused or unusable), since no repetition could
+    help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
+    the markets asked for, at a time when nobody else's request can act any more; two, where a position is gone that
+    we did not close. May outlast the timeout by the two requests that are under way when it ends and a last look.
+    """
+    return _Flattener(venue, order, tools, others or Nobody()).run()
+
+
+class _Flattener:
+    def __init__(self, venue: Venue, order: FlattenOrder, tools: Tools, others: Others) -> None:
+        self._venue = venue
+        self._order = order
+        self._tools = tools
+        self._others = others
+        self._deadline_s = tools.monotonic_s() + order.timeout_s
+        self._instruments: Mapping[str, Instrument] = {}
+        self._markets: dict[str, MarketProgress] = {}
+        self._last: Snapshot | None = None
+        self._ahead_ms = 0.0  # the furthest that the venue's clock was ever seen ahead of ours
+        self._settled = False  # the newest read succeeded, was not the first, and no action has followed it
+        self._proofs = 0
+        self._failures = 0
+        self._idled = 0
+        self._cancels = 0
+        self._seen_resting: set[str] = set()
+        self._resting: set[str] = set()
+        self._problem: str | None = None
+
+    def run(self) -> FlattenResult:
+        while self._tools.monotonic_s() < self._deadline_s:
+            self._others.press()
+            if self._guarded(self._one_pass):
+                return self._verdict(proven=True)
+            if self._stuck():
+                break
+        proven = not self._settled and self._guarded(self._last_look)
+        return self._verdict(proven=proven)
+
+    def _guarded(self, step: Callable[[], bool]) -> bool:
+        """One step; what the venue gets wrong in it is remembered and waited out."""
+        try:
+            return step()
+        except (AuthenticationError, ConfigError):
+            raise
+        except RateLimited as error:
+            self._note(error, error.retry_after_s)
+        except PfmmError as error:
+            self._note(error, 0.0)
+        return False
+
+    def _note(self, error: PfmmError, seconds: float) -> None:
+        self._problem = error.message
+        self._failures += 1
+        self._wait(max(seconds, _pause_s(self._failures)))
+
+    def _wait(self, seconds: float) -> None:
+        self._tools.wait_s(max(0.0, min(seconds, self._deadline_s - self._tools.monotonic_s())))
+
+    def _idle(self) -> None:
+        """A wait in which others must move; longer each time, so that waiting does not eat the request budget."""
+        self._idled += 1
+        self._wait(_pause_s(self._idled))
+
+    def _one_pass(self) -> bool:
+        """Reads, and does the one thing that is missing; True when nothing is and that is proven."""
+        first = self._last is None
+        try:
+            snapshot = self._read()
+        except (VenueUnreachable, VenueRefused):
+            self._cancel_unseen()
+            raise
+        if snapshot is None:
+            self._idle()
+            return False
+        self._failures = 0
+        resting = [order for order in snapshot.orders if self._wanted(order.market)]
+        if resting:
+            self._cancel(resting)
+            return False
+        # half of a position needs the position of now, which one snapshot alone cannot show
+        closing = [] if first and self._order.half else self._closing(snapshot)
+        if closing:
+            self._reduce(closing)
+            return False
+        if self._left():  # nothing to close it with yet
+            self._idle()
+            return False
+        return not first and self._proof(snapshot)
+
+    def _last_look(self) -> bool:
+        """After the time is up: one read, so that the verdict knows what became of the last action."""
+        snapshot = self._read()
+        done = snapshot is not None and not self._resting and not self._left() and self._order.proofs == 1
+        return done and snapshot is not None and self._all_silent(snapshot.time)
+
+    def _read(self) -> Snapshot | None:
+        """One consistent snapshot, or None when it is not certainly newer than the last: a cached answer proves
+        nothing. A venue whose time stands still (stepped, paused, ended) need only not go back."""
+        self._settled = False
+        snapshot = self._venue.state(self._order.markets or tuple(self._markets))
+        now_s = self._tools.monotonic_s()
+        ours_ms = now_s * 1000 * snapshot.time.speed
+        if self._last is not None and snapshot.time.time_ms < self._earliest_ms(
+            self._last.time, snapshot.time, ours_ms
+        ):
+            self._problem = "the venue answers with stale snapshots"
+            return None
+        ahead_ms = snapshot.time.time_ms - ours_ms
+        same_pace = self._last is not None and _same_pace(self._last.time, snapshot.time)
+        self._ahead_ms = max(ahead_ms, self._ahead_ms) if same_pace else ahead_ms
+        # the very first may be any age; from the second on each is newer than the one before
+        self._settled = self._last is not None
+        self._last = snapshot
+        self._notice(snapshot)
+        return snapshot
+
+    def _earliest_ms(self, last: VenueTime, now: VenueTime, ours_ms: float) -> int:
+        if now.speed == 0 or now.state != "open":
+            return last.time_ms
+        if not _same_pace(last, now):
+            return last.time_ms + 1
+        return max(last.time_ms + 1, round(self._ahead_ms + ours_ms - AGE_TOLERANCE_MS * now.speed))
+
+    def _wanted(self, market: str) -> bool:
+        return self._order.markets is None or market in self._order.markets
+
+    def _notice(self, snapshot: Snapshot) -> None:
+        """Brings every market up to the snapshot."""
+        for position in snapshot.positions:
+            if self._wanted(position.market) and position.market not in self._markets and position.size:
+                target = None if self._order.half else _ZERO
+                self._markets[position.market] = MarketProgress(position.size, position.size, target)
+        sizes = {position.market: position.size for position in snapshot.positions}
+        mids = {ticker.market: ticker.mid for ticker in snapshot.tickers}
+        for name, market in self._markets.items():
+            market.size = sizes.get(name, _ZERO)
+            market.mid = market.mid or mids.get(name)
+        self._resting = {order.order_id for order in snapshot.orders if self._wanted(order.market)}
+        self._seen_resting |= self._resting
+
+    def _cancel(self, resting: Sequence[Order]) -> None:
+        """Asks for every resting order to be cancelled; only the next read tells what became of them.
+
+        Every second time by the other way (all at once, or by order id): one of them may be what the venue refuses.
+        """
+        self._acting()
+        self._cancels += 1
+        at_once = self._order.markets is None
+        if at_once == (self._cancels % 2 == 1):
+            self._cancel_all()
+            return
+        for start in range(0, len(resting), MAX_BATCH):
+            part = resting[start : start + MAX_BATCH]
+            self._venue.submit(Batch(cancel=tuple(CancelOrder(o.market, order_id=o.order_id) for o in part)))
+
+    def _cancel_all(self) -> None:
+        for market in (None,) if self._order.markets is None else self._order.markets:
+            self._venue.cancel_all(market)
+
+    def _cancel_unseen(self) -> None:
+        """What cannot be seen can still be cancelled: not being able to read must not keep orders alive."""
+        self._acting()
+        with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
+            self._cancel_all()
+
+    def _acting(self) -> None:
+        self._settled = False
+        self._proofs = self._idled = 0
+
+    def _closing(self, snapshot: Snapshot) -> list[tuple[MarketProgress, NewOrder]]:
+        """A reduce-only IOC order for each market that has something left to close, inside the slippage cap."""
+        if self._order.cancel_only or not self._left():
+            return []
+        if not self._instruments:
+            self._instruments = {instrument.market: instrument for instrument in self._venue.markets()}
+        tickers = {ticker.market: ticker for ticker in snapshot.tickers}
+        orders = []
+        for name, market in self._markets.items():
+            if market.target is None:
+                market.target = abs(market.size) / 2
+            if name in self._instruments:
+                market.step = self._instruments[name].size_step
+            if market.excess and self._may_act(market, snapshot.time.time_ms):
+                order = self._closing_order(name, market, tickers.get(name), snapshot.time)
+                if order is not None:
+                    orders.append((market, order))
+        return orders[:MAX_BATCH]
+
+    def _closing_order(
+        self, name: str, market: MarketProgress, ticker: Ticker | None, now: VenueTime
+    ) -> NewOrder | None:
+        side = Side.SHORT if market.size > 0 else Side.LONG
+        touch = None if ticker is None else ticker.bid if side is Side.SHORT else ticker.ask
+        instrument = self._instruments.get(name)
+        if touch is None or instrument is None:
+            missing = f"no {'bid' if side is Side.SHORT else 'ask'} to close at" if touch is None else "no price rule"
+            market.reason = f"the venue shows {missing}"
+            return None
+        size = market.excess if market.target == 0 else snap_size(market.excess, instrument.size_step)
+        if not size:
+            return None
+        worst = touch * (1 + side.sign * self._order.max_slippage_bps / _BPS)
+        try:
+            price = snap_price(worst, side, instrument.price_rule)  # rounded towards the touch: the cap is a cap
+        except ValueError as error:
+            market.reason = str(error)
+            return None
+        return NewOrder(
+            client_order_id=self._tools.client_order_id(),
+            market=name,
+            side=side,
+            size=size,
+            price=price,
+            post_only=False,
+            reduce_only=True,
+            time_in_force=TimeInForce.IOC,
+            valid_until_ms=now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)),
+        )
+
+    def _reduce(self, closing: Sequence[tuple[MarketProgress, NewOrder]]) -> None:
+        """Sends the closing orders in one batch and notes what the answers say; the next read decides."""
+        self._acting()
+        for market, order in closing:
+            market.attempts += 1
+            self._gate(market, order, None)
+        try:
+            answer = self._venue.submit(Batch(place=tuple(order for _, order in closing)))
+        except (VenueUnreachable, VenueRefused):
+            for market, _ in closing:
+                market.unanswered, market.not_before_ms = None, 0  # certainly not acted
+            raise
+        for (market, order), item in zip(closing, answer.place, strict=True):
+            self._gate(market, order, item)
+            if isinstance(item, Order):
+                market.count(item)
+            else:
+                market.misses += 1
+                market.refusals += item.code not in PASSING
+                market.reason = f"the venue refused to close {order.size:f}: {item.message} ({item.code})"
+        if any(market.reason is not None for market, _ in closing):  # a thin book needs a moment to fill up again
+            self._wait(_pause_s(min(market.misses for market, _ in closing)))
+
+    def _gate(self, market: MarketProgress, order: NewOrder, item: Order | Refusal | None) -> None:
+        """A half must not be closed twice: no second order before a snapshot that counts the first, or before the
+        first can no longer act. A whole position needs no such care, as reduce-only ends at zero."""
+        if not self._order.half:
+            return
+        market.unanswered, market.not_before_ms = None, 0
+        if isinstance(item, Order):
+            market.not_before_ms = item.updated_ms
+        elif item is None or item.code == MAY_ACT_LATER:
+            market.unanswered = order.client_order_id
+            market.not_before_ms = (order.valid_until_ms or 0) + CLOCK_SKEW_MS
+
+    def _may_act(self, market: MarketProgress, now_ms: int) -> bool:
+        """Whether another closing order is due; asks for the one before it where its answer was lost."""
+        if market.refusals >= MAX_REFUSALS:
+            return False
+        if market.unanswered is not None and now_ms < market.not_before_ms:
+            found = self._venue.order(market.unanswered)
+            if found is not None and found.status.final:
+                market.unanswered, market.not_before_ms = None, found.updated_ms
+                market.count(found)
+        return now_ms >= market.not_before_ms
+
+    def _left(self) -> bool:
+        """True while a market holds more than it should that could be closed."""
+        return not self._order.cancel_only and any(market.closable for market in self._markets.values())
+
+    def _stuck(self) -> bool:
+        """True when all that is left was refused for good: waiting longer would not help."""
+        left = [] if self._order.cancel_only else [m for m in self._markets.values() if m.closable]
+        return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left)
+
+    def _proof(self, snapshot: Snapshot) -> bool:
+        """Counts snapshots that show the end; those from before the others' last request can act do not."""
+        if not self._all_silent(snapshot.time):
+            self._idle()
+            return False
+        self._proofs += 1
+        if self._proofs < self._order.proofs:
+            self._wait(self._order.between_proofs_s)
+        elif self._proofs > 1 or not any(market.vanished for market in self._markets.values()):
+            return True
+        else:
+            self._idle()
+        return False
+
+    def _all_silent(self, now: VenueTime) -> bool:
+        silent_from_ms = self._others.silent_from_ms(now)
+        if silent_from_ms is None:
+            self._problem = "a runner of the account may still be sending orders"
+        elif now.time_ms < silent_from_ms:
+            self._problem = "requests of stopped runners could still arrive"
+        return silent_from_ms is not None and now.time_ms >= silent_from_ms
+
+    def _verdict(self, *, proven: bool) -> FlattenResult:
+        left = self._left() or bool(self._resting)
+        whole = [market for market in self._markets.values() if market.undividable]
+        for market in whole:
+            market.reason = f"{abs(market.size):f} cannot be halved in lots of {market.step:f}"
+        if proven and whole:
+            state = FlatState.RESIDUAL
+        elif proven:
+            state = FlatState.FLAT
+            if self._order.cancel_only:
+                state = FlatState.CANCELLED
+            elif self._order.half and any(market.size for market in self._markets.values()):
+                state = FlatState.REDUCED
+        else:
+            state = FlatState.RESIDUAL if self._settled and left else FlatState.UNKNOWN
+        return FlattenResult(
+            state=state,
+            time_ms=self._last.time.time_ms if self._last is not None else None,
+            cancelled=len(self._seen_resting - self._resting),
+            orders_left=len(self._resting) if self._settled else None,
+            markets=tuple(
+                market.result(name, known=self._settled, left=self._remains(market))
+                for name, market in self._markets.items()
+            ),
+            reason=None if state.done else self._why(state),
+            exchange_id=self._last.exchange_id if self._last is not None else None,
+        )
+
+    def _remains(self, market: MarketProgress) -> bool:
+        return not self._order.cancel_only and (market.closable or market.undividable)
+
+    def _why(self, state: FlatState) -> str:
+        if state is FlatState.RESIDUAL:
+            reasons = [f"{n}: {m.reason}" for n, m in self._markets.items() if self._remains(m) and m.reason]
+            if self._resting:
+                reasons.append(f"{len(self._resting)} orders still rest")
+            return "; ".join(reasons) or self._problem or "the time was up"
+        return self._problem or "no snapshot after the last action could be read in time"
+
+
+def _same_pace(one: VenueTime, other: VenueTime) -> bool:
+    return (one.speed, one.state) == (other.speed, other.state)
+
+
+def _pause_s(number: int) -> float:
+    """The wait after the n-th failure in a row: 0.05, 0.1, 0.2, 0.4, then 0.8 s."""
+    return min(FIRST_PAUSE_S * 2.0 ** max(number - 1, 0), LONGEST_PAUSE_S)

@@ -1,0 +1,201 @@
+"""The account's journal for the life of one backtest: ports.Journal over plain dictionaries.
+
+Keeps what the engine asks for again and counts what a report needs. Must not know venues, strategies or files; it
+answers exactly as the journal on disk does, because the engine decides by its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from pfmm.model.account import Cursors, FundingPayment
+from pfmm.model.order import Fill
+from pfmm.model.plan import OwnOrder
+from pfmm.model.run import Absorbed, Intents, JournalFill, Run
+
+
+class MemoryJournal:
+    """One account's runs, orders, fills and payments. Raises ValueError for ids that it does not know."""
+
+    def __init__(self, nonce: str = "b") -> None:
+        self.nonce = nonce
+        self._runs: dict[str, Run] = {}
+        self._orders: dict[str, OwnOrder] = {}
+        self._live: dict[str, OwnOrder] = {}
+        self._fills: list[JournalFill] = []
+        self._fill_ids: set[str] = set()
+        self._payments: list[FundingPayment] = []
+        self._payment_ids: set[str] = set()
+        self._cursors = Cursors()
+        self.actions = {"placed": 0, "amended": 0, "cancelled": 0}
+
+    def start_run(
+        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+    ) -> Run:
+        """Records a new run."""
+        number = len(self._runs) + 1
+        run = Run(
+            run_id=f"{self.nonce}-r{number}",
+            number=number,
+            kind=kind,
+            market=market,
+            config=dict(config),
+            status="running",
+            started_ms=time_ms,
+            wall_started_ms=wall_ms,
+            last_cycle_ms=None,
+            wall_last_cycle_ms=None,
+            pid=pid,
+            memory=None,
+            folded_through=0,
+            stop_reason=None,
+            ended_ms=None,
+        )
+        self._runs[run.run_id] = run
+        return run
+
+    def open_run(self, kind: str, market: str) -> Run | None:
+        """The newest run of that kind and market that has not ended."""
+        found = self.runs(kind=kind, market=market, ended=False)
+        return found[-1] if found else None
+
+    def runs(self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None) -> tuple[Run, ...]:
+        """Runs, oldest first."""
+        return tuple(
+            run
+            for run in self._runs.values()
+            if kind in (None, run.kind) and market in (None, run.market) and ended in (None, run.ended_ms is not None)
+        )
+
+    def save_run(
+        self,
+        run_id: str,
+        *,
+        status: str,
+        memory: Mapping[str, Any] | None,
+        folded_through: int,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        last_mid: Decimal | None = None,
+    ) -> None:
+        """Records a finished cycle."""
+        run = self._runs[run_id]
+        self._runs[run_id] = replace(
+            run,
+            status=status if run.ended_ms is None else run.status,
+            memory=memory,
+            folded_through=folded_through,
+            last_cycle_ms=time_ms,
+            wall_last_cycle_ms=wall_ms,
+            pid=pid,
+            last_mid=run.last_mid if last_mid is None else last_mid,
+        )
+
+    def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:
+        """Ends a run; the first end stays."""
+        run = self._runs[run_id]
+        if run.ended_ms is None:
+            self._runs[run_id] = replace(run, status=status, stop_reason=reason, ended_ms=time_ms)
+
+    def recognise(self, exchange_id: str) -> None:
+        """There is no other exchange here."""
+
+    def cursors(self) -> Cursors:
+        """Where the next read of the venue goes on."""
+        return self._cursors
+
+    def together(self) -> AbstractContextManager[None]:
+        """Nothing to join: every record is kept at once."""
+        return nullcontext()
+
+    def funding_count(self) -> int:
+        """How many funding payments there are."""
+        return len(self._payments)
+
+    def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
+        """Records what a read brought; answers what was new."""
+        new_fills = []
+        for fill in fills:
+            if fill.fill_id in self._fill_ids:
+                continue
+            self._fill_ids.add(fill.fill_id)
+            own = self._orders.get(fill.client_order_id or "")
+            item = JournalFill(len(self._fills) + 1, own.run_id if own else None, own.slot if own else None, fill)
+            self._fills.append(item)
+            new_fills.append(item)
+            if own is not None:
+                self._keep(replace(own, filled=own.filled + fill.size))
+        payments = [one for one in funding if one.payment_id not in self._payment_ids]
+        self._payments += payments
+        self._payment_ids.update(one.payment_id for one in payments)
+        self._cursors = cursors
+        return Absorbed(tuple(new_fills), tuple(payments))
+
+    def fills(
+        self, *, run_id: str | None = None, market: str | None = None, after_seq: int = 0, since_ms: int | None = None
+    ) -> Iterator[JournalFill]:
+        """Fills with a running number above `after_seq`."""
+        return (
+            item
+            for item in self._fills[after_seq:]
+            if run_id in (None, item.run_id)
+            and market in (None, item.fill.market)
+            and (since_ms is None or item.fill.time_ms >= since_ms)
+        )
+
+    def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]:
+        """Funding payments in the order of recording."""
+        return (
+            one
+            for one in self._payments
+            if market in (None, one.market) and (since_ms is None or one.time_ms >= since_ms)
+        )
+
+    def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]:
+        """Own orders that could still fill, oldest first."""
+        return tuple(
+            order for order in self._live.values() if run_id in (None, order.run_id) and market in (None, order.market)
+        )
+
+    def orders(self) -> tuple[OwnOrder, ...]:
+        """Every order that was ever placed, oldest first."""
+        return tuple(self._orders.values())
+
+    def order(self, client_order_id: str) -> OwnOrder | None:
+        """The own order with that client order id."""
+        return self._orders.get(client_order_id)
+
+    def commit_intents(self, decide: Callable[[tuple[OwnOrder, ...], int], Intents], *, time_ms: int) -> Intents:
+        """Lets `decide` judge and records what it wants."""
+        intents = decide(self.live_orders(), len(self._orders) + 1)
+        for order in intents.place:
+            self._keep(order)
+        for order in intents.amend:
+            self._keep(replace(order, updated_ms=time_ms))
+        for name, items in (("placed", intents.place), ("amended", intents.amend), ("cancelled", intents.cancel)):
+            self.actions[name] += len(items)
+        return intents
+
+    def update_orders(self, updates: Sequence[OwnOrder], *, time_ms: int) -> None:
+        """Writes the state of known orders; `filled` never goes back."""
+        for order in updates:
+            known = self._orders[order.client_order_id]
+            self._keep(replace(order, filled=max(order.filled, known.filled), updated_ms=time_ms))
+
+    def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
+        """Not kept: a backtest's mids are the tape's own."""
+
+    def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None:
+        """Not kept: the equity curve follows from the fills and the tape."""
+
+    def _keep(self, order: OwnOrder) -> None:
+        self._orders[order.client_order_id] = order
+        if order.status.live:
+            self._live[order.client_order_id] = order
+        else:
+            self._live.pop(order.client_order_id, None)

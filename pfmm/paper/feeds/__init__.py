@@ -1,0 +1,1 @@
+"""The markets that the paper exchange can trade in: synthetic and replayed."""

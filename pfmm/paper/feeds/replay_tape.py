@@ -1,0 +1,299 @@
+"""The compact binary tape that a replay runs on: built once from data files, opened by memory map ever after.
+
+A file is magic, header length, JSON header and one run of native int64. Each market has `events` of 6 numbers (time,
+kind, then bid, bid_size, ask, ask_size of a quote or price, size, aggressor, 0 of a print), `blocks` of 2 (lowest
+and highest price of 128 events), `depth` of 81 (time, then 20 bids and 20 asks as price and size, 0 where there are
+fewer) and `funding` of 2 (time, rate in 1e-8). It is a cache named after its input's content: never shipped, never
+repaired. Knows nothing of time passing, orders or watching.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import sys
+import tempfile
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from math import gcd
+from pathlib import Path
+
+from pfmm.errors import ConfigError, DataFileError
+from pfmm.model.market import Book, FundingRate, Level, Trade
+from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
+from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
+from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units, must_be_a_file
+
+MAGIC = b"PFMMTAPE"
+VERSION = 1
+SCALE = 8  # while building, numbers are whole 1e-8; the market's own decimals are known only at the end
+EVENT_WIDTH, BLOCK_WIDTH, FUNDING_WIDTH = 6, 2, 2
+BLOCK_EVENTS = 128
+DEPTH_LEVELS = 20
+DEPTH_WIDTH = 1 + 4 * DEPTH_LEVELS
+NO_ASK = (1 << 63) - 1
+REPLAY_MAX_LEVERAGE = 20
+REBUILD = "delete it: it is built again from the data files"
+BuiltMarket = tuple[MarketSpec, dict[str, "array[int]"]]
+WIDTHS = {"events": EVENT_WIDTH, "blocks": BLOCK_WIDTH, "depth": DEPTH_WIDTH, "funding": FUNDING_WIDTH}
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTape:
+    """One market of an open tape: its spec and its sections as flat views of int64."""
+
+    spec: MarketSpec
+    events: memoryview
+    blocks: memoryview
+    depth: memoryview
+    funding: memoryview
+
+
+def build_tape(files: Sequence[Path], folder: Path) -> Path:
+    """The binary tape of `files` in `folder`, built unless it is there already.
+
+    The name is a hash of the files' content in the given order. Crossed quotes and quotes that repeat the last one
+    are left out, and those without a price that a market begins with. Price and size units are the finest decimals
+    seen in quotes, prints and books, or the units that a pfmm tape states, where those are at least as fine. Raises
+    DataFileError for bad data and ConfigError for a folder that cannot be written.
+    """
+    path = folder / f"{content_hash(files)}.tape"
+    if path.exists():
+        return path
+    reader = TapeReader()
+    write_tape(path, build_markets(reader.entries(files), reader.units))
+    return path
+
+
+def build_markets(entries: Iterable[Entry], units: Mapping[str, Units]) -> list[BuiltMarket]:
+    """Specs and sections of all markets among `entries`, to be written by write_tape; `units` may be filled while
+    the entries are read. Raises DataFileError for numbers that no tape can hold, and when there is no quote."""
+    markets: dict[str, _Builder] = {}
+    place = None
+    files: dict[Path, None] = {}
+    for place, event in entries:
+        files[place.path] = None
+        builder = markets.get(event.market)
+        if builder is None:
+            builder = markets[event.market] = _Builder(event.market)
+        try:
+            builder.add(event)
+        except _Unfit as problem:
+            raise place.error(str(problem)) from None
+    where = ", ".join(map(str, files)) or "data"
+    try:
+        built = [builder.finish(units.get(name)) for name, builder in markets.items() if builder.quotes]
+    except _Unfit as problem:
+        raise DataFileError(f"{where}: {problem}") from None
+    if not built:
+        raise DataFileError(f"{where}: no quotes, so there is no market to replay")
+    return built
+
+
+def open_tape(path: Path) -> dict[str, MarketTape]:
+    """The markets of a binary tape; raises DataFileError when it is none, or damaged."""
+    try:
+        with path.open("rb") as stream:
+            view = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    except (OSError, ValueError) as error:
+        raise DataFileError(f"{path}: the tape cannot be opened: {error}", hint=REBUILD) from error
+    try:
+        if bytes(view[:8]) != MAGIC:
+            raise ValueError("it is no pfmm tape")
+        start = 16 + int.from_bytes(view[8:16], "little")
+        header = json.loads(bytes(view[16:start]))
+        if (header["version"], header["byteorder"]) != (VERSION, sys.byteorder):
+            raise ValueError("it is of another version or machine")
+        numbers = view[start:].cast("q")
+        if len(numbers) != header["numbers"]:
+            raise ValueError("it is cut")
+        return {raw["spec"]["market"]: _open_market(raw, numbers) for raw in header["markets"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataFileError(f"{path}: the tape is damaged: {error}", hint=REBUILD) from error
+
+
+def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview) -> MarketTape:
+    sections = raw["sections"]
+    views = {name: numbers[sections[name] : sections[name] + sections[name + "_length"]] for name in WIDTHS}
+    return MarketTape(MarketSpec(**raw["spec"]), **views)  # type: ignore[arg-type]  # as written by write_tape
+
+
+def content_hash(files: Sequence[Path], kind: str = "") -> str:
+    """The name of the tape that `files`, read as `kind`, make."""
+    digest = hashlib.sha256(f"pfmm tape {VERSION} {sys.byteorder}{kind}".encode())
+    for path in files:
+        must_be_a_file(path)
+        try:
+            content = hashlib.sha256(path.read_bytes())
+        except OSError as error:
+            raise DataFileError(f"{path}: cannot be read: {error.strerror}") from error
+        digest.update(content.digest())
+    return digest.hexdigest()[:32]
+
+
+class _Unfit(Exception):
+    """A number that the integer units of a tape cannot hold."""
+
+
+def _whole(number: Decimal) -> int:
+    scaled = number.scaleb(SCALE)
+    whole = int(scaled)
+    if whole != scaled or whole >= NO_ASK:
+        raise _Unfit(f"{number:f} has more than {SCALE} decimals or is too large")
+    return whole
+
+
+class _Builder:
+    """Collects one market in 1e-8 and brings it to the market's own units at the end."""
+
+    __slots__ = ("_depth", "_events", "_funding", "_interval", "_last", "_market", "_price_gcd", "_size_gcd", "quotes")
+
+    def __init__(self, market: str) -> None:
+        self._market = market
+        self._events = array("q")
+        self._depth = array("q")
+        self._funding: dict[int, int] = {}
+        self._interval = FUNDING_INTERVAL_HOURS
+        self._last: tuple[int, int, int, int] | None = None
+        self._price_gcd = self._size_gcd = 0
+        self.quotes = 0
+
+    def add(self, event: TapeEvent) -> None:
+        match event:
+            case TapeQuote():
+                self._quote(event)
+            case Trade():
+                price, size = self._pair(event.price, event.size)
+                self._events.extend((event.time_ms, TRADE, price, size, event.aggressor, 0))
+            case Book():
+                self._depth.append(event.time_ms)
+                for side in (event.bids, event.asks):
+                    self._depth.extend(self._levels(side))
+            case FundingRate():
+                if abs(event.rate) >= 1:
+                    raise _Unfit(f"rate {event.rate:f} must be a fraction between -1 and 1: 0.0001 is 1 bp")
+                self._funding[event.time_ms] = round(event.rate.scaleb(SCALE))
+                self._interval = event.interval_hours
+
+    def _quote(self, quote: TapeQuote) -> None:
+        if quote.crossed:
+            return
+        bid, bid_size = (0, 0) if quote.bid is None else self._pair(quote.bid, quote.bid_size)
+        ask, ask_size = (0, 0) if quote.ask is None else self._pair(quote.ask, quote.ask_size)
+        now = (bid, bid_size, ask, ask_size)
+        if self._last is None and not bid and not ask:
+            return  # nothing was quoted yet: a market begins with its first price, which is its first mark
+        if now != self._last:
+            self._last = now
+            self._events.extend((quote.time_ms, QUOTE, *now))
+            self.quotes += 1
+
+    def _levels(self, side: tuple[Level, ...]) -> list[int]:
+        found: list[int] = []
+        for level in side[:DEPTH_LEVELS]:
+            found += self._pair(level.price, level.size)
+        return found + [0] * (2 * DEPTH_LEVELS - len(found))
+
+    def _pair(self, price: Decimal, size: Decimal) -> tuple[int, int]:
+        price_whole, size_whole = _whole(price), _whole(size)
+        self._price_gcd = gcd(self._price_gcd, price_whole)
+        self._size_gcd = gcd(self._size_gcd, size_whole)
+        return price_whole, size_whole
+
+    def finish(self, stated: Units | None) -> tuple[MarketSpec, dict[str, array[int]]]:
+        """The spec, and the sections in the market's own units."""
+        price_step, size_step = _decimal_step(self._price_gcd), _decimal_step(self._size_gcd)
+        tick = 1
+        if stated is not None:
+            unit, step = _whole(stated.price_unit), _whole(stated.size_step)
+            if self._price_gcd % unit == 0:
+                price_step = _decimal_step(unit)
+                tick = unit // price_step
+            size_step = min(size_step, _decimal_step(step))
+        price_decimals, size_decimals = SCALE + 1 - len(str(price_step)), SCALE + 1 - len(str(size_step))
+        if price_decimals + size_decimals > SCALE:
+            raise _Unfit(
+                f"{self._market}: {price_decimals} price and {size_decimals} size decimals are more than {SCALE}"
+            )
+        spec = MarketSpec(
+            market=self._market,
+            category="crypto",
+            price_decimals=price_decimals,
+            size_decimals=size_decimals,
+            tick=tick,
+            significant_figures=None if stated is None else stated.significant_figures,
+            min_notional=MIN_NOTIONAL,
+            max_leverage=REPLAY_MAX_LEVERAGE,
+            maker_rate=MAKER_RATE,
+            taker_rate=TAKER_RATE,
+            funding_interval_hours=self._interval,
+        )
+        events = self._scaled_events(price_step, size_step)
+        funding = array("q", [number for row in sorted(self._funding.items()) for number in row])
+        depth = self._scaled_depth(price_step, size_step)
+        return spec, {"events": events, "blocks": _blocks(events), "depth": depth, "funding": funding}
+
+    def _scaled_events(self, price_step: int, size_step: int) -> array[int]:
+        events = self._events
+        for at in range(0, len(events), EVENT_WIDTH):
+            events[at + 2] //= price_step
+            events[at + 3] //= size_step
+            if events[at + 1] == QUOTE:
+                events[at + 4] //= price_step
+                events[at + 5] //= size_step
+        return events
+
+    def _scaled_depth(self, price_step: int, size_step: int) -> array[int]:
+        depth = self._depth
+        for row in range(0, len(depth), DEPTH_WIDTH):
+            for at in range(row + 1, row + DEPTH_WIDTH, 2):
+                depth[at] //= price_step
+                depth[at + 1] //= size_step
+        return depth
+
+
+def _decimal_step(step: int) -> int:
+    """The largest power of ten that divides `step`, at most 1e8: 50_000_000 gives 10_000_000."""
+    power = 1
+    while power < 10**SCALE and step % (power * 10) == 0:
+        power *= 10
+    return power
+
+
+def _blocks(events: array[int]) -> array[int]:
+    """Lowest and highest price that could matter in each run of 128 events; an absent ask is infinitely high."""
+    found = array("q")
+    for start in range(0, len(events), BLOCK_EVENTS * EVENT_WIDTH):
+        low, high = NO_ASK, 0
+        for at in range(start, min(start + BLOCK_EVENTS * EVENT_WIDTH, len(events)), EVENT_WIDTH):
+            lower = events[at + 2]
+            upper = lower if events[at + 1] == TRADE else events[at + 4] or NO_ASK
+            low, high = min(low, lower), max(high, upper)
+        found.extend((low, high))
+    return found
+
+
+def write_tape(path: Path, built: Sequence[BuiltMarket]) -> None:
+    """Writes the tape beside its place and moves it there whole, so that nobody ever opens half a tape."""
+    numbers = array("q")
+    markets = []
+    for spec, sections in built:
+        where: dict[str, int] = {}
+        for name, section in sections.items():
+            where[name], where[name + "_length"] = len(numbers), len(section)
+            numbers.extend(section)
+        markets.append({"spec": asdict(spec), "sections": where})
+    header = {"version": VERSION, "byteorder": sys.byteorder, "numbers": len(numbers), "markets": markets}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
+            stream.write(MAGIC + len(text).to_bytes(8, "little") + text)
+            numbers.tofile(stream)
+        Path(stream.name).replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path.parent}: the tape cannot be written: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""The paper exchange behind a socket, with faults on demand."""

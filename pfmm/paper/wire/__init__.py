@@ -1,0 +1,1 @@
+"""The languages that the paper exchange answers, one dialect a file."""

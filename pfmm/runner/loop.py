@@ -1,0 +1,189 @@
+"""The loop around the cycle: when to run it, when to stop, and how to leave. No maths, no adapters, no rendering.
+
+Every way out (signal, HALT, kill switch, end of data, error, broken pipe) goes through the same exit policy.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pfmm.engine.engine import Engine
+from pfmm.engine.report import CycleReport
+from pfmm.errors import (
+    EXIT_HANGUP,
+    EXIT_INTERRUPT,
+    EXIT_TERMINATE,
+    BadVenueData,
+    Halted,
+    OutcomeUnknown,
+    PfmmError,
+    RateLimited,
+    StaleData,
+    VenueRefused,
+    VenueUnreachable,
+)
+from pfmm.model.event import Event
+from pfmm.runner.clock import VenueClock
+from pfmm.runner.dead_man import DeadMan
+from pfmm.runner.signals import Signals
+
+SIGNAL_EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
+PASSING = (VenueUnreachable, RateLimited, BadVenueData)
+OUTAGE_CYCLES = 200
+# answers that make no sense for this long, in venue time, and this often, do not pass by themselves
+NONSENSE_MS = 60_000
+NONSENSE_CYCLES = 3
+KILL_SWITCH = "kill switch"  # the reason of an ending that this loop's own loss limit brought
+
+
+@dataclass(frozen=True, slots=True)
+class LoopOptions:
+    """`interval_s` in venue seconds; `cycles` None runs until told to stop; `on_exit` cancel, keep or flatten."""
+
+    interval_s: float
+    cycles: int | None
+    on_exit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the loop ended: a word for people, the exit code it deserves, and the halt reason if one was set."""
+
+    reason: str
+    exit_code: int = 0
+    halt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the loop tells and asks: `emit` an event, `show` a report, `halted` the latch's text or None, `trip` sets
+    the latch for a kill switch, `ready` after the first whole cycle, `tend` what can wait until a cycle is over."""
+
+    emit: Callable[[Event], None]
+    show: Callable[[CycleReport], None]
+    halted: Callable[[], str | None]
+    trip: Callable[[str], None]
+    ready: Callable[[], None]
+    tend: Callable[[CycleReport], None]
+
+
+class Loop:
+    """Runs cycles at start + n x interval of venue time until something ends it."""
+
+    def __init__(
+        self, engine: Engine, clock: VenueClock, signals: Signals, dead_man: DeadMan, options: LoopOptions, hooks: Hooks
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._signals = signals
+        self._dead_man = dead_man
+        self._options = options
+        self._hooks = hooks
+        self._failures = 0
+        self._nonsense_since_ms: int | None = None
+        self._done = 0
+        self._start_ms: int | None = None
+        self.last: CycleReport | None = None
+
+    def run(self) -> Ending:
+        """Cycles until a reason to stop. Raises what the engine raises, but for failures that pass by themselves,
+        which are told as warnings and tried again at the next interval."""
+        try:
+            while True:
+                ending = self._told_to_stop() or self._one_cycle()
+                if ending is not None:
+                    return ending
+                self._wait()
+        except KeyboardInterrupt:  # another Ctrl-C, within a cycle that hung and never came to look
+            ending = self._told_to_stop()
+            if ending is None:
+                raise
+            return ending
+
+    def _told_to_stop(self) -> Ending | None:
+        # the latch first: flatten sets it and then signals, and a halted run cancels whatever its exit policy says
+        reason = self._hooks.halted()
+        if reason is not None:
+            return Ending("halted", Halted.exit_code, halt=reason)
+        if self._signals.received is not None:
+            name = self._signals.received
+            return Ending(f"signal {name.name}", SIGNAL_EXITS[name])
+        return None
+
+    def _one_cycle(self) -> Ending | None:
+        try:
+            report = self._engine.cycle()
+        except PASSING as error:
+            return self._outage(error)
+        self._failures, self._nonsense_since_ms = 0, None
+        first = self.last is None
+        self.last = report
+        self._clock.synchronise(report.time)
+        if self._start_ms is None:
+            self._start_ms = report.time.time_ms
+        self._done += 1
+        for event in report.events:
+            self._hooks.emit(event)
+        self._feed_dead_man(report)
+        self._hooks.show(report)
+        if first:
+            self._hooks.ready()
+        ending = self._after(report)
+        if ending is None:
+            self._hooks.tend(report)
+        return ending
+
+    def _feed_dead_man(self, report: CycleReport) -> None:
+        """Only while data is fresh. A switch that was not fed may fire, which is what it is for: no reason to stop,
+        let alone to lose what the cycle has to tell."""
+        if not report.fresh:
+            return
+        try:
+            self._dead_man.feed(report.time.time_ms, report.time.speed)
+        except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
+            data = {"code": error.code, "reason": f"the dead-man switch was not fed: {error.message}"}
+            self._hooks.emit(Event("warning", report.time.time_ms, "", "", data))
+
+    def _after(self, report: CycleReport) -> Ending | None:
+        tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
+        if tripped is not None:
+            self._hooks.trip(tripped)
+            return Ending(KILL_SWITCH, Halted.exit_code, halt=tripped)
+        if report.time.state == "ended":
+            return Ending("the recorded data ended")
+        if self._options.cycles is not None and self._done >= self._options.cycles:
+            return Ending(f"{self._done} cycles done")
+        return None
+
+    def _outage(self, error: PfmmError) -> Ending | None:
+        """A venue that does not answer: said once a cycle, and given up after OUTAGE_CYCLES in a row. One that answers
+        and makes no sense is given up after NONSENSE_MS: nothing is quoted on it, but what rests may fill."""
+        self._failures += 1
+        data = {"code": error.code, "reason": error.message, "in_a_row": self._failures}
+        self._hooks.emit(Event("warning", self._clock.now_ms(), "", "", data))
+        if self.last is None or self._failures >= OUTAGE_CYCLES:
+            raise error
+        if isinstance(error, BadVenueData):
+            now_ms = self._clock.now_ms()
+            since_ms = self._nonsense_since_ms = self._nonsense_since_ms or now_ms
+            if now_ms - since_ms >= NONSENSE_MS and self._failures >= NONSENSE_CYCLES:
+                raise StaleData(
+                    f"the venue's answers have made no sense for {(now_ms - since_ms) / 1000:g} s: {error.message}",
+                    hint=error.hint,
+                )
+        return None
+
+    def _wait(self) -> None:
+        """Until the next multiple of the interval that lies ahead; intervals that were missed are not made up."""
+        now_ms = self._clock.now_ms()
+        interval_ms = max(round(self._options.interval_s * 1000), 1)
+        start_ms = now_ms if self._start_ms is None else self._start_ms
+        passed = (now_ms - start_ms) // interval_ms
+        # a stepped venue is moved by a request; where that fails the next cycle asks for the time it has
+        with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
+            self._clock.wait_until(start_ms + (passed + 1) * interval_ms)
+            if self._clock.speed == 0:  # told by the venue itself, not guessed from the local clock
+                self._engine.saw(self._clock.now_ms())

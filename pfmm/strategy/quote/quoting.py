@@ -1,0 +1,397 @@
+"""One quote from one look at a market: prices, sizes, and every basis point of them explained. Pure.
+
+Floats up to `ticks.snap_price`, Decimals after it. Must not know orders that rest, venues or time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from pfmm.model.market import Instrument, Ticker
+from pfmm.model.order import Side
+from pfmm.strategy.inventory import LIMIT_SHARE, PAUSED, REDUCING, inventory_state
+from pfmm.strategy.quote import spread
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.spread import BPS, ModelSpread
+from pfmm.strategy.ticks import base_size, snap_price, snap_size
+from pfmm.strategy.volatility import SIZE_MULTIPLIER, SPREAD_MULTIPLIER
+
+COMPONENTS = (
+    "fair",
+    "held",
+    "half_spread",
+    "volatility",
+    "inventory",
+    "funding_tilt",
+    "minimum_spread",
+    "level",
+    "post_only",
+    "rounding",
+)
+SINGLE_LEVEL = ((0.0, Decimal(1)),)
+
+_ZERO = Decimal(0)
+_SIZE_FACTOR = {regime: Decimal(str(factor)) for regime, factor in SIZE_MULTIPLIER.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteInputs:
+    """What one quote depends on beside its settings.
+
+    `inventory` is the run's own share, `net_position` the account's, both signed base units. `target_ratio` is the
+    funding tilt as a signed fraction of the limit; `held_fair` the fair price (USD) that is still being quoted
+    around, None for the current one; `sigma_problem` why the volatility may not be used; `levels` the extra offset
+    in bps and the size factor of each level; `numbered` slots are "bid:0" and so on, else "bid" and "ask".
+    """
+
+    instrument: Instrument
+    ticker: Ticker
+    inventory: Decimal
+    net_position: Decimal
+    max_inventory_usd: Decimal
+    sigma_annual: float
+    regime: str
+    target_ratio: float = 0.0
+    held_fair: float | None = None
+    levels: tuple[tuple[float, Decimal], ...] = SINGLE_LEVEL
+    numbered: bool = False
+    sigma_problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedLevel:
+    """One order of the quote. `components` are bps of mid in the order of COMPONENTS: their sum is the distance of
+    `price` from the mid. `clamped` marks a price that post-only moved."""
+
+    slot: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    reduce_only: bool
+    components: tuple[float, ...]
+    clamped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The answer: levels of each side, best first, and why a side or slot is absent. Prices USD, None without a
+    usable market; `half_spread_bps` is the model's after the minimum spread."""
+
+    mid: Decimal | None
+    fair: float | None
+    reservation_price: float | None
+    half_spread_bps: float | None
+    model_spread: ModelSpread | None
+    inventory_ratio: float | None
+    state: str | None
+    bids: tuple[QuotedLevel, ...]
+    asks: tuple[QuotedLevel, ...]
+    absent: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clamped(self) -> bool:
+        """True when post-only moved any price of the quote."""
+        return any(level.clamped for level in self.bids) or any(level.clamped for level in self.asks)
+
+
+@dataclass(slots=True)
+class _Room:
+    """What one side may still add: `closing` base units that only reduce the position, then `usd` of the limit."""
+
+    closing: Decimal
+    usd: Decimal
+    reduce_only: bool
+
+    def cap(self, worth: Decimal) -> Decimal:
+        """The largest size, base units, at `worth` USD each."""
+        return self.closing if self.usd <= 0 else self.closing + self.usd / worth
+
+    def take(self, size: Decimal, worth: Decimal) -> None:
+        closing = min(self.closing, size)
+        self.closing -= closing
+        self.usd -= (size - closing) * worth
+
+
+class _Wing(NamedTuple):
+    """A side of the quote: its name on screen, its orders' side, and +1 for the bid or −1 for the ask."""
+
+    name: str
+    side: Side
+    sign: int
+
+
+_BID = _Wing("bid", Side.LONG, 1)
+_ASK = _Wing("ask", Side.SHORT, -1)
+
+
+@dataclass(slots=True)
+class _Core:
+    """What both sides share. USD, but `parts` and `shared`: the bps components that are one for each side, and
+    those that do not depend on the side."""
+
+    inputs: QuoteInputs
+    mid: Decimal
+    mid_usd: float
+    size_usd: Decimal
+    ratio: float
+    net_ratio: float
+    state: str
+    centre: float
+    half: float
+    parts: tuple[float, float, float]
+    shared: tuple[float, float, float, float]
+
+
+@dataclass(slots=True)
+class _Remarks:
+    """What there is to say beside the orders; filled while the sides are laid out."""
+
+    absent: dict[str, str]
+    notes: list[str]
+
+
+def no_quote(reason: str, mid: Decimal | None = None) -> Quote:
+    """A quote with both sides absent for one reason."""
+    absent = {"bid": reason, "ask": reason}
+    return Quote(mid, None, None, None, None, None, None, (), (), absent)
+
+
+def compute_quote(config: QuoteConfig, inputs: QuoteInputs) -> Quote:
+    """Fair price, model spread, inventory and tilt, floors, post-only, rounding; in this order.
+
+    bid = fair − skew·(q − q*) − half, ask = fair − skew·(q − q*) + half; half at least half of the larger of
+    min_spread_bps and the maker fees of a round trip; a price at or through the opposite best is moved to one tick
+    from it; bids are rounded down, asks up. Mid 100, fixed 8 bps, low regime, 50 USD long of a limit of 500:
+    shift −100·0.1·0.0008·0.5 = −0.004, so 99.916 and 100.076. A market that cannot be quoted gives absent sides
+    with the reason; only impossible settings raise (UnitsError, UsageError).
+    """
+    problem = market_problem(inputs)
+    if problem is not None:
+        return no_quote(problem)
+    ticker = inputs.ticker
+    assert ticker.bid is not None
+    assert ticker.ask is not None
+    mid = (ticker.bid + ticker.ask) / 2
+    if inputs.sigma_problem is not None or not 0 < inputs.sigma_annual < math.inf:
+        return no_quote(inputs.sigma_problem or f"zero volatility: sigma is {inputs.sigma_annual:g}", mid)
+    mid_usd = float(mid)
+    model = model_spread(config, inputs.sigma_annual, inputs.regime, mid_usd, float(inputs.max_inventory_usd))
+    spread.require_plausible(model.half, mid_usd)
+    fair = fair_price(config.fair, ticker, mid_usd)
+    core = _core(config, inputs, model, mid, fair)
+    remarks = _Remarks({}, [])
+    bids, asks = _side_levels(_BID, core, remarks), _side_levels(_ASK, core, remarks)
+    return Quote(
+        mid=mid,
+        fair=fair,
+        reservation_price=core.centre,
+        half_spread_bps=core.half / mid_usd * BPS,
+        model_spread=model,
+        inventory_ratio=max(-1.0, min(1.0, core.ratio)),
+        state=core.state,
+        bids=bids,
+        asks=asks,
+        absent=remarks.absent,
+        notes=tuple(remarks.notes),
+    )
+
+
+def market_problem(inputs: QuoteInputs) -> str | None:
+    """Why this market cannot be quoted at all, or None. Age and jumps are judged where time is known."""
+    instrument, limit = inputs.instrument, inputs.max_inventory_usd
+    unit, step = instrument.price_rule.unit, instrument.size_step
+    if not (unit.is_finite() and unit > 0):
+        return f"the venue lists no tick for {instrument.market} ({unit})"
+    if not (step.is_finite() and step > 0):
+        return f"the venue lists no size step for {instrument.market} ({step})"
+    if not (limit.is_finite() and limit > 0):
+        return f"max_inventory is {limit} USD"
+    return _book_problem(inputs.ticker)
+
+
+def _book_problem(ticker: Ticker) -> str | None:
+    bid, ask = ticker.bid, ticker.ask
+    if bid is None or ask is None:
+        if bid is ask:
+            return "empty book: neither bid nor ask"
+        return f"one-sided book: no {'bid' if bid is None else 'ask'}"
+    for name, price in (("bid", bid), ("ask", ask), ("mark", ticker.mark)):
+        if not (price.is_finite() and price > 0):
+            return f"bad {name}: {price}"
+    if bid >= ask:
+        return f"{'locked' if bid == ask else 'crossed'} book: bid {bid} and ask {ask}"
+    return None
+
+
+def model_spread(config: QuoteConfig, sigma_annual: float, regime: str, mid: float, limit_usd: float) -> ModelSpread:
+    """The model's spread and skew in USD at `mid`, from settings in the profile's units.
+
+    A-S and GLFT take the configured order size: the regime's size factor changes what is posted, not the model.
+    """
+    if config.model == "fixed":
+        return spread.fixed(
+            mid=mid,
+            half_spread_bps=config.half_spread_bps,
+            multiplier=SPREAD_MULTIPLIER[regime],
+            limit_usd=limit_usd,
+        )
+    size = spread.base_units(float(config.size_usd), mid)
+    kappa = spread.kappa_usd(config.kappa_per_bp, mid)
+    sigma = spread.sigma_usd(sigma_annual, mid)
+    if config.model == "as":
+        return spread.avellaneda_stoikov(
+            size=size, gamma=config.gamma, kappa=kappa, sigma=sigma, horizon_s=config.horizon_s
+        )
+    return spread.glft(size=size, gamma=config.gamma, kappa=kappa, sigma=sigma, intensity=config.intensity_per_s)
+
+
+def fair_price(kind: str, ticker: Ticker, mid: float) -> float:
+    """The mid, or the microprice (bid·ask_size + ask·bid_size)/(bid_size + ask_size), USD.
+
+    99 for 3 and 101 for 1: (99·1 + 101·3)/4 = 100.5. Without displayed sizes the microprice is the mid.
+    """
+    if kind == "mid" or not ticker.bid_size or not ticker.ask_size:
+        return mid
+    assert ticker.bid is not None
+    assert ticker.ask is not None
+    bid_size, ask_size = float(ticker.bid_size), float(ticker.ask_size)
+    return (float(ticker.bid) * ask_size + float(ticker.ask) * bid_size) / (bid_size + ask_size)
+
+
+def _core(config: QuoteConfig, inputs: QuoteInputs, model: ModelSpread, mid: Decimal, fair: float) -> _Core:
+    mid_usd, limit = float(mid), float(inputs.max_inventory_usd)
+    ratio = float(inputs.inventory) * mid_usd / limit
+    net_ratio = float(inputs.net_position) * mid_usd / limit
+    # the article's rule stops at the limit; the models go on: the more inventory, the harder they lean
+    skewed = max(-1.0, min(1.0, ratio)) if config.model == "fixed" else ratio
+    whole = model.skew * (limit / mid_usd)  # USD of shift for a whole limit of inventory
+    inventory, tilt = 0.0 - whole * skewed, whole * inputs.target_ratio  # no minus zero on the screen
+    least_bps = max(config.min_spread_bps, 2 * float(inputs.instrument.maker_bps)) / 2
+    minimum = max(0.0, least_bps * mid_usd / BPS - model.half)
+    anchor = fair if inputs.held_fair is None else inputs.held_fair
+    bps = BPS / mid_usd
+    return _Core(
+        inputs=inputs,
+        mid=mid,
+        mid_usd=mid_usd,
+        size_usd=config.size_usd * _SIZE_FACTOR[inputs.regime],
+        ratio=ratio,
+        net_ratio=net_ratio,
+        state=inventory_state(net_ratio, config.on_limit),
+        centre=anchor + inventory + tilt,
+        half=model.half + minimum,
+        parts=(model.half_base * bps, model.half_volatility * bps, minimum * bps),
+        shared=((fair - mid_usd) * bps, (anchor - fair) * bps, inventory * bps, tilt * bps),
+    )
+
+
+def _side_levels(side: _Wing, core: _Core, remarks: _Remarks) -> tuple[QuotedLevel, ...]:
+    room = _room(side, core, remarks)
+    return () if room is None else _levels(side, core, room, remarks)
+
+
+def _room(side: _Wing, core: _Core, remarks: _Remarks) -> _Room | None:
+    """What `side` may add to the account's position, or None with the reason among the remarks."""
+    inputs, name, share = core.inputs, side.name, f"{abs(core.net_ratio):.0%}"
+    if core.state == PAUSED:
+        remarks.absent[name] = f"paused: inventory at {share} of the limit (on_limit pause)"
+        return None
+    along = inputs.net_position * side.sign
+    closing = max(-along, _ZERO)
+    if core.state != REDUCING:
+        return _Room(closing, inputs.max_inventory_usd - max(along, _ZERO) * inputs.ticker.mark, reduce_only=False)
+    if along > 0:
+        remarks.absent[name] = f"inventory at {share} of the limit: from {LIMIT_SHARE:.0%} on only the reducing side"
+        return None
+    return _Room(closing, _ZERO, reduce_only=True)
+
+
+def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[QuotedLevel, ...]:
+    """The levels of one side, nearest first; what cannot be quoted leaves its reason among the remarks."""
+    name, numbered, absent = side.name, core.inputs.numbered, remarks.absent
+    levels: list[QuotedLevel] = []
+    for index, (offset_bps, factor) in enumerate(core.inputs.levels):
+        slot = f"{name}:{index}" if numbered else name
+        price, components, clamped = _price(side, core, offset_bps)
+        if price is None:
+            absent[slot] = f"the {name} would be less than one tick"
+            continue
+        if levels and levels[-1].price == price:
+            absent[slot] = f"same price as {levels[-1].slot} after rounding: {price}"
+            continue
+        size, words = _size(core.size_usd * factor, price, core.inputs, room)
+        if not size:
+            absent[slot] = words or "no size"
+            continue
+        if words:
+            remarks.notes.append(f"{slot}: {words}")
+        levels.append(QuotedLevel(slot, side.side, price, size, room.reduce_only, components, clamped))
+    if not levels and numbered:
+        absent[name] = absent[f"{name}:0"]
+    return tuple(levels)
+
+
+def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None, tuple[float, ...], bool]:
+    """The posted price of a level (None where there is none), its components, and whether post-only moved it."""
+    inputs, sign, rule = core.inputs, side.sign, core.inputs.instrument.price_rule
+    # 12 figures: noise in the last bits of a float (100.08500000000001) must not cost a tick
+    raw = float(f"{core.centre - sign * (core.half + offset_bps * core.mid_usd / BPS):.12g}")
+    opposite = inputs.ticker.ask if side is _BID else inputs.ticker.bid
+    assert opposite is not None
+    wanted: Decimal | float = raw
+    moved = 0.0
+    clamped = sign * (raw - float(opposite)) >= 0
+    if clamped:  # at or through the opposite best: one tick from it is as close as post-only may
+        wanted = opposite - sign * rule.tick_at(opposite)
+        moved = (float(wanted) - raw) / core.mid_usd * BPS
+    if wanted <= 0:
+        return None, (), clamped
+    try:
+        price = snap_price(wanted, side.side, rule)
+    except ValueError:  # a bid below one tick
+        return None, (), clamped
+    fair, held, inventory, tilt = core.shared
+    base, volatility, minimum = core.parts
+    named = (
+        fair,
+        held,
+        0.0 - sign * base,  # 0.0 − 0.0 is 0.0: no minus zero on the screen
+        0.0 - sign * volatility,
+        inventory,
+        tilt,
+        0.0 - sign * minimum,
+        0.0 - sign * offset_bps,
+        moved,
+    )
+    rounding = float(price - core.mid) / core.mid_usd * BPS - sum(named)
+    return price, (*named, rounding), clamped
+
+
+def _size(usd: Decimal, price: Decimal, inputs: QuoteInputs, room: _Room) -> tuple[Decimal, str | None]:
+    """The size of a level in base units and what to say about it; 0 with the reason when there is none.
+
+    10 USD of minimum at 64,000 and step 0.0001: 8 USD is raised to 0.0002 (12.80 USD) where the limit allows.
+    """
+    instrument = inputs.instrument
+    step, minimum = instrument.size_step, instrument.min_notional
+    worth = max(inputs.ticker.mark, price)
+    cap = room.cap(worth)
+    size = base_size(usd, price, step)
+    if size > cap:
+        size = snap_size(cap, step) if cap > 0 else _ZERO
+    words = None
+    if size * price < minimum or not size:
+        wanted = max(minimum, price * step)
+        size = base_size(wanted, price, step)
+        if size * price < wanted:
+            size += step
+        if size > cap:
+            return _ZERO, f"the limit leaves {cap * price:.2f} USD, less than the smallest order of {wanted:.2f} USD"
+        words = f"size raised from {usd:.2f} to {size * price:.2f} USD, the smallest order of the market"
+    room.take(size, worth)
+    return size, words

@@ -1,0 +1,116 @@
+"""What an ended run left open is closed, in its own books, by the fills of no run that reduce it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pfmm.accounting.portfolio import UNATTRIBUTED, run_ledgers
+from pfmm.cli.position_closers import closings, left_by_ended
+from pfmm.journal.journal import Journal
+from pfmm.model.account import Cursors
+from pfmm.model.order import Fill, Liquidity, Side
+from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.run import Intents
+
+D = Decimal
+
+
+def fill(number: int, side: Side, size: str, *, time_ms: int, client_order_id: str | None, fee: str = "0.5") -> Fill:
+    return Fill(
+        f"f{number}", f"o{number}", client_order_id, "BTC-PERP", side, D(100), D(size), D(fee), Liquidity.TAKER, time_ms
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal.open(tmp_path / "j.sqlite3", venue="paper", account="a", nonce="n")
+
+
+def run_that_holds(journal: Journal, number: int, size: str, *, end: bool) -> str:
+    """A run that bought `size` at 100 at time 10·number and, if `end`, ended at 10·number + 5."""
+    at = 10 * number
+    run = journal.start_run("grid", "BTC-PERP", {}, time_ms=at, wall_ms=at, pid=1)
+    client_order_id = f"n-{number}"
+    order = OwnOrder(
+        client_order_id, run.run_id, "BTC-PERP", "cell:0:bid", Side.LONG, D(100), D(size), D(0), OwnStatus.SENDING,
+        False, at, at,
+    )  # fmt: skip
+    journal.commit_intents(lambda _live, _number: Intents(place=(order,)), time_ms=at)
+    bought = fill(number, Side.LONG, size, time_ms=at + 1, client_order_id=client_order_id)
+    journal.absorb(fills=[bought], funding=[], cursors=Cursors())
+    if end:
+        journal.end_run(run.run_id, status="halted", reason="flatten", time_ms=at + 5)
+    return run.run_id
+
+
+def test_a_closing_fill_of_no_run_empties_ended_runs_oldest_first(journal: Journal) -> None:
+    """Runs hold 3 and 1; a foreign sale of 5 closes both and leaves 1 short; its fee of 0.5 goes 0.3, 0.1, 0.1."""
+    first = run_that_holds(journal, 1, "3", end=True)
+    second = run_that_holds(journal, 2, "1", end=True)
+    journal.absorb(fills=[fill(9, Side.SHORT, "5", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert (ledgers[first].size, ledgers[second].size, ledgers[UNATTRIBUTED].size) == (D(0), D(0), D(-1))
+    assert (ledgers[first].fees, ledgers[second].fees, ledgers[UNATTRIBUTED].fees) == (D("0.8"), D("0.6"), D("0.1"))
+
+
+def test_a_run_that_goes_on_keeps_its_share(journal: Journal) -> None:
+    alive = run_that_holds(journal, 1, "3", end=False)
+    journal.absorb(fills=[fill(9, Side.SHORT, "3", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert (ledgers[alive].size, ledgers[UNATTRIBUTED].size) == (D(3), D(-3))
+
+
+def test_a_fill_of_the_same_direction_closes_nothing(journal: Journal) -> None:
+    ended = run_that_holds(journal, 1, "3", end=True)
+    journal.absorb(fills=[fill(9, Side.LONG, "2", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert (ledgers[ended].size, ledgers[UNATTRIBUTED].size) == (D(3), D(2))
+
+
+@pytest.mark.parametrize(("position", "left"), [("6", "4"), ("2", "2"), ("0", "0"), ("-1", "0")])
+def test_what_ended_runs_left_is_no_more_than_is_held(journal: Journal, position: str, left: str) -> None:
+    """Ended runs hold 3 and 1, a living one 2."""
+    for number, size, end in ((1, "3", True), (2, "1", True), (3, "2", False)):
+        run_that_holds(journal, number, size, end=end)
+    assert left_by_ended(journal, "BTC-PERP", D(position)) == D(left)
+    assert left_by_ended(journal, "ETH-PERP", D(position)) == 0
+
+
+def test_what_nobodys_fill_closed_of_ended_runs_is_not_left(journal: Journal) -> None:
+    """They end with 3 and 1; of 5 sold by no run 4 close them, and the next purchase of 2 is nobody's either."""
+    for number, size in ((1, "3"), (2, "1")):
+        run_that_holds(journal, number, size, end=True)
+    sold = [fill(8, Side.SHORT, "2", time_ms=50, client_order_id=None)]
+    journal.absorb(fills=sold, funding=[], cursors=Cursors())
+    assert left_by_ended(journal, "BTC-PERP", D(9)) == 2
+    more = [fill(9, Side.SHORT, "3", time_ms=51, client_order_id=None)]
+    more += [fill(10, Side.LONG, "2", time_ms=52, client_order_id=None)]
+    journal.absorb(fills=more, funding=[], cursors=Cursors())
+    assert left_by_ended(journal, "BTC-PERP", D(9)) == 0
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_report_cuts_as_the_books_do(journal: Journal, late: bool) -> None:
+    """Runs hold 3 and 1. Sold by no run at 50, 51 and 52: 2 of the first; its last and the second's; nobody's. Told
+    late, the newest is recorded first."""
+    first = run_that_holds(journal, 1, "3", end=True)
+    second = run_that_holds(journal, 2, "1", end=True)
+    alive = run_that_holds(journal, 3, "2", end=False)
+    sold = [fill(n, Side.SHORT, "2", time_ms=t, client_order_id=None) for n, t in ((7, 50), (8, 51), (9, 52))]
+    for one in reversed(sold) if late else sold:
+        journal.absorb(fills=[one], funding=[], cursors=Cursors())
+    found = {
+        parts[0][1].fill_id: [(owner, part.size, part.fee) for owner, part in parts]
+        for parts in closings(journal, None).values()
+    }
+    assert found == {
+        "f7": [(first, D(2), D("0.5"))],
+        "f8": [(first, D(1), D("0.25")), (second, D(1), D("0.25"))],
+    }
+    assert closings(journal, "BTC-PERP") == closings(journal, None)
+    assert closings(journal, "ETH-PERP") == {}
+    ledgers = run_ledgers(journal, "BTC-PERP")
+    assert [ledgers[one].size for one in (first, second, alive, UNATTRIBUTED)] == [D(0), D(0), D(2), D(-2)]

@@ -1,0 +1,166 @@
+"""Never guess: every pair of what we believe and what the venue shows, one row each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pfmm.engine.order_status import CLOCK_SKEW_MS, is_lost, settle, settle_absent, settle_one
+from pfmm.model.order import OrderStatus
+from pfmm.model.plan import OwnStatus
+from tests.unit.scripted_venue import T0, order, own
+
+LATE = T0 + 10_000 + CLOCK_SKEW_MS  # the last moment at which absence proves nothing
+D = Decimal
+S, O = OwnStatus, OrderStatus  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("before", "filled", "in_list", "after", "asked"),
+    [
+        (S.SENDING, "0", True, S.OPEN, False),
+        (S.UNKNOWN, "0", True, S.OPEN, False),
+        (S.MISSING, "0", True, S.OPEN, False),
+        (S.OPEN, "1", True, S.OPEN, False),
+        (S.OPEN, "2", False, S.FILLED, False),  # all 2 seen as fills
+        (S.UNKNOWN, "2", False, S.FILLED, False),
+        (S.OPEN, "1", False, S.MISSING, True),  # 1 of 2 seen: filled or cancelled, only the venue can tell
+        (S.MISSING, "0", False, S.MISSING, True),
+        (S.SENDING, "0", False, S.SENDING, True),
+        (S.UNKNOWN, "0", False, S.UNKNOWN, True),
+    ],
+)
+def test_the_open_list(before: OwnStatus, filled: str, in_list: bool, after: OwnStatus, asked: bool) -> None:
+    mine = own(status=before, filled=D(filled))
+    settlement = settle([mine], [order()] if in_list else [], T0)
+    (current,) = settlement.updates or (mine,)
+    assert (current.status, bool(settlement.ask)) == (after, asked)
+
+
+@pytest.mark.parametrize(
+    ("before", "filled", "answer", "now_ms", "after"),
+    [
+        (S.SENDING, "0", None, T0, S.UNKNOWN),
+        (S.UNKNOWN, "0", None, LATE, S.UNKNOWN),
+        (S.UNKNOWN, "0", None, LATE + 1, S.EXPIRED),
+        (S.SENDING, "0", None, LATE + 1, S.EXPIRED),
+        (S.MISSING, "0", None, LATE + 1, S.MISSING),  # it did rest: its absence is no answer
+        (S.UNKNOWN, "0", {"status": O.OPEN}, T0, S.OPEN),
+        (S.MISSING, "0", {"status": O.FILLED, "filled": D(2)}, T0, S.MISSING),  # its fills were not seen yet
+        (S.MISSING, "2", {"status": O.FILLED, "filled": D(2)}, T0, S.FILLED),
+        (S.MISSING, "0", {"status": O.CANCELLED, "filled": D(1)}, T0, S.MISSING),
+        (S.MISSING, "1", {"status": O.CANCELLED, "filled": D(1)}, T0, S.CANCELLED),
+        (S.UNKNOWN, "0", {"status": O.EXPIRED}, T0, S.EXPIRED),
+        (S.UNKNOWN, "0", {"status": O.REJECTED}, T0, S.REJECTED),
+    ],
+)
+def test_the_answer_by_client_order_id(
+    before: OwnStatus, filled: str, answer: dict[str, Any] | None, now_ms: int, after: OwnStatus
+) -> None:
+    told = None if answer is None else order(**answer)
+    assert settle_one(own(status=before, filled=D(filled)), told, now_ms).status is after
+
+
+@pytest.mark.parametrize(
+    ("seen_price", "seen_size", "now_ms", "pending"),
+    [
+        ("99", "3", T0, False),  # it shows: acted
+        ("100", "2", LATE, True),  # the old order: the amendment may still arrive
+        ("100", "2", LATE + 1, False),  # ... and now it cannot any more
+        ("99", "2", T0, True),  # half of it is not it
+    ],
+)
+def test_an_unacknowledged_amendment_counts_until_it_shows_or_cannot_act(
+    seen_price: str, seen_size: str, now_ms: int, pending: bool
+) -> None:
+    mine = own(status=S.OPEN, amend_price=D(99), amend_size=D(3))
+    ((after),) = settle([mine], [order(price=D(seen_price), size=D(seen_size))], now_ms).updates
+    assert (after.amend_size is not None) == pending
+    assert (after.price, after.size) == (D(seen_price), D(seen_size))
+    assert after.remaining == (D(3) if pending or seen_size == "3" else D(2))
+
+
+def test_an_amendment_of_the_price_alone_counts_until_the_price_shows() -> None:
+    """2 at 100, asked to be 2 at 99: the size is right from the first, and says nothing."""
+    mine = own(status=S.OPEN, amend_price=D(99), amend_size=D(2))
+    assert all(after.amend_price == D(99) for after in settle([mine], [order(price=D(100))], T0).updates)
+    ((after),) = settle([mine], [order(price=D(99))], T0).updates
+    assert (after.price, after.amend_price, after.amend_size) == (D(99), None, None)
+
+
+def test_a_full_order_with_a_pending_amendment_is_asked_for() -> None:
+    """2 of 2 filled, but a rise to 3 may have acted: 1 could still fill."""
+    mine = own(status=S.OPEN, filled=D(2), amend_price=D(100), amend_size=D(3))
+    assert settle([mine], [], T0).ask == ("n-1",)
+    done = settle_one(replace(mine, filled=D(3)), order(status=O.FILLED, size=D(3), filled=D(3)), T0)
+    assert (done.status, done.size, done.amend_size) == (S.FILLED, D(3), None)
+
+
+@pytest.mark.parametrize(
+    ("before", "code", "now_ms", "after", "expiry"),
+    [
+        (S.MISSING, "order_not_found", T0 + 5_000, S.UNKNOWN, T0 + 10_000),  # what is in flight may yet act
+        (S.MISSING, "order_not_found", T0 + 60_000, S.UNKNOWN, T0 + 60_000),
+        (S.MISSING, "order_not_open", T0 + 60_000, S.MISSING, T0 + 10_000),  # known and done: its fills will tell
+        (S.MISSING, "rate_limited", T0 + 60_000, S.MISSING, T0 + 10_000),
+        (S.OPEN, "order_not_found", T0 + 60_000, S.OPEN, T0 + 10_000),  # the list shows it: one of the two is old
+        (S.UNKNOWN, "order_not_found", T0 + 60_000, S.UNKNOWN, T0 + 10_000),
+    ],
+)
+def test_a_cancel_that_found_no_such_order(
+    before: OwnStatus, code: str, now_ms: int, after: OwnStatus, expiry: int
+) -> None:
+    settled = settle_absent(own(status=before), code, now_ms)
+    assert (settled.status, settled.valid_until_ms) == (after, expiry)
+
+
+def test_a_forgotten_order_is_gone_only_in_a_snapshot_later_than_the_cancel() -> None:
+    cancelled_ms = T0 + 60_000
+    forgotten = settle_absent(own(status=S.MISSING), "order_not_found", cancelled_ms)
+    assert settle([forgotten], [], cancelled_ms + 9_000).ask == ("n-1",), "by word of the venue alone"
+    assert settle_one(forgotten, None, cancelled_ms + CLOCK_SKEW_MS).status is S.UNKNOWN
+    assert settle_one(forgotten, None, cancelled_ms + CLOCK_SKEW_MS + 1).status is S.EXPIRED
+    late = replace(forgotten, filled=D(2))
+    assert settle([late], [], cancelled_ms + 9_000).updates == (replace(late, status=S.FILLED),)
+
+
+def test_an_order_that_the_venue_called_filled_waits_for_its_fills_whatever_is_forgotten() -> None:
+    told = settle_one(own(status=S.OPEN), order(status=O.FILLED, filled=D(2)), T0)
+    assert (told.status, is_lost(told, T0 + 3_600_000)) == (S.MISSING, False)
+    assert settle_absent(told, "order_not_found", T0 + 3_600_000) == told
+
+
+def test_an_order_cancelled_with_a_fill_not_yet_seen_is_done_once_that_is_though_it_is_forgotten() -> None:
+    """2 were asked for, 1 filled: that one is waited for, and nothing more."""
+    told = settle_one(own(status=S.OPEN), order(status=O.CANCELLED, filled=D(1)), T0)
+    assert (told.status, told.size, told.remaining) == (S.MISSING, D(1), D(1))
+    assert settle_one(told, None, LATE + 1) == told
+    seen = replace(told, filled=D(1))
+    assert settle([seen], [], LATE + 1).ask == ("n-1",), "the venue may still know that it was cancelled"
+    assert settle_one(seen, None, LATE + 1) == replace(seen, status=S.FILLED)
+    known = settle_one(seen, order(status=O.CANCELLED, filled=D(1)), LATE + 1)
+    assert (known.status, known.size) == (S.CANCELLED, D(2))
+
+
+@pytest.mark.parametrize(
+    ("status", "updated_ms", "now_ms", "lost"),
+    [
+        (S.MISSING, T0, LATE, False),
+        (S.MISSING, T0, LATE + 1, True),
+        (S.MISSING, LATE, LATE + CLOCK_SKEW_MS, False),  # only just gone from the list
+        (S.MISSING, LATE, LATE + CLOCK_SKEW_MS + 1, True),
+        (S.UNKNOWN, T0, LATE + 1, False),
+        (S.OPEN, T0, LATE + 1, False),
+    ],
+)
+def test_an_order_is_lost_after_long_silence(status: OwnStatus, updated_ms: int, now_ms: int, lost: bool) -> None:
+    assert is_lost(own(status=status, updated_ms=updated_ms), now_ms) is lost
+
+
+def test_orders_of_strangers_and_repetition_change_nothing() -> None:
+    mine = own(status=S.OPEN)
+    once = settle([mine], [order(), order(2), order(3, client_order_id=None)], T0).updates
+    assert settle(once, [order()], T0).updates == ()

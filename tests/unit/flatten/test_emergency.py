@@ -1,0 +1,639 @@
+"""The emergency path against a venue whose every answer, delay and lie is written down in the test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pfmm.errors import AuthenticationError, CannotDoThis, OutcomeUnknown, PfmmError, RateLimited, VenueUnreachable
+from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Others, Tools
+from pfmm.flatten.emergency import MAX_REFUSALS, flatten
+from pfmm.model.account import Account, Cursors, Position, Snapshot, VenueTime
+from pfmm.model.market import Instrument, PriceRule, Ticker
+from pfmm.model.order import (
+    Batch,
+    BatchAnswer,
+    NewOrder,
+    Order,
+    OrderStatus,
+    OrderType,
+    Refusal,
+    Side,
+    TimeInForce,
+)
+
+D = Decimal
+BID, ASK = D("99.9"), D("100.1")
+START_MS = 1_750_000_000_000
+REQUEST_S = 0.01
+BTC, ETH = "BTC-PERP", "ETH-PERP"
+
+
+@dataclass
+class Book:
+    """The best prices of a market, and how much of each can be taken by one order (None: any amount)."""
+
+    bid: Decimal | None = BID
+    ask: Decimal | None = ASK
+    depth: Decimal | None = None
+
+
+@dataclass
+class ScriptedVenue:
+    """A venue in memory. `troubles` holds, per kind of request, what happens to the next ones: an error to raise, or
+    ("act", error) to act first, ("late", seconds, error) to act later, "stale" to repeat the read before."""
+
+    positions: dict[str, Decimal] = field(default_factory=dict)
+    resting: list[Order] = field(default_factory=list)
+    books: dict[str, Book] = field(default_factory=lambda: {BTC: Book(), ETH: Book()})
+    troubles: dict[str, list[Any]] = field(default_factory=dict)
+    speed: float = 1.0
+    state_word: str = "open"
+    now_s: float = 0.0
+    calls: list[str] = field(default_factory=list)
+    placed: list[NewOrder] = field(default_factory=list)
+    sizes_seen: list[tuple[str, Decimal]] = field(default_factory=list)
+    refuse_places: str | None = None
+    late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    remembered: Snapshot | None = None
+    asked: dict[str, Order | None] = field(default_factory=dict)
+
+    def order(self, client_order_id: str) -> Order | None:
+        found: Order | None = self._request("order", lambda: self.asked[client_order_id])
+        return found
+
+    def elapse(self, seconds: float) -> None:
+        self.now_s += seconds
+        due = [act for at_s, act in self.late if at_s <= self.now_s]
+        self.late = [(at_s, act) for at_s, act in self.late if at_s > self.now_s]
+        for act in due:
+            act()
+
+    @property
+    def time(self) -> VenueTime:
+        return VenueTime(START_MS + int(self.now_s * 1000 * self.speed), self.speed, self.state_word)
+
+    def _request(self, kind: str, act: Callable[[], Any]) -> Any:
+        self.calls.append(kind)
+        self.elapse(REQUEST_S)
+        queue = self.troubles.get(kind, [])
+        trouble = queue.pop(0) if queue else None
+        match trouble:
+            case None:
+                return act()
+            case "stale":
+                return self.remembered if self.remembered is not None else act()
+            case ("act", error):
+                act()
+                raise error
+            case ("late", seconds, error):
+                self.late.append((self.now_s + seconds, act))
+                raise error
+            case error:
+                raise error
+
+    def state(self, markets: Sequence[str]) -> Snapshot:
+        def read() -> Snapshot:
+            self.remembered = Snapshot(
+                time=self.time,
+                account=Account("a", D(0), D(0), D(0), D(0)),
+                positions=tuple(Position(m, s, abs(s) * 100, D(100), D(0)) for m, s in self.positions.items()),
+                orders=tuple(self.resting),
+                fills=(),
+                funding_payments=(),
+                tickers=tuple(self.ticker(market) for market in markets),
+                cursors=Cursors(),
+            )
+            return self.remembered
+
+        answer: Snapshot = self._request("state", read)
+        return answer
+
+    def ticker(self, market: str) -> Ticker:
+        book = self.books[market]
+        return Ticker(market, self.time.time_ms, book.bid, D(1), book.ask, D(1), D(100))
+
+    def markets(self) -> tuple[Instrument, ...]:
+        def read() -> tuple[Instrument, ...]:
+            rule = PriceRule(D("0.1"))
+            return tuple(Instrument(m, "crypto", rule, D("0.01"), D(10), 20, D(-2), D(5), 8) for m in self.books)
+
+        answer: tuple[Instrument, ...] = self._request("markets", read)
+        return answer
+
+    def cancel_all(self, market: str | None = None) -> int:
+        def act() -> int:
+            gone = [order for order in self.resting if market in (None, order.market)]
+            self.resting = [order for order in self.resting if order not in gone]
+            return len(gone)
+
+        answer: int = self._request("cancel_all", act)
+        return answer
+
+    def submit(self, batch: Batch) -> BatchAnswer:
+        assert not batch.amend
+        assert len(batch) <= 100, "no venue takes more at once"
+        self.placed += batch.place
+
+        def act() -> BatchAnswer:
+            ids = {cancel.order_id for cancel in batch.cancel}
+            gone = tuple(order for order in self.resting if order.order_id in ids)
+            self.resting = [order for order in self.resting if order not in gone]
+            return BatchAnswer(cancel=gone, place=tuple(self._place(order) for order in batch.place))
+
+        for new in batch.place:
+            self.asked[new.client_order_id] = None
+        answer: BatchAnswer = self._request("cancel" if batch.cancel else "place", act)
+        return answer
+
+    def _place(self, new: NewOrder) -> Order | Refusal:
+        assert new.reduce_only
+        assert new.time_in_force is TimeInForce.IOC
+        assert not new.post_only
+        assert new.price is not None
+        assert new.valid_until_ms is not None
+        if self.refuse_places is not None:
+            return Refusal(self.refuse_places, "no", 422)
+        if self.time.time_ms > new.valid_until_ms:
+            return Refusal("expired", "too late", 422)
+        size = self.positions.get(new.market, D(0))
+        if size * new.side.sign >= 0:
+            return Refusal("reduce_only_would_increase", "nothing to reduce", 422)
+        book = self.books[new.market]
+        touch = book.ask if new.side is Side.LONG else book.bid
+        reachable = touch is not None and (touch - new.price) * new.side.sign <= 0
+        filled = min(new.size, abs(size), abs(size) if book.depth is None else book.depth) if reachable else D(0)
+        self.positions[new.market] = size + new.side.sign * filled
+        self.sizes_seen.append((new.market, self.positions[new.market]))
+        status = OrderStatus.FILLED if filled == new.size else OrderStatus.CANCELLED
+        self.asked[new.client_order_id] = Order(
+            order_id=f"o{len(self.sizes_seen)}", client_order_id=new.client_order_id, market=new.market, side=new.side,
+            type=OrderType.LIMIT, price=new.price, size=new.size, filled=filled, status=status, post_only=False,
+            reduce_only=True, created_ms=self.time.time_ms, updated_ms=self.time.time_ms,
+            avg_fill_price=touch if filled else None,
+        )  # fmt: skip
+        placed = self.asked[new.client_order_id]
+        assert placed is not None
+        return placed
+
+    @property
+    def flat(self) -> bool:
+        return not self.resting and not any(self.positions.values())
+
+
+def resting(number: int, market: str = BTC) -> Order:
+    return Order(
+        order_id=f"r{number}", client_order_id=None, market=market, side=Side.LONG, type=OrderType.LIMIT,
+        price=D(90), size=D(1), filled=D(0), status=OrderStatus.OPEN, post_only=True, reduce_only=False,
+        created_ms=START_MS, updated_ms=START_MS,
+    )  # fmt: skip
+
+
+def run(venue: ScriptedVenue, order: FlattenOrder | None = None, others: Others | None = None) -> FlattenResult:
+    numbers = itertools.count(1)
+    tools = Tools(lambda: venue.now_s, venue.elapse, lambda: f"f{next(numbers)}")
+    return flatten(venue, order or FlattenOrder(None), tools, others)  # type: ignore[arg-type]  # the part it uses
+
+
+def silence(error: str = "no answer") -> OutcomeUnknown:
+    return OutcomeUnknown(error)
+
+
+def test_a_flat_account_takes_two_reads_and_nothing_else() -> None:
+    venue = ScriptedVenue()
+    result = run(venue)
+    assert (result.state, result.orders_left, result.markets, result.reason) == (FlatState.FLAT, 0, (), None)
+    assert venue.calls == ["state", "state"]
+    assert result.time_ms == venue.remembered.time.time_ms  # type: ignore[union-attr]
+
+
+def test_orders_and_positions_on_both_sides_in_six_requests() -> None:
+    venue = ScriptedVenue({BTC: D(2), ETH: D(-3)}, [resting(1), resting(2, ETH)])
+    result = run(venue)
+    assert venue.calls == ["state", "cancel_all", "state", "markets", "place", "state"]
+    assert (result.state, result.cancelled, result.orders_left) == (FlatState.FLAT, 2, 0)
+    by_market = {market.market: market for market in result.markets}
+    # sold 2 at the bid of 99.9 and bought 3 at the ask of 100.1, each 0.1 of 100 = 10 bps from mid
+    for name, before, price in ((BTC, D(2), D("99.9")), (ETH, D(-3), D("100.1"))):
+        market = by_market[name]
+        assert (market.before, market.after, market.closed_size) == (before, D(0), abs(before))
+        assert (market.avg_price, market.slippage_bps, market.attempts) == (price, D("10.00"), 1)
+    # 99.9 x 0.995 = 99.4005 up to 99.5; 100.1 x 1.005 = 100.6005 down to 100.6: never beyond the cap
+    assert [order.price for order in venue.placed] == [D("99.5"), D("100.6")]
+
+
+def test_a_thin_book_is_taken_in_pieces() -> None:
+    venue = ScriptedVenue({BTC: D("7.5")}, books={BTC: Book(depth=D(2))})
+    result = run(venue)
+    assert result.state is FlatState.FLAT
+    assert [size for _, size in venue.sizes_seen] == [D("5.5"), D("3.5"), D("1.5"), D(0)]
+    assert (result.markets[0].attempts, result.markets[0].closed_size, result.markets[0].reason) == (4, D("7.5"), None)
+
+
+def test_dust_below_one_step_is_closed_whole() -> None:
+    venue = ScriptedVenue({BTC: D("0.003")})
+    assert run(venue).state is FlatState.FLAT
+    assert venue.placed[0].size == D("0.003")
+
+
+def test_an_empty_side_leaves_a_residual_that_says_so() -> None:
+    venue = ScriptedVenue({BTC: D(1), ETH: D(1)}, books={BTC: Book(bid=None), ETH: Book()})
+    result = run(venue, FlattenOrder(None, timeout_s=2))
+    assert result.state is FlatState.RESIDUAL
+    assert result.reason == "BTC-PERP: the venue shows no bid to close at"
+    assert {market.market: market.after for market in result.markets} == {BTC: D(1), ETH: D(0)}
+
+
+def test_nothing_inside_the_cap_leaves_a_residual() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, books={BTC: Book(depth=D(0))})
+    result = run(venue, FlattenOrder(None, timeout_s=3))
+    assert result.state is FlatState.RESIDUAL
+    assert "only 0 of 1 could be closed inside the slippage cap" in (result.reason or "")
+    assert result.markets[0].attempts < 10, "an empty book must not be hammered"
+
+
+def test_repeated_refusals_end_it_before_the_time_is_up() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, refuse_places="account_frozen")
+    result = run(venue, FlattenOrder(None, timeout_s=60))
+    assert result.state is FlatState.RESIDUAL
+    assert "account_frozen" in (result.reason or "")
+    assert venue.calls.count("place") == MAX_REFUSALS
+    assert venue.now_s < 5
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "busy", "expired", "outcome_unknown"])
+def test_refusals_that_pass_are_tried_again(code: str) -> None:
+    venue = ScriptedVenue({BTC: D(1)}, refuse_places=code)
+    assert run(venue, FlattenOrder(None, timeout_s=10)).state is FlatState.RESIDUAL
+    assert venue.calls.count("place") > MAX_REFUSALS
+
+
+def test_a_stale_answer_proves_nothing() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, troubles={"state": [None] + ["stale"] * 10_000})
+    result = run(venue, FlattenOrder(None, timeout_s=3))
+    assert result.state is FlatState.UNKNOWN
+    assert result.reason == "the venue answers with stale snapshots"
+    assert (result.orders_left, result.markets[0].after) == (None, None)
+
+
+def test_a_stale_flat_picture_is_not_believed() -> None:
+    # the cache was filled while the account was still flat; it answers the first read, and the second
+    venue = ScriptedVenue()
+    venue.state(())
+    venue.positions[BTC] = D(1)
+    venue.troubles["state"] = ["stale", "stale", "stale"]
+    assert run(venue).state is FlatState.FLAT
+    assert venue.flat
+    assert [size for _, size in venue.sizes_seen] == [0]
+
+
+def test_a_position_that_one_snapshot_leaves_out_is_not_gone() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    honest, reads = venue.state, itertools.count()
+
+    def forgetful(markets: Sequence[str]) -> Snapshot:
+        snapshot = honest(markets)
+        return replace(snapshot, positions=()) if next(reads) == 1 else snapshot
+
+    setattr(venue, "state", forgetful)  # noqa: B010 - from now on the venue answers so
+    venue.refuse_places = "busy"  # so that the snapshot after the first shows what the venue tells, nothing closed
+    venue.troubles["place"] = [OutcomeUnknown("never acted")]
+    assert run(venue, FlattenOrder(None, timeout_s=3)).state is FlatState.RESIDUAL
+    assert venue.positions[BTC] == D(1)
+    # two that agree are believed: somebody else has closed it
+    venue = ScriptedVenue({BTC: D(1)}, troubles={"place": [("act", OutcomeUnknown("the answer was lost"))]})
+    assert run(venue, FlattenOrder(None, timeout_s=3)).state is FlatState.FLAT
+    assert venue.calls == ["state", "markets", "state", "place", "state", "state"]
+
+
+def test_a_cache_that_moves_but_lags_is_not_believed() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    honest = venue.state
+
+    def lagging(markets: Sequence[str]) -> Snapshot:
+        snapshot = honest(markets)
+        late_ms = min(int(venue.now_s * 900), 20_000)  # runs at a tenth of the time
+        return replace(snapshot, time=replace(snapshot.time, time_ms=snapshot.time.time_ms - late_ms))
+
+    venue.state = lagging  # type: ignore[method-assign]
+    venue.refuse_places = "busy"
+    assert run(venue, FlattenOrder(None, timeout_s=8)).state is FlatState.UNKNOWN
+
+
+@pytest.mark.parametrize("error", [VenueUnreachable("down"), RateLimited("wait", retry_after_s=0.5)])
+def test_what_cannot_be_read_is_cancelled_all_the_same(error: PfmmError) -> None:
+    venue = ScriptedVenue({}, [resting(1)], troubles={"state": [error, error]})
+    result = run(venue)
+    assert venue.calls[:2] == ["state", "cancel_all"]
+    assert result.state is FlatState.FLAT
+
+
+def test_a_read_that_never_answers_is_unknown_and_says_why() -> None:
+    venue = ScriptedVenue({}, [resting(1)], troubles={"state": [VenueUnreachable("down")] * 10_000})
+    result = run(venue, FlattenOrder(None, timeout_s=3))
+    assert (result.state, result.reason, result.time_ms, result.orders_left) == (FlatState.UNKNOWN, "down", None, None)
+    assert venue.flat, "cancelled blindly"
+
+
+def test_cancels_are_tried_the_other_way_too() -> None:
+    refusal = CannotDoThis("no such endpoint", status=404)
+    venue = ScriptedVenue({}, [resting(1)], troubles={"cancel_all": [refusal] * 100})
+    assert run(venue).state is FlatState.FLAT
+    venue = ScriptedVenue({}, [resting(1)], troubles={"cancel": [refusal] * 100})
+    assert run(venue, FlattenOrder((BTC,))).state is FlatState.FLAT
+    assert venue.calls[:4] == ["state", "cancel", "state", "cancel_all"]
+
+
+def test_orders_that_cannot_be_cancelled_are_a_residual() -> None:
+    refused = [CannotDoThis("no", status=404)] * 1000
+    venue = ScriptedVenue({}, [resting(1), resting(2)], troubles={"cancel_all": list(refused), "cancel": list(refused)})
+    result = run(venue, FlattenOrder(None, timeout_s=3))
+    assert (result.state, result.orders_left, result.reason) == (FlatState.RESIDUAL, 2, "2 orders still rest")
+
+
+def test_only_the_markets_asked_for_are_touched() -> None:
+    venue = ScriptedVenue({BTC: D(1), ETH: D(1)}, [resting(1), resting(2, ETH)])
+    result = run(venue, FlattenOrder((BTC,)))
+    assert result.state is FlatState.FLAT
+    assert venue.positions == {BTC: D(0), ETH: D(1)}
+    assert [order.market for order in venue.resting] == [ETH]
+    assert [market.market for market in result.markets] == [BTC]
+
+
+def test_cancel_only_leaves_positions() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, [resting(1)])
+    result = run(venue, FlattenOrder(None, cancel_only=True))
+    assert (result.state, result.cancelled, venue.positions) == (FlatState.CANCELLED, 1, {BTC: D(1)})
+    assert not venue.placed
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("1", "0.5"),
+        ("-1", "-0.5"),
+        ("0.05", "0.03"),  # half is 0.025, of which 0.02 is whole steps
+        ("0.02", "0.01"),
+    ],
+)
+def test_half_closes_whole_steps_of_half(before: str, after: str) -> None:
+    venue = ScriptedVenue({BTC: D(before)}, [resting(1)])
+    result = run(venue, FlattenOrder(None, half=True))
+    assert (result.state, venue.positions[BTC], venue.resting) == (FlatState.REDUCED, D(after), [])
+
+
+@pytest.mark.parametrize("before", ["0.01", "-0.01", "0.015", "0.001"])
+def test_what_cannot_be_halved_is_a_residual_that_says_so(before: str) -> None:
+    # half of one lot of 0.01, or of less than two, is no whole lot: nothing is sent, nothing is claimed
+    venue = ScriptedVenue({BTC: D(before)}, [resting(1)])
+    result = run(venue, FlattenOrder(None, half=True))
+    assert (result.state, venue.positions[BTC], venue.placed, venue.resting) == (FlatState.RESIDUAL, D(before), [], [])
+    reason = f"{abs(D(before))} cannot be halved in lots of 0.01"
+    assert result.reason == f"{BTC}: {reason}"
+    assert (result.markets[0].closed_size, result.markets[0].after, result.markets[0].reason) == (0, D(before), reason)
+    assert venue.now_s < 1, "known at once, not when the time is up"
+
+
+def test_what_can_be_halved_is_halved_beside_what_cannot() -> None:
+    venue = ScriptedVenue({BTC: D("0.01"), ETH: D("-0.4")})
+    result = run(venue, FlattenOrder(None, half=True))
+    assert (result.state, venue.positions) == (FlatState.RESIDUAL, {BTC: D("0.01"), ETH: D("-0.2")})
+    assert result.reason == f"{BTC}: 0.01 cannot be halved in lots of 0.01"
+    assert [market.reason is None for market in result.markets] == [False, True]
+
+
+def test_a_single_lot_is_no_reason_where_nothing_is_to_be_halved() -> None:
+    assert run(ScriptedVenue({BTC: D("0.01")}), FlattenOrder(None, cancel_only=True)).state is FlatState.CANCELLED
+    assert run(ScriptedVenue({BTC: D("0.01")}), FlattenOrder(None)).state is FlatState.FLAT
+
+
+def test_half_of_nothing_is_flat() -> None:
+    assert run(ScriptedVenue({BTC: D(0)}), FlattenOrder(None, half=True)).state is FlatState.FLAT
+
+
+@pytest.mark.parametrize(
+    ("trouble", "least_s", "most_s"),
+    [
+        (("act", silence()), 0, 1),  # the venue, asked for the order, knows it
+        (("late", 2.0, silence()), 2, 4),
+        (silence(), 5, 7),  # believed lost only after its life of 3 s and 2 s of clock skew
+    ],
+)
+def test_half_is_never_closed_twice(trouble: Any, least_s: float, most_s: float) -> None:
+    # the order acts at once, 2 s later or never; each time the answer is lost
+    venue = ScriptedVenue({BTC: D(1)}, troubles={"place": [trouble]})
+    result = run(venue, FlattenOrder(None, half=True))
+    assert result.state is FlatState.REDUCED
+    assert least_s <= venue.now_s <= most_s
+    venue.elapse(60)
+    assert venue.positions[BTC] == D("0.5")
+
+
+def test_half_measures_the_position_that_is_left_when_nothing_rests() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, [resting(1)])
+
+    def fill_then_cancel(market: str | None = None) -> int:
+        venue.positions[BTC] = D(2)  # the resting order filled just before its cancel
+        venue.resting = []
+        return 0
+
+    venue.cancel_all = fill_then_cancel  # type: ignore[method-assign]
+    assert run(venue, FlattenOrder(None, half=True)).state is FlatState.REDUCED
+    assert venue.positions[BTC] == D(1)
+
+
+def test_half_waits_for_a_snapshot_that_counts_the_order_before() -> None:
+    """A replica is 15 ms behind: after the closing order it shows a newer moment, but one before the fill."""
+    venue = ScriptedVenue({BTC: D(1)})
+    honest, pictures = venue.state, list[Snapshot]()
+
+    def replica(markets: Sequence[str]) -> Snapshot:
+        pictures.append(honest(markets))
+        if len(pictures) != 3:
+            return pictures[-1]
+        before = pictures[1]
+        return replace(before, time=replace(before.time, time_ms=before.time.time_ms + 1))
+
+    venue.state = replica  # type: ignore[method-assign]
+    assert run(venue, FlattenOrder(None, half=True)).state is FlatState.REDUCED
+    assert (len(venue.placed), venue.positions[BTC]) == (1, D("0.5"))
+
+
+def test_half_is_not_read_from_a_stale_first_answer() -> None:
+    venue = ScriptedVenue({BTC: D(4)})
+    venue.state(())
+    venue.positions[BTC] = D(1)  # 3 of 4 were closed since; half of 4 would leave 1 alone
+    venue.troubles["state"] = ["stale"]
+    assert run(venue, FlattenOrder(None, half=True)).state is FlatState.REDUCED
+    assert venue.positions[BTC] == D("0.5")
+
+
+class Crowd:
+    """Others that are alive until `gone_s`, with requests that may act until `silent_ms`."""
+
+    def __init__(self, venue: ScriptedVenue, gone_s: float, silent_ms: int) -> None:
+        self._venue, self._gone_s, self._silent_ms = venue, gone_s, silent_ms
+        self.presses = 0
+
+    def press(self) -> None:
+        self.presses += 1
+
+    def silent_from_ms(self, now: VenueTime) -> int | None:
+        return None if self._venue.now_s < self._gone_s else self._silent_ms
+
+
+def test_proof_waits_until_the_others_are_silent() -> None:
+    venue = ScriptedVenue()
+    crowd = Crowd(venue, gone_s=2.0, silent_ms=START_MS + 5_000)
+    # a request of a dead runner arrives late and rests: a snapshot before that would have been a wrong FLAT
+    venue.late.append((4.0, lambda: venue.resting.append(resting(9))))
+    result = run(venue, others=crowd)
+    assert (result.state, result.cancelled, venue.flat) == (FlatState.FLAT, 1, True)
+    assert result.time_ms is not None
+    assert result.time_ms >= START_MS + 5_000
+    assert crowd.presses > 2
+
+
+@pytest.mark.parametrize(
+    ("gone_s", "silent_ms", "reason"),
+    [
+        (99.0, 0, "a runner of the account may still be sending orders"),
+        (0.0, START_MS + 99_000, "requests of stopped runners could still arrive"),
+    ],
+)
+def test_others_that_are_never_silent_make_it_unknown(gone_s: float, silent_ms: int, reason: str) -> None:
+    venue = ScriptedVenue()
+    result = run(venue, FlattenOrder(None, timeout_s=3), Crowd(venue, gone_s, silent_ms))
+    assert (result.state, result.reason) == (FlatState.UNKNOWN, reason)
+
+
+def test_two_proofs_are_a_cycle_apart_and_start_anew_after_an_action() -> None:
+    venue = ScriptedVenue()
+    venue.late.append((1.0, lambda: venue.resting.append(resting(9))))
+    result = run(venue, FlattenOrder(None, proofs=2, between_proofs_s=3.0))
+    assert result.state is FlatState.FLAT
+    # proof at 0 s, an order found at 3 s, cancelled, then proofs at 3 s and 6 s
+    assert venue.now_s > 6
+
+
+def test_a_key_that_is_refused_ends_it_at_once() -> None:
+    with pytest.raises(AuthenticationError):
+        run(ScriptedVenue(troubles={"state": [AuthenticationError("no")]}))
+
+
+def test_the_last_action_is_looked_at_even_when_the_time_is_up() -> None:
+    # every request takes 0.01 s and the time is up right after the place, which acted
+    venue = ScriptedVenue({BTC: D(1)})
+    result = run(venue, FlattenOrder((BTC,), timeout_s=0.025))
+    assert venue.calls == ["state", "markets", "place", "state"]
+    assert result.state is FlatState.FLAT
+    # and with half of it closed, the verdict is the truth rather than "unknown"
+    venue = ScriptedVenue({BTC: D(1)}, books={BTC: Book(depth=D("0.4"))})
+    result = run(venue, FlattenOrder((BTC,), timeout_s=0.025))
+    assert (result.state, result.markets[0].after) == (FlatState.RESIDUAL, D("0.6"))
+
+
+def test_a_last_look_is_one_proof_where_two_are_asked_for() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    result = run(venue, FlattenOrder((BTC,), timeout_s=0.025, proofs=2, between_proofs_s=3.0))
+    assert venue.calls == ["state", "markets", "place", "state"]
+    assert (result.state, venue.flat) == (FlatState.UNKNOWN, True)
+
+
+def test_more_orders_and_markets_than_one_batch_holds() -> None:
+    names = [f"M{number}-PERP" for number in range(130)]
+    venue = ScriptedVenue(
+        dict.fromkeys(names, D(1)),
+        [resting(number, name) for number, name in enumerate(names)],
+        {name: Book() for name in names},
+    )
+    assert run(venue, FlattenOrder(tuple(names), timeout_s=5)).state is FlatState.FLAT
+    assert venue.flat
+    assert venue.calls == ["state", "cancel", "cancel", "state", "markets", "place", "state", "place", "state"]
+
+
+def test_the_first_picture_alone_is_no_ground_for_a_verdict() -> None:
+    venue = ScriptedVenue({BTC: D(1)})
+    venue.state(())
+    venue.positions[BTC] = D(0)  # closed since: the first read shows an old picture, and then the time is up
+    venue.troubles["state"] = ["stale"]
+    result = run(venue, FlattenOrder(None, timeout_s=0.03))
+    assert venue.calls == ["state", "state", "markets", "state"]
+    assert (result.state, result.markets[0].after) == (FlatState.FLAT, D(0))
+
+
+@pytest.mark.parametrize(("speed", "word"), [(0.0, "open"), (1.0, "ended"), (1.0, "paused")])
+def test_a_clock_that_stands_still_is_no_stale_clock(speed: float, word: str) -> None:
+    venue = ScriptedVenue({BTC: D(1)}, [resting(1)], speed=speed, state_word=word)
+    assert run(venue).state is FlatState.FLAT
+    assert venue.flat
+
+
+def test_a_fast_clock_gives_requests_as_long_a_life() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, speed=600.0)
+    assert run(venue).state is FlatState.FLAT
+    valid_ms = (venue.placed[0].valid_until_ms or 0) - START_MS
+    assert 1_800_000 <= valid_ms <= 1_900_000  # 3 s x 600
+
+
+NOISE = st.lists(
+    st.sampled_from(
+        [None, "stale", VenueUnreachable("x"), silence(), ("act", silence()), RateLimited("x", retry_after_s=0.2)]
+    ),
+    max_size=12,
+)
+LATE = st.lists(
+    st.sampled_from([None, silence(), ("act", silence()), ("late", 1.0, silence()), VenueUnreachable("x")]), max_size=12
+)
+
+
+@settings(max_examples=300)
+@given(
+    sizes=st.tuples(st.integers(-50, 50), st.integers(-50, 50)),
+    orders=st.integers(0, 3),
+    depth=st.one_of(st.none(), st.integers(0, 40)),
+    reads=NOISE,
+    cancels=LATE,
+    places=LATE,
+    half=st.booleans(),
+)
+def test_whatever_goes_wrong_the_verdict_is_true_and_nothing_flips(
+    sizes: tuple[int, int],
+    orders: int,
+    depth: int | None,
+    reads: list[Any],
+    cancels: list[Any],
+    places: list[Any],
+    half: bool,
+) -> None:
+    before = {market: D(size) / 10 for market, size in zip((BTC, ETH), sizes, strict=True)}
+    venue = ScriptedVenue(
+        dict(before),
+        [resting(number, (BTC, ETH)[number % 2]) for number in range(orders)],
+        books={market: Book(depth=None if depth is None else D(depth) / 10) for market in before},
+        # "act" makes no sense for a read, and a cancel has no answer that could be stale
+        troubles={"state": [t for t in reads if not isinstance(t, tuple)], "cancel_all": cancels, "place": places},
+    )
+    result = run(venue, FlattenOrder(None, half=half, timeout_s=60))
+    venue.elapse(60)  # whatever was still under way has acted now
+    left = {market: abs(size) for market, size in venue.positions.items()}
+    for market, size in venue.sizes_seen:
+        assert size * before[market] >= 0, "flipped"
+        assert abs(size) <= abs(before[market]), "grew"
+    if result.state is FlatState.FLAT:
+        assert venue.flat
+    if half:  # more than half is never closed; a step is 0.01 and sizes are tenths
+        assert all(left[market] * 2 >= abs(before[market]) for market in before)
+    if result.state is FlatState.REDUCED:
+        assert all(left[market] * 2 - abs(before[market]) < D("0.02") for market in before)
+    if depth != 0:
+        assert result.state in (FlatState.FLAT, FlatState.REDUCED), result
+    elif any(before.values()):
+        assert result.state is FlatState.RESIDUAL

@@ -1,0 +1,234 @@
+"""The synthetic market: the same everywhere, on the price rule, and with order flow of known statistics."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, log, sqrt
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pytest
+
+from pfmm.errors import UnknownMarket
+from pfmm.paper.feeds.counter_random import bell, draw, stream_key
+from pfmm.paper.feeds.feed import QUOTE, Event, TradeEvent
+from pfmm.paper.feeds.order_flow import LEAF_MS
+from pfmm.paper.feeds.price_path import Jump, PricePath
+from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.instruments import Listing, price_step
+
+START = 1_790_000_000_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
+YEAR_S = 365 * 86_400
+
+
+@dataclass
+class Watched:
+    best_bid: int = 0
+    best_ask: int = 0
+
+
+def test_noise_is_pinned() -> None:
+    # splitmix64 of state 0: the first output of every implementation
+    assert draw(0, 1) == 0xE220A8397B1DCDAF
+    assert stream_key(7, "BTC-PERP") == stream_key(7, "BTC-PERP") != stream_key(8, "BTC-PERP")
+
+
+def test_the_bell_has_mean_0_deviation_1_and_a_bound() -> None:
+    values = [bell(draw(1, i)) for i in range(20_000)]
+    assert abs(fmean(values)) < 4 / sqrt(20_000)
+    assert abs(stdev(values) - 1) < 0.02
+    assert bell(0) == -bell((1 << 64) - 1) == pytest.approx(-3.4641, abs=1e-4)
+
+
+def test_a_jump_is_undone_over_its_block() -> None:
+    jump = Jump(start=0, end=16, leaf=4, size=8.0)
+    assert [jump.offset(leaf) for leaf in (0, 3, 4, 16)] == [0.0, -1.5, 6.0, 0.0]
+    assert jump.extremes(0, 16) == (-2.0, 6.0)
+    assert jump.extremes(8, 16) == (0.0, 4.0)
+
+
+def test_the_path_is_continuous_over_segments_checkpoints_and_blocks() -> None:
+    path = PricePath(stream_key(3, "X"), 0.5)
+    for boundary in (32, 1 << 10, 1 << 20):  # leaves: segment, checkpoint, whole block
+        segment = path.segment(boundary * 1_700 // 32 - 1)
+        following = path.segment(boundary * 1_700 // 32)
+        assert segment.points[-1] == pytest.approx(following.points[0], abs=1e-12)
+
+
+def test_a_single_point_is_the_segment_point() -> None:
+    one_by_one, whole = PricePath(stream_key(3, "X"), 0.5), PricePath(stream_key(3, "X"), 0.5)
+    for index in range(50_000_000, 50_000_000 + 600 * 257, 257):
+        segment = whole.segment(index)
+        for i in (0, 1, 13, 31):
+            assert one_by_one.at(segment.first_leaf + i) == (segment.points[i], segment.swing)
+
+
+def test_the_path_has_the_volatility_it_was_given_and_stays_near_its_anchor() -> None:
+    path = PricePath(stream_key(11, "X"), 0.5)
+    step = 1 << 7  # leaves: 131 s, 30 days in all
+    points = [path.at(1_700_000_000 + i * step)[0] for i in range(20_000)]
+    squares = [(b - a) ** 2 for a, b in pairwise(points)]
+    annual = sqrt(fmean(squares) * YEAR_S / (step * LEAF_MS / 1000))
+    # jumps add to it: one in 1.55 days of rms size 0.012 * 0.68, i.e. sqrt(0.5^2 + 235 * 0.0082^2) = 0.516
+    assert 0.38 < annual < 0.66  # the cascade's own luck over a month
+    assert max(map(abs, points)) < 0.6  # a month within a factor of 1.8; the hard bound is wider
+    assert max(map(abs, points)) < path.bound
+
+
+def test_another_process_sees_the_same_market() -> None:
+    code = (
+        "from pfmm.paper.feeds.synthetic import SyntheticFeed as F;"
+        f"f=F(7);t={START}+12345;"
+        "print([(f.quote(m,t),f.mark(m,t),f.depth(m,t,5),f.funding_rate(m,t),f.trades(m,t,t+9000,9))"
+        " for m in('BTC-PERP','EURUSD-PERP')])"
+    )
+    root = Path(__file__).resolve().parents[3]
+    other = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    feed, at = SyntheticFeed(7), START + 12_345
+    list(feed.events("BTC-PERP", at - DAY, at, Watched()))  # whatever was asked before changes nothing
+    here = [
+        (
+            feed.quote(m, at),
+            feed.mark(m, at),
+            feed.depth(m, at, 5),
+            feed.funding_rate(m, at),
+            feed.trades(m, at, at + 9_000, 9),
+        )
+        for m in ("BTC-PERP", "EURUSD-PERP")
+    ]
+    assert other.stdout.strip() == str(here)
+
+
+def test_seeds_and_markets_differ() -> None:
+    marks = {SyntheticFeed(seed).mark("BTC-PERP", START) for seed in range(20)}
+    assert len(marks) == 20
+
+
+@pytest.mark.parametrize("market", Listing().names[::7])
+def test_quotes_and_depth_obey_the_price_rule(market: str) -> None:
+    feed = SyntheticFeed(5)
+    spec = feed.spec(market)
+    for at in range(START, START + 200 * DAY, 20 * DAY + 777):
+        quote = feed.quote(market, at)
+        assert 0 < quote.bid < quote.ask
+        assert quote.bid <= feed.mark(market, at) <= quote.ask
+        assert at - LEAF_MS < quote.time_ms <= at
+        bids, asks = feed.depth(market, at, 20)
+        assert bids[0] == (quote.bid, quote.bid_size)
+        assert asks[0] == (quote.ask, quote.ask_size)
+        assert [p for p, _ in bids] == sorted({p for p, _ in bids}, reverse=True)
+        assert [p for p, _ in asks] == sorted({p for p, _ in asks})
+        assert all(p % price_step(spec, p) == 0 and p > 0 and size > 0 for p, size in bids + asks)
+
+
+def test_events_are_in_order_and_on_the_price_rule_with_prints_outside_the_quote() -> None:
+    feed = SyntheticFeed(5)
+    spec = feed.spec("BTC-PERP")
+    events = list(feed.events("BTC-PERP", START, START + HOUR, EVERYTHING))
+    assert [e.time_ms for e in events] == sorted(e.time_ms for e in events)
+    quotes = [e for e in events if e.kind == QUOTE]
+    assert len(quotes) == len(range(-(-(START + 1) // LEAF_MS), (START + HOUR) // LEAF_MS + 1))  # one a leaf
+    for trade in (e for e in events if isinstance(e, TradeEvent)):
+        quote = feed.quote("BTC-PERP", trade.time_ms)
+        assert trade.price >= quote.ask if trade.aggressor > 0 else trade.price <= quote.bid
+        assert trade.price % price_step(spec, trade.price) == 0
+        assert 100 <= trade.price * trade.size / 1e6 <= 20_001  # USD: a 20 USD order fills whole
+
+
+def test_a_quote_is_the_last_quote_event() -> None:
+    feed = SyntheticFeed(5)
+    *_, last = (e for e in feed.events("BTC-PERP", START, START + 60_000, EVERYTHING) if e.kind == QUOTE)
+    assert feed.quote("BTC-PERP", START + 60_000) == (last.time_ms, *last[2:])
+
+
+def test_trades_are_the_prints_that_events_yields() -> None:
+    feed = SyntheticFeed(5)
+    prints = [e for e in feed.events("ETH-PERP", START, START + HOUR, EVERYTHING) if isinstance(e, TradeEvent)]
+    assert len(prints) > 1_000
+    assert feed.trades("ETH-PERP", START, START + HOUR, 100_000) == prints
+    assert feed.trades("ETH-PERP", START, START + HOUR, 10) == prints[:10]
+    assert feed.trades("ETH-PERP", START, START + HOUR, 0) == []
+
+
+def test_sweeps_reach_with_the_stated_intensity() -> None:
+    # λ(δ) = A·exp(−κδ) a side; BTC: mean reach 1.6 bps * 0.5 = 0.8 bps, so κ = 1.25 per bp at average activity
+    feed = SyntheticFeed(5)
+    deltas = []
+    for trade in feed.trades("BTC-PERP", START, START + 12 * HOUR, 1_000_000):
+        mid = feed.mark("BTC-PERP", trade.time_ms)
+        deltas.append(trade.aggressor * (trade.price - mid) / mid * 1e4)
+    near, far = (sum(delta >= edge for delta in deltas) for edge in (1.0, 3.0))
+    assert (log(near) - log(far)) / 2 == pytest.approx(1.25, rel=0.25)  # activity varies within 12 hours
+    assert 0.8 < len(deltas) / (12 * 3_600) < 1.6  # 2 * 0.6 a second, times activity
+
+
+def markouts(feed: SyntheticFeed, market: str, half_bps: float, hours: int) -> tuple[list[float], list[float]]:
+    """Capture and 30 s markout in bps of a passive quoter that re-centres every 3 s, one fill a side and round."""
+    captures, moves = [], []
+    for begin in range(START, START + hours * HOUR, 3_000):
+        mid = feed.mark(market, begin)
+        watch = Watched(int(mid * (1 - half_bps * 1e-4)), int(mid * (1 + half_bps * 1e-4)) + 1)
+        for event in feed.events(market, begin, begin + 3_000, watch):
+            low, high = (event.ask, event.bid) if event.kind == QUOTE else (event.price + 1, event.price - 1)
+            for side, price in ((1, watch.best_bid), (-1, watch.best_ask)):
+                if price and (low <= price if side > 0 else high >= price):
+                    now, later = feed.mark(market, event.time_ms), feed.mark(market, event.time_ms + 30_000)
+                    captures.append(side * (now - price) / now * 1e4)
+                    moves.append(side * (later - now) / now * 1e4)
+                    watch.best_bid, watch.best_ask = (0, watch.best_ask) if side > 0 else (watch.best_bid, 0)
+    return captures, moves
+
+
+def test_adverse_selection_is_real() -> None:
+    # 24 h at 2 bps: 14,397 fills, capture +1.03 bps, 30 s markout -1.13 ± 0.05; at 4 bps +2.03 and -1.65
+    captures, moves = markouts(SyntheticFeed(7), "BTC-PERP", 2.0, hours=4)
+    assert len(captures) > 1_000
+    assert fmean(captures) > 0.5
+    assert fmean(moves) < -4 * stdev(moves) / sqrt(len(moves))
+    assert fmean(captures) + fmean(moves) < 2  # without much more than the 2 bps rebate there is nothing to earn
+
+
+def test_nothing_is_watched_so_nothing_is_yielded() -> None:
+    assert list(SyntheticFeed(5).events("BTC-PERP", START, START + 3_650 * DAY, Watched())) == []
+
+
+def test_the_watch_is_read_before_every_event() -> None:
+    feed = SyntheticFeed(5)
+    watch = Watched(1 << 60, 0)
+    seen: list[Event] = []
+    for event in feed.events("BTC-PERP", START, START + DAY, watch):
+        seen.append(event)
+        if len(seen) == 3:
+            watch.best_bid = 0
+    assert len(seen) == 3
+
+
+def test_funding_is_mostly_small_sometimes_large_and_drifts_slowly() -> None:
+    feed = SyntheticFeed(5)
+    first = START // (8 * HOUR) * 8 * HOUR
+    paths = [[feed.funding_rate(m, first + i * 8 * HOUR) / 1e4 for i in range(40)] for m in Listing().names[:60]]
+    rates = [rate for path in paths for rate in path]
+    assert 0.01 < fmean(abs(rate) > 3 for rate in rates) < 0.15
+    assert 0.05 < fmean(rate < 0 for rate in rates) < 0.4
+    assert fmean(0.3 < rate < 2.2 for rate in rates) > 0.4
+    steps = fmean((b - a) ** 2 for path in paths for a, b in pairwise(path))
+    spread = fmean((rate - fmean(rates)) ** 2 for rate in rates)
+    assert steps < spread  # independent neighbours would give twice the variance
+
+
+def test_an_unlisted_market_is_refused() -> None:
+    with pytest.raises(UnknownMarket, match="NOPE-PERP"):
+        SyntheticFeed(1).quote("NOPE-PERP", START)
+
+
+def test_prices_wander_but_never_run_away() -> None:
+    feed = SyntheticFeed(5)
+    anchor = Listing().character("BTC-PERP").anchor_usd * 10
+    for years in range(0, 50):
+        mark = feed.mark("BTC-PERP", START + years * 365 * DAY)
+        assert anchor * exp(-0.6) < mark < anchor * exp(0.6)
