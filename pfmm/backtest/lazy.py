@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleReport, Look
+from pfmm.engine.report import CycleReport, MarketSnapshot
 from pfmm.engine.risk import MAX_JUMP, loss_problem
 from pfmm.model.account import Snapshot
 from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus, Plan
@@ -48,15 +48,15 @@ class LazyEngine(Engine):
         if not self._settled or active.run is None or active.state is None:
             return False
         before = (active.last_mid, active.last_cycle_ms, active.problem)
-        look = Look(snapshot)
-        view, active.problem = active.view(look)
+        seen = MarketSnapshot(snapshot)
+        view, active.problem = active.view(seen)
         if view is not None and active.problem is None and before[2] is None:
             limits = active.spec.limits
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
                 state, decision = active.spec.strategy.decide(active.state, view)
-                plan = self._wanted_changes(decision, look.now_ms)
+                plan = self._wanted_changes(decision, seen.now_ms)
                 if not decision.close and not (
-                    plan.changes and self._approve(active, plan, self._resting, look).changes
+                    plan.changes and self._approve(active, plan, self._resting, seen).changes
                 ):
                     # what the limit holds back today it may let through at another price: that is never quiet
                     active.state, self._view_seen = state, None if plan.changes else view

@@ -19,7 +19,7 @@ from pfmm.model.run import JournalFill
 Closings = Mapping[int, Sequence[tuple[str, Fill]]]
 
 
-def closings(journal: Journal, market: str | None) -> dict[int, tuple[tuple[str, Fill], ...]]:
+def closing_fills(journal: Journal, market: str | None) -> dict[int, tuple[tuple[str, Fill], ...]]:
     """The fills of no run that closed what ended runs left, by running number, each as its parts with their owners: the
     same cuts as in `run_ledgers`, without the books of very many fills. `market` None: on all.
 
@@ -56,7 +56,7 @@ def left_by_ended(journal: Journal, market: str, position: Decimal) -> Decimal:
     for _, _, run_id, side, size in journal.sizes_of_runs(market):
         if run_id in ended:
             left = EXACT.add(left, _signed(side, size))
-    for parts in closings(journal, market).values():
+    for parts in closing_fills(journal, market).values():
         for owner, part in parts:
             if owner in ended:
                 left = EXACT.add(left, part.signed_size)

@@ -14,12 +14,12 @@ from typing import Any
 from pfmm.accounting.ledger import LedgerState, mark
 from pfmm.accounting.portfolio import run_ledgers
 from pfmm.engine.observe import observe
-from pfmm.engine.position_check import Agreement, later_fills
+from pfmm.engine.position_check import PositionCheck, later_fills
 from pfmm.engine.reconcile import reconcile
-from pfmm.engine.report import CycleReport, Look, RunReport, RunSpec
+from pfmm.engine.report import CycleReport, MarketSnapshot, RunReport, RunSpec
 from pfmm.engine.risk import check, loss_problem
 from pfmm.engine.self_trade import hold_crossing
-from pfmm.engine.strategy_run import ActiveRun, config_difference, same_config
+from pfmm.engine.strategy_run import StrategyRun, config_difference, same_config
 from pfmm.engine.submit import CLOSE_SLOT, Sender, intents_of
 from pfmm.errors import PfmmError, UsageError
 from pfmm.model.event import Event
@@ -33,7 +33,7 @@ from pfmm.ports import Journal, Strategy, Venue
 class _Step:
     """What one cycle works out for one run, on its way from decision to report."""
 
-    active: ActiveRun
+    active: StrategyRun
     view: MarketView | None
     decision: Decision | None
     tripped: str | None
@@ -60,13 +60,13 @@ class Engine:
         self._venue = venue
         self._settles = settles
         self._journal = journal
-        self._runs = [ActiveRun(spec, instruments[spec.strategy.market]) for spec in specs]
+        self._runs = [StrategyRun(spec, instruments[spec.strategy.market]) for spec in specs]
         self._wall_ms = wall_ms
         self._pid = pid
         self._sender = Sender(venue, journal)
         self._folded_through = 0  # every fill up to here has been given to its run
         self._funding_count = -1
-        self._agreement = Agreement()
+        self._position_check = PositionCheck()
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
 
@@ -127,7 +127,7 @@ class Engine:
         mine = self.run_ids if self._settles else ()
         doubts: list[tuple[OwnOrder, PfmmError]] = []
         absent: list[OwnOrder] = []
-        look = Look(
+        seen = MarketSnapshot(
             observe(
                 self._venue,
                 self._journal,
@@ -139,45 +139,45 @@ class Engine:
             )
         )
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
-        self._not_before_ms = look.now_ms + (look.time.speed > 0 and look.time.state == "open")
-        self._untold += [*self._fold(), *self._doubted(doubts, look.now_ms)]
-        self._refuse_contradiction(look, seen_through)
+        self._not_before_ms = seen.now_ms + (seen.time.speed > 0 and seen.time.state == "open")
+        self._untold += [*self._fold(), *self._doubted(doubts, seen.now_ms)]
+        self._refuse_contradiction(seen, seen_through)
         events, self._untold = self._untold, []
         live = _by_run(self._journal.live_orders())
         steps = []
         for active in self._runs:
             own = live.get(active.run_id or "", ())
-            step = self._step(active, look, own)
+            step = self._step(active, seen, own)
             lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
             step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
             steps.append(step)
-            events += active.problem_events(look.now_ms)
+            events += active.problem_events(seen.now_ms)
         if send:
-            self._begin_and_save(steps, look.now_ms)
-        intents = self._approve_and_commit(steps, look, seen_through, send=send)
+            self._begin_and_save(steps, seen.now_ms)
+        intents = self._approve_and_commit(steps, seen, seen_through, send=send)
         if send:
             events += [
-                Event("warning", look.now_ms, s.active.market, s.active.kind, {"slot": CLOSE_SLOT, "reason": s.told})
+                Event("warning", seen.now_ms, s.active.market, s.active.kind, {"slot": CLOSE_SLOT, "reason": s.told})
                 for s in steps
                 if s.told is not None
             ]
-            events += self._send(intents, look.now_ms)
+            events += self._send(intents, seen.now_ms)
         live = _by_run(self._journal.live_orders())
-        reports = tuple(self._report(step, look, live) for step in steps)
+        reports = tuple(self._report(step, seen, live) for step in steps)
         return CycleReport(
-            look.time, look.snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
+            seen.time, seen.snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
         )
 
-    def _step(self, active: ActiveRun, look: Look, live: Sequence[OwnOrder]) -> _Step:
+    def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> _Step:
         """Looks, checks the data and the loss, and lets the strategy decide."""
-        view, active.problem = active.view(look)
+        view, active.problem = active.view(seen)
         tripped = None
         decision = None
         if view is not None and active.problem is None:  # one bad mark must not halt an account
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
             if tripped is None:
                 decision = active.decide(view)
-        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, look.now_ms))
+        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, seen.now_ms))
 
     def _fold(self) -> list[Event]:
         """Gives every run the fills that the journal has and it has not: whichever process absorbed them."""
@@ -185,7 +185,7 @@ class Engine:
         events: list[Event] = []
         for item in list(self._journal.fills(after_seq=self._folded_through)):
             self._folded_through = item.seq
-            self._agreement.count(item.fill)
+            self._position_check.count(item.fill)
             active = by_id.get(item.run_id or "")
             if active is not None and item.seq > active.folded_through:
                 events += active.fold(item)
@@ -197,11 +197,11 @@ class Engine:
                 active.ledger = ledgers.get(run_id, LedgerState())
         return events
 
-    def _refuse_contradiction(self, look: Look, seen_through: int) -> None:
-        later = later_fills(self._journal, look, seen_through) if self._folded_through > seen_through else {}
+    def _refuse_contradiction(self, seen: MarketSnapshot, seen_through: int) -> None:
+        later = later_fills(self._journal, seen, seen_through) if self._folded_through > seen_through else {}
         for active in self._runs:
-            position, patience_ms = look.net_position(active.market), active.spec.limits.stale_after_ms
-            self._agreement.check(active.market, position, later, look.now_ms, patience_ms)
+            position, patience_ms = seen.net_position(active.market), active.spec.limits.stale_after_ms
+            self._position_check.check(active.market, position, later, seen.now_ms, patience_ms)
 
     def _doubted(self, doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
         """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
@@ -220,7 +220,7 @@ class Engine:
     def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
         same; a run begins with its first decision, once it is written. One write for all of them."""
-        begun: list[tuple[ActiveRun, Run]] = []
+        begun: list[tuple[StrategyRun, Run]] = []
         with self._journal.together():
             for step in steps:
                 active = step.active
@@ -241,7 +241,7 @@ class Engine:
         for active, run in begun:
             active.run = run
 
-    def _save(self, active: ActiveRun, run: Run, time_ms: int, *, status: str) -> None:
+    def _save(self, active: StrategyRun, run: Run, time_ms: int, *, status: str) -> None:
         self._journal.save_run(
             run.run_id,
             status=status,
@@ -255,7 +255,7 @@ class Engine:
 
     def _plan(
         self,
-        active: ActiveRun,
+        active: StrategyRun,
         decision: Decision | None,
         tripped: str | None,
         live: Sequence[OwnOrder],
@@ -277,11 +277,13 @@ class Engine:
             (item.seq for item in self._journal.fills(after_seq=self._folded_through)), default=self._folded_through
         )
 
-    def _approve_and_commit(self, steps: Sequence[_Step], look: Look, seen_through: int, *, send: bool) -> Intents:
+    def _approve_and_commit(
+        self, steps: Sequence[_Step], seen: MarketSnapshot, seen_through: int, *, send: bool
+    ) -> Intents:
         """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
 
         def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
-            look.add_fills(later_fills(self._journal, look, seen_through))
+            seen.add_fills(later_fills(self._journal, seen, seen_through))
             known: dict[str, list[OwnOrder]] = {}
             for order in live:
                 known.setdefault(order.market, []).append(order)
@@ -290,15 +292,15 @@ class Engine:
             cancel: list[str] = []
             for step in steps:
                 here = known.setdefault(step.active.market, [])
-                step.plan = self._approve(step.active, step.plan, here, look)
-                step.close = self._closing_order(step, here, look)
+                step.plan = self._approve(step.active, step.plan, here, seen)
+                step.close = self._closing_order(step, here, seen)
                 intents = intents_of(
                     step.plan,
                     run_id=step.active.run_id or "",
                     market=step.active.market,
                     first_number=number + len(place),
                     nonce=self._journal.nonce,
-                    time=look.time,
+                    time=seen.time,
                     close=step.close,
                 )
                 amended = {order.client_order_id: order for order in intents.amend}
@@ -310,32 +312,32 @@ class Engine:
             return Intents(tuple(place), tuple(amend), tuple(cancel))
 
         if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
-            return self._journal.commit_intents(decide, time_ms=look.now_ms)
+            return self._journal.commit_intents(decide, time_ms=seen.now_ms)
         return decide(self._journal.live_orders(), 0)
 
-    def _approve(self, active: ActiveRun, plan: Plan, here: Sequence[OwnOrder], look: Look) -> Plan:
+    def _approve(self, active: StrategyRun, plan: Plan, here: Sequence[OwnOrder], seen: MarketSnapshot) -> Plan:
         """The part of a plan that passes the limit; `here` are the account's live orders on the market."""
-        ticker = look.tickers.get(active.market)
+        ticker = seen.tickers.get(active.market)
         if ticker is None or not plan.changes:
             return plan
         own_run = active.run_id
         verdict = check(
             hold_crossing(plan, [order for order in here if order.run_id != own_run]),
-            net_position=look.net_position(active.market),
+            net_position=seen.net_position(active.market),
             live_orders=here,
             limit_usd=active.spec.limits.max_inventory_usd,
             mark=ticker.mark,
-            foreign_orders=look.foreign_orders(active.market, here),
+            foreign_orders=seen.foreign_orders(active.market, here),
         )
         return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
 
-    def _closing_order(self, step: _Step, here: Sequence[OwnOrder], look: Look) -> DesiredOrder | None:
+    def _closing_order(self, step: _Step, here: Sequence[OwnOrder], seen: MarketSnapshot) -> DesiredOrder | None:
         """What closes the run's inventory where its decision asks for that and nothing of it can fill any more; `here`
         are the account's live orders on the market. What is held or priced otherwise than wanted is noted."""
         active = step.active
         if step.decision is None or not step.decision.close or active.has_live(here):
             return None
-        order, told = active.closing_order(look, [other for other in here if other.run_id != active.run_id])
+        order, told = active.closing_order(seen, [other for other in here if other.run_id != active.run_id])
         if order is None and told is not None:
             step.plan = replace(step.plan, held=(*step.plan.held, Held(CLOSE_SLOT, told)))
         else:
@@ -355,9 +357,9 @@ class Engine:
             events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
         return events
 
-    def _report(self, step: _Step, look: Look, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
+    def _report(self, step: _Step, seen: MarketSnapshot, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
         active = step.active
-        ticker = look.tickers.get(active.market)
+        ticker = seen.tickers.get(active.market)
         run_id = active.run_id
         return RunReport(
             market=active.market,
@@ -370,7 +372,7 @@ class Engine:
             orders=tuple(live.get(run_id, ())) if run_id is not None else (),
             ledger=active.ledger,
             unrealized=mark(active.ledger, ticker.mark) if ticker is not None else Decimal(0),
-            ratio=active.ratio(look),
+            ratio=active.ratio(seen),
             fills=active.fills,
             round_trips=active.round_trips,
             problem=active.problem,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from pfmm.engine.report import Look
+from pfmm.engine.report import MarketSnapshot
 from pfmm.errors import BadVenueData
 from pfmm.model.order import Fill
 from pfmm.ports import Journal
@@ -16,7 +16,7 @@ from pfmm.ports import Journal
 _ZERO = Decimal(0)
 
 
-class Agreement:
+class PositionCheck:
     """The account's positions against the fills since the first look; what was held before it needs no fills."""
 
     def __init__(self) -> None:
@@ -51,14 +51,14 @@ class Agreement:
             )
 
 
-def later_fills(journal: Journal, look: Look, seen_through: int) -> dict[str, Decimal]:
+def later_fills(journal: Journal, seen: MarketSnapshot, seen_through: int) -> dict[str, Decimal]:
     """By market, what fills of above the number `seen_through` and newer than the snapshot changed, base units: another
     process has absorbed them and its orders no longer count as live, while the snapshot's position is still without
     them."""
-    in_snapshot = {fill.fill_id for fill in look.snapshot.fills}
+    in_snapshot = {fill.fill_id for fill in seen.snapshot.fills}
     later: dict[str, Decimal] = {}
     for item in journal.fills(after_seq=seen_through):
         fill = item.fill
-        if fill.time_ms >= look.now_ms and fill.fill_id not in in_snapshot:
+        if fill.time_ms >= seen.now_ms and fill.fill_id not in in_snapshot:
             later[fill.market] = later.get(fill.market, _ZERO) + fill.signed_size
     return later

@@ -80,7 +80,7 @@ class CycleReport:
     fresh: bool
 
 
-class Look:
+class MarketSnapshot:
     """One snapshot with its parts by market, and what the journal holds beside it: read once for all runs."""
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""One run as the engine carries it from cycle to cycle: its state, its books, and what it makes of a look.
+"""One run as the engine carries it from cycle to cycle: its state, its books, and what it makes of a seen.
 
 Everything in it can be rebuilt from the journal. It reads no venue and writes no journal.
 """
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.accounting.ledger import LedgerState, apply, net_profit
-from pfmm.engine.report import Look, RunSpec
+from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import data_problem
 from pfmm.engine.self_trade import close_before
 from pfmm.engine.submit import CLOSE_SLOT
@@ -27,7 +27,7 @@ CLOSE_SLIPPAGE = Decimal("0.005")
 _JUMP_MEMORY_MS = 60_000
 
 
-class ActiveRun:
+class StrategyRun:
     """The engine's memory of one run between cycles; everything in it can be rebuilt from the journal."""
 
     def __init__(self, spec: RunSpec, instrument: Instrument) -> None:
@@ -94,12 +94,12 @@ class ActiveRun:
         self.nudges.pop(own.slot, None)
         return [_fill_event(self, own), *(_round_trip_event(self, trip) for trip in trips)]
 
-    def view(self, look: Look) -> tuple[MarketView | None, str | None]:
+    def view(self, seen: MarketSnapshot) -> tuple[MarketView | None, str | None]:
         """What the strategy may look at, or why it may not."""
-        ticker = look.tickers.get(self.market)
+        ticker = seen.tickers.get(self.market)
         if ticker is None:
             return None, f"the venue serves no ticker for {self.market}"
-        now_ms = look.now_ms
+        now_ms = seen.now_ms
         recent = self.last_cycle_ms is not None and now_ms - self.last_cycle_ms <= _JUMP_MEMORY_MS
         problem = data_problem(
             ticker,
@@ -115,7 +115,7 @@ class ActiveRun:
             instrument=self.instrument,
             ticker=ticker,
             inventory=self.ledger.size,
-            net_position=look.net_position(self.market),
+            net_position=seen.net_position(self.market),
             max_inventory_usd=self.spec.limits.max_inventory_usd,
             run_pnl_usd=net_profit(self.ledger, ticker.mark),
         )
@@ -142,12 +142,12 @@ class ActiveRun:
         tick = self.instrument.price_rule.tick_at(desired.price)
         return replace(desired, price=desired.price - desired.side.sign * ticks * tick)
 
-    def ratio(self, look: Look) -> float:
+    def ratio(self, seen: MarketSnapshot) -> float:
         """The account's position on the market over the run's limit, clamped to -1…1."""
-        ticker = look.tickers.get(self.market)
+        ticker = seen.tickers.get(self.market)
         if ticker is None:
             return 0.0
-        position = float(look.net_position(self.market))
+        position = float(seen.net_position(self.market))
         return inventory_ratio(position, float(ticker.mark), float(self.spec.limits.max_inventory_usd))
 
     def has_live(self, live: Sequence[OwnOrder]) -> bool:
@@ -155,12 +155,12 @@ class ActiveRun:
         run_id = self.run.run_id if self.run is not None else None
         return any(order.run_id == run_id for order in live)
 
-    def closing_order(self, look: Look, others: Iterable[OwnOrder]) -> tuple[DesiredOrder | None, str | None]:
+    def closing_order(self, seen: MarketSnapshot, others: Iterable[OwnOrder]) -> tuple[DesiredOrder | None, str | None]:
         """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
         position of that sign, and short of the orders of `others`, which are the other runs' on the market. None when
         there is nothing to close, or when it must wait; the text says why, or at which other price it closes."""
-        ticker = look.tickers.get(self.market)
-        own, net = self.ledger.size, look.net_position(self.market)
+        ticker = seen.tickers.get(self.market)
+        own, net = self.ledger.size, seen.net_position(self.market)
         if ticker is None or not own or own * net <= 0:
             return None, None
         side = Side.SHORT if own > 0 else Side.LONG
@@ -200,7 +200,7 @@ def _or_unset(value: Any) -> Any:
     return "unset" if value is None else value
 
 
-def _fill_event(active: ActiveRun, fill: OwnFill) -> Event:
+def _fill_event(active: StrategyRun, fill: OwnFill) -> Event:
     return Event(
         "fill",
         fill.time_ms,
@@ -210,7 +210,7 @@ def _fill_event(active: ActiveRun, fill: OwnFill) -> Event:
     )
 
 
-def _round_trip_event(active: ActiveRun, trip: RoundTrip) -> Event:
+def _round_trip_event(active: StrategyRun, trip: RoundTrip) -> Event:
     return Event(
         "round_trip",
         trip.time_ms,

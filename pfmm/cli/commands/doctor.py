@@ -44,15 +44,14 @@ def doctor(context: typer.Context) -> None:
 
 
 def _checks(options: Globals) -> Iterator[Check]:
-    from pfmm.cli import local_checks as checks
-    from pfmm.cli import venue_checks
+    from pfmm.cli import local_checks, venue_checks
     from pfmm.cli.context import Session, wall_ms
     from pfmm.config.paths import Paths
     from pfmm.config.resolve import load_settings
     from pfmm.errors import ConfigError
 
     paths = Paths.from_env(os.environ)
-    yield checks.python()
+    yield local_checks.python()
     settings = None
     try:
         settings = load_settings(os.environ, profile=options.profile)
@@ -61,11 +60,11 @@ def _checks(options: Globals) -> Iterator[Check]:
     else:
         yield _configuration(settings)
     try:
-        yield checks.state_folder(paths.state_dir)
-        yield checks.disk(paths.state_dir)
-        yield from checks.journals(paths.state_dir)
+        yield local_checks.state_folder(paths.state_dir)
+        yield local_checks.disk(paths.state_dir)
+        yield from local_checks.journals(paths.state_dir)
         yield venue_checks.paper_exchange(paths.state_dir)
-        yield from checks.locks(paths.state_dir, wall_ms())
+        yield from local_checks.locks(paths.state_dir, wall_ms())
     except OSError as error:
         hint = "make it readable, or set PFMM_HOME"
         yield failure("state folder", ConfigError(f"{error.filename}: {error.strerror}", hint=hint))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from pfmm.cli import assertion_check as asserting
+from pfmm.cli import assertion_check
 from pfmm.cli.durations import in_words, span_ms
 from pfmm.cli.live import watch as watching
 from pfmm.cli.options import globals_of, positive_integer, setting
@@ -86,7 +86,7 @@ def funding(
     ] = None,
     watch: watching.Watch = False,
     interval: watching.Interval = None,
-    assertion: asserting.Assert = None,
+    assertion: assertion_check.Assert = None,
 ) -> None:
     """Check funding: rate, 8 h equivalent, a year's worth, next payment, and which way to lean.
 
@@ -96,7 +96,7 @@ def funding(
     from pfmm.cli.context import session
 
     options = globals_of(context)
-    check = asserting.read_assertion(assertion, FIELDS if history is None else (*FIELDS, *HISTORY_FIELDS))
+    check = assertion_check.read_assertion(assertion, FIELDS if history is None else (*FIELDS, *HISTORY_FIELDS))
     if scan == bool(markets):
         raise UsageError("name markets, or --all, not both" if scan else "name a market, or --all for every market")
     wanted = _Wanted(tuple(markets or ()), scan, sort, limit, min_bps if scan else None, history)
@@ -115,11 +115,11 @@ def _look(opened: Session, wanted: _Wanted, check: Assertion | None) -> Look:
     if wanted.history_ms is not None:
         _add_history(opened, rows, time_ms - wanted.history_ms)
     broken = None
-    places = asserting.offending(check, [{**row, **row.get("history", {})} for row in rows])
+    places = assertion_check.offending(check, [{**row, **row.get("history", {})} for row in rows])
     if check is not None and places:
         wrong = [rows[place] for place in places]
         flat = [{**row, **row.get("history", {})} for row in wrong]
-        broken = (asserting.is_false(check, flat, len(rows)), _result(wrong, warnings))
+        broken = (assertion_check.is_false(check, flat, len(rows)), _result(wrong, warnings))
     return watching.Look(time_ms, _result(rows, warnings), broken)
 
 

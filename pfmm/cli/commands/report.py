@@ -122,10 +122,10 @@ def _found(
     options: Globals, opened: Session, asked: Slice, marks: Mapping[str, Decimal], files: Files
 ) -> tuple[ReportData, tuple[str, ...]]:
     """The figures and warnings about them, after the fills and the charts were written to where they are wanted."""
-    from pfmm.cli.position_closers import closings
+    from pfmm.cli.position_closers import closing_fills
 
     journal = opened.journal
-    closed = closings(journal, asked.market)
+    closed = closing_fills(journal, asked.market)
     with _without_cycle_search():
         found, mids = _data(journal, asked, marks, closed)
     if files.csv is not None:

@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 from pfmm.paper.exchange import MAX_DEAD_MAN_S, Exchange
 from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.messages import CancelRequest, ExchangeError
-from pfmm.paper.wire import purpleflea_json as answers
-from pfmm.paper.wire import purpleflea_requests as order_fields
+from pfmm.paper.wire import purpleflea_json, purpleflea_requests
 
 if TYPE_CHECKING:
     from pfmm.paper.server.throttle import Lane
@@ -73,34 +72,34 @@ def find_routes(path: str) -> tuple[Methods | None, str]:
 
 def _time(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.clock_json(call.exchange.time())
+    return purpleflea_json.clock_json(call.exchange.time())
 
 
 def _markets(call: Call) -> dict[str, Any]:
     call.asked()
-    return {"markets": [answers.spec_json(spec) for spec in call.exchange.specs()]}
+    return {"markets": [purpleflea_json.spec_json(spec) for spec in call.exchange.specs()]}
 
 
 def _tickers(call: Call) -> dict[str, Any]:
     markets = _names(call.asked("markets").get("markets"))
-    return {"tickers": [answers.ticker_json(ticker) for ticker in call.exchange.tickers(markets or None)]}
+    return {"tickers": [purpleflea_json.ticker_json(ticker) for ticker in call.exchange.tickers(markets or None)]}
 
 
 def _ticker(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.ticker_json(call.exchange.ticker(call.tail))
+    return purpleflea_json.ticker_json(call.exchange.ticker(call.tail))
 
 
 def _orderbook(call: Call) -> dict[str, Any]:
     depth = _whole(call.asked("depth"), "depth")
     if depth is not None and not 1 <= depth <= MAX_DEPTH:
         raise ExchangeError(400, "invalid_depth", f"depth: must be from 1 to {MAX_DEPTH}, not {depth}")
-    return answers.book_json(call.exchange.depth(call.tail, depth or 20))
+    return purpleflea_json.book_json(call.exchange.depth(call.tail, depth or 20))
 
 
 def _trades(call: Call) -> dict[str, Any]:
     trades = call.exchange.trades(call.tail, _whole(call.asked("since"), "since"))
-    return {"market": call.tail, "trades": [answers.trade_json(trade) for trade in trades]}
+    return {"market": call.tail, "trades": [purpleflea_json.trade_json(trade) for trade in trades]}
 
 
 def _funding(call: Call) -> dict[str, Any]:
@@ -109,12 +108,12 @@ def _funding(call: Call) -> dict[str, Any]:
     return {
         "market": call.tail,
         "funding_interval_h": interval_h,
-        "rates": [answers.rate_json(rate) for rate in rates],
+        "rates": [purpleflea_json.rate_json(rate) for rate in rates],
     }
 
 
 def _place(call: Call) -> dict[str, Any]:
-    return answers.order_json(call.exchange.place(call.account, order_fields.place_request(call.body)))
+    return purpleflea_json.order_json(call.exchange.place(call.account, purpleflea_requests.place_request(call.body)))
 
 
 def _orders(call: Call) -> dict[str, Any]:
@@ -123,51 +122,51 @@ def _orders(call: Call) -> dict[str, Any]:
     if status not in ("open", "all"):
         raise ExchangeError(400, "invalid_status", f"status: must be open or all, not {status[:80]}")
     orders = call.exchange.orders(call.account, status=status, market=_market(call, asked))
-    return {"orders": answers.orders_json(orders)}
+    return {"orders": purpleflea_json.orders_json(orders)}
 
 
 def _cancel_all(call: Call) -> dict[str, Any]:
     cancelled = call.exchange.cancel_all(call.account, _market(call, call.asked("market")))
-    return {"cancelled": len(cancelled), "orders": answers.orders_json(cancelled)}
+    return {"cancelled": len(cancelled), "orders": purpleflea_json.orders_json(cancelled)}
 
 
 def _order(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.order_json(call.exchange.order(call.account, order_id=call.tail))
+    return purpleflea_json.order_json(call.exchange.order(call.account, order_id=call.tail))
 
 
 def _order_by_client_id(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.order_json(call.exchange.order(call.account, client_order_id=call.tail))
+    return purpleflea_json.order_json(call.exchange.order(call.account, client_order_id=call.tail))
 
 
 def _amend(call: Call) -> dict[str, Any]:
-    request = order_fields.amend_request(call.body, order_id=call.tail)
-    return answers.order_json(call.exchange.amend(call.account, request))
+    request = purpleflea_requests.amend_request(call.body, order_id=call.tail)
+    return purpleflea_json.order_json(call.exchange.amend(call.account, request))
 
 
 def _amend_by_client_id(call: Call) -> dict[str, Any]:
-    request = order_fields.amend_request(call.body, client_order_id=call.tail)
-    return answers.order_json(call.exchange.amend(call.account, request))
+    request = purpleflea_requests.amend_request(call.body, client_order_id=call.tail)
+    return purpleflea_json.order_json(call.exchange.amend(call.account, request))
 
 
 def _cancel(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.order_json(call.exchange.cancel(call.account, CancelRequest(order_id=call.tail)))
+    return purpleflea_json.order_json(call.exchange.cancel(call.account, CancelRequest(order_id=call.tail)))
 
 
 def _cancel_by_client_id(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.order_json(call.exchange.cancel(call.account, CancelRequest(client_order_id=call.tail)))
+    return purpleflea_json.order_json(call.exchange.cancel(call.account, CancelRequest(client_order_id=call.tail)))
 
 
 def _batch(call: Call) -> dict[str, Any]:
-    items = order_fields.batch_items(call.body)
+    items = purpleflea_requests.batch_items(call.body)
     done = call.exchange.batch(call.account, items.cancels.good, items.amends.good, items.places.good)
     return {
-        "cancel": answers.items_json(items.cancels.merged(done[0])),
-        "amend": answers.items_json(items.amends.merged(done[1])),
-        "place": answers.items_json(items.places.merged(done[2])),
+        "cancel": purpleflea_json.items_json(items.cancels.merged(done[0])),
+        "amend": purpleflea_json.items_json(items.amends.merged(done[1])),
+        "place": purpleflea_json.items_json(items.places.merged(done[2])),
     }
 
 
@@ -180,38 +179,38 @@ def _state(call: Call) -> dict[str, Any]:
         funding_since=_cursor(asked, "funding_since"),
         limit=_limit(asked),
     )
-    return answers.state_json(state)
+    return purpleflea_json.state_json(state)
 
 
 def _account(call: Call) -> dict[str, Any]:
     call.asked()
-    return answers.account_json(call.exchange.account(call.account))
+    return purpleflea_json.account_json(call.exchange.account(call.account))
 
 
 def _positions(call: Call) -> dict[str, Any]:
     call.asked()
-    return {"positions": answers.positions_json(call.exchange.positions(call.account))}
+    return {"positions": purpleflea_json.positions_json(call.exchange.positions(call.account))}
 
 
 def _fills(call: Call) -> dict[str, Any]:
     asked = call.asked("since", "market")
     page = call.exchange.fills(call.account, since=_cursor(asked, "since"), market=_market(call, asked))
-    return {"fills": answers.fills_json(page.fills), "cursor": str(page.cursor), "more": page.more}
+    return {"fills": purpleflea_json.fills_json(page.fills), "cursor": str(page.cursor), "more": page.more}
 
 
 def _funding_payments(call: Call) -> dict[str, Any]:
     page = call.exchange.funding_payments(call.account, since=_cursor(call.asked("since"), "since"))
-    return {"payments": answers.payments_json(page.payments), "cursor": str(page.cursor), "more": page.more}
+    return {"payments": purpleflea_json.payments_json(page.payments), "cursor": str(page.cursor), "more": page.more}
 
 
 def _dead_man(call: Call) -> dict[str, Any]:
-    timeout_s = order_fields.whole_field(call.body, "timeout_s", MAX_DEAD_MAN_S)
+    timeout_s = purpleflea_requests.whole_field(call.body, "timeout_s", MAX_DEAD_MAN_S)
     return call.exchange.arm_dead_man(call.account, timeout_s)._asdict()
 
 
 def _advance(call: Call) -> dict[str, Any]:
-    to_ms = order_fields.whole_field(call.body, "to_ms", order_fields.MAX_TIME_MS)
-    return answers.clock_json(call.exchange.advance_clock(to_ms))
+    to_ms = purpleflea_requests.whole_field(call.body, "to_ms", purpleflea_requests.MAX_TIME_MS)
+    return purpleflea_json.clock_json(call.exchange.advance_clock(to_ms))
 
 
 def _names(text: str | None) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.accounting.portfolio import UNATTRIBUTED, run_ledgers
-from pfmm.cli.position_closers import closings, left_by_ended
+from pfmm.cli.position_closers import closing_fills, left_by_ended
 from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
@@ -104,13 +104,13 @@ def test_a_report_cuts_as_the_books_do(journal: Journal, late: bool) -> None:
         journal.absorb(fills=[one], funding=[], cursors=Cursors())
     found = {
         parts[0][1].fill_id: [(owner, part.size, part.fee) for owner, part in parts]
-        for parts in closings(journal, None).values()
+        for parts in closing_fills(journal, None).values()
     }
     assert found == {
         "f7": [(first, D(2), D("0.5"))],
         "f8": [(first, D(1), D("0.25")), (second, D(1), D("0.25"))],
     }
-    assert closings(journal, "BTC-PERP") == closings(journal, None)
-    assert closings(journal, "ETH-PERP") == {}
+    assert closing_fills(journal, "BTC-PERP") == closing_fills(journal, None)
+    assert closing_fills(journal, "ETH-PERP") == {}
     ledgers = run_ledgers(journal, "BTC-PERP")
     assert [ledgers[one].size for one in (first, second, alive, UNATTRIBUTED)] == [D(0), D(0), D(2), D(-2)]
