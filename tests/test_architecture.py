@@ -61,6 +61,7 @@ ARROWS = {
         "pfmm.strategy",
         "pfmm.engine",
         "pfmm.journal.memory",
+        "pfmm.store",
         "pfmm.tape",
         "pfmm.paper",
         "pfmm.report",
@@ -183,7 +184,9 @@ def test_pure_modules_reach_no_clock_no_chance_and_no_outside_world() -> None:
     ("library", "homes"),
     [
         ("httpx", {"pfmm.venue.client"}),
-        ("sqlite3", {"pfmm.journal.journal", "pfmm.journal.opening", "pfmm.paper.store", "pfmm.store.wal"}),
+        ("sqlite3", {"pfmm.journal.journal", "pfmm.store.database", "pfmm.store.wal"}),
+        ("fcntl", {"pfmm.store.flock"}),
+        ("tempfile", set()),
         ("click", set()),
         ("pydantic", set()),
     ],

@@ -147,10 +147,10 @@ class Results:
 @contextmanager
 def _locked(path: Path, mode: str) -> Iterator[IO[bytes]]:
     """The file, which no other sweep reads or writes meanwhile."""
-    import fcntl
+    from pfmm.store.flock import lock
 
     with path.open(mode) as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        lock(stream.fileno())
         yield stream
 
 

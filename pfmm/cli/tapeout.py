@@ -7,13 +7,14 @@ lines would be readable. Knows nothing of what the lines mean.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from pfmm.errors import AlreadyRunning, DataFileError, UsageError
+from pfmm.store.flock import try_lock
 
 
 class TapeFile:
@@ -72,14 +73,11 @@ def _take(path: Path, descriptor: int) -> None:
     """Empties a file that nobody else records to, and keeps others off it for as long as it is open."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return  # a pipe or a device is nobody's
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadyRunning(
-            f"{path} is being recorded to by another process", hint="choose another --out, or end that one first"
-        ) from None
-    except OSError:
-        pass  # a file system without locks
+    with suppress(OSError):  # a file system without locks
+        if not try_lock(descriptor):
+            raise AlreadyRunning(
+                f"{path} is being recorded to by another process", hint="choose another --out, or end that one first"
+            )
     try:
         os.ftruncate(descriptor, 0)
     except OSError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -224,23 +223,16 @@ def _storable(value: Any) -> Any:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    import fcntl
+    from pfmm.store import flock
 
+    lock = path.with_name(path.name + ".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = flock.opened(lock)
     except OSError as error:
         raise ConfigError(f"cannot write in {path.parent}: {error.strerror}", hint=_WRITE_HINT) from error
     try:
-        deadline = time.monotonic() + LOCK_WAIT_S
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise ConfigError(f"another process has held {path}.lock for {LOCK_WAIT_S:.0f} s") from None
-                time.sleep(0.01)
+        if not flock.wait_for(lambda: flock.try_lock(descriptor), LOCK_WAIT_S):
+            raise ConfigError(f"another process has held {lock} for {LOCK_WAIT_S:.0f} s")
         yield
     finally:
         os.close(descriptor)
@@ -250,25 +242,9 @@ _WRITE_HINT = "check the permissions of the folder, or set PFMM_HOME to one that
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Writes beside the file (the one a link points at), syncs, renames, syncs the folder: old or new, never half."""
-    import tempfile
+    from pfmm.store.files import replace_file
 
-    target = path.resolve()
     try:
-        descriptor, name = tempfile.mkstemp(prefix=target.name + ".", dir=target.parent)  # made with mode 0600
+        replace_file(path, content)
     except OSError as error:
-        raise ConfigError(f"cannot write in {target.parent}: {error.strerror}", hint=_WRITE_HINT) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise ConfigError(f"cannot write {target}: {error.strerror}", hint=_WRITE_HINT) from error
+        raise ConfigError(f"cannot write {path.resolve()}: {error.strerror}", hint=_WRITE_HINT) from error

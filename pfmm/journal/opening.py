@@ -1,45 +1,42 @@
-"""Opening a journal's file: the connection, the version, the migrations, and SQLite's complaints in words.
+"""Opening a journal's file: what it is called, how it grows, and reading one that may not be brought up to date.
 
 Knows the file and the schema's number; must not know what the records mean.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pfmm.errors import ConfigError, NoJournal
+from pfmm.errors import ConfigError, JournalLocked, NoJournal
 from pfmm.journal import schema
-from pfmm.journal.file import BUSY_TIMEOUT_S, may_be_immutable, unusable
-from pfmm.store.wal import use_wal
+from pfmm.journal.file import NOUN
+from pfmm.store import database as store
+from pfmm.store.database import Connection, FileKind
+
+BUSY_TIMEOUT_S = 10.0
 
 
-def connect(path: Path, identity: Mapping[str, str], patience_s: float | None) -> sqlite3.Connection:
-    """A connection to the journal at `path`, brought to the newest schema; a new one begins with `identity`.
+def connect(path: Path, identity: Mapping[str, str], patience_s: float | None) -> Connection:
+    """Open the journal at `path`, brought to the newest schema; a new one begins with `identity`.
 
     `patience_s` is how long any later call waits for another process's lock. Raises ConfigError for a file that is
     no journal, is of a newer pfmm, or cannot be shared between processes.
     """
+
+    def fill(database: Connection) -> None:
+        database.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", identity.items())
+
     timeout_s = patience_s or BUSY_TIMEOUT_S
-    database = sqlite3.connect(path, timeout=timeout_s, isolation_level=None)
-    try:
-        stored_version(database, path)
-        _share(database, path, timeout_s)
-        database.execute("PRAGMA synchronous = FULL")
-        _migrate(database, path, identity)
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return store.connect(path, _kind(), timeout_s=timeout_s, synchronous="FULL", fill=fill)
 
 
-def connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection:
-    """A connection that cannot write, in a folder that cannot be written, too. Raises ConfigError for a file that
-    `connect` would refuse, or that cannot be read before it is brought up to date, NoJournal for one that another
-    process is just making or died in making."""
-    database = _readable(path, patience_s)
+def connect_readonly(path: Path, patience_s: float | None) -> Connection:
+    """Open a journal without the right to write, in a folder that cannot be written, too. Raises ConfigError for a
+    file that `connect` would refuse, or that cannot be read before it is brought up to date, NoJournal for one that
+    another process is just making or died in making."""
+    database = store.connect_readonly(path, patience_s or BUSY_TIMEOUT_S)
     try:
         version = stored_version(database, path)
         if version == 0:
@@ -57,80 +54,24 @@ def connect_readonly(path: Path, patience_s: float | None) -> sqlite3.Connection
     return database
 
 
-def _readable(path: Path, patience_s: float | None) -> sqlite3.Connection:
-    uri = path.resolve().as_uri() + "?mode=ro"
-    database = sqlite3.connect(uri, uri=True, timeout=patience_s or BUSY_TIMEOUT_S, isolation_level=None)
-    try:
-        database.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        database.close()
-        if not may_be_immutable(path):
-            raise
-        database = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
-    return database
+def stored_version(database: Connection, path: Path) -> int:
+    """Read the schema version of the file, 0 for an empty one. Raises ConfigError unless it is a journal of ours."""
+    return store.stored_version(database, path, _kind())
 
 
-def stored_version(database: sqlite3.Connection, path: Path) -> int:
-    """`_check_version` in a transaction of its own: another process may be making the journal between two reads."""
-    database.execute("BEGIN")
-    try:
-        return _check_version(database, path)
-    finally:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
+def translated(path: Path) -> AbstractContextManager[None]:
+    """Turn what SQLite says about the FILE into ConfigError; mistakes in our own statements pass as they are."""
+    return store.translated(path, _kind())
 
 
-def _check_version(database: sqlite3.Connection, path: Path) -> int:
-    """The schema version of the file, 0 for an empty one; ConfigError unless it is a journal that we understand."""
-    application = database.execute("PRAGMA application_id").fetchone()[0]
-    version: int = database.execute("PRAGMA user_version").fetchone()[0]
-    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application == version == tables == 0:
-        return 0
-    if application != schema.APPLICATION_ID:
-        raise ConfigError(f"{path} is a database, but no journal of pfmm", hint="move the file away")
-    if version > len(schema.MIGRATIONS):
-        raise ConfigError(
-            f"the journal {path} has schema {version}, this pfmm knows only {len(schema.MIGRATIONS)}",
-            hint="it was written by a newer pfmm: upgrade this one",
-        )
-    return version
+def _kind() -> FileKind:
+    return FileKind(
+        NOUN, schema.MIGRATIONS, "move the file away; the venue still knows orders, fills and positions", _locked
+    )
 
 
-def _share(database: sqlite3.Connection, path: Path, patience_s: float) -> None:
-    if not use_wal(database, patience_s):
-        raise ConfigError(
-            f"the journal {path} cannot be shared between processes", hint="keep it on a local disk: set PFMM_HOME"
-        )
-
-
-def _migrate(database: sqlite3.Connection, path: Path, identity: Mapping[str, str]) -> None:
-    """Brings the file to the newest schema; each step and its version number are one transaction."""
-    while True:
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            version = _check_version(database, path)
-            if version < len(schema.MIGRATIONS):
-                for statement in schema.MIGRATIONS[version]:
-                    database.execute(statement)
-                if version == 0:
-                    database.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", identity.items())
-                database.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-                database.execute(f"PRAGMA user_version = {version + 1}")
-                database.execute("COMMIT")
-        finally:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-        if version >= len(schema.MIGRATIONS) - 1:
-            return
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turns what SQLite says about the FILE into ConfigError; mistakes in our own statements pass as they are."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except sqlite3.DatabaseError as error:
-        raise unusable(path, str(error)) from error
+def _locked(path: Path) -> JournalLocked:
+    return JournalLocked(
+        f"the journal {path} stayed locked by another process",
+        hint="`pfmm doctor` names the processes of this account",
+    )

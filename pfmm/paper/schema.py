@@ -5,9 +5,7 @@ Amounts are whole numbers: INTEGER where they are bounded, TEXT where they are n
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
-
-SCHEMA = """
+_TABLES = """
 CREATE TABLE exchange (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     epoch INTEGER NOT NULL,
@@ -17,8 +15,7 @@ CREATE TABLE exchange (
     venue_ms INTEGER NOT NULL,
     speed REAL NOT NULL,
     touched_ms INTEGER NOT NULL,
-    idle_pause INTEGER NOT NULL,
-    identity TEXT NOT NULL DEFAULT ''
+    idle_pause INTEGER NOT NULL
 );
 CREATE TABLE accounts (
     name TEXT PRIMARY KEY,
@@ -87,8 +84,19 @@ CREATE TABLE payments (
 ) WITHOUT ROWID;
 """
 
-# what a file of version 1 lacks
-ADD_IDENTITY = "ALTER TABLE exchange ADD COLUMN identity TEXT NOT NULL DEFAULT ''"
+# entry n brings a file of schema n to n + 1; a change is a new entry, never an edit of an old one
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    tuple(statement.strip() for statement in _TABLES.split(";") if statement.strip()),
+    # the random name of the exchange, by which a journal tells it from another one
+    (
+        "ALTER TABLE exchange ADD COLUMN identity TEXT NOT NULL DEFAULT ''",
+        "UPDATE exchange SET identity = lower(hex(randomblob(8)))",
+    ),
+)
+FIRST_ROW = (
+    "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause) "
+    "VALUES (1, 0, '{}', 0, 0, 0, 0, 0, 0)"
+)
 
 ORDER_COLUMNS = (
     "number, client_order_id, market, side, type, price, size, post_only, reduce_only, time_in_force, "

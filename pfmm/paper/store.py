@@ -8,8 +8,6 @@ was loaded at, so that two processes that advanced it at the same time cannot bo
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +18,9 @@ from pfmm.paper import schema
 from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Specs
 from pfmm.paper.clock import VenueClock
 from pfmm.paper.messages import Busy
-from pfmm.store.wal import use_wal
+from pfmm.store.database import Connection, FileKind, connect, transaction, translated
+from pfmm.store.files import make_private_file
 
-APPLICATION_ID = 0x70666D6D  # "pfmm": tells our files from other SQLite files
 EPOCH_NUMBERS = 1_000_000_000  # running numbers of epoch n start above n of these, so that a reset reuses none
 LOCK_WAIT_MS = 1_000
 LOCK_TRIES = 3
@@ -44,10 +42,17 @@ class Conflict(Exception):
     """Another process saved the account since it was loaded: load it again."""
 
 
+def _locked(path: Path) -> Busy:
+    return Busy(f"{path.name} stayed locked by other processes")
+
+
+KIND = FileKind("paper exchange", schema.MIGRATIONS, RESET_HINT, _locked)
+
+
 class Store:
     """One connection to one file. Used by one thread at a time (the exchange holds a lock)."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: Connection) -> None:
         self.path = path
         self._connection = connection
 
@@ -56,25 +61,25 @@ class Store:
         """Opens the file, or creates it with what `first` returns. Raises ConfigError for a corrupt, foreign, newer or
         unwritable file, Busy when it stays locked."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new = not path.exists()
-            if new:
-                path.touch(mode=0o600)
+            make_private_file(path)
         except OSError as error:
             raise ConfigError(f"cannot write the paper exchange's file {path}: {error}") from error
-        connection = None
-        try:
-            connection = sqlite3.connect(
-                path, timeout=LOCK_WAIT_MS / 1000, isolation_level=None, check_same_thread=False
+
+        def fill(connection: Connection) -> None:
+            connection.execute(schema.FIRST_ROW)
+            cls(path, connection).save_exchange(first())
+
+        with translated(path, KIND):
+            connection = connect(
+                path,
+                KIND,
+                timeout_s=LOCK_WAIT_MS / 1000,
+                synchronous="NORMAL",
+                fill=fill,
+                tries=LOCK_TRIES,
+                any_thread=True,
             )
-            store = cls(path, connection)
-            with store._translated():
-                store._prepare(first)
-        except BaseException:
-            if connection is not None:
-                connection.close()
-            raise
-        return store
+        return cls(path, connection)
 
     def close(self) -> None:
         """Closes the connection; the file stays."""
@@ -82,116 +87,29 @@ class Store:
 
     def damage(self) -> tuple[str, ...]:
         """What a full check of the file finds wrong, as SQLite words it; empty for a healthy file."""
-        with self._translated():
+        with translated(self.path, KIND):
             rows = self._connection.execute("PRAGMA integrity_check").fetchall()
         return tuple(row[0] for row in rows if row[0] != "ok")
-
-    def _prepare(self, first: Callable[[], ExchangeRow]) -> None:
-        execute = self._connection.execute
-        execute("PRAGMA foreign_keys = OFF")
-        execute("PRAGMA synchronous = NORMAL")
-        if execute("PRAGMA application_id").fetchone()[0] == 0:
-            self._create(first)
-        if execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise ConfigError(f"{self.path} is not a paper exchange file", hint=RESET_HINT)
-        if execute("PRAGMA user_version").fetchone()[0] == 1:
-            self._migrate()
-        version = execute("PRAGMA user_version").fetchone()[0]
-        if version != schema.SCHEMA_VERSION:
-            raise ConfigError(
-                f"{self.path} has schema {version}, this pfmm knows {schema.SCHEMA_VERSION}",
-                hint=f"use the pfmm that wrote it, or {RESET_HINT}",
-            )
-
-    def _create(self, first: Callable[[], ExchangeRow]) -> None:
-        execute = self._connection.execute
-        if execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return  # another process is first, or it is no file of ours
-        if not use_wal(self._connection, LOCK_TRIES * LOCK_WAIT_MS / 1000):
-            raise ConfigError(
-                f"the paper exchange's file {self.path} cannot be shared between processes",
-                hint="keep it on a local disk: set PFMM_HOME",
-            )
-        with self.write():
-            if execute("PRAGMA application_id").fetchone()[0]:
-                return
-            for statement in schema.SCHEMA.split(";"):
-                execute(statement)
-            execute(
-                "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, "
-                "idle_pause) VALUES (1, 0, '{}', 0, 0, 0, 0, 0, 0)"
-            )
-            self.save_exchange(first())
-            self._name()
-            execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
-            execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-    def _migrate(self) -> None:
-        """A file of before exchanges had a name gets one."""
-        with self.write():
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] == 1:
-                self._connection.execute(schema.ADD_IDENTITY)
-                self._name()
-                self._connection.execute("PRAGMA user_version = 2")
-
-    def _name(self) -> None:
-        self._connection.execute("UPDATE exchange SET identity = ?", (os.urandom(8).hex(),))
 
     # -- transactions
 
     @contextmanager
     def read(self) -> Iterator[None]:
         """One consistent view without a write lock."""
-        with self._translated():
-            try:  # as in `write`
-                self._connection.execute("BEGIN")
-                yield
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+        with translated(self.path, KIND), transaction(self._connection, begin="DEFERRED"):
+            yield
 
     @contextmanager
     def write(self) -> Iterator[None]:
         """One write transaction: committed at the end, rolled back by any exception. Busy when it cannot start."""
-        with self._translated():
-            try:  # from before it begins: a second Ctrl-C may raise as soon as a wait for the lock is over
-                self._begin_immediate()
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    def _begin_immediate(self) -> None:
-        for attempt in range(1, LOCK_TRIES + 1):
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not _is_lock(error) or attempt == LOCK_TRIES:
-                    raise
-            else:
-                return
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
+        with translated(self.path, KIND), transaction(self._connection, tries=LOCK_TRIES):
             yield
-        except sqlite3.DatabaseError as error:
-            if _is_lock(error):
-                raise Busy(f"{self.path.name} stayed locked by other processes") from error
-            if isinstance(error, sqlite3.OperationalError) and _is_access(error):
-                raise ConfigError(
-                    f"cannot write the paper exchange's file {self.path}: {error}",
-                    hint="make the folder writable, or set PFMM_HOME to one that is",
-                ) from error
-            raise ConfigError(f"{self.path} is damaged: {error}", hint=RESET_HINT) from error
 
     # -- the exchange itself
 
     def exchange(self) -> ExchangeRow:
         """Clock and feed configuration."""
-        with self._translated():
+        with translated(self.path, KIND):
             row = self._connection.execute(
                 "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity "
                 "FROM exchange"
@@ -389,12 +307,3 @@ def _order_state(row: Any) -> OrderState:
     order = OrderState(*row)
     order.post_only, order.reduce_only, order.cost = bool(order.post_only), bool(order.reduce_only), int(order.cost)
     return order
-
-
-def _is_lock(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _is_access(error: sqlite3.Error) -> bool:
-    codes = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_FULL)
-    return error.sqlite_errorcode & 0xFF in (*codes, sqlite3.SQLITE_IOERR)

@@ -7,23 +7,20 @@ while the lock is held. POSIX only. Must not know strategies, venues or journals
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import json
 import os
 import signal
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 from pfmm.errors import AlreadyRunning, ConfigError, Halted, StateUnknown
+from pfmm.store import flock
+from pfmm.store.files import make_private_folder, replace_file
 
 FLATTEN = "flatten"  # what `halted_by` says of an account that a flatten halted
 KILL_SWITCH = "kill_switch"  # and of one that the loss limit of a run halted
-_POLL_S = 0.02
 _READER_PATIENCE_S = 10.0
 _STOP_PATIENCE_S = 20.0
 _HALT_PATIENCE_S = 0.5
@@ -164,7 +161,7 @@ class AccountLocks:
                 return True
             if not holder.stopping:
                 _signal(holder.pid, sign)
-            if _wait_for(lambda: lock.holder() is None, patience_s):
+            if flock.wait_for(lambda: lock.holder() is None, patience_s):
                 return True
         raise StateUnknown(f"the {strategy} runner on {market} (pid {holder.pid if holder else '?'}) does not stop")
 
@@ -191,11 +188,11 @@ class RunLock:
 
         def settled() -> bool:
             nonlocal taken
-            taken = _try_lock(fd, fcntl.LOCK_EX, self._path)
+            taken = _try_lock(fd, self._path)
             return taken or self._refuses(stopping=stopping)
 
         try:
-            _wait_for(settled, patience_s)
+            flock.wait_for(settled, patience_s)
         finally:
             if not taken:
                 os.close(fd)
@@ -250,16 +247,16 @@ class UseLock:
 
     def share(self, patience_s: float) -> bool:
         """Holds it beside others; False when one has it alone for longer than that."""
-        return self._lock(fcntl.LOCK_SH, patience_s)
+        return self._lock(patience_s, shared=True)
 
     def take(self, patience_s: float) -> bool:
         """Holds it alone; False when others hold it for longer than that. A share that was held is given up first in
         either way: of several that try this at one moment, one is the last and gets it."""
-        return self._lock(fcntl.LOCK_EX, patience_s)
+        return self._lock(patience_s, shared=False)
 
-    def _lock(self, kind: int, patience_s: float) -> bool:
+    def _lock(self, patience_s: float, *, shared: bool) -> bool:
         fd = self._fd = _opened(self._path) if self._fd is None else self._fd
-        if _wait_for(lambda: _try_lock(fd, kind, self._path), patience_s):
+        if flock.wait_for(lambda: _try_lock(fd, self._path, shared=shared), patience_s):
             return True
         self.release()
         return False
@@ -278,20 +275,16 @@ def journals_in_use(state_dir: Path) -> UseLock:
 
 def _opened(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return flock.opened(path)
     except OSError as error:
         raise ConfigError(f"cannot write the lock file {path}: {error.strerror}") from error
 
 
-def _try_lock(fd: int, kind: int, path: Path) -> bool:
+def _try_lock(fd: int, path: Path, *, shared: bool = False) -> bool:
     try:
-        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+        return flock.try_lock(fd, shared=shared)
     except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
         raise ConfigError(f"cannot lock {path}: {error.strerror}") from error
-    return True
 
 
 def _holder(path: Path) -> Holder | None:
@@ -301,13 +294,17 @@ def _holder(path: Path) -> Holder | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return _parse_holder(os.pread(fd, 4096, 0), path)
-    else:
-        return None
+        return None if _is_free(fd) else _parse_holder(os.pread(fd, 4096, 0), path)
     finally:
         os.close(fd)
+
+
+def _is_free(fd: int) -> bool:
+    """A lock that cannot be asked for counts as held: nobody is started or signalled on a guess."""
+    try:
+        return flock.try_lock(fd, shared=True)
+    except OSError:
+        return False
 
 
 def _parse_holder(content: bytes, path: Path) -> Holder:
@@ -328,23 +325,9 @@ def _signal(pid: int, sign: signal.Signals) -> None:
             os.kill(pid, sign)
 
 
-def _wait_for(condition: Callable[[], bool], patience_s: float) -> bool:
-    """Polls another process's lock; flock has no wait with a time limit."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL_S)
-    return True
-
-
 def _write_atomically(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as temporary:
-            temporary.write(text)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        Path(temporary.name).replace(path)
+        make_private_folder(path.parent)
+        replace_file(path, text.encode())
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from error

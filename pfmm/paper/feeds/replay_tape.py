@@ -13,7 +13,6 @@ import hashlib
 import json
 import mmap
 import sys
-import tempfile
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
+from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units, must_be_a_file
 
 MAGIC = b"PFMMTAPE"
@@ -290,10 +290,9 @@ def write_tape(path: Path, built: Sequence[BuiltMarket]) -> None:
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
+        make_private_folder(path.parent)
+        with replacing(path) as stream:
             stream.write(MAGIC + len(text).to_bytes(8, "little") + text)
             numbers.tofile(stream)
-        Path(stream.name).replace(path)
     except OSError as error:
         raise ConfigError(f"{path.parent}: the tape cannot be written: {error.strerror}") from error

@@ -719,7 +719,7 @@ def test_a_foreign_or_newer_file_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(foreign) as connection:
         connection.execute("CREATE TABLE diary (entry TEXT)")
     connection.close()
-    with pytest.raises(ConfigError, match="not a paper exchange file"):
+    with pytest.raises(ConfigError, match="no paper exchange of pfmm"):
         Exchange.open(foreign, lambda _: Script(QUIET), lambda: START)
     newer = tmp_path / "newer.sqlite"
     Exchange.open(newer, lambda _: Script(QUIET), lambda: START).close()

@@ -208,7 +208,7 @@ def flatten():
     far_enough.set()
 flattening = threading.Thread(target=flatten)
 def hook(event):
-    if event == "tempfile.mkstemp" and threading.current_thread() is not flattening:
+    if event == "os.rename" and threading.current_thread() is not flattening:
         flattening.start()
         far_enough.wait()
     if event == "fcntl.flock" and threading.current_thread() is flattening:

@@ -1,0 +1,52 @@
+"""Locks between processes by flock, which frees itself on kill -9. POSIX only. Layer: store.
+
+flock has no wait with a time limit, so a wait polls. Raises OSError as the system does.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pfmm.store.files import make_private_folder
+
+POLL_S = 0.02
+
+
+def opened(path: Path) -> int:
+    """Open a lock file, made with its folder where it is missing (0600, 0700); returns the descriptor.
+
+    The file is never removed again: removing it would race with the next holder.
+    """
+    make_private_folder(path.parent)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def try_lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file, alone or beside others, without waiting; False while another one has it."""
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+def lock(descriptor: int) -> None:
+    """Lock an open file alone, however long another one has it."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def wait_for(condition: Callable[[], bool], patience_s: float) -> bool:
+    """Ask `condition` until it is true; False when it is not within `patience_s`. It is asked at least once."""
+    deadline_s = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() >= deadline_s:
+            return False
+        time.sleep(POLL_S)
+    return True
