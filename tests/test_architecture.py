@@ -196,6 +196,15 @@ def test_libraries_stay_in_their_one_place(library: str, homes: set[str]) -> Non
     assert users <= homes
 
 
+def test_typers_internals_are_leaned_on_in_one_file() -> None:
+    """Only the seam imports Typer's submodules or touches what Typer keeps to itself."""
+    inside = re.compile(
+        r"^\s*(from|import) typer\.|typer\.(core|main|exceptions|_click)\b|\b_add_completion\b", re.MULTILINE
+    )
+    users = {module for module, file in modules().items() if inside.search(file.read_text("utf-8"))}
+    assert users == {"pfmm.cli.typer_seam"}
+
+
 def test_nothing_imports_the_command_line_but_itself() -> None:
     outside = [module for module in modules() if not within(module, "pfmm.cli") and module != "pfmm.__main__"]
     wrong = {module for module in outside if any(within(name, "pfmm.cli") for name in imports(module))}

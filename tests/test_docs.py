@@ -15,8 +15,8 @@ from pfmm.backtest.candles import read_funding
 from pfmm.backtest.loading import format_of, load
 from pfmm.cli import app, reference, registry
 from pfmm.cli.commands import help as topics
-from pfmm.cli.options import commands_of
 from pfmm.cli.output import jsonable
+from pfmm.cli.typer_seam import tree
 from pfmm.config.settings import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,15 +88,11 @@ def test_root_help_lists_the_real_commands_and_every_one_of_them_loads() -> None
 
 
 def test_every_command_and_option_has_help() -> None:
-    root = app.build()
-    pending = [(name, root.get_command(None, name)) for name in root.list_commands(None)]
     missing = []
-    while pending:
-        path, command = pending.pop()
-        if not command.help:
-            missing.append(path)
-        missing += [f"{path} {p.opts[0]}" for p in command.params if not getattr(p, "help", None) and not p.hidden]
-        pending += [(f"{path} {name}", child) for name, child in commands_of(command).items()]
+    for node in tree(app.build())[1:]:
+        if not node.help:
+            missing.append(node.path)
+        missing += [f"{node.path} {one.names[0]}" for one in node.options if not one.help and not one.hidden]
     assert not missing
 
 

@@ -6,49 +6,40 @@ The scripts are static: a key press starts no program. The files in completions/
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import commands_of, globals_of
+from pfmm.cli.options import globals_of
 from pfmm.cli.output import Result, emit
+from pfmm.cli.typer_seam import GLOBAL_NAMES, Node, Root, root_of, tree
 from pfmm.errors import UsageError
 
 app = typer.Typer()
 
 SHELLS = ("bash", "zsh", "fish")
 ZSH_QUOTE, FISH_QUOTE = "'\\''", "\\'"  # a single quote inside single quotes
-_GLOBALS = ("--profile", "--json", "--quiet", "--verbose", "--version", "--help")
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One command: its path ("grid start"), one-line help, subcommands with theirs, and its own long options.
+class Entry:
+    """One command as a script offers it: its path ("grid start"), the words behind it with their help, its options.
 
     `valued` are those of the options that take a value, the word behind them.
     """
 
     path: str
-    help: str
     children: tuple[tuple[str, str], ...]
     options: tuple[str, ...]
     valued: frozenset[str]
 
 
-def tree(root: Any) -> list[Node]:
+def entries(root: Root) -> list[Entry]:
     """Every visible command of `root`, parents first. Loads all command modules."""
-    pending: list[tuple[str, Any]] = [("", root)]
-    nodes = []
-    while pending:
-        path, command = pending.pop(0)
-        if path:
-            children = commands_of(command)
-        else:
-            children = {name: root.get_command(None, name) for name in root.list_commands(None)}
-        named = _words(path) or tuple((name, child.get_short_help_str(70)) for name, child in children.items())
-        nodes.append(Node(path, command.get_short_help_str(70), named, _long_options(command), _valued(command)))
-        pending.extend((f"{path} {name}".strip(), child) for name, child in children.items())
-    return nodes
+    return [
+        Entry(node.path, _words(node.path) or tuple(node.children.items()), _long_options(node), _valued(node))
+        for node in tree(root)
+    ]
 
 
 def _words(path: str) -> tuple[tuple[str, str], ...]:
@@ -62,28 +53,23 @@ def _words(path: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, title(file)) for name, file in topics().items())
 
 
-def _long_options(command: Any) -> tuple[str, ...]:
-    found = [name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)]
-    own = [name for name in found if name.startswith("--") and name not in _GLOBALS]
-    return (*dict.fromkeys(own), *_GLOBALS)
+def _long_options(node: Node) -> tuple[str, ...]:
+    found = [name for option in node.options for name in option.names]
+    own = [name for name in found if name.startswith("--") and name not in GLOBAL_NAMES]
+    return (*dict.fromkeys(own), *GLOBAL_NAMES)
 
 
-def _valued(command: Any) -> frozenset[str]:
-    """The options of `command` whose next word is their value, never a command: `--profile paper` names a profile."""
-    return frozenset(
-        name
-        for parameter in command.params
-        if parameter.param_type_name == "option" and not parameter.is_flag
-        for name in parameter.opts
-        if name.startswith("--")
-    )
+def _valued(node: Node) -> frozenset[str]:
+    """The options whose next word is their value, never a command: `--profile paper` names a profile."""
+    valued = (name for option in node.options if option.valued for name in option.names)
+    return frozenset(name for name in valued if name.startswith("--"))
 
 
-def _all_valued(nodes: list[Node]) -> list[str]:
+def _all_valued(nodes: list[Entry]) -> list[str]:
     return sorted({name for node in nodes for name in node.valued})
 
 
-def bash(nodes: list[Node]) -> str:
+def bash(nodes: list[Entry]) -> str:
     """A bash script: the words typed so far that are commands choose the list to offer."""
     cases = [
         f'        "{node.path}") commands="{" ".join(name for name, _ in node.children)}"; '
@@ -120,7 +106,7 @@ def bash(nodes: list[Node]) -> str:
     ])  # fmt: skip
 
 
-def zsh(nodes: list[Node]) -> str:
+def zsh(nodes: list[Entry]) -> str:
     """A zsh script with the commands' one-line help."""
     cases = []
     for node in nodes:
@@ -152,7 +138,7 @@ def zsh(nodes: list[Node]) -> str:
     ])  # fmt: skip
 
 
-def fish(nodes: list[Node]) -> str:
+def fish(nodes: list[Entry]) -> str:
     """A fish script: one `complete` line for each command and option, with its help."""
     known = " ".join(f"'{node.path}'" for node in nodes if node.path)
     lines = [
@@ -200,5 +186,5 @@ def completions(
     makers = {"bash": bash, "zsh": zsh, "fish": fish}
     if shell not in makers:
         raise UsageError(f"there are completions for {', '.join(SHELLS)}, not for {shell!r}")
-    script = makers[shell](tree(context.find_root().command))
+    script = makers[shell](entries(root_of(context)))
     emit(globals_of(context), Result({"shell": shell, "script": script}, lambda: script))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import typer
 
-from pfmm.cli import app, options, output
+from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
 from pfmm.cli.prompt import confirm
 from pfmm.errors import NotFlat, UsageError
@@ -129,9 +129,7 @@ def run_with(command: Any, *arguments: str) -> int:
     root = app.build()
     single = typer.Typer(add_completion=False)
     single.command("try")(command)
-    built: Any = typer.main.get_command(single)
-    options.share_globals(built)
-    root.commands["try"] = built
+    root.commands["try"] = typer_seam.command_from(single, "try")
     with pytest.raises(SystemExit) as end:
         root.main(["try", *arguments])
     assert isinstance(end.value.code, int)
@@ -156,9 +154,7 @@ def test_global_options_work_on_both_sides(before: tuple[str, ...], after: tuple
     root = app.build()
     single = typer.Typer(add_completion=False)
     single.command("try")(command)
-    built: Any = typer.main.get_command(single)
-    options.share_globals(built)
-    root.commands["try"] = built
+    root.commands["try"] = typer_seam.command_from(single, "try")
     with pytest.raises(SystemExit):
         root.main([*before, "try", *after])
     assert seen == [expected]

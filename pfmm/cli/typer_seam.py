@@ -1,0 +1,333 @@
+"""Everything that leans on Typer's internals: the root command, options added to commands, the tree of commands.
+
+Typer declares options by signatures alone and loads every command at once. What pfmm needs beside that (options on
+both sides of a command, flags from tables of settings, commands loaded by name, failures that are its own) is done
+here and nowhere else. Layer: cli.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.exceptions import TyperException
+from typer.main import get_command
+
+EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/--verbose, --version."
+GLOBAL_NAMES = ("--profile", "--json", "--quiet", "--verbose", "--version", "--help")
+_SETTINGS = "pfmm_settings"  # the attribute of a command's function that holds its flags
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What the parser has learned so far about one invocation; lives in Typer's context object.
+
+    `flags` are the settings that were given as flags, by name.
+    """
+
+    profile: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    flags: dict[str, Any] = field(default_factory=dict)
+
+
+class ReaderGone(Exception):
+    """The reader of our stdout has closed it."""
+
+
+def invocation_of(context: typer.Context) -> Invocation:
+    """What the options of this invocation said, on either side of the command."""
+    seen: Invocation = context.find_root().obj
+    return seen
+
+
+def name_of(context: typer.Context) -> str:
+    """The full name of the command that runs: "grid start"."""
+    return context.command_path.removeprefix("pfmm").strip()
+
+
+class Root(TyperGroup):
+    """The `pfmm` command: loads commands by name, and hands its parse to `boundary`, which ends the process."""
+
+    load: Callable[[str], typer.Typer | None]
+    names: Callable[[], Sequence[str]]
+    help_text: Callable[[], str]
+    unknown: Callable[[str], Exception]
+    boundary: Callable[[Root, list[str], Callable[[Invocation], int | None]], None]
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        return list(self.names())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        if cmd_name not in self.commands:
+            app = self.load(cmd_name)
+            if app is not None:
+                self.commands[cmd_name] = command_from(app, cmd_name)
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise self.unknown(args[0])
+        return super().resolve_command(ctx, args)
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ARG002 - Typer's signature
+        return self.help_text()
+
+    # Typer exits by itself, with 1 or without a word, on what these two turn into failures of our own
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _own_failures():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _own_failures():
+            return super().invoke(ctx)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,  # noqa: ARG002 - always pfmm, however it was started
+        complete_var: str | None = None,  # noqa: ARG002 - completions are static files
+        standalone_mode: bool = True,  # noqa: ARG002 - Typer's own mode hides failures
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        given = list(args or ())
+
+        def parse(seen: Invocation) -> int | None:
+            answer = TyperGroup.main(
+                self, given, "pfmm", standalone_mode=False, windows_expand_args=windows_expand_args, obj=seen, **extra
+            )
+            return answer if isinstance(answer, int) else None
+
+        self.boundary(self, given, parse)
+
+    def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
+        """Typer's dynamic completion stays off: it would start the whole program at each key press."""
+
+
+@contextmanager
+def _own_failures() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise typer.Abort from error
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+
+
+def root_command(
+    *,
+    load: Callable[[str], typer.Typer | None],
+    names: Callable[[], Sequence[str]],
+    help_text: Callable[[], str],
+    unknown: Callable[[str], Exception],
+    boundary: Callable[[Root, list[str], Callable[[Invocation], int | None]], None],
+) -> Root:
+    """The root command without any command loaded.
+
+    `load` gives the app of a name (None: no such command), `unknown` the error for a name that is none, and
+    `boundary` runs the parse that it is handed and ends the process.
+    """
+    root = Root(
+        name="pfmm", rich_markup_mode=None, no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )  # fmt: skip
+    root.load, root.names, root.help_text, root.unknown, root.boundary = load, names, help_text, unknown, boundary
+    _share(root, hidden=False)
+    return root
+
+
+def command_from(app: typer.Typer, name: str) -> Any:
+    """The command of an app, with the flags of its settings and the global options on it and on all below it."""
+    app._add_completion = False  # completions are static files, see `pfmm completions`
+    command: Any = get_command(app)
+    command.name = name
+    _share(command, hidden=True)
+    return command
+
+
+def takes(settings: Sequence[FlagSource]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator: the command has a flag for each of these settings; what is given goes into `Invocation.flags`."""
+
+    def mark(function: Callable[..., None]) -> Callable[..., None]:
+        setattr(function, _SETTINGS, tuple(settings))
+        return function
+
+    return mark
+
+
+class FlagSource(NamedTuple):
+    """One flag that stands for a setting: how it is spelt and explained, and what checks its text.
+
+    `parse` raises ValueError for text that the setting does not accept.
+    """
+
+    setting: str
+    flags: tuple[str, ...]
+    metavar: str
+    help: str
+    parse: Callable[[str], Any]
+
+
+def _flag(source: FlagSource) -> TyperOption:
+    def note(context: typer.Context, _parameter: Any, value: Any) -> None:
+        if value is None:
+            return
+        try:
+            invocation_of(context).flags[source.setting] = source.parse(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error).removeprefix(f"{source.setting} ")) from error
+
+    return TyperOption(
+        param_decls=list(source.flags), type=str, metavar=source.metavar, expose_value=False, callback=note,
+        help=source.help,
+    )  # fmt: skip
+
+
+def _share(command: Any, *, hidden: bool) -> None:
+    """Gives `command`, and everything below it, its flags, the global options and the plain help format.
+
+    The global options are hidden in the list of a command's own, and named once below it.
+    """
+    command.params.extend(_flag(source) for source in getattr(command.callback, _SETTINGS, ()))
+    command.params.extend(_global_options(hidden=hidden))
+    command.rich_markup_mode = None
+    if hidden:
+        command.epilog = f"{command.epilog}\n\n{EPILOG}" if command.epilog else EPILOG
+    if isinstance(command, TyperGroup):
+        command.no_args_is_help = not command.invoke_without_command
+        for child in command.commands.values():
+            _share(child, hidden=True)
+
+
+def _global_options(*, hidden: bool) -> list[TyperOption]:
+    def note(context: typer.Context, parameter: Any, value: Any) -> None:
+        if value:
+            setattr(invocation_of(context), parameter.name, value)
+
+    def version(context: typer.Context, _parameter: Any, value: Any) -> None:
+        if value:
+            from pfmm import __version__
+            from pfmm.cli.options import globals_of
+            from pfmm.cli.output import Result, emit
+
+            emit(globals_of(context), Result({"version": __version__}, lambda: f"pfmm {__version__}"))
+            raise typer.Exit
+
+    def flag(*names: str, text: str, callback: Callable[..., None] = note, eager: bool = False) -> TyperOption:
+        return TyperOption(
+            param_decls=list(names), is_flag=True, default=False, expose_value=False, callback=callback,
+            is_eager=eager, help=text, hidden=hidden,
+        )  # fmt: skip
+
+    def named(context: typer.Context, parameter: Any, value: Any) -> None:
+        if value == "":  # an unset variable of a script: not the wish for whichever profile is active
+            raise typer.BadParameter("must name a profile, not ''")
+        note(context, parameter, value)
+
+    profile = TyperOption(
+        param_decls=["--profile"], type=str, metavar="NAME", expose_value=False, callback=named, hidden=hidden,
+        help="Use this profile instead of the active one.",
+    )  # fmt: skip
+    return [
+        profile,
+        flag("--json", text="Answer with one JSON envelope (streams: NDJSON)."),
+        flag("--quiet", "-q", text="No talk on stderr, only warnings and errors."),
+        flag("--verbose", "-v", text="More talk on stderr."),
+        flag("--version", text="Show the version and exit.", callback=version, eager=True),
+    ]
+
+
+class UsageProblem(NamedTuple):
+    """What Typer found wrong with a command line."""
+
+    message: str
+    hint: str | None
+    exit_code: int | None
+
+
+USAGE_ERRORS = TyperException
+
+
+def usage_problem(error: TyperException) -> UsageProblem:
+    """Typer's complaint in our words, with the command whose --help shows how to use it."""
+    context = getattr(error, "ctx", None)
+    hint = f"`{context.command_path} --help` shows how to use it" if context is not None else None
+    message = error.format_message().strip().removesuffix(".")
+    if re.match(r"No such option: -[.\d]", message):
+        hint = "a negative value goes behind two dashes, after every option: `-- -5`"
+    if message.startswith("Usage:"):  # a group without a command: its help is the message
+        message, hint = f"which command?\n\n{message}", None
+    return UsageProblem(message, hint, getattr(error, "exit_code", None))
+
+
+def path_of(root: Root, arguments: Sequence[str]) -> str:
+    """The full name of the command that was loaded for these arguments: "grid start"; empty where there was none."""
+    node: Any = root
+    names = []
+    for word in arguments:
+        if isinstance(node, TyperGroup) and word in node.commands:
+            node = node.commands[word]
+            names.append(word)
+    return " ".join(names)
+
+
+class Option(NamedTuple):
+    """One option of a command as its help shows it; `valued` is True where the next word is its value."""
+
+    names: tuple[str, ...]
+    help: str
+    hidden: bool
+    valued: bool
+
+
+class Node(NamedTuple):
+    """One command: its path ("grid start"), its help whole and in a line, subcommands by name with their line."""
+
+    path: str
+    help: str
+    line: str
+    children: Mapping[str, str]
+    options: tuple[Option, ...]
+
+
+def tree(root: Root) -> list[Node]:
+    """Every visible command of `root`, parents first. Loads all command modules."""
+    pending: list[tuple[str, Any]] = [("", root)]
+    nodes = []
+    while pending:
+        path, command = pending.pop(0)
+        children = _children(root, path, command)
+        options = tuple(_option(one) for one in command.params if one.param_type_name == "option")
+        lines = {name: child.get_short_help_str(70) for name, child in children.items()}
+        nodes.append(Node(path, command.help or "", command.get_short_help_str(70), lines, options))
+        pending.extend((f"{path} {name}".strip(), child) for name, child in children.items())
+    return nodes
+
+
+def root_of(context: typer.Context) -> Root:
+    """The root command of the running one."""
+    root: Any = context.find_root().command
+    assert isinstance(root, Root)
+    return root
+
+
+def _children(root: Root, path: str, command: Any) -> dict[str, TyperCommand | TyperGroup]:
+    if not path:
+        return {name: root.get_command(None, name) for name in root.list_commands(None)}
+    if not isinstance(command, TyperGroup):
+        return {}
+    # a child is declared as a bare Command, but Typer makes nothing else than these two
+    return {name: child for name, child in command.commands.items() if not child.hidden}  # type: ignore[misc]
+
+
+def _option(parameter: Any) -> Option:
+    names = (*parameter.opts, *parameter.secondary_opts)
+    return Option(names, parameter.help or "", bool(parameter.hidden), valued=not parameter.is_flag)
