@@ -1,0 +1,1 @@
+"""The Hyperliquid dialect: numbers, ids, signatures and JSON forms of its perpetual markets."""
