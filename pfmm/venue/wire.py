@@ -7,6 +7,7 @@ import httpx, so that a command can parse a recorded answer without paying for a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -23,6 +24,7 @@ LATEST_MS = 4_102_444_800_000  # 2100-01-01
 
 _MAX_NUMBER_TEXT = 64
 _SHOWN = 60
+_NUMBER_TEXT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -111,6 +113,27 @@ class Record:
         if value < 0:
             raise self.refusal(name, "must not be negative")
         return value
+
+    def decimal_text(self, name: str) -> Decimal:
+        """A number written as text ("64900.0"), of any sign and within the bounds of `parse`."""
+        value = self._values.get(name)
+        if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value):
+            try:
+                return _fraction(value)
+            except ValueError:
+                pass
+        raise self.refusal(name, "must be a number written as text")
+
+    def positive_text(self, name: str) -> Decimal:
+        """A number above zero, written as text."""
+        value = self.decimal_text(name)
+        if value <= 0:
+            raise self.refusal(name, "must be positive")
+        return value
+
+    def optional_decimal_text(self, name: str) -> Decimal | None:
+        """A number written as text, or None where the field is null or absent."""
+        return self.decimal_text(name) if self.given(name) else None
 
     def whole(self, name: str, lowest: int, highest: int) -> int:
         """A whole number within the bounds, both included; 5 and 5.0 are the same number in JSON."""

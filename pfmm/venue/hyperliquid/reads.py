@@ -1,0 +1,344 @@
+"""Turns Hyperliquid's answers to reads into the model. Layer: venue. Pure.
+
+Prices and sizes arrive as text. Sides are A (ask, sell) and B (bid, buy). An answer for an address that the venue does
+not know is EMPTY and never an error, so nothing here takes an empty answer for proof of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+
+from pfmm.errors import BadVenueData
+from pfmm.model.account import Account, FundingPayment, Position
+from pfmm.model.market import Book, FundingRate, Instrument, Level, Ticker, Trade
+from pfmm.model.order import Fill, Liquidity, Order, OrderStatus, OrderType, Side
+from pfmm.venue.hyperliquid.client_ids import from_cloid
+from pfmm.venue.hyperliquid.numbers import MAX_DECIMALS, MIN_NOTIONAL_USD, market_of, price_rule, size_step
+from pfmm.venue.wire import Record
+
+MAX_MARKETS = 2000
+MAX_LEVELS = 20
+MAX_ROWS = 5000
+HOUR_MS = 3_600_000
+COLLATERAL = "USDC"
+_BPS = Decimal(10_000)
+
+
+class WireSide(StrEnum):
+    """The venue's letters for a side: A rests on the ask side, B on the bid side."""
+
+    SELL = "A"
+    BUY = "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One market of a universe. `index` counts delisted markets too: it is what requests call the market by."""
+
+    coin: str
+    index: int
+    size_decimals: int
+    max_leverage: int
+    delisted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the venue says of one market beside its book: USD, base units, and the hourly funding rate as a fraction."""
+
+    mark: Decimal
+    oracle: Decimal
+    funding_rate: Decimal
+    open_interest: Decimal
+    volume_24h_usd: Decimal
+
+
+def listings(meta: Record) -> tuple[Listing, ...]:
+    """Every market of `meta.universe`, delisted ones included."""
+    return tuple(_listing(row, index) for index, row in enumerate(meta.records("universe", MAX_MARKETS)))
+
+
+def _listing(row: Record, index: int) -> Listing:
+    return Listing(
+        coin=row.text("name"),
+        index=index,
+        size_decimals=row.whole("szDecimals", 0, MAX_DECIMALS),
+        max_leverage=row.whole("maxLeverage", 1, 1000),
+        delisted=row.flag("isDelisted") if row.given("isDelisted") else False,
+    )
+
+
+def instrument(listing: Listing, maker_bps: Decimal, taker_bps: Decimal) -> Instrument:
+    """The market as pfmm trades it, at the account's own fees in bps."""
+    return Instrument(
+        market=market_of(listing.coin),
+        category="crypto" if ":" not in listing.coin else listing.coin.partition(":")[0],
+        price_rule=price_rule(listing.size_decimals),
+        size_step=size_step(listing.size_decimals),
+        min_notional=MIN_NOTIONAL_USD,
+        max_leverage=listing.max_leverage,
+        maker_bps=maker_bps,
+        taker_bps=taker_bps,
+        funding_interval_hours=1,
+    )
+
+
+def fees_bps(user_fees: Record) -> tuple[Decimal, Decimal]:
+    """The account's maker and taker fee in bps, negative for a rebate: rates 0.00015 and 0.00045 are 1.5 and 4.5."""
+    return user_fees.decimal_text("userAddRate") * _BPS, user_fees.decimal_text("userCrossRate") * _BPS
+
+
+def context(row: Record) -> Context:
+    """One entry of the second list of `metaAndAssetCtxs`."""
+    return Context(
+        mark=row.positive_text("markPx"),
+        oracle=row.positive_text("oraclePx"),
+        funding_rate=row.decimal_text("funding"),
+        open_interest=row.decimal_text("openInterest"),
+        volume_24h_usd=row.decimal_text("dayNtlVlm"),
+    )
+
+
+def book(record: Record, coin: str) -> Book:
+    """The levels of `l2Book`, best first on each side.
+
+    Raises BadVenueData for another coin, and for levels that are out of order or crossed.
+    """
+    if record.text("coin") != coin:
+        raise record.refusal("coin", f"must be {coin}")
+    sides = record.items("levels", 2)
+    if len(sides) != 2:
+        raise record.refusal("levels", "must be two lists")
+    bids, asks = (_levels(record, side, index) for index, side in enumerate(sides))
+    falling = all(a.price > b.price for a, b in pairwise(bids))
+    rising = all(a.price < b.price for a, b in pairwise(asks))
+    if not falling or not rising or (bids and asks and bids[0].price >= asks[0].price):
+        raise BadVenueData(f"{record.where}.levels: the book of {coin} is crossed or out of order")
+    return Book(market_of(coin), record.millis("time"), bids, asks)
+
+
+def _levels(record: Record, side: object, index: int) -> tuple[Level, ...]:
+    if not isinstance(side, list) or len(side) > MAX_LEVELS:
+        raise record.refusal("levels", f"must be two lists of at most {MAX_LEVELS} levels")
+    rows = (Record(row, f"{record.where}.levels[{index}][{place}]") for place, row in enumerate(side))
+    return tuple(Level(row.positive_text("px"), row.positive_text("sz")) for row in rows)
+
+
+def ticker(found: Book, of: Context) -> Ticker:
+    """Best quotes of the book beside mark, oracle and funding.
+
+    The rate is that of the running hour and an estimate until the hour ends, so it is marked as one.
+    """
+    bid = found.bids[0] if found.bids else None
+    ask = found.asks[0] if found.asks else None
+    return Ticker(
+        market=found.market,
+        time_ms=found.time_ms,
+        bid=bid.price if bid else None,
+        bid_size=bid.size if bid else None,
+        ask=ask.price if ask else None,
+        ask_size=ask.size if ask else None,
+        mark=of.mark,
+        index=of.oracle,
+        funding_rate=of.funding_rate,
+        funding_interval_hours=1,
+        next_funding_ms=(found.time_ms // HOUR_MS + 1) * HOUR_MS,
+        funding_estimated=True,
+        volume_24h_usd=of.volume_24h_usd,
+    )
+
+
+def trade(row: Record) -> Trade:
+    """One public print; `side` is the aggressor's."""
+    aggressor = 1 if row.choice("side", WireSide) is WireSide.BUY else -1
+    price, size = row.positive_text("px"), row.positive_text("sz")
+    return Trade(market_of(row.text("coin")), row.millis("time"), price, size, aggressor)
+
+
+def funding_rates(rows: Sequence[Record]) -> tuple[FundingRate, ...]:
+    """Settled hourly rates of `fundingHistory`, oldest first."""
+    found = [
+        FundingRate(market_of(row.text("coin")), row.millis("time"), row.decimal_text("fundingRate"), 1) for row in rows
+    ]
+    return tuple(sorted(found, key=lambda rate: rate.time_ms))
+
+
+def open_order(row: Record) -> Order:
+    """One entry of `frontendOpenOrders`; it carries no time of its last change but that of its making."""
+    made_ms = row.millis("timestamp")
+    return _order(row, OrderStatus.OPEN, updated_ms=made_ms, filled=None, reason=None)
+
+
+def order_status(answer: Record) -> Order | None:
+    """The order of an `orderStatus` answer; None for `unknownOid`.
+
+    A wrong account or network answers unknownOid too, so None alone proves nothing. An order that is done shows
+    `sz` 0 even where it was cancelled without a fill: how much was filled then follows from the fills.
+    """
+    if answer.text("status") == "unknownOid":
+        return None
+    outer = answer.record("order")
+    word = outer.text("status")
+    status = status_of(word)
+    filled = outer.record("order").positive_text("origSz") if status is OrderStatus.FILLED else None
+    reason = None if status in (OrderStatus.OPEN, OrderStatus.FILLED) else word
+    return _order(
+        outer.record("order"), status, updated_ms=outer.millis("statusTimestamp"), filled=filled, reason=reason
+    )
+
+
+def status_of(word: str) -> OrderStatus:
+    """What the venue's word for an order's state means. Raises BadVenueData for a word that is not known."""
+    if word in ("open", "triggered"):
+        return OrderStatus.OPEN
+    if word == "filled":
+        return OrderStatus.FILLED
+    if word in ("canceled", "scheduledCancel", "internalCancel") or word.endswith("Canceled"):
+        return OrderStatus.CANCELLED
+    if word == "rejected" or word.endswith("Rejected"):
+        return OrderStatus.REJECTED
+    raise BadVenueData(f"orderStatus: the status {word!a} is not known")
+
+
+def _order(row: Record, status: OrderStatus, *, updated_ms: int, filled: Decimal | None, reason: str | None) -> Order:
+    size, left = row.positive_text("origSz"), row.decimal_text("sz")
+    if not 0 <= left <= size:
+        raise row.refusal("sz", f"must be from 0 to {size:f}, the order's size")
+    cloid = row.optional_text("cloid")
+    return Order(
+        order_id=str(row.whole("oid", 0, 10**20)),
+        client_order_id=None if cloid is None else from_cloid(cloid),
+        market=market_of(row.text("coin")),
+        side=side_of(row),
+        type=OrderType.LIMIT,
+        price=row.positive_text("limitPx"),
+        size=size,
+        filled=size - left if filled is None else filled,
+        status=status,
+        post_only=row.words("tif") == "Alo",
+        reduce_only=row.flag("reduceOnly") if row.given("reduceOnly") else False,
+        created_ms=row.millis("timestamp"),
+        updated_ms=updated_ms,
+        reason=reason,
+    )
+
+
+def side_of(row: Record) -> Side:
+    """B is long (buy), A is short (sell)."""
+    return Side.LONG if row.choice("side", WireSide) is WireSide.BUY else Side.SHORT
+
+
+def fills(rows: Sequence[Record]) -> tuple[Fill, ...]:
+    """The executions of `userFills` or `userFillsByTime`, oldest first; within one millisecond as they were served."""
+    newest_first = len(rows) > 1 and rows[0].millis("time") > rows[-1].millis("time")
+    served = [fill(row) for row in (reversed(rows) if newest_first else rows)]
+    return tuple(sorted(served, key=lambda one: one.time_ms))
+
+
+def fill(row: Record) -> Fill:
+    """One execution. Its id joins time, coin, trade and order: the trade's number alone is not unique.
+
+    Old answers have no trade number; there position before the fill, price and size tell fills of one order apart. Raises
+    BadVenueData for a fee in another coin than USDC.
+    """
+    coin, time_ms, order_id = row.text("coin"), row.millis("time"), row.whole("oid", 0, 10**20)
+    if row.given("feeToken") and row.text("feeToken") != COLLATERAL:
+        raise row.refusal("feeToken", f"must be {COLLATERAL}")
+    if row.given("tid"):
+        trade_id = str(row.whole("tid", 0, 10**20))
+    else:
+        trade_id = "/".join(row.text(name) for name in ("startPosition", "px", "sz"))
+    cloid = row.optional_text("cloid")
+    return Fill(
+        fill_id=f"{time_ms}:{coin}:{trade_id}:{order_id}",
+        order_id=str(order_id),
+        client_order_id=None if cloid is None else from_cloid(cloid),
+        market=market_of(coin),
+        side=side_of(row),
+        price=row.positive_text("px"),
+        size=row.positive_text("sz"),
+        fee=row.decimal_text("fee"),
+        liquidity=Liquidity.TAKER if row.flag("crossed") else Liquidity.MAKER,
+        time_ms=time_ms,
+        liquidation=row.given("liquidation"),
+    )
+
+
+def funding_payment(row: Record) -> FundingPayment:
+    """One settlement of `userFunding`: `usdc` is negative when it was paid.
+
+    The price is worked out of the amount, and `nSamples` hours may be in one row: -0.572915 paid at 0.0001 on
+    100.86333333 over 3 samples is a price of 18.93.
+    """
+    time_ms, delta = row.millis("time"), row.record("delta")
+    samples = delta.whole("nSamples", 1, 1000) if delta.given("nSamples") else 1
+    rate, size, amount = (delta.decimal_text(name) for name in ("fundingRate", "szi", "usdc"))
+    base = abs(size * rate * samples)
+    coin = delta.text("coin")
+    return FundingPayment(
+        payment_id=f"{time_ms}:{coin}",
+        market=market_of(coin),
+        time_ms=time_ms,
+        rate=rate * samples,
+        price=abs(amount) / base if base else Decimal(0),
+        size=size,
+        amount=amount,
+    )
+
+
+def positions(state: Record) -> tuple[Position, ...]:
+    """The positions of `clearinghouseState`. The cost basis comes from value and profit: the entry price that the
+    venue rounds for display is off by up to 1.1 bps."""
+    rows = (entry.record("position") for entry in state.records("assetPositions", MAX_MARKETS))
+    return tuple(_position(row) for row in rows)
+
+
+def _position(row: Record) -> Position:
+    size, value, profit = (row.decimal_text(name) for name in ("szi", "positionValue", "unrealizedPnl"))
+    if not size:
+        raise row.refusal("szi", "must not be zero")
+    sign = 1 if size > 0 else -1
+    return Position(
+        market=market_of(row.text("coin")),
+        size=size,
+        cost_basis=value - sign * profit,
+        mark_price=value / abs(size),
+        unrealized_pnl=profit,
+        liquidation_price=row.optional_decimal_text("liquidationPx"),
+        leverage=row.record("leverage").whole("value", 1, 1000),
+    )
+
+
+def account(state: Record, address: str) -> Account:
+    """The account of `clearinghouseState`: equity is the account's value, cash is equity less unrealised profit."""
+    equity = state.record("marginSummary").decimal_text("accountValue")
+    unrealized = sum((one.unrealized_pnl for one in positions(state)), Decimal(0))
+    return Account(
+        account_id=address,
+        equity=equity,
+        cash=equity - unrealized,
+        margin_used=state.record("marginSummary").decimal_text("totalMarginUsed"),
+        free_margin=state.decimal_text("withdrawable"),
+        unrealized_pnl=unrealized,
+    )
+
+
+def contexts(answer: Sequence[object], where: str) -> Mapping[str, tuple[Listing, Context]]:
+    """Listing and context of every market that is not delisted, by coin, from `metaAndAssetCtxs`.
+
+    Raises BadVenueData when the two lists differ in length.
+    """
+    if len(answer) != 2 or not isinstance(answer[1], list):
+        raise BadVenueData(f"{where}: must be a list of the universe and its contexts")
+    listed = listings(Record(answer[0], f"{where}[0]"))
+    if len(listed) != len(answer[1]):
+        raise BadVenueData(f"{where}: {len(listed)} markets and {len(answer[1])} contexts")
+    return {
+        one.coin: (one, context(Record(row, f"{where}[1][{one.index}]")))
+        for one, row in zip(listed, answer[1], strict=True)
+        if not one.delisted
+    }
