@@ -242,8 +242,8 @@ def fills(rows: Sequence[Record]) -> tuple[Fill, ...]:
 def fill(row: Record) -> Fill:
     """One execution. Its id joins time, coin, trade and order: the trade's number alone is not unique.
 
-    Old answers have no trade number; there position before the fill, price and size tell fills of one order apart. Raises
-    BadVenueData for a fee in another coin than USDC.
+    Old answers have no trade number; there position before the fill, price and size tell fills of one order apart.
+    Raises BadVenueData for a fee in another coin than USDC.
     """
     coin, time_ms, order_id = row.text("coin"), row.millis("time"), row.whole("oid", 0, 10**20)
     if row.given("feeToken") and row.text("feeToken") != COLLATERAL:
