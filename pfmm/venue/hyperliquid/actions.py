@@ -1,0 +1,85 @@
+"""Turns order actions into Hyperliquid's signed actions, keys in the order that is hashed. Layer: venue. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pfmm.errors import RiskRefused
+from pfmm.model.order import CancelOrder, NewOrder, Side, TimeInForce
+from pfmm.venue.hyperliquid.client_ids import to_cloid
+from pfmm.venue.hyperliquid.numbers import wire_number, wire_size
+
+Action = Mapping[str, Any]
+
+MAX_ITEMS = 39  # an action of more weighs twice as much
+DEAD_MAN_SHORTEST_MS = 5_000
+
+
+def place(orders: Sequence[NewOrder], assets: Mapping[str, int]) -> Action:
+    """The action that places `orders`; `assets` gives the number of each market.
+
+    Raises RiskRefused for what cannot be said exactly; nothing was sent then.
+    """
+    return {"type": "order", "orders": [order_json(one, assets) for one in orders], "grouping": "na"}
+
+
+def order_json(order: NewOrder, assets: Mapping[str, int]) -> dict[str, Any]:
+    """One order: a post-only order is Alo, an immediate one Ioc, any other Gtc.
+
+    Raises RiskRefused for an order without a price: a market order is an immediate order at a capped price, and the
+    cap is the caller's to choose.
+    """
+    if order.price is None:
+        raise RiskRefused(f"{order.market}: an order without a price cannot be sent here; nothing was sent")
+    if order.post_only and order.time_in_force is TimeInForce.IOC:
+        raise RiskRefused(f"{order.market}: an order cannot be post-only and immediate; nothing was sent")
+    tif = "Alo" if order.post_only else "Ioc" if order.time_in_force is TimeInForce.IOC else "Gtc"
+    return {
+        "a": asset_of(order.market, assets),
+        "b": order.side is Side.LONG,
+        "p": wire_number(order.price, "price"),
+        "s": wire_size(order.size),
+        "r": order.reduce_only,
+        "t": {"limit": {"tif": tif}},
+        "c": to_cloid(order.client_order_id),
+    }
+
+
+def cancel(cancels: Sequence[CancelOrder], assets: Mapping[str, int]) -> tuple[Action | None, Action | None]:
+    """The action that cancels by the venue's ids and the one that cancels by ours; None where it would be empty."""
+    by_id = [{"a": asset_of(one.market, assets), "o": _number(one.order_id)} for one in cancels if one.order_id]
+    by_cloid = [
+        {"asset": asset_of(one.market, assets), "cloid": to_cloid(one.client_order_id)}
+        for one in cancels
+        if not one.order_id and one.client_order_id
+    ]
+    return (
+        {"type": "cancel", "cancels": by_id} if by_id else None,
+        {"type": "cancelByCloid", "cancels": by_cloid} if by_cloid else None,
+    )
+
+
+def dead_man(at_ms: int | None, now_ms: int) -> Action:
+    """The action that cancels everything at venue time `at_ms`, or that takes the switch back with None.
+
+    Raises RiskRefused for a time that is less than 5 s away: the venue refuses it.
+    """
+    if at_ms is None:
+        return {"type": "scheduleCancel"}
+    if at_ms - now_ms < DEAD_MAN_SHORTEST_MS:
+        raise RiskRefused(f"the dead-man switch must be at least {DEAD_MAN_SHORTEST_MS / 1000:g} s away")
+    return {"type": "scheduleCancel", "time": at_ms}
+
+
+def asset_of(market: str, assets: Mapping[str, int]) -> int:
+    """The number of a market in requests. Raises RiskRefused for a market that the venue does not list."""
+    if market not in assets:
+        raise RiskRefused(f"{market} has no number at the venue; nothing was sent")
+    return assets[market]
+
+
+def _number(order_id: str | None) -> int:
+    if order_id is None or not (order_id.isascii() and order_id.isdecimal()):
+        raise RiskRefused(f"{order_id!r} is no order id of this venue; nothing was sent")
+    return int(order_id)
