@@ -1,12 +1,16 @@
-"""Moments as people write them on a command line: ISO-8601, UTC unless they say otherwise, or ms since 1970."""
+"""Moments and spans on a command line: the grammar of pfmm.model.units as parsers of options."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import typer
 
-LAST_MS = 253_402_300_799_999  # the end of the year 9999
+from pfmm.model import units
+
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +27,35 @@ def moment(text: str | Moment) -> Moment:
 
 
 def moment_ms(text: str | int) -> int:
-    """Option parser: a time as ms since 1970. 2025-01-01T00:00:01Z and 1735689601000 are the same."""
-    raw = str(text).strip()
-    value = int(raw) if raw.isascii() and raw.isdigit() else _iso_ms(raw)
-    if not 0 < value <= LAST_MS:
-        raise typer.BadParameter(f"must lie between 1970 and 9999, not {text}")
-    return value
+    """Option parser: a time as ms since 1970. 2025-01-01T00:00:01Z, 1735689601 and 1735689601000 are the same."""
+    return _told(units.moment_ms, str(text))
 
 
-def _iso_ms(raw: str) -> int:
-    from datetime import UTC, datetime, timedelta
+def since(text: str) -> str:
+    """Option parser: a span or a moment, kept as it was written until it is known from when a span counts."""
+    _told(lambda raw: units.since_ms(raw, units.LAST_MS), text)
+    return text
 
+
+def span_ms(text: str | int) -> int:
+    """Option parser: a span in ms, above zero and at most ten years. 7d is 7·86,400,000 = 604,800,000."""
+    return text if isinstance(text, int) else _told(units.span_ms, text)
+
+
+def _told(parse: Callable[[str], Parsed], text: str) -> Parsed:
     try:
-        found = datetime.fromisoformat(raw)
-    except ValueError:
-        raise typer.BadParameter(f"must be a time like 2025-01-31T08:00:00Z, or ms since 1970, not {raw!r}") from None
-    aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def in_words(seconds: int) -> str:
+    """A span for people, its two largest units: 15,120 s is 4h12m, 45 s is 45s."""
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes}m{seconds % 60:02d}s"
+    if minutes < 48 * 60:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    return f"{minutes // 1440}d{minutes % 1440 // 60:02d}h"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from pfmm.cli import assertion_check
-from pfmm.cli.durations import in_words, span_ms
 from pfmm.cli.live import watch as watching
 from pfmm.cli.options import globals_of, positive_integer, setting
 from pfmm.cli.output import Result, iso, table
+from pfmm.cli.times import in_words, span_ms
 from pfmm.errors import BadVenueData, UnknownMarket, UsageError
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from pfmm.cli.durations import span_ms
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import Globals, Result, emit, iso, say
+from pfmm.cli.times import since as since_parser
 from pfmm.errors import ConfigError, OutputLost, PfmmError, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class Files:
 def report(
     context: typer.Context,
     since: Annotated[
-        int | None,
-        typer.Option("--since", parser=span_ms, metavar="SPAN", help="Only the last 24h (or 30m, 7d, 2w).",
-                     show_default=False),
+        str | None,
+        typer.Option("--since", parser=since_parser, metavar="TIME", show_default=False,
+                     help="Only the last 24h (or 30m, 7d, 2w), or from a time on (UTC)."),
     ] = None,
     market: Annotated[
         str | None, typer.Option("--market", metavar="MARKET", help="Only this market.", show_default=False)
@@ -172,10 +172,15 @@ def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
     return marks | {ticker.market: ticker.mark for ticker in snapshot.tickers}, tuple(unlisted(gone))
 
 
-def _slice(journal: Journal, since: int | None, market: str | None, strategy: str | None) -> Slice:
-    """The period ends with the last record and begins with the first, or `since` ms before the end."""
+def _slice(journal: Journal, since: str | None, market: str | None, strategy: str | None) -> Slice:
+    """The period ends with the last record and begins with the first, or where `since` says: a span before the end,
+    or a moment. Raises UsageError for a moment after the end."""
+    from pfmm.model.units import since_ms
+
     first_ms, end_ms = journal.span_ms() or (0, 0)
-    start_ms = first_ms if since is None else max(first_ms, end_ms - since)
+    start_ms = first_ms if since is None else max(first_ms, since_ms(since, end_ms))
+    if start_ms > end_ms:
+        raise UsageError(f"--since {since} is after the last record, {iso(end_ms)}")
     return Slice(start_ms, end_ms, None if market is None else _market(journal, market), strategy)
 
 

@@ -7,19 +7,26 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfmm.cli.durations import in_words, span_ms
 from pfmm.cli.render.sparkline import BLOCKS, sparkline
+from pfmm.cli.times import in_words, span_ms
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("90s", 90_000), ("30m", 1_800_000), ("24h", 86_400_000), ("7d", 604_800_000), (" 2W ", 1_209_600_000)],
+    [
+        ("90s", 90_000),
+        ("30m", 1_800_000),
+        ("24h", 86_400_000),
+        ("7d", 604_800_000),
+        (" 2W ", 1_209_600_000),
+        ("45", 45_000),
+    ],
 )
 def test_spans(text: str, expected: int) -> None:
     assert span_ms(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "0h", "-1d", "1.5h", "7 d", "7dd", "nan", "9999999d", "٧d", "1y"])
+@pytest.mark.parametrize("text", ["", "1M", "d", "0h", "-1d", "1.5h", "7 d", "7dd", "nan", "9999999d", "٧d", "1y"])
 def test_what_is_no_span_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         span_ms(text)
