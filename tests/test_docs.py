@@ -70,7 +70,7 @@ def test_the_examples_of_data_files_are_read(kind: str, begins: list[int], tmp_p
     path = tmp_path / "example"
     path.write_text("".join(f"{line}\n" for line in re.findall(r"^    (.*)$", section, re.MULTILINE)))
     if kind == "funding rates":
-        assert read_funding(path) == [(NEW_YEAR, 10_000)]
+        assert read_funding(path) == [(NEW_YEAR, 10_000, 8)]
         return
     assert format_of(path) == kind
     assert [one.columns.first_two_sided() for one in load([path], "SOL-PERP", tmp_path / "cache")] == begins

@@ -4,7 +4,7 @@ What happened inside a bar is not known. Both orders are made, low first and hig
 them beside each other; its report is of the one that earned less. Twelve moments a bar, five seconds apart; prices
 between the four known ones lie on straight lines; each moment prints half of its twelfth of the volume and shows the
 other half on both sides, one tick from the print, so that nobody can trade more in a bar than was traded. In a bar
-without volume nothing happens.
+without volume nothing happens. The market ends where the last bar does, as it then stood.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Literal
 from pfmm.backtest.columns import numpy
 from pfmm.backtest.tabular import header_of, lines_of
 from pfmm.errors import DataFileError
-from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.feed import MarketSpec, Settlement
 from pfmm.paper.feeds.replay_tape import REPLAY_MAX_LEVERAGE, MarketTape
+from pfmm.paper.feeds.settlements import TooClose, on_the_minute, spaced
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.tape.describe import decimals as decimals_of
 from pfmm.tape.events import Place, finite, not_negative, positive, written_ms
@@ -145,7 +146,9 @@ def candle_tape(candles: Candles, market: str, way: Way) -> MarketTape:
     rows[:, 0, 4] = np.where(moves < 0, -1, 1)
     rows[:, 1, 2], rows[:, 1, 3] = np.maximum(prices - 1, 1), sizes.ravel()
     rows[:, 1, 4], rows[:, 1, 5] = prices + 1, sizes.ravel()
-    events = memoryview(rows.reshape(-1))
+    closing = rows[-1, 1:].copy()
+    closing[0, 0] = candles.times[-1] + BAR_MS
+    events = memoryview(np.concatenate((rows.reshape(-1, 6), closing)).reshape(-1))
     empty = memoryview(array("q"))
     return MarketTape(_spec(market, candles), events, empty, empty, empty)
 
@@ -182,18 +185,25 @@ def _spec(market: str, candles: Candles) -> MarketSpec:
 FUNDING_HEADER = "time_ms,rate_8h"
 
 
-def read_funding(path: Path) -> list[tuple[int, int]]:
-    """Settlements of a `time_ms,rate_8h` file as (ms, rate in 1e-8): 0.0001 is 10,000. Raises DataFileError, with the
-    line, for a rate of 1 or more, and for a time that has two rates."""
-    found: dict[int, int] = {}
+def read_funding(path: Path) -> list[Settlement]:
+    """Settlements of a `time_ms,rate_8h` file: every row is one, for the hours since the row before it (see `spaced`).
+
+    Rates are per 8 h: hourly rows of 0.0001 settle 0.0000125 each. Raises DataFileError, with the line, for a rate of 1
+    or more, for a time that has two rates, and for rows less than half an hour apart.
+    """
+    found: dict[int, tuple[int, Place]] = {}
     for place, cells in lines_of(path, FUNDING_HEADER):
         time_ms = written_ms(cells[0], "time_ms", place)
         rate = finite(cells[1], "rate_8h", place)
         if abs(rate) >= 1:
             raise place.error(f"rate_8h must be a fraction between -1 and 1 (0.0001 is 1 bp), not {cells[1]!r}")
         scaled = round(rate.scaleb(8))
-        if found.setdefault(time_ms, scaled) != scaled:
+        if found.setdefault(on_the_minute(time_ms), (scaled, place))[0] != scaled:
             raise place.error(f"time_ms {time_ms} has another rate further up")
     if not found:
         raise Place(path, 0).error("holds no funding rates")
-    return list(found.items())
+    rows = sorted(found.items())
+    try:
+        return spaced([(time_ms, rate) for time_ms, (rate, _) in rows])
+    except TooClose as error:
+        raise rows[error.index][1][1].error(f"{error}: no venue settles so often") from None

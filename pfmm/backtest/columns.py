@@ -6,16 +6,16 @@ tapes and prices; must not know orders, strategies or decisions.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import ConfigError
-from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent, Watch
+from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, Settlement, TradeEvent, Watch
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.replay_tape import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, NO_ASK, MarketTape
+from pfmm.paper.feeds.replay_tape import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, NO_ASK, MarketTape, interval_hours_of
+from pfmm.paper.feeds.settlements import packed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,10 +189,7 @@ def _extremes(tape: MarketTape, rows: Ints) -> tuple[list[int], list[int]]:
 
 
 class TapeFeed(ReplayFeed):
-    """A feed over one market's columns. `lazy` yields only events that can matter, else every event.
-
-    `funding` rows are (settlement in ms, rate in 1e-8) and take the place of the tape's own.
-    """
+    """A feed over one market's columns. `lazy` yields only events that can matter, else every event."""
 
     __slots__ = ("_lazy", "_quoted", "columns", "market")
 
@@ -246,6 +243,8 @@ def _event(row: list[int]) -> Event:
     return QuoteEvent(row[0], QUOTE, row[2], row[3], row[4], row[5])
 
 
-def with_funding(tape: MarketTape, rates: list[tuple[int, int]]) -> MarketTape:
-    """The tape with these settlements, (ms, rate in 1e-8), instead of its own."""
-    return replace(tape, funding=memoryview(array("q", [number for row in sorted(rates) for number in row])))
+def with_funding(tape: MarketTape, settlements: list[Settlement]) -> MarketTape:
+    """The tape with these settlements instead of its own."""
+    rows = packed(settlements)
+    spec = replace(tape.spec, funding_interval_hours=interval_hours_of(rows))
+    return replace(tape, spec=spec, funding=memoryview(rows))

@@ -6,7 +6,6 @@ when the loop happened to look. Knows outcomes and columns; must not know strate
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,7 @@ from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
 from pfmm.paper.conversions import decimal, usd
-from pfmm.paper.feeds.replay_tape import FUNDING_WIDTH
+from pfmm.paper.feeds.settlements import Schedule
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
@@ -63,19 +62,9 @@ def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwor
         marks={outcome.market: outcome.mark},
         strategies={item.run_id: kind for item in outcome.fills if item.run_id is not None},
     )
-    settlements, without_rate = _settlements(columns, start_ms, end_ms)
+    tape = columns.tape
+    settlements, without_rate = Schedule(tape.funding, tape.spec.funding_interval_hours).passed(start_ms, end_ms)
     return Scenario(world, outcome.queue, outcome, report, _drawdown(curve), settlements, without_rate)
-
-
-def _settlements(columns: Columns, start_ms: int, end_ms: int) -> tuple[int, int]:
-    """How many funding settlements passed, and how many of them the tape has no rate for, so that they paid nothing."""
-    interval_ms, known = columns.tape.spec.funding_interval_ms, columns.tape.funding[::FUNDING_WIDTH]
-    due = range((start_ms // interval_ms + 1) * interval_ms, end_ms + 1, interval_ms)
-    missing = 0
-    for settle_ms in due:
-        near = bisect_left(known, settle_ms - interval_ms // 2)
-        missing += near == len(known) or known[near] > settle_ms + interval_ms // 2
-    return len(due), missing
 
 
 def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list[int]:

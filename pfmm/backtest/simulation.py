@@ -176,8 +176,8 @@ class _Run:
         venue, now_ms = self._venue, self._venue.now_ms
         wake_ms, resting = self._clockwork.end_ms + 1, venue.resting
         if resting.position:
-            interval_ms = self._market.funding_interval_ms
-            wake_ms = min(wake_ms, (now_ms // interval_ms + 1) * interval_ms)
+            due = venue.settlements(now_ms, wake_ms)
+            wake_ms = due[0].time_ms if due else wake_ms
         # each search ends where the one before found something, so that the way searched is the way gone
         wake_ms = self._columns.first_touch(now_ms, wake_ms, resting.best_bid, resting.best_ask)
         return self._columns.first_quote_beyond(now_ms, wake_ms, band)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pfmm.backtest.values import (
     amend_request,
@@ -32,7 +32,8 @@ from pfmm.paper.account import OPEN, OrderState
 from pfmm.paper.account import Account as Books
 from pfmm.paper.advance import advance
 from pfmm.paper.conversions import decimal, usd
-from pfmm.paper.feeds.feed import Feed, MarketSpec
+from pfmm.paper.feeds.feed import Feed, MarketSpec, Settlement
+from pfmm.paper.feeds.settlements import MINUTE_MS
 from pfmm.paper.ledger import DEFAULT_DEPOSIT, liquidation_price
 from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook, QueueModel
@@ -45,6 +46,15 @@ NAME = "backtest"
 _NOBODY = Account(NAME, Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
 Request = TypeVar("Request")
+
+
+class _Due(NamedTuple):
+    """The next settlement as it is known in one minute of venue time."""
+
+    minute: int
+    time_ms: int
+    rate: Decimal
+    interval_hours: int
 
 
 class SimulatedVenue:
@@ -76,7 +86,7 @@ class SimulatedVenue:
         self._fills: list[Fill] = []
         self._payments: list[FundingPayment] = []
         self.requests = 0
-        self._rate = (-1, Decimal(0))
+        self._due = _Due(-1, 0, Decimal(0), 0)
         self._glimpsed: tuple[int, tuple[Position, ...]] | None = None
 
     # -- time
@@ -119,8 +129,7 @@ class SimulatedVenue:
         """Quote, mark and next funding rate now."""
         spec, now_ms = self.spec, self.now_ms
         quote, mark = self._feed.quote(spec.market, now_ms), self._feed.mark(spec.market, now_ms)
-        interval_ms = spec.funding_interval_ms
-        next_ms = (now_ms // interval_ms + 1) * interval_ms
+        due = self._next_settlement(now_ms)
         prices, sizes = spec.price_decimals, spec.size_decimals
         shown = decimal(mark, prices)
         return Ticker(
@@ -132,16 +141,18 @@ class SimulatedVenue:
             ask_size=decimal(quote.ask_size, sizes) if quote.ask else None,
             mark=shown,
             index=shown,
-            funding_rate=self._next_rate(next_ms),
-            funding_interval_hours=spec.funding_interval_hours,
-            next_funding_ms=next_ms,
+            funding_rate=due.rate,
+            funding_interval_hours=due.interval_hours,
+            next_funding_ms=due.time_ms,
         )
 
-    def _next_rate(self, next_ms: int) -> Decimal:
-        """What is known of the rate that settles at `next_ms`: the same for hours of looks, so it is kept."""
-        if self._rate[0] != next_ms:
-            self._rate = (next_ms, decimal(self._feed.foreseen_rate(self.spec.market, next_ms), 8))
-        return self._rate[1]
+    def _next_settlement(self, now_ms: int) -> _Due:
+        """What is known of the next settlement. It stays the same until the next whole minute, so it is kept."""
+        minute = now_ms // MINUTE_MS
+        if self._due.minute != minute:
+            due = self._feed.next_settlement(self.spec.market, now_ms)
+            self._due = _Due(minute, due.time_ms, decimal(due.rate, 8), due.interval_hours)
+        return self._due
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:  # noqa: ARG002 - one market
         """The one ticker."""
@@ -212,6 +223,10 @@ class SimulatedVenue:
             funding=usd(totals.funding),
         )
 
+    def settlements(self, after_ms: int, to_ms: int) -> Sequence[Settlement]:
+        """The funding settlements with after_ms < time <= to_ms."""
+        return self._feed.settlements(self.spec.market, after_ms, to_ms)
+
     def liquidation(self) -> tuple[int, int] | None:
         """Side of the position and the mark, in price units, at which it would be liquidated; None without either."""
         spec, market = self.spec, self.spec.market
@@ -244,13 +259,8 @@ class SimulatedVenue:
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
         """Rates settled after `since_ms`, oldest first."""
-        interval_ms = self.spec.funding_interval_ms
-        settled = range((since_ms // interval_ms + 1) * interval_ms, self.now_ms + 1, interval_ms)
-        hours = self.spec.funding_interval_hours
-        return tuple(
-            FundingRate(market, time_ms, decimal(self._feed.funding_rate(market, time_ms), 8), hours)
-            for time_ms in settled
-        )
+        settled = self._feed.settlements(market, since_ms, self.now_ms)
+        return tuple(FundingRate(market, one.time_ms, decimal(one.rate, 8), one.interval_hours) for one in settled)
 
     def book(self, market: str, depth: int) -> Book:
         """The displayed depth."""

@@ -102,8 +102,8 @@ def _settle_marks(account: Account, feed: Feed, time_ms: int) -> None:
         return
     marks = {market: feed.mark(market, time_ms) for market in held}
     for market in held:
-        if time_ms % account.specs(market).funding_interval_ms == 0:
-            account.pay_funding(market, time_ms, marks[market], feed.funding_rate(market, time_ms))
+        for due in feed.settlements(market, time_ms - 1, time_ms):
+            account.pay_funding(market, time_ms, marks[market], due.rate)
     if account.totals(marks.__getitem__).equity >= account.maintenance_margin(marks.__getitem__):
         return
     account.cancel_all("liquidation", time_ms)

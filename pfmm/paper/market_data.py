@@ -50,8 +50,7 @@ def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
     quote, mark = moment.quote(spec.market), decimal(moment.mark(spec.market), spec.price_decimals)
     bid = decimal(quote.bid, spec.price_decimals) if quote.bid else None
     ask = decimal(quote.ask, spec.price_decimals) if quote.ask else None
-    interval_ms = spec.funding_interval_ms
-    next_funding_ms = (moment.time_ms // interval_ms + 1) * interval_ms
+    due = moment.feed.next_settlement(spec.market, moment.time_ms)
     return TickerRecord(
         market=spec.market,
         price=mark if bid is None or ask is None else (bid + ask) / 2,
@@ -61,9 +60,9 @@ def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
         ask_size=None if ask is None else decimal(quote.ask_size, spec.size_decimals),
         mark=mark,
         index_price=mark,
-        funding_rate=decimal(moment.feed.foreseen_rate(spec.market, next_funding_ms), 8),
-        funding_interval_h=spec.funding_interval_hours,
-        next_funding_at=next_funding_ms,
+        funding_rate=decimal(due.rate, 8),
+        funding_interval_h=due.interval_hours,
+        next_funding_at=due.time_ms,
         volume_24h=None,
         time=moment.time_ms,
     )
@@ -97,14 +96,11 @@ def trades(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[Trad
 
 def funding_rates(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[FundingRateRecord, ...]:
     """Settled rates after `since_ms` (default: the last seven days), oldest first, the newest 1000 at most."""
-    interval_ms = spec.funding_interval_ms
     span = moment.feed.span()
     after_ms = moment.time_ms - 7 * DAY_MS if since_ms is None else since_ms
-    newest = moment.time_ms // interval_ms
-    oldest = max(after_ms // interval_ms, newest - MAX_ROWS, 0)
-    settled = [index * interval_ms for index in range(oldest + 1, newest + 1)]
-    return tuple(
-        FundingRateRecord(time_ms, decimal(moment.feed.funding_rate(spec.market, time_ms), 8))
-        for time_ms in settled
-        if span is None or time_ms >= span[0]
-    )
+    if span is None:  # a market without beginning settles at regular times
+        after_ms = max(after_ms, moment.time_ms - MAX_ROWS * spec.funding_interval_ms, 0)
+    else:
+        after_ms = max(after_ms, span[0] - 1)
+    settled = moment.feed.settlements(spec.market, after_ms, moment.time_ms)[-MAX_ROWS:]
+    return tuple(FundingRateRecord(one.time_ms, decimal(one.rate, 8), one.interval_hours) for one in settled)

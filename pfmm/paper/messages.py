@@ -214,10 +214,11 @@ class TradeRecord(NamedTuple):
 
 
 class FundingRateRecord(NamedTuple):
-    """One settled rate of a market, a fraction per funding interval."""
+    """One settled rate of a market, a fraction per its own interval in hours."""
 
     time: int
     rate: Decimal
+    funding_interval_h: int
 
 
 class DeadManRecord(NamedTuple):

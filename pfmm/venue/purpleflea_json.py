@@ -115,12 +115,20 @@ def trades(record: Record, market: str) -> tuple[Trade, ...]:
 
 
 def funding_rates(record: Record, market: str) -> tuple[FundingRate, ...]:
-    """Published funding rates, oldest first."""
+    """Published funding rates, oldest first. A row's own interval wins over the one stated for all of them."""
     same_market(record, market)
-    hours = record.whole("funding_interval_h", 1, 24 * 7)
+    stated = record.whole("funding_interval_h", 1, 24 * 7)
     rows = record.records("rates")
     _in_order(rows, "time")
-    return tuple(FundingRate(market, row.millis("time"), _funding_rate(row, "rate"), hours) for row in rows)
+    return tuple(
+        FundingRate(
+            market,
+            row.millis("time"),
+            _funding_rate(row, "rate"),
+            row.whole("funding_interval_h", 1, 24 * 7) if row.given("funding_interval_h") else stated,
+        )
+        for row in rows
+    )
 
 
 def order(record: Record) -> Order:

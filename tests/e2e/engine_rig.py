@@ -24,6 +24,7 @@ from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
 from pfmm.venue.purpleflea import PurpleFlea
+from tests.regular_funding import RegularFunding
 
 START_MS = 1_760_000_000_000
 STEP_MS = 3000
@@ -43,7 +44,7 @@ class Step:
     print_size: int = 0
 
 
-class ScriptedFeed:
+class ScriptedFeed(RegularFunding):
     """One market that does what `steps` say, one every STEP_MS; the last one holds on."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
@@ -75,11 +76,6 @@ class ScriptedFeed:
     def mark(self, market: str, time_ms: int) -> int:
         quote = self.quote(market, time_ms)
         return (quote.bid + quote.ask) // 2 if quote.bid and quote.ask else quote.bid or quote.ask or 1000
-
-    def funding_rate(self, market: str, settle_ms: int) -> int:
-        return 0
-
-    foreseen_rate = funding_rate
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         return self._events(after_ms, to_ms)

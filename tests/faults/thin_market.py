@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from pfmm.paper.feeds.feed import QUOTE, TRADE, USD, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch
+from tests.regular_funding import RegularFunding
 
 BUCKET_MS = 150
 MARKETS = ("ALPHA-PERP", "BETA-PERP", "GAMMA-PERP")
@@ -13,7 +14,7 @@ FAR = 20  # price units of 0.1 on about 100 USD: 2 %, far outside any sane slipp
 DEEP = 100_000
 
 
-class ThinFeed:
+class ThinFeed(RegularFunding):
     """About 100 USD with a spread of 10 to 30 bps; 0.03 to 0.10 base units at the touch, plenty 2 % further out."""
 
     def specs(self) -> Sequence[MarketSpec]:
@@ -37,10 +38,8 @@ class ThinFeed:
         quote = self.quote(market, time_ms)
         return (quote.bid + quote.ask) // 2
 
-    def funding_rate(self, market: str, settle_ms: int) -> int:
+    def rate_at(self, market: str, settle_ms: int) -> int:
         return 10_000
-
-    foreseen_rate = funding_rate
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         found = (event for event in self._events(market, after_ms, to_ms) if isinstance(event, TradeEvent))

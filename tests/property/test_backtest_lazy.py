@@ -63,7 +63,7 @@ def tape(events: list[tuple[int, str, int, int, int]]) -> MarketTape:
         elif kind == "s":
             bid_size = 0
         rows.extend((time_ms, 0, bid, bid_size, ask, ask_size))
-    funding = array("q", (START_MS + 20_000, 10_000))
+    funding = array("q", (START_MS + 20_000, 10_000, 1))
     return MarketTape(SPEC, memoryview(rows), memoryview(array("q")), memoryview(array("q")), memoryview(funding))
 
 

@@ -22,6 +22,7 @@ from pfmm.paper.ledger import notional_unit
 from pfmm.paper.market_data import Moment
 from pfmm.paper.messages import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
 from pfmm.paper.trading import Desk
+from tests.regular_funding import RegularFunding
 
 HOUR_MS = 3_600_000
 START = 8 * HOUR_MS * 1000
@@ -33,8 +34,10 @@ SPECS = {
 }
 
 
-class Walk:
+class Walk(RegularFunding):
     """Two markets from lists of events; the mark is the bid, so that it is never between ticks."""
+
+    interval_hours = 1
 
     def __init__(self, events: dict[str, list[Event]]) -> None:
         self._events = events
@@ -60,10 +63,8 @@ class Walk:
     def mark(self, market: str, time_ms: int) -> int:
         return self.quote(market, time_ms).bid
 
-    def funding_rate(self, market: str, settle_ms: int) -> int:
+    def rate_at(self, market: str, settle_ms: int) -> int:
         return (settle_ms // HOUR_MS * 7919) % 60_001 - 30_000
-
-    foreseen_rate = funding_rate
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         return (row for row in self._events[market] if after_ms < row[0] <= to_ms)

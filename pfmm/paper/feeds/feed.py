@@ -37,7 +37,7 @@ class MarketSpec:
 
     @property
     def funding_interval_ms(self) -> int:
-        """Time between two funding settlements; they fall on its whole multiples in UTC: 8 h is 28_800_000."""
+        """Time between two funding settlements where the feed knows none of its own: 8 h is 28_800_000."""
         return self.funding_interval_hours * 3_600_000
 
 
@@ -73,6 +73,14 @@ class TradeEvent(NamedTuple):
 Event = QuoteEvent | TradeEvent
 QUOTE: Literal[0] = 0
 TRADE: Literal[1] = 1
+
+
+class Settlement(NamedTuple):
+    """One funding settlement: when, its rate in 1e-8 per its own interval, and that interval in hours."""
+
+    time_ms: int
+    rate: int
+    interval_hours: int
 
 
 class Watch(Protocol):
@@ -117,12 +125,12 @@ class Feed(Protocol):
 
     def mark(self, market: str, time_ms: int) -> int: ...
 
-    def funding_rate(self, market: str, settle_ms: int) -> int:
-        """The rate that settles at `settle_ms`, in 1e-8 per interval of the market."""
+    def settlements(self, market: str, after_ms: int, to_ms: int) -> Sequence[Settlement]:
+        """Funding settlements with after_ms < time <= to_ms, in time order; their times are whole minutes."""
         ...
 
-    def foreseen_rate(self, market: str, settle_ms: int) -> int:
-        """What is known, before it settles, of the rate that settles at `settle_ms`, in 1e-8."""
+    def next_settlement(self, market: str, time_ms: int) -> Settlement:
+        """The first settlement after `time_ms`, with what is known at `time_ms` of its rate and interval."""
         ...
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]: ...

@@ -1,6 +1,6 @@
 """The replay market: recorded quotes, prints, books and funding, served from a binary tape.
 
-Mark is the mid in whole price units, rounded down; funding is zero unless the tape has it. Knows no clock: at which
+Mark is the mid in whole price units, rounded down; funding is paid where the tape has it. Knows no clock: at which
 speed recorded time passes is the exchange's business.
 """
 
@@ -10,17 +10,28 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
+from pfmm.paper.feeds.feed import (
+    QUOTE,
+    TRADE,
+    Event,
+    MarketSpec,
+    Quote,
+    QuoteEvent,
+    Settlement,
+    TradeEvent,
+    Watch,
+    touches,
+)
 from pfmm.paper.feeds.replay_tape import (
     BLOCK_EVENTS,
     DEPTH_LEVELS,
     DEPTH_WIDTH,
     EVENT_WIDTH,
-    FUNDING_WIDTH,
     NO_ASK,
     MarketTape,
     open_tape,
 )
+from pfmm.paper.feeds.settlements import Schedule
 from pfmm.paper.instruments import unknown_market
 
 
@@ -92,22 +103,13 @@ class ReplayFeed:
         index = _first_quote(tape)
         return _mid(_event(tape, index))
 
-    def funding_rate(self, market: str, settle_ms: int) -> int:
-        """The recorded rate nearest to `settle_ms` within half an interval, in 1e-8; 0 where there is none."""
-        tape = self._tape(market)
-        row = _after(tape.funding, FUNDING_WIDTH, settle_ms)
-        near: list[tuple[int, int]] = []
-        for candidate in (row - 1, row):
-            if 0 <= candidate < len(tape.funding) // FUNDING_WIDTH:
-                time_ms, rate = tape.funding[candidate * FUNDING_WIDTH : (candidate + 1) * FUNDING_WIDTH].tolist()
-                near.append((abs(time_ms - settle_ms), rate))
-        distance, rate = min(near, default=(settle_ms, 0))
-        return rate if distance <= tape.spec.funding_interval_ms // 2 else 0
+    def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
+        """The recorded ones; where the tape has none, none is paid."""
+        return self._schedule(market).between(after_ms, to_ms)
 
-    def foreseen_rate(self, market: str, settle_ms: int) -> int:
-        """The rate that settled one interval before `settle_ms`: a recording tells a rate once it has settled, and what
-        acts on it earlier would look ahead."""
-        return self.funding_rate(market, settle_ms - self._tape(market).spec.funding_interval_ms)
+    def next_settlement(self, market: str, time_ms: int) -> Settlement:
+        """The next one at the rate that settled last; see Schedule.next_after."""
+        return self._schedule(market).next_after(time_ms)
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order. A quote
@@ -120,6 +122,10 @@ class ReplayFeed:
             if touches(watch, tape.blocks[2 * block], tape.blocks[2 * block + 1]):
                 yield from _block_events(tape, index, stop, watch)
             index = stop
+
+    def _schedule(self, market: str) -> Schedule:
+        tape = self._tape(market)
+        return Schedule(tape.funding, tape.spec.funding_interval_hours)
 
     def _tape(self, market: str) -> MarketTape:
         try:

@@ -3,8 +3,9 @@
 A file is magic, header length, JSON header and one run of native int64. Each market has `events` of 6 numbers (time,
 kind, then bid, bid_size, ask, ask_size of a quote or price, size, aggressor, 0 of a print), `blocks` of 2 (lowest
 and highest price of 128 events), `depth` of 81 (time, then 20 bids and 20 asks as price and size, 0 where there are
-fewer) and `funding` of 2 (time, rate in 1e-8). It is a cache named after its input's content: never shipped, never
-repaired. Knows nothing of time passing, orders or watching.
+fewer) and `funding` of 3 (settlement, rate in 1e-8 per its interval, interval in hours). The last event is at the end
+of the data: where a market stayed as it was until then, it is the last quote once more. A tape is a cache named after
+its input's content: never shipped, never repaired. Knows nothing of time passing, orders or watching.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ from pathlib import Path
 
 from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
-from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
+from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec, Settlement
+from pfmm.paper.feeds.settlements import FUNDING_WIDTH, on_the_minute, packed
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units, must_be_a_file
 
 MAGIC = b"PFMMTAPE"
-VERSION = 1
+VERSION = 2
+VERSION_1_FUNDING_WIDTH = 2  # a rate was for the market's interval
 SCALE = 8  # while building, numbers are whole 1e-8; the market's own decimals are known only at the end
-EVENT_WIDTH, BLOCK_WIDTH, FUNDING_WIDTH = 6, 2, 2
+EVENT_WIDTH, BLOCK_WIDTH = 6, 2
 BLOCK_EVENTS = 128
 DEPTH_LEVELS = 20
 DEPTH_WIDTH = 1 + 4 * DEPTH_LEVELS
@@ -105,20 +108,27 @@ def open_tape(path: Path) -> dict[str, MarketTape]:
             raise ValueError("it is no pfmm tape")
         start = 16 + int.from_bytes(view[8:16], "little")
         header = json.loads(bytes(view[16:start]))
-        if (header["version"], header["byteorder"]) != (VERSION, sys.byteorder):
+        version = header["version"]
+        if version not in (1, VERSION) or header["byteorder"] != sys.byteorder:
             raise ValueError("it is of another version or machine")
         numbers = view[start:].cast("q")
         if len(numbers) != header["numbers"]:
             raise ValueError("it is cut")
-        return {raw["spec"]["market"]: _open_market(raw, numbers) for raw in header["markets"]}
+        return {raw["spec"]["market"]: _open_market(raw, numbers, version) for raw in header["markets"]}
     except (ValueError, KeyError, TypeError) as error:
         raise DataFileError(f"{path}: the tape is damaged: {error}", hint=REBUILD) from error
 
 
-def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview) -> MarketTape:
+def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version: int) -> MarketTape:
     sections = raw["sections"]
     views = {name: numbers[sections[name] : sections[name] + sections[name + "_length"]] for name in WIDTHS}
-    return MarketTape(MarketSpec(**raw["spec"]), **views)  # type: ignore[arg-type]  # as written by write_tape
+    spec = MarketSpec(**raw["spec"])  # type: ignore[arg-type]  # as written by write_tape
+    if version == 1:
+        pairs = views["funding"].tolist()
+        times, rates = pairs[::VERSION_1_FUNDING_WIDTH], pairs[1::VERSION_1_FUNDING_WIDTH]
+        rows = zip(times, rates, strict=True)
+        views["funding"] = memoryview(packed(Settlement(at, rate, spec.funding_interval_hours) for at, rate in rows))
+    return MarketTape(spec, **views)
 
 
 def content_hash(files: Sequence[Path], kind: str = "") -> str:
@@ -149,19 +159,21 @@ def _whole(number: Decimal) -> int:
 class _Builder:
     """Collects one market in 1e-8 and brings it to the market's own units at the end."""
 
-    __slots__ = ("_depth", "_events", "_funding", "_interval", "_last", "_market", "_price_gcd", "_size_gcd", "quotes")
+    __slots__ = ("_depth", "_events", "_funding", "_last", "_last_ms", "_market", "_price_gcd", "_size_gcd", "quotes")
 
     def __init__(self, market: str) -> None:
         self._market = market
         self._events = array("q")
         self._depth = array("q")
-        self._funding: dict[int, int] = {}
-        self._interval = FUNDING_INTERVAL_HOURS
+        self._funding: dict[int, Settlement] = {}
+        self._last_ms = 0
         self._last: tuple[int, int, int, int] | None = None
         self._price_gcd = self._size_gcd = 0
         self.quotes = 0
 
     def add(self, event: TapeEvent) -> None:
+        if not isinstance(event, FundingRate):
+            self._last_ms = event.time_ms
         match event:
             case TapeQuote():
                 self._quote(event)
@@ -175,8 +187,9 @@ class _Builder:
             case FundingRate():
                 if abs(event.rate) >= 1:
                     raise _Unfit(f"rate {event.rate:f} must be a fraction between -1 and 1: 0.0001 is 1 bp")
-                self._funding[event.time_ms] = round(event.rate.scaleb(SCALE))
-                self._interval = event.interval_hours
+                # a recording states the indicated rate first: a later line for the same settlement replaces it
+                due_ms = on_the_minute(event.time_ms)
+                self._funding[due_ms] = Settlement(due_ms, round(event.rate.scaleb(SCALE)), event.interval_hours)
 
     def _quote(self, quote: TapeQuote) -> None:
         if quote.crossed:
@@ -205,6 +218,8 @@ class _Builder:
 
     def finish(self, stated: Units | None) -> tuple[MarketSpec, dict[str, array[int]]]:
         """The spec, and the sections in the market's own units."""
+        if self._last is not None and self._events[-EVENT_WIDTH] < self._last_ms:
+            self._events.extend((self._last_ms, QUOTE, *self._last))  # the market was there, and stayed as it was
         price_step, size_step = _decimal_step(self._price_gcd), _decimal_step(self._size_gcd)
         tick = 1
         if stated is not None:
@@ -218,6 +233,7 @@ class _Builder:
             raise _Unfit(
                 f"{self._market}: {price_decimals} price and {size_decimals} size decimals are more than {SCALE}"
             )
+        funding = packed(self._funding.values())
         spec = MarketSpec(
             market=self._market,
             category="crypto",
@@ -229,10 +245,9 @@ class _Builder:
             max_leverage=REPLAY_MAX_LEVERAGE,
             maker_rate=MAKER_RATE,
             taker_rate=TAKER_RATE,
-            funding_interval_hours=self._interval,
+            funding_interval_hours=interval_hours_of(funding),
         )
         events = self._scaled_events(price_step, size_step)
-        funding = array("q", [number for row in sorted(self._funding.items()) for number in row])
         depth = self._scaled_depth(price_step, size_step)
         return spec, {"events": events, "blocks": _blocks(events), "depth": depth, "funding": funding}
 
@@ -253,6 +268,11 @@ class _Builder:
                 depth[at] //= price_step
                 depth[at + 1] //= size_step
         return depth
+
+
+def interval_hours_of(funding: Sequence[int]) -> int:
+    """How often a market settles, by its newest settlement; every 8 h where none is recorded."""
+    return funding[-1] if funding else FUNDING_INTERVAL_HOURS
 
 
 def _decimal_step(step: int) -> int:

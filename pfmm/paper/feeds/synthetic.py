@@ -11,9 +11,21 @@ from collections.abc import Iterator, Sequence
 from math import exp, log
 
 from pfmm.paper.feeds.counter_random import bell, draw, stream_key
-from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
+from pfmm.paper.feeds.feed import (
+    QUOTE,
+    TRADE,
+    Event,
+    MarketSpec,
+    Quote,
+    QuoteEvent,
+    Settlement,
+    TradeEvent,
+    Watch,
+    touches,
+)
 from pfmm.paper.feeds.order_flow import LEAF_MS, OrderFlow
 from pfmm.paper.feeds.price_path import SEGMENT_LEAVES, PricePath, Segment
+from pfmm.paper.feeds.settlements import regular
 from pfmm.paper.instruments import Listing, price_step
 
 BPS_IN_RATE = 10_000  # rates are whole 1e-8
@@ -90,9 +102,15 @@ class SyntheticFeed:
         z = total / FUNDING_WEIGHT_NORM + found.funding_lean
         return round((0.9 + 0.7 * z + 0.25 * z**3) * BPS_IN_RATE)
 
-    def foreseen_rate(self, market: str, settle_ms: int) -> int:
-        """The rate itself: this market announces it."""
-        return self.funding_rate(market, settle_ms)
+    def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
+        """Those at the whole multiples of the market's interval."""
+        spec = self._market(market).spec
+        times = regular(after_ms, to_ms, spec.funding_interval_ms)
+        return [Settlement(at, self.funding_rate(market, at), spec.funding_interval_hours) for at in times]
+
+    def next_settlement(self, market: str, time_ms: int) -> Settlement:
+        """The next one with the very rate that it will settle: this market announces it."""
+        return self.settlements(market, time_ms, time_ms + self._market(market).spec.funding_interval_ms)[0]
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order."""

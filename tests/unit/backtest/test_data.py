@@ -23,6 +23,7 @@ from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.model.order import Side
 from pfmm.paper.feeds.feed import MarketSpec, Quote
 from pfmm.paper.feeds.replay_tape import NO_ASK, MarketTape
+from pfmm.paper.feeds.settlements import on_the_minute
 from pfmm.paper.matching import MarketBook, Resting
 from pfmm.strategy.grid.plan import GridConfig
 from pfmm.strategy.grid.strategy import GridStrategy
@@ -47,7 +48,9 @@ def test_a_bar_is_walked_both_ways(tmp_path: Path) -> None:
     assert prints[:, 0].tolist() == [T + 5_000 * step for step in range(STEPS)]
     assert prints[:, 4].tolist() == [1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1]
     assert prints[:, 3].tolist() == [500] * STEPS  # half of 12 coins in twelve parts, the other half is shown
-    assert low.rows[low.rows[:, 1] == 0][:, 2].tolist() == [price - 1 for price in prints[:, 2].tolist()]
+    quotes = low.rows[low.rows[:, 1] == 0]
+    assert quotes[:, 2].tolist() == [*(price - 1 for price in prints[:, 2].tolist()), 1006]
+    assert quotes[-1, 0] == T + 60_000  # the bar is over: the market stands as it did
     high = Columns(candle_tape(read, "X-PERP", "high_first"))
     first = high.rows[high.rows[:, 1] == 1][:9, 2].tolist()
     assert first == [1000, 1010, 1020, 1030, 1040, 1025, 1010, 995, 980]
@@ -107,7 +110,8 @@ def test_nothing_happens_in_a_bar_without_volume(tmp_path: Path) -> None:
     bars = [f"{T},100,104,98,100,12", f"{T + 60_000},100,110,90,100,0", f"{T + 120_000},100,101,99,100,12"]
     columns = Columns(candle_tape(read_candles([candles(tmp_path, *bars)]), "X-PERP", "low_first"))
     assert [time_ms for time_ms in columns.times if T + 60_000 <= time_ms < T + 120_000] == []
-    assert len(columns) == 2 * 2 * STEPS
+    assert len(columns) == 2 * 2 * STEPS + 1
+    assert columns.times[-1] == T + 180_000  # a last bar is over when its minute is
     with pytest.raises(DataFileError, match="no bar has any volume"):
         read_candles([candles(tmp_path, bars[1])])
 
@@ -124,10 +128,11 @@ def test_funding_comes_from_the_file_that_is_given(tmp_path: Path) -> None:
     path = tmp_path / "funding.csv"
     path.write_text(f"time_ms,rate_8h\n{T},0.0001\n{T + 28_800_000},-0.00005\n")
     rates = read_funding(path)
-    assert rates == [(T, 10_000), (T + 28_800_000, -5_000)]
+    minute = on_the_minute(T)
+    assert rates == [(minute, 10_000, 8), (minute + 28_800_000, -5_000, 8)]
     bars = read_candles([candles(tmp_path, f"{T},1,1,1,1,1")])
     feed = TapeFeed(Columns(with_funding(candle_tape(bars, "X-PERP", "low_first"), rates)), lazy=True)
-    assert feed.funding_rate("X-PERP", T) == 10_000
+    assert feed.settlements("X-PERP", 0, T + 60_000) == rates[:1]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +241,7 @@ def test_a_decision_knows_the_rate_that_settled_last_and_not_the_next() -> None:
     hour = (T // 3_600_000 + 1) * 3_600_000
     columns = columns_of(
         (hour - 9_000, 0, 999, 5, 1_001, 5), (hour + 9_000, 0, 999, 5, 1_001, 6),
-        funding=(hour - 3_600_000, 10_000, hour, -20_000, hour + 3_600_000, 70_000),
+        funding=(hour - 3_600_000, 10_000, 1, hour, -20_000, 1, hour + 3_600_000, 70_000, 1),
     )  # fmt: skip
     feed = TapeFeed(columns, lazy=True)
     venue = SimulatedVenue(feed, SPEC, start_ms=hour - 9_000, end_ms=hour + 9_000)
@@ -296,7 +301,7 @@ def test_one_fill_funding_and_latency_worked_by_hand() -> None:
         (start, 0, 999, 5_000, 1_001, 5_000),
         (start + 1_000, 0, 977, 5_000, 979, 5_000),
         (start + 9_000, 0, 977, 5_001, 979, 5_000),
-        funding=(hour, 10_000),
+        funding=(hour, 10_000, 1),
     )
     config = GridConfig(levels=2, size_usd=Decimal(20), lower=Decimal(98), upper=Decimal(102))
     spec = RunSpec(GridStrategy("X-PERP", config), {}, Limits(Decimal(500), keep_on_bad_data=True))

@@ -26,6 +26,7 @@ from pfmm.paper.messages import (
     StateRecord,
 )
 from pfmm.paper.store import set_aside
+from tests.regular_funding import RegularFunding
 
 BTC = MarketSpec("BTC-PERP", "crypto", 1, 3, 1, 5, 10 * USD, 50, -20_000, 50_000, 8)
 ETH = MarketSpec("ETH-PERP", "crypto", 2, 2, 1, None, 10 * USD, 20, -20_000, 50_000, 8)
@@ -34,7 +35,7 @@ START = 1_000 * 8 * HOUR_MS  # a funding time
 D = Decimal
 
 
-class Script:
+class Script(RegularFunding):
     """A feed of listed events; the quote stands until the next one, the mark is the mid."""
 
     def __init__(self, events: Mapping[str, list[Event]], *, recorded: tuple[int, int] | None = None) -> None:
@@ -66,10 +67,8 @@ class Script:
         quote = self.quote(market, time_ms)
         return (quote.bid + quote.ask) // 2
 
-    def funding_rate(self, market: str, settle_ms: int) -> int:
+    def rate_at(self, market: str, settle_ms: int) -> int:
         return self.rate
-
-    foreseen_rate = funding_rate
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         return (row for row in self._events[market] if after_ms < row[0] <= to_ms)

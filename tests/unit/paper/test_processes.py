@@ -12,6 +12,7 @@ from pathlib import Path
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.feed import TRADE, USD, Event, MarketSpec, Quote, TradeEvent, Watch
 from pfmm.paper.messages import CancelRequest, PlaceRequest
+from tests.regular_funding import RegularFunding
 
 START = 1_700_000_000_000
 SPEC = MarketSpec("BTC-PERP", "crypto", 1, 3, 1, None, 10 * USD, 50, -20_000, 50_000, 8)
@@ -19,7 +20,7 @@ PER_PROCESS = 15
 PATIENCE_S = 120.0  # a busy machine lets a new process wait
 
 
-class Ticking:
+class Ticking(RegularFunding):
     """A market that stands still at 99.9 / 100.1, with a sale of 0.001 at 95 every 5 ms."""
 
     def specs(self) -> Sequence[MarketSpec]:
@@ -39,11 +40,6 @@ class Ticking:
 
     def mark(self, market: str, time_ms: int) -> int:
         return 1000
-
-    def funding_rate(self, market: str, settle_ms: int) -> int:
-        return 0
-
-    foreseen_rate = funding_rate
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         first = after_ms // 5 + 1

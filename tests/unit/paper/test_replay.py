@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from array import array
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -11,7 +13,7 @@ import pytest
 
 from pfmm.errors import ConfigError, DataFileError, UnknownMarket
 from pfmm.model.market import Book, FundingRate, Level, Trade
-from pfmm.paper.feeds.feed import QUOTE, Event, Quote, QuoteEvent, TradeEvent
+from pfmm.paper.feeds.feed import QUOTE, Event, Quote, QuoteEvent, Settlement, TradeEvent
 from pfmm.paper.feeds.replay import ReplayFeed
 from pfmm.paper.feeds.replay_tape import build_tape
 from pfmm.tape import TapeEvent, TapeQuote, Units, event_line, header_line
@@ -149,16 +151,50 @@ def test_trades_events_and_span(feed: ReplayFeed) -> None:
     assert feed.span() == (1_000, 3_100)
 
 
-@pytest.mark.parametrize(
-    ("settle_ms", "rate"), [(8 * HOUR, 10_000), (12 * HOUR, 10_000), (13 * HOUR, 0), (16 * HOUR, 0), (0, 0)]
-)
-def test_funding_is_the_recorded_one_or_zero(feed: ReplayFeed, settle_ms: int, rate: int) -> None:
-    assert feed.funding_rate(M, settle_ms) == rate  # 0.0001 is 10,000 in 1e-8
+def test_funding_is_the_recorded_one_and_none_elsewhere(feed: ReplayFeed) -> None:
+    assert feed.settlements(M, 0, 24 * HOUR) == [Settlement(8 * HOUR, 10_000, 8)]  # 0.0001 is 10,000 in 1e-8
+    assert feed.settlements(M, 8 * HOUR, 24 * HOUR) == []
 
 
 def test_a_ticker_shows_no_rate_that_has_not_settled_yet(feed: ReplayFeed) -> None:
-    assert feed.foreseen_rate(M, 8 * HOUR) == 0
-    assert feed.foreseen_rate(M, 16 * HOUR) == feed.funding_rate(M, 8 * HOUR) == 10_000
+    assert feed.next_settlement(M, 8 * HOUR - 1) == Settlement(8 * HOUR, 0, 8)
+    assert feed.next_settlement(M, 8 * HOUR) == Settlement(16 * HOUR, 10_000, 8)
+
+
+def test_each_settlement_keeps_its_own_interval_and_a_later_line_replaces_an_earlier(tmp_path: Path) -> None:
+    """A recorder writes the indicated rate first; the settled one comes some ms behind the hour."""
+    rates = [
+        FundingRate(M, HOUR, Decimal("0.0003"), 1),
+        FundingRate(M, HOUR + 12, Decimal("0.0001"), 1),
+        FundingRate(M, 8 * HOUR, Decimal("0.0008"), 8),
+    ]
+    feed = ReplayFeed(build_tape([write(tmp_path / "a", [TAPE[1], *rates])], tmp_path))
+    assert feed.settlements(M, 0, 24 * HOUR) == [Settlement(HOUR, 10_000, 1), Settlement(8 * HOUR, 80_000, 8)]
+    assert feed.spec(M).funding_interval_hours == 8
+    assert feed.next_settlement(M, HOUR) == Settlement(8 * HOUR, 10_000, 1)
+
+
+def test_a_quiet_market_ends_where_its_data_does(tmp_path: Path) -> None:
+    still = [quote(at, "10.0", "1", "10.1", "1") for at in (1_000, 2_000, 60_000)]
+    feed = ReplayFeed(build_tape([write(tmp_path / "a", still)], tmp_path))
+    assert feed.span() == (1_000, 60_000)
+    assert [event.time_ms for event in feed.events(M, 0, 60_000, EVERYTHING)] == [1_000, 60_000]
+
+
+def test_a_tape_of_an_earlier_release_opens_with_its_rates_for_the_interval_of_the_market(tmp_path: Path) -> None:
+    old = array("q", (8 * HOUR + 3, 10_000, 16 * HOUR, -5_000))
+    path = build_tape([write(tmp_path / "a", TAPE)], tmp_path)
+    raw = path.read_bytes()
+    start = 16 + int.from_bytes(raw[8:16], "little")
+    header = json.loads(raw[16:start])
+    numbers = array("q", raw[start:])
+    (market,) = header["markets"]
+    market["sections"] |= {"funding": len(numbers), "funding_length": len(old)}
+    header |= {"version": 1, "numbers": len(numbers) + len(old)}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(raw[:8] + len(text).to_bytes(8, "little") + text + (numbers + old).tobytes())
+    assert ReplayFeed(path).settlements(M, 0, 24 * HOUR) == [(8 * HOUR, 10_000, 8), (16 * HOUR, -5_000, 8)]
 
 
 def test_two_markets_in_one_tape(tmp_path: Path) -> None:
