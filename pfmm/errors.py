@@ -31,6 +31,8 @@
         ├── StaleData           75
         └── Halted              75
 
+    Interrupted                      a KeyboardInterrupt, no PfmmError: a signal asked to stop while a read waited
+
 This module must not import anything of the project, and only the CLI boundary may turn an error into an exit code.
 """
 
@@ -58,6 +60,13 @@ class PfmmError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint if hint is not None else self.default_hint
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked to stop while a read waited; nothing that acts was under way.
+
+    No PfmmError, so that what waits out or passes over a venue's failures never passes over this.
+    """
 
 
 class UsageError(PfmmError):

@@ -183,7 +183,8 @@ def test_pure_modules_reach_no_clock_no_chance_and_no_outside_world() -> None:
 @pytest.mark.parametrize(
     ("library", "homes"),
     [
-        ("httpx", {"pfmm.venue.client"}),
+        ("httpx", {"pfmm.venue.http"}),
+        ("httpcore", {"pfmm.venue.http"}),
         ("sqlite3", {"pfmm.journal.journal", "pfmm.store.database", "pfmm.store.wal"}),
         ("fcntl", {"pfmm.store.flock"}),
         ("tempfile", set()),

@@ -95,7 +95,8 @@ class Session:
     @cached_property
     def venue(self) -> PurpleFlea:
         """The adapter over one client; in-process unless the profile names an address."""
-        from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
+        from pfmm.venue.client import IN_PROCESS_URL, HttpClient
+        from pfmm.venue.http import in_process
         from pfmm.venue.purpleflea import PurpleFlea
 
         if self.in_process:

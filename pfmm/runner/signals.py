@@ -61,6 +61,14 @@ class Signals:
         self._before.pop(signal.SIGINT, None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    def fileno(self) -> int:
+        """Readable once a signal has arrived, until that is drained: for waits elsewhere to end with."""
+        return self._read
+
+    def stopping(self) -> bool:
+        """Tell whether a signal has asked to stop."""
+        return self.received is not None
+
     def wait_s(self, seconds: float) -> bool:
         """Waits `seconds`; False as soon as (or if already) a signal was received."""
         if self.received is None and seconds > 0:

@@ -1,1 +1,1 @@
-"""Adapters that speak to a venue; the only place that may import httpx."""
+"""Adapters that speak to a venue; `http` alone imports httpx and httpcore."""

@@ -1,72 +1,39 @@
 """One HTTP client for every venue: sends a request, proves what can be known about its fate, and says it in our errors.
 
-The only module that imports httpx. Knows statuses, retries, the key and the request budget; knows no endpoint.
+Layer: venue. Knows statuses, retries, the key and the request budget; knows no endpoint and no HTTP library.
 Reads are repeated within bounds. A request that acts is never repeated unless the venue says that it did not act.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
-
-from pfmm.errors import AuthenticationError, ConfigError, RateLimited, SecretError
+from pfmm.errors import Interrupted, RateLimited, VenueUnreachable
+from pfmm.model.deadline import Deadline
+from pfmm.venue import sockets
+from pfmm.venue.http import FAILURES, Bearer, Http, checked_url, never_sent
 from pfmm.venue.ratelimit import Lane, RateBudget
 from pfmm.venue.reply import Judge, NoReply, Reply, busy, retry_after_s, whole_header
 from pfmm.venue.wire import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from wsgiref.types import WSGIApplication
+    from pfmm.venue.http import Transport
+    from pfmm.venue.sockets import Wakeup
 
 IN_PROCESS_URL = "http://127.0.0.1"  # never dialled: the transport of `in_process` calls the application itself
 
-MAX_BODY_BYTES = 16 * 1024 * 1024
 READ_ATTEMPTS = 4
 READ_TOTAL_S = 20.0
 BUSY_ATTEMPTS = 3
 FIRST_BACKOFF_S = 0.2
-# below the 5 s after which common servers drop an idle connection: a request must not race that close
-KEEPALIVE_S = 4.0
-_SHORTEST_KEY = 8
-
-# What httpx raises before the first byte of a request leaves. A proxy error comes from the tunnel's own handshake.
-NEVER_SENT: frozenset[type[Exception]] = frozenset(
-    {
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.ProxyError,
-        httpx.InvalidURL,
-    }
-)
-# What it raises when the request may have left, and may have acted.
-MAYBE_SENT: frozenset[type[Exception]] = frozenset(
-    {
-        httpx.ReadTimeout,
-        httpx.WriteTimeout,
-        httpx.ReadError,
-        httpx.WriteError,
-        httpx.CloseError,
-        httpx.LocalProtocolError,
-        httpx.RemoteProtocolError,
-        httpx.DecodingError,
-        httpx.TooManyRedirects,
-        httpx.HTTPStatusError,
-        httpx.CookieConflict,
-        httpx.StreamConsumed,
-        httpx.StreamClosed,
-        httpx.ResponseNotRead,
-        httpx.RequestNotRead,
-    }
-)
-_HTTPX_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
+# for an answer that is on its way when a signal comes: without it the fate of orders would wait for their expiry
+ANSWER_GRACE_S = 1.0
+# with less time than this an order is better not sent than left without an answer
+LEAST_PLACE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,57 +46,13 @@ class Timekeeper:
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
 
-class _Bearer(httpx.Auth):
-    """Puts the key on a request, and keeps it out of every repr and text."""
-
-    def __init__(self, read: Callable[[], str] | None) -> None:
-        self._read = read
-        self._value = ""
-
-    def __repr__(self) -> str:
-        return "<API key>"
-
-    def load(self) -> None:
-        """Reads the key once. Raises AuthenticationError when there is none, SecretError when it is unusable."""
-        if self._value:
-            return
-        value = self._read() if self._read is not None else ""
-        if not value:
-            raise AuthenticationError("this request needs an API key and none is set")
-        if not value.isascii() or not value.isprintable() or " " in value:
-            raise SecretError("the API key holds a space, a line break or another character that no key has")
-        self._value = value
-
-    def redact(self, text: str) -> str:
-        """The text without the key, should a venue repeat it in its answer."""
-        return text.replace(self._value, "***") if self._value else text
-
-    def may_repeat_key(self, body: bytes) -> bool:
-        """Whether the body holds the key, or escapes behind which it could hide. Quick; a key too short to be one
-        would be found in any answer, and is not looked for."""
-        return len(self._value) >= _SHORTEST_KEY and (self._value.encode() in body or b"\\" in body)
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """httpx's hook: adds the header just before the request leaves."""
-        request.headers["Authorization"] = f"Bearer {self._value}"
-        yield request
-
-
-def never_sent(error: Exception) -> bool:
-    """True when this httpx error proves that nothing of the request left; unknown errors prove nothing."""
-    return any(kind in NEVER_SENT for kind in type(error).__mro__)
-
-
-def in_process(app: WSGIApplication) -> httpx.BaseTransport:
-    """A transport that calls a WSGI application in this process: no socket, no TLS, same bytes."""
-    return httpx.WSGITransport(app=app)
-
-
 class HttpClient:
     """JSON over HTTP to one host, with one key. Safe to share between threads.
 
     `key` is called at the first request that needs it. `budget` None means no limit. `base_url` must be https unless
     its host is loopback (ConfigError); on loopback and with a `transport` no proxy setting of the environment counts.
+    `deadline` tells by when the work that asks must be done: no request, with all its attempts and pauses, outlasts
+    it. `wakeup` tells what a signal makes readable, None while no signal is to cut anything short.
     """
 
     def __init__(
@@ -137,34 +60,29 @@ class HttpClient:
         base_url: str,
         *,
         key: Callable[[], str] | None = None,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         timeout_s: float = 10.0,
         read_attempts: int = READ_ATTEMPTS,
         budget: RateBudget | None = None,
         timekeeper: Timekeeper | None = None,
+        deadline: Callable[[], Deadline] | None = None,
+        wakeup: Callable[[], Wakeup | None] = lambda: None,
     ) -> None:
-        url, loopback = _checked_url(base_url)
+        url, loopback = checked_url(base_url)
         self.place = url.netloc.decode("ascii")
         self.budget = budget
         self.time = timekeeper or Timekeeper()
         self._timeout_s = timeout_s
         self._read_attempts = read_attempts
-        self._bearer = _Bearer(key)
+        self._deadline = deadline or (lambda: Deadline.never(self.time.monotonic_s))
+        self._wakeup = wakeup
+        self._bearer = Bearer(key)
         self._judge = Judge(self.place, self._bearer.redact, self._bearer.may_repeat_key)
-        local = loopback or transport is not None
-        self._client = httpx.Client(
-            base_url=url,
-            transport=transport or (_plain_transport() if loopback else None),
-            trust_env=not local,
-            follow_redirects=False,  # the key must not travel to another host
-            timeout=httpx.Timeout(timeout_s),
-            limits=_limits(),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "pfmm"},
-        )
+        self._http = Http(url, transport=transport, plain=loopback)
 
     def close(self) -> None:
         """Closes every connection."""
-        self._client.close()
+        self._http.close()
 
     def get(
         self,
@@ -177,21 +95,24 @@ class HttpClient:
         """A read: the parsed JSON of a 2xx answer.
 
         Tried up to `read_attempts` times within `total_s`, with growing, jittered pauses, longer where Retry-After
-        says so. Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData.
+        says so; once half of the deadline's time has gone it is not tried again, so that what else must be asked has
+        its time. Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData, and
+        Interrupted when a signal asked to stop.
         """
         if signed:
             self._bearer.load()
         what = f"GET {path}"
-        deadline_s = self.time.monotonic_s() + total_s
+        whole = self._deadline()
+        deadline = whole.within(min(total_s, max(whole.left_s() / 2, self._timeout_s)))
         for attempt in range(self._read_attempts):
             self._spend(Lane.READ, what)
-            outcome = self._attempt("GET", path, query, None, signed=signed, lane=Lane.READ, deadline_s=deadline_s)
+            outcome = self._attempt("GET", path, query, None, signed=signed, lane=Lane.READ, deadline=deadline)
             if isinstance(outcome, Reply) and outcome.status != 429 and outcome.status < 500:
                 return self._judge.read(outcome, what)
             pause_s = self._pause_s(outcome, attempt)
-            if attempt + 1 == self._read_attempts or self.time.monotonic_s() + pause_s >= deadline_s:
+            if attempt + 1 == self._read_attempts or pause_s >= deadline.left_s():
                 break
-            self.time.sleep(pause_s)
+            self._sleep(pause_s)
         raise self._judge.given_up(outcome, what)
 
     def act(
@@ -214,18 +135,28 @@ class HttpClient:
         content = None if body is None else encode(body)
         for attempt in range(BUSY_ATTEMPTS):
             reply = self._act_once(method, path, query, content, lane)
-            if not busy(reply) or attempt + 1 == BUSY_ATTEMPTS:
+            pause_s = min(self._pause_s(reply, attempt), lane.patience_s)
+            if not busy(reply) or attempt + 1 == BUSY_ATTEMPTS or pause_s >= self._deadline().left_s():
                 break
-            self.time.sleep(min(self._pause_s(reply, attempt), lane.patience_s))
+            try:
+                self._sleep(pause_s)
+            except Interrupted:  # and what is busy has not acted
+                break
         return self._judge.acted(reply, what)
 
     def _act_once(
         self, method: str, path: str, query: Mapping[str, str] | None, content: bytes | None, lane: Lane
     ) -> Reply:
         what = f"{method} {path}"
-        self._spend(lane, what)
-        deadline_s = self.time.monotonic_s() + self._timeout_s
-        outcome = self._attempt(method, path, query, content, signed=True, lane=lane, deadline_s=deadline_s)
+        try:
+            self._spend(lane, what)
+        except Interrupted:
+            raise VenueUnreachable(f"{what} was not sent: a signal asked to stop") from None
+        deadline = self._deadline()
+        if lane is Lane.PLACE and deadline.left_s() < LEAST_PLACE_S:
+            raise VenueUnreachable(f"{what} was not sent: too little time is left for an answer")
+        deadline = deadline.within(self._timeout_s)
+        outcome = self._attempt(method, path, query, content, signed=True, lane=lane, deadline=deadline)
         if isinstance(outcome, Reply):
             return outcome
         raise self._judge.unanswered(outcome, what)
@@ -239,63 +170,62 @@ class HttpClient:
         *,
         signed: bool,
         lane: Lane,
-        deadline_s: float,
+        deadline: Deadline,
     ) -> Reply | NoReply:
         """One round trip. Errors become values here, so that no traceback carries httpx's own texts or objects."""
+        reads = lane is Lane.READ
+        waiting = sockets.Waiting(
+            deadline.within(self._timeout_s), self._wakeup(), grace_s=0.0 if reads else ANSWER_GRACE_S
+        )
         try:
-            timeout_s = max(0.001, min(self._timeout_s, deadline_s - self.time.monotonic_s()))
-            request = self._client.build_request(
-                method,
-                path,
-                params=query,
-                content=content,
-                headers=None if content is None else {"Content-Type": "application/json"},
-                timeout=timeout_s,
-            )
-            response = self._client.send(request, stream=True, auth=self._bearer if signed else None)
-            try:
-                outcome = self._read(response, self.time.monotonic_s() + timeout_s)
-            finally:
-                response.close()
-        except _HTTPX_ERRORS as error:
+            waiting.check()
+        except TimeoutError:
+            return NoReply("no time was left", never_sent=True)
+        except Interrupted:
+            if reads:
+                raise
+            return NoReply("a signal asked to stop", never_sent=True)
+        bearer = self._bearer if signed else None
+        try:
+            outcome = self._http.send(method, path, query, content, bearer=bearer, waiting=waiting)
+        except FAILURES as error:
             return NoReply(type(error).__name__, never_sent(error))
+        except Interrupted:
+            if reads:
+                raise
+            return NoReply("a signal asked to stop", never_sent=not waiting.sent)
         except Exception as error:
             # an in-process venue lets its own failures out raw: it may have acted before it failed
-            if method == "GET":
+            if reads:
                 raise
             return NoReply(type(error).__name__, never_sent=False)
         if isinstance(outcome, Reply):
             self._learn(outcome, lane)
         return outcome
 
-    def _read(self, response: httpx.Response, deadline_s: float) -> Reply | NoReply:
-        parts: list[bytes] = []
-        size = 0
-        for part in response.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > MAX_BODY_BYTES:
-                return NoReply("answer too large", never_sent=False)
-            if self.time.monotonic_s() > deadline_s:
-                return NoReply("answer too slow", never_sent=False)
-        return Reply(response.status_code, response.headers, b"".join(parts))
-
     def _spend(self, lane: Lane, what: str) -> None:
         """Waits for room in the budget, no longer than the lane's patience; else raises RateLimited, nothing sent."""
         if self.budget is None:
             return
-        deadline_s = self.time.monotonic_s() + lane.patience_s
+        patience = self._deadline().within(lane.patience_s)
         while True:
-            now_s = self.time.monotonic_s()
-            wait_s = self.budget.take(lane, now_s)
+            wait_s = self.budget.take(lane, self.time.monotonic_s())
             if wait_s <= 0:
                 return
-            if now_s + wait_s > deadline_s:
+            if wait_s > patience.left_s():
                 raise RateLimited(
                     f"{what} was not sent: the request budget of {self.place} is spent for {wait_s:.1f} s",
                     retry_after_s=wait_s,
                 )
-            self.time.sleep(wait_s)
+            self._sleep(wait_s)
+
+    def _sleep(self, seconds: float) -> None:
+        """Waits; raises Interrupted as soon as a signal asks to stop."""
+        wakeup = self._wakeup()
+        if wakeup is None:
+            self.time.sleep(seconds)
+        else:
+            sockets.rest(seconds, wakeup)
 
     def _learn(self, reply: Reply, lane: Lane) -> None:
         if self.budget is None:
@@ -311,42 +241,3 @@ class HttpClient:
         """0.2, 0.4, 0.8 s, each between half and the whole of it by chance; never less than the venue asks for."""
         backoff_s = FIRST_BACKOFF_S * 2.0**attempt * (0.5 + self.time.jitter() / 2)
         return max(backoff_s, retry_after_s(outcome) if isinstance(outcome, Reply) else 0.0)
-
-
-def _checked_url(base_url: str) -> tuple[httpx.URL, bool]:
-    """The parsed address and whether its host is this machine. Raises ConfigError."""
-    try:
-        url = httpx.URL(base_url)
-    except (httpx.InvalidURL, TypeError):
-        raise ConfigError("the venue's address is not a URL") from None
-    if url.userinfo:
-        raise ConfigError("the venue's address must not carry a user or password")
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise ConfigError("the venue's address must be like https://host, without query or fragment")
-    loopback = _is_loopback(url.host)
-    if url.scheme == "http" and not loopback:
-        raise ConfigError(
-            f"the venue's address must be https: over http to {url.host} anyone on the way could read the key",
-            hint="plain http is for 127.0.0.1 and localhost only",
-        )
-    return url, loopback and url.scheme == "http"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _limits() -> httpx.Limits:
-    return httpx.Limits(max_connections=20, max_keepalive_connections=10, keepalive_expiry=KEEPALIVE_S)
-
-
-def _plain_transport() -> httpx.BaseTransport:
-    """Sockets without TLS: the empty context trusts nobody, and spares loading the system's certificates."""
-    import ssl
-
-    return httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False, limits=_limits())

@@ -22,7 +22,8 @@ from pfmm.paper.feeds.feed import QUOTE, TRADE, USD, Event, MarketSpec, Quote, Q
 from pfmm.paper.wire.wsgi import make_app
 from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
-from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
+from pfmm.venue.client import IN_PROCESS_URL, HttpClient
+from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
 from tests.regular_funding import RegularFunding
 

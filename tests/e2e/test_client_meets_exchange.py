@@ -17,7 +17,8 @@ from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.server.faults import parse_faults
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
+from pfmm.venue.client import IN_PROCESS_URL, HttpClient
+from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
 
 NOW_MS = 1_750_000_000_000

@@ -17,7 +17,8 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from pfmm.venue.client import IN_PROCESS_URL, HttpClient, in_process
+from pfmm.venue.client import IN_PROCESS_URL, HttpClient
+from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
 from tests.e2e.driver import Running, run
 from tests.e2e.scripted_venue import ScriptedVenue

@@ -28,7 +28,8 @@ from pfmm.strategy.grid.strategy import GridStrategy
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
-from pfmm.venue.client import HttpClient, in_process
+from pfmm.venue.client import HttpClient
+from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
 
 DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "binance-usdm-ticks"

@@ -38,7 +38,8 @@ from pfmm.model.order import (
     TimeInForce,
 )
 from pfmm.ports import Venue
-from pfmm.venue.client import IN_PROCESS_URL, HttpClient, Timekeeper, in_process
+from pfmm.venue.client import IN_PROCESS_URL, HttpClient, Timekeeper
+from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
 from pfmm.venue.purpleflea_batch import lane_of
 from pfmm.venue.ratelimit import Lane, RateBudget

@@ -1,0 +1,266 @@
+"""No request outlasts its deadline, however slowly the answer comes, and a signal ends its wait."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pfmm.errors import Interrupted, OutcomeUnknown, PfmmError, VenueUnreachable
+from pfmm.model.deadline import Deadline
+from pfmm.runner.signals import Signals
+from pfmm.venue import client as client_module
+from pfmm.venue.client import HttpClient
+from pfmm.venue.ratelimit import Lane
+from tests.slow_server import PATIENCE_S, SlowServer, serving, trusting
+
+TIMEOUT_S = 0.3
+SLACK_S = 2.0  # what a busy machine may take on top
+
+
+@contextmanager
+def client_of(url: str, **options: Any) -> Iterator[HttpClient]:
+    client = HttpClient(url, **{"key": lambda: "sk-0123456789", "timeout_s": TIMEOUT_S, **options})
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def cancel(client: HttpClient) -> object:
+    return client.act("DELETE", "/api/orders", lane=Lane.CANCEL)
+
+
+def took_s(work: Callable[[], object], error: type[PfmmError]) -> float:
+    begin_s = time.monotonic()
+    with pytest.raises(error):
+        work()
+    return time.monotonic() - begin_s
+
+
+@pytest.mark.parametrize("way", ["headers", "body", "silent", "flood"])
+def test_an_answer_without_end_ends_with_the_timeout(way: str) -> None:
+    with serving(way) as server, client_of(server.url, read_attempts=1) as client:
+        assert took_s(lambda: client.get("/api/time"), VenueUnreachable) < TIMEOUT_S + SLACK_S
+        assert took_s(lambda: cancel(client), OutcomeUnknown) < TIMEOUT_S + SLACK_S
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("way", ["headers", "body", "silent"])
+def test_attempts_and_pauses_share_the_deadline_of_the_command(way: str) -> None:
+    with serving(way) as server:
+        deadline = Deadline.after(2 * TIMEOUT_S, time.monotonic)
+        with client_of(server.url, deadline=lambda: deadline) as client:
+            for _ in range(3):
+                took_s(lambda: client.get("/api/time"), VenueUnreachable)
+            assert time.monotonic() < deadline.at_s + SLACK_S
+            assert took_s(lambda: cancel(client), VenueUnreachable) < SLACK_S  # never sent, and said so
+        assert not [line for line in server.requests if line.startswith("DELETE")]
+
+
+def test_an_order_is_not_sent_with_too_little_time_for_its_answer() -> None:
+    with serving("silent") as server:
+        deadline = Deadline.after(client_module.LEAST_PLACE_S / 2, time.monotonic)
+        with (
+            client_of(server.url, deadline=lambda: deadline) as client,
+            pytest.raises(VenueUnreachable, match="too little time"),
+        ):
+            client.act("POST", "/api/orders/batch", {}, lane=Lane.PLACE)
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("way", ["headers", "body", "silent"])
+def test_tls_answers_end_with_the_timeout_too(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusting(tmp_path)))
+    with serving(way, tls=tmp_path) as server, client_of(server.url, read_attempts=1) as client:
+        assert took_s(lambda: client.get("/api/time"), VenueUnreachable) < TIMEOUT_S + SLACK_S
+        assert took_s(lambda: cancel(client), OutcomeUnknown) < TIMEOUT_S + SLACK_S
+        assert server.dripping.is_set()
+
+
+def test_tls_answers_arrive_whole_and_connections_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"long":"' + b"x" * 200_000 + b'"}'
+
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        start("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusting(tmp_path)))
+    options = {"timeout_s": PATIENCE_S}
+    with serving("silent", tls=tmp_path, app=app, after=3) as server, client_of(server.url, **options) as client:
+        for _ in range(2):
+            assert client.get("/api/time") == {"long": "x" * 200_000}
+        assert cancel(client) == {"long": "x" * 200_000}
+
+
+def test_a_certificate_that_nobody_trusts_means_never_sent(tmp_path: Path) -> None:
+    with (
+        serving("silent", tls=tmp_path) as server,
+        client_of(server.url, timeout_s=PATIENCE_S) as client,
+        pytest.raises(VenueUnreachable, match="never sent"),
+    ):
+        cancel(client)
+    assert server.requests == []
+
+
+def test_a_tls_handshake_that_never_comes_ends_with_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with client_of(url) as client:
+            assert took_s(lambda: cancel(client), VenueUnreachable) < TIMEOUT_S + SLACK_S
+
+
+def test_a_name_service_that_hangs_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *args: Any, **options: Any) -> Any:
+        if host == "venue.example" and not options["flags"]:
+            answers.wait(PATIENCE_S)
+            raise socket.gaierror("no such name")
+        return real(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with client_of("https://venue.example", read_attempts=1) as client:
+        assert took_s(lambda: client.get("/api/time"), VenueUnreachable) < TIMEOUT_S + SLACK_S
+        assert took_s(lambda: cancel(client), VenueUnreachable) < TIMEOUT_S + SLACK_S
+    answers.set()
+    for thread in threading.enumerate():
+        if thread.name == "resolver":
+            thread.join(PATIENCE_S)
+
+
+def test_a_name_is_looked_up_and_every_address_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a machine whose name has an IPv6 address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        refusing = closed.getsockname()
+
+    def look_up(host: str, port: int, **options: Any) -> Any:
+        if options["flags"]:
+            raise socket.gaierror("not a number")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in (refusing, ("127.0.0.1", port))]
+
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        start("200 OK", [("Content-Length", "2")])
+        return [b"{}"]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with (
+        serving("silent", app=app, after=1) as server,
+        client_of(f"http://localhost:{server.port}", timeout_s=PATIENCE_S) as client,
+    ):
+        assert client.get("/api/time") == {}
+
+
+def test_a_name_without_address_means_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(host: str, port: int, **options: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with (
+        client_of("https://venue.example", timeout_s=PATIENCE_S) as client,
+        pytest.raises(VenueUnreachable, match="never sent"),
+    ):
+        cancel(client)
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+def interrupting(server: SlowServer) -> threading.Thread:
+    """Sends this process a SIGINT once the server is in the midst of its answer."""
+
+    def send() -> None:
+        assert server.dripping.wait(PATIENCE_S)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("way", ["headers", "body", "silent"])
+def test_a_signal_ends_a_read_at_once(way: str) -> None:
+    with serving(way) as server, Signals() as signals:
+        with client_of(server.url, timeout_s=PATIENCE_S, wakeup=lambda: signals) as client:
+            thread = interrupting(server)
+            with pytest.raises(Interrupted):
+                client.get("/api/state")
+            with pytest.raises(Interrupted):  # nor is anything more asked
+                client.get("/api/state")
+            with pytest.raises(VenueUnreachable, match="never sent"):
+                cancel(client)
+            thread.join()
+        assert signals.received is signal.SIGINT
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("way", ["headers", "body", "silent"])
+def test_a_signal_leaves_a_request_that_acts_a_moment_and_then_unknown(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "ANSWER_GRACE_S", 0.05)
+    with (
+        serving(way) as server,
+        Signals() as signals,
+        client_of(server.url, timeout_s=PATIENCE_S, wakeup=lambda: signals) as client,
+    ):
+        thread = interrupting(server)
+        with pytest.raises(OutcomeUnknown, match="a signal asked to stop"):
+            cancel(client)
+        thread.join()
+
+
+def test_an_answer_that_is_on_its_way_when_a_signal_comes_is_taken() -> None:
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        start("200 OK", [("Content-Length", "2")])
+        return [b"{}"]
+
+    with serving("silent", app=app, after=1) as server, Signals() as signals:
+        with client_of(server.url, timeout_s=PATIENCE_S, wakeup=lambda: signals) as client:
+            assert cancel(client) == {}
+        assert signals.received is signal.SIGINT
+
+
+def test_a_signal_ends_the_pause_between_two_attempts() -> None:
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        start("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "15")])
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return []
+
+    with (
+        serving("silent", app=app, after=1) as server,
+        Signals() as signals,
+        client_of(server.url, timeout_s=PATIENCE_S, wakeup=lambda: signals) as client,
+    ):
+        with pytest.raises(Interrupted):
+            client.get("/api/state")
+        assert len(server.requests) == 1
+
+
+def test_a_wake_up_that_asks_for_nothing_ends_no_read() -> None:
+    """As of a resized window; the signal after it is obeyed all the same."""
+
+    class Noise(Signals):
+        def __init__(self) -> None:
+            super().__init__()
+            os.write(self._write, b"\x1c")
+
+    with serving("body") as server, Noise() as signals:
+        with client_of(server.url, read_attempts=1, wakeup=lambda: signals) as client:
+            assert took_s(lambda: client.get("/api/state"), VenueUnreachable) < TIMEOUT_S + SLACK_S
+        with client_of(server.url, timeout_s=PATIENCE_S, wakeup=lambda: signals) as client:
+            thread = interrupting(server)
+            with pytest.raises(Interrupted):
+                client.get("/api/state")
+            thread.join()
