@@ -34,6 +34,8 @@ RETRY_MS = 120_000  # and where the market gave no fit, after this
 FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
 _OF_GRIDS = frozenset({"volatility.default"})
 _REPLACED_IN_LADDERS = frozenset({"quote.size_usd", "quote.drift_bps"})  # by ladder.size_usd and ladder.threshold_bps
+# how soon an order follows, not where it rests
+_FREE = frozenset({"quote.tolerance_bps", "quote.size_tolerance", "quote.min_order_age_s", "quote.calibrate"})
 _FITTED = ("quote.kappa_per_bp", "quote.intensity_per_s")
 
 
@@ -145,20 +147,24 @@ class Quoting:
     def run_spec(self, session: Session, instrument: Instrument) -> RunSpec:
         """The market's run as the engine takes it. The journal keeps its settings, so that a restart can tell
         changed ones."""
+        from pfmm.config.settings import SCHEMA
         from pfmm.engine.report import RunSpec
         from pfmm.strategy.quote.config import with_calibration
 
         market = instrument.market
         settings = session.settings.for_market(market)
         config = quote_config(session, instrument, self._kind)
-        kept = _kept(session, market, self._kind)
+        names = _kept_names(self._kind)
+        kept = {name: _text(session.settings.value(name, market)) for name in names}
+        defaults = {name: _text(SCHEMA[name].default) for name in names}
         if wants_fit(session, config, market):
             self._settings[market] = config
             calibration = self._first_fit(session, market)
             self._fits[market] = calibration
             if calibration is not None:
                 config = with_calibration(config, calibration)
-        return RunSpec(build_strategy(self._kind, market, config, settings), kept, run_limits(settings))
+        strategy = build_strategy(self._kind, market, config, settings)
+        return RunSpec(strategy, kept, run_limits(settings), defaults, _FREE)
 
     def _first_fit(self, session: Session, market: str) -> Calibration | None:
         now_ms = session.venue.time().time_ms
@@ -220,14 +226,13 @@ def run_limits(settings: MarketSettings) -> Limits:
     )
 
 
-def _kept(session: Session, market: str, kind: str) -> dict[str, str | None]:
-    """The settings that a run's resting orders stand for, as text; a change of any other refuses no restart."""
+def _kept_names(kind: str) -> list[str]:
+    """The settings that make a kind's orders, by their full names."""
     from pfmm.config.settings import SCHEMA
 
     sections = ("quote", "funding", "volatility", *((LADDER,) if kind == LADDER else ()))
     unused = _OF_GRIDS | (_REPLACED_IN_LADDERS if kind == LADDER else frozenset())
-    names = [name for name in SCHEMA if name.split(".")[0] in sections and name not in unused]
-    return {name: _text(session.settings.value(name, market)) for name in names}
+    return [name for name in SCHEMA if name.split(".")[0] in sections and name not in unused]
 
 
 def _text(value: object) -> str | None:

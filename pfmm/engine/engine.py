@@ -13,13 +13,14 @@ from typing import Any
 
 from pfmm.accounting.ledger import LedgerState, mark
 from pfmm.accounting.portfolio import run_ledgers
+from pfmm.engine.adoption import config_differences, config_to_save
 from pfmm.engine.observe import observe
 from pfmm.engine.position_check import PositionCheck, later_fills
 from pfmm.engine.reconcile import reconcile
 from pfmm.engine.report import CycleReport, MarketSnapshot, RunReport, RunSpec
 from pfmm.engine.risk import check, loss_problem
 from pfmm.engine.self_trade import hold_crossing
-from pfmm.engine.strategy_run import StrategyRun, config_difference, same_config
+from pfmm.engine.strategy_run import StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, intents_of
 from pfmm.errors import PfmmError, UsageError
 from pfmm.model.event import Event
@@ -97,17 +98,18 @@ class Engine:
     def adopt(self) -> tuple[Run, ...]:
         """Takes up the runs that the journal holds open for these strategies; call once, before the first cycle.
 
-        Raises UsageError when an open run was begun with other settings: its orders stand for those.
+        Raises UsageError when an open run's resting orders stand for other settings, ConfigError when what is saved
+        of it is damaged or of a newer pfmm.
         """
         adopted = []
         for active in self._runs:
             run = self._journal.open_run(active.kind, active.market)
             if run is None:
                 continue
-            if not same_config(run.config, active.spec.config):
+            differences = config_differences(run.config, active.spec)
+            if differences:
                 raise UsageError(
-                    f"a {active.kind} on {active.market} was begun with other settings: "
-                    + config_difference(run.config, active.spec.config),
+                    f"a {active.kind} on {active.market} was begun with other settings: {', '.join(differences)}",
                     hint="start it with the same settings, stop it first, or pass --on-restart cancel",
                 )
             active.resume(run, self._journal.fills(run_id=run.run_id))
@@ -231,7 +233,7 @@ class Engine:
                     run = self._journal.start_run(
                         active.kind,
                         active.market,
-                        active.spec.config,
+                        config_to_save(active.spec),
                         time_ms=time_ms,
                         wall_ms=self._wall_ms(),
                         pid=self._pid,

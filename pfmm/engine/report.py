@@ -34,11 +34,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """A strategy to run with its limits; `config` is what the journal keeps to rebuild it."""
+    """A strategy to run with its limits; `config` holds its settings by name, as the journal keeps them.
+
+    `defaults` are their values where nobody has set them: a run of before a setting existed had that. `free` names
+    those that resting orders do not stand for: they may change while a run is open.
+    """
 
     strategy: Strategy[Any]
     config: Mapping[str, Any]
     limits: Limits
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Everything in it can be rebuilt from the journal. It reads no venue and writes n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -21,9 +21,11 @@ from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, RoundTrip
 from pfmm.model.run import JournalFill, Run
 from pfmm.strategy.inventory import inventory_ratio
+from pfmm.strategy.saved import Saved
 from pfmm.strategy.ticks import snap_price, snap_size
 
 CLOSE_SLIPPAGE = Decimal("0.005")
+MEMORY_VERSION = 1  # of what `memory` gives; one without the number is of version 1
 _JUMP_MEMORY_MS = 60_000
 
 
@@ -59,15 +61,18 @@ class StrategyRun:
         return self.spec.strategy.kind
 
     def resume(self, run: Run, fills: Iterable[JournalFill]) -> None:
-        """Takes up a run that an earlier process began, from its memory and its `fills`."""
+        """Takes up a run that an earlier process began, from its memory and its `fills`. Raises ConfigError for a
+        memory that is damaged or of a newer pfmm."""
         self.run = run
         self.last_mid = run.last_mid
         self.last_cycle_ms = run.last_cycle_ms
         if run.memory is not None:
-            raw = dict(run.memory)
-            self.round_trips = int(raw.pop("_round_trips", 0))
-            self.nudges = {str(k): int(v) for k, v in dict(raw.pop("_nudges", {})).items()}
-            self.state = self.spec.strategy.load(raw)
+            saved = Saved(run.memory, f"{self.kind} run")
+            saved.refuse_newer(MEMORY_VERSION, "_version")
+            self.round_trips = saved.whole("_round_trips", 0, low=0)
+            nudges = saved.mapping("_nudges", {})
+            self.nudges = {slot: Saved(nudges, "nudge").whole(slot, low=0) for slot in nudges}
+            self.state = self.spec.strategy.load(run.memory)
             self.folded_through = run.folded_through
         # the fills that the state has folded; the rest follow in the next cycle
         for item in fills:
@@ -79,7 +84,7 @@ class StrategyRun:
         """What the journal keeps of the run between cycles, JSON-ready; None before its first decision."""
         if self.state is None:
             return None
-        own = {"_round_trips": self.round_trips, "_nudges": dict(self.nudges)}
+        own = {"_version": MEMORY_VERSION, "_round_trips": self.round_trips, "_nudges": dict(self.nudges)}
         return {**self.spec.strategy.dump(self.state), **own}
 
     def fold(self, item: JournalFill) -> list[Event]:
@@ -183,21 +188,6 @@ class StrategyRun:
         if self.problem is None and before is not None:
             return [Event("resumed", now_ms, self.market, self.kind, {"after": before})]
         return []
-
-
-def same_config(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """True when an open run was begun with these settings."""
-    return dict(before) == dict(now)
-
-
-def config_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """The settings that differ, for a message: "levels 10 → 20, lower unset → 60000"."""
-    names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-    return ", ".join(f"{name} {_or_unset(before.get(name))} → {_or_unset(now.get(name))}" for name in names)
-
-
-def _or_unset(value: Any) -> Any:
-    return "unset" if value is None else value
 
 
 def _fill_event(active: StrategyRun, fill: OwnFill) -> Event:

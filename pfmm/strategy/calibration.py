@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from pfmm.errors import ConfigError
 from pfmm.model.market import Trade
 from pfmm.strategy.quote.spread import BPS, SECONDS_PER_YEAR
+from pfmm.strategy.saved import Saved
 
 MIN_SWEEPS = 100
 MIN_DISTANCES = 5
@@ -91,23 +91,29 @@ def dump(calibration: Calibration) -> dict[str, Any]:
     return asdict(calibration)
 
 
-def load(raw: Mapping[str, Any]) -> Calibration:
+def load(raw: object) -> Calibration:
     """The calibration that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
-    values = dict(raw)
-    fit = values.pop("fit", None)
-    try:
-        loaded = Calibration(**values, fit=None if fit is None else IntensityFit(**fit))
-    except TypeError as error:
-        raise ConfigError(f"saved calibration: {error}") from error
-    numbers = {"at_ms": loaded.at_ms, "mid": loaded.mid, "sigma_annual": loaded.sigma_annual}
-    if loaded.fit is not None:
-        numbers |= {"intensity_per_s": loaded.fit.intensity_per_s, "kappa_usd": loaded.fit.kappa_usd}
-    for name, value in numbers.items():
-        if value is None and name in ("mid", "sigma_annual"):
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            raise ConfigError(f"saved calibration: {name} is {value!r}")
-    return loaded
+    saved = Saved(raw, "calibration")
+    return Calibration(
+        sweeps=saved.whole("sweeps", low=0),
+        span_s=saved.needed("span_s", zero=True),
+        mid=saved.number("mid", zero=True),
+        fit=_fit(saved.mapping("fit")) if saved.has("fit") else None,
+        sigma_annual=saved.number("sigma_annual", zero=True),
+        reason=saved.text("reason"),
+        sigma_reason=saved.text("sigma_reason"),
+        at_ms=saved.whole("at_ms", 0, low=0),
+    )
+
+
+def _fit(raw: object) -> IntensityFit:
+    saved = Saved(raw, "calibration")
+    return IntensityFit(
+        intensity_per_s=saved.needed("intensity_per_s", zero=True),
+        kappa_usd=saved.needed("kappa_usd", zero=True),
+        r_squared=saved.needed("r_squared", zero=True),
+        distances=saved.whole("distances", low=0),
+    )
 
 
 def sweep_distances(trades: Iterable[Trade], mids: Mids) -> list[float]:

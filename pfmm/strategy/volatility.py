@@ -7,13 +7,14 @@ know venues, quotes or clocks: the venue's time comes with each mid.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from pfmm.errors import ConfigError, UsageError
+from pfmm.errors import UsageError
 from pfmm.strategy.quote.spread import SECONDS_PER_YEAR
+from pfmm.strategy.saved import Saved, damaged
 
 REGIMES = ("low", "medium", "high")
 EDGES = (0.4, 0.8)  # annualised; a regime is left only HYSTERESIS past its edge
@@ -122,25 +123,18 @@ def dump(state: VolatilityState) -> dict[str, Any]:
     }
 
 
-def load(raw: Mapping[str, Any]) -> VolatilityState:
+def load(raw: object) -> VolatilityState:
     """The state that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
-    samples = tuple(_sample("samples", each) for each in _field(raw, "samples", list))
+    saved = Saved(raw, "volatility")
+    samples = tuple(_sample(each) for each in saved.items("samples"))
     if any(after[0] <= before[0] for before, after in pairwise(samples)):
-        raise ConfigError("saved volatility state: samples are out of time order")
-    annual = raw.get("annual")
-    if annual is not None:
-        annual = _number("annual", annual, zero=True)
-    regime = raw.get("regime")
-    if regime is not None and regime not in REGIMES:
-        raise ConfigError(f"saved volatility state: regime is {regime!r}")
-    suspect = raw.get("suspect")
-    problem = raw.get("problem")
+        raise damaged("volatility", "samples are out of time order")
     return VolatilityState(
         samples=samples,
-        annual=annual,
-        regime=regime,
-        suspect=None if suspect is None else _sample("suspect", suspect),
-        problem=None if problem is None else str(problem),
+        annual=saved.number("annual", zero=True),
+        regime=saved.text("regime", REGIMES),
+        suspect=_sample(saved.items("suspect")) if saved.has("suspect") else None,
+        problem=saved.text("problem"),
     )
 
 
@@ -167,22 +161,10 @@ def _winsor_cap(scaled: Sequence[float]) -> float:
     return ordered[-3] if len(ordered) >= 3 else ordered[-1]
 
 
-def _field(raw: Mapping[str, Any], name: str, kind: type[list[Any]]) -> list[Any]:
-    value = raw.get(name)
-    if not isinstance(value, kind):
-        raise ConfigError(f"saved volatility state: {name} is {value!r}")
-    return value
-
-
-def _sample(name: str, raw: object) -> tuple[int, float]:
-    if not isinstance(raw, list | tuple) or len(raw) != 2 or type(raw[0]) is not int:
-        raise ConfigError(f"saved volatility state: {name} holds {raw!r}, not [time_ms, mid]")
-    return raw[0], _number(name, raw[1])
-
-
-def _number(name: str, value: object, *, zero: bool = False) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigError(f"saved volatility state: {name} holds {value!r}, not a number")
-    if value < 0 or (value == 0 and not zero):
-        raise ConfigError(f"saved volatility state: {name} holds {value!r}, not a positive number")
-    return float(value)
+def _sample(raw: object) -> tuple[int, float]:
+    if isinstance(raw, list | tuple) and len(raw) == 2:
+        sample = Saved({"time_ms": raw[0], "mid": raw[1]}, "volatility sample")
+        mid = sample.number("mid", zero=False)
+        if mid is not None:
+            return sample.whole("time_ms"), mid
+    raise damaged("volatility", f"a sample is {raw!r}, not [time_ms, mid]")

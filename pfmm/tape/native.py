@@ -3,7 +3,8 @@
 The first line names the format, its version, the markets with their units, and the units of the numbers:
 `{"format":"pfmm-tape","version":1,"units":{"time":"ms","price":"USD","size":"base"},"markets":{"BTC-PERP":
 {"price_unit":"0.1","size_step":"0.001","significant_figures":5}}}`, the last where the venue bounds the digits of a
-price. Then one event a line, numbers as strings, times in ms of venue time:
+price. A later version may add to the header what has a default, so that every older tape is read; a newer one than
+this pfmm knows is refused. Then one event a line, numbers as strings, times in ms of venue time:
 
     {"kind":"quote","market":"BTC-PERP","time":1,"bid":"9.9","bid_size":"1","ask":"10","ask_size":"2"}
     {"kind":"trade","market":"BTC-PERP","time":2,"price":"10","size":"0.5","aggressor":"long"}
@@ -42,11 +43,11 @@ class Units:
 
 def parse_header(record: Mapping[str, object], place: Place) -> dict[str, Units]:
     """The units that a header states for its markets (it need not state any)."""
-    version = field(record, "version", place)
-    if version != VERSION:
-        raise place.error(f"version must be {VERSION}, not {version!r}", hint="this file is of another pfmm version")
-    if field(record, "units", place) != UNITS:
-        raise place.error(f"units must be {UNITS}, not {record['units']!r}")
+    _check_version(field(record, "version", place), place)
+    units_of = field(record, "units", place)
+    # a unit that a later version of the header adds is at its default in a tape of before
+    if not isinstance(units_of, dict) or {**UNITS, **units_of} != UNITS:
+        raise place.error(f"units must be {UNITS}, not {units_of!r}")
     markets = record.get("markets", {})
     if not isinstance(markets, dict):
         raise place.error(f"markets must be an object, not {markets!r}")
@@ -60,6 +61,16 @@ def parse_header(record: Mapping[str, object], place: Place) -> dict[str, Units]
             _figures(units.get("significant_figures"), place),
         )
     return found
+
+
+def _check_version(version: object, place: Place) -> None:
+    if type(version) is not int or version < 1:
+        raise place.error(f"version must be a whole number from 1, not {version!r}")
+    if version > VERSION:
+        raise place.error(
+            f"the tape has version {version}, this pfmm reads up to {VERSION}",
+            hint="it was recorded by a newer pfmm: upgrade this one",
+        )
 
 
 def _figures(value: object, place: Place) -> int | None:

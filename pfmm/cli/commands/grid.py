@@ -136,6 +136,7 @@ def run_spec(session: Session, instrument: Instrument) -> RunSpec:
     Raises RiskRefused for a new grid that its own limits could never let work, before anything is sent.
     """
     from pfmm.cli.grid_setup import grid_limits
+    from pfmm.config.settings import SCHEMA
     from pfmm.engine.report import RunSpec
     from pfmm.strategy.grid.strategy import GridStrategy
 
@@ -144,10 +145,13 @@ def run_spec(session: Session, instrument: Instrument) -> RunSpec:
     config = measured_config(session, instrument, measure=not adopting)  # an adopted grid has its range already
     if not adopting:
         _preflight(session, instrument, config)
-    grid = settings.grid
-    kept = {name: _text(getattr(grid, name)) for name in ("levels", "size_usd", "spacing", "lower", "upper")}
-    kept |= {"range_pct": _text(grid.range_pct), "on_breakout": grid.on_breakout}
-    return RunSpec(GridStrategy(instrument.market, config), kept, grid_limits(settings))
+    names = [name for name in SCHEMA if name.startswith("grid.")]
+    kept = {name.removeprefix("grid."): _text(session.settings.value(name, instrument.market)) for name in names}
+    defaults = {name.removeprefix("grid."): _text(SCHEMA[name].default) for name in names}
+    # what is done beyond the range moves no order inside of it
+    return RunSpec(
+        GridStrategy(instrument.market, config), kept, grid_limits(settings), defaults, frozenset({"on_breakout"})
+    )
 
 
 def _text(value: Any) -> str | None:

@@ -109,8 +109,10 @@ def open_tape(path: Path) -> dict[str, MarketTape]:
         start = 16 + int.from_bytes(view[8:16], "little")
         header = json.loads(bytes(view[16:start]))
         version = header["version"]
-        if version not in (1, VERSION) or header["byteorder"] != sys.byteorder:
-            raise ValueError("it is of another version or machine")
+        if version not in range(1, VERSION + 1):
+            raise ValueError(f"it has version {version!r}, this pfmm reads 1 to {VERSION}")
+        if header["byteorder"] != sys.byteorder:
+            raise ValueError("it was built on another kind of machine")
         numbers = view[start:].cast("q")
         if len(numbers) != header["numbers"]:
             raise ValueError("it is cut")

@@ -6,13 +6,13 @@ lines, buys at the lower and sells at the upper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
-from pfmm.errors import ConfigError
 from pfmm.model.plan import OwnFill, RoundTrip
+from pfmm.strategy.saved import Saved
 
 _ZERO = Decimal(0)
 _USD_STEP = Decimal("1e-8")
@@ -63,13 +63,19 @@ class _Removed:
     fees: Decimal
 
 
-def load_cell(raw: Mapping[str, Any]) -> Cell:
-    """The cell that `Cell.dump` wrote. Raises ConfigError for a missing or unreadable field."""
-    try:
-        amounts = {f.name: Decimal(raw[f.name]) for f in fields(Cell) if f.name != "index"}
-        return Cell(index=int(raw["index"]), **amounts)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise ConfigError(f"the saved grid is damaged: cell {raw!r}: {error!r}") from error
+def load_cell(raw: object) -> Cell:
+    """Read the cell that `Cell.dump` wrote; of an older one, what it did not know yet is at its default. Raises
+    ConfigError naming the field that is missing or damaged."""
+    saved = Saved(raw, "grid cell")
+    amounts = {
+        each.name: saved.amount(each.name, None if each.default is MISSING else each.default)
+        for each in fields(Cell)
+        if each.name != "index"
+    }
+    cell = Cell(index=saved.whole("index"), **amounts)
+    if not 0 < cell.low < cell.high:
+        raise saved.bad("low", "price below `high`")
+    return cell
 
 
 def fold_fill(cell: Cell, fill: OwnFill) -> tuple[Cell, tuple[RoundTrip, ...]]:

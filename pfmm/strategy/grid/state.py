@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.errors import ConfigError
 from pfmm.model.market import Instrument
 from pfmm.model.plan import RoundTrip
 from pfmm.strategy.grid.cells import Cell, load_cell
 from pfmm.strategy.grid.plan import Layout, Spacing, cell_sizes, check_fees, lay_lines, nearest_line
+from pfmm.strategy.saved import Saved, damaged
 
 _ZERO = Decimal(0)
 _STATE_VERSION = 1
@@ -124,21 +124,24 @@ def dump_state(state: GridState) -> dict[str, Any]:
 
 
 def load_state(raw: Mapping[str, Any]) -> GridState:
-    """The inverse of `dump_state`. Raises ConfigError for a state that is damaged or of another version."""
-    try:
-        if raw["version"] != _STATE_VERSION:
-            raise ConfigError(f"the saved grid has version {raw['version']!r}, this pfmm reads {_STATE_VERSION}")
-        return GridState(
-            layout=Layout(Decimal(raw["lower"]), Decimal(raw["upper"]), raw["levels"], Spacing(raw["spacing"])),
-            size_usd=Decimal(raw["size_usd"]),
-            first=raw["first"],
-            cells=tuple(load_cell(cell) for cell in raw["cells"]),
-            round_trips=raw["round_trips"],
-            gross=Decimal(raw["gross"]),
-            fees=Decimal(raw["fees"]),
-            closed_gross=Decimal(raw["closed_gross"]),
-            closed_fees=Decimal(raw["closed_fees"]),
-            broken_out=raw["broken_out"],
-        )
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise ConfigError(f"the saved grid is damaged: {error!r}") from error
+    """The inverse of `dump_state`. Raises ConfigError for a state that is damaged or of a newer pfmm."""
+    saved = Saved(raw, "grid")
+    saved.refuse_newer(_STATE_VERSION)
+    spacing = saved.text("spacing", tuple(Spacing))
+    if spacing is None:
+        raise saved.bad("spacing", " or ".join(Spacing))
+    state = GridState(
+        layout=Layout(saved.amount("lower"), saved.amount("upper"), saved.whole("levels", low=1), Spacing(spacing)),
+        size_usd=saved.amount("size_usd"),
+        first=saved.whole("first"),
+        cells=tuple(load_cell(cell) for cell in saved.items("cells")),
+        round_trips=saved.whole("round_trips", 0, low=0),
+        gross=saved.amount("gross", _ZERO),
+        fees=saved.amount("fees", _ZERO),
+        closed_gross=saved.amount("closed_gross", _ZERO),
+        closed_fees=saved.amount("closed_fees", _ZERO),
+        broken_out=saved.text("broken_out", ("below", "above")),
+    )
+    if len(state.active) != state.layout.levels:  # `lower` and `upper` lie on its outermost cells
+        raise damaged("grid", f"{len(state.active)} of its {state.layout.levels} cells are there")
+    return state

@@ -5,14 +5,13 @@ Holds the volatility estimator and the price that is being quoted around; must n
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from pfmm.errors import ConfigError, UnitsError
+from pfmm.errors import UnitsError
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
 from pfmm.strategy import calibration, volatility
 from pfmm.strategy.funding import ticker_tilt_ratio
@@ -20,6 +19,7 @@ from pfmm.strategy.quote.config import QuoteConfig, Sigma, choose_sigma
 from pfmm.strategy.quote.explain import explain_quote
 from pfmm.strategy.quote.quoting import SINGLE_LEVEL, Quote, QuoteInputs, compute_quote, model_spread, no_quote
 from pfmm.strategy.quote.spread import BPS, require_plausible
+from pfmm.strategy.saved import Saved, damaged
 from pfmm.strategy.volatility import VolatilityState
 
 
@@ -92,13 +92,11 @@ class QuoteStrategy:
 
     def load(self, raw: Mapping[str, Any]) -> QuoteState:
         """The state that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
-        estimator = raw.get("volatility")
-        if not isinstance(estimator, Mapping):
-            raise ConfigError(f"saved quote state: volatility is {estimator!r}")
-        mid, fair = _saved_price(raw, "quoted_mid"), _saved_price(raw, "quoted_fair")
+        saved = Saved(raw, "quote")
+        mid, fair = saved.number("quoted_mid", zero=False), saved.number("quoted_fair", zero=False)
         if (mid is None) != (fair is None):
-            raise ConfigError(f"saved quote state: quoted_mid is {mid} but quoted_fair is {fair}")
-        return QuoteState(volatility.load(estimator), mid, fair)
+            raise damaged("quote", f"quoted_mid is {mid} but quoted_fair is {fair}")
+        return QuoteState(volatility.load(saved.mapping("volatility")), mid, fair)
 
     def _observed(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, str | None]:
         """The state after this look at the mid, and why the mid is not believed, if it is not."""
@@ -144,12 +142,3 @@ def should_requote(mid: float, quoted_mid: float, threshold_bps: float) -> bool:
     """The article's rule: |mid − quoted_mid|/quoted_mid, in bps, is more than the threshold. 100.06 against 100 is
     6 bps: with a threshold of 5, yes."""
     return abs(mid - quoted_mid) / quoted_mid * BPS > threshold_bps
-
-
-def _saved_price(raw: Mapping[str, Any], name: str) -> float | None:
-    value = raw.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise ConfigError(f"saved quote state: {name} is {value!r}, not a positive number")
-    return float(value)

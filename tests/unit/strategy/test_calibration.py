@@ -209,8 +209,8 @@ def test_a_calibration_survives_being_saved() -> None:
         ({"at_ms": -1}, "at_ms is -1"),
         ({"mid": "65468"}, "mid is '65468'"),
         ({"sigma_annual": True}, "sigma_annual is True"),
-        ({"surprise": 1}, "surprise"),
-        ({"fit": {"intensity_per_s": 1.0}}, "missing"),
+        ({"sweeps": 1.5}, r"sweeps is 1\.5"),
+        ({"fit": {"intensity_per_s": 1.0}}, "kappa_usd is missing"),
         (
             {"fit": {"intensity_per_s": 1.0, "kappa_usd": float("nan"), "r_squared": 0.9, "distances": 9}},
             "kappa_usd is nan",
@@ -221,6 +221,12 @@ def test_a_damaged_calibration_is_refused_by_name(changes: dict[str, object], wo
     saved = dump(Calibration(0, 0.0, None, None, None, "no trades"))
     with pytest.raises(ConfigError, match=word):
         load({**saved, **changes})
+
+
+def test_a_calibration_of_another_release_is_read_as_far_as_it_is_known() -> None:
+    saved = dump(Calibration(7, 60.0, None, None, None, "no trades", at_ms=5))
+    assert load({**saved, "of_a_later_release": 1}) == load(saved)
+    assert load({name: value for name, value in saved.items() if name not in ("at_ms", "sigma_reason")}).at_ms == 0
 
 
 def test_a_minute_without_movement_is_quoted_with_the_longer_look() -> None:

@@ -409,16 +409,38 @@ class TestState:
 
     @pytest.mark.parametrize(
         "damage",
-        [{"version": 2}, {"lower": "abc"}, {"cells": [{"index": 0}]}, {"spacing": "cubic"}, {"cells": None}],
+        [
+            {"version": 2},
+            {"lower": "abc"},
+            {"upper": "NaN"},
+            {"levels": "4"},
+            {"first": True},
+            {"cells": [{"index": 0}]},
+            {"spacing": "cubic"},
+            {"spacing": None},
+            {"cells": None},
+            {"broken_out": "sideways"},
+            {"round_trips": -1},
+        ],
     )
     def test_damaged_state_is_a_configuration_error(self, damage: dict[str, object]) -> None:
         grid, state = started()
-        with pytest.raises(ConfigError, match="saved grid"):
+        with pytest.raises(ConfigError, match=r"the saved grid( cell)? (has version 2|is damaged: \w+ is)"):
             grid.load({**grid.dump(state), **damage})
         raw = dict(grid.dump(state))
         del raw["first"]
-        with pytest.raises(ConfigError, match="first"):
+        with pytest.raises(ConfigError, match="first is missing"):
             grid.load(raw)
+        with pytest.raises(ConfigError, match=r"\d of its 4 cells are there"):
+            grid.load({**grid.dump(state), "cells": grid.dump(state)["cells"][:3]})
+
+    def test_a_state_of_before_a_field_existed_has_its_default(self) -> None:
+        grid, state = started()
+        raw = dict(grid.dump(state))
+        for name in ("version", "broken_out", "closed_gross", "round_trips"):
+            del raw[name]
+        raw["cells"] = [{name: v for name, v in cell.items() if name != "closed_fees"} for cell in raw["cells"]]
+        assert grid.load({**raw, "of_a_later_release": [1]}) == state
 
     def test_explain_is_json_and_shows_every_line(self) -> None:
         grid, state = started()

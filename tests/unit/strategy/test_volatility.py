@@ -168,15 +168,15 @@ def test_survives_a_restart() -> None:
     ("change", "words"),
     [
         ({"samples": None}, "samples is None"),
-        ({"samples": [[1, 2, 3]]}, "samples holds"),
-        ({"samples": [[1.5, 2.0]]}, "samples holds"),
+        ({"samples": [[1, 2, 3]]}, "a sample is"),
+        ({"samples": [[1.5, 2.0]]}, "time_ms is 1.5"),
         ({"samples": [[1, math.nan]]}, "nan"),
-        ({"samples": [[1, 0]]}, "0, not a positive"),
+        ({"samples": [[1, 0]]}, "mid is 0, no positive"),
         ({"samples": [[2, 1.0], [1, 1.0]]}, "out of time order"),
-        ({"annual": "x"}, "annual holds 'x'"),
-        ({"annual": -1}, "annual holds -1"),
+        ({"annual": "x"}, "annual is 'x'"),
+        ({"annual": -1}, "annual is -1"),
         ({"regime": "wild"}, "regime is 'wild'"),
-        ({"suspect": 3}, "suspect holds 3"),
+        ({"suspect": 3}, "suspect is 3"),
     ],
 )
 def test_bad_saved_state_names_the_field(change: dict[str, object], words: str) -> None:

@@ -79,6 +79,13 @@ def test_what_was_written_is_read_back(tmp_path: Path, name: str) -> None:
     assert reader.units == UNITS
 
 
+def test_a_unit_that_the_header_did_not_state_yet_is_at_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "older.tape"
+    path.write_text(HEADER.replace(',"size":"base"', "", 1) + QUOTE % (1, '"10.0"', '"1"'))
+    assert '"size":"base"' not in path.read_text()
+    assert len(events_of(path)) == 1
+
+
 def test_binance_lines_become_events_at_the_exchange_time(tmp_path: Path) -> None:
     path = raw(tmp_path / "b", book_line(5_000) + trade_line(5_010, 1) + trade_line(5_020, 2, "10.2", m=False))
     assert events_of(path) == [
@@ -131,7 +138,9 @@ def test_symbols_become_market_names(symbol: str, market: str) -> None:
         ("hello,world\n", 1, "the format is unknown"),
         ('{"format":"other"}\n', 1, "the format is unknown"),
         (HEADER, None, "holds no events"),
-        (HEADER.replace('"version":1', '"version":2'), 1, "version must be 1, not 2"),
+        (HEADER.replace('"version":1', '"version":2'), 1, "the tape has version 2, this pfmm reads up to 1"),
+        (HEADER.replace('"version":1', '"version":"1"'), 1, "version must be a whole number from 1, not '1'"),
+        (HEADER.replace('"version":1', '"version":true'), 1, "version must be a whole number from 1, not True"),
         (HEADER.replace('"USD"', '"EUR"'), 1, "units must be"),
         (HEADER.replace('"0.1"', '"0"'), 1, "price_unit must be above zero"),
         (HEADER.replace('_figures":5', '_figures":"5"'), 1, "significant_figures must be 1 to 20 or left out, not '5'"),
