@@ -8,6 +8,7 @@
     │   ├── SecretError          3
     │   ├── NoJournal            3   nothing has run on this account yet
     │   ├── JournalLocked        3
+    │   ├── JournalUnusable      3   the journal's file is corrupt, full or cannot be written
     │   ├── OtherExchange        3   the journal is that of another paper exchange
     │   ├── PortInUse            3
     │   └── OutputLost           3
@@ -117,6 +118,12 @@ class JournalLocked(ConfigError):
     """Another process has held the account's journal for longer than we wait."""
 
     code = "journal_locked"
+
+
+class JournalUnusable(ConfigError):
+    """The account's journal cannot be read or written: a corrupt file, a full disk, a folder that became read-only."""
+
+    code = "journal_unusable"
 
 
 class OtherExchange(ConfigError):

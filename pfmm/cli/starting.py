@@ -6,24 +6,21 @@ Knows the session and the engine; each strategy's command gives it the specs to 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pfmm.cli.context import Session, wait_s, wall_ms
-from pfmm.cli.output import Failed, Globals, Result, emit, iso, say
+from pfmm.cli.output import Failed, Globals, Result, emit, iso
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (
     AlreadyRunning,
     ChangesPending,
     Halted,
     OutcomeUnknown,
-    PfmmError,
     StaleData,
-    StateUnknown,
     UsageError,
 )
 from pfmm.model.market import Instrument
@@ -33,6 +30,9 @@ if TYPE_CHECKING:
     from pfmm.engine.cancel import WindDown
     from pfmm.engine.engine import Engine
     from pfmm.engine.report import CycleReport, RunSpec
+    from pfmm.model.event import Event
+    from pfmm.runner.inbox import Inbox
+    from pfmm.runner.leaving import Surroundings
     from pfmm.runner.signals import Signals
 
 
@@ -179,6 +179,7 @@ def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *
 def _once(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
     """One cycle for cron: orders stay by default, so that the next minute finds them."""
     from pfmm.cli.once import never_acted, once_data, once_text, refusals
+    from pfmm.runner.leaving import carry_out
 
     adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
     report = engine.cycle()
@@ -187,7 +188,8 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
         _trip(session, tripped, report.time.time_ms)
     leaving = "cancel" if tripped is not None else how.on_exit or "keep"
     ending = Ending(KILL_SWITCH if tripped is not None else "one cycle done", halt=tripped)
-    cancelled = _leave(session, engine, report, leaving, ending)
+    around = _surroundings(session, engine, wait_s, lambda: None)
+    cancelled = carry_out(engine, leaving, ending, report.time.time_ms, around)
     data = once_data(session, kind, report, adopted)
     data["on_exit"] = {"policy": leaving, "cancelled": cancelled}
     if leaving != "keep":  # proven gone, or `_leave` had raised
@@ -211,118 +213,79 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
 
 
 def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:
-    from pfmm.cli.live.screens import screen_for
-    from pfmm.runner.dead_man import DeadMan
-    from pfmm.runner.loop import Hooks, Loop, LoopOptions
-    from pfmm.runner.signals import Signals
+    """The loop, shown by a screen on a terminal and as NDJSON anywhere else; ends with the exit code of its ending."""
+    from pfmm.cli.live.running import Shown, show_run
 
-    run = session.settings.general.run
-    on_exit = how.on_exit or run.on_exit
-    with Signals() as signals:
-        adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
-        clock = session.clock(signals.wait_s)
-        # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
-        timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
-        dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
-        screen = screen_for(options, session, kind, dead_man, on_exit)
-        if adopted:
-            say(options, f"took over {adopted} resting orders of the earlier run")
-        hooks = Hooks(
-            emit=screen.event,
-            show=screen.show,
-            halted=lambda: record.reason if (record := session.locks.halted()) else None,
-            trip=lambda reason: _trip(session, reason, clock.now_ms()),
-            ready=_tell_parent,
-            tend=lambda report: None if tend is None else tend(session, engine, report),
-        )
-        loop = Loop(engine, clock, signals, dead_man, LoopOptions(run.interval_s, how.cycles, on_exit), hooks)
-        with screen:
-            ending = _run_to_the_end(session, kind, engine, loop, screen, dead_man, signals, on_exit)
-    if ending.halt is not None:
-        raise Halted(f"stopped: {ending.halt}")
-    if ending.exit_code:
-        sys.exit(ending.exit_code)
-
-
-def _run_to_the_end(
-    session: Session, kind: str, engine: Engine, loop: Any, screen: Any, dead_man: Any, signals: Signals, on_exit: str
-) -> Ending:
-    """The loop and, whatever ended it, the exit policy. An error is raised again after the policy has run."""
-    failure: BaseException | None = None
-    try:
-        ending: Ending = loop.run()
-    except BrokenPipeError:
-        screen.go_silent()
-        ending = Ending("the reader of the output went away")
-    except PfmmError as error:
-        failure, ending = error, Ending(error.message, error.exit_code)
-    except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
-        failure, ending = error, Ending(f"bug: {type(error).__name__}", 1)
-    policy = "cancel" if ending.halt is not None else on_exit
-    try:
-        screen.leaving(ending, policy)
-        cancelled = _leave(session, engine, loop.last, policy, ending, waiting=signals.wait_regardless_s)
-        # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
-        problem = dead_man.leave()
-        left = _unattended(session, engine.run_ids) if ending.reason == KILL_SWITCH else ()
-        warning = "; ".join([*([] if problem is None else [problem]), *left]) or None
-        screen.stopped(ending, cancelled, _left(session, engine), warning)
-    except BrokenPipeError:
-        screen.go_silent()
-    except KeyboardInterrupt:
-        signals.ignore_interrupts()
-        raise _given_up(session, kind, engine) from failure
-    except PfmmError as error:
-        if failure is None:
-            raise
-        error.add_note(f"while leaving after: {ending.reason}")
-        raise error from failure
-    if failure is not None:
-        raise failure
-    return ending
-
-
-def _given_up(session: Session, kind: str, engine: Engine) -> StateUnknown:
-    """The error of one more Ctrl-C: the way out was cut short by the one who waits for it."""
-    rest = _left(session, engine)
-    return StateUnknown(
-        f"another Ctrl-C ended the way out before its proof: {rest} orders of this run may still rest, "
-        "and what is held stays held",
-        hint=f"`pfmm {kind} stop` cancels and proves; `pfmm flatten` also closes",
+    on_exit = how.on_exit or session.settings.general.run.on_exit
+    shown = Shown(kind, tuple(engine.markets), session.venue_name, session.account, on_exit)
+    show_run(
+        options, shown, lambda emit, inbox, signals: run_loop(session, kind, engine, how, tend, emit, inbox, signals)
     )
 
 
-def _leave(
+def run_loop(
     session: Session,
+    kind: str,
     engine: Engine,
-    report: CycleReport | None,
-    policy: str,
-    ending: Ending,
-    waiting: Callable[[float], bool] = wait_s,
-) -> int:
-    """Carries out --on-exit: keep leaves the run open with its orders, cancel proves them gone and ends it, flatten
-    also closes the run's markets. Returns how many orders were cancelled."""
-    time_ms = report.time.time_ms if report is not None else 0
-    if policy == "keep" or not engine.run_ids:
-        engine.leave(time_ms, status="between_runs", reason=None)
-        return 0
-    from pfmm.engine.cancel import wind_down
+    how: StartOptions,
+    tend: Tend | None,
+    emit: Callable[[Event], None],
+    inbox: Inbox,
+    signals: Signals,
+) -> Ending:
+    """Takes over what an earlier process left, runs the loop, and carries out the exit policy whatever ends it.
 
-    clock = session.clock(waiting)
-    seen_ms = engine.not_before_ms
-    done = wind_down(session.venue, session.journal, clock, engine.markets, engine.run_ids, not_before_ms=seen_ms)
-    status = "halted" if ending.halt is not None else "stopped"
-    engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
-    if policy == "flatten":
+    Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
+    """
+    from pfmm.runner.dead_man import DeadMan
+    from pfmm.runner.leaving import run_to_the_end
+    from pfmm.runner.loop import Hooks, Loop, LoopOptions
+
+    run = session.settings.general.run
+    on_exit = how.on_exit or run.on_exit
+    adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
+    clock = session.clock(inbox.wait_s)
+    # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
+    timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
+    dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
+    hooks = Hooks(
+        emit=emit,
+        beside=lambda: {
+            "adopted_orders": adopted,
+            "dead_man": dead_man.state,
+            "budget": session.budget_text(),
+        },
+        halted=lambda: record.reason if (record := session.locks.halted()) else None,
+        trip=lambda reason: _trip(session, reason, clock.now_ms()),
+        ready=_tell_parent,
+        tend=lambda report: None if tend is None else tend(session, engine, report),
+    )
+    loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, how.cycles), hooks)
+    around = _surroundings(session, engine, signals.wait_regardless_s, signals.ignore_interrupts)
+    ending = run_to_the_end(kind, engine, loop, dead_man, on_exit, emit, around)
+    if ending.halt is not None:
+        raise Halted(f"stopped: {ending.halt}")
+    return ending
+
+
+def _surroundings(
+    session: Session, engine: Engine, waiting: Callable[[float], bool], last_interrupt: Callable[[], None]
+) -> Surroundings:
+    from pfmm.runner.leaving import Surroundings
+
+    def close(markets: Sequence[str]) -> None:
         from pfmm.cli.flattening import flatten_markets
 
-        flatten_markets(session, engine.markets)
-    return done.cancelled
+        flatten_markets(session, markets)
 
-
-def _left(session: Session, engine: Engine) -> int:
-    """How many orders of these runs still rest, which --on-exit keep wants."""
-    return sum(len(session.journal.live_orders(run_id=run_id)) for run_id in engine.run_ids)
+    return Surroundings(
+        venue=session.venue,
+        journal=session.journal,
+        clock=session.clock(waiting),
+        close=close,
+        unattended=lambda: _unattended(session, engine.run_ids),
+        last_interrupt=last_interrupt,
+    )
 
 
 def _policy(session: Session, name: str) -> str:

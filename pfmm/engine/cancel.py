@@ -65,7 +65,7 @@ def wind_down(
     for attempt in range(attempts):
         asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
-            _pause(clock)
+            pause(clock)
         try:
             problems.clear()
             snapshot = _seen(venue, journal, markets, run_ids, not_before_ms, problems)
@@ -79,16 +79,16 @@ def wind_down(
             twins = _twins(shown, live, problems)
             extra = shown if attempt else twins
             not_before_ms = max(not_before_ms, _cancel(venue, journal, live, extra, not_before_ms, problems))
-            _let_expiries_pass(clock, _live(journal, run_ids))
+            let_expiries_pass(clock, _live(journal, run_ids))
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problems.append(error)
-            _ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
+            ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
         except AuthenticationError as error:
             raise _not_accepted(venue, _live(journal, run_ids), error) from None
         except OtherExchange:
             raise  # which cannot tell, nor cancel, what rests at the one that the orders were sent to
         except ConfigError as error:
-            _ask_to_cancel(venue, _live(journal, run_ids))
+            ask_to_cancel(venue, _live(journal, run_ids))
             raise _not_recorded(error) from error
     raise _not_proven(_live(journal, run_ids), problems)
 
@@ -127,7 +127,7 @@ def _seen(
 def _not_accepted(venue: Venue, live: Sequence[OwnOrder], error: AuthenticationError) -> AuthenticationError:
     """What to raise where the key is refused, once a cancel was tried: a key that may not read may still do that."""
     with suppress(AuthenticationError):
-        _ask_to_cancel(venue, live)
+        ask_to_cancel(venue, live)
     text = f"{error.message}; {len(live)} orders could not be proven gone and may still rest"
     return AuthenticationError(text, hint=error.hint)
 
@@ -136,7 +136,7 @@ def _live(journal: Journal, run_ids: Sequence[str]) -> list[OwnOrder]:
     return [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
 
 
-def _pause(clock: Clock) -> None:
+def pause(clock: Clock) -> None:
     """A moment of venue time; a stepped venue that does not answer is simply asked again."""
     with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
         clock.wait_until(clock.now_ms() + _PAUSE_MS)
@@ -165,7 +165,7 @@ def _twins(shown: Sequence[Order], live: Sequence[OwnOrder], problems: list[Pfmm
     return twins
 
 
-def _ask_to_cancel(venue: Venue, live: Sequence[OwnOrder], by_order_id: Sequence[Order] = ()) -> BatchAnswer | None:
+def ask_to_cancel(venue: Venue, live: Sequence[OwnOrder], by_order_id: Sequence[Order] = ()) -> BatchAnswer | None:
     """One cancel request for everything live, and for `by_order_id` by the venue's own id; None when the venue gave no
     usable answer to the whole of it."""
     ours = (CancelOrder(o.market, client_order_id=o.client_order_id) for o in live)
@@ -185,7 +185,7 @@ def _cancel(
 ) -> int:
     """Asks for everything live to be cancelled and records the answers, or the problem; answers about `by_order_id`
     tell nothing of a record. Returns the venue time of the newest change that was acknowledged, 0 without any."""
-    answer = _ask_to_cancel(venue, live, by_order_id)
+    answer = ask_to_cancel(venue, live, by_order_id)
     if answer is None:
         problems.append(OutcomeUnknown("the cancels got no usable answer"))
         return 0
@@ -200,7 +200,7 @@ def _cancel(
     return acknowledged_ms
 
 
-def _let_expiries_pass(clock: Clock, live: Sequence[OwnOrder]) -> None:
+def let_expiries_pass(clock: Clock, live: Sequence[OwnOrder]) -> None:
     """Waits for the expiry of requests in flight: absence proves nothing before it."""
     pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
     ends = [o.valid_until_ms + CLOCK_SKEW_MS + 1 for o in live if o.status in pending and o.valid_until_ms is not None]

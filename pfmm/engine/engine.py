@@ -7,7 +7,7 @@ adapters, no clock of its own; venue and journal come in as ports, time comes fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,27 +20,14 @@ from pfmm.engine.reconcile import reconcile
 from pfmm.engine.report import CycleReport, MarketSnapshot, RunReport, RunSpec
 from pfmm.engine.risk import check, loss_problem
 from pfmm.engine.self_trade import hold_crossing
-from pfmm.engine.strategy_run import StrategyRun
+from pfmm.engine.strategy_run import Step, StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, intents_of
 from pfmm.errors import PfmmError, UsageError
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
-from pfmm.model.plan import Decision, DesiredOrder, Held, MarketView, OwnOrder, Plan
+from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
 from pfmm.model.run import Intents, Run
 from pfmm.ports import Journal, Strategy, Venue
-
-
-@dataclass(slots=True)
-class _Step:
-    """What one cycle works out for one run, on its way from decision to report."""
-
-    active: StrategyRun
-    view: MarketView | None
-    decision: Decision | None
-    tripped: str | None
-    plan: Plan
-    told: str | None = None
-    close: DesiredOrder | None = None
 
 
 class Engine:
@@ -70,6 +57,9 @@ class Engine:
         self._position_check = PositionCheck()
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
+        self._paused: str | None = None
+        self._known_live: tuple[OwnOrder, ...] = ()
+        self._in_flight = Intents()
 
     @property
     def not_before_ms(self) -> int:
@@ -84,6 +74,19 @@ class Engine:
     def run_ids(self) -> tuple[str, ...]:
         """The journal's ids of the runs that have begun."""
         return tuple(run.run.run_id for run in self._runs if run.run is not None)
+
+    @property
+    def remembered(self) -> tuple[OwnOrder, ...]:
+        """The orders of these runs that may rest, from memory alone: as the journal last had them, and what was
+        committed since. For the way out when the journal has become unusable."""
+        mine = set(self.run_ids)
+        known = {o.client_order_id: o for o in (*self._known_live, *self._in_flight.place) if o.run_id in mine}
+        return tuple(known.values())
+
+    def pause(self, reason: str | None) -> None:
+        """From the next cycle on every run has its orders cancelled and wants none, until the pause is lifted (None).
+        Fills are absorbed and the loss limit is checked all the same."""
+        self._paused = reason
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -114,7 +117,9 @@ class Engine:
                 )
             active.resume(run, self._journal.fills(run_id=run.run_id))
             adopted.append(run)
-            for order in self._journal.live_orders(run_id=run.run_id):
+            live = self._journal.live_orders(run_id=run.run_id)
+            self._known_live += live
+            for order in live:
                 self.saw(order.updated_ms)
         self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
         return tuple(adopted)
@@ -145,7 +150,8 @@ class Engine:
         self._untold += [*self._fold(), *self._doubted(doubts, seen.now_ms)]
         self._refuse_contradiction(seen, seen_through)
         events, self._untold = self._untold, []
-        live = _by_run(self._journal.live_orders())
+        self._know(self._journal.live_orders())
+        live = _by_run(self._known_live)
         steps = []
         for active in self._runs:
             own = live.get(active.run_id or "", ())
@@ -163,23 +169,29 @@ class Engine:
                 for s in steps
                 if s.told is not None
             ]
+            self._in_flight = intents
             events += self._send(intents, seen.now_ms)
-        live = _by_run(self._journal.live_orders())
+        self._know(self._journal.live_orders())
+        live = _by_run(self._known_live)
         reports = tuple(self._report(step, seen, live) for step in steps)
-        return CycleReport(
-            seen.time, seen.snapshot.account, reports, tuple(events), fresh=all(r.problem is None for r in reports)
-        )
+        fresh = all(r.problem is None or r.problem == self._paused for r in reports)
+        return CycleReport(seen.time, seen.snapshot.account, reports, tuple(events), fresh=fresh)
 
-    def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> _Step:
+    def _know(self, live: tuple[OwnOrder, ...]) -> None:
+        self._known_live, self._in_flight = live, Intents()
+
+    def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Step:
         """Looks, checks the data and the loss, and lets the strategy decide."""
         view, active.problem = active.view(seen)
         tripped = None
         decision = None
         if view is not None and active.problem is None:  # one bad mark must not halt an account
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
-            if tripped is None:
+            if tripped is None and self._paused is None:
                 decision = active.decide(view)
-        return _Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, seen.now_ms))
+            elif tripped is None:
+                active.problem = self._paused
+        return Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, seen.now_ms))
 
     def _fold(self) -> list[Event]:
         """Gives every run the fills that the journal has and it has not: whichever process absorbed them."""
@@ -219,16 +231,16 @@ class Engine:
             for own, error in doubts
         ]
 
-    def _begin_and_save(self, steps: Sequence[_Step], time_ms: int) -> None:
+    def _begin_and_save(self, steps: Sequence[Step], time_ms: int) -> None:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
         same; a run begins with its first decision, once it is written. One write for all of them."""
         begun: list[tuple[StrategyRun, Run]] = []
         with self._journal.together():
             for step in steps:
                 active = step.active
-                if step.decision is None:
-                    continue
                 run = active.run
+                if step.decision is None and (run is None or self._paused is None or active.state is None):
+                    continue
                 if run is None:
                     run = self._journal.start_run(
                         active.kind,
@@ -263,7 +275,8 @@ class Engine:
         live: Sequence[OwnOrder],
         now_ms: int,
     ) -> Plan:
-        if decision is None and tripped is None and active.spec.limits.keep_on_bad_data:
+        keeps = active.spec.limits.keep_on_bad_data and self._paused is None
+        if decision is None and tripped is None and keeps:
             return Plan(keep=tuple(live))
         return reconcile(
             decision.orders if decision is not None else (),
@@ -280,7 +293,7 @@ class Engine:
         )
 
     def _approve_and_commit(
-        self, steps: Sequence[_Step], seen: MarketSnapshot, seen_through: int, *, send: bool
+        self, steps: Sequence[Step], seen: MarketSnapshot, seen_through: int, *, send: bool
     ) -> Intents:
         """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
 
@@ -333,7 +346,7 @@ class Engine:
         )
         return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
 
-    def _closing_order(self, step: _Step, here: Sequence[OwnOrder], seen: MarketSnapshot) -> DesiredOrder | None:
+    def _closing_order(self, step: Step, here: Sequence[OwnOrder], seen: MarketSnapshot) -> DesiredOrder | None:
         """What closes the run's inventory where its decision asks for that and nothing of it can fill any more; `here`
         are the account's live orders on the market. What is held or priced otherwise than wanted is noted."""
         active = step.active
@@ -359,7 +372,7 @@ class Engine:
             events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
         return events
 
-    def _report(self, step: _Step, seen: MarketSnapshot, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
+    def _report(self, step: Step, seen: MarketSnapshot, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
         active = step.active
         ticker = seen.tickers.get(active.market)
         run_id = active.run_id

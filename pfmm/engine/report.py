@@ -86,6 +86,13 @@ class CycleReport:
     fresh: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CycleEvent(Event):
+    """A finished cycle, for whoever shows it: the whole report, and in `data` what is known beside it (texts)."""
+
+    report: CycleReport | None = None
+
+
 class MarketSnapshot:
     """One snapshot with its parts by market, and what the journal holds beside it: read once for all runs."""
 

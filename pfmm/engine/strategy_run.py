@@ -6,7 +6,7 @@ Everything in it can be rebuilt from the journal. It reads no venue and writes n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from pfmm.engine.submit import CLOSE_SLOT
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
-from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, RoundTrip
+from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
 from pfmm.model.run import JournalFill, Run
 from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.saved import Saved
@@ -188,6 +188,19 @@ class StrategyRun:
         if self.problem is None and before is not None:
             return [Event("resumed", now_ms, self.market, self.kind, {"after": before})]
         return []
+
+
+@dataclass(slots=True)
+class Step:
+    """What one cycle works out for one run, on its way from decision to report."""
+
+    active: StrategyRun
+    view: MarketView | None
+    decision: Decision | None
+    tripped: str | None
+    plan: Plan
+    told: str | None = None
+    close: DesiredOrder | None = None
 
 
 def _fill_event(active: StrategyRun, fill: OwnFill) -> Event:

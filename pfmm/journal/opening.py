@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pfmm.errors import ConfigError, JournalLocked, NoJournal
+from pfmm.errors import ConfigError, JournalLocked, JournalUnusable, NoJournal
 from pfmm.journal import schema
 from pfmm.journal.file import NOUN
 from pfmm.store import database as store
@@ -65,9 +65,8 @@ def translated(path: Path) -> AbstractContextManager[None]:
 
 
 def _kind() -> FileKind:
-    return FileKind(
-        NOUN, schema.MIGRATIONS, "move the file away; the venue still knows orders, fills and positions", _locked
-    )
+    remedy = "move the file away; the venue still knows orders, fills and positions"
+    return FileKind(NOUN, schema.MIGRATIONS, remedy, _locked, JournalUnusable)
 
 
 def _locked(path: Path) -> JournalLocked:

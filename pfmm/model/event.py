@@ -20,16 +20,23 @@ EVENT_NAMES = (
     "resumed",
     "warning",
     "halted",
+    "stopping",
     "stopped",
+    "command",
+    "gap",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the NDJSON stream: `name` is one of EVENT_NAMES, `time_ms` venue time, `data` further fields."""
+    """One line of the NDJSON stream: `name` is one of EVENT_NAMES, `time_ms` venue time, `data` further fields.
+
+    `cursor` is the number under which the journal keeps the event, None for one that it does not keep.
+    """
 
     name: str
     time_ms: int
     market: str
     strategy: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    cursor: int | None = None

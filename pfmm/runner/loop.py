@@ -1,21 +1,18 @@
-"""The loop around the cycle: when to run it, when to stop, and how to leave. No maths, no adapters, no rendering.
+"""The loop around the cycle: when to run it and when to stop. No maths, no adapters, no rendering. Layer: runner.
 
-Every way out (signal, HALT, kill switch, end of data, error, broken pipe) goes through the same exit policy.
+It tells what happens by putting events, which never waits, and takes commands from its inbox. Every way out of it
+(command, HALT, kill switch, end of data, error) goes through the exit policy of `leaving`.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleReport
+from pfmm.engine.report import CycleEvent, CycleReport
 from pfmm.errors import (
-    EXIT_HANGUP,
-    EXIT_INTERRUPT,
-    EXIT_TERMINATE,
     BadVenueData,
     Halted,
     OutcomeUnknown,
@@ -28,9 +25,8 @@ from pfmm.errors import (
 from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.dead_man import DeadMan
-from pfmm.runner.signals import Signals
+from pfmm.runner.inbox import Action, Command, Inbox
 
-SIGNAL_EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
 PASSING = (VenueUnreachable, RateLimited, BadVenueData)
 OUTAGE_CYCLES = 200
 # answers that make no sense for this long, in venue time, and this often, do not pass by themselves
@@ -41,29 +37,31 @@ KILL_SWITCH = "kill switch"  # the reason of an ending that this loop's own loss
 
 @dataclass(frozen=True, slots=True)
 class LoopOptions:
-    """`interval_s` in venue seconds; `cycles` None runs until told to stop; `on_exit` cancel, keep or flatten."""
+    """`interval_s` in venue seconds; `cycles` None runs until told to stop."""
 
     interval_s: float
     cycles: int | None
-    on_exit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why the loop ended: a word for people, the exit code it deserves, and the halt reason if one was set."""
+    """Why the loop ended: a word for people, the exit code it deserves, the halt reason if one was set, and the exit
+    policy where the ending itself asks for one."""
 
     reason: str
     exit_code: int = 0
     halt: str | None = None
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the loop tells and asks: `emit` an event, `show` a report, `halted` the latch's text or None, `trip` sets
-    the latch for a kill switch, `ready` after the first whole cycle, `tend` what can wait until a cycle is over."""
+    """What the loop tells and asks: `emit` an event, which must not wait, `beside` what a screen shows beside the
+    report, `halted` the latch's text or None, `trip` sets the latch for a kill switch, `ready` after the first whole
+    cycle, `tend` what can wait until a cycle is over."""
 
     emit: Callable[[Event], None]
-    show: Callable[[CycleReport], None]
+    beside: Callable[[], Mapping[str, object]]
     halted: Callable[[], str | None]
     trip: Callable[[str], None]
     ready: Callable[[], None]
@@ -74,11 +72,11 @@ class Loop:
     """Runs cycles at start + n x interval of venue time until something ends it."""
 
     def __init__(
-        self, engine: Engine, clock: VenueClock, signals: Signals, dead_man: DeadMan, options: LoopOptions, hooks: Hooks
+        self, engine: Engine, clock: VenueClock, inbox: Inbox, dead_man: DeadMan, options: LoopOptions, hooks: Hooks
     ) -> None:
         self._engine = engine
         self._clock = clock
-        self._signals = signals
+        self._inbox = inbox
         self._dead_man = dead_man
         self._options = options
         self._hooks = hooks
@@ -108,9 +106,25 @@ class Loop:
         reason = self._hooks.halted()
         if reason is not None:
             return Ending("halted", Halted.exit_code, halt=reason)
-        if self._signals.received is not None:
-            name = self._signals.received
-            return Ending(f"signal {name.name}", SIGNAL_EXITS[name])
+        for command in self._inbox.take():
+            ending = self._obey(command)
+            if ending is not None:
+                return ending
+        return None
+
+    def _obey(self, command: Command) -> Ending | None:
+        """Does what is asked; an Ending where that is to end the loop."""
+        data = {"command": command.action.value, "by": command.by}
+        self._hooks.emit(Event("command", self._clock.now_ms(), "", "", data))
+        match command.action:
+            case Action.PAUSE:
+                self._engine.pause(f"paused by {command.by}")
+            case Action.GO_ON:
+                self._engine.pause(None)
+            case Action.FLATTEN:
+                return Ending(f"flatten by {command.by}", command.exit_code, policy="flatten")
+            case Action.QUIT:
+                return Ending(command.by, command.exit_code)
         return None
 
     def _one_cycle(self) -> Ending | None:
@@ -125,13 +139,13 @@ class Loop:
         if self._start_ms is None:
             self._start_ms = report.time.time_ms
         self._done += 1
+        ending = self._after(report)  # the latch of a kill switch is set before anything is told
         for event in report.events:
             self._hooks.emit(event)
         self._feed_dead_man(report)
-        self._hooks.show(report)
+        self._hooks.emit(CycleEvent("cycle", report.time.time_ms, "", "", self._hooks.beside(), report=report))
         if first:
             self._hooks.ready()
-        ending = self._after(report)
         if ending is None:
             self._hooks.tend(report)
         return ending

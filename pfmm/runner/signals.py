@@ -1,4 +1,4 @@
-"""Signals as data: a handler only sets a flag, and waits end through a pipe.
+"""Signals as data: a handler only sets a flag, and waits end through a pipe. Layer: runner.
 
 `threading.Event.set()` in a handler can deadlock a waiting main thread; a wakeup descriptor cannot.
 """
@@ -9,9 +9,13 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 from types import FrameType, TracebackType
 
+from pfmm.errors import EXIT_HANGUP, EXIT_INTERRUPT, EXIT_TERMINATE
+
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
 SECOND_THOUGHT_S = 1.0
 
 
@@ -20,11 +24,15 @@ class Signals:
 
     Each later SIGINT raises KeyboardInterrupt wherever the work is, for the one who sees that the first does not get
     through: a venue that leaves requests hanging. Not within a second, since a finger or a terminal may send two for
-    one; nor the other signals, of which a closing session sends several.
+    one; nor the other signals, of which a closing session sends several. In a `one_shot` command, which has a verdict
+    to give and no orders to protect, a later SIGTERM raises SystemExit(143) likewise.
+
+    A SIGHUP that was ignored before (nohup) stays ignored.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_shot: bool = False) -> None:
         self.received: signal.Signals | None = None
+        self._one_shot = one_shot
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         os.set_blocking(self._read, False)
@@ -35,6 +43,8 @@ class Signals:
     def __enter__(self) -> Signals:
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for sign in WATCHED:
+            if sign is signal.SIGHUP and signal.getsignal(sign) == signal.SIG_IGN:
+                continue
             self._before[sign] = signal.signal(sign, self._note)
         return self
 
@@ -54,6 +64,13 @@ class Signals:
         elif number == signal.SIGINT and time.monotonic() - self._noted_s >= SECOND_THOUGHT_S:
             self._noted_s = time.monotonic()
             raise KeyboardInterrupt
+        elif number == signal.SIGTERM and self._one_shot:
+            raise SystemExit(EXIT_TERMINATE)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the first signal asks for: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP; 0 without."""
+        return 0 if self.received is None else EXITS[self.received]
 
     def ignore_interrupts(self) -> None:
         """From now on, and for the rest of the process, a Ctrl-C changes nothing: what is left is to say what was left
@@ -62,12 +79,17 @@ class Signals:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def fileno(self) -> int:
-        """Readable once a signal has arrived, until that is drained: for waits elsewhere to end with."""
+        """Readable once a signal has arrived or `wake` was called, until `drain`: for waits elsewhere to end with."""
         return self._read
 
     def stopping(self) -> bool:
         """Tell whether a signal has asked to stop."""
         return self.received is not None
+
+    def wake(self) -> None:
+        """Ends the main thread's wait, from any thread."""
+        with suppress(OSError):  # a full pipe wakes as well; a closed one has nobody waiting
+            os.write(self._write, b"\0")
 
     def wait_s(self, seconds: float) -> bool:
         """Waits `seconds`; False as soon as (or if already) a signal was received."""
@@ -77,14 +99,20 @@ class Signals:
 
     def wait_regardless_s(self, seconds: float) -> bool:
         """Waits `seconds` even after a signal: for the clean-up that a signal asked for."""
-        self._drain()
+        self.drain()
         if seconds > 0:
             select.select([self._read], [], [], seconds)
         return True
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Forgets what has made the pipe readable; what was received stays."""
         try:
             while os.read(self._read, 512):
                 pass
         except BlockingIOError:
             return
+
+
+def ignore_hangup() -> None:
+    """From now on the end of the session that started this process does not end it: an emergency goes on."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -30,13 +30,14 @@ class FileKind(NamedTuple):
 
     `migrations[n]` are the statements that bring a file of schema n to n + 1; a change of the schema is a new entry,
     never an edit of an old one. `remedy` is the hint where the file itself is bad, `locked` makes the error of a file
-    that other processes kept locked.
+    that other processes kept locked, `unusable` is the error of one that cannot be read or written.
     """
 
     noun: str
     migrations: Sequence[Sequence[str]]
     remedy: str
     locked: Callable[[Path], Exception]
+    unusable: type[ConfigError] = ConfigError
 
 
 def connect(
@@ -173,18 +174,16 @@ def _in_words(error: sqlite3.DatabaseError, path: Path, kind: FileKind) -> Excep
     if code in _LOCKED:
         return kind.locked(path)
     if code in _NOT_WRITABLE:
-        return read_only(path, kind.noun)
+        return read_only(path, kind.noun, kind.unusable)
     if code in _CORRUPT:
-        return ConfigError(f"the {kind.noun} {path} is corrupt: {error}", hint=kind.remedy)
+        return kind.unusable(f"the {kind.noun} {path} is corrupt: {error}", hint=kind.remedy)
     hint = "check the disk and the folder, or set PFMM_HOME" if code in _OF_THE_DISK else kind.remedy
-    return ConfigError(f"the {kind.noun} {path} cannot be used: {error}", hint=hint)
+    return kind.unusable(f"the {kind.noun} {path} cannot be used: {error}", hint=hint)
 
 
-def read_only(path: Path, noun: str) -> ConfigError:
+def read_only(path: Path, noun: str, kind: type[ConfigError] = ConfigError) -> ConfigError:
     """Make the error of a file that cannot be written."""
-    return ConfigError(
-        f"the {noun} {path} is read-only", hint="make the file and its folder writable, or set PFMM_HOME"
-    )
+    return kind(f"the {noun} {path} is read-only", hint="make the file and its folder writable, or set PFMM_HOME")
 
 
 def _code(error: sqlite3.Error) -> int | None:

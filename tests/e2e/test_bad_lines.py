@@ -52,7 +52,7 @@ def test_a_plan_warns_of_what_start_would_refuse(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
-@pytest.mark.parametrize("line", [("markets",), ("markets", "--json"), ("grid", "start", "BTC", "--cycles", "3")])
+@pytest.mark.parametrize("line", [("markets",), ("markets", "--json"), ("grid", "start", "BTC", "--cycles", "1")])
 def test_a_full_disk_is_no_bug_and_leaves_nothing_resting(tmp_path: Path, line: tuple[str, ...]) -> None:
     still_home(tmp_path)
     with Path("/dev/full").open("w") as full:

@@ -1,84 +1,75 @@
 """Where a running loop shows itself: a live table on a terminal, NDJSON events anywhere else.
 
-Rendering only: it is told reports and events, and never touches the venue or the journal.
+Rendering only: these are listeners, each on a thread of its own, which may block or fail without the loop noticing.
+They are told events, and never touch the venue or the journal.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import deque
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import EventStream, Globals, drop_stdout, warn
+from pfmm.cli.output import EventStream, drop_stdout
+from pfmm.engine.report import CycleEvent
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
     from pfmm.engine.report import CycleReport
-    from pfmm.runner.dead_man import DeadMan
-    from pfmm.runner.loop import Ending
 
 RECENT = 6
+NOTICE = "notice"  # one line for the one at the keyboard; no event of the stream
+NOTICE_CYCLES = 3
+ENDINGS = ("stopping", "halted", "stopped")
 
 
-class Screen(Protocol):
-    """What a loop needs of a screen. `go_silent` after a broken pipe: the exit policy still has to run."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a screen says of the run as a whole."""
 
-    def event(self, event: Event) -> None: ...
-
-    def show(self, report: CycleReport) -> None: ...
-
-    def leaving(self, ending: Ending, policy: str) -> None: ...
-
-    def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None: ...
-
-    def go_silent(self) -> None: ...
-
-    def __enter__(self) -> Screen: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-def screen_for(options: Globals, session: Session, kind: str, dead_man: DeadMan, on_exit: str) -> Screen:
-    """The live table when stdout is a terminal and no --json was asked for, else the event stream."""
-    if not options.json and sys.stdout is not None and sys.stdout.isatty():
-        return LiveScreen(session, kind, dead_man, on_exit)
-    return EventScreen(session, kind)
+    kind: str
+    markets: tuple[str, ...]
+    venue: str
+    account: str
+    on_exit: str
 
 
 class EventScreen:
-    """One JSON event a line."""
+    """A listener that prints one JSON event a line. `started` comes first, and is true only once the first cycle is
+    whole: what happens before that is told after it."""
 
-    def __init__(self, session: Session, kind: str) -> None:
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
         self._stream = EventStream()
-        self._session = session
-        self._kind = kind
         self._started = False
-        self._silent = False
-        self._last_ms = 0
         self._early: list[Event] = []
 
-    def event(self, event: Event) -> None:
-        if self._started:
+    def write(self, event: Event) -> None:
+        """Prints one event. Raises BrokenPipeError and OutputLost."""
+        if isinstance(event, CycleEvent):
+            self._cycle(event)
+        elif event.name in ENDINGS or self._started:
+            self._tell_early()
             self._tell(event)
-        else:  # `started` comes first, and is true only once the first cycle is whole
+        else:
             self._early.append(event)
 
-    def _tell(self, event: Event) -> None:
-        self._write(event.name, event.time_ms, market=event.market, strategy=event.strategy, **event.data)
-
-    def show(self, report: CycleReport) -> None:
-        self._last_ms = report.time.time_ms
-        for run in report.runs:
-            if not self._started:
-                where = {"venue": self._session.venue_name, "account": self._session.account}
-                self._write("started", self._last_ms, market=run.market, strategy=run.strategy, **where)
+    def _cycle(self, event: CycleEvent) -> None:
+        report = event.report
+        if report is None:
+            return
+        if not self._started:
+            adopted = event.data.get("adopted_orders", 0)
+            where = {"venue": self._shown.venue, "account": self._shown.account, "adopted_orders": adopted}
+            for run in report.runs:
+                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **where)
         self._tell_early()
         for run in report.runs:
-            self._write("cycle", self._last_ms, **cycle_row(run, report))
+            self._stream.write("cycle", event.time_ms, **cycle_row(run, report))
+
+    def _tell(self, event: Event) -> None:
+        if event.name != NOTICE:
+            self._stream.write(event.name, event.time_ms, market=event.market, strategy=event.strategy, **event.data)
 
     def _tell_early(self) -> None:
         self._started = True
@@ -86,33 +77,9 @@ class EventScreen:
             self._tell(event)
         self._early.clear()
 
-    def leaving(self, ending: Ending, policy: str) -> None:
-        """Nothing: whoever reads events waits for `stopped`."""
-
-    def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
+    def close(self) -> None:
+        """Tells what was never told, of a loop that ended before its first cycle."""
         self._tell_early()
-        if problem is not None:
-            self._write("warning", self._last_ms, market="", strategy=self._kind, reason=problem)
-        if ending.halt is not None:
-            self._write("halted", self._last_ms, market="", strategy=self._kind, reason=ending.halt)
-        row = {"reason": ending.reason, "cancelled": cancelled, "orders_left": left}
-        self._write("stopped", self._last_ms, market="", strategy=self._kind, **row)
-
-    def go_silent(self) -> None:
-        self._silent = True
-        drop_stdout()
-
-    def _write(self, name: str, time_ms: int, **values: Any) -> None:
-        if not self._silent:
-            self._stream.write(name, time_ms, **values)
-
-    def __enter__(self) -> EventScreen:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
 
 def absences(run: Any) -> dict[str, str]:
@@ -143,70 +110,98 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
 
 
 class LiveScreen:
-    """A live display, refreshed once a cycle and never by a thread of its own."""
+    """A listener with a live display, redrawn once a cycle."""
 
-    def __init__(self, session: Session, kind: str, dead_man: DeadMan, on_exit: str) -> None:
+    def __init__(self, shown: Shown, *, keys: bool) -> None:
         from pfmm.cli.live.terminal import Terminal
 
         self._terminal = Terminal()
-        self._session = session
-        self._kind = kind
-        self._dead_man = dead_man
-        self._on_exit = on_exit
+        self._shown = shown
+        self._keys = keys
         self._recent: deque[Event] = deque(maxlen=RECENT)
         self._warning: str | None = None
-        self._silent = False
+        self._notice: str | None = None
+        self._notice_until = 0
+        self._last: CycleEvent | None = None
         self._cycles = 0
 
-    def event(self, event: Event) -> None:
-        if event.name in ("fill", "round_trip"):
+    def write(self, event: Event) -> None:
+        """Takes one event into the picture; a cycle and a notice draw it anew."""
+        try:
+            self._take(event)
+        except OSError:
+            drop_stdout()  # or the interpreter would fail at it once more as it ends
+            raise
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, CycleEvent):
+            self._cycle(event)
+        elif event.name == NOTICE:
+            self._note(str(event.data["text"]))
+            self._draw()
+        elif event.name == "stopping":
+            self._stopping(event)
+        elif event.name == "stopped":
+            self._stopped(event)
+        elif event.name in ("fill", "round_trip"):
             self._recent.appendleft(event)
-        elif event.name in ("refused", "unknown", "warning", "paused", "halted"):
-            self._warning = f"{event.name}: {event.data.get('slot', '')} {event.data.get('reason', '')}".strip()
+        elif event.name in ("refused", "unknown", "warning", "paused", "halted", "gap"):
+            reason = event.data.get("reason", "")
+            self._warning = f"{event.name}: {event.data.get('slot', '')} {reason}".strip()
         elif event.name in ("resumed", "placed"):
             self._warning = None
 
-    def show(self, report: CycleReport) -> None:
+    def _cycle(self, event: CycleEvent) -> None:
+        adopted = event.data.get("adopted_orders")
+        if self._last is None:
+            self._terminal.start()
+            if adopted:
+                self._note(f"took over {adopted} resting orders of the earlier run")
+        elif self._cycles >= self._notice_until:
+            self._notice = None
+        self._last = event
+        self._cycles += 1
+        self._draw()
+
+    def _note(self, text: str) -> None:
+        self._notice, self._notice_until = text, self._cycles + NOTICE_CYCLES
+
+    def _draw(self) -> None:
         from pfmm.cli.live.tables import frame
 
-        self._cycles += 1
+        if self._last is None or self._last.report is None:
+            return
         health = {
-            "venue": self._session.venue_name,
-            "account": self._session.account,
-            "dead_man": self._dead_man.state,
+            "venue": self._shown.venue,
+            "account": self._shown.account,
             "cycles": self._cycles,
-            "budget": self._session.budget_text(),
             "warning": self._warning,
-            "on_exit": self._on_exit,
+            "notice": self._notice,
+            "on_exit": self._shown.on_exit,
+            "keys": self._keys,
+            **self._last.data,
         }
         width, height = min(self._terminal.console.width, 100), self._terminal.height
-        self._terminal.show(frame(self._kind, report, tuple(self._recent), health, width, height))
+        self._terminal.show(frame(self._shown.kind, self._last.report, tuple(self._recent), health, width, height))
 
-    def leaving(self, ending: Ending, policy: str) -> None:
+    def _stopping(self, event: Event) -> None:
         self._terminal.stop()
+        policy = event.data["policy"]
         if policy != "keep":
             now = "cancelling" if policy == "cancel" else "cancelling and closing"
             self._terminal.console.print(
-                f"Stopping ({ending.reason}): {now}, until it is proven. Ctrl-C again gives the proof up."
+                f"Stopping ({event.data['reason']}): {now}, until it is proven. Ctrl-C again gives the proof up."
             )
 
-    def stopped(self, ending: Ending, cancelled: int, left: int, problem: str | None) -> None:
-        self._terminal.stop()
-        if problem is not None:
-            warn(problem)
+    def _stopped(self, event: Event) -> None:
+        if self._warning is not None:
+            self._terminal.console.print(self._warning)
+        left = event.data["orders_left"]
         rests = f"{left} of this run still rest" if left else "none of this run rests"
-        self._terminal.console.print(f"Stopped: {ending.reason}. {cancelled} orders cancelled; {rests}.")
+        self._terminal.console.print(
+            f"Stopped: {event.data['reason']}. {event.data['cancelled']} orders cancelled; {rests}."
+        )
 
-    def go_silent(self) -> None:
-        self._silent = True
-        drop_stdout()
-
-    def __enter__(self) -> LiveScreen:
-        self._terminal.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not self._silent:
-            self._terminal.stop()
+    def close(self) -> None:
+        """Leaves the last picture standing, with the cursor below it."""
+        self._terminal.stop()

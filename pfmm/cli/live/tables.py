@@ -179,7 +179,10 @@ def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
         text.append(f"\n{funding}", style="dim")
     problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
     text.append(f"\n{'! ' + problem if problem else 'OK'}", style="yellow" if problem else "green")
-    text.append(f"   {health['budget']}   Ctrl-C {LEAVING[health['on_exit']]}", style="dim")
+    keys = "   ? keys" if health.get("keys") else ""
+    text.append(f"   {health['budget']}   Ctrl-C {LEAVING[health['on_exit']]}{keys}", style="dim")
+    if health.get("notice"):
+        text.append(f"\n{health['notice']}", style="bold")
     return text
 
 

@@ -53,7 +53,10 @@ class Terminal:
 
     def __init__(self) -> None:
         self.console = Console(highlight=False)
-        self._live = Live(console=self.console, auto_refresh=False, transient=False)
+        # stdout and stderr stay as they are: the main thread must never wait for a picture that is being drawn
+        self._live = Live(
+            console=self.console, auto_refresh=False, transient=False, redirect_stdout=False, redirect_stderr=False
+        )
 
     @property
     def height(self) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.engine import CycleReport
+from pfmm.engine.report import CycleEvent, CycleReport
 from pfmm.errors import (
     BadVenueData,
     OutcomeUnknown,
@@ -24,7 +24,9 @@ from pfmm.errors import (
 from pfmm.model.account import Account, VenueTime
 from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
+from pfmm.runner.inbox import Action, Command
 from pfmm.runner.loop import OUTAGE_CYCLES, Ending, Hooks, Loop, LoopOptions
+from pfmm.runner.signals import EXITS
 from tests.unit.scripted_venue import T0
 
 ACCOUNT = Account("main", Decimal(1), Decimal(1), Decimal(0), Decimal(1))
@@ -40,6 +42,9 @@ class Story:
 
     script: list[CycleReport | PfmmError] = field(default_factory=list)
     received: signal.Signals | None = None
+    asked: list[Command] = field(default_factory=list)
+    pauses: list[str | None] = field(default_factory=list)
+    trips: list[str] = field(default_factory=list)
     latch: str | None = None
     feeding: PfmmError | None = None
     advancing: PfmmError | None = None
@@ -73,21 +78,32 @@ class Story:
         self.now_ms = to_ms
         return VenueTime(to_ms, 0.0)
 
-    def show(self, _: CycleReport) -> None:
-        self.shown += 1
-        self.at_show()
+    def emit(self, event: Event) -> None:
+        if isinstance(event, CycleEvent):
+            self.shown += 1
+            self.at_show()
+        else:
+            self.events.append(event)
+
+    def take(self) -> tuple[Command, ...]:
+        """The inbox: what is asked for, and the signal."""
+        asked, self.asked = self.asked, []
+        if self.received is not None:
+            asked.insert(0, Command(Action.QUIT, f"signal {self.received.name}", EXITS[self.received]))
+        return tuple(asked)
+
+    def pause(self, reason: str | None) -> None:
+        self.pauses.append(reason)
 
     def tend(self, _: CycleReport) -> None:
         self.tended += 1
 
     def run(self, *, cycles: int | None = None, interval_s: float = 3.0) -> Ending:
         """Runs the loop over it."""
-        hooks = Hooks(
-            self.events.append, self.show, lambda: self.latch, lambda _: None, lambda: None, self.tend
-        )  # fmt: skip
+        hooks = Hooks(self.emit, dict, lambda: self.latch, self.trips.append, lambda: None, self.tend)
         clock = VenueClock(lambda: 0.0, lambda _: True, self.advance)
         clock.synchronise(VenueTime(T0, 0.0))
-        loop: Any = Loop(self, clock, self, self, LoopOptions(interval_s, cycles, "cancel"), hooks)  # type: ignore[arg-type]
+        loop: Any = Loop(self, clock, self, self, LoopOptions(interval_s, cycles), hooks)  # type: ignore[arg-type]
         ending: Ending = loop.run()
         return ending
 

@@ -1,0 +1,198 @@
+"""The way out of a loop: the exit policy, carried out whatever ended it. Layer: runner.
+
+The policy runs before anything waits for a screen, and does not hang on the journal: where that has become unusable,
+every policy becomes cancel, from memory, and the end is an error that names what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pfmm.engine.cancel import wind_down
+from pfmm.engine.engine import Engine
+from pfmm.engine.remembered import cancel_remembered
+from pfmm.errors import (
+    EXIT_BUG,
+    ConfigError,
+    JournalUnusable,
+    OtherExchange,
+    PfmmError,
+    SecretError,
+    StateUnknown,
+)
+from pfmm.model.event import Event
+from pfmm.ports import Clock, Journal, Venue
+from pfmm.runner.loop import KILL_SWITCH, Ending, Loop
+
+
+class Switch(Protocol):
+    """The dead-man switch, as the way out needs it."""
+
+    def leave(self) -> str | None:
+        """Disarms it; the problem where that failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the way out needs of its process. `clock` waits whatever signals have come; `close` closes the positions on
+    markets and raises where that fails; `unattended` warns of orders that a HALT leaves without a process;
+    `last_interrupt` makes any further Ctrl-C mean nothing."""
+
+    venue: Venue
+    journal: Journal
+    clock: Clock
+    close: Callable[[Sequence[str]], None]
+    unattended: Callable[[], Sequence[str]]
+    last_interrupt: Callable[[], None]
+
+
+def run_to_the_end(
+    kind: str,
+    engine: Engine,
+    loop: Loop,
+    switch: Switch,
+    on_exit: str,
+    emit: Callable[[Event], None],
+    around: Surroundings,
+) -> Ending:
+    """Runs the loop and, whatever ends it, the exit policy; returns why it ended.
+
+    An error that ended the loop is raised again after the policy has run. Raises StateUnknown where the policy could
+    not be proven, among others for one more Ctrl-C and for an unusable journal.
+    """
+    failure: BaseException | None = None
+    ending = Ending("bug", EXIT_BUG)
+    try:
+        ending = loop.run()
+    except PfmmError as error:
+        failure, ending = error, Ending(error.message, error.exit_code)
+    except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
+        failure, ending = error, Ending(f"bug: {type(error).__name__}", EXIT_BUG)
+    try:
+        _leave(kind, engine, loop, switch, on_exit, emit, around, ending, failure)
+    except KeyboardInterrupt:
+        around.last_interrupt()
+        raise _given_up(kind, engine, around) from failure
+    except BaseException as error:
+        if failure is None or error is failure:
+            raise
+        error.add_note(f"while leaving after: {ending.reason}")
+        raise error from failure
+    if failure is not None:
+        raise failure
+    return ending
+
+
+def _leave(
+    kind: str,
+    engine: Engine,
+    loop: Loop,
+    switch: Switch,
+    on_exit: str,
+    emit: Callable[[Event], None],
+    around: Surroundings,
+    ending: Ending,
+    failure: BaseException | None,
+) -> None:
+    """The policy, and what is told of it: `stopping` before, `stopped` after the proof."""
+    policy = "cancel" if ending.halt is not None else ending.policy or on_exit
+    last_ms = loop.last.time.time_ms if loop.last is not None else 0
+    emit(Event("stopping", last_ms, "", kind, {"reason": ending.reason, "policy": policy}))
+    cancelled = carry_out(engine, policy, ending, last_ms, around, failure)
+    # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
+    problem = switch.leave()
+    left = around.unattended() if ending.reason == KILL_SWITCH else ()
+    warning = "; ".join([*([] if problem is None else [problem]), *left])
+    if warning:
+        emit(Event("warning", last_ms, "", kind, {"reason": warning}))
+    if ending.halt is not None:
+        emit(Event("halted", last_ms, "", kind, {"reason": ending.halt}))
+    row = {"reason": ending.reason, "cancelled": cancelled, "orders_left": orders_left(engine, around)}
+    emit(Event("stopped", last_ms, "", kind, row))
+
+
+def carry_out(
+    engine: Engine,
+    policy: str,
+    ending: Ending,
+    last_ms: int,
+    around: Surroundings,
+    failure: BaseException | None = None,
+) -> int:
+    """Carries out --on-exit: keep leaves the run open with its orders, cancel proves them gone and ends it, flatten
+    also closes the run's markets. Returns how many orders were cancelled.
+
+    `failure` is what ended the loop. Where that, or what happens here, says that the journal is unusable, the orders
+    are cancelled from memory instead; raises StateUnknown then, with the position that is left.
+    """
+    if isinstance(failure, JournalUnusable):
+        raise _from_memory(engine, around, failure) from failure
+    try:
+        return _by_the_journal(engine, policy, ending, last_ms, around)
+    except (OtherExchange, SecretError):
+        raise
+    except ConfigError as error:
+        raise _from_memory(engine, around, error) from error
+    except StateUnknown as error:
+        if isinstance(error.__cause__, ConfigError):  # what was cancelled could not be recorded
+            raise _from_memory(engine, around, error.__cause__) from error
+        raise
+    except PfmmError:
+        raise
+    except Exception as error:  # a bug, or a journal that reads as nonsense: neither may leave orders resting
+        error.add_note(_from_memory(engine, around, ConfigError(f"{type(error).__name__}: {error}")).message)
+        raise
+
+
+def _by_the_journal(engine: Engine, policy: str, ending: Ending, last_ms: int, around: Surroundings) -> int:
+    if policy == "keep" or not engine.run_ids:
+        engine.leave(last_ms, status="between_runs", reason=None)
+        return 0
+    remembered = {order.client_order_id for order in engine.remembered}
+    done = wind_down(
+        around.venue,
+        around.journal,
+        around.clock,
+        engine.markets,
+        engine.run_ids,
+        not_before_ms=engine.not_before_ms,
+    )
+    if any(order.client_order_id in remembered for order in done.snapshot.orders):
+        raise JournalUnusable("the journal has forgotten orders of this run that the venue still shows")
+    status = "halted" if ending.halt is not None else "stopped"
+    engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
+    if policy == "flatten":
+        around.close(engine.markets)
+    return done.cancelled
+
+
+def _from_memory(engine: Engine, around: Surroundings, cause: PfmmError) -> PfmmError:
+    """Cancels what the engine remembers and proves it; the error to end with. Where the run never came to send
+    anything, that is the cause itself."""
+    if not engine.run_ids:
+        return cause
+    seen_ms = engine.not_before_ms
+    return cancel_remembered(
+        around.venue, around.clock, engine.remembered, engine.markets, cause, not_before_ms=seen_ms
+    )
+
+
+def orders_left(engine: Engine, around: Surroundings) -> int:
+    """How many orders of these runs still rest, which --on-exit keep wants."""
+    return sum(len(around.journal.live_orders(run_id=run_id)) for run_id in engine.run_ids)
+
+
+def _given_up(kind: str, engine: Engine, around: Surroundings) -> StateUnknown:
+    """The error of one more Ctrl-C: the way out was cut short by the one who waits for it."""
+    try:
+        rest = orders_left(engine, around)
+    except PfmmError:
+        rest = len(engine.remembered)
+    return StateUnknown(
+        f"another Ctrl-C ended the way out before its proof: {rest} orders of this run may still rest, "
+        "and what is held stays held",
+        hint=f"`pfmm {kind} stop` cancels and proves; `pfmm flatten` also closes",
+    )
