@@ -274,6 +274,15 @@ class Exchange:
 
         return self._sessions.act(account, work)
 
+    def open_account(self, account: str) -> AccountRecord:
+        """Opens the account with the usual deposit, so that others find it by name; an open one stays as it is."""
+        return self._sessions.act(account, lambda desk, _: account_record(desk.account, desk.moment.mark))
+
+    def use_nonce(self, signer: str, nonce: int) -> bool:
+        """Notes the number of a signed request; False where a request of that signer has used it already."""
+        with self._sessions.lock, self._sessions.store.write():
+            return self._sessions.store.use_nonce(signer, nonce)
+
     # -- the exchange as a whole
 
     def accounts(self) -> tuple[str, ...]:

@@ -92,6 +92,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE exchange ADD COLUMN identity TEXT NOT NULL DEFAULT ''",
         "UPDATE exchange SET identity = lower(hex(randomblob(8)))",
     ),
+    # the numbers that signed requests used: each acts once
+    ("CREATE TABLE nonces (signer TEXT NOT NULL, nonce INTEGER NOT NULL, PRIMARY KEY (signer, nonce)) WITHOUT ROWID",),
 )
 FIRST_ROW = (
     "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause) "

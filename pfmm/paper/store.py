@@ -21,6 +21,7 @@ from pfmm.paper.messages import Busy
 from pfmm.store.database import Connection, FileKind, connect, transaction, translated
 from pfmm.store.files import make_private_file
 
+NONCES_KEPT = 100
 EPOCH_NUMBERS = 1_000_000_000  # running numbers of epoch n start above n of these, so that a reset reuses none
 LOCK_WAIT_MS = 1_000
 LOCK_TRIES = 3
@@ -132,6 +133,22 @@ class Store:
         """Drops every account with its orders, fills and payments; the caller holds a write transaction."""
         for table in ("accounts", "orders", "fills", "payments"):
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+
+    def use_nonce(self, signer: str, nonce: int) -> bool:
+        """Notes the number of a signed request; False for one that was used, or that is below the newest 100 of its
+        signer. The caller holds a write transaction."""
+        newest = [
+            number
+            for (number,) in self._connection.execute(
+                "SELECT nonce FROM nonces WHERE signer = ? ORDER BY nonce DESC LIMIT ?", (signer, NONCES_KEPT)
+            )
+        ]
+        if nonce in newest or (len(newest) == NONCES_KEPT and nonce < newest[-1]):
+            return False
+        self._connection.execute("INSERT INTO nonces (signer, nonce) VALUES (?, ?)", (signer, nonce))
+        if len(newest) == NONCES_KEPT:
+            self._connection.execute("DELETE FROM nonces WHERE signer = ? AND nonce = ?", (signer, newest[-1]))
+        return True
 
     def exposed_accounts(self) -> list[str]:
         """Accounts with an open order or a position, by name."""

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from pfmm.paper.server.throttle import Throttle
+    from pfmm.paper.wire.hyperliquid import Dialect
 
 
+HYPERLIQUID = ("/info", "/exchange")
 _KEY = re.compile(r"Bearer paper-([A-Za-z0-9][A-Za-z0-9._-]{0,63})")
 _REASONS = {
     200: "OK",
@@ -44,15 +46,23 @@ Headers = list[tuple[str, str]]
 
 class _Answer(NamedTuple):
     status: int
-    payload: dict[str, Any]
+    payload: Any
     headers: tuple[tuple[str, str], ...] = ()
 
 
 class PaperApp:
     """WSGI callable. It answers everything itself, its own failures included: no exception passes to the server."""
 
-    def __init__(self, exchange: Exchange, throttle: Throttle | None, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        throttle: Throttle | None,
+        clock_s: Callable[[], float],
+        wall_ms: Callable[[], int],
+    ) -> None:
         self._exchange = exchange
+        self._wall_ms = wall_ms
+        self._dialect: Dialect | None = None
         self._throttle = throttle
         self._clock_s = clock_s
 
@@ -83,6 +93,8 @@ class PaperApp:
 
     def _answer_or_refuse(self, environ: WSGIEnvironment, limits: Headers) -> _Answer:
         path = environ.get("PATH_INFO", "")
+        if path in HYPERLIQUID:
+            return _Answer(200, self._hyperliquid(environ, path))
         methods, tail = find_routes(path)
         if methods is None:
             raise ExchangeError(404, "not_found", f"there is no {path[:200]}")
@@ -99,6 +111,16 @@ class PaperApp:
         body = _body(environ) if route.has_body else None
         call = Call(self._exchange, account, tail, environ.get("QUERY_STRING", ""), body)
         return _Answer(200, route.answer(call))
+
+    def _hyperliquid(self, environ: WSGIEnvironment, path: str) -> Any:
+        """The other dialect: two paths, both POST, every refusal an answer of its own."""
+        if environ["REQUEST_METHOD"] != "POST":
+            raise ExchangeError(405, "method_not_allowed", f"{path} answers POST")
+        if self._dialect is None:
+            from pfmm.paper.wire.hyperliquid import Dialect
+
+            self._dialect = Dialect(self._exchange, self._wall_ms)
+        return self._dialect.answer(path, _body(environ))
 
     def _throttled(self, account: str, route: Route, limits: Headers) -> _Answer | None:
         """None when the request may pass; `limits` gains what the client should know of its budget either way."""
@@ -117,11 +139,16 @@ class PaperApp:
 
 
 def make_app(
-    exchange: Exchange, *, throttle: Throttle | None = None, clock_s: Callable[[], float] = time.monotonic
+    exchange: Exchange,
+    *,
+    throttle: Throttle | None = None,
+    clock_s: Callable[[], float] = time.monotonic,
+    wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> PaperApp:
     """The application over `exchange`, callable from several threads. `throttle` enforces the documented request
-    limits; without one there are none. `clock_s` is the throttle's clock: seconds that never go back."""
-    return PaperApp(exchange, throttle, clock_s)
+    limits; without one there are none. `clock_s` is the throttle's clock: seconds that never go back. `wall_ms` is the
+    clock by which the numbers of signed requests are judged."""
+    return PaperApp(exchange, throttle, clock_s, wall_ms)
 
 
 def _account(environ: WSGIEnvironment) -> str:

@@ -532,7 +532,9 @@ def test_a_file_of_before_exchanges_had_a_name_gets_one(tmp_path: Path) -> None:
     with closing(Exchange.open(path, lambda _: Script(QUIET), lambda: START)) as exchange:
         exchange.deposit("me", D(5))
     with closing(sqlite3.connect(path)) as connection:  # as version 1 wrote it
-        connection.executescript("ALTER TABLE exchange DROP COLUMN identity; PRAGMA user_version = 1;")
+        connection.executescript(
+            "DROP TABLE nonces; ALTER TABLE exchange DROP COLUMN identity; PRAGMA user_version = 1;"
+        )
     with closing(Exchange.open(path, lambda _: Script(QUIET), lambda: START)) as exchange:
         state = exchange.state("me", [])
         assert state.account.deposits == D(10_005)

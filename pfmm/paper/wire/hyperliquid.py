@@ -1,0 +1,26 @@
+"""The Hyperliquid dialect of the paper exchange: two paths over one exchange. Layer: paper wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pfmm.paper.exchange import Exchange
+from pfmm.paper.wire.hyperliquid_actions import Actions
+from pfmm.paper.wire.hyperliquid_info import Info
+from pfmm.paper.wire.hyperliquid_names import Names
+
+PATHS = ("/info", "/exchange")
+
+
+class Dialect:
+    """What the dialect's paths answer. `wall_ms` is the clock of nonces, which clients take from their own."""
+
+    def __init__(self, exchange: Exchange, wall_ms: Callable[[], int]) -> None:
+        names = Names(exchange)
+        self._info = Info(exchange, names)
+        self._actions = Actions(exchange, names, wall_ms)
+
+    def answer(self, path: str, request: object) -> Any:
+        """The answer to one request. Raises ExchangeError 422 for what is no request of the dialect."""
+        return self._info.answer(request) if path == "/info" else self._actions.answer(request)

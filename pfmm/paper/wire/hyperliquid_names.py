@@ -1,0 +1,100 @@
+"""Who and what a request of the Hyperliquid dialect names: accounts, markets, orders, times. Layer: paper wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pfmm.paper.exchange import Exchange
+from pfmm.paper.messages import ExchangeError, OrderRecord
+from pfmm.paper.wire import hyperliquid_json as form
+from pfmm.paper.wire import hyperliquid_keys as keys
+
+Json = Mapping[str, Any]
+
+
+class Names:
+    """The names of one exchange, as requests write them."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._accounts: dict[str, str] = {}  # by address
+
+    def account_of(self, address: str) -> str | None:
+        """The account of an address; accounts that were opened since the last question are found too."""
+        if address not in self._accounts:
+            self._accounts = {keys.address(name): name for name in self._exchange.accounts()}
+        return self._accounts.get(address)
+
+    def account(self, asked: Json) -> str | None:
+        """The account that a read names, None for an address that nobody has. Raises ExchangeError 422."""
+        address = keys.plain_address(asked.get("user"))
+        if address is None:
+            raise unreadable("user is no address")
+        return self.account_of(address)
+
+    def only_first_dex(self, asked: Json) -> None:
+        """Refuses a read of another dex than the first: there is none."""
+        if asked.get("dex") not in (None, ""):
+            raise unreadable(f"there is no dex {asked.get('dex')!r}")
+
+    def market(self, asked: Json) -> str:
+        """The market of a read's coin. Raises ExchangeError 422 for a coin that is not listed."""
+        market = f"{asked.get('coin')}{form.SUFFIX}"
+        if not any(spec.market == market for spec in self._exchange.specs()):
+            raise unreadable(f"there is no coin {str(asked.get('coin'))[:40]!r}")
+        return market
+
+    def by_asset(self, asset: object) -> str | None:
+        """The market of an asset's number, None where there is none."""
+        specs = self._exchange.specs()
+        if not isinstance(asset, int) or isinstance(asset, bool) or not 0 <= asset < len(specs):
+            return None
+        return specs[asset].market
+
+    def order(self, account: str, oid: object) -> OrderRecord | None:
+        """An order by its number or by the cloid that it carries now; of two with one cloid, the newer."""
+        try:
+            if isinstance(oid, int) and not isinstance(oid, bool):
+                return self._exchange.order(account, order_id=f"o{oid}")
+            if not isinstance(oid, str):
+                return None
+            newest_first = reversed(self._exchange.orders(account, status="all"))
+            return next((one for one in newest_first if form.cloid_of(one) == oid.lower()), None)
+        except ExchangeError:
+            return None
+
+    def bbo(self, market: str) -> str:
+        """Best bid and offer as the refusal of a post-only order says them: "100000@100001"."""
+        ticker = self._exchange.ticker(market)
+        return "@".join("-" if side is None else form.number(side) for side in (ticker.bid, ticker.ask))
+
+
+def object_of(value: object) -> Json:
+    """The value, if it is an object. Raises ExchangeError 422."""
+    if not isinstance(value, Mapping):
+        raise unreadable("an object is missing")
+    return value
+
+
+def time_of(asked: Json, field: str) -> int:
+    """A field that holds a time in ms. Raises ExchangeError 422."""
+    value = asked.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+        raise unreadable(f"{field} must be a time in ms")
+    return value
+
+
+def start_of(asked: Json) -> int:
+    """The first time of a read in ms; 0 where the request names none."""
+    return 0 if asked.get("startTime") is None else time_of(asked, "startTime")
+
+
+def end_of(asked: Json) -> int:
+    """The last time of a read in ms; for ever where the request names none."""
+    return 2**53 if asked.get("endTime") is None else time_of(asked, "endTime")
+
+
+def unreadable(what: str) -> ExchangeError:
+    """The refusal of a body that is no request of the dialect."""
+    return ExchangeError(422, "unreadable", f"Failed to deserialize the JSON body into the target type: {what}")
