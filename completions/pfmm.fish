@@ -15,7 +15,7 @@ function __pfmm_at
     end
     test "$at" = "$argv[1]"
 end
-complete -c pfmm -n "__pfmm_at ''" -f -a quote -d 'Quote both sides of one or many markets: show, start, status, stop.'
+complete -c pfmm -n "__pfmm_at ''" -f -a quote -d 'Quote both sides: show one computation, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a ladder -d 'Quote several levels a side: show, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a grid -d 'Trade a grid of orders: plan, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a funding -d 'Check funding: rate, 8 h equivalent, a year\'s worth, next payment,...'
@@ -38,7 +38,7 @@ complete -c pfmm -n "__pfmm_at ''" -l verbose
 complete -c pfmm -n "__pfmm_at ''" -l version
 complete -c pfmm -n "__pfmm_at ''" -l help
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a show -d 'Compute one quote and show what it is made of, to the last basis...'
-complete -c pfmm -n "__pfmm_at 'quote'" -f -a start -d 'Run the market maker on one or many markets in one process: a bid...'
+complete -c pfmm -n "__pfmm_at 'quote'" -f -a start -d 'Run the market maker: a bid and an ask on each market, kept where...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a status -d 'Show every market maker of this account: state, resting orders,...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a stop -d 'Stop the market maker, cancel its orders and prove that none is...'
 complete -c pfmm -n "__pfmm_at 'quote'" -l profile -r
@@ -70,11 +70,11 @@ complete -c pfmm -n "__pfmm_at 'grid'" -l help
 complete -c pfmm -n "__pfmm_at 'funding'" -l all
 complete -c pfmm -n "__pfmm_at 'funding'" -l sort -r
 complete -c pfmm -n "__pfmm_at 'funding'" -l limit -r
-complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps -r
 complete -c pfmm -n "__pfmm_at 'funding'" -l history -r
 complete -c pfmm -n "__pfmm_at 'funding'" -l watch
-complete -c pfmm -n "__pfmm_at 'funding'" -l interval -r
 complete -c pfmm -n "__pfmm_at 'funding'" -l assert -r
+complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps -r
+complete -c pfmm -n "__pfmm_at 'funding'" -l interval -r
 complete -c pfmm -n "__pfmm_at 'funding'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'funding'" -l json
 complete -c pfmm -n "__pfmm_at 'funding'" -l quiet
@@ -82,8 +82,8 @@ complete -c pfmm -n "__pfmm_at 'funding'" -l verbose
 complete -c pfmm -n "__pfmm_at 'funding'" -l version
 complete -c pfmm -n "__pfmm_at 'funding'" -l help
 complete -c pfmm -n "__pfmm_at 'inventory'" -l watch
-complete -c pfmm -n "__pfmm_at 'inventory'" -l interval -r
 complete -c pfmm -n "__pfmm_at 'inventory'" -l assert -r
+complete -c pfmm -n "__pfmm_at 'inventory'" -l interval -r
 complete -c pfmm -n "__pfmm_at 'inventory'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'inventory'" -l json
 complete -c pfmm -n "__pfmm_at 'inventory'" -l quiet
@@ -93,10 +93,10 @@ complete -c pfmm -n "__pfmm_at 'inventory'" -l help
 complete -c pfmm -n "__pfmm_at 'flatten'" -l all
 complete -c pfmm -n "__pfmm_at 'flatten'" -l half
 complete -c pfmm -n "__pfmm_at 'flatten'" -l cancel-only
-complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps -r
-complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout -r
 complete -c pfmm -n "__pfmm_at 'flatten'" -l dry-run
 complete -c pfmm -n "__pfmm_at 'flatten'" -l yes
+complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps -r
+complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout -r
 complete -c pfmm -n "__pfmm_at 'flatten'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'flatten'" -l json
 complete -c pfmm -n "__pfmm_at 'flatten'" -l quiet
@@ -204,6 +204,8 @@ complete -c pfmm -n "__pfmm_at 'completions'" -l quiet
 complete -c pfmm -n "__pfmm_at 'completions'" -l verbose
 complete -c pfmm -n "__pfmm_at 'completions'" -l version
 complete -c pfmm -n "__pfmm_at 'completions'" -l help
+complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory -r
+complete -c pfmm -n "__pfmm_at 'quote show'" -l explain
 complete -c pfmm -n "__pfmm_at 'quote show'" -l model -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l gamma -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l kappa -r
@@ -211,15 +213,19 @@ complete -c pfmm -n "__pfmm_at 'quote show'" -l sigma -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l horizon -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l half-spread-bps -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l size -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l explain
 complete -c pfmm -n "__pfmm_at 'quote show'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l json
 complete -c pfmm -n "__pfmm_at 'quote show'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote show'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote show'" -l version
 complete -c pfmm -n "__pfmm_at 'quote show'" -l help
+complete -c pfmm -n "__pfmm_at 'quote start'" -l cycles -r
+complete -c pfmm -n "__pfmm_at 'quote start'" -l once
+complete -c pfmm -n "__pfmm_at 'quote start'" -l detach
+complete -c pfmm -n "__pfmm_at 'quote start'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'quote start'" -l exit-code
+complete -c pfmm -n "__pfmm_at 'quote start'" -l yes
 complete -c pfmm -n "__pfmm_at 'quote start'" -l model -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l gamma -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l kappa -r
@@ -228,16 +234,10 @@ complete -c pfmm -n "__pfmm_at 'quote start'" -l horizon -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l half-spread-bps -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l size -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l cycles -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l once
-complete -c pfmm -n "__pfmm_at 'quote start'" -l detach
-complete -c pfmm -n "__pfmm_at 'quote start'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'quote start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'quote start'" -l on-exit -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l on-restart -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l max-inventory -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l max-loss -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l yes
 complete -c pfmm -n "__pfmm_at 'quote start'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l json
 complete -c pfmm -n "__pfmm_at 'quote start'" -l quiet
@@ -258,6 +258,8 @@ complete -c pfmm -n "__pfmm_at 'quote stop'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l version
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l inventory -r
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l explain
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l levels -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l spacing-bps -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l size -r
@@ -269,15 +271,19 @@ complete -c pfmm -n "__pfmm_at 'ladder show'" -l kappa -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l sigma -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l horizon -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l half-spread-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l inventory -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l explain
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l quiet
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l cycles -r
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l once
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l detach
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l exit-code
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l yes
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l levels -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l spacing-bps -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l size -r
@@ -290,16 +296,10 @@ complete -c pfmm -n "__pfmm_at 'ladder start'" -l sigma -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l horizon -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l half-spread-bps -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l cycles -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l once
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l detach
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-exit -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-restart -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-inventory -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-loss -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l yes
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l quiet
@@ -333,6 +333,12 @@ complete -c pfmm -n "__pfmm_at 'grid plan'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l version
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l help
+complete -c pfmm -n "__pfmm_at 'grid start'" -l cycles -r
+complete -c pfmm -n "__pfmm_at 'grid start'" -l once
+complete -c pfmm -n "__pfmm_at 'grid start'" -l detach
+complete -c pfmm -n "__pfmm_at 'grid start'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'grid start'" -l exit-code
+complete -c pfmm -n "__pfmm_at 'grid start'" -l yes
 complete -c pfmm -n "__pfmm_at 'grid start'" -l lower -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l upper -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l range-pct -r
@@ -341,16 +347,10 @@ complete -c pfmm -n "__pfmm_at 'grid start'" -l size -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l spacing -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l on-breakout -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l cycles -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l once
-complete -c pfmm -n "__pfmm_at 'grid start'" -l detach
-complete -c pfmm -n "__pfmm_at 'grid start'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'grid start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'grid start'" -l on-exit -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l on-restart -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l max-inventory -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l max-loss -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l yes
 complete -c pfmm -n "__pfmm_at 'grid start'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'grid start'" -l json
 complete -c pfmm -n "__pfmm_at 'grid start'" -l quiet

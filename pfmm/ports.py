@@ -176,8 +176,11 @@ class Strategy(Protocol[State]):
     `dump` and `load` are inverse and JSON-ready; a state survives restarts and `--once` through them.
     """
 
-    kind: str
-    market: str
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def market(self) -> str: ...
 
     def initial(self, view: MarketView) -> State: ...
 

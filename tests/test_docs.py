@@ -17,7 +17,7 @@ from pfmm.cli import app, reference, registry
 from pfmm.cli.commands import help as topics
 from pfmm.cli.output import jsonable
 from pfmm.cli.typer_seam import tree
-from pfmm.config.settings import SCHEMA
+from pfmm.config.tables import every
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -58,7 +58,7 @@ def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:
         assert "{{" not in topics.page(file).replace("{{…", "")
     assert reference.exit_code_table() in topics.page(files["exit-codes"])
     config = topics.page(files["config"])
-    assert all(f"`{name}`" in config and f"`{reference.variable_of(name)}`" in config for name in SCHEMA)
+    assert all(f"`{name}`" in config and f"`{one.variable}`" in config for name, one in every().items())
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ def test_no_document_or_module_names_a_place_of_one_machine() -> None:
 
 
 def test_settings_have_json_forms() -> None:
-    assert jsonable({name: setting.default for name, setting in SCHEMA.items()})
+    assert jsonable({name: setting.default for name, setting in every().items()})

@@ -23,12 +23,13 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from pfmm.app import strategies
 from pfmm.cli import output
 from pfmm.cli.output import Failed, Failure
 from pfmm.cli.registry import commands, root_help
 from pfmm.cli.typer_seam import USAGE_ERRORS, Invocation, ReaderGone, Root, path_of, root_command, usage_problem
-from pfmm.config.settings import nearest
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, PfmmError, UsageError
+from pfmm.model.setting import nearest
 
 
 def build() -> Root:
@@ -50,6 +51,10 @@ def run(arguments: Sequence[str]) -> int:
 def _load(name: str) -> typer.Typer | None:
     if name not in commands():
         return None
+    if name in strategies.names():
+        from pfmm.cli.commands.strategies import app_of
+
+        return app_of(name)
     app: typer.Typer = importlib.import_module(f"pfmm.cli.commands.{name}").app
     return app
 

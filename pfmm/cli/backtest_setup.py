@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pfmm.app.strategies import names
 from pfmm.config.resolve import Settings, checked_name, load_settings
 from pfmm.config.settings import plain_market
 from pfmm.errors import ConfigError, UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pfmm.model.market import Instrument
     from pfmm.paper.matching import QueueModel
 
-KINDS = ("grid", "ladder", "quote")
+KINDS = names()
 QUEUES: tuple[QueueModel, ...] = ("pessimistic", "optimistic")
 DEFAULT_LATENCY_MS = 50
 
@@ -112,20 +113,10 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default`, and kappa and intensity are the profile's."""
-    from pfmm.engine.report import RunSpec
+    from pfmm.app.runs import run_spec as spec_of
+    from pfmm.strategy.base import Measured, kind_of
 
-    market = settings.for_market(instrument.market)
-    if kind == "grid":
-        from pfmm.cli.grid_setup import grid_config, grid_limits
-        from pfmm.strategy.grid.strategy import GridStrategy
-
-        config = grid_config(market, market.volatility.default)
-        return RunSpec(GridStrategy(instrument.market, config), {}, grid_limits(market))
-    from pfmm.cli.context import Session
-    from pfmm.cli.quote_setup import build_strategy, quote_config, run_limits
-
-    quote = quote_config(Session(settings), instrument, kind)
-    return RunSpec(build_strategy(kind, instrument.market, quote, market), {}, run_limits(market))
+    return spec_of(settings.for_market(instrument.market), kind_of(kind), instrument.market, Measured())
 
 
 def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm import __version__
 from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
 from pfmm.cli.output import iso, jsonable, plain, table
-from pfmm.config.settings import SCHEMA
+from pfmm.config.tables import every
 from pfmm.errors import ConfigError, DataFileError, PfmmError, UnitsError, UsageError
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _fingerprint(job: Job, content: str) -> str:
     """Tells apart what the job's name does not say: the files' content, the profile's own settings, and the version
     that computes, since another may come to other figures."""
     settings = settings_of(job)
-    values = [(name, str(settings.value(name, job.market))) for name in SCHEMA if not name.startswith("secret.")]
+    values = [(name, str(settings.value(name, job.market))) for name in every() if not name.startswith("secret.")]
     return hashlib.sha256(repr((__version__, content, values)).encode()).hexdigest()[:24]
 
 

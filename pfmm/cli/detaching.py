@@ -17,7 +17,7 @@ from pfmm.cli.output import Result
 from pfmm.errors import StartFailed, StateUnknown
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
 
 READY_WITHIN_S = 60.0
 

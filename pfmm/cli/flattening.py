@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.context import Session, wall_ms
+from pfmm.app.session import Session, wall_ms
 from pfmm.cli.output import iso, plain
 from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
 from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools

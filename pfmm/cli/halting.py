@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm.errors import PfmmError
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.journal.journal import Journal
     from pfmm.model.account import Position, VenueTime
     from pfmm.model.plan import OwnOrder
@@ -172,7 +172,7 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
         runs = journal.runs(ended=False)
         if not runs:
             return []
-        from pfmm.cli.context import wait_s
+        from pfmm.app.session import wait_s
         from pfmm.engine.cancel import wind_down
 
         clock = session.clock(wait_s)

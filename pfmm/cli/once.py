@@ -10,7 +10,7 @@ from pfmm.engine.submit import POST_ONLY_REFUSED
 from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.engine.report import CycleReport, RunReport
     from pfmm.model.event import Event
 

@@ -5,14 +5,17 @@ Typer's own numbers let NaN, infinity and 1e999 through; these parsers refuse th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 import typer
 
 from pfmm.cli.output import Globals
-from pfmm.cli.typer_seam import invocation_of, name_of
-from pfmm.config.settings import SCHEMA, describe_range, from_text, from_value, parse_decimal, parse_integer
+from pfmm.cli.typer_seam import Command, FlagSource, invocation_of, name_of, takes
+from pfmm.config.tables import setting_of
+from pfmm.model.setting import Setting, describe_range, from_text, parse_decimal, parse_integer
 
 Number = TypeVar("Number", int, float, Decimal)
 
@@ -23,24 +26,24 @@ def globals_of(context: typer.Context) -> Globals:
     return Globals(name_of(context), seen.profile, seen.json, seen.quiet, seen.verbose)
 
 
-def setting(name: str, *flags: str) -> Any:
-    """A Typer option that stands for a setting: same checks, help and range as in the config file.
+def flags_of(context: typer.Context) -> dict[str, Any]:
+    """The settings that were given as flags of this command, by name, checked."""
+    return dict(invocation_of(context).flags)
 
-    Example: `levels: Annotated[int | None, setting("grid.levels", "--levels")] = None`; the value goes, as it is, into
-    `load_settings(..., overrides={"grid.levels": levels})`.
+
+def takes_settings(*names: str, tables: Iterable[Setting] = ()) -> Callable[[Command], Command]:
+    """Decorator: gives a command the flags of the settings with these names, and of those in `tables`.
+
+    Checks, help and range are the setting's own; `flags_of` has what was given.
     """
-    schema = SCHEMA[name]
-    shown = "unset" if schema.default is None else f"{schema.default}"
-    text = f"{schema.help[0].upper()}{schema.help[1:]} ({describe_range(schema)}; default {shown})."
-    metavar = {"choice": "CHOICE", "number": "NUMBER", "decimal": "NUMBER", "integer": "N"}.get(schema.kind, "TEXT")
+    return takes([_flag_of(setting) for setting in (*tables, *map(setting_of, names))])
 
-    def parse(raw: Any) -> Any:
-        try:
-            return from_text(schema, raw) if isinstance(raw, str) else from_value(schema, raw)
-        except ValueError as error:
-            raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from error
 
-    return typer.Option(*flags, parser=parse, metavar=metavar, help=text, show_default=False)
+def _flag_of(setting: Setting) -> FlagSource:
+    shown = "unset" if setting.default is None else f"{setting.default}"
+    text = f"{setting.meaning[0].upper()}{setting.meaning[1:]} ({describe_range(setting)}; default {shown})."
+    metavar = {"choice": "CHOICE", "number": "NUMBER", "decimal": "NUMBER", "integer": "N"}.get(setting.kind, "TEXT")
+    return FlagSource(setting.name, setting.flags, metavar, text, partial(from_text, setting))
 
 
 def positive_decimal(text: str | Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.context import feed_of, open_exchange, wall_ms
+from pfmm.app.session import feed_of, open_exchange, wall_ms
 from pfmm.errors import AlreadyRunning, ConfigError, DataFileError, UsageError, VenueRefused
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pfmm import errors
-from pfmm.config.resolve import variable_of
-from pfmm.config.settings import SCHEMA, describe_range
+from pfmm.config.tables import every
+from pfmm.model.setting import describe_range
 
 _SIGNALS = (
     (errors.EXIT_HANGUP, "hang-up"),
@@ -67,8 +67,8 @@ def settings_table() -> str:
     """Every setting with its default, its range and its variable, as a Markdown table."""
     rows = [
         f"| `{setting.name}` | {_shown(setting.default)} | {describe_range(setting).replace('|', 'or')} "
-        f"| {setting.help} | `{variable_of(setting.name)}` |"
-        for setting in SCHEMA.values()
+        f"| {setting.meaning} | `{setting.variable}` |"
+        for setting in every().values()
     ]
     return "\n".join(["| setting | default | accepts | meaning | variable |", "|---|---|---|---|---|", *rows])
 

@@ -1,16 +1,16 @@
-"""The commands of pfmm in the order of the root help. Data only: imports no command and no library.
+"""The commands of pfmm in the order of the root help. Data only: imports no command and no library. Layer: cli.
 
-To plug a command in: write `pfmm/cli/NAME.py` with `app: typer.Typer` (a group, or a single command when it holds
-one), and add its line here. The module is imported only when its command is invoked.
+To plug a command in, write its use case `pfmm/app/NAME.py`, its renderer `pfmm/cli/render/NAME.py` and its parser
+`pfmm/cli/commands/NAME.py` with `app: typer.Typer` (a group, or a single command when it holds one), and add its line
+here. The module is imported only when its command is invoked. Strategies come from their own registry.
 """
 
 from __future__ import annotations
 
+from pfmm.app.strategies import lines
+
 # name of the command and of its module, and the line that the root help shows
 _COMMANDS = (
-    ("quote", "Quote both sides: show one computation, start, status, stop."),
-    ("ladder", "Quote several levels a side: show, start, status, stop."),
-    ("grid", "Trade a grid of orders: plan, start, status, stop."),
     ("funding", "Check funding rates and what they advise."),
     ("inventory", "Show positions, limits, profit and the account."),
     ("flatten", "Emergency: cancel orders and close positions, and prove it."),
@@ -29,7 +29,7 @@ _COMMANDS = (
 
 def commands() -> dict[str, str]:
     """Every command, with the line that the root help shows for it."""
-    return dict(_COMMANDS)
+    return {**lines(), **dict(_COMMANDS)}
 
 
 GLOBAL_OPTIONS = (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.context import Session, unlisted, wall_ms
+from pfmm.app.session import Session, unlisted, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
 from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs

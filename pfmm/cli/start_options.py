@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import positive_integer, setting
+from pfmm.cli.options import positive_integer
 
 Market = Annotated[
     str, typer.Argument(metavar="MARKET", help="Market: BTC-PERP, btc-perp, BTC or btc.", show_default=False)
@@ -16,7 +15,8 @@ AnyMarket = Annotated[
     str | None, typer.Argument(metavar="[MARKET]", help="One market; all of them without it.", show_default=False)
 ]
 
-Interval = Annotated[float | None, setting("run.interval_s", "--interval")]
+# the flags of every `start` that are settings of the process
+RUN = ("run.interval_s", "run.on_exit", "run.on_restart", "run.max_inventory_usd", "run.max_loss_usd")
 Cycles = Annotated[
     int | None,
     typer.Option("--cycles", parser=positive_integer, metavar="N", help="Stop after N cycles.", show_default=False),
@@ -25,9 +25,5 @@ Once = Annotated[bool, typer.Option("--once", help="One cycle, then exit; orders
 Detach = Annotated[bool, typer.Option("--detach", help="Run in the background, with a log file.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing; show what would change.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 12 when changes are pending.")]
-OnExit = Annotated[str | None, setting("run.on_exit", "--on-exit")]
-OnRestart = Annotated[str | None, setting("run.on_restart", "--on-restart")]
-MaxInventory = Annotated[Decimal | None, setting("run.max_inventory_usd", "--max-inventory")]
-MaxLoss = Annotated[Decimal | None, setting("run.max_loss_usd", "--max-loss")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, on a live venue.")]
 Flatten = Annotated[bool, typer.Option("--flatten", help="Also close the position on these markets.")]

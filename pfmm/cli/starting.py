@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from pfmm.cli.context import Session, wait_s, wall_ms
+from pfmm.app.session import Session, wait_s, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -20,6 +20,7 @@ from typer.main import get_command
 
 EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/--verbose, --version."
 GLOBAL_NAMES = ("--profile", "--json", "--quiet", "--verbose", "--version", "--help")
+Command = TypeVar("Command", bound=Callable[..., None])
 _SETTINGS = "pfmm_settings"  # the attribute of a command's function that holds its flags
 
 
@@ -153,10 +154,10 @@ def command_from(app: typer.Typer, name: str) -> Any:
     return command
 
 
-def takes(settings: Sequence[FlagSource]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes(settings: Sequence[FlagSource]) -> Callable[[Command], Command]:
     """Decorator: the command has a flag for each of these settings; what is given goes into `Invocation.flags`."""
 
-    def mark(function: Callable[..., None]) -> Callable[..., None]:
+    def mark(function: Command) -> Command:
         setattr(function, _SETTINGS, tuple(settings))
         return function
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfmm.cli.context import Session, wall_ms
+from pfmm.app.session import Session, wall_ms
 from pfmm.cli.local_checks import FAIL, OK, WARN, Check, failure
 from pfmm.cli.output import iso
 from pfmm.errors import ConfigError, PfmmError, SecretError
@@ -52,7 +52,7 @@ def _private(path: Path) -> None:
 
 def paper_exchange(state_dir: Path) -> Check:
     """The embedded exchange's file and market, without making either."""
-    from pfmm.cli.context import open_exchange
+    from pfmm.app.session import open_exchange
     from pfmm.paper.messages import ExchangeError
 
     name = "paper exchange"

@@ -14,18 +14,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from pfmm.config.settings import (
-    MARKET_SECTIONS,
-    NAME_PATTERN,
-    SCHEMA,
-    SECTIONS,
-    differs_by_market,
-    from_value,
-    is_key,
-    nearest,
-    plain_market,
-)
+from pfmm.config import tables
+from pfmm.config.settings import differs_by_market, is_key, plain_market
 from pfmm.errors import ConfigError
+from pfmm.model.setting import NAME_PATTERN, from_value, nearest
 
 SCHEMA_VERSION: Final = 1
 BUILT_IN: Final = "paper"
@@ -134,12 +126,12 @@ def _check_profile(name: str, profile: Document) -> None:
     for key, value in profile.items():
         if key == "markets":
             _check_markets(value)
-        elif key in SECTIONS:
+        elif key in tables.sections():
             _check_section((key,), key, value)
-        elif key in SCHEMA:
+        elif tables.find(key) is not None:
             _check_value((key,), key, value)
         else:
-            raise _BadKey((key,), _unknown(key, (*(n for n in SCHEMA if "." not in n), *SECTIONS, "markets")))
+            raise _BadKey((key,), _unknown(key, (*tables.table(""), *tables.sections(), "markets")))
     if name == BUILT_IN and profile.get("venue", "paper") != "paper":
         raise _BadKey(("venue",), "the built-in profile `paper` always trades on paper")
     if len(profile.get("secret", {})) > 1:
@@ -158,10 +150,11 @@ def _check_markets(markets: Any) -> None:
             raise _BadKey(("markets", market), f"{other} and {market} are the same market: keep one section")
         for section, values in sections.items():
             keys = ("markets", market, section)
-            if section in SECTIONS and section not in MARKET_SECTIONS:
+            if section not in tables.sections():
+                known = tuple(one for one in tables.sections() if differs_by_market(f"{one}."))
+                raise _BadKey(keys, _unknown(section, known))
+            if not differs_by_market(f"{section}."):
                 raise _BadKey(keys, f"{section} cannot differ by market")
-            if section not in MARKET_SECTIONS:
-                raise _BadKey(keys, _unknown(section, MARKET_SECTIONS))
             _check_section(keys, section, values)
             for key in values:
                 if not differs_by_market(f"{section}.{key}"):
@@ -176,9 +169,9 @@ def _check_section(keys: tuple[str, ...], section: str, values: Any) -> None:
 
 
 def _check_value(keys: tuple[str, ...], name: str, value: Any) -> None:
-    setting = SCHEMA.get(name)
+    setting = tables.find(name)
     if setting is None:
-        raise _BadKey(keys, _unknown(name, tuple(SCHEMA)))
+        raise _BadKey(keys, _unknown(name, tuple(tables.every())))
     try:
         from_value(setting, value)
     except ValueError as error:

@@ -6,31 +6,25 @@ given; opens no venue and reads no key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
 from pfmm.config import file as configfile
+from pfmm.config import tables
 from pfmm.config.file import BUILT_IN
 from pfmm.config.paths import Paths
 from pfmm.config.settings import (
-    SCHEMA,
-    SECTIONS,
     FlattenSettings,
     FundingSettings,
-    GridSettings,
-    LadderSettings,
-    QuoteSettings,
     RunSettings,
     SecretSource,
     VolatilitySettings,
-    from_text,
-    from_value,
     is_key,
-    nearest,
     plain_market,
 )
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.setting import Setting, Values, from_text, from_value, nearest
 
 PAPER: Final = "paper"
 DEFAULT_URLS: Final[Mapping[str, str]] = {PAPER: "", "purpleflea": "https://trading.purpleflea.com"}
@@ -45,11 +39,6 @@ _BOUND_TO_VENUE: Final = frozenset(
 _URGENT_SECTIONS: Final = ("secret", "flatten")
 
 
-def variable_of(name: str) -> str:
-    """The environment variable of a setting: grid.levels → PFMM_GRID_LEVELS."""
-    return "PFMM_" + name.upper().replace(".", "_")
-
-
 class MarketSettings:
     """The strategy settings that hold for one market, as typed sections; each is checked when it was read."""
 
@@ -58,24 +47,21 @@ class MarketSettings:
         self._settings = settings
 
     def _section(self, name: str) -> dict[str, Any]:
-        keys = [key for key in SCHEMA if key.startswith(name + ".")]
-        return {key.split(".")[1]: self._settings.value(key, self.market) for key in keys}
+        return {key.split(".")[1]: self._settings.value(key, self.market) for key in tables.table(name)}
+
+    def value(self, name: str) -> Any:
+        """The checked value of one setting."""
+        return self._settings.value(name, self.market)
+
+    def values(self, sections: Sequence[str]) -> Values:
+        """The values of every setting of these sections, and which of them a flag gave."""
+        names = [name for section in sections for name in tables.table(section)]
+        told = [name for name in names if self._settings.source(name, self.market) == "flag"]
+        return Values({name: self.value(name) for name in names}, told)
 
     @cached_property
     def run(self) -> RunSettings:
         return RunSettings(self._section("run"))
-
-    @cached_property
-    def grid(self) -> GridSettings:
-        return GridSettings(self._section("grid"))
-
-    @cached_property
-    def quote(self) -> QuoteSettings:
-        return QuoteSettings(self._section("quote"))
-
-    @cached_property
-    def ladder(self) -> LadderSettings:
-        return LadderSettings(self._section("ladder"))
 
     @cached_property
     def funding(self) -> FundingSettings:
@@ -118,7 +104,7 @@ class Settings:
         return self._resolve(name, market)[1]
 
     def _resolve(self, name: str, market: str | None) -> tuple[Any, str]:
-        setting = SCHEMA[name]
+        setting = tables.setting_of(name)
         if name in self._flags:
             return self._flags[name], "flag"
         if name in self._environment:
@@ -129,7 +115,7 @@ class Settings:
             if key in found:
                 return from_value(setting, found[key]), "market"
         holder = self._stored.get(section, {}) if section else self._stored
-        follows = name not in _BOUND_TO_VENUE or self.venue == self._stored.get("venue", SCHEMA["venue"].default)
+        follows = name not in _BOUND_TO_VENUE or self.venue == self._stored.get("venue", PAPER)
         if key in holder and follows:
             return from_value(setting, holder[key]), "profile"
         return setting.default, "default"
@@ -196,7 +182,7 @@ def emergency_settings(
     silently. Raises ConfigError otherwise. Variables of strategies are not even read: PFMM_GRID_LEVELS=ten must not
     stand in the way of an emergency.
     """
-    idle = tuple(f"PFMM_{section.upper()}_" for section in SECTIONS if section not in _URGENT_SECTIONS)
+    idle = tuple(f"PFMM_{section.upper()}_" for section in tables.sections() if section not in _URGENT_SECTIONS)
     env = {name: text for name, text in env.items() if not name.startswith(idle)}
     try:
         return load_settings(env, profile=profile, overrides=overrides)
@@ -239,7 +225,7 @@ def unknown_profile(name: str, document: configfile.Document) -> ConfigError:
 
 def checked_name(name: str) -> str:
     """`name` if a setting is called so. Raises ConfigError with the near miss, or with the way to give a key."""
-    if name in SCHEMA:
+    if tables.find(name) is not None:
         return name
     if is_key(name):
         raise ConfigError(
@@ -247,7 +233,7 @@ def checked_name(name: str) -> str:
             hint="say where the key is: PFMM_API_KEY in the environment, or `pfmm profile set secret.env NAME`, "
             "`secret.file PATH` (mode 0600), `secret.command 'CMD …'`, `secret.keyring SERVICE`",
         )
-    guess = nearest(name, tuple(SCHEMA))
+    guess = nearest(name, tuple(tables.every()))
     hint = f"did you mean {guess}?" if guess else "`pfmm help config` lists every setting"
     raise ConfigError(f"there is no setting {name!r}", hint=hint)
 
@@ -257,7 +243,7 @@ def _flags(overrides: Mapping[str, object]) -> dict[str, Any]:
     for name, raw in overrides.items():
         if raw is None:
             continue
-        setting = SCHEMA[name]
+        setting = tables.setting_of(name)
         try:
             values[name] = from_text(setting, raw) if isinstance(raw, str) else from_value(setting, raw)
         except ValueError as error:
@@ -266,26 +252,30 @@ def _flags(overrides: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
-    names = {variable_of(name): name for name in SCHEMA}
     values: dict[str, Any] = {}
     for variable, text in env.items():
         if not variable.startswith("PFMM_") or not text:
             continue
-        if variable in names:
-            setting = SCHEMA[names[variable]]
-            try:
-                values[setting.name] = from_text(setting, text)
-            except ValueError as error:
-                raise ConfigError(f"{variable}: {error}", hint=f"correct or unset {variable}") from error
+        setting = tables.of_variable(variable)
+        if setting is not None:
+            values[setting.name] = _from_variable(variable, setting, text)
         elif variable not in _OTHER_VARIABLES:
-            _refuse_near_miss(variable, (*names, *_OTHER_VARIABLES))
+            known = tuple(one.variable for one in tables.every().values())
+            _refuse_near_miss(variable, (*known, *_OTHER_VARIABLES))
     return values
+
+
+def _from_variable(variable: str, setting: Setting, text: str) -> Any:
+    try:
+        return from_text(setting, text)
+    except ValueError as error:
+        raise ConfigError(f"{variable}: {error}", hint=f"correct or unset {variable}") from error
 
 
 def _refuse_near_miss(variable: str, known: tuple[str, ...]) -> None:
     """A variable in one of our sections, or a slip of the pen from one of ours, must not be ignored silently."""
     guess = nearest(variable, known, cutoff=0.85)
-    ours = variable.startswith(tuple(f"PFMM_{section.upper()}_" for section in SECTIONS))
+    ours = variable.startswith(tuple(f"PFMM_{section.upper()}_" for section in tables.sections()))
     if guess or ours:
         hint = f"did you mean {guess}?" if guess else "`pfmm help config` lists every setting"
         if is_key(variable.lower().replace("pfmm_secret_", "secret.")):  # not PFMM_SECRET_KEYRING, which would be shown

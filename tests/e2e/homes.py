@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.cli.context import Session, open_exchange
+from pfmm.app.session import Session, open_exchange
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Instrument, PriceRule
 from pfmm.paper.messages import OrderRecord

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli.context import open_exchange, wall_ms
+from pfmm.app.session import open_exchange, wall_ms
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Completed, Running, run

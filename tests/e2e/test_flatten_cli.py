@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli.context import open_exchange
+from pfmm.app.session import open_exchange
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.messages import PlaceRequest, StateRecord
 from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, run

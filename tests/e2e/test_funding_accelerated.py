@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cli.context import Session
+from pfmm.app.session import Session
 from pfmm.config.resolve import load_settings
 from pfmm.model.account import FundingPayment
 from tests.e2e.driver import run

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from pfmm.app.session import Session
 from pfmm.cli.commands.funding import FIELDS, _row, _text
-from pfmm.cli.context import Session
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Ticker
 from tests.e2e.driver import PATIENCE_S, Running, environment, run

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli import quote_setup
-from pfmm.cli.context import Session
-from pfmm.cli.quote_setup import FRESH_MS, QUOTE, Quoting
+from pfmm.app import calibrating
+from pfmm.app.calibrating import FRESH_MS
+from pfmm.app.runs import Runs
+from pfmm.app.session import Session
 from pfmm.engine.engine import Engine
 from pfmm.engine.report import CycleReport
 from tests.e2e.homes import START_MS, own_session, stepped_home
@@ -41,18 +42,18 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield opened
 
 
-def started(session: Session) -> tuple[Quoting, Engine]:
-    quoting = Quoting(QUOTE)
-    specs = [quoting.run_spec(session, session.market(market)) for market in MARKETS]
+def started(session: Session) -> tuple[Runs, Engine]:
+    runs = Runs("quote")
+    specs = [runs.spec(session, session.market(market)) for market in MARKETS]
     engine = Engine(session.venue, session.journal, specs, session.instruments, wall_ms=lambda: START_MS, pid=1)
     engine.adopt()
-    return quoting, engine
+    return runs, engine
 
 
-def step(session: Session, engine: Engine, quoting: Quoting, to_ms: int) -> CycleReport:
+def step(session: Session, engine: Engine, runs: Runs, to_ms: int) -> CycleReport:
     session.venue.advance(to_ms)
     report = engine.cycle()
-    quoting.tend(session, engine, report)
+    runs.tend(session, engine, report)
     return report
 
 
@@ -66,10 +67,10 @@ def sources(report: CycleReport) -> dict[str, str]:
 
 
 def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_profile(session: Session) -> None:
-    quoting, engine = started(session)
+    runs, engine = started(session)
     for market in MARKETS:
-        assert 1 <= reads(session).count(market) <= 1 + quote_setup.PAGES
-    report = step(session, engine, quoting, START_MS + 3000)
+        assert 1 <= reads(session).count(market) <= 1 + calibrating.PAGES
+    report = step(session, engine, runs, START_MS + 3000)
     assert sources(report) == {"BTC-PERP": "calibrated", "ETH-PERP": "calibrated", "APE-PERP": "profile"}
     fit = report.runs[2].decision.explain["fit"] if report.runs[2].decision is not None else None
     assert fit is not None
@@ -77,12 +78,12 @@ def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_prof
 
 
 def test_a_restart_takes_the_fit_from_the_run_and_asks_for_nothing(session: Session) -> None:
-    quoting, engine = started(session)
-    first = step(session, engine, quoting, START_MS + 3000)
+    runs, engine = started(session)
+    first = step(session, engine, runs, START_MS + 3000)
     reads(session).clear()
-    quoting, engine = started(session)
+    runs, engine = started(session)
     assert reads(session) == []
-    second = step(session, engine, quoting, START_MS + 6000)
+    second = step(session, engine, runs, START_MS + 6000)
     for before, after in zip(first.runs, second.runs, strict=True):
         assert before.decision is not None
         assert after.decision is not None
@@ -90,24 +91,24 @@ def test_a_restart_takes_the_fit_from_the_run_and_asks_for_nothing(session: Sess
 
 
 def test_an_old_fit_is_renewed_between_cycles_one_market_at_a_time(session: Session) -> None:
-    quoting, engine = started(session)
-    step(session, engine, quoting, START_MS + 3000)
+    runs, engine = started(session)
+    step(session, engine, runs, START_MS + 3000)
     later_ms = START_MS + FRESH_MS + 3000
     asked = []
     for number in range(4):
         reads(session).clear()
-        step(session, engine, quoting, later_ms + number * 3000)
+        step(session, engine, runs, later_ms + number * 3000)
         asked.append(set(reads(session)))
     assert sorted(map(sorted, asked[:3])) == [["APE-PERP"], ["BTC-PERP"], ["ETH-PERP"]]
     assert asked[3] == set()
 
 
 def test_a_fit_is_tried_on_few_markets_at_a_start(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quote_setup, "FITS_AT_START", 1)
-    quoting, engine = started(session)
+    monkeypatch.setattr(calibrating, "FITS_AT_START", 1)
+    runs, engine = started(session)
     assert set(reads(session)) == {"BTC-PERP"}
     reads(session).clear()
-    step(session, engine, quoting, START_MS + 3000)
+    step(session, engine, runs, START_MS + 3000)
     assert set(reads(session)) == {"ETH-PERP"}
-    report = step(session, engine, quoting, START_MS + 6000)
+    report = step(session, engine, runs, START_MS + 6000)
     assert sources(report)["ETH-PERP"] == "calibrated"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli.context import open_exchange
+from pfmm.app.session import open_exchange
 from pfmm.model.market import FundingRate, Trade
 from pfmm.tape import TapeQuote, describe, read
 from tests.e2e.driver import Running, run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cli.context import open_exchange
+from pfmm.app.session import open_exchange
 from pfmm.paper.messages import PlaceRequest
 from tests.e2e.driver import run
 
@@ -152,7 +152,7 @@ def test_the_page_needs_nothing_from_outside(home: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--strategy", "gird"], 2, "--strategy must be one of grid, ladder, quote"),
+        (["--strategy", "gird"], 2, "--strategy must be one of quote, ladder, grid"),
         (["--market", "DOGE"], 6, "the journal holds nothing of a market 'DOGE'"),
         (["--since", "yesterday"], 2, "24h"),
         (["--export", "-"], 2, "leave --json out"),

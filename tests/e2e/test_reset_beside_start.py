@@ -14,7 +14,7 @@ from tests.e2e.homes import own_session, still_home
 START_WITHIN = """
 import sys, threading
 from pathlib import Path
-from pfmm.cli.context import Session
+from pfmm.app.session import Session
 from pfmm.cli.paper_admin import reset
 from pfmm.config.resolve import load_settings
 far_enough = threading.Event()  # the start waits for the reset, or has its journal

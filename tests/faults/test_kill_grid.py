@@ -6,7 +6,7 @@ import signal
 from decimal import Decimal
 from pathlib import Path
 
-from pfmm.cli.context import Session
+from pfmm.app.session import Session
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnStatus
 from tests.e2e.driver import Running, run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pfmm.app.strategies import names
 from pfmm.cli.backtest_setup import DEFAULT_LATENCY_MS
 from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import Failed, Result, emit
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run a strategy on recorded data, or sweep its settings.")
 
-Kind = Annotated[str, typer.Argument(metavar="STRATEGY", help="grid, ladder or quote.", show_default=False)]
+Kind = Annotated[str, typer.Argument(metavar="STRATEGY", help=f"One of {', '.join(names())}.", show_default=False)]
 Market = Annotated[str, typer.Argument(metavar="MARKET", help="The data's market, such as BTC.", show_default=False)]
 Data = Annotated[
     list[Path],
@@ -258,8 +259,8 @@ def _job(
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    from pfmm.config.settings import nearest
     from pfmm.errors import UsageError
+    from pfmm.model.setting import nearest
 
     if value not in choices:
         guess = nearest(value, choices)

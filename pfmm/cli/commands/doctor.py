@@ -44,8 +44,8 @@ def doctor(context: typer.Context) -> None:
 
 
 def _checks(options: Globals) -> Iterator[Check]:
+    from pfmm.app.session import Session, wall_ms
     from pfmm.cli import local_checks, venue_checks
-    from pfmm.cli.context import Session, wall_ms
     from pfmm.config.paths import Paths
     from pfmm.config.resolve import load_settings
     from pfmm.errors import ConfigError

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pfmm.cli.options import globals_of, setting
+from pfmm.cli.options import flags_of, globals_of, takes_settings
 from pfmm.cli.output import Failed, Result, emit, iso, plain
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.cli.halting import StoppingRunners
     from pfmm.flatten.contract import FlattenResult
     from pfmm.model.account import Position
@@ -33,8 +33,6 @@ Markets = Annotated[
 Everything = Annotated[bool, typer.Option("--all", help="The whole account: every market, every order.")]
 Half = Annotated[bool, typer.Option("--half", help="Close half of each position.")]
 CancelOnly = Annotated[bool, typer.Option("--cancel-only", help="Cancel orders; leave positions as they are.")]
-Slippage = Annotated[Decimal | None, setting("flatten.max_slippage_bps", "--max-slippage-bps")]
-Timeout = Annotated[float | None, setting("flatten.timeout_s", "--timeout")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be cancelled and closed; send nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before flattening a live account.")]
 
@@ -56,14 +54,13 @@ class Asked:
 
 
 @app.command()
+@takes_settings("flatten.max_slippage_bps", "flatten.timeout_s")
 def flatten(
     context: typer.Context,
     markets: Markets = None,
     everything: Everything = False,
     half: Half = False,
     cancel_only: CancelOnly = False,
-    max_slippage_bps: Slippage = None,
-    timeout: Timeout = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -72,7 +69,7 @@ def flatten(
     Stops every runner of the account, also those on other markets, and leaves a HALT that only `pfmm resume` lifts.
     Orders that pfmm did not place are cancelled too.
     """
-    from pfmm.cli.context import emergency_session
+    from pfmm.cli.opening import emergency_session
     from pfmm.errors import UsageError
 
     if bool(markets) == everything:
@@ -82,9 +79,7 @@ def flatten(
         raise UsageError("--half and --cancel-only exclude each other")
     options = globals_of(context)
     asked = Asked(tuple(dict.fromkeys(markets or ())), half, cancel_only)
-    with emergency_session(
-        options, {"flatten.max_slippage_bps": max_slippage_bps, "flatten.timeout_s": timeout}
-    ) as opened:
+    with emergency_session(options, flags_of(context)) as opened:
         if dry_run:
             emit(options, _preview(opened, asked))
             return
@@ -203,7 +198,7 @@ def _markets(session: Session, asked: Asked) -> tuple[str, ...] | None:
 
 def _halt(session: Session, asked: Asked) -> list[str]:
     """Sets the latch; where it cannot be written the warning says what that means."""
-    from pfmm.cli.context import wall_ms
+    from pfmm.app.session import wall_ms
     from pfmm.errors import ConfigError
     from pfmm.runner.locks import FLATTEN
 

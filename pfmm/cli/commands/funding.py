@@ -13,14 +13,14 @@ import typer
 
 from pfmm.cli import assertion_check
 from pfmm.cli.live import watch as watching
-from pfmm.cli.options import globals_of, positive_integer, setting
+from pfmm.cli.options import flags_of, globals_of, positive_integer, takes_settings
 from pfmm.cli.output import Result, iso, table
 from pfmm.cli.times import in_words, span_ms
 from pfmm.errors import BadVenueData, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
+    from pfmm.app.session import Session
     from pfmm.assertions import Assertion
-    from pfmm.cli.context import Session
     from pfmm.cli.live.watch import Look
     from pfmm.model.market import Ticker
 
@@ -53,6 +53,7 @@ def _sort(text: str) -> str:
 
 
 @app.command()
+@takes_settings("funding.min_bps", "run.interval_s")
 def funding(
     context: typer.Context,
     markets: Annotated[
@@ -73,7 +74,6 @@ def funding(
         int | None,
         typer.Option("--limit", parser=positive_integer, metavar="N", help="The first N only.", show_default=False),
     ] = None,
-    min_bps: Annotated[float | None, setting("funding.min_bps", "--min-bps")] = None,
     history: Annotated[
         int | None,
         typer.Option(
@@ -85,7 +85,6 @@ def funding(
         ),
     ] = None,
     watch: watching.Watch = False,
-    interval: watching.Interval = None,
     assertion: assertion_check.Assert = None,
 ) -> None:
     """Check funding: rate, 8 h equivalent, a year's worth, next payment, and which way to lean.
@@ -93,14 +92,16 @@ def funding(
     Positive rates: longs pay shorts. With --all, --min-bps leaves out the markets below it. --assert is about the
     markets that are shown, and holds where none is.
     """
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
 
     options = globals_of(context)
     check = assertion_check.read_assertion(assertion, FIELDS if history is None else (*FIELDS, *HISTORY_FIELDS))
     if scan == bool(markets):
         raise UsageError("name markets, or --all, not both" if scan else "name a market, or --all for every market")
-    wanted = _Wanted(tuple(markets or ()), scan, sort, limit, min_bps if scan else None, history)
-    with session(options, {"funding.min_bps": min_bps, "run.interval_s": interval}) as opened:
+    flags = flags_of(context)
+    least = flags.get("funding.min_bps")
+    wanted = _Wanted(tuple(markets or ()), scan, sort, limit, least if scan else None, history)
+    with session(options, flags) as opened:
         every_s = opened.settings.general.run.interval_s if watch else None
         watching.show_looks(options, "funding", lambda: _look(opened, wanted, check), every_s=every_s)
 
@@ -144,7 +145,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 def _stale(opened: Session, tickers: Sequence[Ticker], time_ms: int, shown: Container[str]) -> tuple[str, ...]:
     """Warns of shown rates that are too old to act on: beside the newest ticker, and of a live venue by our clock."""
-    from pfmm.cli.context import wall_ms
+    from pfmm.app.session import wall_ms
 
     limit_s = opened.settings.general.run.stale_after_s
     since_ms = (max(time_ms, wall_ms()) if opened.live else time_ms) - limit_s * 1000

@@ -10,8 +10,8 @@ import typer
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import Result, emit, table
 from pfmm.cli.reference import title, topics
-from pfmm.config.settings import nearest
 from pfmm.errors import UsageError
+from pfmm.model.setting import nearest
 
 WIDEST = 100  # columns
 

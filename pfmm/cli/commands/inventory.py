@@ -14,14 +14,14 @@ import typer
 
 from pfmm.cli import assertion_check
 from pfmm.cli.live import watch as watching
-from pfmm.cli.options import globals_of
+from pfmm.cli.options import flags_of, globals_of, takes_settings
 from pfmm.cli.output import Result, iso, plain, table
 from pfmm.errors import ConfigError
 
 if TYPE_CHECKING:
     from pfmm.accounting.ledger import LedgerState
+    from pfmm.app.session import Session
     from pfmm.assertions import Assertion
-    from pfmm.cli.context import Session
     from pfmm.cli.live.watch import Look
     from pfmm.journal.journal import Journal
     from pfmm.model.account import Position, Snapshot
@@ -43,6 +43,7 @@ app = typer.Typer()
 
 
 @app.command()
+@takes_settings("run.interval_s")
 def inventory(
     context: typer.Context,
     markets: Annotated[
@@ -50,7 +51,6 @@ def inventory(
         typer.Argument(metavar="[MARKET]...", help="Markets: BTC-PERP, btc-perp, BTC or btc. Without: all with any."),
     ] = None,
     watch: watching.Watch = False,
-    interval: watching.Interval = None,
     assertion: assertion_check.Assert = None,
 ) -> None:
     """Show positions against their limits, profit and its parts, what rests, and the account.
@@ -58,11 +58,11 @@ def inventory(
     --assert sees the fields of each position together with the account's; without a position, the account's and
     those of a flat one.
     """
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
 
     options = globals_of(context)
     check = assertion_check.read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
-    with session(options, {"run.interval_s": interval}) as opened:
+    with session(options, flags_of(context)) as opened:
         names = list(dict.fromkeys(opened.known_market(spelling) for spelling in markets or ()))
         every_s = opened.settings.general.run.interval_s if watch else None
         watching.show_looks(options, "inventory", lambda: _look(opened, names, check), every_s=every_s)
@@ -91,7 +91,7 @@ def _result(data: dict[str, Any], warnings: Sequence[str]) -> Result:
 def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str, LedgerState] | None, tuple[str, ...]]:
     """One snapshot of the venue, and the journal's ledger of each market brought up to it. A journal that cannot be
     used takes only its own part of the answer with it."""
-    from pfmm.cli.context import unlisted
+    from pfmm.app.session import unlisted
     from pfmm.cli.halting import left_over
     from pfmm.engine.observe import observe_listed
 
@@ -172,7 +172,7 @@ def _position_row(
     if position is not None and position.size:
         ratio = raw_ratio(float(position.size), float(position.mark_price), float(limit))
         row |= _held(position)
-        row |= {"ratio": ratio, "state": inventory_state(ratio, settings.quote.on_limit)}
+        row |= {"ratio": ratio, "state": inventory_state(ratio, opened.settings.value("quote.on_limit", market))}
     if ledgers is not None and market in ledgers:
         ledger = ledgers[market]
         row |= {"realized_pnl": ledger.realized, "fees": ledger.fees, "funding": ledger.funding}

@@ -29,7 +29,7 @@ def markets(
     volume: Annotated[bool, typer.Option("--volume", help="Add the 24 h volume (one more request).")] = False,
 ) -> None:
     """List the venue's instruments: price step, size step, smallest order, leverage, fees, funding interval."""
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
 
     options = globals_of(context)
     with session(options) as opened:

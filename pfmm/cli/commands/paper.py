@@ -20,7 +20,7 @@ from pfmm.cli.output import Globals, Result, emit, iso, plain, say, table
 from pfmm.cli.times import Moment, moment
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.cli.paper_admin import Fresh
     from pfmm.model.account import Snapshot, VenueTime
 
@@ -156,7 +156,7 @@ def replay(
 
 
 def _refuse_outside(config: Mapping[str, Any], at: Moment) -> None:
-    from pfmm.cli.context import feed_of
+    from pfmm.app.session import feed_of
     from pfmm.errors import ConfigError
 
     first_ms, last_ms = feed_of(config).span()
@@ -212,7 +212,7 @@ def _announce(options: Globals, url: str, time_ms: int) -> None:
 @contextmanager
 def _paper(options: Globals, *, changes: bool = False) -> Iterator[Session]:
     """The paper side of the profile. `changes`: refuse where the profile means another exchange than the embedded."""
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
     from pfmm.config.resolve import load_settings
     from pfmm.errors import ConfigError
 

@@ -17,8 +17,10 @@ from pfmm.config.file import BUILT_IN, Document
 from pfmm.config.paths import Paths
 from pfmm.config.resolve import Settings, checked_name, load_settings, unknown_profile
 from pfmm.config.secrets import secret_state
-from pfmm.config.settings import NAME_PATTERN, SCHEMA, Setting, differs_by_market, from_text, plain_market
+from pfmm.config.settings import differs_by_market, plain_market
+from pfmm.config.tables import every, setting_of
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.setting import NAME_PATTERN, Setting, from_text
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")
 
@@ -66,7 +68,7 @@ def show(
     """Show every setting of a profile as a command would see it, and where each value comes from."""
     options = globals_of(context)
     settings = load_settings(os.environ, profile=name or options.profile)
-    shown = [key for key, setting in SCHEMA.items() if not setting.secret]
+    shown = [key for key, setting in every().items() if not setting.secret]
     values = {key: settings.value(key, market) for key in shown}
     sources = {key: settings.source(key, market) for key in shown}
     secret = secret_state(settings.secret, settings.venue, os.environ)
@@ -96,7 +98,7 @@ def create(
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(f"NAME must be letters, digits, dot, dash or underscore, not {name!r}")
     given = {"venue": venue, "account": account}
-    values = {key: _parsed(SCHEMA[key], text) for key, text in given.items() if text is not None}
+    values = {key: _parsed(setting_of(key), text) for key, text in given.items() if text is not None}
 
     def change(document: Document) -> None:
         if name == BUILT_IN or name in document["profiles"]:
@@ -127,7 +129,7 @@ def set_(
 ) -> None:
     """Set a setting of the active profile (or of --profile NAME)."""
     options = globals_of(context)
-    setting = SCHEMA[checked_name(key)]
+    setting = setting_of(checked_name(key))
     parsed = _parsed(setting, value)
     name = _target(options)
 

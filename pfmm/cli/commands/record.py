@@ -14,7 +14,7 @@ from pfmm.cli.options import globals_of, non_negative_integer, positive_float, p
 from pfmm.cli.output import EventStream, Globals, iso, say, warn, write
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.cli.tapeout import TapeFile
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.signals import Signals
@@ -57,7 +57,7 @@ def record(
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
 ) -> None:
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
     from pfmm.cli.tapeout import TapeFile, exists
     from pfmm.errors import UsageError
     from pfmm.runner.signals import Signals

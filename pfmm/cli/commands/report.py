@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from pfmm.app.strategies import names
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import Globals, Result, emit, iso, say
 from pfmm.cli.times import since as since_parser
 from pfmm.errors import ConfigError, OutputLost, PfmmError, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.cli.parallel_markouts import Part
     from pfmm.cli.position_closers import Closings
     from pfmm.journal.journal import Journal
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pfmm.report.html import Mark
     from pfmm.report.inputs import MidSeries
 
-STRATEGIES = ("grid", "ladder", "quote")
 STDOUT = "-"
 MARKS_SHOWN = 4_000
 OLD_MID_MS = 600_000
@@ -72,7 +72,7 @@ def report(
     ] = None,
     strategy: Annotated[
         str | None,
-        typer.Option("--strategy", metavar="NAME", help="Only the runs of grid, ladder or quote.", show_default=False),
+        typer.Option("--strategy", metavar="NAME", help="Only the runs of this strategy.", show_default=False),
     ] = None,
     html: Annotated[
         Path | None,
@@ -90,7 +90,7 @@ def report(
     ] = None,
 ) -> None:  # fmt: skip
     """Measure performance against target ranges, and split the profit into where it came from."""
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
 
     options = globals_of(context)
     files = Files(html, csv, export)
@@ -109,8 +109,8 @@ def report(
 
 
 def _refuse_unusable(strategy: str | None, files: Files, *, as_json: bool) -> None:
-    if strategy is not None and strategy not in STRATEGIES:
-        raise UsageError(f"--strategy must be one of {', '.join(STRATEGIES)}, not {strategy!r}")
+    if strategy is not None and strategy not in names():
+        raise UsageError(f"--strategy must be one of {', '.join(names())}, not {strategy!r}")
     if files.export == STDOUT and as_json:
         raise UsageError("--export - prints NDJSON itself: leave --json out, or export to a file")
     for option, target in (("--csv", files.csv), ("--html", files.html)):
@@ -158,7 +158,7 @@ def _heading(opened: Session, asked: Slice) -> str:
 def _observe(opened: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
     """Brings the journal up to the venue. Answers the venue's marks, of what was traded by hand too, and a warning
     where it did not answer."""
-    from pfmm.cli.context import unlisted
+    from pfmm.app.session import unlisted
     from pfmm.engine.observe import observe_listed
 
     markets = sorted({run.market for run in opened.journal.runs()})
@@ -186,7 +186,7 @@ def _slice(journal: Journal, since: str | None, market: str | None, strategy: st
 
 def _market(journal: Journal, spelling: str) -> str:
     """The market that `spelling` means among those that the journal knows: the venue may be out of reach."""
-    from pfmm.cli.context import spelled
+    from pfmm.app.session import spelled
 
     known = {run.market for run in journal.runs()} | set(journal.markets_with_mids())
     found = spelled(spelling, known)

@@ -10,7 +10,7 @@ from pfmm.cli.options import globals_of
 from pfmm.cli.output import Result, emit
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
 
 app = typer.Typer(help="Lift the HALT that flatten or a kill switch left.")
 
@@ -18,7 +18,7 @@ app = typer.Typer(help="Lift the HALT that flatten or a kill switch left.")
 @app.command()
 def resume(context: typer.Context) -> None:
     """Lift the HALT of the account, so that start works again; shows who set it, when and why."""
-    from pfmm.cli.context import session
+    from pfmm.cli.opening import session
 
     options = globals_of(context)
     with session(options) as opened:

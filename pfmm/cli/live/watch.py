@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from pfmm.cli.options import setting
 from pfmm.cli.output import EventStream, Failed, Globals, Result, emit, warn
 from pfmm.errors import BadVenueData, PfmmError, RateLimited, VenueUnreachable
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pfmm.errors import AssertionFalse
 
 Watch = Annotated[bool, typer.Option("--watch", help="Look again every --interval seconds until Ctrl-C.")]
-Interval = Annotated[float | None, setting("run.interval_s", "--interval")]
 
 PASSING = (VenueUnreachable, RateLimited, BadVenueData)
 OUTAGE_LOOKS = 20

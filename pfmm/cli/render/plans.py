@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm.cli.output import folded, iso, table
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
+    from pfmm.app.session import Session
     from pfmm.engine.report import CycleReport, RunReport
 
 

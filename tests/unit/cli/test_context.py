@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pfmm.cli.context import spelled
+from pfmm.app.session import spelled
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cli.context import Session
+from pfmm.app.session import Session
 from pfmm.cli.flattening import Bystanders
 from pfmm.cli.halting import StoppingRunners
 from pfmm.config.resolve import load_settings

@@ -226,13 +226,20 @@ def test_number_options_refuse_what_is_no_number(parser: Any, good: list[str], b
             parser(text)
 
 
-def test_a_setting_option_has_the_checks_of_the_config() -> None:
-    levels = options.setting("grid.levels", "--levels")
-    assert levels.parser("12") == 12
-    assert "2 to 500; default 10" in levels.help
+def test_a_flag_of_a_setting_has_the_checks_of_the_config(capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[dict[str, Any]] = []
+
+    @options.takes_settings("grid.levels", "run.max_loss_usd")
+    def command(context: typer.Context) -> None:
+        seen.append(options.flags_of(context))
+
+    assert run_with(command, "--levels", "12", "--max-loss", "2.5") == 0
+    assert seen == [{"grid.levels": 12, "run.max_loss_usd": Decimal("2.5")}]
     for text in ("1", "nan", "501", "ten"):
-        with pytest.raises(typer.BadParameter, match="must be"):
-            levels.parser(text)
+        assert run_with(command, "--levels", text) == 2
+        assert "must be" in capsys.readouterr().err
+    assert run_with(command, "--help") == 0
+    assert "2 to 500; default 10" in " ".join(capsys.readouterr().out.split())
 
 
 def test_confirmation_is_never_waited_for_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,11 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.config import file as configfile
+from pfmm.config import tables
 from pfmm.config.paths import Paths
-from pfmm.config.resolve import Settings, checked_name, emergency_settings, load_settings, variable_of
-from pfmm.config.settings import SCHEMA, SECTIONS, Setting, describe_range, from_text, from_value, parse_decimal
+from pfmm.config.resolve import Settings, checked_name, emergency_settings, load_settings
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.setting import Setting, describe_range, from_text, from_value, parse_decimal
+from pfmm.strategy.registry import STRATEGIES
 
+SCHEMA = tables.every()
 ROOT = Path(__file__).resolve().parents[3]
 
 LIVE = """\
@@ -50,13 +53,13 @@ def test_without_a_file_the_paper_profile_has_every_default(tmp_path: Path) -> N
     settings = load_settings({"PFMM_HOME": str(tmp_path)})
     assert (settings.profile, settings.venue, settings.account, settings.base_url) == ("paper", "paper", "default", "")
     market = settings.for_market("BTC-PERP")
-    assert market.grid.levels == 10
-    assert market.grid.size_usd == Decimal(20)
-    assert market.grid.lower is None
+    assert market.value("grid.levels") == 10
+    assert market.value("grid.size_usd") == Decimal(20)
+    assert market.value("grid.lower") is None
     assert market.run.interval_s == 3.0
     assert market.run.max_inventory_usd == Decimal(500)
-    assert market.quote.calibrate is True
-    assert (market.ladder.levels, market.funding.min_bps, market.volatility.window) == (5, 3.0, 20)
+    assert market.value("quote.calibrate") is True
+    assert (market.value("ladder.levels"), market.funding.min_bps, market.volatility.window) == (5, 3.0, 20)
     assert market.flatten.max_slippage_bps == Decimal(50)
     assert settings.secret.env is None
 
@@ -66,16 +69,35 @@ def test_a_window_too_short_for_the_estimator_is_refused_and_not_taken_for_anoth
         load_settings({"PFMM_HOME": str(tmp_path), "PFMM_VOLATILITY_WINDOW": "2"})
 
 
-def test_every_setting_reaches_a_typed_section(tmp_path: Path) -> None:
+def test_every_setting_of_the_process_reaches_a_typed_section_and_every_other_its_values(tmp_path: Path) -> None:
     market: Any = load_settings({"PFMM_HOME": str(tmp_path)}).general
-    for name, setting in SCHEMA.items():
-        section, _, key = name.partition(".")
-        if key and section != "secret":
-            assert getattr(getattr(market, section), key) == setting.default
-    for section in SECTIONS:
-        if section != "secret":
-            declared = type(getattr(market, section)).__annotations__
-            assert set(declared) == {name.split(".")[1] for name in SCHEMA if name.startswith(section + ".")}
+    for section in tables.sections():
+        own = tables.table(section)
+        if section in STRATEGIES:
+            assert dict(market.values((section,))) == {name: setting.default for name, setting in own.items()}
+        elif section != "secret":
+            typed = getattr(market, section)
+            assert {f"{section}.{key}" for key in type(typed).__annotations__} == set(own)
+            assert all(getattr(typed, name.split(".")[1]) == setting.default for name, setting in own.items())
+
+
+def test_values_say_which_of_them_a_flag_gave(tmp_path: Path) -> None:
+    env = {"PFMM_HOME": str(tmp_path), "PFMM_GRID_LEVELS": "7"}
+    values = load_settings(env, overrides={"grid.size_usd": "12.50"}).general.values(("grid", "volatility"))
+    assert (values["grid.levels"], values.told("grid.levels")) == (7, False)
+    assert (values["grid.size_usd"], values.told("grid.size_usd")) == (Decimal("12.50"), True)
+    assert (values.text("grid.size_usd"), values.text("grid.lower")) == ("12.50", None)
+
+
+def test_a_command_reads_the_tables_that_something_names_and_no_other(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\nfrom pfmm.config.resolve import load_settings\nload_settings(os.environ)\n"
+        "print(sorted(name for name in sys.modules if name.startswith('pfmm.strategy.') and name.endswith('.room')))\n"
+    )
+    for extra, loaded in (({}, "[]"), ({"PFMM_GRID_LEVELS": "7"}, "['pfmm.strategy.grid.room']")):
+        env = {"PFMM_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **extra}
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == loaded
 
 
 def test_precedence_flag_environment_market_profile_default(tmp_path: Path) -> None:
@@ -89,9 +111,9 @@ def test_precedence_flag_environment_market_profile_default(tmp_path: Path) -> N
         (load_settings(with_env, overrides=flags), "btc", 50, "flag"),
     ]
     for settings, market, levels, source in table:
-        assert settings.for_market(market).grid.levels == levels
+        assert settings.value("grid.levels", market) == levels
         assert settings.source("grid.levels", market) == source
-    assert load_settings(env).general.grid.size_usd == Decimal("12.50")  # None is no flag
+    assert load_settings(env).value("grid.size_usd") == Decimal("12.50")  # None is no flag
     assert load_settings(env).source("grid.spacing") == "default"
 
 
@@ -112,7 +134,7 @@ def test_another_venue_does_not_inherit_what_belongs_to_the_profiles_own(tmp_pat
     assert (live.account, live.base_url, live.secret.file) == ("desk", "https://example.org", "~/key")
     moved = load_settings({**env, "PFMM_VENUE": "paper"})
     assert (moved.venue, moved.account, moved.base_url, moved.secret.file) == ("paper", "default", "", None)
-    assert moved.general.grid.levels == 20
+    assert moved.value("grid.levels") == 20
     named = load_settings(env, overrides={"venue": "paper", "account": "mine"})
     assert (named.venue, named.account) == ("paper", "mine")
 
@@ -387,7 +409,7 @@ def test_defaults_pass_their_own_checks_and_variables_are_unique() -> None:
         assert describe_range(setting)
         if setting.default is not None:
             assert from_value(setting, setting.default) == setting.default
-    assert len({variable_of(name) for name in SCHEMA}) == len(SCHEMA)
+    assert len({setting.variable for setting in SCHEMA.values()}) == len(SCHEMA)
 
 
 def test_words_come_from_a_quoted_line() -> None:
@@ -398,11 +420,11 @@ def test_words_come_from_a_quoted_line() -> None:
 
 
 def test_sections_are_frozen(tmp_path: Path) -> None:
-    grid = load_settings({"PFMM_HOME": str(tmp_path)}).general.grid
+    run = load_settings({"PFMM_HOME": str(tmp_path)}).general.run
     with pytest.raises(AttributeError, match="frozen"):
-        grid.levels = 3
-    assert grid == load_settings({"PFMM_HOME": str(tmp_path)}).general.grid
-    assert "levels=10" in repr(grid)
+        run.interval_s = 3
+    assert run == load_settings({"PFMM_HOME": str(tmp_path)}).general.run
+    assert "interval_s=3.0" in repr(run)
 
 
 def test_an_emergency_reads_no_variable_that_it_does_not_need(tmp_path: Path) -> None:

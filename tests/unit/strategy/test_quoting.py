@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from pfmm.cli.quote_show import show_text
+from pfmm.cli.render.preview import show_text
 from pfmm.errors import ConfigError, UnitsError, UsageError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side

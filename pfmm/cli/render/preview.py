@@ -1,98 +1,110 @@
-"""`quote show` and `ladder show`: one computation from one look at the market, explained. Sends nothing.
+"""The preview of a strategy as text and as JSON: a grid's lines, a quote's components, or plain orders. Layer: cli.
 
-Uses what a running or waiting run has measured and fitted, so that it shows what that run would quote now.
+The strategy's room names the layout.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import folded, table
-from pfmm.cli.quote_setup import build_strategy, fit, is_old, quote_config, remembered_fit, run_limits, wants_fit
+from pfmm.cli.output import folded, plain, table
 
 if TYPE_CHECKING:
-    from pfmm.cli.context import Session
-    from pfmm.model.account import Snapshot
-    from pfmm.model.market import Instrument, Ticker
-    from pfmm.model.plan import MarketView
-    from pfmm.strategy.quote.config import QuoteConfig
+    from pfmm.app.preview import PreviewResult
 
 EXTRAS = ("inputs", "fit", "formula")
 ALWAYS_SHOWN = ("half_spread", "inventory", "rounding")
 
 
-def show(session: Session, kind: str, spelling: str, inventory_usd: Decimal | None) -> dict[str, Any]:
-    """The `data` of `show`, with `inputs`, `fit` and `formula`. Raises UnknownMarket, UsageError for settings that
-    make no sense at this market's price, and what the venue's reads raise."""
-    from pfmm.engine.risk import data_problem
-    from pfmm.strategy.quote.explain import explain_problem
-
-    instrument = session.market(spelling)
-    market = instrument.market
-    snapshot = session.venue.state([market])
-    now_ms = snapshot.time.time_ms
-    settings = session.settings.for_market(market)
-    limits = run_limits(settings)
-    # one look is enough to show a quote; what is posted needs the estimator to have seen more
-    config = replace(_calibrated(session, kind, instrument, now_ms), min_samples=1)
-    strategy = build_strategy(kind, market, config, settings)
-    ticker = snapshot.tickers[0]
-    problem = data_problem(ticker, now_ms=now_ms, stale_after_ms=limits.stale_after_ms, last_mid=None)
-    if problem is not None:
-        return dict(explain_problem(market, config, problem))
-    view = _view(session, kind, instrument, snapshot, ticker, inventory_usd)
-    state = strategy.initial(view)
-    run = session.journal.open_run(kind, market) if session.has_journal else None
-    if run is not None and run.memory is not None:
-        state = strategy.load(run.memory)
-    _, decision = strategy.decide(state, view)
-    return {**decision.explain, "notes": list(decision.notes)}
+def preview_data(result: PreviewResult, *, explain: bool) -> Any:
+    """The `data` of a preview; without `explain` a quote's inputs, fit and formula are left out."""
+    shown = result.shown
+    if result.layout == "lines":
+        return plan_data(shown.explanation)
+    if result.layout in {"components", "levels"}:
+        data = {**shown.explanation, "notes": list(shown.notes)}
+        return data if explain else without_extras(data)
+    orders = [
+        {"slot": one.slot, "side": one.side, "price": one.price, "size": one.size, "notional": one.price * one.size}
+        for one in shown.orders
+    ]
+    absent, notes = dict(shown.absent), list(shown.notes)
+    head = {"market": result.market, "strategy": result.strategy, "mid": result.mid}
+    return {**head, "orders": orders, "absent": absent, "notes": notes, "explanation": shown.explanation}
 
 
-def _calibrated(session: Session, kind: str, instrument: Instrument, now_ms: int) -> QuoteConfig:
-    from pfmm.strategy.quote.config import with_calibration
+def preview_text(result: PreviewResult, *, explain: bool) -> str:
+    """The preview for people, drawn as its layout asks."""
+    if result.layout == "lines":
+        return plan_text(result.shown.explanation)
+    if result.layout in {"components", "levels"}:
+        data = {**result.shown.explanation, "notes": list(result.shown.notes)}
+        return show_text(data, ladder=result.layout == "levels", explain=explain)
+    return _orders_text(result)
 
-    config = quote_config(session, instrument, kind)
-    if not wants_fit(session, config, instrument.market):
-        return config
-    known = remembered_fit(session, kind, instrument.market) if session.has_journal else None
-    calibration = (fit(session, instrument.market, now_ms) or known) if is_old(known, now_ms) else known
-    return config if calibration is None else with_calibration(config, calibration)
+
+def _orders_text(result: PreviewResult) -> str:
+    """The orders as in a book, then what the strategy says of them."""
+    shown = result.shown
+    rows = [
+        (one.slot, "buy" if one.side.sign > 0 else "sell", plain(one.price), plain(one.size))
+        for one in sorted(shown.orders, key=lambda one: one.price, reverse=True)
+    ]
+    mid = "n/a" if result.mid is None else plain(result.mid)
+    lines = [f"{result.market}  {result.strategy}  mid {mid}", ""]
+    lines += [table(("slot", "side", "price", "size"), rows, right=(2, 3))] if rows else []
+    lines += [f"no {slots}: {reason}" for slots, reason in folded(shown.absent)]
+    lines += [f"note: {note}" for note in shown.notes]
+    said = shown.explanation
+    lines += [f"{name} {value}" for name, value in said.items()] if isinstance(said, Mapping) else []
+    return "\n".join(lines)
 
 
-def _view(
-    session: Session,
-    kind: str,
-    instrument: Instrument,
-    snapshot: Snapshot,
-    ticker: Ticker,
-    inventory_usd: Decimal | None,
-) -> MarketView:
-    """The market as the run would see it; `inventory_usd` stands in for run's share and position alike."""
-    from pfmm.model.plan import MarketView
+def plan_data(planned: Any) -> dict[str, Any]:
+    """The `data` of `grid plan`."""
+    return {
+        "market": planned.market,
+        "mid": planned.mid,
+        "lower": planned.lower,
+        "upper": planned.upper,
+        "levels": planned.levels,
+        "spacing": planned.spacing,
+        "step": planned.step,
+        "step_bps": planned.step_bps,
+        "maker_bps": planned.maker_bps,
+        "profit_per_round_trip": planned.profit_per_round_trip,
+        "fees_per_round_trip": planned.fees_per_round_trip,
+        "capital_required": planned.capital_required,
+        "orders": planned.orders,
+        "worst_case": planned.worst_case,
+    }
 
-    held = next((p.size for p in snapshot.positions if p.market == instrument.market), Decimal(0))
-    own = held
-    if session.has_journal:
-        from pfmm.accounting.ledger import LedgerState
-        from pfmm.accounting.portfolio import run_ledgers
 
-        run = session.journal.open_run(kind, instrument.market)
-        if run is not None:
-            own = run_ledgers(session.journal, instrument.market).get(run.run_id, LedgerState()).size
-    if inventory_usd is not None:
-        held = own = inventory_usd / (ticker.mid or ticker.mark)
-    return MarketView(
-        time_ms=snapshot.time.time_ms,
-        instrument=instrument,
-        ticker=ticker,
-        inventory=own,
-        net_position=held,
-        max_inventory_usd=session.settings.for_market(instrument.market).run.max_inventory_usd,
-    )
+def plan_text(planned: Any) -> str:
+    """The plan as a ladder of lines, highest first, with what it could earn and lose."""
+    by_line = {order.line: order for order in planned.orders}
+    rows = []
+    for index in reversed(range(len(planned.lines))):
+        order = by_line.get(index)
+        what = ("sell" if order.side.sign < 0 else "buy") if order is not None else "empty"
+        size = plain(order.size) if order is not None else ""
+        notional = f"{order.notional:.2f}" if order is not None else ""
+        rows.append((str(index), what, plain(planned.lines[index]), size, notional))
+    head = [
+        f"{planned.market}  mid {planned.mid:f}  {planned.levels} {planned.spacing} steps of {planned.step:f} "
+        f"({planned.step_bps:.2f} bps)",
+        "",
+        table(("line", "side", "price", "size", "USD"), rows, right=(0, 2, 3, 4)),
+        "",
+        f"profit a round trip  {planned.profit_per_round_trip:+.6f} USD at maker {planned.maker_bps:f} bps "
+        f"(fees {planned.fees_per_round_trip:+.6f})",
+        f"capital required     {planned.capital_required:.2f} USD before leverage",
+        f"worst case           {planned.worst_case.at_lower:+.4f} USD at {planned.lower:f}, "
+        f"{planned.worst_case.at_upper:+.4f} USD at {planned.upper:f}",
+    ]
+    return "\n".join(head)
 
 
 def without_extras(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The composition root: the only place that builds adapters and joins them to the pure parts.
+"""The composition root: the only place that builds adapters and joins them to the pure parts. Layer: app.
 
 A command opens one Session (one account on one venue) and closes it. Everything is opened when first needed, so that
 a command pays for nothing that it does not use.
@@ -14,8 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import Globals, detail
-from pfmm.config.resolve import Settings, emergency_settings, load_settings
+from pfmm.config.resolve import Settings
 from pfmm.errors import AlreadyRunning, ConfigError, SecretError, UnknownMarket
 from pfmm.model.market import Instrument
 
@@ -219,25 +218,9 @@ def _hurried(settings: Settings) -> Mapping[str, Any]:
 
 
 @contextmanager
-def session(options: Globals, overrides: Mapping[str, object] | None = None) -> Iterator[Session]:
-    """The session of one command from its global options and its flags by setting name."""
-    settings = load_settings(os.environ, profile=options.profile, overrides=overrides)
-    where = settings.base_url or "in this process"
-    detail(options, f"profile {settings.profile}: venue {settings.venue} ({where}), account {settings.account}")
-    detail(options, f"configuration {settings.paths.config_file}, state {settings.paths.state_dir}")
-    opened = Session(settings)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-@contextmanager
-def emergency_session(options: Globals, overrides: Mapping[str, object] | None = None) -> Iterator[Session]:
-    """A session for `flatten`: an unreadable config file does not stop it where the environment names the venue,
-    and no single request holds it up."""
-    settings = emergency_settings(os.environ, profile=options.profile, overrides=overrides)
-    opened = Session(settings, hurried=True)
+def session(settings: Settings, *, hurried: bool = False) -> Iterator[Session]:
+    """The session of one command. `hurried` is for an emergency: no single request holds it up."""
+    opened = Session(settings, hurried=hurried)
     try:
         yield opened
     finally:

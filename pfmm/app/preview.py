@@ -1,0 +1,119 @@
+"""One computation of a strategy from one look at the market, shown and not sent: `grid plan`, `quote show`. Layer: app.
+
+Uses what a running or waiting run has measured and fitted, so that it shows what that run would want now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pfmm.app.calibrating import current_fit
+from pfmm.app.runs import flat_view, memory_of, run_spec, values_of
+from pfmm.strategy.base import Kind, Measured, Preview, kind_of
+
+if TYPE_CHECKING:
+    from pfmm.app.session import Session
+    from pfmm.engine.report import RunSpec
+    from pfmm.model.account import Snapshot
+    from pfmm.model.market import Instrument
+    from pfmm.model.plan import MarketView
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """Which strategy on which market; `inventory_usd` (USD, signed) stands in for the real inventory."""
+
+    strategy: str
+    market: str
+    inventory_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewResult:
+    """What the strategy would want now. `layout` says how its explanation is drawn; `mid` is None without a bid or
+    an ask; `refusal` is why a start would be refused, if so."""
+
+    market: str
+    strategy: str
+    layout: str
+    mid: Decimal | None
+    shown: Preview
+    refusal: str | None = None
+
+
+def preview(request: PreviewRequest, *, session: Session) -> PreviewResult:
+    """Compute what a strategy would rest now.
+
+    Raises UnknownMarket, UsageError for settings that make no sense at this market's price, StaleData without a
+    price, and what the venue's reads raise.
+    """
+    kind = kind_of(request.strategy)
+    instrument = session.market(request.market)
+    if kind.reads_account:
+        return _of_account(request, session, kind, instrument)
+    spec = _spec(session, kind, instrument, now_ms=0)
+    view = flat_view(session, instrument, spec.limits)
+    shown = kind.preview_of(spec.strategy, view, None)
+    refusal = kind.refusal(spec.strategy, view, None)
+    told = None if refusal is None else f"start would refuse: {refusal.message}"
+    return PreviewResult(instrument.market, kind.name, kind.layout, view.ticker.mid, shown, told)
+
+
+def _of_account(request: PreviewRequest, session: Session, kind: Kind, instrument: Instrument) -> PreviewResult:
+    from pfmm.engine.risk import data_problem
+
+    market = instrument.market
+    snapshot = session.venue.state([market])
+    ticker = snapshot.tickers[0]
+    now_ms = snapshot.time.time_ms
+    spec = _spec(session, kind, instrument, now_ms)
+    problem = data_problem(ticker, now_ms=now_ms, stale_after_ms=spec.limits.stale_after_ms, last_mid=None)
+    if problem is not None:
+        shown = kind.preview_problem(spec.strategy, problem)
+    else:
+        view = _view(request, session, instrument, snapshot, spec)
+        shown = kind.preview_of(spec.strategy, view, memory_of(session, kind.name, market))
+    return PreviewResult(market, kind.name, kind.layout, ticker.mid, shown)
+
+
+def _spec(session: Session, kind: Kind, instrument: Instrument, now_ms: int) -> RunSpec:
+    """The run as a start would build it, from what is measured now."""
+    market = instrument.market
+    settings = session.settings.for_market(market)
+    values = values_of(settings, kind)
+    sigma = None
+    if kind.wants_volatility(values):
+        sigma = session.realized_volatility(market, settings.volatility.default)
+    fitted = kind.reads_account and kind.wants_fit(values)
+    calibration = current_fit(session, kind.name, market, now_ms) if fitted else None
+    return run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration, one_look=True))
+
+
+def _view(
+    request: PreviewRequest, session: Session, instrument: Instrument, snapshot: Snapshot, spec: RunSpec
+) -> MarketView:
+    """The market as the run would see it; `inventory_usd` stands in for run's share and position alike."""
+    from pfmm.model.plan import MarketView
+
+    ticker, market = snapshot.tickers[0], instrument.market
+    held = next((p.size for p in snapshot.positions if p.market == market), Decimal(0))
+    own = held
+    if session.has_journal:
+        from pfmm.accounting.ledger import LedgerState
+        from pfmm.accounting.portfolio import run_ledgers
+
+        run = session.journal.open_run(request.strategy, market)
+        if run is not None:
+            own = run_ledgers(session.journal, market).get(run.run_id, LedgerState()).size
+    if request.inventory_usd is not None:
+        held = own = request.inventory_usd / (ticker.mid or ticker.mark)
+    return MarketView(
+        time_ms=snapshot.time.time_ms,
+        instrument=instrument,
+        ticker=ticker,
+        inventory=own,
+        net_position=held,
+        max_inventory_usd=spec.limits.max_inventory_usd,
+    )

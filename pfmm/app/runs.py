@@ -1,0 +1,119 @@
+"""From a strategy's name and the settings to the run that the engine takes: the same for start, dry run and backtest.
+
+What the strategy needs measured is measured first. Layer: app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pfmm.app.calibrating import Fits
+from pfmm.config.tables import table
+from pfmm.engine.report import Limits, RunSpec
+from pfmm.model.setting import defaults
+from pfmm.strategy.base import Kind, Measured, kind_of
+
+if TYPE_CHECKING:
+    from pfmm.app.session import Session
+    from pfmm.config.resolve import MarketSettings
+    from pfmm.engine.engine import Engine
+    from pfmm.engine.report import CycleReport
+    from pfmm.model.market import Instrument
+    from pfmm.model.setting import Values
+
+
+def values_of(settings: MarketSettings, kind: Kind) -> Values:
+    """The values that the strategy reads on one market."""
+    return settings.values((kind.name, *kind.sections))
+
+
+def run_spec(settings: MarketSettings, kind: Kind, market: str, measured: Measured) -> RunSpec:
+    """The run of a strategy on one market; `config` keeps the settings that its resting orders stand for."""
+    values = values_of(settings, kind)
+    usual = defaults(one for section in (kind.name, *kind.sections) for one in table(section).values())
+    return RunSpec(
+        kind.build(market, values, measured),
+        kind.kept(values),
+        limits_of(settings, kind, values),
+        kind.kept(usual),
+        kind.free,
+    )
+
+
+def limits_of(settings: MarketSettings, kind: Kind, values: Values) -> Limits:
+    """What binds a run, from the process's own settings and the strategy's."""
+    return Limits(
+        max_inventory_usd=settings.run.max_inventory_usd,
+        max_loss_usd=settings.run.max_loss_usd,
+        stale_after_ms=round(settings.run.stale_after_s * 1000),
+        tolerance=kind.tolerance(values),
+        keep_on_bad_data=kind.keep_on_bad_data,
+    )
+
+
+class Runs:
+    """Builds the runs of one start and keeps what is fitted for them young while the loop waits."""
+
+    def __init__(self, name: str) -> None:
+        self._kind = kind_of(name)
+        self._fits = Fits(name)
+
+    def spec(self, session: Session, instrument: Instrument) -> RunSpec:
+        """The market's run as the engine takes it.
+
+        Raises RiskRefused for a new run that its own limits could never let work, before anything is sent.
+        """
+        kind, market = self._kind, instrument.market
+        settings = session.settings.for_market(market)
+        values = values_of(settings, kind)
+        new = session.journal.open_run(kind.name, market) is None
+        sigma = None
+        if new and kind.wants_volatility(values):  # an adopted run has its range already
+            sigma = session.realized_volatility(market, settings.volatility.default)
+        calibration = self._fits.first(session, market) if kind.wants_fit(values) else None
+        spec = run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration))
+        if new and kind.checks_start:
+            _check_start(session, kind, instrument, spec)
+        return spec
+
+    def tend(self, session: Session, engine: Engine, report: CycleReport) -> None:
+        """Between two cycles: a new fit for the market that has waited longest, if any is due; at most one."""
+        due = self._fits.due(session, report.time.time_ms)
+        if due is None:
+            return
+        market, calibration = due
+        values = values_of(session.settings.for_market(market), self._kind)
+        engine.replace_strategy(self._kind.build(market, values, Measured(calibration=calibration)))
+
+
+def _check_start(session: Session, kind: Kind, instrument: Instrument, spec: RunSpec) -> None:
+    view = flat_view(session, instrument, spec.limits)
+    refusal = kind.refusal(spec.strategy, view, None)
+    if refusal is None:
+        refusal = kind.refusal(spec.strategy, view, session.venue.account_state().equity)
+    if refusal is not None:
+        raise refusal
+
+
+def flat_view(session: Session, instrument: Instrument, limits: Limits) -> Any:
+    """The market as a run without inventory sees it now: public data alone, no key needed."""
+    from decimal import Decimal
+
+    from pfmm.model.plan import MarketView
+
+    (ticker,) = session.venue.tickers([instrument.market])
+    return MarketView(
+        time_ms=ticker.time_ms,
+        instrument=instrument,
+        ticker=ticker,
+        inventory=Decimal(0),
+        net_position=Decimal(0),
+        max_inventory_usd=limits.max_inventory_usd,
+    )
+
+
+def memory_of(session: Session, name: str, market: str) -> Mapping[str, Any] | None:
+    """What the market's open run remembers; None without one. Makes no journal."""
+    run = session.journal.open_run(name, market) if session.has_journal else None
+    return None if run is None else run.memory

@@ -1,0 +1,37 @@
+"""The strategies as a front end asks for them: which there are, and what each is. Layer: app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pfmm.strategy.registry import STRATEGIES
+
+if TYPE_CHECKING:
+    from pfmm.model.setting import Setting
+    from pfmm.strategy.base import Kind
+
+
+def lines() -> dict[str, str]:
+    """The line of each strategy in the root help, by name. Imports no strategy."""
+    return {name: line for name, (_, line) in STRATEGIES.items()}
+
+
+def names() -> tuple[str, ...]:
+    """The strategies' names, in the order of the root help."""
+    return tuple(STRATEGIES)
+
+
+def kind(name: str) -> Kind:
+    """The strategy of that name. Raises KeyError for another name."""
+    from pfmm.strategy.base import kind_of
+
+    return kind_of(name)
+
+
+def flagged(name: str) -> tuple[Setting, ...]:
+    """The settings that a strategy's commands have flags for: its own, then those of the tables it shares."""
+    from pfmm.config.tables import table
+
+    one = kind(name)
+    shared = [setting for section in one.flags_of for setting in table(section).values()]
+    return tuple(each for each in (*one.settings, *shared) if each.flags and each.name not in one.unused)

@@ -1,0 +1,150 @@
+"""The commands of one strategy, whichever it is: its preview, start, status and stop. Layer: cli.
+
+Made from the strategy's room: the flags from its table of settings, the words from its own. A strategy in the
+registry has them all without a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pfmm.app import strategies
+from pfmm.cli import start_options as option
+from pfmm.cli.opening import session
+from pfmm.cli.options import any_decimal, flags_of, globals_of, takes_settings
+from pfmm.cli.output import Result, emit
+
+if TYPE_CHECKING:
+    from pfmm.model.setting import Setting
+    from pfmm.strategy.base import Kind
+
+Markets = Annotated[
+    list[str],
+    typer.Argument(metavar="MARKET...", help="Markets: BTC-PERP, btc-perp, BTC or btc.", show_default=False),
+]
+Inventory = Annotated[
+    Decimal | None,
+    typer.Option(
+        "--inventory",
+        parser=any_decimal,
+        metavar="USD",
+        help="Suppose this inventory instead of the real one, USD; negative is short.",
+        show_default=False,
+    ),
+]
+Explain = Annotated[bool, typer.Option("--explain", help="Add inputs, fit and formula.")]
+
+
+def app_of(name: str) -> typer.Typer:
+    """The app of the strategy of that name, with the flags of its settings."""
+    kind, flags = strategies.kind(name), strategies.flagged(name)
+    app = typer.Typer(help=strategies.lines()[name])
+    shown = _show_account(name) if kind.reads_account else _show_public(name)
+    limit = ("run.max_inventory_usd",) if kind.reads_account else ()
+    app.command(kind.preview, help=kind.preview_help)(takes_settings(*limit, tables=flags)(shown))
+    _add_start(app, kind, flags)
+    _add_standing(app, kind)
+    return app
+
+
+def _show_account(name: str) -> Callable[..., None]:
+    def show(
+        context: typer.Context, market: option.Market, inventory: Inventory = None, explain: Explain = False
+    ) -> None:
+        _preview(context, name, market, inventory, explain=explain)
+
+    return show
+
+
+def _show_public(name: str) -> Callable[..., None]:
+    def show(context: typer.Context, market: option.Market) -> None:
+        _preview(context, name, market, None, explain=False)
+
+    return show
+
+
+def _preview(context: typer.Context, name: str, market: str, inventory: Decimal | None, *, explain: bool) -> None:
+    from pfmm.app.preview import PreviewRequest, preview
+    from pfmm.cli.render.preview import preview_data, preview_text
+
+    options = globals_of(context)
+    with session(options, flags_of(context)) as opened:
+        found = preview(PreviewRequest(name, market, inventory), session=opened)
+    warnings = () if found.refusal is None else (found.refusal,)
+    emit(options, Result(preview_data(found, explain=explain), lambda: preview_text(found, explain=explain), warnings))
+
+
+def _add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
+    def start_one(
+        context: typer.Context,
+        market: option.Market,
+        cycles: option.Cycles = None,
+        once: option.Once = False,
+        detach: option.Detach = False,
+        dry_run: option.DryRun = False,
+        exit_code: option.ExitCode = False,
+        yes: option.Yes = False,
+    ) -> None:
+        _start(
+            context, kind.name, [market], cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
+            yes=yes,
+        )  # fmt: skip
+
+    def start_many(
+        context: typer.Context,
+        markets: Markets,
+        cycles: option.Cycles = None,
+        once: option.Once = False,
+        detach: option.Detach = False,
+        dry_run: option.DryRun = False,
+        exit_code: option.ExitCode = False,
+        yes: option.Yes = False,
+    ) -> None:
+        _start(
+            context, kind.name, markets, cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
+            yes=yes,
+        )  # fmt: skip
+
+    start = takes_settings(*option.RUN, tables=flags)(start_many if kind.many_markets else start_one)
+    app.command("start", help=kind.start_help)(start)
+
+
+def _start(context: typer.Context, name: str, markets: Sequence[str], **how: Any) -> None:
+    from pfmm.app.runs import Runs
+    from pfmm.cli.starting import StartOptions, start
+
+    options, flags, runs = globals_of(context), flags_of(context), Runs(name)
+    policies = {policy: flags.pop(f"run.{policy}", None) for policy in ("on_exit", "on_restart")}
+    with session(options, flags) as opened:
+        start(options, opened, name, markets, runs.spec, StartOptions(**how, **policies), runs.tend)
+
+
+def _add_standing(app: typer.Typer, kind: Kind) -> None:
+    def status(context: typer.Context, market: option.AnyMarket = None) -> None:
+        from pfmm.cli.run_control import status as show_status
+
+        options = globals_of(context)
+        with session(options) as opened:
+            show_status(options, opened, kind.name, market)
+
+    def stop(
+        context: typer.Context,
+        market: option.AnyMarket = None,
+        flatten: option.Flatten = False,
+        yes: option.Yes = False,
+    ) -> None:
+        from pfmm.cli.run_control import stop as stop_runs
+
+        options = globals_of(context)
+        with session(options) as opened:
+            stop_runs(options, opened, kind.name, market, flatten=flatten, yes=yes)
+
+    what = kind.noun
+    app.command("status", help=f"Show every {what} of this account: state, resting orders, fills, P&L.")(status)
+    app.command(
+        "stop", help=f"Stop the {what}, cancel its orders and prove that none is left; works on a dead runner too."
+    )(stop)

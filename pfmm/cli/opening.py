@@ -1,0 +1,38 @@
+"""Opens the session of one command from its global options and its flags, and says what it is about. Layer: cli."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pfmm.cli.output import Globals, detail
+
+if TYPE_CHECKING:
+    from pfmm.app.session import Session
+
+
+@contextmanager
+def session(options: Globals, flags: Mapping[str, object] | None = None) -> Iterator[Session]:
+    """The session of one command; `flags` are the settings that it was given, by name."""
+    from pfmm.app.session import session as opened
+    from pfmm.config.resolve import load_settings
+
+    settings = load_settings(os.environ, profile=options.profile, overrides=flags)
+    where = settings.base_url or "in this process"
+    detail(options, f"profile {settings.profile}: venue {settings.venue} ({where}), account {settings.account}")
+    detail(options, f"configuration {settings.paths.config_file}, state {settings.paths.state_dir}")
+    with opened(settings) as one:
+        yield one
+
+
+@contextmanager
+def emergency_session(options: Globals, flags: Mapping[str, object] | None = None) -> Iterator[Session]:
+    """A session for `flatten`: an unreadable config file does not stop it where the environment names the venue,
+    and no single request holds it up."""
+    from pfmm.app.session import session as opened
+    from pfmm.config.resolve import emergency_settings
+
+    with opened(emergency_settings(os.environ, profile=options.profile, overrides=flags), hurried=True) as one:
+        yield one

@@ -1,0 +1,58 @@
+"""The tables of settings composed: the process's own, and a strategy's when something names one. Layer: config.
+
+A command pays for the tables that it needs: a strategy's is read when a flag, a variable or a key of the config file
+lies in its section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pfmm.config.settings import OWN
+from pfmm.model.setting import Setting
+from pfmm.strategy.registry import STRATEGIES
+
+
+def sections() -> tuple[str, ...]:
+    """The sections that a profile may have, strategies' last."""
+    own = dict.fromkeys(setting.section for setting in OWN if setting.section)
+    return (*own, *STRATEGIES)
+
+
+def table(section: str) -> Mapping[str, Setting]:
+    """The settings of one section by full name; empty for a section that there is not."""
+    if section in STRATEGIES:
+        from pfmm.strategy.base import kind_of
+
+        return {setting.name: setting for setting in kind_of(section).settings}
+    return {setting.name: setting for setting in OWN if setting.section == section}
+
+
+def find(name: str) -> Setting | None:
+    """The setting of that full name, or None."""
+    return table(name.rpartition(".")[0]).get(name)
+
+
+def setting_of(name: str) -> Setting:
+    """The setting of that full name. Raises KeyError for a name that pfmm itself must not ask for."""
+    found = find(name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def every() -> dict[str, Setting]:
+    """Every setting of pfmm and of all its strategies, by full name: for help, completions and near misses."""
+    return {name: setting for section in ("", *sections()) for name, setting in table(section).items()}
+
+
+def of_variable(variable: str) -> Setting | None:
+    """The setting that an environment variable stands for: PFMM_GRID_LEVELS is grid.levels; None for another one."""
+    return next((one for one in _candidates(variable) if one.variable == variable), None)
+
+
+def _candidates(variable: str) -> Iterator[Setting]:
+    yield from OWN
+    for section in STRATEGIES:
+        if variable.startswith(f"PFMM_{section.upper()}_"):
+            yield from table(section).values()

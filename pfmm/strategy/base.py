@@ -1,0 +1,142 @@
+"""What pfmm knows of a strategy besides its decisions: settings, how it is built, what is shown of it. Pure.
+
+Everything that differs between strategies and is no decision stands in a subclass of `Kind`, in the strategy's own
+room; the rest of pfmm asks that and names no strategy. Layer: strategy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pfmm.model.setting import Setting, Values
+from pfmm.strategy.registry import STRATEGIES
+
+if TYPE_CHECKING:
+    from pfmm.errors import PfmmError
+    from pfmm.model.plan import DesiredOrder, MarketView, Tolerance
+    from pfmm.ports import Strategy
+    from pfmm.strategy.calibration import Calibration
+
+
+class Measured:
+    """What was measured on the venue before a strategy is built; None where it was not.
+
+    `sigma_annual` is a fraction a year (0.5 = 50 %). `one_look` is True for a computation that is only shown, from
+    one look at the market.
+    """
+
+    def __init__(
+        self,
+        *,
+        sigma_annual: float | None = None,
+        calibration: Calibration | None = None,
+        one_look: bool = False,
+    ) -> None:
+        self.sigma_annual = sigma_annual
+        self.calibration = calibration
+        self.one_look = one_look
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a running strategy's screen: `value_of` reads it out of the decision's explanation.
+
+    `unit` is "USD" for a price, "share" for a fraction of the limit, "" for a word.
+    """
+
+    name: str
+    unit: str
+    value_of: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one computation shows: the strategy's own values, the orders that would rest, why others would not."""
+
+    explanation: Any
+    orders: tuple[DesiredOrder, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Kind:
+    """One strategy: `name` in commands and journals, `noun` for one of its runs, and its table of settings.
+
+    `sections` are the further tables that it reads, `flags_of` those of them whose flags its commands have, and
+    `unused` names settings of its tables that it does not use. `preview` is the name of the command that shows it
+    without orders, `layout` the screen and the preview that it is drawn with.
+    """
+
+    name: str
+    noun: str
+    settings: tuple[Setting, ...] = ()
+    sections: tuple[str, ...] = ()
+    flags_of: tuple[str, ...] = ()
+    unused: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()  # of what `kept` names, the settings that move no resting order
+    preview: str = "plan"
+    preview_help: str = "Show the orders that would rest now. Sends nothing."
+    start_help: str = "Run it on MARKET."
+    layout: str = "orders"
+    many_markets: bool = False
+    keep_on_bad_data: bool = False
+    checks_start: bool = False  # True where `refusal` may refuse, which costs a start two requests
+    reads_account: bool = True  # False where the preview needs no account, and so no key
+
+    def build(self, market: str, values: Values, measured: Measured) -> Strategy[Any]:
+        """The strategy on one market. Raises UsageError for settings that contradict each other."""
+        raise NotImplementedError
+
+    def wants_volatility(self, values: Values) -> bool:  # noqa: ARG002 - what a strategy without a range answers
+        """True where `build` needs the market's measured volatility."""
+        return False
+
+    def wants_fit(self, values: Values) -> bool:  # noqa: ARG002 - what a strategy without a model answers
+        """True where `build` can use numbers fitted to the market's trades."""
+        return False
+
+    def tolerance(self, values: Values) -> Tolerance:  # noqa: ARG002 - none: every order lies where it is wanted
+        """How wrong a resting order may be before it is moved."""
+        from pfmm.model.plan import Tolerance
+
+        return Tolerance()
+
+    def kept(self, values: Values) -> Mapping[str, str | None]:
+        """The settings that a run's resting orders stand for, as the journal keeps them: a restart compares them."""
+        return {name: values.text(name) for name in values if name not in self.unused}
+
+    def refusal(
+        self,
+        strategy: Strategy[Any],  # noqa: ARG002 - what a strategy that starts small answers
+        view: MarketView,  # noqa: ARG002
+        equity: Decimal | None,  # noqa: ARG002
+    ) -> PfmmError | None:
+        """Why a new run could never work within its limits, if so; `equity` is None where no account was asked."""
+        return None
+
+    def columns(self) -> tuple[Column, ...]:
+        """What its screen shows beside prices, inventory and profit."""
+        return ()
+
+    def preview_of(self, strategy: Strategy[Any], view: MarketView, memory: Mapping[str, Any] | None) -> Preview:
+        """What a start would want now; `memory` is what an open run remembers. The strategy decides once."""
+        state = strategy.initial(view)
+        if memory is not None:
+            state = strategy.load(memory)
+        _, decision = strategy.decide(state, view)
+        return Preview(decision.explain, decision.orders, decision.absent, decision.notes)
+
+    def preview_problem(self, strategy: Strategy[Any], problem: str) -> Preview:  # noqa: ARG002 - nothing was computed
+        """The preview of a market whose data must not be acted on."""
+        return Preview(None, absent={"quotes": problem})
+
+
+def kind_of(name: str) -> Kind:
+    """The strategy of that name, imported now. Raises KeyError for a name that the registry does not have."""
+    module, _, attribute = STRATEGIES[name][0].partition(":")
+    found: Kind = getattr(importlib.import_module(module), attribute)
+    return found

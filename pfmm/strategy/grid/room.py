@@ -1,0 +1,98 @@
+"""The grid as pfmm knows it: its settings, how it is built, and what stands in the way of a start. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pfmm.strategy.base import Kind, Measured, Preview
+from pfmm.strategy.grid.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from pfmm.errors import PfmmError
+    from pfmm.model.plan import MarketView
+    from pfmm.model.setting import Values
+    from pfmm.strategy.grid.plan import GridConfig, GridPlan
+    from pfmm.strategy.grid.strategy import GridStrategy
+
+
+class Grid(Kind):
+    """A grid of orders, each fill answered one line further. Its orders stay when data cannot be trusted."""
+
+    name = "grid"
+    noun = "grid"
+    settings = SETTINGS
+    sections = ("volatility",)
+    free = frozenset({"on_breakout"})  # what is done beyond the range moves no order inside of it
+    preview_help = "Show the grid that would start now: lines, orders, profit a round trip, worst cases. Sends nothing."
+    start_help = "Run a grid on MARKET: buys below the price, sells above it, each fill answered one line further."
+    layout = "lines"
+    keep_on_bad_data = True
+    checks_start = True
+    reads_account = False
+
+    def wants_volatility(self, values: Values) -> bool:
+        """True for a grid whose range nothing sets: it follows from volatility."""
+        return all(values[f"grid.{name}"] is None for name in ("lower", "upper", "range_pct"))
+
+    def build(self, market: str, values: Values, measured: Measured) -> GridStrategy:
+        """The grid; an open range follows from the measured volatility, or from `volatility.default`."""
+        from pfmm.strategy.grid.strategy import GridStrategy
+
+        return GridStrategy(market, _config(values, measured))
+
+    def kept(self, values: Values) -> Mapping[str, str | None]:
+        """The grid's settings by their short names: as runs that are open already have kept them."""
+        return {setting.name.removeprefix("grid."): values.text(setting.name) for setting in SETTINGS}
+
+    def refusal(self, strategy: Any, view: MarketView, equity: Decimal | None) -> PfmmError | None:
+        """The refusal of a grid one of whose sides alone is above the limit or the equity, USD."""
+        from pfmm.errors import RiskRefused
+
+        needed = _plan(strategy, view).capital_required
+        limit = view.max_inventory_usd
+        if needed > limit:
+            return RiskRefused(
+                f"one side of this grid is worth {needed:.2f} USD, above max_inventory {limit:f} USD",
+                hint="take fewer levels or a smaller size, or raise --max-inventory",
+            )
+        if equity is not None and needed > equity:
+            return RiskRefused(
+                f"one side of this grid is worth {needed:.2f} USD, above the account's equity of {equity:.2f} USD",
+                hint="take fewer levels or a smaller size",
+            )
+        return None
+
+    def preview_of(self, strategy: Any, view: MarketView, memory: Mapping[str, Any] | None) -> Preview:  # noqa: ARG002 - a plan is of a new grid
+        """The grid before it trades: its `GridPlan`."""
+        return Preview(_plan(strategy, view))
+
+
+def _config(values: Values, measured: Measured) -> GridConfig:
+    from pfmm.strategy.grid.plan import GridConfig, OnBreakout, Spacing
+
+    sigma = values["volatility.default"] if measured.sigma_annual is None else measured.sigma_annual
+    return GridConfig(
+        levels=values["grid.levels"],
+        size_usd=values["grid.size_usd"],
+        spacing=Spacing(values["grid.spacing"]),
+        lower=values["grid.lower"],
+        upper=values["grid.upper"],
+        range_pct=values["grid.range_pct"],
+        on_breakout=OnBreakout(values["grid.on_breakout"]),
+        sigma_annual=sigma,
+    )
+
+
+def _plan(strategy: GridStrategy, view: MarketView) -> GridPlan:
+    from pfmm.errors import StaleData
+    from pfmm.strategy.grid.plan import plan_grid
+
+    mid = view.ticker.mid
+    if mid is None:
+        raise StaleData(f"{strategy.market} shows no bid or no ask now: a grid needs a price to be laid around")
+    return plan_grid(strategy.config, instrument=view.instrument, mid=mid)
+
+
+GRID = Grid()
