@@ -17,6 +17,7 @@ command and no callback is that command (`pfmm flatten`); give it a callback to 
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -56,6 +57,9 @@ def _load(name: str) -> typer.Typer | None:
 
         return app_of(name)
     app: typer.Typer = importlib.import_module(f"pfmm.cli.commands.{name}").app
+    if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler):
+        # from here on there may be work to wind up
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return app
 
 

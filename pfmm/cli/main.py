@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # spelled so, since `typing` alone would cost --version a fifth of its time
+    from typing import NoReturn
+
+_ENVELOPE = (
+    b'{"schema":"pfmm/1","command":"","ok":false,'
+    b'"error":{"code":"interrupted","message":"interrupted","hint":null,"exit_code":130}}\n'
+)
 
 
 def main() -> None:
     """Runs the command line of this process and exits with its code."""
+    try:
+        _answer(sys.argv[1:])
+    except KeyboardInterrupt:  # outside of any command: there is no work to wind up
+        _interrupted()
+
+
+def _answer(arguments: list[str]) -> None:
     _write_any_text()
-    arguments = sys.argv[1:]
     if arguments in ([], ["-h"], ["--help"]):
         from pfmm.cli.registry import root_help
 
@@ -20,12 +36,29 @@ def main() -> None:
         _print(f"pfmm {__version__}")
     else:
         import gc
+        import signal
 
+        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+            # until the command is loaded: an exception would come out of the middle of some import as a traceback
+            signal.signal(signal.SIGINT, _interrupted)
         from pfmm.cli.app import run
 
         code = run(arguments)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said; what is left takes a moment, and no Ctrl-C
         gc.freeze()  # else the interpreter searches all that was imported for cycles as it ends: a tenth of the time
         sys.exit(code)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    """Ends the process at once with the answer to a Ctrl-C: nothing has been read or sent."""
+    try:
+        if "--json" in sys.argv:
+            os.write(1, _ENVELOPE)
+        else:
+            os.write(2, b"pfmm: interrupted\n")
+    except OSError:
+        pass  # nobody listens
+    os._exit(130)
 
 
 def _write_any_text() -> None:
@@ -41,7 +74,11 @@ def _print(text: str) -> None:
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        from pfmm.cli.output import drop_stdout
+    except OSError as error:
+        from pfmm.cli.output import Failure, drop_stdout, emit_failure, output_lost
 
         drop_stdout()
+        if not isinstance(error, BrokenPipeError):
+            lost = output_lost(error)
+            emit_failure("", Failure.of(lost), as_json=False)
+            sys.exit(lost.exit_code)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from pfmm.errors import OutputLost, PfmmError
 
@@ -151,7 +151,10 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
             _talk(f"pfmm: {error.message}")
         return
     if result is not None:
-        _show(result)
+        try:
+            _show(result)
+        except OutputLost as error:
+            _talk(f"pfmm: {error.message}")
     _talk(f"pfmm: {failure.message}")
     if failure.hint:
         _talk(f"      {failure.hint}")
@@ -206,14 +209,23 @@ def _disk_may_be_full() -> Iterator[None]:
         raise
     except OSError as error:
         drop_stdout()
-        raise OutputLost(f"the output cannot be written: {error.strerror}") from error
+        raise output_lost(error) from error
+
+
+def output_lost(error: OSError) -> OutputLost:
+    """The failure of a write to stdout."""
+    return OutputLost(f"the output cannot be written: {error.strerror}")
 
 
 def drop_stdout() -> None:
     """Points stdout at nothing, so that no later write or the interpreter's own flush at exit fails on it."""
+    _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
     finally:
         os.close(null)
 
@@ -241,8 +253,8 @@ def _talk(text: str) -> None:
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:
-        return  # nobody listens
+    except OSError:  # nobody listens, or a full disk has nowhere to put it
+        _drop(sys.stderr)
 
 
 def table(
