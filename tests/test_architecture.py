@@ -52,7 +52,7 @@ ARROWS = {
     "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.strategy.ticks"),
     # of the strategies, only which there are and their tables
     "pfmm.config": (*CORE, "pfmm.store", "pfmm.strategy.registry", "pfmm.strategy.base"),
-    "pfmm.venue": (*CORE, "pfmm.ports"),
+    "pfmm.venue": (*CORE, "pfmm.ports", "pfmm.store"),
     "pfmm.tape": (*CORE, "pfmm.ports"),
     "pfmm.paper": (*CORE, "pfmm.tape", "pfmm.store"),
     "pfmm.backtest": (

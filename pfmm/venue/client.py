@@ -101,12 +101,31 @@ class HttpClient:
         """
         if signed:
             self._bearer.load()
-        what = f"GET {path}"
+        return self._read_repeatedly("GET", path, query, None, signed=signed, total_s=total_s)
+
+    def ask(self, path: str, question: Mapping[str, object], *, total_s: float = READ_TOTAL_S) -> object:
+        """A read by POST, without a key: the parsed JSON of a 2xx answer to `question`.
+
+        Repeated as `get` repeats, and raises what it raises.
+        """
+        return self._read_repeatedly("POST", path, None, encode(question), signed=False, total_s=total_s)
+
+    def _read_repeatedly(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        content: bytes | None,
+        *,
+        signed: bool,
+        total_s: float,
+    ) -> object:
+        what = f"{method} {path}"
         whole = self._deadline()
         deadline = whole.within(min(total_s, max(whole.left_s() / 2, self._timeout_s)))
         for attempt in range(self._read_attempts):
             self._spend(Lane.READ, what)
-            outcome = self._attempt("GET", path, query, None, signed=signed, lane=Lane.READ, deadline=deadline)
+            outcome = self._attempt(method, path, query, content, signed=signed, lane=Lane.READ, deadline=deadline)
             if isinstance(outcome, Reply) and outcome.status != 429 and outcome.status < 500:
                 return self._judge.read(outcome, what)
             pause_s = self._pause_s(outcome, attempt)
@@ -123,18 +142,21 @@ class HttpClient:
         query: Mapping[str, str] | None = None,
         *,
         lane: Lane,
+        signed: bool = True,
     ) -> object:
-        """A request that acts: the parsed JSON of a 2xx answer. Sent once.
+        """A request that acts: the parsed JSON of a 2xx answer. Sent once. `signed` puts the key on it; a venue whose
+        requests carry a signature in their body wants no key.
 
         Only an answer 503 with error `busy`, the venue's word that it did not act, is asked again, up to 3 times.
         Raises VenueUnreachable when it certainly never left, VenueRefused, AuthenticationError or RateLimited when the
         venue said no, RiskRefused for a number that cannot be sent exactly, and OutcomeUnknown in every other case.
         """
-        self._bearer.load()
+        if signed:
+            self._bearer.load()
         what = f"{method} {path}"
         content = None if body is None else encode(body)
         for attempt in range(BUSY_ATTEMPTS):
-            reply = self._act_once(method, path, query, content, lane)
+            reply = self._act_once(method, path, query, content, lane, signed=signed)
             pause_s = min(self._pause_s(reply, attempt), lane.patience_s)
             if not busy(reply) or attempt + 1 == BUSY_ATTEMPTS or pause_s >= self._deadline().left_s():
                 break
@@ -145,7 +167,14 @@ class HttpClient:
         return self._judge.acted(reply, what)
 
     def _act_once(
-        self, method: str, path: str, query: Mapping[str, str] | None, content: bytes | None, lane: Lane
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        content: bytes | None,
+        lane: Lane,
+        *,
+        signed: bool,
     ) -> Reply:
         what = f"{method} {path}"
         try:
@@ -156,7 +185,7 @@ class HttpClient:
         if lane is Lane.PLACE and deadline.left_s() < LEAST_PLACE_S:
             raise VenueUnreachable(f"{what} was not sent: too little time is left for an answer")
         deadline = deadline.within(self._timeout_s)
-        outcome = self._attempt(method, path, query, content, signed=True, lane=lane, deadline=deadline)
+        outcome = self._attempt(method, path, query, content, signed=signed, lane=lane, deadline=deadline)
         if isinstance(outcome, Reply):
             return outcome
         raise self._judge.unanswered(outcome, what)

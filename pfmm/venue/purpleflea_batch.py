@@ -14,20 +14,16 @@ from pfmm.errors import (
     CannotDoThis,
     OutcomeUnknown,
     PfmmError,
-    StateUnknown,
     VenueRefused,
 )
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal
 from pfmm.venue import purpleflea_json as form
+from pfmm.venue.batch import NOT_SENT, OUTCOME_UNKNOWN, failed_item, lane_of
 from pfmm.venue.client import HttpClient
-from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
 MAX_BATCH = 100
 PATH = "/api/orders/batch"
-
-OUTCOME_UNKNOWN = "outcome_unknown"
-NOT_SENT = "not_sent"
 
 Kind = Literal["cancel", "amend", "place"]
 KINDS: tuple[Kind, ...] = ("cancel", "amend", "place")
@@ -58,20 +54,11 @@ def send(http: HttpClient, batch: Batch) -> BatchAnswer:
         except PfmmError as error:
             if start == 0:
                 raise
-            answers += [_failure(error)] * len(part)
+            answers += [failed_item(error)] * len(part)
             unsent = len(items) - len(answers)
             answers += [Refusal(NOT_SENT, f"not sent after: {error.message}", 0)] * unsent
             break
     return _joined(items, answers)
-
-
-def lane_of(items: Sequence[CancelOrder | AmendOrder | NewOrder]) -> Lane:
-    """The lane of a request by the most it adds: only cancels, else only reducing orders beside them, else any."""
-    if all(isinstance(item, CancelOrder) for item in items):
-        return Lane.CANCEL
-    if all(isinstance(item, CancelOrder) or (isinstance(item, NewOrder) and item.reduce_only) for item in items):
-        return Lane.FLATTEN
-    return Lane.PLACE
 
 
 def _items(batch: Batch) -> list[_Item]:
@@ -137,15 +124,6 @@ def _the_order(item: _Item, row: Record) -> Order:
     if isinstance(action, NewOrder) and found.side is not action.side:
         raise record.refusal("side", f"must be {action.side}")
     return found
-
-
-def _failure(error: PfmmError) -> Refusal:
-    """What a failed request means for each of its items."""
-    if isinstance(error, StateUnknown):
-        return Refusal(OUTCOME_UNKNOWN, error.message, 0)
-    if isinstance(error, VenueRefused) and error.status:
-        return Refusal(error.venue_code, error.message, error.status)
-    return Refusal(NOT_SENT, error.message, 0)
 
 
 def _joined(items: Sequence[_Item], answers: Sequence[Order | Refusal]) -> BatchAnswer:

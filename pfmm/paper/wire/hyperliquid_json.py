@@ -131,7 +131,7 @@ def cloid_of(order: OrderRecord | FillRecord) -> str | None:
 def order(record: OrderRecord) -> Json:
     """An order as `frontendOpenOrders` shows it."""
     tif = "Alo" if record.post_only else "Ioc" if record.time_in_force == "IOC" else "Gtc"
-    left = record.size_base - record.filled_base if record.status == "open" else Decimal(0)
+    left = record.size_base - record.filled_base
     return {
         "coin": coin(record.market),
         "side": side(record.side),

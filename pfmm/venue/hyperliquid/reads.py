@@ -170,25 +170,22 @@ def funding_rates(rows: Sequence[Record]) -> tuple[FundingRate, ...]:
 def open_order(row: Record) -> Order:
     """One entry of `frontendOpenOrders`; it carries no time of its last change but that of its making."""
     made_ms = row.millis("timestamp")
-    return _order(row, OrderStatus.OPEN, updated_ms=made_ms, filled=None, reason=None)
+    return _order(row, OrderStatus.OPEN, updated_ms=made_ms, reason=None)
 
 
 def order_status(answer: Record) -> Order | None:
     """The order of an `orderStatus` answer; None for `unknownOid`.
 
-    A wrong account or network answers unknownOid too, so None alone proves nothing. An order that is done shows
-    `sz` 0 even where it was cancelled without a fill: how much was filled then follows from the fills.
+    A wrong account or network answers unknownOid too, so None alone proves nothing. What was filled is `origSz` less
+    `sz`, of a cancelled order too.
     """
     if answer.text("status") == "unknownOid":
         return None
     outer = answer.record("order")
     word = outer.text("status")
     status = status_of(word)
-    filled = outer.record("order").positive_text("origSz") if status is OrderStatus.FILLED else None
     reason = None if status in (OrderStatus.OPEN, OrderStatus.FILLED) else word
-    return _order(
-        outer.record("order"), status, updated_ms=outer.millis("statusTimestamp"), filled=filled, reason=reason
-    )
+    return _order(outer.record("order"), status, updated_ms=outer.millis("statusTimestamp"), reason=reason)
 
 
 def status_of(word: str) -> OrderStatus:
@@ -204,7 +201,7 @@ def status_of(word: str) -> OrderStatus:
     raise BadVenueData(f"orderStatus: the status {word!a} is not known")
 
 
-def _order(row: Record, status: OrderStatus, *, updated_ms: int, filled: Decimal | None, reason: str | None) -> Order:
+def _order(row: Record, status: OrderStatus, *, updated_ms: int, reason: str | None) -> Order:
     size, left = row.positive_text("origSz"), row.decimal_text("sz")
     if not 0 <= left <= size:
         raise row.refusal("sz", f"must be from 0 to {size:f}, the order's size")
@@ -217,7 +214,7 @@ def _order(row: Record, status: OrderStatus, *, updated_ms: int, filled: Decimal
         type=OrderType.LIMIT,
         price=row.positive_text("limitPx"),
         size=size,
-        filled=size - left if filled is None else filled,
+        filled=size if status is OrderStatus.FILLED else size - left,
         status=status,
         post_only=row.words("tif") == "Alo",
         reduce_only=row.flag("reduceOnly") if row.given("reduceOnly") else False,
