@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import folded, iso
 from pfmm.engine.submit import POST_ONLY_REFUSED
-from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
+from pfmm.errors import PfmmError, RiskRefused, VenueRefused, VenueUnreachable
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
@@ -24,6 +24,28 @@ def never_acted(events: Sequence[Event]) -> PfmmError | None:
     failure = kind(f"nothing was placed, amended or cancelled: {told['reason']}", hint="the next run tries again")
     failure.code = told["code"]
     return failure
+
+
+def nothing_done(report: CycleReport) -> PfmmError | None:
+    """The failure of the first market where every order that was wanted was refused: VenueRefused (6) where the venue
+    did, RiskRefused (7) where our own limits held every one and none rests. An order that rests as wanted is success.
+    """
+    for run in report.runs:
+        own = [event for event in report.events if (event.market, event.strategy) == (run.market, run.strategy)]
+        sent = len(run.plan.place) + len(run.plan.amend) + (run.close is not None)
+        acted = any(event.name in ("placed", "amended") for event in own)
+        reasons = [event.data["reason"] for event in own if event.name == "refused"]
+        if sent and reasons and not acted and not run.plan.keep:
+            return VenueRefused(
+                f"{run.market}: the venue refused every order that the {run.strategy} wanted: {reasons[-1]}",
+                hint="the next run tries again; a smaller size needs less margin",
+            )
+        if run.plan.held and not sent and not run.orders:
+            return RiskRefused(
+                f"{run.market}: every order that the {run.strategy} wanted is held: {run.plan.held[0].reason}",
+                hint="take a smaller size, or raise --max-inventory",
+            )
+    return None
 
 
 def refusals(events: Sequence[Event]) -> tuple[str, ...]:

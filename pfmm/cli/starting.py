@@ -178,7 +178,7 @@ def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *
 
 def _once(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
     """One cycle for cron: orders stay by default, so that the next minute finds them."""
-    from pfmm.cli.once import never_acted, once_data, once_text, refusals
+    from pfmm.cli.once import never_acted, nothing_done, once_data, once_text, refusals
     from pfmm.runner.leaving import carry_out
 
     adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
@@ -206,7 +206,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     if unknown:
         text = f"{unknown} orders or order actions got no usable answer: they may or may not have acted"
         raise Failed(OutcomeUnknown(text, hint="the next run settles them by client order id"), result)
-    failure = never_acted(report.events)
+    failure = never_acted(report.events) or nothing_done(report)
     if failure is not None:
         raise Failed(failure, result)
     emit(options, result)
