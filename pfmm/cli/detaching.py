@@ -5,34 +5,36 @@ Never a fork under a lock: the child is a new process that takes the lock itself
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import Result
-from pfmm.errors import StartFailed, StateUnknown
+from pfmm.cli.output import Failure, Result, jsonable
+from pfmm.errors import PfmmError, StartFailed, StateUnknown
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
 
 READY_WITHIN_S = 60.0
+READY_FD = "PFMM_READY_FD"  # the child's end of the pipe, in its environment
 
 
 def detach(session: Session, kind: str, markets: Sequence[str]) -> Result:
     """Starts this command line again in the background and returns once its first cycle is done.
 
-    Raises StartFailed with the child's own exit code and the end of its log, StateUnknown when it neither starts
-    nor ends in time.
+    Raises the child's own failure, with its code and exit code, StateUnknown when it neither starts nor ends in time.
     """
     log = session.settings.paths.log_dir / f"{kind}-{'-'.join(markets)[:80]}.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     read, write = os.pipe()
-    command = [sys.executable, "-m", "pfmm", *_arguments(sys.argv[1:]), "--yes"]
-    start_at = log.stat().st_size if log.exists() else 0
+    command = [sys.executable, "-m", "pfmm", *child_arguments(sys.argv[1:])]
     with log.open("ab") as output:
         os.fchmod(output.fileno(), 0o600)
         child = subprocess.Popen(  # noqa: S603 - our own command line
@@ -40,17 +42,17 @@ def detach(session: Session, kind: str, markets: Sequence[str]) -> Result:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, "PFMM_READY_FD": str(write)},
+            env={**os.environ, READY_FD: str(write)},
             pass_fds=(write,),
             start_new_session=True,
         )
     os.close(write)
     try:
-        ready = _wait_ready(read)
+        told = _word_of_child(read)
     finally:
         os.close(read)
-    if not ready:
-        _failed(child, log, start_at)
+    if told != b"ready\n":
+        raise _failed(child, log, told)
     data = {"pid": child.pid, "log": str(log), "strategy": kind, "markets": list(markets)}
     return Result(data, lambda: _text(data))
 
@@ -63,28 +65,63 @@ def _text(data: dict[str, Any]) -> str:
     )
 
 
-def _arguments(given: Sequence[str]) -> list[str]:
-    return [argument for argument in given if argument not in ("--detach", "--yes")]
+def child_arguments(given: Sequence[str]) -> list[str]:
+    """Make the child's command line of the parent's: without --detach, with --yes, both before a `--`."""
+    end = list(given).index("--") if "--" in given else len(given)
+    options = [argument for argument in given[:end] if argument not in ("--detach", "--yes")]
+    return [*options, "--yes", *given[end:]]
 
 
-def _wait_ready(read: int) -> bool:
-    """True when the child said ready; False when it went away, or said nothing in time."""
-    ready, _, _ = select.select([read], [], [], READY_WITHIN_S)
-    return bool(ready) and os.read(read, 16).startswith(b"ready")
+def tell_ready() -> None:
+    """Tells a waiting parent, if there is one, that the first cycle is done."""
+    _tell(b"ready\n")
 
 
-def _failed(child: subprocess.Popen[bytes], log: Path, start_at: int) -> None:
+def tell_failure(failure: Failure) -> None:
+    """Tells a waiting parent, if there is one, why this process ends before its first cycle was done."""
+    _tell(json.dumps(jsonable(failure)).encode() + b"\n")
+
+
+def _tell(line: bytes) -> None:
+    fd = os.environ.pop(READY_FD, None)
+    if fd is not None:
+        with suppress(OSError):  # the parent went away: it is told nothing, and nothing here depends on it
+            os.write(int(fd), line)
+            os.close(int(fd))
+
+
+def _word_of_child(read: int) -> bytes:
+    """What the child said, a line; nothing when it went away, or said nothing in time."""
+    told = b""
+    deadline_s = time.monotonic() + READY_WITHIN_S
+    while not told.endswith(b"\n"):
+        ready, _, _ = select.select([read], [], [], max(0.0, deadline_s - time.monotonic()))
+        part = os.read(read, 65_536) if ready else b""
+        if not part:
+            return b""
+        told += part
+    return told
+
+
+def _failed(child: subprocess.Popen[bytes], log: Path, told: bytes) -> PfmmError:
+    """The failure of a child that was not ready: its own where it has told one, as the foreground would have said."""
+    where = f"its log is {log}"
     try:
         code = child.wait(timeout=5.0)
-    except subprocess.TimeoutExpired as error:
-        raise StateUnknown(
+    except subprocess.TimeoutExpired:
+        return StateUnknown(
             f"the background process (pid {child.pid}) finished no cycle within {READY_WITHIN_S:g} s; it still runs",
-            hint=f"its log is {log}",
-        ) from error
-    with log.open("rb") as text:
-        text.seek(start_at)
-        tail = text.read()[-2_000:].decode(errors="replace").strip()
-    # the caller sees what the same command in the foreground would have said
-    raise StartFailed(
-        f"the background process ended with exit code {code}: {tail}", exit_code=code, hint=f"its log is {log}"
+            hint=where,
+        )
+    if not told:
+        return StartFailed(
+            f"the background process ended with exit code {code} before its first cycle was done",
+            exit_code=code if code > 0 else 128 - code,
+            hint=where,
+        )
+    own = json.loads(told)
+    failure = StartFailed(
+        own["message"], exit_code=own["exit_code"], hint=where if own["hint"] is None else f"{own['hint']}; {where}"
     )
+    failure.code = own["code"]
+    return failure

@@ -139,8 +139,13 @@ class Failure:
 def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Result | None = None) -> None:
     """Prints a failure: the error envelope on stdout with --json, else message and hint on stderr.
 
-    `result` is what the command can still say (what a flatten left, the rows that break an assertion).
+    `result` is what the command can still say (what a flatten left, the rows that break an assertion). A parent that
+    waits for a detached start hears of it first.
     """
+    if "PFMM_READY_FD" in os.environ:
+        from pfmm.cli.detaching import tell_failure
+
+        tell_failure(failure)
     if as_json and failure.code != OutputLost.code:
         envelope: dict[str, Any] = {"schema": SCHEMA, "command": command, "ok": False, "error": jsonable(failure)}
         if result is not None:

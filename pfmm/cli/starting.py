@@ -76,6 +76,9 @@ def start(
     if how.dry_run:
         _dry_run(options, session, kind, engine, how)
         return
+    if how.detach:  # the child takes the locks itself; what is known now is said before anything is asked or begun
+        for instrument in instruments:
+            session.locks.run_lock(instrument.market, kind).refuse_if_held()
     _confirm(session, kind, [i.market for i in instruments], how)
     if how.detach:
         from pfmm.cli.detaching import detach
@@ -237,6 +240,7 @@ def run_loop(
 
     Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
     """
+    from pfmm.cli.detaching import tell_ready
     from pfmm.runner.dead_man import DeadMan
     from pfmm.runner.leaving import run_to_the_end
     from pfmm.runner.loop import Hooks, Loop, LoopOptions
@@ -257,7 +261,7 @@ def run_loop(
         },
         halted=lambda: record.reason if (record := session.locks.halted()) else None,
         trip=lambda reason: _trip(session, reason, clock.now_ms()),
-        ready=_tell_parent,
+        ready=tell_ready,
         tend=lambda report: None if tend is None else tend(session, engine, report),
     )
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, how.cycles), hooks)
@@ -314,11 +318,3 @@ def _unattended(session: Session, mine: Sequence[str]) -> tuple[str, ...]:
     return (
         f"{sum(orders for _, orders in left)} orders of runs without a process still rest; cancel them with {ways}",
     )
-
-
-def _tell_parent() -> None:
-    """Tells a waiting `start --detach` that the first cycle is done."""
-    fd = os.environ.pop("PFMM_READY_FD", None)
-    if fd is not None:
-        os.write(int(fd), b"ready\n")
-        os.close(int(fd))

@@ -179,6 +179,12 @@ class RunLock:
         """Who holds the lock now, or None."""
         return _holder(self._path)
 
+    def refuse_if_held(self) -> None:
+        """Raises AlreadyRunning where a runner or a `stop` holds the lock; takes nothing."""
+        holder = self.holder()
+        if holder is not None and holder.pid != 0:  # 0: just being taken, or given back
+            raise self._refusal(holder)
+
     def acquire(self, *, pid: int, started_wall_ms: int, stopping: bool = False, interval_s: float = 0.0) -> None:
         """Takes the lock or raises AlreadyRunning at once; ConfigError where the folder cannot be written. A `stop`
         (`stopping`) waits for another one to end."""

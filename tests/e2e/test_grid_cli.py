@@ -136,6 +136,36 @@ def test_detach_reports_why_the_background_process_ended(tmp_path: Path) -> None
     assert "below the minimum" in failed.error["message"]
 
 
+def test_a_second_detach_is_refused_by_the_first_ones_lock(tmp_path: Path) -> None:
+    still_home(tmp_path)
+    first = run("grid", "start", "BTC-PERP", "--detach", "--json", home=tmp_path).data
+    log = Path(first["log"])
+    second = run("grid", "start", "BTC-PERP", "--detach", "--json", home=tmp_path)
+    assert (second.code, second.error["code"]) == (11, "already_running")
+    assert second.error["message"] == f"a grid already runs on BTC-PERP (pid {first['pid']})"
+    assert "already runs" not in log.read_text("utf-8"), "no second process was begun"
+    assert run("grid", "stop", "--json", home=tmp_path).data["runs"][0]["orders_left"] == 0
+
+
+def test_what_ends_the_background_process_is_its_own_envelope(tmp_path: Path) -> None:
+    """An open run of other settings, which only the child looks at: code, words and exit code are its own."""
+    stepped_home(tmp_path, seed=5)
+    run("grid", "start", "BTC-PERP", "--once", home=tmp_path)
+    line = ("grid", "start", "--levels", "6", "--json")
+    here = run(*line, "BTC-PERP", home=tmp_path)
+    there = run(*line, "--detach", "--", "BTC-PERP", home=tmp_path)
+    assert (there.code, there.error["code"], there.error["message"]) == (2, "usage", here.error["message"])
+    assert there.error["hint"].startswith(here.error["hint"])
+    assert "grid-BTC-PERP.log" in there.error["hint"]
+
+
+def test_a_detach_behind_the_end_of_options_is_begun_like_any_other(tmp_path: Path) -> None:
+    still_home(tmp_path)
+    started = run("grid", "start", "--detach", "--json", "--", "BTC-PERP", home=tmp_path).data
+    assert started["markets"] == ["BTC-PERP"]
+    assert run("grid", "stop", "--json", home=tmp_path).data["runs"][0]["orders_left"] == 0
+
+
 def test_a_second_grid_on_the_same_market_is_refused(tmp_path: Path) -> None:
     with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
         grid.wait_for_event("cycle")
