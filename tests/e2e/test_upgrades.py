@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from pfmm.cli import app
-from pfmm.config import settings
-from pfmm.config.settings import Setting
+from pfmm.model.setting import Setting
 from pfmm.paper.feeds.feed import Quote
 from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.strategy.base import kind_of
 from tests.e2e.homes import open_orders, own_session
 
 SAVED = Path(__file__).resolve().parents[1] / "golden" / "saved"
@@ -92,7 +92,8 @@ def kept_all(pfmm: Call, home: Path, kind: str) -> None:
 def add_setting(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """What a release does that adds a setting."""
     added = Setting(f"{kind}.patience_s", "number", 5.0, "how long to wait", Decimal(0), Decimal(60))
-    monkeypatch.setitem(settings.SCHEMA, added.name, added)
+    room = type(kind_of(kind))
+    monkeypatch.setattr(room, "settings", (*room.settings, added))
 
 
 @pytest.mark.parametrize("kind", RUNS)

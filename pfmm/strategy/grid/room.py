@@ -44,7 +44,7 @@ class Grid(Kind):
 
     def kept(self, values: Values) -> Mapping[str, str | None]:
         """The grid's settings by their short names: as runs that are open already have kept them."""
-        return {setting.name.removeprefix("grid."): values.text(setting.name) for setting in SETTINGS}
+        return {setting.name.removeprefix("grid."): values.text(setting.name) for setting in self.settings}
 
     def refusal(self, strategy: Any, view: MarketView, equity: Decimal | None) -> PfmmError | None:
         """The refusal of a grid one of whose sides alone is above the limit or the equity, USD."""
