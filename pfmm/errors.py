@@ -39,6 +39,11 @@ This module must not import anything of the project, and only the CLI boundary m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
 EXIT_DONE = 0
 EXIT_BUG = 1
 EXIT_HANGUP = 129
@@ -49,18 +54,25 @@ EXIT_TERMINATE = 143
 class PfmmError(Exception):
     """Base of every expected failure. `message` says what happened, `hint` what to do next.
 
-    `code` is the stable snake_case name in JSON, `exit_code` the process exit code.
+    `code` is the stable snake_case name in JSON, `exit_code` the process exit code. `result` is the answer that the
+    command has in spite of the failure: what a flatten left, the rows that break an assertion.
     """
 
     code = "error"
     exit_code = EXIT_BUG
     meaning = "bug"
     default_hint: str | None = None
+    result: object = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint if hint is not None else self.default_hint
+
+    def with_result(self, result: object) -> Self:
+        """Carry the answer that the command has in spite of the failure; returns the error itself."""
+        self.result = result
+        return self
 
 
 class Interrupted(KeyboardInterrupt):

@@ -53,7 +53,7 @@ ARROWS = {
     # of the strategies, only which there are and their tables
     "pfmm.config": (*CORE, "pfmm.store", "pfmm.strategy.registry", "pfmm.strategy.base"),
     "pfmm.venue": (*CORE, "pfmm.ports", "pfmm.store"),
-    "pfmm.tape": (*CORE, "pfmm.ports"),
+    "pfmm.tape": (*CORE, "pfmm.ports", "pfmm.store"),
     "pfmm.paper": (*CORE, "pfmm.tape", "pfmm.store"),
     "pfmm.backtest": (
         *CORE,

@@ -11,10 +11,11 @@ import pytest
 
 import pfmm
 from pfmm import errors
+from pfmm.app import help as pages
+from pfmm.app import reference
 from pfmm.backtest.candles import read_funding
 from pfmm.backtest.loading import format_of, load
-from pfmm.cli import app, reference, registry
-from pfmm.cli.commands import help as topics
+from pfmm.cli import app, registry
 from pfmm.cli.output import jsonable
 from pfmm.cli.typer_seam import tree
 from pfmm.config.tables import every
@@ -52,12 +53,12 @@ def test_no_error_code_is_missing_from_the_reference() -> None:
 
 
 def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:
-    files = topics.topics()
+    files = reference.topics()
     assert set(files) == {"config", "data", "exit-codes", "formulas", "json", "paper-fills", "venues"}
     for file in files.values():
-        assert "{{" not in topics.page(file).replace("{{…", "")
-    assert reference.exit_code_table() in topics.page(files["exit-codes"])
-    config = topics.page(files["config"])
+        assert "{{" not in pages.text_of(file).replace("{{…", "")
+    assert reference.exit_code_table() in pages.text_of(files["exit-codes"])
+    config = pages.text_of(files["config"])
     assert all(f"`{name}`" in config and f"`{one.variable}`" in config for name, one in every().items())
 
 
@@ -65,7 +66,7 @@ def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:
     ("kind", "begins"), [("recording", [1]), ("table", [NEW_YEAR]), ("candles", [NEW_YEAR] * 2), ("funding rates", [])]
 )
 def test_the_examples_of_data_files_are_read(kind: str, begins: list[int], tmp_path: Path) -> None:
-    text = topics.page(topics.topics()["data"])
+    text = pages.text_of(reference.topics()["data"])
     (section,) = re.findall(rf"^## {kind.capitalize()}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     path = tmp_path / "example"
     path.write_text("".join(f"{line}\n" for line in re.findall(r"^    (.*)$", section, re.MULTILINE)))

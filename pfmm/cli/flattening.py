@@ -125,7 +125,7 @@ class Bystanders:
             return None
         if self._session.in_process:  # no request is under way but its callers'
             return 0
-        from pfmm.cli.halting import unanswered_until_ms
+        from pfmm.app.halting import unanswered_until_ms
 
         return unanswered_until_ms(o for o in self._session.journal.live_orders() if o.market in self._markets)
 

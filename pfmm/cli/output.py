@@ -13,11 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeVar
 
+from pfmm.app.contract import ABSENT
 from pfmm.errors import OutputLost, PfmmError
+from pfmm.model.text import iso as iso  # noqa: PLC0414 - for the modules that are not converted yet
+from pfmm.model.text import plain as plain  # noqa: PLC0414 - likewise
 
 SCHEMA: Final = "pfmm/1"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +51,6 @@ class Failed(Exception):
         super().__init__(error.message)
         self.error = error
         self.result = result
-
-
-def iso(time_ms: int) -> str:
-    """ISO-8601 UTC of ms since 1970: 1735689600123 → 2025-01-01T00:00:00.123Z. Raises ValueError out of range."""
-    from datetime import UTC, datetime, timedelta
-
-    try:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
-    except OverflowError as error:
-        raise ValueError(f"time out of range: {time_ms} ms") from error
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
-def plain(value: Decimal) -> str:
-    """A Decimal as text without exponent: 1E+2 → 100, 0E-8 → 0.00000000."""
-    return format(value, "f")
 
 
 def folded(absent: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -103,13 +91,43 @@ def jsonable(value: Any) -> Any:
 def _fields(value: Any) -> dict[str, Any]:
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no JSON form")
-    return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+    found = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: jsonable(item) for name, item in found if item is not ABSENT}
 
 
 def _finite(value: float | Decimal) -> float | str:
     if value != value or abs(value) == float("inf"):  # noqa: PLR0124 - only NaN differs from itself
         raise ValueError(f"{value} has no JSON form; a value that is not there is null")
     return plain(value) if isinstance(value, Decimal) else value
+
+
+def answer(options: Globals, use_case: Callable[[], Found], render: Callable[[Found, int | None], str]) -> Found:
+    """Runs a use case and prints its result: with --json the envelope, else what `render` makes of it for the width
+    of the terminal (None: no terminal). A failure that carries a result is raised as Failed, which prints both."""
+    try:
+        found = use_case()
+    except PfmmError as error:
+        if error.result is None:
+            raise
+        raise Failed(error, printed(error.result, render)) from error
+    emit(options, printed(found, render))
+    return found
+
+
+def printed(found: Any, render: Callable[[Any, int | None], str]) -> Result:
+    """A result of a use case, ready to print: its fields are the `data`, but for `warnings`."""
+    data = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "warnings"}
+    shown = {name: item for name, item in data.items() if item is not ABSENT}
+    return Result(shown, lambda: render(found, room()), tuple(getattr(found, "warnings", ())))
+
+
+def room() -> int | None:
+    """The columns of the terminal that stdout is; None where it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size((100, 0)).columns
 
 
 def emit(options: Globals, result: Result) -> None:
@@ -263,44 +281,16 @@ def _talk(text: str) -> None:
 
 
 def table(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), spare: Iterable[int] = ()
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Iterable[int] = (),
+    spare: Iterable[int] = (),
 ) -> str:
-    """Aligned columns as plain text, two spaces apart; the columns in `right` are right-aligned (numbers).
+    """A table for the terminal that stdout is, as `render.tables.table` draws it."""
+    from pfmm.cli.render import tables
 
-    On a terminal that is narrower than the table, columns of `spare` give way, the first of them first, and a last
-    line names them. Anywhere else every column is there.
-    """
-    lines = [tuple(headers), *(tuple(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
-    left_out = _given_way(widths, spare)
-    to_right = set(right)
-    text = [
-        "  ".join(
-            cell.rjust(width) if column in to_right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            if column not in left_out
-        ).rstrip()
-        for line in lines
-    ]
-    if left_out:
-        text.append(f"(left out for want of width: {', '.join(headers[column] for column in sorted(left_out))})")
-    return "\n".join(text)
-
-
-def _given_way(widths: Sequence[int], spare: Iterable[int]) -> set[int]:
-    """The columns of `spare` that a terminal has no room for."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        return set()
-    from shutil import get_terminal_size
-
-    room = get_terminal_size((sum(widths) + 2 * len(widths), 0)).columns
-    too_wide = sum(widths) + 2 * (len(widths) - 1) - room
-    left_out: set[int] = set()
-    for column in spare:
-        if too_wide > 0:
-            left_out.add(column)
-            too_wide -= widths[column] + 2
-    return left_out
+    return tables.table(headers, rows, right=right, spare=spare, width=room())
 
 
 def _dumps(value: Any) -> str:

@@ -90,8 +90,9 @@ def flatten(home: Path, *args: str, env: dict[str, str] | None = None) -> Comple
 
 PATIENT = """
 import sys
-from pfmm.cli import app, context, halting
-context.HURRIED_TIMEOUT_S, halting.GRACE_S = 600.0, 60.0
+from pfmm.app import halting, session
+from pfmm.cli import app
+session.HURRIED_TIMEOUT_S, halting.GRACE_S = 600.0, 60.0
 sys.exit(app.run(["flatten", *sys.argv[1:], "--json"]))
 """
 

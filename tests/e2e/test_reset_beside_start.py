@@ -15,7 +15,7 @@ START_WITHIN = """
 import sys, threading
 from pathlib import Path
 from pfmm.app.session import Session
-from pfmm.cli.paper_admin import reset
+from pfmm.app.paper_admin import reset
 from pfmm.config.resolve import load_settings
 far_enough = threading.Event()  # the start waits for the reset, or has its journal
 def start():

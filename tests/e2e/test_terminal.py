@@ -68,7 +68,7 @@ def test_a_table_too_wide_for_the_screen_spares_what_matters_least_and_says_so(
     still_home(tmp_path)
     assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
     with OnTerminal(*line, home=tmp_path, columns=80, lines=24, term="xterm") as shown:
-        shown.wait_for(f"(left out for want of width: {spared})")
+        shown.wait_for(f"hidden columns (terminal too narrow): {spared}")
         rows = shown.seen.splitlines()
     assert [row for row in rows if len(row) > 80] == []
     (header,) = (row for row in rows if row.startswith("market") and kept in row)

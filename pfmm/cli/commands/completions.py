@@ -48,7 +48,7 @@ def _words(path: str) -> tuple[tuple[str, str], ...]:
         return tuple((shell, f"The script for {shell}.") for shell in SHELLS)
     if path != "help":
         return ()
-    from pfmm.cli.reference import title, topics
+    from pfmm.app.reference import title, topics
 
     return tuple((name, title(file)) for name, file in topics().items())
 

@@ -17,8 +17,8 @@ from pfmm.cli.options import flags_of, globals_of, takes_settings
 from pfmm.cli.output import Failed, Result, emit, iso, plain
 
 if TYPE_CHECKING:
+    from pfmm.app.halting import StoppingRunners
     from pfmm.app.session import Session
-    from pfmm.cli.halting import StoppingRunners
     from pfmm.flatten.contract import FlattenResult
     from pfmm.model.account import Position
 
@@ -146,8 +146,8 @@ def _preview_text(data: dict[str, Any]) -> str:
 
 def _carry_out(session: Session, asked: Asked) -> Result:
     """The emergency itself. Raises Failed with the whole answer when the end could not be proven."""
+    from pfmm.app.halting import StoppingRunners, strange_exchange
     from pfmm.cli.flattening import failure_of, result_data
-    from pfmm.cli.halting import StoppingRunners, strange_exchange
     from pfmm.errors import AuthenticationError
     from pfmm.flatten.contract import FlatState, FlattenResult
 
@@ -240,7 +240,7 @@ def _flatten(
 
 def _end_runs(session: Session) -> list[str]:
     """After the fact, and only if that works soon: flatness does not hang on the journal, nor the answer on this."""
-    from pfmm.cli.halting import end_halted_runs
+    from pfmm.app.halting import end_halted_runs
     from pfmm.errors import PfmmError
 
     try:

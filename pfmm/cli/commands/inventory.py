@@ -91,8 +91,8 @@ def _result(data: dict[str, Any], warnings: Sequence[str]) -> Result:
 def _read(opened: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str, LedgerState] | None, tuple[str, ...]]:
     """One snapshot of the venue, and the journal's ledger of each market brought up to it. A journal that cannot be
     used takes only its own part of the answer with it."""
+    from pfmm.app.halting import left_over
     from pfmm.app.session import unlisted
-    from pfmm.cli.halting import left_over
     from pfmm.engine.observe import observe_listed
 
     try:

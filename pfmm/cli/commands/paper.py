@@ -20,8 +20,8 @@ from pfmm.cli.output import Globals, Result, emit, iso, plain, say, table
 from pfmm.cli.times import Moment, moment
 
 if TYPE_CHECKING:
+    from pfmm.app.paper_admin import Fresh
     from pfmm.app.session import Session
-    from pfmm.cli.paper_admin import Fresh
     from pfmm.model.account import Snapshot, VenueTime
 
 DEFAULT_PORT = 8787
@@ -70,7 +70,7 @@ def reset(
     context: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Drop every paper account and start the market's clock anew. Journals are kept aside; order ids go on."""
-    from pfmm.cli import paper_admin
+    from pfmm.app import paper_admin
     from pfmm.cli.prompt import confirm
 
     options = globals_of(context)
@@ -87,7 +87,7 @@ def deposit(
     amount: Annotated[Decimal, typer.Argument(parser=positive_decimal, metavar="AMOUNT", help="USDC, up to 1e9.")],
 ) -> None:
     """Add paper money to the account."""
-    from pfmm.cli.paper_admin import refusals
+    from pfmm.app.paper_admin import refusals
 
     options = globals_of(context)
     with _paper(options, changes=True) as opened:
@@ -233,7 +233,7 @@ def _paper(options: Globals, *, changes: bool = False) -> Iterator[Session]:
 
 
 def _switch(options: Globals, configured: Any, *, afresh: bool) -> None:
-    from pfmm.cli import paper_admin
+    from pfmm.app import paper_admin
 
     with _paper(options, changes=True) as opened:
         fresh = paper_admin.switch_feed(opened.state_dir, configured(opened), afresh=afresh)

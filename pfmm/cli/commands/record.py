@@ -15,9 +15,9 @@ from pfmm.cli.output import EventStream, Globals, iso, say, warn, write
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.cli.tapeout import TapeFile
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.signals import Signals
+    from pfmm.tape.output import TapeFile
     from pfmm.tape.recorder import Recorder
 
 MAX_DEPTH = 20  # what replay keeps of a book
@@ -58,9 +58,9 @@ def record(
 ) -> None:
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     from pfmm.cli.opening import session
-    from pfmm.cli.tapeout import TapeFile, exists
     from pfmm.errors import UsageError
     from pfmm.runner.signals import Signals
+    from pfmm.tape.output import TapeFile, exists
     from pfmm.tape.recorder import Recorder
 
     options = globals_of(context)

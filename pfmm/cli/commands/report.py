@@ -23,9 +23,9 @@ from pfmm.cli.times import since as since_parser
 from pfmm.errors import ConfigError, OutputLost, PfmmError, UnknownMarket, UsageError
 
 if TYPE_CHECKING:
+    from pfmm.app.parallel_markouts import Part
+    from pfmm.app.position_closers import Closings
     from pfmm.app.session import Session
-    from pfmm.cli.parallel_markouts import Part
-    from pfmm.cli.position_closers import Closings
     from pfmm.journal.journal import Journal
     from pfmm.model.run import EquityReading
     from pfmm.report.csv_rows import CsvFill
@@ -122,7 +122,7 @@ def _found(
     options: Globals, opened: Session, asked: Slice, marks: Mapping[str, Decimal], files: Files
 ) -> tuple[ReportData, tuple[str, ...]]:
     """The figures and warnings about them, after the fills and the charts were written to where they are wanted."""
-    from pfmm.cli.position_closers import closing_fills
+    from pfmm.app.position_closers import closing_fills
 
     journal = opened.journal
     closed = closing_fills(journal, asked.market)
@@ -204,7 +204,7 @@ def _data(
 ) -> tuple[ReportData, Mapping[str, MidSeries]]:
     """The figures, and the mids that they were judged by. Fills that the venue told late are sorted first, at the
     price of memory."""
-    from pfmm.cli.parallel_markouts import rows_of, shared_out
+    from pfmm.app.parallel_markouts import rows_of, shared_out
     from pfmm.report.data import report_data
     from pfmm.report.inputs import OrderCounts, OutOfOrder, of_trading
 
@@ -230,7 +230,7 @@ def _data(
 
 
 def _all_fills(journal: Journal, asked: Slice, closed: Closings, kinds: Mapping[str, str]) -> Part:
-    from pfmm.cli.parallel_markouts import Part
+    from pfmm.app.parallel_markouts import Part
     from pfmm.report.data import counted_owners
 
     counted = counted_owners(kinds, asked.strategy)
@@ -310,7 +310,7 @@ def _write_html(path: Path, marks: Sequence[Mark], found: ReportData, heading: s
 
 def _marks(journal: Journal, asked: Slice, found: ReportData, closed: Closings) -> Sequence[Mark]:
     """The fills to mark on the price charts, evenly chosen where there are very many."""
-    from pfmm.cli.parallel_markouts import rows_of
+    from pfmm.app.parallel_markouts import rows_of
     from pfmm.report.html import Mark
 
     kinds = {run.run_id: run.kind for run in journal.runs()}

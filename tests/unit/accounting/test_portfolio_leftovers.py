@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.accounting.portfolio import UNATTRIBUTED, run_ledgers
-from pfmm.cli.position_closers import closing_fills, left_by_ended
+from pfmm.app.position_closers import closing_fills, left_by_ended
 from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.app.halting import StoppingRunners
 from pfmm.app.session import Session
 from pfmm.cli.flattening import Bystanders
-from pfmm.cli.halting import StoppingRunners
 from pfmm.config.resolve import load_settings
 from pfmm.engine.order_status import CLOCK_SKEW_MS
 from pfmm.engine.submit import REQUEST_LIFE_MS

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from pfmm.cli.commands.help import page, topics
+from pfmm.app.help import text_of
+from pfmm.app.reference import topics
 from pfmm.cli.render.paragraphs import fitted
 
 TEXT = """# Title
@@ -54,7 +55,7 @@ def test_a_table_that_is_too_wide_stands_row_below_row() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("topic", sorted(topics()))
 def test_every_page_fits_and_keeps_its_words(topic: str, width: int) -> None:
-    text = page(topics()[topic])
+    text = text_of(topics()[topic])
     shown = fitted(text, width)
     too_wide = [line for line in shown.splitlines() if len(line) > width and " " in line.strip()]
     assert [line for line in too_wide if not line.startswith(("    ", "#")) or line not in text] == []

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli import parallel_markouts as judging
-from pfmm.cli.parallel_markouts import Part, judge_part, judged_elsewhere, mids_of, rows_of, shared_out
+from pfmm.app import parallel_markouts as judging
+from pfmm.app.parallel_markouts import Part, judge_part, judged_elsewhere, mids_of, rows_of, shared_out
 from pfmm.errors import ConfigError
 from pfmm.journal.journal import Journal
 from pfmm.report.data import report_data

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.cli.tapeout import TapeFile
 from pfmm.errors import AlreadyRunning, DataFileError, UsageError
+from pfmm.tape.output import TapeFile
 
 
 def test_whole_lines_plain_and_packed(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pfmm.app.local_checks import FAIL, OK, WARN, Check, failure
 from pfmm.app.session import Session, wall_ms
-from pfmm.cli.local_checks import FAIL, OK, WARN, Check, failure
-from pfmm.cli.output import iso
 from pfmm.errors import ConfigError, PfmmError, SecretError
+from pfmm.model.text import iso
 
 if TYPE_CHECKING:
     from pfmm.config.resolve import Settings

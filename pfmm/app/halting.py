@@ -148,8 +148,8 @@ def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
 
 def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
     """A warning for each of the account's positions of which ended runs left some."""
-    from pfmm.cli.output import plain
-    from pfmm.cli.position_closers import left_by_ended
+    from pfmm.app.position_closers import left_by_ended
+    from pfmm.model.text import plain
 
     left = [(one.market, left_by_ended(journal, one.market, one.size)) for one in positions]
     return [

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from pfmm.cli.position_closers import Closings
+from pfmm.app.position_closers import Closings
 from pfmm.errors import PfmmError
 from pfmm.journal.journal import Journal
 from pfmm.report.data import Later

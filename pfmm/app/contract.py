@@ -1,0 +1,38 @@
+"""What a use case is handed and hands back beside its own request and result. Layer: app.
+
+A use case is `run(request, *, session, confirm, emit) -> Result`: frozen values in and out. It prints nothing and
+never decides whether there is a terminal; a failure that still has an answer carries it as `error.result`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from pfmm.model.event import Event
+
+
+class Question(NamedTuple):
+    """What is to be confirmed before it is done: where, what, and the amounts or places that it is about."""
+
+    venue: str
+    account: str
+    action: str
+    amounts: tuple[str, ...] = ()
+    real_money: bool = False
+
+
+Confirm = Callable[[Question], bool]
+if TYPE_CHECKING:
+    Emit = Callable[[Event], None]
+
+
+class Absent:
+    """The type of ABSENT, which stands for a field that an answer does not have."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final[Any] = Absent()

@@ -1,0 +1,60 @@
+"""The reference pages of `pfmm/help`, with their generated tables filled in. Layer: app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pfmm.app import reference
+from pfmm.errors import UsageError
+from pfmm.model.setting import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: its name and what it is about."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Every topic by name."""
+
+    topics: tuple[Topic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The text of one topic, as Markdown."""
+
+    topic: str
+    text: str
+
+
+def topics() -> Topics:
+    """List the topics."""
+    return Topics(tuple(Topic(name, reference.title(file)) for name, file in reference.topics().items()))
+
+
+def page(topic: str) -> Page:
+    """Read a topic. Raises UsageError for a name that is none, with the nearest."""
+    files = reference.topics()
+    if topic not in files:
+        guess = nearest(topic, tuple(files))
+        raise UsageError(
+            f"there is no topic {topic!r}", hint=f"did you mean {guess}?" if guess else "`pfmm help` lists the topics"
+        )
+    return Page(topic, text_of(files[topic]))
+
+
+def text_of(file: Path) -> str:
+    """The text of a topic. A line {{exit-codes}}, {{error-codes}} or {{settings}} stands for its generated table."""
+    makers = {
+        "{{exit-codes}}": reference.exit_code_table,
+        "{{error-codes}}": reference.error_code_table,
+        "{{settings}}": reference.settings_table,
+    }
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "\n".join(makers[line]() if line in makers else line for line in lines)

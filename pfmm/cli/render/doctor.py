@@ -1,0 +1,32 @@
+"""The findings of `pfmm doctor` as text. Layer: cli."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pfmm.app.doctor import DoctorResult
+
+WIDEST = 100  # columns
+
+
+def render(result: DoctorResult, width: int | None) -> str:
+    """One finding a line, wrapped below itself, each that is not ok with its fix."""
+    found = result.checks
+    columns = WIDEST if width is None else min(width, WIDEST)
+    names = max(len(check.name) for check in found)
+    margin = " " * (names + 8)
+    room = max(columns - len(margin), 1)
+    lines = []
+    for check in found:
+        # a path is never broken: it has to be copied whole
+        detail = wrap(check.detail, room, break_long_words=False, break_on_hyphens=False)
+        lines.append(f"{check.verdict:<4}  {check.name:<{names}}  {detail[0] if detail else ''}".rstrip())
+        lines += [margin + line for line in detail[1:]]
+        if check.fix and check.verdict != "ok":
+            fix = wrap(f"→ {check.fix}", room, break_long_words=False, break_on_hyphens=False)
+            lines += [margin + line for line in fix]
+    bad = sum(check.verdict == "fail" for check in found)
+    doubtful = sum(check.verdict == "warn" for check in found)
+    return "\n".join([*lines, "", f"{len(found)} checks: {bad} failed, {doubtful} warned"])
