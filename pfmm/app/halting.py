@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.journal.journal import Journal
     from pfmm.model.account import Position, VenueTime
+    from pfmm.model.deadline import Deadline
     from pfmm.model.plan import OwnOrder
     from pfmm.runner.locks import Holder
 
@@ -160,11 +161,12 @@ def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
     ]
 
 
-def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
+def end_halted_runs(session: Session, *, attempts: int, deadline: Deadline) -> list[dict[str, Any]]:
     """Ends every run that the journal holds open, so that a later start begins afresh, and answers which.
 
     Orders that such a run still has resting, on whatever market, are cancelled and proven gone first, in at most
-    `attempts` rounds. Raises ConfigError for an unusable journal, and what the venue's requests and `wind_down` raise.
+    `attempts` rounds and before the deadline. Raises ConfigError for an unusable journal, and what the venue's requests
+    and `wind_down` raise.
     """
     if not session.has_journal:
         return []
@@ -178,7 +180,8 @@ def end_halted_runs(session: Session, *, attempts: int) -> list[dict[str, Any]]:
         clock = session.clock(wait_s)
         clock.synchronise(session.venue.time())
         markets = tuple(dict.fromkeys(run.market for run in runs))
-        done = wind_down(session.venue, journal, clock, markets, [run.run_id for run in runs], attempts=attempts)
+        run_ids = [run.run_id for run in runs]
+        done = wind_down(session.venue, journal, clock, markets, run_ids, attempts=attempts, deadline=deadline)
         for run in runs:
             journal.end_run(run.run_id, status=ENDED, reason=REASON, time_ms=done.snapshot.time.time_ms)
         return [{"market": run.market, "strategy": run.kind} for run in runs]

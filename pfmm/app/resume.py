@@ -67,7 +67,8 @@ def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
     from pfmm.engine.cancel import ATTEMPTS
 
     try:
-        return end_halted_runs(session, attempts=ATTEMPTS), []
+        with session.leaving() as deadline:
+            return end_halted_runs(session, attempts=ATTEMPTS, deadline=deadline), []
     except JournalLocked:
         raise
     except ConfigError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,12 @@ from pfmm.model.market import Instrument
 
 if TYPE_CHECKING:
     from pfmm.journal.journal import Journal
+    from pfmm.model.deadline import Deadline
     from pfmm.paper.exchange import Exchange
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.locks import AccountLocks, UseLock
     from pfmm.venue.purpleflea import PurpleFlea
+    from pfmm.venue.sockets import Wakeup
 
 REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
@@ -51,6 +53,8 @@ class Session:
         self.state_dir = settings.paths.state_dir
         self.in_process = settings.venue == "paper" and not settings.base_url
         self._journal_use: UseLock | None = None
+        self._deadline: Deadline | None = None
+        self._wakeup: Wakeup | None = None
 
     @property
     def venue_name(self) -> str:
@@ -101,14 +105,53 @@ class Session:
         if self.in_process:
             from pfmm.paper.wire.wsgi import make_app
 
-            client = HttpClient(IN_PROCESS_URL, key=self.key, transport=in_process(make_app(self.exchange)))
-        elif self.live:
+            # which answers always: what else the command computes meanwhile must not use up a deadline for it
+            transport = in_process(make_app(self.exchange))
+            client = HttpClient(IN_PROCESS_URL, key=self.key, transport=transport, wakeup=lambda: self._wakeup)
+        else:
             from pfmm.venue.ratelimit import RateBudget
 
-            client = HttpClient(self.settings.base_url, key=self.key, budget=RateBudget(), **self._waits)
-        else:
-            client = HttpClient(self.settings.base_url, key=self.key, **self._waits)
+            client = HttpClient(
+                self.settings.base_url,
+                key=self.key,
+                budget=RateBudget() if self.live else None,
+                deadline=self._now_due,
+                wakeup=lambda: self._wakeup,
+                **self._waits,
+            )
         return PurpleFlea(client, name=self.venue_name, account=self._account_if_known())
+
+    def _now_due(self) -> Deadline:
+        """By when what is asked now must be answered: of a command that bounds nothing itself, `command.timeout_s`
+        after its first request."""
+        if self._deadline is None:
+            from pfmm.model.deadline import Deadline
+
+            self._deadline = Deadline.after(self.settings.general.command.timeout_s, time.monotonic)
+        return self._deadline
+
+    @contextmanager
+    def bounded(self, seconds: float | None = None, *, wakeup: Wakeup | None = None) -> Iterator[Deadline]:
+        """Within the block all requests and the waits of clocks together take at most `seconds`, without a limit (None)
+        each its own time, and `wakeup` tells of signals that end a read. Takes the place of what bounded them before.
+        """
+        from pfmm.model.deadline import Deadline
+
+        before = self._deadline, self._wakeup
+        deadline = Deadline.never(time.monotonic) if seconds is None else Deadline.after(seconds, time.monotonic)
+        self._deadline, self._wakeup = deadline, wakeup
+        try:
+            yield deadline
+        finally:
+            self._deadline, self._wakeup = before
+
+    def leaving(self) -> AbstractContextManager[Deadline]:
+        """Within the block all requests and waits together take at most `run.exit_timeout_s`: to cancel and prove."""
+        return self.bounded(self.settings.general.run.exit_timeout_s)
+
+    def renew(self) -> None:
+        """The command's time begins again with its next request: somebody has answered a question meanwhile."""
+        self._deadline = None
 
     def budget_text(self) -> str:
         """The requests that are left this minute, for a screen; the embedded exchange sets no limit."""
@@ -150,10 +193,13 @@ class Session:
         return AccountLocks(self.state_dir, self.venue_name, self.account)
 
     def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
-        """A clock that follows the venue; waits end through `wait_s`."""
+        """A clock that follows the venue; waits end through `wait_s`, and with the deadline of a `bounded` block."""
         from pfmm.runner.clock import VenueClock
 
-        return VenueClock(time.monotonic, wait_s, self.venue.advance)
+        def bounded_wait_s(seconds: float) -> bool:
+            return wait_s(seconds if self._deadline is None else min(seconds, self._deadline.left_s()))
+
+        return VenueClock(time.monotonic, bounded_wait_s, self.venue.advance)
 
     @cached_property
     def instruments(self) -> Mapping[str, Instrument]:

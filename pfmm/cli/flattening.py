@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pfmm.model.account import VenueTime
+    from pfmm.model.deadline import Deadline
     from pfmm.runner.locks import Holder
+
+LAST_LOOK_S = 1.0  # for what is under way when the time is up, and one more read
 
 
 def order_of(
@@ -43,6 +47,15 @@ def order_of(
         proofs=proofs,
         between_proofs_s=settings.run.interval_s,
     )
+
+
+@contextmanager
+def flattening(session: Session) -> Iterator[Deadline]:
+    """Within the block the session's requests end with the time for a flatten and a last look; the deadline is that
+    of the flatten itself."""
+    timeout_s = session.settings.general.flatten.timeout_s
+    with session.bounded(timeout_s + LAST_LOOK_S) as whole:
+        yield whole.within(timeout_s)
 
 
 def new_tools() -> Tools:
@@ -156,5 +169,6 @@ def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str
             f"nothing was closed: {', '.join(alive)} still runs there",
             hint="stop it first, or `pfmm flatten`, which stops every runner of the account",
         )
-    result = flatten(session.venue, order_of(session, names), new_tools(), others)
+    with flattening(session):
+        result = flatten(session.venue, order_of(session, names), new_tools(), others)
     return result_data(session, result), failure_of(session, result.state, result.reason)

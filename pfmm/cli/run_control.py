@@ -6,6 +6,7 @@ Reads through the same observation as the engine, so that orders that filled whi
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,16 @@ from pfmm.app.session import Session, unlisted, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
 from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs
-from pfmm.errors import VenueUnreachable
+from pfmm.errors import StateUnknown, VenueUnreachable
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
+    from pfmm.model.deadline import Deadline
     from pfmm.model.plan import OwnOrder
     from pfmm.model.run import Run
     from pfmm.runner.locks import Holder
 
-STOP_GRACE_S = 20.0
+RUNNERS_SHARE = 2 / 3  # of the time of a stop, for the runner to cancel and prove; then it is killed
 
 
 def status(options: Globals, session: Session, kind: str, spelling: str | None) -> None:
@@ -189,21 +191,11 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
         where = f"{session.venue_name} account {session.account}"
         markets = spelling or "every market"
         confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
-    market = _named(session, spelling)
-    earlier = session.journal.runs(kind=kind, market=market)
-    resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
-    running = [h.market for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
-    for name in running:
-        session.locks.stop_runner(name, kind, grace_s=STOP_GRACE_S)
-    # read again: a runner that was in its first cycle has begun its run, and may have left its orders, only now
-    over = {run.run_id for run in earlier if run.ended_ms is not None}
-    runs = [run for run in session.journal.runs(kind=kind, market=market) if run.run_id not in over]
-    rows = [_stop_run(session, run, resting.get(run.run_id)) for run in runs]
-    stopped = {row["market"] for row in rows}
-    rows += [_nothing_of(name, kind, "stopped") for name in running if name not in stopped]
-    if market is not None and not rows:
-        rows = [_nothing_of(market, kind, "absent")]
+    with session.leaving() as deadline:
+        rows, unproven = _stop_all(session, kind, spelling, deadline)
     data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
+    if unproven:
+        raise Failed(_unproven(unproven), Result(data, lambda: _stop_text(kind, rows)))
     if not flatten:
         emit(options, Result(data, lambda: _stop_text(kind, rows)))
     elif rows:
@@ -212,6 +204,44 @@ def stop(options: Globals, session: Session, kind: str, spelling: str | None, *,
         data["flatten"] = None
         warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
         emit(options, Result(data, lambda: _stop_text(kind, rows), (warning,)))
+
+
+def _stop_all(
+    session: Session, kind: str, spelling: str | None, deadline: Deadline
+) -> tuple[list[dict[str, Any]], list[StateUnknown]]:
+    """Ends the runners and their runs; a row for each, and what was not proven in time. One run that cannot be proven
+    keeps no other from being ended."""
+    # what runs or ran here is known without the venue, whose silence must not use up the time to stop it
+    remembered = None if spelling is None else session.remembered_market(spelling)
+    market = remembered or _named(session, spelling)
+    earlier = session.journal.runs(kind=kind, market=market)
+    resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
+    running = [h for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
+    for holder in running:  # all at once, so that they wind down side by side
+        if not holder.stopping:
+            session.locks.send_signal(holder, signal.SIGTERM)
+    for holder in running:
+        session.locks.stop_runner(holder.market, kind, grace_s=deadline.left_s() * RUNNERS_SHARE)
+    # read again: a runner that was in its first cycle has begun its run, and may have left its orders, only now
+    over = {run.run_id for run in earlier if run.ended_ms is not None}
+    runs = [run for run in session.journal.runs(kind=kind, market=market) if run.run_id not in over]
+    rows, unproven = [], []
+    for run in runs:
+        try:
+            rows.append(_stop_run(session, run, resting.get(run.run_id), deadline))
+        except StateUnknown as error:
+            rows.append(_row_of(session, run, resting.get(run.run_id), "unknown"))
+            unproven.append(error)
+    stopped = {row["market"] for row in rows}
+    rows += [_nothing_of(holder.market, kind, "stopped") for holder in running if holder.market not in stopped]
+    if market is not None and not rows:
+        rows = [_nothing_of(market, kind, "absent")]
+    return rows, unproven
+
+
+def _unproven(errors: Sequence[StateUnknown]) -> StateUnknown:
+    """One failure that names every order that may rest."""
+    return StateUnknown("; ".join(error.message for error in errors), hint=errors[0].hint)
 
 
 def _flatten_stopped(options: Globals, session: Session, kind: str, data: dict[str, Any]) -> None:
@@ -232,18 +262,24 @@ def _nothing_of(market: str, kind: str, state: str) -> dict[str, Any]:
     return {"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": state}
 
 
-def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None) -> dict[str, Any]:
-    """Ends what the runner, if there was one, did not end itself; counts what rested when stop was asked for, or
-    every order of a run that began only afterwards (None).
+def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None, deadline: Deadline) -> dict[str, Any]:
+    """Ends what the runner, if there was one, did not end itself.
 
-    Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile.
+    Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile, and StateUnknown when the
+    orders are not proven gone before the deadline.
     """
     lock = session.locks.run_lock(run.market, run.kind)
     lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), stopping=True)
     with lock:  # or the next start could place orders for the run between its last proof and its end
         current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
         if current.ended_ms is None:
-            end_runs(session, [run.run_id], [run.market], reason="stop")
+            end_runs(session, [run.run_id], [run.market], reason="stop", deadline=deadline)
+    return _row_of(session, run, resting, "stopped")
+
+
+def _row_of(session: Session, run: Run, resting: Sequence[OwnOrder] | None, state: str) -> dict[str, Any]:
+    """What became of a run's orders: of those that rested when stop was asked for, or of every one where the run began
+    only afterwards (None)."""
     asked = session.journal.orders(run_id=run.run_id) if resting is None else resting
     orders = [session.journal.order(order.client_order_id) for order in asked]
     return {
@@ -251,7 +287,7 @@ def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None) ->
         "strategy": run.kind,
         "cancelled": sum(1 for order in orders if order is not None and order.status is OwnStatus.CANCELLED),
         "orders_left": len(session.journal.live_orders(run_id=run.run_id)),
-        "state": "stopped",
+        "state": state,
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pfmm.engine.cancel import WindDown
     from pfmm.engine.engine import Engine
     from pfmm.engine.report import CycleReport, RunSpec
+    from pfmm.model.deadline import Deadline
     from pfmm.model.event import Event
     from pfmm.runner.inbox import Inbox
     from pfmm.runner.leaving import Surroundings
@@ -136,6 +137,7 @@ def _confirm(session: Session, kind: str, markets: Sequence[str], how: StartOpti
         session.venue.probe(markets[0])
         where = f"{session.venue_name} account {session.account}"
         confirm(f"Start {kind} on {', '.join(markets)} with REAL money at {where}?", yes=how.yes)
+        session.renew()
 
 
 def _dry_run(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
@@ -163,17 +165,23 @@ def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
             hint=f"`pfmm {kind} stop` ends it; --on-restart adopt takes its orders over",
         )
     if policy == "cancel":
-        end_runs(session, [run.run_id for run in left], [run.market for run in left], reason="restarted afresh")
+        run_ids, markets = [run.run_id for run in left], [run.market for run in left]
+        with session.leaving() as deadline:
+            end_runs(session, run_ids, markets, reason="restarted afresh", deadline=deadline)
         return 0
     engine.adopt()
     return orders
 
 
-def end_runs(session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str) -> WindDown:
-    """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal."""
+def end_runs(
+    session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str, deadline: Deadline
+) -> WindDown:
+    """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal. Raises StateUnknown,
+    naming the orders that may rest, when that is not proven before the deadline."""
     from pfmm.engine.cancel import wind_down
 
-    done = wind_down(session.venue, session.journal, session.clock(wait_s), markets, run_ids)
+    clock = session.clock(wait_s)
+    done = wind_down(session.venue, session.journal, clock, markets, run_ids, deadline=deadline)
     for run_id in run_ids:
         session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
     return done
@@ -191,7 +199,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
         _trip(session, tripped, report.time.time_ms)
     leaving = "cancel" if tripped is not None else how.on_exit or "keep"
     ending = Ending(KILL_SWITCH if tripped is not None else "one cycle done", halt=tripped)
-    around = _surroundings(session, engine, wait_s, lambda: None)
+    around = _surroundings(session, engine, wait_s, nullcontext, lambda: None)
     cancelled = carry_out(engine, leaving, ending, report.time.time_ms, around)
     data = once_data(session, kind, report, adopted)
     data["on_exit"] = {"policy": leaving, "cancelled": cancelled}
@@ -265,7 +273,13 @@ def run_loop(
         tend=lambda report: None if tend is None else tend(session, engine, report),
     )
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, how.cycles), hooks)
-    around = _surroundings(session, engine, signals.wait_regardless_s, signals.ignore_interrupts)
+    around = _surroundings(
+        session,
+        engine,
+        signals.wait_regardless_s,
+        lambda: session.bounded(wakeup=signals),
+        signals.ignore_interrupts,
+    )
     ending = run_to_the_end(kind, engine, loop, dead_man, on_exit, emit, around)
     if ending.halt is not None:
         raise Halted(f"stopped: {ending.halt}")
@@ -273,7 +287,11 @@ def run_loop(
 
 
 def _surroundings(
-    session: Session, engine: Engine, waiting: Callable[[float], bool], last_interrupt: Callable[[], None]
+    session: Session,
+    engine: Engine,
+    waiting: Callable[[float], bool],
+    running: Callable[[], AbstractContextManager[object]],
+    last_interrupt: Callable[[], None],
 ) -> Surroundings:
     from pfmm.runner.leaving import Surroundings
 
@@ -286,6 +304,8 @@ def _surroundings(
         venue=session.venue,
         journal=session.journal,
         clock=session.clock(waiting),
+        running=running,
+        leaving=session.leaving,
         close=close,
         unattended=lambda: _unattended(session, engine.run_ids),
         last_interrupt=last_interrupt,

@@ -15,6 +15,7 @@ from pfmm.config import tables
 from pfmm.config.file import BUILT_IN
 from pfmm.config.paths import Paths
 from pfmm.config.settings import (
+    CommandSettings,
     FlattenSettings,
     FundingSettings,
     RunSettings,
@@ -70,6 +71,10 @@ class MarketSettings:
     @cached_property
     def volatility(self) -> VolatilitySettings:
         return VolatilitySettings(self._section("volatility"))
+
+    @cached_property
+    def command(self) -> CommandSettings:
+        return CommandSettings(self._section("command"))
 
     @cached_property
     def flatten(self) -> FlattenSettings:

@@ -56,6 +56,7 @@ class RunSettings(Section):
     max_loss_usd: Decimal | None
     dead_man_s: int
     stale_after_s: float
+    exit_timeout_s: float
 
 
 class FundingSettings(Section):
@@ -71,6 +72,12 @@ class VolatilitySettings(Section):
 
     window: int
     default: float
+
+
+class CommandSettings(Section):
+    """A command that does its work and ends: seconds in all for what it asks of the venue."""
+
+    timeout_s: float
 
 
 class FlattenSettings(Section):
@@ -102,6 +109,7 @@ OWN: Final[tuple[Setting, ...]] = (
     ),
     between("run.dead_man_s", "integer", 60, ("0", "86400"), "s", "venue's dead-man switch (0 = off)"),
     above_zero("run.stale_after_s", "number", 15.0, "3600", "s", "age of market data that is too old to act on"),
+    between("run.exit_timeout_s", "number", 30.0, ("1", "3600"), "s", "time to cancel and prove when a run ends"),
     between(
         "funding.min_bps", "number", 3.0, ("0", "10000"), "bps", "8 h rate below which funding is neutral",
         "--min-bps",
@@ -109,15 +117,18 @@ OWN: Final[tuple[Setting, ...]] = (
     between("funding.tilt_max", "number", 0.25, ("0", "1"), "of the limit", "most inventory that funding may ask for"),
     between("volatility.window", "integer", 20, ("3", "100000"), "", "samples of the estimator"),
     above_zero("volatility.default", "number", 0.5, "1000", "", "annual volatility for a grid's range if none is seen"),
+    between("command.timeout_s", "number", 30.0, ("1", "3600"), "s", "time for all that one command asks"),
     above_zero(
         "flatten.max_slippage_bps", "decimal", Decimal(50), "5000", "bps", "furthest from the best price",
         "--max-slippage-bps",
     ),
     above_zero("flatten.timeout_s", "number", 30.0, "3600", "s", "time to prove flatness", "--timeout"),
 )  # fmt: skip
-_NOT_OF_MARKETS: Final = frozenset({"secret", "flatten"})
+_NOT_OF_MARKETS: Final = frozenset({"secret", "command", "flatten"})
 # one process may run many markets, and has one of each of these
-_OF_THE_PROCESS: Final = frozenset({"run.interval_s", "run.on_exit", "run.on_restart", "run.dead_man_s"})
+_OF_THE_PROCESS: Final = frozenset(
+    {"run.interval_s", "run.on_exit", "run.on_restart", "run.dead_man_s", "run.exit_timeout_s"}
+)
 SECRET_WORDS: Final = frozenset({"value", "key", "api_key", "secret", "token", "password"})
 
 

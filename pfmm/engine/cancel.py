@@ -24,6 +24,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.model.account import Snapshot
+from pfmm.model.deadline import Deadline
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Order
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.ports import Clock, Journal, Venue
@@ -49,6 +50,7 @@ def wind_down(
     *,
     not_before_ms: int = 0,
     attempts: int = ATTEMPTS,
+    deadline: Deadline | None = None,
 ) -> WindDown:
     """Cancels every order of `run_ids` and returns once none can be live any more.
 
@@ -56,13 +58,16 @@ def wind_down(
     that did rest and that the venue knows no more, only by a snapshot later than that cancel.
     `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
     The clock is brought to the venue's time. Raises StateUnknown, naming what is left, when that cannot be proven
-    within `attempts` rounds or the journal cannot record it; what could be cancelled is cancelled even then. Raises
+    within `attempts` rounds or before the `deadline` (to which the caller holds requests and waits as well), or the
+    journal cannot record it; what could be cancelled is cancelled even then. Raises
     OtherExchange where another paper exchange answers than the one that has the orders, and AuthenticationError, with
     how many orders may still rest, where the key is not accepted: no round would change that.
     """
     asked: set[str] = set()
     problems: list[PfmmError] = []  # of the newest round
     for attempt in range(attempts):
+        if attempt and deadline is not None and deadline.passed:
+            break
         asked.update(order.client_order_id for order in _live(journal, run_ids))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
             pause(clock)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pfmm.engine.cancel import ATTEMPTS, ask_to_cancel, let_expiries_pass, pause
 from pfmm.errors import ConfigError, OutcomeUnknown, PfmmError, StateUnknown, VenueRefused, VenueUnreachable
 from pfmm.model.account import Snapshot
+from pfmm.model.deadline import Deadline
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder
 from pfmm.ports import Clock, Venue
@@ -38,8 +39,10 @@ def cancel_remembered(
     *,
     not_before_ms: int = 0,
     attempts: int = ATTEMPTS,
+    deadline: Deadline | None = None,
 ) -> StateUnknown:
-    """Cancels `orders` by client order id and looks, until a snapshot shows none of them or `attempts` are over.
+    """Cancels `orders` by client order id and looks, until a snapshot shows none of them, or `attempts` or the
+    `deadline` are over.
 
     Returns the error to end with (exit 8): what made the journal unusable (`cause`), how many orders were cancelled,
     whether the venue shows that none rests, the position that is left on `markets`, and the command that closes it.
@@ -48,6 +51,8 @@ def cancel_remembered(
     progress = _Progress(set(), not_before_ms)
     proven = False
     for attempt in range(attempts):
+        if attempt and deadline is not None and deadline.passed:
+            break
         if attempt:
             pause(clock)
         try:

@@ -58,7 +58,8 @@ def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | No
     Raises AuthenticationError and ConfigError only (a key that is refused or unusable), since no repetition could
     help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
     the markets asked for, at a time when nobody else's request can act any more; two, where a position is gone that
-    we did not close. May outlast the timeout by the two requests that are under way when it ends and a last look.
+    we did not close. May outlast the timeout by the request that is under way when it ends and a last look, which the
+    caller bounds at the venue.
     """
     return _Flattener(venue, order, tools, others or Nobody()).run()
 

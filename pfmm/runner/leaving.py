@@ -7,6 +7,7 @@ every policy becomes cancel, from memory, and the end is an error that names wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from pfmm.errors import (
     SecretError,
     StateUnknown,
 )
+from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
 from pfmm.ports import Clock, Journal, Venue
 from pfmm.runner.loop import KILL_SWITCH, Ending, Loop
@@ -37,13 +39,16 @@ class Switch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the way out needs of its process. `clock` waits whatever signals have come; `close` closes the positions on
-    markets and raises where that fails; `unattended` warns of orders that a HALT leaves without a process;
-    `last_interrupt` makes any further Ctrl-C mean nothing."""
+    """What the loop and its way out need of their process. Within `running` a signal ends a request; within `leaving`
+    all requests and waits together end with the deadline that it gives. `clock` waits whatever signals have come;
+    `close` closes the positions on markets and raises where that fails; `unattended` warns of orders that a HALT leaves
+    without a process; `last_interrupt` makes any further Ctrl-C mean nothing."""
 
     venue: Venue
     journal: Journal
     clock: Clock
+    running: Callable[[], AbstractContextManager[object]]
+    leaving: Callable[[], AbstractContextManager[Deadline]]
     close: Callable[[Sequence[str]], None]
     unattended: Callable[[], Sequence[str]]
     last_interrupt: Callable[[], None]
@@ -66,7 +71,8 @@ def run_to_the_end(
     failure: BaseException | None = None
     ending = Ending("bug", EXIT_BUG)
     try:
-        ending = loop.run()
+        with around.running():
+            ending = loop.run()
     except PfmmError as error:
         failure, ending = error, Ending(error.message, error.exit_code)
     except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
@@ -103,7 +109,8 @@ def _leave(
     emit(Event("stopping", last_ms, "", kind, {"reason": ending.reason, "policy": policy}))
     cancelled = carry_out(engine, policy, ending, last_ms, around, failure)
     # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
-    problem = switch.leave()
+    with around.leaving():
+        problem = switch.leave()
     left = around.unattended() if ending.reason == KILL_SWITCH else ()
     warning = "; ".join([*([] if problem is None else [problem]), *left])
     if warning:
@@ -128,26 +135,46 @@ def carry_out(
     `failure` is what ended the loop. Where that, or what happens here, says that the journal is unusable, the orders
     are cancelled from memory instead; raises StateUnknown then, with the position that is left.
     """
+    with around.leaving() as deadline:
+        cancelled = _proven(engine, policy, ending, last_ms, around, failure, deadline)
+    if policy == "flatten" and engine.run_ids:
+        around.close(engine.markets)
+    return cancelled
+
+
+def _proven(
+    engine: Engine,
+    policy: str,
+    ending: Ending,
+    last_ms: int,
+    around: Surroundings,
+    failure: BaseException | None,
+    deadline: Deadline,
+) -> int:
+    """The policy without closing anything; see `carry_out`."""
     if isinstance(failure, JournalUnusable):
-        raise _from_memory(engine, around, failure) from failure
+        raise _from_memory(engine, around, failure, deadline) from failure
     try:
-        return _by_the_journal(engine, policy, ending, last_ms, around)
+        return _by_the_journal(engine, policy, ending, last_ms, around, deadline)
     except (OtherExchange, SecretError):
         raise
     except ConfigError as error:
-        raise _from_memory(engine, around, error) from error
+        raise _from_memory(engine, around, error, deadline) from error
     except StateUnknown as error:
         if isinstance(error.__cause__, ConfigError):  # what was cancelled could not be recorded
-            raise _from_memory(engine, around, error.__cause__) from error
+            raise _from_memory(engine, around, error.__cause__, deadline) from error
         raise
     except PfmmError:
         raise
     except Exception as error:  # a bug, or a journal that reads as nonsense: neither may leave orders resting
-        error.add_note(_from_memory(engine, around, ConfigError(f"{type(error).__name__}: {error}")).message)
+        cause = ConfigError(f"{type(error).__name__}: {error}")
+        error.add_note(_from_memory(engine, around, cause, deadline).message)
         raise
 
 
-def _by_the_journal(engine: Engine, policy: str, ending: Ending, last_ms: int, around: Surroundings) -> int:
+def _by_the_journal(
+    engine: Engine, policy: str, ending: Ending, last_ms: int, around: Surroundings, deadline: Deadline
+) -> int:
     if policy == "keep" or not engine.run_ids:
         engine.leave(last_ms, status="between_runs", reason=None)
         return 0
@@ -159,24 +186,29 @@ def _by_the_journal(engine: Engine, policy: str, ending: Ending, last_ms: int, a
         engine.markets,
         engine.run_ids,
         not_before_ms=engine.not_before_ms,
+        deadline=deadline,
     )
     if any(order.client_order_id in remembered for order in done.snapshot.orders):
         raise JournalUnusable("the journal has forgotten orders of this run that the venue still shows")
     status = "halted" if ending.halt is not None else "stopped"
     engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
-    if policy == "flatten":
-        around.close(engine.markets)
     return done.cancelled
 
 
-def _from_memory(engine: Engine, around: Surroundings, cause: PfmmError) -> PfmmError:
+def _from_memory(engine: Engine, around: Surroundings, cause: PfmmError, deadline: Deadline) -> PfmmError:
     """Cancels what the engine remembers and proves it; the error to end with. Where the run never came to send
     anything, that is the cause itself."""
     if not engine.run_ids:
         return cause
     seen_ms = engine.not_before_ms
     return cancel_remembered(
-        around.venue, around.clock, engine.remembered, engine.markets, cause, not_before_ms=seen_ms
+        around.venue,
+        around.clock,
+        engine.remembered,
+        engine.markets,
+        cause,
+        not_before_ms=seen_ms,
+        deadline=deadline,
     )
 
 

@@ -1,4 +1,4 @@
-"""`stop` that meets a runner in its first cycle: what that still places is ended as well, whatever it leaves behind."""
+"""`stop` that meets a runner in its first cycle: that places nothing more, and what it began is ended as well."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def grid_in_its_first_cycle(home: Path, end: str) -> Iterator[subprocess.Popen[s
             grid.kill()
 
 
-def test_orders_of_a_run_that_began_meanwhile_are_cancelled(tmp_path: Path) -> None:
+def test_a_run_that_began_meanwhile_has_placed_nothing_and_is_ended(tmp_path: Path) -> None:
     still_home(tmp_path)
     with grid_in_its_first_cycle(tmp_path, "return look(*asked)") as grid:
         done = run("grid", "stop", "--json", home=tmp_path)
         assert grid.wait(timeout=PATIENCE_S) == 143
     assert open_orders(tmp_path) == []
-    row = {"market": BTC, "strategy": "grid", "cancelled": 10, "orders_left": 0, "state": "stopped"}
+    row = {"market": BTC, "strategy": "grid", "cancelled": 0, "orders_left": 0, "state": "stopped"}
     assert (done.code, done.data["runs"]) == (0, [row])
 
 

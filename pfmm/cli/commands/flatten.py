@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.flatten.contract import FlattenResult
     from pfmm.model.account import Position
+    from pfmm.model.deadline import Deadline
 
 app = typer.Typer(help="Emergency: cancel orders and close positions, and prove it.")
 
@@ -69,6 +70,7 @@ def flatten(
     Stops every runner of the account, also those on other markets, and leaves a HALT that only `pfmm resume` lifts.
     Orders that pfmm did not place are cancelled too.
     """
+    from pfmm.cli.flattening import flattening
     from pfmm.cli.opening import emergency_session
     from pfmm.errors import UsageError
 
@@ -81,11 +83,13 @@ def flatten(
     asked = Asked(tuple(dict.fromkeys(markets or ())), half, cancel_only)
     with emergency_session(options, flags_of(context)) as opened:
         if dry_run:
-            emit(options, _preview(opened, asked))
+            with flattening(opened):
+                emit(options, _preview(opened, asked))
             return
         if opened.live:
             _confirm(opened, asked, yes=yes)
-        emit(options, _carry_out(opened, asked))
+        with flattening(opened) as deadline:
+            emit(options, _carry_out(opened, asked, deadline))
 
 
 def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
@@ -144,8 +148,8 @@ def _preview_text(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _carry_out(session: Session, asked: Asked) -> Result:
-    """The emergency itself. Raises Failed with the whole answer when the end could not be proven."""
+def _carry_out(session: Session, asked: Asked, deadline: Deadline) -> Result:
+    """The emergency itself. Raises Failed with the whole answer when the end could not be proven by the deadline."""
     from pfmm.app.halting import StoppingRunners, strange_exchange
     from pfmm.cli.flattening import failure_of, result_data
     from pfmm.errors import AuthenticationError
@@ -160,7 +164,7 @@ def _carry_out(session: Session, asked: Asked) -> Result:
     runners = StoppingRunners(session, monotonic_s=time.monotonic)
     refused: AuthenticationError | None = None
     try:
-        result = _flatten(session, asked, first_try, runners, proofs=2 if warnings else 1)
+        result = _flatten(session, asked, first_try, runners, proofs=2 if warnings else 1, deadline=deadline)
     except AuthenticationError as error:
         refused, result = error, FlattenResult(FlatState.UNKNOWN, None, 0, None, (), error.message)
     if not warnings:  # whoever resumed meanwhile did so before the end that this HALT guards
@@ -169,7 +173,7 @@ def _carry_out(session: Session, asked: Asked) -> Result:
     if strange is not None:  # whose snapshots prove nothing about the orders of the journal's runs
         warnings.append(strange)
     elif result.state.done:
-        warnings += _end_runs(session)
+        warnings += _end_runs(session, deadline)
     data = result_data(session, result)
     data["runners_stopped"] = [
         {"market": r.market, "strategy": r.strategy, "pid": r.pid, "how": r.how} for r in runners.stopped
@@ -210,17 +214,21 @@ def _halt(session: Session, asked: Asked) -> list[str]:
 
 
 def _flatten(
-    session: Session, asked: Asked, markets: tuple[str, ...] | None, runners: StoppingRunners, *, proofs: int
+    session: Session,
+    asked: Asked,
+    markets: tuple[str, ...] | None,
+    runners: StoppingRunners,
+    *,
+    proofs: int,
+    deadline: Deadline,
 ) -> FlattenResult:
     """Flattens, after the markets' names are known: a venue that was silent is asked on, while the runners stop."""
     from pfmm.cli.flattening import new_tools, order_of
     from pfmm.flatten.contract import FlatState, FlattenResult
     from pfmm.flatten.emergency import flatten as flatten_account
 
-    order = order_of(session, None, half=asked.half, cancel_only=asked.cancel_only, proofs=proofs)
-    deadline_s = time.monotonic() + order.timeout_s
     runners.press()
-    while markets is None and time.monotonic() < deadline_s:
+    while markets is None and not deadline.passed:
         time.sleep(RETRY_S)
         runners.press()
         markets = _markets(session, asked)
@@ -233,18 +241,18 @@ def _flatten(
         half=asked.half,
         cancel_only=asked.cancel_only,
         proofs=proofs,
-        timeout_s=max(deadline_s - time.monotonic(), 0.0),
+        timeout_s=deadline.left_s(),
     )
     return flatten_account(session.venue, order, new_tools(), runners)
 
 
-def _end_runs(session: Session) -> list[str]:
+def _end_runs(session: Session, deadline: Deadline) -> list[str]:
     """After the fact, and only if that works soon: flatness does not hang on the journal, nor the answer on this."""
     from pfmm.app.halting import end_halted_runs
     from pfmm.errors import PfmmError
 
     try:
-        end_halted_runs(session, attempts=BOOKKEEPING_ATTEMPTS)
+        end_halted_runs(session, attempts=BOOKKEEPING_ATTEMPTS, deadline=deadline)
     except PfmmError as error:
         return [f"the stopped runs could not be ended, `pfmm resume` will try again: {error.message}"]
     return []

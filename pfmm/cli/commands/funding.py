@@ -103,7 +103,7 @@ def funding(
     wanted = _Wanted(tuple(markets or ()), scan, sort, limit, least if scan else None, history)
     with session(options, flags) as opened:
         every_s = opened.settings.general.run.interval_s if watch else None
-        watching.show_looks(options, "funding", lambda: _look(opened, wanted, check), every_s=every_s)
+        watching.show_looks(options, opened, "funding", lambda: _look(opened, wanted, check), every_s=every_s)
 
 
 def _look(opened: Session, wanted: _Wanted, check: Assertion | None) -> Look:

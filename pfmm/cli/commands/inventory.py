@@ -65,7 +65,7 @@ def inventory(
     with session(options, flags_of(context)) as opened:
         names = list(dict.fromkeys(opened.known_market(spelling) for spelling in markets or ()))
         every_s = opened.settings.general.run.interval_s if watch else None
-        watching.show_looks(options, "inventory", lambda: _look(opened, names, check), every_s=every_s)
+        watching.show_looks(options, opened, "inventory", lambda: _look(opened, names, check), every_s=every_s)
 
 
 def _look(opened: Session, asked: Sequence[str], check: Assertion | None) -> Look:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from pfmm.cli.options import globals_of, non_negative_integer, positive_float, positive_integer
 from pfmm.cli.output import EventStream, Globals, iso, say, warn, write
+from pfmm.errors import Interrupted, VenueUnreachable
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pfmm.tape.recorder import Recorder
 
 MAX_DEPTH = 20  # what replay keeps of a book
+LEAST_POLL_S = 1.0
 
 app = typer.Typer()
 
@@ -68,13 +71,14 @@ def record(
         raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {depth}")
     if not force and _exists(out):
         raise exists(out)
-    with session(options) as opened, Signals() as signals:
-        instruments = {one.market: one for one in map(opened.market, markets)}
-        recorder = Recorder(opened.venue, list(instruments.values()), depth=depth)
-        clock = opened.clock(signals.wait_s)
-        clock.synchronise(opened.venue.time())
-        time_ms, first = recorder.poll()  # before the file is made: a venue that does not answer leaves none behind
-        with TapeFile.create(out, force=force) as file:
+    with session(options) as opened, Signals() as signals, suppress(Interrupted):
+        with opened.bounded(opened.settings.general.command.timeout_s, wakeup=signals):
+            instruments = {one.market: one for one in map(opened.market, markets)}
+            recorder = Recorder(opened.venue, list(instruments.values()), depth=depth)
+            clock = opened.clock(signals.wait_s)
+            clock.synchronise(opened.venue.time())
+            time_ms, first = recorder.poll()  # before the file is made: a venue that does not answer leaves none behind
+        with TapeFile.create(out, force=force) as file, opened.bounded(wakeup=signals):
             loop = _Loop(opened, recorder, file, clock, _Progress(options, out, list(instruments)))
             loop.run(time_ms, first, signals, interval_ms=round(interval * 1000), for_s=for_s, cycles=cycles)
     if signals.received is not None:
@@ -124,17 +128,30 @@ class _Loop:
                     due_ms = max(due_ms + interval_ms, self._clock.now_ms())
                     due_ms = due_ms if deadline_ms is None else min(due_ms, deadline_ms)
                     if self._clock.wait_until(due_ms):
-                        self._poll()
+                        with self._session.bounded(self._poll_s(deadline_ms), wakeup=signals):
+                            self._poll()
                         done += 1
                         continue
                     reason = f"signal {signals.received.name}" if signals.received is not None else reason
                 break
+        except (Interrupted, VenueUnreachable):  # a signal within a poll, or before a stepped clock was moved
+            if signals.received is None:
+                raise
+            reason = f"signal {signals.received.name}"  # what the poll has read so far is kept
         finally:
             self._file.append(self._recorder.rest())
         self._progress.stopped(self._clock.now_ms(), self._recorder, self._file, reason)
 
+    def _poll_s(self, deadline_ms: int | None) -> float:
+        """The wall seconds that a poll may take: a command's time, no more than what is left of --for."""
+        whole_s = self._session.settings.general.command.timeout_s
+        if deadline_ms is None or self._clock.speed == 0:
+            return whole_s
+        left_s = (deadline_ms - self._clock.now_ms()) / 1000 / self._clock.speed
+        return min(whole_s, max(left_s, LEAST_POLL_S))
+
     def _poll(self) -> None:
-        from pfmm.errors import BadVenueData, RateLimited, VenueUnreachable
+        from pfmm.errors import BadVenueData, RateLimited
         from pfmm.tape.recorder import TimeWentBack
 
         try:

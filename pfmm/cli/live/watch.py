@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from pfmm.cli.output import EventStream, Failed, Globals, Result, emit, warn
-from pfmm.errors import BadVenueData, PfmmError, RateLimited, VenueUnreachable
+from pfmm.errors import BadVenueData, Interrupted, PfmmError, RateLimited, VenueUnreachable
 
 if TYPE_CHECKING:
+    from pfmm.app.session import Session
     from pfmm.errors import AssertionFalse
 
 Watch = Annotated[bool, typer.Option("--watch", help="Look again every --interval seconds until Ctrl-C.")]
@@ -32,11 +33,13 @@ class Look(NamedTuple):
     broken: tuple[AssertionFalse, Result] | None = None
 
 
-def show_looks(options: Globals, event: str, look: Callable[[], Look], *, every_s: float | None) -> None:
+def show_looks(
+    options: Globals, session: Session, event: str, look: Callable[[], Look], *, every_s: float | None
+) -> None:
     """Prints one look, or look after look every so many seconds. Raises Failed, with the offending rows, where the
     assertion is false of the one."""
     if every_s is not None:
-        _watch(options, event, every_s, look)
+        _watch(options, session, event, every_s, look)
         return
     only = look()
     if only.broken is not None:
@@ -44,8 +47,9 @@ def show_looks(options: Globals, event: str, look: Callable[[], Look], *, every_
     emit(options, only.result)
 
 
-def _watch(options: Globals, event: str, interval_s: float, look: Callable[[], Look]) -> None:
-    """Shows look after look until a signal, then exits with 128 + its number. Ends at the first look that breaks the
+def _watch(options: Globals, session: Session, event: str, interval_s: float, look: Callable[[], Look]) -> None:
+    """Shows look after look until a signal, then exits with 128 + its number; each look has a command's time, and a
+    signal ends it at once. Ends at the first look that breaks the
     assertion (AssertionFalse). After a first good look, failures that pass by themselves are told and looked past,
     up to OUTAGE_LOOKS in a row."""
     from pfmm.runner.signals import Signals
@@ -56,7 +60,10 @@ def _watch(options: Globals, event: str, interval_s: float, look: Callable[[], L
             failures = 0
             while signals.received is None:
                 try:
-                    last, failures = look(), 0
+                    with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
+                        last, failures = look(), 0
+                except Interrupted:
+                    break
                 except PASSING as error:
                     failures += 1
                     if last is None or failures >= OUTAGE_LOOKS:
@@ -67,6 +74,7 @@ def _watch(options: Globals, event: str, interval_s: float, look: Callable[[], L
                     _stop_if_broken(options, last)
                 signals.wait_s(interval_s)
         number = signals.received
+        assert number is not None
     sys.exit(128 + number)
 
 
