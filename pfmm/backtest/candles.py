@@ -17,14 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pfmm.backtest.columns import numpy
-from pfmm.backtest.tabular import header_of, lines_of
-from pfmm.errors import DataFileError
+from pfmm.errors import DataFileError, UnknownMarket
+from pfmm.model.market import FundingRate
+from pfmm.model.units import iso
 from pfmm.paper.feeds.feed import MarketSpec, Settlement
 from pfmm.paper.feeds.replay_tape import REPLAY_MAX_LEVERAGE, MarketTape
 from pfmm.paper.feeds.settlements import TooClose, on_the_minute, spaced
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
+from pfmm.tape.carriers import found_of
 from pfmm.tape.describe import decimals as decimals_of
-from pfmm.tape.events import Place, finite, not_negative, positive, written_ms
+from pfmm.tape.events import Place, not_negative, positive
+from pfmm.tape.options import ReadOptions
+from pfmm.tape.recognise import Found
+from pfmm.tape.rows import Budget, Faults, table_cells
+from pfmm.tape.sources import Source, expand
+from pfmm.tape.tables import RowReader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +39,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-HEADER = "time_ms,open,high,low,close,volume"
 BAR_MS = 60_000
 STEPS = 12
 SIZE_DECIMALS = 3
@@ -46,71 +52,137 @@ Way = Literal["low_first", "high_first"]
 class Candles:
     """Bars as whole numbers: times in ms, prices in 10^-price_decimals USD, volumes in 10^-size_decimals of the coin.
 
-    `gaps` counts holes between bars, `longest_gap_ms` the largest of them.
+    `gaps` counts holes between bars, `longest_gap_ms` the largest of them; `tick` is the smallest change of a price.
     """
 
     times: array[int]
     prices: array[int]  # open, high, low, close of each bar
     volumes: array[int]
     price_decimals: int
+    size_decimals: int
     gaps: int
     longest_gap_ms: int
-
-    @property
-    def size_decimals(self) -> int:
-        """3, or fewer where the price needs the decimals: 0 of a coin at 0.00001234."""
-        return min(SIZE_DECIMALS, AMOUNT_DECIMALS - self.price_decimals)
+    tick: int = 1
+    time_unit: str = "ms"
+    bad_rows: int = 0
 
 
-def is_candles(path: Path) -> bool:
-    """True for a file whose first line is the header of candles."""
-    return header_of(path) == HEADER
+@dataclass(slots=True)
+class _Bars:
+    """Bars as they were read: when, open high low close, volume, and where they stand."""
+
+    times: array[int]
+    prices: list[tuple[Decimal, ...]]
+    volumes: list[Decimal]
+    places: list[Place]
+    time_unit: str = "ms"
 
 
-def read_candles(files: Sequence[Path]) -> Candles:
-    """Bars of `files`, in time order. Raises DataFileError, with file and line, for what makes no sense."""
-    times = array("q")
-    rows: list[tuple[Decimal, ...]] = []
-    volumes: list[Decimal] = []
-    gaps = longest = 0
-    for path in files:
-        for place, cells in lines_of(path, HEADER):
-            time_ms, prices, volume = _bar(cells, place)
-            if times:
-                step = time_ms - times[-1]
-                if step <= 0:
-                    raise place.error(f"time_ms {time_ms} is not after the bar before it, {times[-1]}")
-                if step < BAR_MS:
-                    raise place.error(f"the bar begins {step} ms after the one before it: not 1-minute candles")
-                gaps += step > BAR_MS
-                longest = max(longest, step)
-            times.append(time_ms)
-            rows.append(prices)
-            volumes.append(volume)
+def read_candles(files: Sequence[Path], market: str | None = None, options: ReadOptions | None = None) -> Candles:
+    """Bars of `files`, in time order, as many decimals of price and volume as are written (see `_price_decimals`).
+
+    Raises DataFileError, with file and line, for what makes no sense, UnknownMarket for bars of another market.
+    """
+    options = options or ReadOptions()
+    faults = Faults(Budget(options.skip_bad))
+    parts = [_bars(source, found_of(source, options.format), market, faults) for source in expand(files)]
+    parts.sort(key=lambda part: part.times[0] if part.times else 0)
+    bars = _Bars(array("q"), [], [], [])
+    gaps, longest = 0, 0
+    for part in parts:
+        found = _join(bars, part)
+        gaps, longest = gaps + found[0], max(longest, found[1])
+    rows, volumes = bars.prices, bars.volumes
+    named = ", ".join(map(str, files))
     if not rows:
-        raise DataFileError(f"{', '.join(map(str, files))}: no candles")
+        raise DataFileError(f"{named}: no candles")
     if gaps and gaps == len(rows) - 1:
         raise DataFileError(f"{files[0]}: no bar begins a minute after the one before it: not 1-minute candles")
-    decimals = _price_decimals(rows, files)
-    lots = Decimal(10) ** min(SIZE_DECIMALS, AMOUNT_DECIMALS - decimals)
+    decimals, tick = _price_steps(rows, files, options.price_step)
+    size_decimals = _size_decimals(volumes, decimals, options.size_step)
+    lots = Decimal(10) ** size_decimals
     try:
         scaled = array("q", [round(price.scaleb(decimals)) for row in rows for price in row])
         traded = array("q", [int(volume * lots) for volume in volumes])
     except OverflowError as error:
-        raise DataFileError(f"{', '.join(map(str, files))}: a price or volume is too large") from error
+        raise DataFileError(f"{named}: a price or volume is too large") from error
     if not any(traded):
-        raise DataFileError(f"{', '.join(map(str, files))}: no bar has any volume")
-    return Candles(times, scaled, traded, decimals, gaps, longest)
-
-
-def _bar(cells: Sequence[str], place: Place) -> tuple[int, tuple[Decimal, ...], Decimal]:
-    time_ms = written_ms(cells[0], "time_ms", place)
-    opened, high, low, closed = (
-        positive(cell, name, place) for cell, name in zip(cells[1:5], ("open", "high", "low", "close"), strict=True)
+        raise DataFileError(f"{named}: no bar has any volume")
+    return Candles(
+        bars.times, scaled, traded, decimals, size_decimals, gaps, longest, tick, parts[0].time_unit, faults.count
     )
+
+
+def _bars(source: Source, found: Found, market: str | None, faults: Faults) -> _Bars:
+    table = found.table
+    if table is None or table.holds != "candles":
+        raise source.place.error(f"holds {found.format.says}, no candles")
+    reader = RowReader(table, found.roles, "")
+    bars = _Bars(array("q"), [], [], [])
+    for place, cells in table_cells(source, found, faults):
+        try:
+            time_ms, prices, volume = _bar(reader, cells, place)
+        except DataFileError as error:
+            faults.pass_over(error)
+            continue
+        if market is not None and "symbol" in reader.at and reader.market_of(cells, place) != market:
+            raise UnknownMarket(
+                f"{source.path}: the data holds no {market}", hint=f"it holds {reader.market_of(cells, place)}"
+            )
+        bars.times.append(time_ms)
+        bars.prices.append(prices)
+        bars.volumes.append(volume)
+        bars.places.append(place)
+    bars.time_unit = reader.clock.unit or "ms"
+    if table.any_order and len(bars.times) > 1 and bars.times[0] > bars.times[-1]:
+        turned = bars.times[::-1], bars.prices[::-1], bars.volumes[::-1], bars.places[::-1]
+        return _Bars(*turned, bars.time_unit)
+    return bars
+
+
+def _join(bars: _Bars, part: _Bars) -> tuple[int, int]:
+    """Puts the bars of the next file behind those before; (gaps, longest gap in ms) between them."""
+    gaps = longest = 0
+    times = bars.times
+    for time_ms, prices, volume, place in zip(part.times, part.prices, part.volumes, part.places, strict=True):
+        if times:
+            step = time_ms - times[-1]
+            if step <= 0:
+                raise place.error(f"the bar of {iso(time_ms)} is not after the bar before it, {iso(times[-1])}")
+            if step < BAR_MS:
+                raise place.error(f"the bar begins {step} ms after the one before it: not 1-minute candles")
+            gaps += step > BAR_MS
+            longest = max(longest, step)
+        times.append(time_ms)
+        bars.prices.append(prices)
+        bars.volumes.append(volume)
+    return gaps, longest
+
+
+def _bar(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[int, tuple[Decimal, ...], Decimal]:
+    at = reader.at
+    time_ms, _ = reader.clock.read(cells[at["time"]], reader.table.columns["time"][0], place)
+    opened, high, low, closed = (positive(cells[at[name]], name, place) for name in ("open", "high", "low", "close"))
     if high < max(opened, closed, low) or low > min(opened, closed):
         raise place.error(f"open {opened}, high {high}, low {low} and close {closed} contradict each other")
-    return time_ms, (opened, high, low, closed), not_negative(cells[5], "volume", place)
+    return time_ms, (opened, high, low, closed), not_negative(cells[at["volume"]], "volume", place)
+
+
+def _price_steps(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path], stated: str | None) -> tuple[int, int]:
+    """(decimals of a price, smallest change in units of the last of them): 0.5 stated for 64000.1 is (1, 5)."""
+    decimals = _price_decimals(rows, files)
+    if stated is None:
+        return decimals, 1
+    step = Decimal(stated)
+    decimals = max(decimals, decimals_of(step))
+    return decimals, int(step.scaleb(decimals))
+
+
+def _size_decimals(volumes: Sequence[Decimal], price_decimals: int, stated: str | None) -> int:
+    """As many as the volumes are written with, at least 3, and fewer where the price needs them: 0 at 0.00001234."""
+    written = max(map(decimals_of, volumes)) if stated is None else decimals_of(Decimal(stated))
+    least = SIZE_DECIMALS if stated is None else 0
+    return min(max(least, written), AMOUNT_DECIMALS - price_decimals)
 
 
 def _price_decimals(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path]) -> int:
@@ -172,7 +244,7 @@ def _spec(market: str, candles: Candles) -> MarketSpec:
         category="crypto",
         price_decimals=candles.price_decimals,
         size_decimals=candles.size_decimals,
-        tick=1,
+        tick=candles.tick,
         significant_figures=None,
         min_notional=MIN_NOTIONAL,
         max_leverage=REPLAY_MAX_LEVERAGE,
@@ -182,28 +254,36 @@ def _spec(market: str, candles: Candles) -> MarketSpec:
     )
 
 
-FUNDING_HEADER = "time_ms,rate_8h"
-
-
 def read_funding(path: Path) -> list[Settlement]:
-    """Settlements of a `time_ms,rate_8h` file: every row is one, for the hours since the row before it (see `spaced`).
+    """Settlements of a file of settled rates: every row is one.
 
-    Rates are per 8 h: hourly rows of 0.0001 settle 0.0000125 each. Raises DataFileError, with the line, for a rate of 1
-    or more, for a time that has two rates, and for rows less than half an hour apart.
+    A row that states its interval has its rate for that interval. Rates per 8 h (`rate_8h`) are for the hours since the
+    row before (see `spaced`): hourly rows of 0.0001 settle 0.0000125 each. Raises DataFileError, with the line, for a
+    rate of 1 or more, for a time that has two rates, and for rows less than half an hour apart.
     """
-    found: dict[int, tuple[int, Place]] = {}
-    for place, cells in lines_of(path, FUNDING_HEADER):
-        time_ms = written_ms(cells[0], "time_ms", place)
-        rate = finite(cells[1], "rate_8h", place)
-        if abs(rate) >= 1:
-            raise place.error(f"rate_8h must be a fraction between -1 and 1 (0.0001 is 1 bp), not {cells[1]!r}")
-        scaled = round(rate.scaleb(8))
-        if found.setdefault(on_the_minute(time_ms), (scaled, place))[0] != scaled:
-            raise place.error(f"time_ms {time_ms} has another rate further up")
+    found: dict[int, tuple[int, int, Place]] = {}
+    stated = False
+    for source in expand([path]):
+        kind = found_of(source)
+        table = kind.table
+        if table is None or table.holds != "funding":
+            raise source.place.error(f"holds {kind.format.says}, no settled funding rates")
+        reader = RowReader(table, kind.roles, "")
+        stated = "rate_8h" not in reader.at
+        for place, cells in table_cells(source, kind, Faults(Budget(0))):
+            for event, _ in reader.read(cells, place):
+                assert isinstance(event, FundingRate)
+                scaled = round(event.rate.scaleb(8))
+                due_ms = on_the_minute(event.time_ms)
+                if "settles" not in reader.at and found.setdefault(due_ms, (scaled, 0, place))[0] != scaled:
+                    raise place.error(f"{iso(event.time_ms)} has another rate further up")
+                found[due_ms] = (scaled, event.interval_hours, place)
     if not found:
         raise Place(path, 0).error("holds no funding rates")
     rows = sorted(found.items())
+    if stated:
+        return [Settlement(time_ms, rate, hours) for time_ms, (rate, hours, _) in rows]
     try:
-        return spaced([(time_ms, rate) for time_ms, (rate, _) in rows])
+        return spaced([(time_ms, rate) for time_ms, (rate, _, _) in rows])
     except TooClose as error:
-        raise rows[error.index][1][1].error(f"{error}: no venue settles so often") from None
+        raise rows[error.index][1][2].error(f"{error}: no venue settles so often") from None

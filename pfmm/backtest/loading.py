@@ -7,26 +7,18 @@ the content of its files. Must not know strategies or runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-from pfmm.backtest.candles import candle_tape, is_candles, read_candles, read_funding
+from pfmm.backtest.candles import candle_tape, read_candles, read_funding
 from pfmm.backtest.columns import Columns, with_funding
-from pfmm.backtest.tabular import is_parquet, is_table, read_table
 from pfmm.errors import DataFileError, UnknownMarket
-from pfmm.paper.feeds.replay_tape import (
-    MAGIC,
-    MarketTape,
-    build_markets,
-    build_tape,
-    content_hash,
-    open_tape,
-    write_tape,
-)
-from pfmm.tape import Units, must_be_a_file
+from pfmm.paper.feeds.replay_tape import MarketTape, build_tape, open_tape
+from pfmm.tape import ReadOptions
+from pfmm.tape.carriers import carrier_of, found_of
+from pfmm.tape.sources import Source, expand
 
-Format = Literal["recording", "binary tape", "table", "candles"]
+BINARY_TAPE = "binary tape"
 RECORDED = "recorded"
 
 
@@ -38,56 +30,56 @@ class World:
     columns: Columns
 
 
-def format_of(path: Path) -> Format:
-    """What kind of data a file holds, by its first bytes. Raises DataFileError when it cannot be read."""
-    must_be_a_file(path)
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(len(MAGIC))
-    except OSError as error:
-        raise DataFileError(f"{path}: cannot be read: {error.strerror}") from error
-    if head == MAGIC:
-        return "binary tape"
-    if is_parquet(path) or is_table(path):
-        return "table"
-    return "candles" if is_candles(path) else "recording"
+def format_of(path: Path, options: ReadOptions | None = None) -> str:
+    """The name of the format that a file has. Raises DataFileError when it cannot be read."""
+    return kind_of(path, options)[0]
 
 
-def load(files: Sequence[Path], market: str, cache: Path, funding: Path | None = None) -> tuple[World, ...]:
-    """The worlds of `market` in `files`, which are given in time order and all of one kind.
+def kind_of(path: Path, options: ReadOptions | None = None) -> tuple[str, str]:
+    """(the name of the format that a file has, what it holds). Raises DataFileError when it cannot be read."""
+    return _kind(expand([path])[0], options or ReadOptions())
+
+
+def _kind(source: Source, options: ReadOptions) -> tuple[str, str]:
+    """(the format's name, what it holds)."""
+    if carrier_of(source) == "tape":
+        return BINARY_TAPE, "ticks"
+    found = found_of(source, options.format)
+    return found.format.name, found.format_holds
+
+
+def load(
+    files: Sequence[Path], market: str, cache: Path, funding: Path | None = None, options: ReadOptions | None = None
+) -> tuple[World, ...]:
+    """The worlds of `market` in `files`: candles, or anything that tells quotes and prints.
 
     `funding` is a file of settled rates and takes the place of the data's own. Raises DataFileError for bad data,
     UnknownMarket when the files hold other markets.
     """
-    kinds = {format_of(path) for path in files}
-    if len(kinds) != 1:
-        raise DataFileError(f"the files are of different kinds ({', '.join(sorted(kinds))}): run them apart")
+    options = replace(options or ReadOptions(), market=market)
     rates = None if funding is None else read_funding(funding)
-    tapes: dict[str, MarketTape] = {}
-    kind = kinds.pop()
-    if kind == "candles":
-        candles = read_candles(files)
-        tapes = {"low_first": candle_tape(candles, market, "low_first")}
-        tapes["high_first"] = candle_tape(candles, market, "high_first")
-    else:
-        tapes[RECORDED] = _only(_markets(files, kind, market, cache), market)
+    tapes = tapes_of(files, market, cache, options)
     if rates is not None:
         tapes = {label: with_funding(tape, rates) for label, tape in tapes.items()}
     return tuple(World(label, Columns(tape)) for label, tape in tapes.items())
 
 
-def _markets(files: Sequence[Path], kind: Format, market: str, cache: Path) -> dict[str, MarketTape]:
-    if kind == "binary tape":
-        if len(files) > 1:
-            raise DataFileError(f"{files[1]}: a binary tape is run alone")
-        return open_tape(files[0])
-    if kind == "recording":
-        return open_tape(build_tape(files, cache))
-    path = cache / f"{content_hash(files, f'table {market}')}.tape"
-    if not path.exists():
-        units: dict[str, Units] = {}
-        write_tape(path, build_markets(read_table(files, market), units))
-    return open_tape(path)
+def tapes_of(files: Sequence[Path], market: str, cache: Path, options: ReadOptions) -> dict[str, MarketTape]:
+    """The market's tape, or the two of its candles, by their labels."""
+    sources = expand(files)
+    kinds = {source: _kind(source, options) for source in sources}
+    held = {holds for _, holds in kinds.values()}
+    if any(name == BINARY_TAPE for name, _ in kinds.values()):
+        if len(sources) > 1:
+            raise DataFileError(f"{sources[1].path}: a binary tape is run alone")
+        return {RECORDED: _only(open_tape(sources[0].path), market)}
+    if "candles" not in held:
+        return {RECORDED: _only(open_tape(build_tape(files, cache, options)), market)}
+    if held != {"candles"}:
+        names = ", ".join(sorted({name for name, _ in kinds.values()}))
+        raise DataFileError(f"the files are of different kinds ({names}): candles are run apart")
+    candles = read_candles(files, market, options)
+    return {way: candle_tape(candles, market, way) for way in ("low_first", "high_first")}
 
 
 def _only(tapes: dict[str, MarketTape], market: str) -> MarketTape:

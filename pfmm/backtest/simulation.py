@@ -18,11 +18,12 @@ from pfmm.backtest.lazy import LazyEngine
 from pfmm.backtest.venue import SimulatedVenue
 from pfmm.engine.observe import observe
 from pfmm.engine.report import CycleReport, RunSpec
-from pfmm.errors import DataFileError
+from pfmm.errors import DataFileError, UsageError
 from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import FundingPayment
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import JournalFill
+from pfmm.model.units import iso
 from pfmm.paper.conversions import decimal
 from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.feeds.replay_tape import NO_ASK
@@ -217,17 +218,33 @@ class _Run:
 def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
     """From when the market has a quote on both sides to its last event, cut to `from_ms` and `to_ms`.
 
-    Raises DataFileError when nothing is left.
+    Raises UsageError for a period that ends before it begins, DataFileError when nothing is left.
     """
+    if from_ms is not None and to_ms is not None and to_ms <= from_ms:
+        raise UsageError(f"--to {iso(to_ms)} is before --from {iso(from_ms)}")
     market = columns.tape.spec.market
     first, last = columns.first_two_sided(), columns.times[-1]
     if first is None:
         raise DataFileError(f"{market}: the data has no quote with both sides")
     start = max(first, from_ms or first)
     end = min(last, to_ms or last)
+    if first >= last:
+        raise DataFileError(f"{market}: the data has one moment only, {iso(first)}")
     if start >= end:
-        raise DataFileError(f"{market}: no data between {start} and {end} (the data spans {first} to {last}, ms)")
+        asked = f"from {iso(from_ms)}" if from_ms is not None and from_ms >= last else f"to {iso(to_ms or last)}"
+        raise DataFileError(f"{market}: no data {asked}: it goes from {iso(first)} to {iso(last)}")
     return start, end
+
+
+def outside(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[str, ...]:
+    """Say where a period reaches beyond the data."""
+    first, last = columns.first_two_sided(), columns.times[-1]
+    found = []
+    if from_ms is not None and first is not None and from_ms < first:
+        found.append(f"--from {iso(from_ms)} is before the data, which begins at {iso(first)}")
+    if to_ms is not None and to_ms > last:
+        found.append(f"--to {iso(to_ms)} is after the data, which ends at {iso(last)}")
+    return tuple(found)
 
 
 def _in_units(band: QuietBand, market: MarketSpec, liquidation: tuple[int, int] | None) -> Band:

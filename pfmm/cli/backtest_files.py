@@ -11,43 +11,46 @@ from pfmm.errors import DataFileError
 
 if TYPE_CHECKING:
     from pfmm.backtest.columns import Columns
-    from pfmm.tape import Entry, MarketSummary, Units
+    from pfmm.tape import Entry, MarketSummary, ReadOptions, Units
 
 TABLE_MARKET = "(unnamed)"
 
 
-def describe_each(files: Sequence[Path]) -> tuple[list[dict[str, Any]], list[DataFileError]]:
+def describe_each(files: Sequence[Path], options: ReadOptions) -> tuple[list[dict[str, Any]], list[DataFileError]]:
     """One description a file, and the errors of those that are unusable; a bad file does not stop the rest."""
     described: list[dict[str, Any]] = []
     errors: list[DataFileError] = []
     for path in files:
         try:
-            described.append(_describe(path))
+            described.append(_describe(path, options))
         except DataFileError as error:
             described.append({"file": str(path), "usable": False, "problem": error.message})
             errors.append(error)
     return described, errors
 
 
-def _describe(path: Path) -> dict[str, Any]:
-    from pfmm.backtest.loading import format_of
+def _describe(path: Path, options: ReadOptions) -> dict[str, Any]:
+    from pfmm.backtest.loading import BINARY_TAPE, kind_of
 
-    kind = format_of(path)
+    kind, holds = kind_of(path, options)
     head = {"file": str(path), "usable": True, "format": kind}
-    if kind == "candles":
-        return {**head, **_candles(path)}
-    if kind == "binary tape":
+    if holds == "candles":
+        return {**head, **_candles(path, options)}
+    if holds == "funding":
+        return {**head, **_funding(path)}
+    if kind == BINARY_TAPE:
         return {**head, **_tape(path)}
-    if kind == "table":
-        return {**head, **_table(path)}
     from pfmm.tape import describe
 
-    found = describe([path], lambda entries, units: _build(path, entries, units))
+    found = describe([path], lambda entries, units: _build(path, entries, units), options)
     return {
         **head,
+        "time_unit": ", ".join(found.time_units),
         "markets": [_market(one) for one in found.markets],
         "duplicate_trades": found.duplicate_trades,
         "skipped_lines": found.skipped_lines,
+        "bad_rows": found.bad_rows,
+        "notes": [*found.notes, *found.bad_examples],
     }
 
 
@@ -69,13 +72,12 @@ def _market(one: MarketSummary) -> dict[str, Any]:
     }
 
 
-def _table(path: Path) -> dict[str, Any]:
-    from pfmm.backtest.tabular import read_table
-    from pfmm.tape import counted
+def _funding(path: Path) -> dict[str, Any]:
+    from pfmm.backtest.candles import read_funding
 
-    markets: dict[str, MarketSummary] = {}
-    _build(path, counted(read_table([path], TABLE_MARKET), markets), {})
-    return {"markets": [_market(one) for one in markets.values()]}
+    found = read_funding(path)
+    one = {"market": TABLE_MARKET, "from": iso(found[0].time_ms), "to": iso(found[-1].time_ms), "funding": len(found)}
+    return {"markets": [one], "notes": ["settled rates, for --funding"]}
 
 
 def _build(path: Path, entries: Iterable[Entry], units: Mapping[str, Units]) -> None:
@@ -103,10 +105,10 @@ def _must_run(path: Path, markets: Iterable[Columns]) -> None:
     raise DataFileError(f"{path}: {'; '.join(problems)}")
 
 
-def _candles(path: Path) -> dict[str, Any]:
+def _candles(path: Path, options: ReadOptions) -> dict[str, Any]:
     from pfmm.backtest.candles import BAR_MS, read_candles
 
-    found = read_candles([path])
+    found = read_candles([path], None, options)
     one = {
         "market": TABLE_MARKET,
         "from": iso(found.times[0]),
@@ -115,7 +117,7 @@ def _candles(path: Path) -> dict[str, Any]:
         "gaps": found.gaps,
         "longest_silence_s": found.longest_gap_ms / 1000,
     }
-    return {"markets": [one]}
+    return {"time_unit": found.time_unit, "markets": [one], "bad_rows": found.bad_rows, "notes": []}
 
 
 def _tape(path: Path) -> dict[str, Any]:
@@ -144,8 +146,11 @@ def text(described: Sequence[dict[str, Any]]) -> str:
         rows = [tuple(_cell(market.get(name)) for name in names) for market in one["markets"]]
         lines = [table(("", *(column)), [("", *cells)]) for column, cells in _in_parts(names, rows)]
         notes = [
-            f"  {name.replace('_', ' ')}: {one[name]}" for name in ("duplicate_trades", "skipped_lines") if name in one
+            f"  {name.replace('_', ' ')}: {one[name]}"
+            for name in ("time_unit", "duplicate_trades", "skipped_lines", "bad_rows")
+            if name in one
         ]
+        notes += [f"  {note}" for note in one.get("notes", ())]
         blocks.append("\n".join([f"{one['file']} ({one['format']})", *lines, *notes]))
     return "\n\n".join(blocks)
 

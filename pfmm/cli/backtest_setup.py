@@ -46,6 +46,10 @@ class Job:
     queues: tuple[QueueModel, ...] = QUEUES
     mode: str = "lazy"
     content: str = ""
+    format: str | None = None
+    skip_bad: int = 0
+    price_step: str | None = None
+    size_step: str | None = None
 
 
 def market_name(spelling: str) -> str:
@@ -79,12 +83,21 @@ def settings_of(job: Job) -> Settings:
 def worlds_of(job: Job) -> tuple[World, ...]:
     """The data that the job runs on."""
     from pfmm.backtest.loading import load
+    from pfmm.tape.options import ReadOptions
 
     # NumPy only counts whole numbers here: starting threads for linear algebra would be a third of its import
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cache = settings_of(job).paths.state_dir / "paper" / "tapes"
     funding = None if job.funding is None else Path(job.funding)
-    return load([Path(name) for name in job.files], job.market, cache, funding)
+    options = ReadOptions(job.market, job.format, job.skip_bad, job.price_step, job.size_step)
+    return load([Path(name) for name in job.files], job.market, cache, funding, options)
+
+
+def notes_of(job: Job, worlds: Sequence[World]) -> tuple[str, ...]:
+    """What is to be known of the data and the period beside the figures."""
+    from pfmm.backtest.simulation import outside
+
+    return outside(worlds[0].columns, job.from_ms, job.to_ms)
 
 
 def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:

@@ -6,13 +6,16 @@ Knows files and formats; must not know venues, sockets, accounts or strategies.
 from pfmm.tape.describe import MarketSummary, TapeDescription, counted, describe
 from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, event_line, header_line
-from pfmm.tape.reading import TOLERANCE_MS, TapeReader, must_be_a_file, read
+from pfmm.tape.options import ReadOptions
+from pfmm.tape.reading import TOLERANCE_MS, TapeReader, read
+from pfmm.tape.sources import must_be_a_file
 
 __all__ = [
     "TOLERANCE_MS",
     "Entry",
     "MarketSummary",
     "Place",
+    "ReadOptions",
     "TapeDescription",
     "TapeEvent",
     "TapeQuote",

@@ -10,6 +10,7 @@ from pathlib import Path
 from pfmm.model.market import Book, FundingRate, Trade
 from pfmm.tape.events import Entry, TapeEvent, TapeQuote
 from pfmm.tape.native import Units
+from pfmm.tape.options import ReadOptions
 from pfmm.tape.reading import TapeReader
 
 SILENCE_MS = 5_000  # a longer silence is a gap: the busy markets recorded so far never paused for 1.5 s
@@ -87,6 +88,10 @@ class TapeDescription:
     markets: tuple[MarketSummary, ...]
     duplicate_trades: int
     skipped_lines: int
+    time_units: tuple[str, ...] = ()
+    bad_rows: int = 0
+    bad_examples: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def span(self) -> tuple[int, int]:
@@ -95,13 +100,26 @@ class TapeDescription:
         return min((first for first, _ in times), default=0), max((last for _, last in times), default=0)
 
 
-def describe(files: Sequence[Path], take: Callable[[Iterable[Entry], Mapping[str, Units]], object]) -> TapeDescription:
+def describe(
+    files: Sequence[Path],
+    take: Callable[[Iterable[Entry], Mapping[str, Units]], object],
+    options: ReadOptions | None = None,
+) -> TapeDescription:
     """Reads all of `files` and sums them up; raises DataFileError for what cannot be read. `take` is who reads them:
     it gets the entries and the stated units, and what it refuses is raised."""
-    reader = TapeReader()
+    reader = TapeReader(options)
     markets: dict[str, MarketSummary] = {}
     take(counted(reader.entries(files), markets), reader.units)
-    return TapeDescription(tuple(files), tuple(markets.values()), reader.duplicates, reader.skipped)
+    return TapeDescription(
+        tuple(files),
+        tuple(markets.values()),
+        reader.duplicates,
+        reader.skipped,
+        reader.time_units,
+        reader.faults.count,
+        tuple(reader.faults.examples),
+        reader.notes,
+    )
 
 
 def counted(entries: Iterable[Entry], markets: dict[str, MarketSummary]) -> Iterator[Entry]:

@@ -14,6 +14,7 @@ from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
 
 LAST_MS = 253_402_300_799_999  # the end of the year 9999: microseconds since 1970 lie far beyond it
+KEPT_DECIMALS = 8  # of a price, a size or a rate
 MOST_DIGITS = 15  # no price or size has more digits than this before or after the point
 PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go
 
@@ -55,17 +56,15 @@ class Entry(NamedTuple):
 
     place: Place
     event: TapeEvent
+    sub_ns: int = 0  # how far beyond its ms the event was, where the file tells
 
 
-def json_object(body: str, place: Place) -> dict[str, object]:
-    """The JSON object that a line holds; DataFileError naming the place for anything else."""
+def json_value(body: str, place: Place) -> object:
+    """The JSON value that a line holds; DataFileError naming the place for anything else."""
     try:
-        record = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise place.error(f"not JSON: {error}") from None
-    if not isinstance(record, dict):
-        raise place.error(f"must hold a JSON object, not {body[:40]!r}")
-    return record
 
 
 def field(record: Mapping[str, object], name: str, place: Place) -> object:
@@ -96,9 +95,10 @@ def finite(value: object, name: str, place: Place) -> Decimal:
     if not isinstance(value, str):
         raise place.error(f"{name} must be a number in quotes, not {value!r}")
     if PLAIN.fullmatch(value):
-        return Decimal(value)
-    try:
         number = Decimal(value)
+        return number if len(value) <= MOST_DIGITS else as_meant(number)
+    try:
+        number = as_meant(Decimal(value))
     except InvalidOperation:
         raise place.error(f"{name} must be a number, not {value!r}") from None
     exponent = number.as_tuple().exponent
@@ -107,6 +107,18 @@ def finite(value: object, name: str, place: Place) -> Decimal:
     if exponent < -MOST_DIGITS or number.adjusted() >= MOST_DIGITS:
         raise place.error(f"{name} is out of range: {value!r}")
     return number
+
+
+def as_meant(number: Decimal) -> Decimal:
+    """The number that a float was written for: 63924.59999999999854481 is 63924.6.
+
+    Only digits that no double holds and no tape keeps (beyond 15 in all and 8 after the point) are taken for a float's
+    own; every other number stays as it is.
+    """
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or exponent >= -KEPT_DECIMALS or len(digits) <= MOST_DIGITS:
+        return number
+    return Decimal(repr(float(number)))
 
 
 def whole_ms(value: object, name: str, place: Place) -> int:

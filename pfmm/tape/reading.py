@@ -1,102 +1,187 @@
-"""Reads tape files of any known format as one stream of checked events, in time order for each market.
+"""Reads data files of any known format as one stream of checked events, in time order for each market.
 
 Streams of one exchange interleave: in the recorded captures an event is up to 28 ms older than the newest before it
 (each stream alone never goes back). So events are sorted within a window of 250 ms, about nine times that, and
 anything older is refused as out of order. At equal times prints come before quotes, for the quote that carries a
-print's time is its result.
+print's time is its result. Files of one format follow each other in time; files of several formats (quotes in one,
+prints in another) are merged. Layer: tape.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import stat
-import zlib
 from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush
+from dataclasses import dataclass, field
+from heapq import heappop, heappush, merge
 from pathlib import Path
-from typing import BinaryIO
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import FundingRate, Trade
-from pfmm.tape.binance import BinanceReader
-from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote, json_object
-from pfmm.tape.native import FORMAT, Units, parse_event, parse_header
+from pfmm.tape.carriers import found_of
+from pfmm.tape.events import Entry, TapeEvent, TapeQuote
+from pfmm.tape.native import Units
+from pfmm.tape.options import ReadOptions
+from pfmm.tape.recognise import Found
+from pfmm.tape.rows import Budget, Faults, SourceRows
+from pfmm.tape.sources import Source, expand
 
 TOLERANCE_MS = 250
-KNOWN = "`pfmm help data` shows what is known by which first line, a table or candles to a backtest alone"
 
 
 def read(files: Sequence[Path]) -> Iterator[Entry]:
-    """The events of `files`, which must be given in time order; see TapeReader.entries."""
+    """The events of `files`; see TapeReader.entries."""
     return TapeReader().entries(files)
 
 
+@dataclass(slots=True)
+class Stream:
+    """The sources of one format, in time order, and the rows of each."""
+
+    name: str
+    holds: str
+    rows: list[SourceRows] = field(default_factory=list)
+
+
 class TapeReader:
-    """One pass over some files. After it, `units`, `duplicates` and `skipped` say what else was found."""
+    """One pass over some files. After it, `units`, `duplicates`, `skipped` and `faults` say what else was found."""
 
-    __slots__ = ("_binance", "units")
-
-    def __init__(self) -> None:
-        self._binance = BinanceReader()
+    def __init__(self, options: ReadOptions | None = None) -> None:
+        self.options = options or ReadOptions()
         self.units: dict[str, Units] = {}
+        self.faults = Faults(Budget(self.options.skip_bad))
+        self._streams: list[Stream] = []
 
     @property
     def duplicates(self) -> int:
         """Prints left out because their trade id had been seen."""
-        return self._binance.duplicates
+        return sum(rows.duplicates for stream in self._streams for rows in stream.rows)
 
     @property
     def skipped(self) -> int:
         """Lines of streams that carry nothing the project uses."""
-        return self._binance.skipped
+        return sum(rows.skipped for stream in self._streams for rows in stream.rows)
+
+    @property
+    def time_units(self) -> tuple[str, ...]:
+        """The units of the times that were read, each once."""
+        return tuple(dict.fromkeys(rows.time_unit for stream in self._streams for rows in stream.rows))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the formats that were read."""
+        notes = (rows.note for stream in self._streams for rows in stream.rows)
+        return tuple(dict.fromkeys(note for note in notes if note))
 
     def entries(self, files: Sequence[Path]) -> Iterator[Entry]:
         """Checked events, each market in time order (markets are not merged; funding comes as it stands).
 
         Raises DataFileError, naming file and line, for anything unreadable, cut, malformed or out of order.
         """
-        if not files:
-            raise DataFileError("no data file was given")
+        self._streams = streams_of(expand(files), self.options, self.faults)
+        with_quotes = {stream.name for stream in self._streams if stream.holds in ("quotes", "ticks")}
+        owners = Owners()
+        sorted_streams = []
+        for stream in self._streams:
+            quotes_told = bool(with_quotes) and stream.holds == "book"
+            sorted_streams.append(self._sorted(stream, owners, without_quotes=quotes_told))
+        if len(sorted_streams) == 1:
+            yield from sorted_streams[0]
+            return
+        late: list[Entry] = []
+        keyed = (_timed(stream, late) for stream in sorted_streams)
+        yield from merge(*keyed, key=_order)
+        yield from late
+
+    def _sorted(self, stream: Stream, owners: Owners, *, without_quotes: bool) -> Iterator[Entry]:
         sorters: dict[str, _Sorter] = {}
-        for path in files:
+        for rows in stream.rows:
             began: set[str] = set()
             found = False
-            for entry in self._file(path):
+            for entry in rows.entries():
                 found = True
                 event = entry.event
                 if isinstance(event, FundingRate):
                     yield entry
                     continue
+                if without_quotes and isinstance(event, TapeQuote):
+                    continue
+                owners.claim(entry, stream.name)
                 sorter = sorters.setdefault(event.market, _Sorter())
                 yield from sorter.add(entry, first_of_file=event.market not in began)
                 began.add(event.market)
-            if not found:
-                raise Place(path, 0).error("holds no events")
+            self.units.update(rows.units)
+            if not found and not rows.skipped:
+                raise rows.source.place.error("holds no events")
         for sorter in sorters.values():
             yield from sorter.rest()
 
-    def _file(self, path: Path) -> Iterator[Entry]:
-        lines = _lines(path)
-        first = next(lines, None)
-        if first is None:
-            raise Place(path, 0).error("is empty", hint=KNOWN)
-        place, line = first
-        header = _header(line)
-        if header is not None:
-            self.units.update(parse_header(header, place))
-            for place, line in lines:
-                yield Entry(place, parse_event(json_object(line, place), place))
-            return
-        if not line.partition(" ")[0].isdigit() or not line.partition(" ")[2].startswith("{"):
-            raise place.error(f"the format is unknown: {line[:40]!r}", hint=KNOWN)
-        self._binance.begin_file()
-        for event in self._binance.parse(line, place):
-            yield Entry(place, event)
-        for place, line in lines:
-            for event in self._binance.parse(line, place):
-                yield Entry(place, event)
+
+class Owners:
+    """Which stream tells a market's quotes, prints and books: two that tell the same would count it twice."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, type], str] = {}
+
+    def claim(self, entry: Entry, name: str) -> None:
+        """Notes it. Raises DataFileError where another format has told this kind of event for the market."""
+        kind = type(entry.event)
+        owner = self._names.setdefault((entry.event.market, kind), name)
+        if owner != name:
+            raise told_twice(entry, owner, name)
+
+
+def told_twice(entry: Entry, owner: str, name: str) -> DataFileError:
+    """The error for a second format that tells the same of a market."""
+    word = {Trade: "prints", TapeQuote: "quotes"}.get(type(entry.event), "books")
+    return entry.place.error(
+        f"the {word} of {entry.event.market} come from {owner} files already, and from {name} files too",
+        hint="give one of them",
+    )
+
+
+def streams_of(sources: Sequence[Source], options: ReadOptions, faults: Faults) -> list[Stream]:
+    """The sources by their formats, those of one format in the order of their first times."""
+    found: dict[str, list[tuple[Source, Found]]] = {}
+    for source in sources:
+        kind = found_of(source, options.format)
+        if kind.format_holds == "candles":
+            raise source.place.error(f"holds {kind.format.says}, which are run alone")
+        if kind.format.name == "funding":
+            raise source.place.error("holds settled funding rates", hint="give the file as --funding")
+        found.setdefault(kind.format.name, []).append((source, kind))
+    streams = []
+    for name, given in found.items():
+        members = _by_time(given, options) if len(given) > 1 else given
+        stream = Stream(name, members[0][1].format_holds)
+        before = None
+        for source, kind in members:
+            before = SourceRows(source, kind, options.market, faults, before)
+            stream.rows.append(before)
+        streams.append(stream)
+    return streams
+
+
+def _by_time(members: Sequence[tuple[Source, Found]], options: ReadOptions) -> list[tuple[Source, Found]]:
+    """The sources in the order of their first times; one that tells none by itself stays behind the one before it."""
+    keyed: list[tuple[int, int, tuple[Source, Found]]] = []
+    for number, (source, found) in enumerate(members):
+        rows = SourceRows(source, found, options.market, Faults(Budget(options.skip_bad)), None)
+        first = next(rows.entries(), None)
+        time_ms = first.event.time_ms if first is not None else keyed[-1][0] if keyed else 0
+        keyed.append((time_ms, number, (source, found)))
+    return [member for _, _, member in sorted(keyed, key=lambda one: one[:2])]
+
+
+def _timed(stream: Iterator[Entry], late: list[Entry]) -> Iterator[Entry]:
+    """The stream without its funding, which has no place among the others."""
+    for entry in stream:
+        if isinstance(entry.event, FundingRate):
+            late.append(entry)
+        else:
+            yield entry
+
+
+def _order(entry: Entry) -> tuple[int, int, int]:
+    return entry.event.time_ms, entry.sub_ns, rank(entry.event)
 
 
 class _Sorter:
@@ -105,7 +190,7 @@ class _Sorter:
     __slots__ = ("_heap", "_newest", "_number")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, int, Entry]] = []
+        self._heap: list[tuple[int, int, int, int, Entry]] = []
         self._newest = 0
         self._number = 0
 
@@ -113,69 +198,30 @@ class _Sorter:
         time_ms = entry.event.time_ms
         late = self._newest - time_ms
         if late > TOLERANCE_MS:
-            market = entry.event.market
-            if first_of_file:
-                raise entry.place.error(
-                    f"{market} starts {late} ms before the file given ahead of it ends", hint="give files in time order"
-                )
-            raise entry.place.error(f"{market} is out of order: {late} ms older than the newest event before it")
+            raise out_of_order(entry, late, first_of_file=first_of_file)
         self._newest = max(self._newest, time_ms)
         self._number += 1
-        heappush(self._heap, (time_ms, _rank(entry.event), self._number, entry))
+        heappush(self._heap, (time_ms, entry.sub_ns, rank(entry.event), self._number, entry))
         while self._heap[0][0] < self._newest - TOLERANCE_MS:
-            yield heappop(self._heap)[3]
+            yield heappop(self._heap)[4]
 
     def rest(self) -> Iterator[Entry]:
         while self._heap:
-            yield heappop(self._heap)[3]
+            yield heappop(self._heap)[4]
 
 
-def _rank(event: TapeEvent) -> int:
+def out_of_order(entry: Entry, late_ms: int, *, first_of_file: bool) -> DataFileError:
+    """The error for an event that is older than the newest one before it by more than TOLERANCE_MS."""
+    market = entry.event.market
+    if first_of_file:
+        return entry.place.error(
+            f"{market} starts {late_ms} ms before the file ahead of it ends", hint="files of one kind must not overlap"
+        )
+    return entry.place.error(f"{market} is out of order: {late_ms} ms older than the newest event before it")
+
+
+def rank(event: TapeEvent) -> int:
+    """The order at equal times: prints, quotes, books."""
     if isinstance(event, Trade):
         return 0
     return 1 if isinstance(event, TapeQuote) else 2
-
-
-def _header(line: str) -> dict[str, object] | None:
-    """The header of a pfmm tape, or None when the line is something else."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) and record.get("format") == FORMAT else None
-
-
-def must_be_a_file(path: Path) -> None:
-    """Raises DataFileError for a pipe or a device, before it is opened: that would wait, or never end. A path that is
-    not there, or a folder, says so itself when it is opened."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise Place(path, 0).error("is no regular file", hint="data is read more than once: write it to a file first")
-
-
-def _lines(path: Path) -> Iterator[tuple[Place, str]]:
-    """Numbered lines, unpacked where gzipped; a cut or unreadable file is a DataFileError."""
-    number = 0
-    try:
-        with path.open("rb") as raw, _unpacked(raw) as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.endswith(b"\n"):
-                    raise Place(path, number).error("ends in the middle of a line", hint="remove the last line")
-                yield Place(path, number), line[:-1].decode()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Place(path, number + 1).error(f"the gzip stream is cut or damaged: {error}") from error
-    except UnicodeDecodeError as error:
-        raise Place(path, number).error(f"not UTF-8 text: {error.reason}") from error
-    except OSError as error:
-        raise Place(path, 0).error(f"cannot be read: {error.strerror}") from error
-
-
-def _unpacked(raw: BinaryIO) -> io.BufferedReader | gzip.GzipFile:
-    magic = raw.read(2)
-    raw.seek(0)
-    if magic == b"\x1f\x8b":
-        return gzip.GzipFile(fileobj=raw)
-    return io.BufferedReader(raw)  # type: ignore[arg-type]  # closes `raw` too, which does no harm

@@ -50,10 +50,11 @@ MARKET = {
     **SPAN, **SILENCE, "quotes": int, "trades": int, "depths": int, "funding": int, "crossed": int, "repeated": int,
     "price_unit": D, "size_step": D,
 }  # fmt: skip
+READ = {"time_unit": str, "bad_rows": int, "notes": []}
 FILES = {
-    "swing.csv": HEAD | {"markets": [MARKET]},
-    "a.tape": HEAD | {"markets": [MARKET], "duplicate_trades": int, "skipped_lines": int},
-    "candles.csv.gz": HEAD | {"markets": [{**SPAN, **SILENCE, "bars": int}]},
+    "swing.csv": HEAD | READ | {"markets": [MARKET], "duplicate_trades": int, "skipped_lines": int},
+    "a.tape": HEAD | READ | {"markets": [MARKET], "duplicate_trades": int, "skipped_lines": int},
+    "candles.csv.gz": HEAD | READ | {"markets": [{**SPAN, **SILENCE, "bars": int}]},
     "binary": HEAD | {"markets": [{**SPAN, "quotes": int, "trades": int}]},
     "bad.csv": {"file": str, "usable": bool, "problem": str},
 }

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.tape import Place, TapeEvent, TapeQuote, event_line
-from pfmm.tape.binance import BinanceReader
 from pfmm.tape.events import LAST_MS
+from pfmm.tape.formats.binance_stream import BinanceReader
 from pfmm.tape.native import parse_event
 
 PLACE = Place(Path("tape"), 7)
@@ -56,7 +56,7 @@ def test_any_field_replaced_by_garbage_is_refused_or_still_sane(event: TapeEvent
 @given(st.dictionaries(st.sampled_from(["T", "s", "t", "p", "q", "m", "b", "B", "a", "A", "u"]), JSON))
 def test_a_binance_line_of_garbage_is_refused_or_still_sane(data: dict[str, object]) -> None:
     for stream in ("trade", "bookTicker", "depth"):
-        line = "17 " + json.dumps({"stream": f"btcusdt@{stream}", "data": data})
+        record = {"stream": f"btcusdt@{stream}", "data": data}
         with suppress(DataFileError):
-            for event in BinanceReader().parse(line, PLACE):
+            for event in BinanceReader().read(record, PLACE):
                 assert parse_event(json.loads(event_line(event)), PLACE) == event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,8 +27,8 @@ Data = Annotated[
     list[Path],
     typer.Option(
         "--data", metavar="FILE", show_default=False,
-        help="Recorded data, in time order; repeat it. A raw Binance capture, a pfmm recording, a CSV or Parquet table "
-        "of trades and quotes, or 1-minute candles: `pfmm help data`.",
+        help="Recorded data: a file, a folder or a pattern; repeat it. Public archives as they are downloaded, raw "
+        "captures, pfmm recordings, tables, 1-minute candles, packed or not: `pfmm help data`.",
     ),
 ]  # fmt: skip
 From = Annotated[
@@ -42,6 +43,28 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="A setting, such as grid.levels=20; repeat it.", show_default=False
     ),
 ]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", metavar="NAME", help="Take files for this format: `pfmm help data`.", show_default=False),
+]
+SkipBad = Annotated[
+    int,
+    typer.Option("--skip-bad", parser=non_negative_integer, metavar="N", help="Pass over up to N damaged rows."),
+]
+PriceStep = Annotated[
+    Decimal | None,
+    typer.Option(
+        "--price-step", parser=positive_decimal, metavar="USD", show_default=False,
+        help="The smallest change of a price; else what the data states or shows.",
+    ),
+]  # fmt: skip
+SizeStep = Annotated[
+    Decimal | None,
+    typer.Option(
+        "--size-step", parser=positive_decimal, metavar="COINS", show_default=False,
+        help="The smallest change of a size, a power of ten; else what the data states or shows.",
+    ),
+]  # fmt: skip
 Funding = Annotated[
     Path | None,
     typer.Option("--funding", metavar="FILE", help="Settled rates: `pfmm help data`.", show_default=False),
@@ -116,13 +139,17 @@ def run(
     funding: Funding = None,
     queue: Queue = "both",
     mode: Mode = "lazy",
+    data_format: Format = None,
+    skip_bad: SkipBad = 0,
+    price_step: PriceStep = None,
+    size_step: SizeStep = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts (extra: report)."),
     ] = None,
 ) -> None:
     """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""
-    from pfmm.cli.backtest_setup import overrides_of, run_job, worlds_of
+    from pfmm.cli.backtest_setup import notes_of, overrides_of, run_job, worlds_of
     from pfmm.cli.render import backtest_tables
 
     options = globals_of(context)
@@ -130,11 +157,13 @@ def run(
     values = overrides_of(sets or [])
     values |= _interval(interval, values)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
-    scenarios = run_job(job, worlds_of(job))
+    job = _reading(job, data_format, skip_bad, price_step, size_step)
+    worlds = worlds_of(job)
+    scenarios = run_job(job, worlds)
     if html is not None:
         _write(html, backtest_tables.page_of(job, scenarios))
     answer = backtest_tables.run_data(job, scenarios)
-    warnings = backtest_tables.warnings_of(scenarios)
+    warnings = (*backtest_tables.warnings_of(scenarios), *notes_of(job, worlds))
     emit(options, Result(answer, lambda: backtest_tables.run_text(job, scenarios), warnings))
 
 
@@ -158,6 +187,10 @@ def sweep(
     latency_ms: Latency = DEFAULT_LATENCY_MS,
     funding: Funding = None,
     queue: Queue = "both",
+    data_format: Format = None,
+    skip_bad: SkipBad = 0,
+    price_step: PriceStep = None,
+    size_step: SizeStep = None,
 ) -> None:
     """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
     from pfmm.cli import backtest_sweep
@@ -169,6 +202,7 @@ def sweep(
     base = _job(
         options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
     )
+    base = _reading(base, data_format, skip_bad, price_step, size_step)
     found = answer(
         options, base, axes, data, folds=folds, choose=choose, seed=seed, jobs=jobs, scheduler=scheduler,
         results=results,
@@ -213,13 +247,16 @@ def _write(path: Path, text: str) -> None:
 @app.command()
 def data(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Data files.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, folders.", show_default=False)],
+    data_format: Format = None,
+    skip_bad: SkipBad = 0,
 ) -> None:
     """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
     from pfmm.cli import backtest_files
+    from pfmm.tape.options import ReadOptions
 
     options = globals_of(context)
-    described, errors = backtest_files.describe_each(files)
+    described, errors = backtest_files.describe_each(files, ReadOptions(format=data_format, skip_bad=skip_bad))
     result = Result({"files": described}, lambda: backtest_files.text(described))
     if errors:
         raise Failed(errors[0], result)
@@ -255,6 +292,21 @@ def _job(
         latency_ms=latency_ms,
         queues=tuple(one for one in QUEUES if queue in ("both", one)),
         mode=mode,
+    )
+
+
+def _reading(
+    job: Job, data_format: str | None, skip_bad: int, price_step: Decimal | None, size_step: Decimal | None
+) -> Job:
+    """The job with how its files are to be read."""
+    from dataclasses import replace
+
+    return replace(
+        job,
+        format=data_format,
+        skip_bad=skip_bad,
+        price_step=None if price_step is None else format(price_step, "f"),
+        size_step=None if size_step is None else format(size_step, "f"),
     )
 
 

@@ -27,7 +27,8 @@ from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec, Settlement
 from pfmm.paper.feeds.settlements import FUNDING_WIDTH, on_the_minute, packed
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.store.files import make_private_folder, replacing
-from pfmm.tape import Entry, TapeEvent, TapeQuote, TapeReader, Units, must_be_a_file
+from pfmm.tape import Entry, ReadOptions, TapeEvent, TapeQuote, TapeReader, Units
+from pfmm.tape.sources import expand
 
 MAGIC = b"PFMMTAPE"
 VERSION = 2
@@ -40,6 +41,7 @@ DEPTH_WIDTH = 1 + 4 * DEPTH_LEVELS
 NO_ASK = (1 << 63) - 1
 REPLAY_MAX_LEVERAGE = 20
 REBUILD = "delete it: it is built again from the data files"
+Steps = tuple[Decimal | None, Decimal | None]  # of price and size
 BuiltMarket = tuple[MarketSpec, dict[str, "array[int]"]]
 WIDTHS = {"events": EVENT_WIDTH, "blocks": BLOCK_WIDTH, "depth": DEPTH_WIDTH, "funding": FUNDING_WIDTH}
 
@@ -55,7 +57,7 @@ class MarketTape:
     funding: memoryview
 
 
-def build_tape(files: Sequence[Path], folder: Path) -> Path:
+def build_tape(files: Sequence[Path], folder: Path, options: ReadOptions | None = None) -> Path:
     """The binary tape of `files` in `folder`, built unless it is there already.
 
     The name is a hash of the files' content in the given order. Crossed quotes and quotes that repeat the last one
@@ -63,21 +65,33 @@ def build_tape(files: Sequence[Path], folder: Path) -> Path:
     seen in quotes, prints and books, or the units that a pfmm tape states, where those are at least as fine. Raises
     DataFileError for bad data and ConfigError for a folder that cannot be written.
     """
-    path = folder / f"{content_hash(files)}.tape"
+    options = options or ReadOptions()
+    path = folder / f"{content_hash(files, '' if options == ReadOptions() else repr(options))}.tape"
     if path.exists():
         return path
-    reader = TapeReader()
-    write_tape(path, build_markets(reader.entries(files), reader.units))
+    reader = TapeReader(options)
+    write_tape(path, build_markets(reader.entries(files), reader.units, steps_of(options)))
     return path
 
 
-def build_markets(entries: Iterable[Entry], units: Mapping[str, Units]) -> list[BuiltMarket]:
+def steps_of(options: ReadOptions) -> Steps:
+    """The smallest change of a price and of a size that are stated for every market."""
+    return (
+        None if options.price_step is None else Decimal(options.price_step),
+        None if options.size_step is None else Decimal(options.size_step),
+    )
+
+
+def build_markets(
+    entries: Iterable[Entry], units: Mapping[str, Units], steps: Steps = (None, None)
+) -> list[BuiltMarket]:
     """Specs and sections of all markets among `entries`, to be written by write_tape; `units` may be filled while
-    the entries are read. Raises DataFileError for numbers that no tape can hold, and when there is no quote."""
+    the entries are read, `steps` are stated for every market. Raises DataFileError for numbers that no tape can hold,
+    and when there is no quote."""
     markets: dict[str, _Builder] = {}
     place = None
     files: dict[Path, None] = {}
-    for place, event in entries:
+    for place, event, _ in entries:
         files[place.path] = None
         builder = markets.get(event.market)
         if builder is None:
@@ -88,11 +102,11 @@ def build_markets(entries: Iterable[Entry], units: Mapping[str, Units]) -> list[
             raise place.error(str(problem)) from None
     where = ", ".join(map(str, files)) or "data"
     try:
-        built = [builder.finish(units.get(name)) for name, builder in markets.items() if builder.quotes]
+        built = [builder.finish(units.get(name), steps) for name, builder in markets.items() if builder.quotes]
     except _Unfit as problem:
         raise DataFileError(f"{where}: {problem}") from None
     if not built:
-        raise DataFileError(f"{where}: no quotes, so there is no market to replay")
+        raise DataFileError(f"{where}: no quotes, so there is no market: give a file of quotes beside it")
     return built
 
 
@@ -136,13 +150,12 @@ def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version
 def content_hash(files: Sequence[Path], kind: str = "") -> str:
     """The name of the tape that `files`, read as `kind`, make."""
     digest = hashlib.sha256(f"pfmm tape {VERSION} {sys.byteorder}{kind}".encode())
-    for path in files:
-        must_be_a_file(path)
+    for path in dict.fromkeys(source.path for source in expand(files)):
         try:
-            content = hashlib.sha256(path.read_bytes())
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
         except OSError as error:
             raise DataFileError(f"{path}: cannot be read: {error.strerror}") from error
-        digest.update(content.digest())
     return digest.hexdigest()[:32]
 
 
@@ -218,18 +231,11 @@ class _Builder:
         self._size_gcd = gcd(self._size_gcd, size_whole)
         return price_whole, size_whole
 
-    def finish(self, stated: Units | None) -> tuple[MarketSpec, dict[str, array[int]]]:
+    def finish(self, stated: Units | None, steps: Steps) -> tuple[MarketSpec, dict[str, array[int]]]:
         """The spec, and the sections in the market's own units."""
         if self._last is not None and self._events[-EVENT_WIDTH] < self._last_ms:
             self._events.extend((self._last_ms, QUOTE, *self._last))  # the market was there, and stayed as it was
-        price_step, size_step = _decimal_step(self._price_gcd), _decimal_step(self._size_gcd)
-        tick = 1
-        if stated is not None:
-            unit, step = _whole(stated.price_unit), _whole(stated.size_step)
-            if self._price_gcd % unit == 0:
-                price_step = _decimal_step(unit)
-                tick = unit // price_step
-            size_step = min(size_step, _decimal_step(step))
+        price_step, size_step, tick = fitted_steps(self._price_gcd, self._size_gcd, stated, steps)
         price_decimals, size_decimals = SCALE + 1 - len(str(price_step)), SCALE + 1 - len(str(size_step))
         if price_decimals + size_decimals > SCALE:
             raise _Unfit(
@@ -270,6 +276,33 @@ class _Builder:
                 depth[at] //= price_step
                 depth[at + 1] //= size_step
         return depth
+
+
+def fitted_steps(price_gcd: int, size_gcd: int, stated: Units | None, steps: Steps) -> tuple[int, int, int]:
+    """(price unit, size step, tick in price units), the first two in 1e-8: what the data shows, what its header states
+    where the data lies on it, what the options state.
+
+    Prices that are multiples of 0.1 with a stated step of 0.5 have the unit 0.1 and a tick of 5.
+    """
+    price_step, size_step, tick = _decimal_step(price_gcd), _decimal_step(size_gcd), 1
+    if stated is not None:
+        unit, step = _whole(stated.price_unit), _whole(stated.size_step)
+        if price_gcd % unit == 0:
+            price_step = _decimal_step(unit)
+            tick = unit // price_step
+        size_step = min(size_step, _decimal_step(step))
+    if steps[0] is not None:
+        unit = _whole(steps[0])
+        price_step = _decimal_step(gcd(price_gcd, unit))
+        tick = unit // price_step
+    if steps[1] is not None:
+        step = _whole(steps[1])
+        if _decimal_step(step) != step:
+            raise _Unfit(f"the size step {steps[1]} must be a power of ten, such as 0.001")
+        if size_gcd % step:
+            raise _Unfit(f"the size step {steps[1]} is coarser than the sizes in the data")
+        size_step = step
+    return price_step, size_step, tick
 
 
 def interval_hours_of(funding: Sequence[int]) -> int:

@@ -160,7 +160,7 @@ def test_a_result_of_another_version_is_not_taken_for_this_ones(
 def test_a_worker_that_has_other_data_answers_nothing(pfmm_home: Path, tmp_path: Path) -> None:
     """A cluster's worker reads its own files: under the same name they may be others."""
     head = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
-    rows = [f"{1_000 * second},quote,,,,999,{second}.001,1001,5.001\n" for second in range(1, 60)]
+    rows = [f"{1_700_000_000_000 + 1_000 * second},quote,,,,999,{second}.001,1001,5.001\n" for second in range(1, 60)]
     file = tmp_path / "a.csv"
     file.write_text(head + "".join(rows))
     base = backtest_setup.Job("quote", "X-PERP", ())

@@ -22,7 +22,7 @@ from pfmm.tape import (
     header_line,
     read,
 )
-from pfmm.tape.binance import market_name
+from pfmm.tape.symbols import market_name
 
 D = Decimal
 M = "BTC-PERP"
@@ -52,7 +52,7 @@ def raw(path: Path, content: str) -> Path:
 
 
 def events_of(*paths: Path) -> list[TapeEvent]:
-    return [event for _, event in read(paths)]
+    return [entry.event for entry in read(paths)]
 
 
 def trade_line(time_ms: int, number: int, price: str = "10.1", **more: object) -> str:
@@ -104,7 +104,7 @@ def test_streams_that_interleave_are_sorted_and_repeated_or_unreal_prints_left_o
     lines = book_line(5_200) + trade_line(5_000, 1) + trade_line(5_000, 1) + trade_line(5_100, 2, "0", X="NA")
     path = raw(tmp_path / "b", lines + '17000 {"stream":"btcusdt@markPrice","data":{}}\n')
     reader = TapeReader()
-    assert [event.time_ms for _, event in reader.entries([path])] == [5_000, 5_200]
+    assert [entry.event.time_ms for entry in reader.entries([path])] == [5_000, 5_200]
     assert (reader.duplicates, reader.skipped) == (1, 2)
 
 
@@ -188,12 +188,15 @@ def test_250_ms_late_is_still_sorted(tmp_path: Path) -> None:
     assert [event.time_ms for event in events_of(path)] == [8_750, 9_000]
 
 
-def test_files_in_the_wrong_order_are_refused(tmp_path: Path) -> None:
+def test_files_are_read_in_the_order_of_their_times_and_must_not_overlap(tmp_path: Path) -> None:
     early, late = raw(tmp_path / "1", book_line(5_000)), raw(tmp_path / "2", book_line(65_000))
-    assert len(events_of(early, late)) == 2
-    with pytest.raises(DataFileError, match="starts 60000 ms before the file given ahead of it ends") as caught:
-        events_of(late, early)
-    assert caught.value.hint == "give files in time order"
+    assert events_of(late, early) == events_of(early, late)
+    over = raw(tmp_path / "3", book_line(6_000) + book_line(70_000))
+    with pytest.raises(DataFileError, match=r"2, line 1: .* starts 5000 ms before the file ahead of it ends") as caught:
+        events_of(over, late)
+    assert caught.value.hint == "files of one kind must not overlap"
+    with pytest.raises(DataFileError, match="is given twice"):
+        events_of(late, late)
 
 
 def test_markets_need_not_be_in_common_order(tmp_path: Path) -> None:
@@ -248,5 +251,3 @@ def test_the_recorded_captures_hold_what_is_known_of_them(shared_data: Path) -> 
     assert (market.market, market.trades, market.quotes) == ("ETH-PERP", 13_655, 47_328)
     assert market.units == Units(D("0.01"), D("0.001"))
     assert (market.crossed, market.gaps, description.duplicate_trades) == (0, 0, 0)
-    with pytest.raises(DataFileError, match="before the file given ahead of it ends"):
-        described(folder / "ethusdt_20240719.gz", folder / "ethusdt_20240718.gz")

@@ -1,0 +1,164 @@
+"""Raw captures of Binance's streams, USD-M futures and spot: one message a line, after the recorder's clock or alone.
+
+Uses the exchange's own time `T`, never the recorder's clock (which may be seconds off), but for messages that carry
+none. `bookTicker` becomes quotes, `trade` (or `aggTrade`, whichever comes first) prints, and `depth` differences on top
+of a bare REST snapshot a book of 20 levels once a second. One reader carries the book across the files of a capture
+that was split. Layer: tape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pfmm.model.market import Trade
+from pfmm.tape.books import LevelBook
+from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, not_negative, positive, text, whole_ms
+from pfmm.tape.layout import Lines
+from pfmm.tape.symbols import market_name
+
+WAITING_DIFFS = 2_000  # without a snapshot by then, the capture has none
+KINDS = ("bookTicker", "trade", "aggTrade", "depth")
+EVENTS = {"bookTicker": "bookTicker", "trade": "trade", "aggTrade": "aggTrade", "depthUpdate": "depth"}
+
+Record = dict[str, Any]
+
+
+class _DepthBook(LevelBook):
+    """A book rebuilt from a snapshot and the differences that follow it."""
+
+    __slots__ = ("snapshot_id", "waiting")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.snapshot_id: int | None = None
+        self.waiting: list[tuple[Record, Place]] = []
+
+    def start(self, snapshot: Record, place: Place) -> None:
+        """Take the snapshot and apply the differences that came before it but end after it."""
+        self.snapshot_id = _id(snapshot, "lastUpdateId", place)
+        self.clear()
+        self.apply(1, field(snapshot, "bids", place), "bids", place)
+        self.apply(-1, field(snapshot, "asks", place), "asks", place)
+        waiting, self.waiting = self.waiting, []
+        for record, at in waiting:
+            self.change(record, at)
+
+    def change(self, record: Record, place: Place) -> bool:
+        """Apply one difference; False while there is no snapshot to apply it to."""
+        if self.snapshot_id is None:
+            if len(self.waiting) < WAITING_DIFFS:
+                self.waiting.append((record, place))
+            return False
+        if _id(record, "u", place) < self.snapshot_id:
+            return False
+        self.apply(1, field(record, "b", place), "b", place)
+        self.apply(-1, field(record, "a", place), "a", place)
+        return True
+
+
+def _id(record: Record, name: str, place: Place) -> int:
+    value = field(record, name, place)
+    if not isinstance(value, int):
+        raise place.error(f"{name} must be a whole number, not {value!r}")
+    return value
+
+
+class BinanceReader:
+    """Turns messages into events; keeps books, and the last trade id of each market so that none counts twice."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, _DepthBook] = {}
+        self._last_trade: dict[str, int] = {}
+        self._prints: dict[str, str] = {}
+        self._market: str | None = None
+        self.duplicates = 0
+        self.skipped = 0
+
+    def begin_file(self) -> None:
+        """Forget which market the last line was of: a snapshot at the top of a file belongs to that file."""
+        self._market = None
+
+    def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:
+        """The events of one message (none or one)."""
+        if not isinstance(record, dict):
+            raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
+        if "lastUpdateId" in record:
+            if self._market is None:
+                raise place.error("a book snapshot stands before any line that names its market")
+            self._books.setdefault(self._market, _DepthBook()).start(record, place)
+            return
+        kind, data = _message(record, place)
+        if kind is None:
+            self.skipped += 1
+            return
+        self._market = market_name(text(field(data, "s", place), "s", place))
+        time_ms = local_ms if "T" not in data and local_ms is not None else field(data, "T", place)
+        event = self._event(kind, self._market, whole_ms(time_ms, "T", place), data, place)
+        if event is not None:
+            yield event
+
+    def _event(self, kind: str, market: str, time_ms: int, data: Record, place: Place) -> TapeEvent | None:
+        if kind == "bookTicker":
+            return _quote(market, time_ms, data, place)
+        if kind == "depth":
+            book = self._books.setdefault(market, _DepthBook())
+            return book.depth(market, time_ms) if book.change(data, place) else None
+        return self._trade(kind, market, time_ms, data, place)
+
+    def _trade(self, kind: str, market: str, time_ms: int, data: Record, place: Place) -> TapeEvent | None:
+        if data.get("X", "MARKET") != "MARKET" or self._prints.setdefault(market, kind) != kind:
+            self.skipped += 1  # insurance fund and deleveraging: no print that could fill anybody
+            return None
+        number = _id(data, "t" if kind == "trade" else "a", place)
+        if number <= self._last_trade.get(market, -1):
+            self.duplicates += 1
+            return None
+        self._last_trade[market] = number
+        buyer_is_maker = field(data, "m", place)
+        if not isinstance(buyer_is_maker, bool):
+            raise place.error(f"m must be true or false, not {buyer_is_maker!r}")
+        price = positive(field(data, "p", place), "p", place)
+        size = positive(field(data, "q", place), "q", place)
+        return Trade(market, time_ms, price, size, -1 if buyer_is_maker else 1)
+
+
+def _message(record: Record, place: Place) -> tuple[str | None, Record]:
+    """The kind of a message and its content, wrapped in its stream's name or not; None for what is not used."""
+    if "stream" not in record and "data" not in record:
+        if {"u", "s", "b", "B", "a", "A"} <= record.keys() and "e" not in record:
+            return "bookTicker", record
+        if "e" in record:
+            return EVENTS.get(str(record["e"])), record
+    stream = text(field(record, "stream", place), "stream", place)
+    data = field(record, "data", place)
+    if not isinstance(data, dict):
+        raise place.error(f"data must be an object, not {data!r}")
+    kind = stream.partition("@")[2].partition("@")[0]
+    return (kind if kind in KINDS else None), data
+
+
+def _quote(market: str, time_ms: int, data: Record, place: Place) -> TapeQuote:
+    return TapeQuote(
+        market,
+        time_ms,
+        positive(field(data, "b", place), "b", place),
+        not_negative(field(data, "B", place), "B", place),
+        positive(field(data, "a", place), "a", place),
+        not_negative(field(data, "A", place), "A", place),
+    )
+
+
+def _knows(record: Any) -> bool:
+    if not isinstance(record, dict):
+        return False
+    if "stream" in record or {"lastUpdateId", "bids"} <= record.keys():
+        return True
+    return ("e" in record and "E" in record) or {"u", "s", "b", "B", "a", "A"} <= record.keys()
+
+
+FORMATS = (
+    Lines(
+        name="binance-stream", says="raw Binance capture", holds="ticks", knows=_knows, reader=BinanceReader,
+    ),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""Bybit: the public trade files, and raw captures of its streams. Layer: tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pfmm.model.market import Trade
+from pfmm.tape.books import LevelBook
+from pfmm.tape.events import Place, TapeEvent, field, positive, text, whole_ms
+from pfmm.tape.layout import Lines, Table
+from pfmm.tape.seen import SeenIds
+from pfmm.tape.symbols import market_name
+
+SIDES = {"Buy": 1, "Sell": -1}
+
+
+class BybitReader:
+    """`publicTrade` becomes prints, `orderbook` snapshots and differences quotes and, once a second, a book."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, LevelBook] = {}
+        self._seen = SeenIds()
+        self.duplicates = 0
+        self.skipped = 0
+
+    def begin_file(self) -> None:
+        """Nothing is kept that belongs to a file alone."""
+
+    def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
+        """The events of one message."""
+        if not isinstance(record, dict):
+            raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
+        topic = record.get("topic")
+        if isinstance(topic, str) and topic.startswith("publicTrade."):
+            yield from self._trades(record, place)
+        elif isinstance(topic, str) and topic.startswith("orderbook."):
+            yield from self._book(record, topic, place)
+        else:
+            self.skipped += 1
+
+    def _trades(self, record: dict[str, Any], place: Place) -> Iterator[TapeEvent]:
+        trades = field(record, "data", place)
+        if not isinstance(trades, list):
+            raise place.error(f"data must be a list of trades, not {trades!r}")
+        for one in trades:
+            if not isinstance(one, dict):
+                raise place.error(f"data must hold trades, not {one!r}")
+            market = market_name(text(field(one, "s", place), "s", place))
+            if self._seen.again(market, str(field(one, "i", place))):
+                self.duplicates += 1
+                continue
+            side = field(one, "S", place)
+            if side not in SIDES:
+                raise place.error(f"S must be Buy or Sell, not {side!r}")
+            price, size = positive(field(one, "p", place), "p", place), positive(field(one, "v", place), "v", place)
+            yield Trade(market, whole_ms(field(one, "T", place), "T", place), price, size, SIDES[side])
+
+    def _book(self, record: dict[str, Any], topic: str, place: Place) -> Iterator[TapeEvent]:
+        data = field(record, "data", place)
+        if not isinstance(data, dict):
+            raise place.error(f"data must be an object, not {data!r}")
+        market = market_name(text(field(data, "s", place), "s", place))
+        time_ms = whole_ms(record["cts"] if "cts" in record else field(record, "ts", place), "cts", place)
+        kind = field(record, "type", place)
+        if kind not in ("snapshot", "delta"):
+            raise place.error(f"type must be snapshot or delta, not {kind!r}")
+        book = self._books.get(topic)
+        if book is None or kind == "snapshot":
+            if kind == "delta":
+                self.skipped += 1  # a difference to a book that the capture does not hold
+                return
+            book = self._books.setdefault(topic, LevelBook())
+            book.clear()
+        book.apply(1, field(data, "b", place), "b", place)
+        book.apply(-1, field(data, "a", place), "a", place)
+        quote = book.quote(market, time_ms)
+        if quote is not None:
+            yield quote
+        depth = None if topic.startswith("orderbook.1.") else book.depth(market, time_ms)
+        if depth is not None:
+            yield depth
+
+
+def _knows(record: Any) -> bool:
+    return isinstance(record, dict) and str(record.get("topic", "")).startswith(("publicTrade.", "orderbook."))
+
+
+FORMATS = (
+    Table(
+        name="bybit-trades",
+        says="Bybit trades",
+        holds="trades",
+        columns={
+            "time": ("timestamp",),
+            "symbol": ("symbol",),
+            "side": ("side",),
+            "size": ("size",),
+            "price": ("price",),
+            "id": ("trdmatchid",),
+        },
+        any_order=True,
+    ),
+    Table(
+        name="bybit-spot-trades",
+        says="Bybit spot trades",
+        holds="trades",
+        columns={
+            "id": ("id",),
+            "time": ("timestamp",),
+            "price": ("price",),
+            "size": ("volume",),
+            "side": ("side",),
+        },
+        any_order=True,
+    ),
+    Lines(name="bybit-stream", says="raw Bybit capture", holds="ticks", knows=_knows, reader=BybitReader),
+)

@@ -1,0 +1,22 @@
+"""1-minute candles of any origin: a time, open, high, low, close and volume in the coin. Layer: tape."""
+
+from __future__ import annotations
+
+from pfmm.tape.layout import Table
+
+FORMATS = (
+    Table(
+        name="candles",
+        says="1-minute candles",
+        holds="candles",
+        columns={
+            "time": ("time_ms", "timestamp", "time", "date", "datetime", "ts", "open_time", "t"),
+            "open": ("open", "o"),
+            "high": ("high", "h"),
+            "low": ("low", "l"),
+            "close": ("close", "c"),
+            "volume": ("volume", "vol", "v"),
+        },
+        bare=("time:t open:n high:n low:n close:n volume:n",),
+    ),
+)

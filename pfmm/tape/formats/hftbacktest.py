@@ -1,0 +1,68 @@
+"""hftbacktest's archives of NumPy records: level changes and trades, times in ns, prices and sizes as floats.
+
+Layer: tape. Only what the exchange saw is read, at the exchange's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pfmm.errors import ConfigError
+from pfmm.tape.events import Place
+from pfmm.tape.layout import Table
+from pfmm.tape.sources import Source
+
+DEPTH, TRADE, CLEAR, SNAPSHOT, BEST = 1, 2, 3, 4, 5
+EXCHANGE, BUY = 1 << 31, 1 << 29
+CHUNK = 65_536
+
+TABLE = Table(
+    name="hftbacktest",
+    says="hftbacktest records",
+    holds="book",
+    columns={role: (role,) for role in ("time", "kind", "side", "price", "size", "sequence")},
+)
+FORMATS = (TABLE,)
+_KINDS = {DEPTH: "D", TRADE: "T", SNAPSHOT: "S", BEST: "B"}
+
+
+def npz_rows(source: Source) -> Iterator[tuple[Place, Sequence[str]]]:
+    """The records as text cells in the order of the table's columns; floats as the shortest decimal that names them.
+
+    Raises DataFileError for an archive without such records, ConfigError without NumPy.
+    """
+    records = _records(source)
+    message = 0
+    last = (0, 0)
+    for start in range(0, len(records), CHUNK):
+        chunk = records[start : start + CHUNK]
+        columns = (chunk["ev"].tolist(), chunk["exch_ts"].tolist(), chunk["px"].tolist(), chunk["qty"].tolist())
+        for number, (flags, time_ns, price, size) in enumerate(zip(*columns, strict=True), start + 1):
+            kind = _KINDS.get(flags & 0xFF)
+            if not flags & EXCHANGE or kind is None:
+                continue
+            if (time_ns, flags & 0xFF) != last:
+                message, last = message + 1, (time_ns, flags & 0xFF)
+            side = "b" if flags & BUY else "a"
+            yield source.at(number), (str(time_ns), kind, side, _plain(price), _plain(size), str(message))
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(number)
+
+
+def _records(source: Source) -> Any:
+    try:
+        import numpy as np
+    except ImportError as error:
+        raise ConfigError("reading npz needs NumPy", hint="pip install 'pfmm[data]'") from error
+    try:
+        with np.load(source.path, allow_pickle=False) as archive:
+            records = archive["data" if "data" in archive.files else archive.files[0]]
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise source.place.error(f"cannot be read as npz: {error}") from error
+    wanted = {"ev", "exch_ts", "px", "qty"}
+    if not wanted <= set(records.dtype.names or ()):
+        raise source.place.error(f"the npz archive has no records with {', '.join(sorted(wanted))}")
+    return records

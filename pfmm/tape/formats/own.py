@@ -1,0 +1,66 @@
+"""The project's own files: what `pfmm record` writes, tables of trades and quotes, settled rates. Layer: tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pfmm.tape.events import Place, TapeEvent
+from pfmm.tape.layout import Lines, Table
+from pfmm.tape.native import FORMAT, Units, parse_event, parse_header
+
+
+class RecordingReader:
+    """The header states the steps of markets; every other line is one event."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, Units] = {}
+        self._begun = False
+        self.duplicates = 0
+        self.skipped = 0
+
+    def begin_file(self) -> None:
+        """Expect a header next."""
+        self._begun = False
+
+    def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
+        """The event of one line."""
+        if not isinstance(record, dict):
+            raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
+        if not self._begun:
+            self.units.update(parse_header(record, place))
+            self._begun = True
+            return
+        yield parse_event(record, place)
+
+
+def _knows(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("format") == FORMAT
+
+
+FORMATS = (
+    Lines(name="recording", says="recording", holds="ticks", knows=_knows, reader=RecordingReader),
+    Table(
+        name="table",
+        says="table of trades and quotes",
+        holds="ticks",
+        columns={
+            "time": ("time_ms", "time", "timestamp"),
+            "kind": ("kind",),
+            "price": ("price",),
+            "size": ("size",),
+            "side": ("side",),
+            "bid": ("bid",),
+            "bid_size": ("bid_size",),
+            "ask": ("ask",),
+            "ask_size": ("ask_size",),
+        },
+        extras={"symbol": ("market",)},
+    ),
+    Table(
+        name="funding",
+        says="settled funding rates",
+        holds="funding",
+        columns={"time": ("time_ms", "time", "timestamp"), "rate_8h": ("rate_8h",)},
+    ),
+)

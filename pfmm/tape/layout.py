@@ -1,0 +1,100 @@
+"""How a format is declared: a table by its columns, JSON lines by what recognises and reads a record.
+
+Layer: tape. A format is data: which columns have which role, by which names; which words mean which side. What reads
+all of them alike stands in tables.py and arrow.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from pfmm.tape.events import Place, TapeEvent
+
+Holds = Literal["trades", "quotes", "ticks", "book", "candles", "funding", "totals"]
+Names = tuple[str, ...]
+SIDES: Mapping[str, int] = {
+    "buy": 1, "b": 1, "bid": 1, "long": 1, "buyer": 1,
+    "sell": -1, "s": -1, "a": -1, "ask": -1, "short": -1, "seller": -1,
+}  # fmt: skip
+BUYER_WAS_MAKER: Mapping[str, int] = {"true": -1, "false": 1, "1": -1, "0": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A format of rows and columns, in CSV, Parquet or Feather.
+
+    `columns` gives each role the names that its column may have, in lower case; all of them must be there. `extras` may
+    be there. `bare` are layouts of files without a header: a column name and the kind of its cell (i whole number, n
+    number, t time, b truth, w word). `sides` tells the aggressor (or the side of a book row) from the side's word.
+    `says` is for people, `note` what they should know of it.
+    """
+
+    name: str
+    says: str
+    holds: Holds
+    columns: Mapping[str, Names]
+    extras: Mapping[str, Names] = field(default_factory=dict)
+    bare: tuple[str, ...] = ()
+    sides: Mapping[str, int] = field(default_factory=lambda: SIDES)
+    any_order: bool = False
+    note: str = ""
+
+    def roles(self, header: Sequence[str]) -> dict[str, int] | None:
+        """Where each role's column stands in `header`; None where one lacks or a name occurs twice."""
+        found: dict[str, int] = {}
+        for role, names in self.columns.items():
+            at = [header.index(name) for name in names if header.count(name) == 1]
+            if not at:
+                return None
+            found[role] = at[0]
+        for role, names in self.extras.items():
+            at = [header.index(name) for name in names if header.count(name) == 1]
+            if at:
+                found[role] = at[0]
+        return found
+
+    def lacks(self, header: Sequence[str]) -> list[str]:
+        """The columns that `header` does not have, by their first name."""
+        return [names[0] for names in self.columns.values() if not any(name in header for name in names)]
+
+
+class LineReader(Protocol):
+    """Reads the records of one JSON-lines format; keeps what a stream's meaning depends on (books, ids seen)."""
+
+    duplicates: int
+    skipped: int
+
+    def begin_file(self) -> None:
+        """A file begins: what belongs to a file alone is forgotten."""
+
+    def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:
+        """The events of one record, which the recorder received at `local_ms`; DataFileError, with the place, for one
+        that makes no sense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """A format of one JSON value a line, with or without a time in ns before it. `knows` tells a record of it."""
+
+    name: str
+    says: str
+    holds: Holds
+    knows: Callable[[Any], bool]
+    reader: Callable[[], LineReader]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A format of one JSON document: `rows` makes it the text cells of `table`, or None where it is another's."""
+
+    name: str
+    says: str
+    table: Table
+    rows: Callable[[Any], Iterator[Sequence[str]] | None]
+    header: Names
+
+
+Format = Table | Lines | Document

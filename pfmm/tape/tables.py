@@ -1,0 +1,299 @@
+"""Rows of a table as events, one at a time: what any file is read by without the extra `data`, and what names the row
+and the value wherever a faster way finds that something is wrong. Layer: tape.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from pfmm.model.market import FundingRate, Trade
+from pfmm.model.units import EPOCH, UNIT_NS, iso, unit_of
+from pfmm.tape.books import LevelBook
+from pfmm.tape.events import Place, TapeEvent, TapeQuote, finite, not_negative, positive
+from pfmm.tape.layout import Document, Table
+from pfmm.tape.recognise import Found, cells_of
+from pfmm.tape.seen import SeenIds
+from pfmm.tape.sources import Source, decoded, reading_errors, unpacked
+from pfmm.tape.symbols import market_name
+
+NUMBER = re.compile(r"(?a)([0-9]{1,19})(?:\.([0-9]{0,12}))?")
+FIRST_MS = 946_684_800_000  # 2000
+LAST_PLAUSIBLE_MS = 4_102_444_800_000  # 2100
+WHOLE = re.compile(r"(?:true|false|buy|sell|bid|ask|[0-9]{10,19})", re.IGNORECASE)
+Row = tuple[Place, Sequence[str]]
+
+
+class Clock:
+    """The times of one file: the unit follows from the first one, and the rest must be of the same."""
+
+    __slots__ = ("unit",)
+
+    def __init__(self, unit: str | None = None) -> None:
+        self.unit = unit
+
+    def read(self, cell: str, name: str, place: Place) -> tuple[int, int]:
+        """(ms since 1970, ns beyond it). Raises DataFileError for no time of this century, or another unit."""
+        found = NUMBER.fullmatch(cell)
+        unit = "iso" if found is None else unit_of(int(found[1]))
+        if found is None:
+            ns = self._iso(cell, name, place)
+        else:
+            scale = UNIT_NS[unit]
+            ns = int(found[1]) * scale + (int(Decimal("0." + found[2]) * scale) if found[2] else 0)
+        ms, sub = divmod(ns, 1_000_000)
+        if not FIRST_MS <= ms < LAST_PLAUSIBLE_MS:
+            raise place.error(f"{name} must be a time between 2000 and 2100, not {cell!r}")
+        if self.unit is None:
+            self.unit = unit
+        elif self.unit != unit:
+            raise place.error(f"{name} {cell!r} is a time in {unit}, those before it are in {self.unit}")
+        return ms, sub
+
+    def _iso(self, cell: str, name: str, place: Place) -> int:
+        from datetime import UTC, datetime
+
+        head, dot, tail = cell.partition(".")
+        digits = re.match(r"[0-9]*", tail)
+        fraction = digits[0] if digits else ""
+        try:
+            found = datetime.fromisoformat(head + tail[len(fraction) :] if dot else cell)
+        except ValueError:
+            raise place.error(f"{name} must be s, ms, us or ns since 1970 or ISO-8601, not {cell!r}") from None
+        aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        whole = aware - EPOCH
+        return (whole.days * 86_400 + whole.seconds) * 1_000_000_000 + int(fraction[:9].ljust(9, "0") or 0)
+
+
+def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Sequence[str] | None:
+    """The cells of a line; None for the header, a blank line or a comment. Raises DataFileError for a row of another
+    width, and for a last line without an end that may be cut."""
+    if place.line <= found.header_line:
+        return None
+    line = decoded(raw, place)
+    if not line.strip() or line.startswith("#"):
+        return None
+    cells = cells_of(line, found.delimiter)
+    if len(cells) != found.width:
+        raise place.error(f"must have {found.width} cells, not {len(cells)}: {line[:60]!r}")
+    if may_be_cut and not _is_whole(line, cells[-1]):
+        raise place.error(
+            "the last line has no end, and may be cut", hint="add a line end if it is whole, or remove it"
+        )
+    return cells
+
+
+def _is_whole(line: str, cell: str) -> bool:
+    """True where the last cell cannot be the beginning of a longer one: in quotes, a whole word, or a whole time."""
+    return line.rstrip().endswith('"') or bool(WHOLE.fullmatch(cell))
+
+
+def document_rows(source: Source, document: Document) -> Iterator[Row]:
+    """The rows of one JSON document, numbers as they are written; the place is the row's number."""
+    with reading_errors(source, lambda: 0), unpacked(source) as stream:
+        content = stream.read()
+    try:
+        loaded = json.loads(content.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:  # of bytes that are no UTF-8 too
+        raise source.place.error(f"not JSON: {error}") from None
+    rows = document.rows(loaded)
+    if rows is None:
+        raise source.place.error(f"holds no {document.says}")
+    for number, cells in enumerate(rows, 1):
+        place = source.at(number)
+        if len(cells) != len(document.header):
+            raise place.error(f"must have {len(document.header)} cells, not {len(cells)}")
+        yield place, cells
+
+
+class RowReader:
+    """Turns rows of one table into events. `market` names a table that has no column for it."""
+
+    def __init__(self, table: Table, roles: Sequence[tuple[str, int]], market: str) -> None:
+        self.table = table
+        self.at = dict(roles)
+        self.clock = Clock()
+        self.seen = SeenIds()
+        self.duplicates = 0
+        self.skipped = 0
+        self._market = market
+        self._names = {role: names[0] for role, names in {**table.columns, **table.extras}.items()}
+        self._instrument: str | None = None
+        self._books: dict[str, LevelBook] = {}
+        self._group: tuple[str, ...] = ()
+        self._sub_ns = 0
+        self._pending: tuple[str, int, str] | None = None
+        self._snapshot = False
+        self._settled: FundingRate | None = None
+
+    def read(self, cells: Sequence[str], place: Place) -> Iterator[tuple[TapeEvent, int]]:
+        """The events of one row with the ns beyond their ms. Raises DataFileError for a row that makes no sense."""
+        if self.table.holds == "totals":
+            self.skipped += 1
+            return
+        time_ms, sub_ns = self.clock.read(self._cell(cells, "time"), self._names["time"], place)
+        market = self.market_of(cells, place)
+        match self.table.holds:
+            case "trades":
+                yield from ((event, sub_ns) for event in self._trade(cells, market, time_ms, place))
+            case "quotes":
+                yield self._quote(cells, market, time_ms, place), sub_ns
+            case "ticks":
+                yield from ((event, sub_ns) for event in self._tick(cells, market, time_ms, place))
+            case "book":
+                yield from self._book_row(cells, market, (time_ms, sub_ns), place)
+            case "funding":
+                yield from ((event, 0) for event in self._funding(cells, market, time_ms, place))
+            case _:
+                raise place.error(f"{self.table.says} are no events")
+
+    def go_on_from(self, before: RowReader) -> None:
+        """Take over what the file before this one leaves: its books, and the ids of its prints."""
+        self.seen, self._books, self._snapshot = before.seen, before._books, before._snapshot
+
+    def rest(self) -> Iterator[tuple[TapeEvent, int]]:
+        """What waits for the end of the file."""
+        yield from self._shown()
+
+    def market_of(self, cells: Sequence[str], place: Place) -> str:
+        """The market that a row is of."""
+        if "symbol" not in self.at:
+            return self._market
+        symbol = self._cell(cells, "symbol")
+        if self.table.name == "fastmm":
+            if self._instrument not in (None, symbol):
+                raise place.error(f"holds instruments {self._instrument} and {symbol}: no file of one market")
+            self._instrument = symbol
+            return self._market
+        if not symbol or not symbol.isprintable():
+            raise place.error(f"{self._names['symbol']} must be a name, not {symbol!r}")
+        return symbol if symbol.endswith("-PERP") else market_name(symbol)
+
+    def _cell(self, cells: Sequence[str], role: str) -> str:
+        return cells[self.at[role]]
+
+    def _number(self, cells: Sequence[str], role: str, place: Place) -> Decimal:
+        return positive(self._cell(cells, role), self._names.get(role, role), place)
+
+    def _amount(self, cells: Sequence[str], role: str, place: Place) -> Decimal:
+        return not_negative(self._cell(cells, role), self._names.get(role, role), place)
+
+    def _side(self, cells: Sequence[str], place: Place) -> int:
+        word = self._cell(cells, "side")
+        side = self.table.sides.get(word.lower())
+        if side is None:
+            raise place.error(f"{self._names['side']} must be one of {', '.join(self.table.sides)}, not {word!r}")
+        return side
+
+    def _trade(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> Iterator[TapeEvent]:
+        if "id" in self.at and self._cell(cells, "id") and self.seen.again(market, self._cell(cells, "id")):
+            self.duplicates += 1
+            return
+        price, size = self._number(cells, "price", place), self._number(cells, "size", place)
+        yield Trade(market, time_ms, price, size, self._side(cells, place))
+
+    def _quote(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> TapeQuote:
+        bid, bid_size = self._best(cells, "bid", place)
+        ask, ask_size = self._best(cells, "ask", place)
+        return TapeQuote(market, time_ms, bid, bid_size, ask, ask_size)
+
+    def _best(self, cells: Sequence[str], role: str, place: Place) -> tuple[Decimal | None, Decimal]:
+        if not self._cell(cells, role):
+            return None, Decimal(0)
+        return self._number(cells, role, place), self._amount(cells, f"{role}_size", place)
+
+    def _tick(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> Iterator[TapeEvent]:
+        kind = self._cell(cells, "kind").lower()
+        if kind == "trade":
+            yield from self._trade(cells, market, time_ms, place)
+        elif kind == "quote":
+            yield self._quote(cells, market, time_ms, place)
+        else:
+            raise place.error(f"kind must be trade or quote, not {kind!r}")
+
+    def _funding(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> Iterator[TapeEvent]:
+        if "settles" in self.at:
+            if not self._cell(cells, "settles") or not self._cell(cells, "rate"):
+                return  # a ticker that says nothing of funding
+            time_ms, _ = Clock(self.clock.unit).read(self._cell(cells, "settles"), self._names["settles"], place)
+        rate, hours = rate_of(self, cells, place)
+        if "settles" in self.at and self._settled is not None:
+            before = self._settled
+            apart = (time_ms - before.time_ms + 1_800_000) // 3_600_000
+            hours = apart if 0 < apart <= 24 else before.interval_hours
+            if hours != before.interval_hours:
+                yield replace(before, interval_hours=hours)
+        self._settled = FundingRate(market, time_ms, rate, hours)
+        yield self._settled
+
+    def _book_row(
+        self, cells: Sequence[str], market: str, time: tuple[int, int], place: Place
+    ) -> Iterator[tuple[TapeEvent, int]]:
+        """One level of a book, or a trade or half a ticker among them; a message is whole where the next one begins."""
+        kind = self._cell(cells, "kind").upper() if "kind" in self.at else "D"
+        sequence = self._cell(cells, "sequence") if "sequence" in self.at else ""
+        group = (market, str(time), kind, sequence)
+        if group != self._group:
+            yield from self._shown()
+        if kind in ("T", "2"):
+            yield from ((event, time[1]) for event in self._trade(cells, market, time[0], place))
+        elif kind in ("S", "D", "B", "0", "1", "3"):
+            self._level(cells, market, kind, group != self._group, place)
+            self._pending, self._sub_ns = (market, time[0], kind), time[1]
+        else:
+            raise place.error(f"{self._names['kind']} must be S, D, T or B, not {kind!r}")
+        self._group = group
+
+    def _level(self, cells: Sequence[str], market: str, kind: str, begins: bool, place: Place) -> None:  # noqa: FBT001
+        book = self._books.setdefault(self._book_of(market, kind), LevelBook())
+        snapshot = kind in ("S", "0")
+        if "snapshot" in self.at:
+            word = self._cell(cells, "snapshot").lower()
+            if word not in ("true", "false"):
+                raise place.error(f"{self._names['snapshot']} must be true or false, not {word!r}")
+            snapshot = word == "true"
+            begins = snapshot and not self._snapshot
+        self._snapshot = snapshot
+        if (snapshot and begins) or (kind in ("B", "3") and begins):
+            book.clear()
+        book.set(self._side(cells, place), self._cell(cells, "price"), self._cell(cells, "size"), "level", place)
+
+    @staticmethod
+    def _book_of(market: str, kind: str) -> str:
+        """Best prices that are told apart from the book do not replace it."""
+        return market + " best" if kind in ("B", "3") else market
+
+    def _shown(self) -> Iterator[tuple[TapeEvent, int]]:
+        if self._pending is None:
+            return
+        (market, time_ms, kind), self._pending = self._pending, None
+        book = self._books[self._book_of(market, kind)]
+        quote = book.quote(market, time_ms)
+        depth = None if kind in ("B", "3") else book.depth(market, time_ms)
+        if quote is not None:
+            yield quote, self._sub_ns
+        if depth is not None:
+            yield depth, self._sub_ns
+
+
+def rate_of(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[Decimal, int]:
+    """The rate of a settlement and the hours it is for. Raises DataFileError for a rate of 1 or more."""
+    role = "rate_8h" if "rate_8h" in reader.at else "rate"
+    cell = cells[reader.at[role]]
+    rate = finite(cell, role, place)
+    if abs(rate) >= 1:
+        raise place.error(f"{role} must be a fraction between -1 and 1 (0.0001 is 1 bp), not {cell!r}")
+    if "interval_h" not in reader.at:
+        return rate, 8
+    hours = cells[reader.at["interval_h"]]
+    if not hours.isascii() or not hours.isdigit() or not 0 < int(hours) <= 24:
+        raise place.error(f"interval must be 1 to 24 whole hours, not {hours!r}")
+    return rate, int(hours)
+
+
+def period(first_ms: int, last_ms: int) -> str:
+    """A span in words: 2025-01-01T00:00:00Z to 2025-01-01T08:00:00Z."""
+    return f"{iso(first_ms)} to {iso(last_ms)}"

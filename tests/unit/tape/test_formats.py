@@ -1,0 +1,322 @@
+"""Every format is read as the market that it was written from, told by its content alone."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pfmm.errors import DataFileError
+from pfmm.model.market import Book, FundingRate, Trade
+from pfmm.tape import ReadOptions, TapeQuote, TapeReader
+from pfmm.tape.carriers import found_of
+from pfmm.tape.sources import Source
+from pfmm.tape.symbols import market_in, market_name
+from tests.unit.tape.made_files import (
+    CANDLE_FILES,
+    MINUTE_MS,
+    PRINT_FILES,
+    PRINTS,
+    QUOTE_FILES,
+    QUOTES,
+    START_MS,
+    TICK_FILES,
+    csv,
+)
+
+D = Decimal
+OPTIONS = ReadOptions(market="BTC-PERP")
+
+
+def written(folder: Path, name: str, text: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def events(*paths: Path, options: ReadOptions = OPTIONS) -> list[object]:
+    return [entry.event for entry in TapeReader(options).entries(paths)]
+
+
+def prints_of(found: list[object]) -> list[tuple[int, str, str, int]]:
+    return [(t.time_ms, str(t.price), str(t.size), t.aggressor) for t in found if isinstance(t, Trade)]
+
+
+def quotes_of(found: list[object]) -> list[tuple[int, str, str, str, str]]:
+    return [
+        (q.time_ms, str(q.bid), str(q.bid_size), str(q.ask), str(q.ask_size)) for q in found if isinstance(q, TapeQuote)
+    ]
+
+
+MADE_PRINTS = [(t, p, s, g) for t, _, p, s, g in PRINTS]
+MADE_QUOTES = [(t, b, bs, a, az) for t, b, bs, a, az in QUOTES]
+
+
+@pytest.mark.parametrize("name", [*QUOTE_FILES, *TICK_FILES])
+def test_quotes_are_read_from(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, "file", {**QUOTE_FILES, **TICK_FILES}[name])
+    assert found_of(Source(path)).format.name == name
+    found = events(path)
+    assert {event.market for event in found if isinstance(event, TapeQuote)} == {"BTC-PERP"}
+    assert quotes_of(found) == MADE_QUOTES
+
+
+@pytest.mark.parametrize("name", [*PRINT_FILES, *TICK_FILES])
+def test_prints_are_read_from(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, "file", {**PRINT_FILES, **TICK_FILES}[name])
+    assert found_of(Source(path)).format.name == name
+    found = events(path)
+    assert {event.market for event in found if isinstance(event, Trade)} == {"BTC-PERP"}
+    assert [(t, D(p), D(s), g) for t, p, s, g in prints_of(found)] == [(t, D(p), D(s), g) for t, p, s, g in MADE_PRINTS]
+
+
+@pytest.mark.parametrize(
+    ("quotes", "prints"), [("binance-bookticker", "binance-aggtrades"), ("vendor-quotes", "vendor-trades"),
+                           ("hyperliquid-l2book", "hyperliquid-fills"), ("vendor-book", "vendor-trades")],
+)  # fmt: skip
+def test_quotes_and_prints_of_two_files_are_merged_by_time(tmp_path: Path, quotes: str, prints: str) -> None:
+    first, second = written(tmp_path, "q", QUOTE_FILES[quotes]), written(tmp_path, "p", PRINT_FILES[prints])
+    found = events(second, first)
+    times = [event.time_ms for event in found if not isinstance(event, FundingRate)]  # type: ignore[attr-defined]
+    assert times == sorted(times)
+    assert (quotes_of(found), prints_of(found)) == (MADE_QUOTES, MADE_PRINTS)
+
+
+def test_quotes_of_a_book_give_way_to_quotes_that_are_told_apart(tmp_path: Path) -> None:
+    quotes, book = (written(tmp_path, name, QUOTE_FILES[name]) for name in ("vendor-quotes", "vendor-book"))
+    found = events(book, quotes)
+    assert quotes_of(found) == MADE_QUOTES
+    assert any(isinstance(event, Book) for event in found)
+
+
+def test_prints_that_two_formats_tell_would_count_twice(tmp_path: Path) -> None:
+    one, two = (written(tmp_path, name, PRINT_FILES[name]) for name in ("binance-aggtrades", "binance-trades"))
+    with pytest.raises(DataFileError, match="the prints of BTC-PERP come from binance-aggtrades files already"):
+        events(one, two)
+
+
+def test_a_print_whose_id_was_read_counts_once(tmp_path: Path) -> None:
+    text = PRINT_FILES["vendor-trades"].splitlines(keepends=True)
+    reader = TapeReader(OPTIONS)
+    path = written(tmp_path, "file", "".join([*text[:3], text[2], *text[3:]]))
+    assert prints_of([entry.event for entry in reader.entries([path])]) == MADE_PRINTS
+    assert reader.duplicates == 1
+
+
+HEADERLESS = {name: text.split("\n", 1)[1] for name, text in (QUOTE_FILES | PRINT_FILES).items() if "binance" in name}
+
+
+@pytest.mark.parametrize("name", HEADERLESS)
+@pytest.mark.parametrize("unit", ["000", "000000", ""])
+def test_archives_without_a_header_and_in_other_units_are_read_alike(tmp_path: Path, name: str, unit: str) -> None:
+    rows = [row.split(",") for row in HEADERLESS[name].splitlines()]
+    text = csv("", [",".join(cell + unit if cell.startswith("17356") else cell for cell in row) for row in rows])
+    path = written(tmp_path, "file", text)
+    assert found_of(Source(path)).format.name == name
+    found = events(path)
+    assert (quotes_of(found) or prints_of(found)) in (MADE_QUOTES, MADE_PRINTS)
+
+
+PACKINGS = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_packed_files_are_unpacked(tmp_path: Path, packing: str) -> None:
+    path = written(tmp_path, "file", PACKINGS[packing](TICK_FILES["table"].encode()))
+    assert quotes_of(events(path)) == MADE_QUOTES
+    cut = written(tmp_path, "cut", path.read_bytes()[:-40])
+    with pytest.raises(DataFileError, match=rf"cut, line \d+: the {packing} stream is cut or damaged"):
+        events(cut)
+
+
+@pytest.mark.parametrize("packing", ["zstd", "lz4"])
+def test_packings_of_the_extra_are_unpacked(tmp_path: Path, packing: str) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="zst and lz4 need the extra `data`")
+    sink = arrow.BufferOutputStream()
+    with arrow.CompressedOutputStream(sink, packing) as stream:
+        stream.write(TICK_FILES["recording"].encode())
+    path = written(tmp_path, "file", sink.getvalue().to_pybytes())
+    assert quotes_of(events(path)) == MADE_QUOTES
+    with pytest.raises(DataFileError, match="cut or damaged"):
+        events(written(tmp_path, "cut", path.read_bytes()[:-40]))
+
+
+def test_a_zip_archive_is_read_member_by_member(tmp_path: Path) -> None:
+    path = tmp_path / "both.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("p.csv", PRINT_FILES["binance-trades"])
+        archive.writestr("q.csv", QUOTE_FILES["binance-bookticker"])
+        archive.writestr("__MACOSX/q.csv", "nonsense")
+    found = events(path)
+    assert (quotes_of(found), prints_of(found)) == (MADE_QUOTES, MADE_PRINTS)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("bad.csv", "a,b\n1,2\n")
+    with pytest.raises(DataFileError, match=r"both\.zip/bad\.csv, line 1: the format is unknown"):
+        events(path)
+    with pytest.raises(DataFileError, match="the zip archive is cut or damaged"):
+        events(written(tmp_path, "cut.zip", path.read_bytes()[:60]))
+
+
+def test_folders_and_patterns_name_their_files(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / "deep").mkdir(parents=True)
+    written(folder, "p.csv", PRINT_FILES["binance-trades"])
+    written(folder / "deep", "q.csv", QUOTE_FILES["binance-bookticker"])
+    written(folder, "p.csv.CHECKSUM", "beside downloads")
+    written(folder, ".hidden", "nothing")
+    assert len(events(folder)) == len(events(folder / "*.csv", folder / "deep" / "q*")) == 120
+    with pytest.raises(DataFileError, match="the pattern names no file"):
+        events(folder / "*.parquet")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataFileError, match="the folder holds no files"):
+        events(tmp_path / "empty")
+
+
+TABLE = TICK_FILES["table"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + TABLE,
+        TABLE.replace("\n", "\r\n"),
+        TABLE + "\n\n",
+        TABLE.replace(",", ";"),
+        TABLE.replace(",", "\t"),
+        "\n".join(",".join(f'"{cell}"' for cell in row.split(",")) for row in TABLE.splitlines()) + "\n",
+        TABLE.replace(",", " , "),
+        TABLE.replace("time_ms,kind,price", "Time_MS,KIND,Price").replace("buy", "Buy").replace("sell", "SELL"),
+        "".join(
+            f"{',' + row if n == 0 else f'{n},' + row}\n" for n, row in enumerate(TABLE.splitlines())
+        ),  # a data frame's index
+        "".join(",".join(reversed(row.split(","))) + "\n" for row in TABLE.splitlines()),
+        TABLE.replace(",buy,", ",B,").replace(",sell,", ",ask,"),
+    ],
+    ids=["bom", "crlf", "blank end", "semicolons", "tabs", "quotes", "blanks", "capitals", "index", "order", "words"],
+)
+def test_text_is_read_as_the_world_writes_it(tmp_path: Path, text: str) -> None:
+    found = events(written(tmp_path, "file", text))
+    assert (quotes_of(found), prints_of(found)) == (MADE_QUOTES, MADE_PRINTS)
+
+
+def test_the_digits_that_a_float_left_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    text = TABLE.replace(",64000.1,", ",64000.09999999999854481,")
+    assert text != TABLE
+    assert quotes_of(events(written(tmp_path, "file", text))) == MADE_QUOTES
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("price,size,side\n1,2,buy\n", "line 1: the format is unknown: 'price,size,side'; nearest is "),
+        (
+            PRINT_FILES["vendor-trades"].replace(",amount", ",qty"),
+            "nearest is vendor-trades (vendor trades), which lacks amount",
+        ),
+        (TABLE.replace("ask,ask_size", "ask,ask"), "the column 'ask' occurs 2 times"),
+        ("1,2,3\n", "line 1: the format is unknown: no header"),
+        ("\n\n", "is empty"),
+        (TABLE[:-1], "the last line has no end, and may be cut"),
+        (TABLE.replace(str(START_MS + 8), str(START_MS // 1000), 1).replace("\n", "\n", 1), "is a time in"),
+        (TICK_FILES["recording"][:-20], "ends in the middle of a line"),
+    ],
+)
+def test_what_is_no_known_layout_is_told_what_it_lacks(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(DataFileError) as caught:
+        events(written(tmp_path, "file", text))
+    assert told in caught.value.message
+
+
+def test_utf16_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="is UTF-16 text") as caught:
+        events(written(tmp_path, "file", TABLE.encode("utf-16")))
+    assert caught.value.hint == "save it as UTF-8"
+
+
+def test_damaged_rows_are_passed_over_up_to_a_number_and_counted(tmp_path: Path) -> None:
+    rows = TABLE.splitlines(keepends=True)
+    path = written(tmp_path, "file", "".join([*rows[:4], "1,2\n", *rows[4:8], "x" + rows[8], *rows[8:]]))
+    with pytest.raises(DataFileError, match="line 5: must have 9 cells") as caught:
+        events(path)
+    assert "--skip-bad" in (caught.value.hint or "")
+    reader = TapeReader(ReadOptions(market="BTC-PERP", skip_bad=2))
+    found = [entry.event for entry in reader.entries([path])]
+    assert (quotes_of(found), prints_of(found)) == (MADE_QUOTES, MADE_PRINTS)
+    assert reader.faults.count == 2
+    assert "line 10: time_ms must be" in reader.faults.examples[1]
+    with pytest.raises(DataFileError, match=r"line 10: .* \(after 1 rows passed over\)"):
+        events(path, options=ReadOptions(market="BTC-PERP", skip_bad=1))
+
+
+@pytest.mark.parametrize(
+    ("unit", "scale"), [("s", 1), ("ms", 1_000), ("us", 1_000_000), ("ns", 1_000_000_000), ("iso", 0)]
+)
+def test_the_unit_of_times_is_told_by_their_size(tmp_path: Path, unit: str, scale: int) -> None:
+    second = START_MS // 1000
+    times = [str((second + n) * scale) if scale else f"2025-01-01T00:00:{n:02d}Z" for n in range(2)]
+    rows = [f"{time},quote,,,,{100 + n},1,{101 + n},1" for n, time in enumerate(times)]
+    reader = TapeReader(OPTIONS)
+    path = written(tmp_path, "file", csv(TABLE.split("\n", 1)[0], rows))
+    assert [entry.event.time_ms for entry in reader.entries([path])] == [START_MS, START_MS + 1_000]
+    assert reader.time_units == (unit,)
+
+
+def test_a_format_that_is_named_is_taken_without_a_look(tmp_path: Path) -> None:
+    path = written(tmp_path, "file", PRINT_FILES["binance-trades"])
+    assert prints_of(events(path, options=ReadOptions("BTC-PERP", "binance-trades"))) == MADE_PRINTS
+    with pytest.raises(DataFileError, match=r"nearest is okx-trades .* which lacks"):
+        events(path, options=ReadOptions("BTC-PERP", "okx-trades"))
+    with pytest.raises(DataFileError, match="there is no format 'okx'"):
+        events(path, options=ReadOptions("BTC-PERP", "okx"))
+
+
+def test_depth_totals_hold_no_prices_and_are_passed_over_beside_others(tmp_path: Path) -> None:
+    totals = csv("timestamp,percentage,depth,notional", ["2025-01-01 00:00:05,-5,10.5,640000.5"])
+    reader = TapeReader(OPTIONS)
+    paths = [written(tmp_path, "d", totals), written(tmp_path, "q", QUOTE_FILES["binance-bookticker"])]
+    assert quotes_of([entry.event for entry in reader.entries(paths)]) == MADE_QUOTES
+    assert reader.skipped == 1
+    assert "no prices" in reader.notes[0]
+
+
+def test_tickers_tell_settlements(tmp_path: Path) -> None:
+    head = "exchange,symbol,timestamp,local_timestamp,funding_timestamp,funding_rate,mark_price"
+    hour = START_MS + 60 * MINUTE_MS
+    rows = [
+        f"x,BTCUSDT,{START_MS + at}000,{START_MS}000,{settles}000,{rate},64000"
+        for at, settles, rate in ((0, hour, "1e-4"), (10, hour, "2e-4"), (60 * MINUTE_MS, 2 * hour - START_MS, "3e-4"))
+    ]
+    found = {e.time_ms: e for e in events(written(tmp_path, "file", csv(head, rows))) if isinstance(e, FundingRate)}
+    assert [(e.rate, e.interval_hours) for e in found.values()] == [(D("0.0002"), 1), (D("0.0003"), 1)]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "market"),
+    [("btcusdt", "BTC-PERP"), ("ETHUSDC", "ETH-PERP"), ("1000PEPEUSDT", "1000PEPE-PERP"), ("BTC-USDT-SWAP", "BTC-PERP"),
+     ("BTC/USDC:USDC", "BTC-PERP"), ("BTC-PERPETUAL", "BTC-PERP"), ("BTC_USDT", "BTC-PERP"), ("SOL", "SOL-PERP")],
+)  # fmt: skip
+def test_symbols_become_market_names(symbol: str, market: str) -> None:
+    assert market_name(symbol) == market
+
+
+@pytest.mark.parametrize(
+    ("name", "market"),
+    [("BTCUSDT-1m-2025-01-01.csv", "BTC-PERP"), ("binance-futures_trades_2025-01-01_ETHUSDT.csv.gz", "ETH-PERP"),
+     ("BTC_USDT_USDT-1m-futures.json", "BTC-PERP"), ("candles.csv", None), ("1000PEPEUSDT2025.csv", "1000PEPE-PERP")],
+)  # fmt: skip
+def test_a_file_name_may_tell_the_market(name: str, market: str | None) -> None:
+    assert market_in(name) == market
+
+
+def test_candle_files_are_told_by_their_content(tmp_path: Path) -> None:
+    for name, text in CANDLE_FILES.items():
+        assert found_of(Source(written(tmp_path, "file", text))).format.name == name
