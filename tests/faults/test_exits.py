@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from pfmm.engine.report import CycleEvent, Limits, RunSpec
 from pfmm.errors import NotFlat, OutputLost, PfmmError, VenueUnreachable
 from pfmm.flatten.contract import FlatState, FlattenOrder, Tools
 from pfmm.flatten.emergency import flatten
+from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
 from pfmm.runner import signals as signals_module
 from pfmm.runner.clock import VenueClock
@@ -174,12 +175,14 @@ class World:
             loop: Any = Loop(self.engine, clock, inbox, self, LoopOptions(STEP_MS / 1000, cycles), hooks)  # type: ignore[arg-type]
             waiting = VenueClock(lambda: 0.0, lambda _: True, self.advance)
             around = Surroundings(
-                self.line,
-                self.made.journal,
-                waiting,
-                self.close,
-                lambda: (),
-                box.ignore_interrupts,  # type: ignore[arg-type]
+                venue=self.line,  # type: ignore[arg-type]
+                journal=self.made.journal,
+                clock=waiting,
+                running=nullcontext,
+                leaving=lambda: nullcontext(Deadline.never(time.monotonic)),
+                close=self.close,
+                unattended=lambda: (),
+                last_interrupt=box.ignore_interrupts,
             )
             code, raised = 0, None
             try:
