@@ -2,7 +2,7 @@
 function __pfmm_at
     set -l at ""
     set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
-    set -l valued --account --assert --at --category --csv --cycles --data --depth --export --faults --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skip-bad --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue
+    set -l valued --account --assert --at --category --csv --cycles --data --depth --export --faults --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue
     set -l before ''
     for word in (commandline -opc)[2..-1]
         if contains -- $before $valued
@@ -207,6 +207,7 @@ complete -c pfmm -n "__pfmm_at 'completions'" -l help
 complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l explain
 complete -c pfmm -n "__pfmm_at 'quote show'" -l model -r
+complete -c pfmm -n "__pfmm_at 'quote show'" -l skew-at-limit -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l gamma -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l kappa -r
 complete -c pfmm -n "__pfmm_at 'quote show'" -l sigma -r
@@ -227,6 +228,7 @@ complete -c pfmm -n "__pfmm_at 'quote start'" -l dry-run
 complete -c pfmm -n "__pfmm_at 'quote start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'quote start'" -l yes
 complete -c pfmm -n "__pfmm_at 'quote start'" -l model -r
+complete -c pfmm -n "__pfmm_at 'quote start'" -l skew-at-limit -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l gamma -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l kappa -r
 complete -c pfmm -n "__pfmm_at 'quote start'" -l sigma -r
@@ -266,6 +268,7 @@ complete -c pfmm -n "__pfmm_at 'ladder show'" -l size -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l growth -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l threshold-bps -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l model -r
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l skew-at-limit -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l gamma -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l kappa -r
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l sigma -r
@@ -290,6 +293,7 @@ complete -c pfmm -n "__pfmm_at 'ladder start'" -l size -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l growth -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l threshold-bps -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l model -r
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l skew-at-limit -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l gamma -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l kappa -r
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l sigma -r

@@ -85,7 +85,7 @@ def _spec(session: Session, kind: Kind, instrument: Instrument, now_ms: int) -> 
     values = values_of(settings, kind)
     sigma = None
     if kind.wants_volatility(values):
-        sigma = session.realized_volatility(market, settings.volatility.default)
+        sigma = session.realized_volatility(market, settings.volatility.default_annual_pct / 100)
     fitted = kind.reads_account and kind.wants_fit(values)
     calibration = current_fit(session, kind.name, market, now_ms) if fitted else None
     return run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration, one_look=True))

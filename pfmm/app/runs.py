@@ -38,6 +38,7 @@ def run_spec(settings: MarketSettings, kind: Kind, market: str, measured: Measur
         limits_of(settings, kind, values),
         kind.kept(usual),
         kind.free,
+        kind.replaced,
     )
 
 
@@ -70,7 +71,7 @@ class Runs:
         new = session.journal.open_run(kind.name, market) is None
         sigma = None
         if new and kind.wants_volatility(values):  # an adopted run has its range already
-            sigma = session.realized_volatility(market, settings.volatility.default)
+            sigma = session.realized_volatility(market, settings.volatility.default_annual_pct / 100)
         calibration = self._fits.first(session, market) if kind.wants_fit(values) else None
         spec = run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration))
         if new and kind.checks_start:

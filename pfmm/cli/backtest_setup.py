@@ -125,7 +125,7 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
-    open range follows from `volatility.default`, and kappa and intensity are the profile's."""
+    open range follows from `volatility.default_annual_pct`, and kappa and intensity are the profile's."""
     from pfmm.app.runs import run_spec as spec_of
     from pfmm.strategy.base import Measured, kind_of
 

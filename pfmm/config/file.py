@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pfmm.config import tables
+from pfmm.config.renamed import translate_profile
 from pfmm.config.settings import differs_by_market, is_key, plain_market
 from pfmm.errors import ConfigError
 from pfmm.model.setting import NAME_PATTERN, from_value, nearest
@@ -74,6 +75,10 @@ def _parse(path: Path, text: str) -> Document:
         place = re.search(r"\(at (?:line (\d+), column \d+|end of document)\)", str(error))
         line = place.group(1) if place and place.group(1) else str(text.count("\n") + 1)
         raise _corrupt(path, f"line {line}", str(error).split(" (at ")[0] or type(error).__name__) from error
+    profiles = document.get("profiles")
+    for profile in profiles.values() if isinstance(profiles, dict) else ():
+        if isinstance(profile, dict):
+            translate_profile(profile)
     _check(path, text, document)
     document.setdefault("schema", SCHEMA_VERSION)
     document.setdefault("profiles", {})

@@ -14,6 +14,7 @@ from pfmm.config import file as configfile
 from pfmm.config import tables
 from pfmm.config.file import BUILT_IN
 from pfmm.config.paths import Paths
+from pfmm.config.renamed import RENAMED, scaled, setting_behind
 from pfmm.config.settings import (
     CommandSettings,
     FlattenSettings,
@@ -25,7 +26,7 @@ from pfmm.config.settings import (
     plain_market,
 )
 from pfmm.errors import ConfigError, UsageError
-from pfmm.model.setting import Setting, Values, from_text, from_value, nearest
+from pfmm.model.setting import Setting, Values, from_text, from_value, nearest, parse_decimal
 
 PAPER: Final = "paper"
 DEFAULT_URLS: Final[Mapping[str, str]] = {PAPER: "", "purpleflea": "https://trading.purpleflea.com"}
@@ -238,6 +239,9 @@ def checked_name(name: str) -> str:
             hint="say where the key is: PFMM_API_KEY in the environment, or `pfmm profile set secret.env NAME`, "
             "`secret.file PATH` (mode 0600), `secret.command 'CMD …'`, `secret.keyring SERVICE`",
         )
+    if name in RENAMED:
+        new, factor = RENAMED[name]
+        raise ConfigError(f"there is no setting {name!r}", hint=f"it is now {new}: {factor} times the number")
     guess = nearest(name, tuple(tables.every()))
     hint = f"did you mean {guess}?" if guess else "`pfmm help config` lists every setting"
     raise ConfigError(f"there is no setting {name!r}", hint=hint)
@@ -264,6 +268,11 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
         setting = tables.of_variable(variable)
         if setting is not None:
             values[setting.name] = _from_variable(variable, setting, text)
+        elif (older := setting_behind(variable)) is not None:
+            name, factor = older
+            setting = tables.setting_of(name)
+            if not env.get(setting.variable):
+                values[name] = _from_older_variable(variable, setting, text, factor)
         elif variable not in _OTHER_VARIABLES:
             known = tuple(one.variable for one in tables.every().values())
             _refuse_near_miss(variable, (*known, *_OTHER_VARIABLES))
@@ -275,6 +284,14 @@ def _from_variable(variable: str, setting: Setting, text: str) -> Any:
         return from_text(setting, text)
     except ValueError as error:
         raise ConfigError(f"{variable}: {error}", hint=f"correct or unset {variable}") from error
+
+
+def _from_older_variable(variable: str, setting: Setting, text: str, factor: int) -> Any:
+    """The value of a variable that an older release knew by another name, in the unit of today."""
+    try:
+        return from_value(setting, scaled(parse_decimal(text), factor))
+    except ValueError as error:
+        raise ConfigError(f"{variable}: {error}", hint=f"it is now {setting.variable}") from error
 
 
 def _refuse_near_miss(variable: str, known: tuple[str, ...]) -> None:

@@ -67,11 +67,11 @@ class FundingSettings(Section):
 
 
 class VolatilitySettings(Section):
-    """Samples of the quotes' estimator; and what a grid's own range follows from where no trades tell the volatility, a
-    fraction a year (0.5 = 50 %). Quotes have quote.sigma_annual_pct for that."""
+    """Samples of the quotes' estimator; and what a grid's own range follows from where no trades tell the volatility,
+    in percent a year. Quotes have quote.sigma_annual_pct for that."""
 
     window: int
-    default: float
+    default_annual_pct: float
 
 
 class CommandSettings(Section):
@@ -116,7 +116,9 @@ OWN: Final[tuple[Setting, ...]] = (
     ),
     between("funding.tilt_max", "number", 0.25, ("0", "1"), "of the limit", "most inventory that funding may ask for"),
     between("volatility.window", "integer", 20, ("3", "100000"), "", "samples of the estimator"),
-    above_zero("volatility.default", "number", 0.5, "1000", "", "annual volatility for a grid's range if none is seen"),
+    above_zero(
+        "volatility.default_annual_pct", "number", 50.0, "100000", "% a year", "volatility for a grid if none is seen"
+    ),
     between("command.timeout_s", "number", 30.0, ("1", "3600"), "s", "time for all that one command asks"),
     above_zero(
         "flatten.max_slippage_bps", "decimal", Decimal(50), "5000", "bps", "furthest from the best price",

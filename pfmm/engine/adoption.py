@@ -37,7 +37,8 @@ def config_differences(saved: Mapping[str, Any], spec: RunSpec) -> list[str]:
             hint=f"upgrade this pfmm, or end the run: `pfmm {spec.strategy.kind} stop {spec.strategy.market}`",
         )
     known = {**spec.defaults, **{name: value for name, value in saved.items() if name != _VERSION}}
-    names = sorted({*known, *spec.config} - spec.free)
+    older = {name for name, newer in spec.replaced.items() if newer not in saved}
+    names = sorted({*known, *spec.config} - spec.free - older)
     return [
         f"{name} {_word(known.get(name))} → {_word(spec.config.get(name))}"
         for name in names

@@ -37,7 +37,8 @@ class RunSpec:
     """A strategy to run with its limits; `config` holds its settings by name, as the journal keeps them.
 
     `defaults` are their values where nobody has set them: a run of before a setting existed had that. `free` names
-    those that resting orders do not stand for: they may change while a run is open.
+    those that resting orders do not stand for: they may change while a run is open. `replaced` names settings whose
+    place a newer one has taken: a run that was begun without the newer one had the older at its default.
     """
 
     strategy: Strategy[Any]
@@ -45,6 +46,7 @@ class RunSpec:
     limits: Limits
     defaults: Mapping[str, Any] = field(default_factory=dict)
     free: frozenset[str] = frozenset()
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

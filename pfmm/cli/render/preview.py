@@ -120,6 +120,8 @@ def show_text(data: Mapping[str, Any], *, ladder: bool, explain: bool) -> str:
     lines += [f"note: {note}" for note in data["notes"]]
     if data["bid"] is not None or data["ask"] is not None:
         lines += ["", _components(data, everything=explain)]
+    if data["at_limits"]:
+        lines += ["", _at_limits(data)]
     lines += ["", _parameters(data)]
     if explain:
         lines += ["", *_explanation(data)]
@@ -205,12 +207,33 @@ def _bps(value: float | None) -> str:
 def _parameters(data: Mapping[str, Any]) -> str:
     p = data["parameters"]
     sigma = "n/a" if p["sigma_annual"] is None else f"{p['sigma_annual']:.1%} a year"
+    kappa = f"kappa {p['kappa']:.4g} {p['kappa_unit']}"
     used = {
-        "glft": f"gamma {p['gamma']:g}/USD  kappa {p['kappa']:.4g} {p['kappa_unit']}  A {p['intensity_per_s']:.4g}/s",
-        "as": f"gamma {p['gamma']:g}/USD  kappa {p['kappa']:.4g} {p['kappa_unit']}  horizon {p['horizon_s']:g} s",
+        "glft": f"{kappa}  A {p['intensity_per_s']:.4g}/s",
+        "as": f"{kappa}  horizon {p['horizon_s']:g} s",
         "fixed": f"half-spread {p['half_spread_bps']:g} bps",
     }[data["model"]]
-    return f"{used}  ({p['source']})\nsigma {sigma}  ({p['sigma_source']})"
+    lines = [f"{used}  ({p['source']})"]
+    if p["gamma"] is not None and p["gamma_source"] != "none":
+        why = "set" if p["gamma_source"] == "set" else f"skew_at_limit {p['skew_at_limit']:g}"
+        lines.append(f"gamma {p['gamma']:.4g}/USD  ({why})")
+    return "\n".join([*lines, f"sigma {sigma}  ({p['sigma_source']})"])
+
+
+def _at_limits(data: Mapping[str, Any]) -> str:
+    """The best prices at the limits of inventory and without any, and how far the quotes shift on the way."""
+    rows = [
+        (f"{Decimal(row['inventory_usd']):+.0f} USD" if Decimal(row["inventory_usd"]) else "none",
+         row["bid"] or "none", row["ask"] or "none", _bps(row["reservation_bps"]))
+        for row in data["at_limits"]
+    ]  # fmt: skip
+    skew = data["skew_at_limit"]
+    return "\n".join(
+        [
+            table(("at inventory", "bid", "ask", "shift, bps"), rows, right=(1, 2, 3)),
+            f"skew at the limit {skew['bps']:.2f} bps = {skew['half_spreads']:.2f} half-spreads",
+        ]
+    )
 
 
 def _explanation(data: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ class Grid(Kind):
         return all(values[f"grid.{name}"] is None for name in ("lower", "upper", "range_pct"))
 
     def build(self, market: str, values: Values, measured: Measured) -> GridStrategy:
-        """The grid; an open range follows from the measured volatility, or from `volatility.default`."""
+        """The grid; an open range follows from the measured volatility, or from `volatility.default_annual_pct`."""
         from pfmm.strategy.grid.strategy import GridStrategy
 
         return GridStrategy(market, _config(values, measured))
@@ -72,7 +72,7 @@ class Grid(Kind):
 def _config(values: Values, measured: Measured) -> GridConfig:
     from pfmm.strategy.grid.plan import GridConfig, OnBreakout, Spacing
 
-    sigma = values["volatility.default"] if measured.sigma_annual is None else measured.sigma_annual
+    sigma = values["volatility.default_annual_pct"] / 100 if measured.sigma_annual is None else measured.sigma_annual
     return GridConfig(
         levels=values["grid.levels"],
         size_usd=values["grid.size_usd"],

@@ -22,7 +22,9 @@ class Ladder(Quote):
     settings = SETTINGS
     sections = ("quote", "funding", "volatility")
     flags_of = ("quote",)
-    unused = frozenset({"volatility.default", "quote.size_usd", "quote.drift_bps"})  # it has its own size and drift
+    unused = frozenset(
+        {"volatility.default_annual_pct", "quote.size_usd", "quote.drift_bps"}
+    )  # it has its own size and drift
     preview_help = "Compute the ladder that would rest now, level by level. Sends nothing."
     start_help = "Run a ladder on MARKET: levels of growing size on both sides, moved when the price has drifted."
     layout = "levels"

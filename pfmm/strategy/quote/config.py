@@ -15,13 +15,16 @@ from pfmm.strategy.calibration import Calibration
 from pfmm.strategy.inventory import ON_LIMIT
 from pfmm.strategy.volatility import DEFAULT_ANNUAL, REGIMES, WINDOW, VolatilityState, next_regime
 
+PLAUSIBLE_ANNUAL = (0.05, 5.0)
 MODELS = ("glft", "as", "fixed")
 FAIR_PRICES = ("mid", "microprice")
 FORMULAS = {
-    "glft": "half = (1/γΔ)·ln(1 + γΔ/κ) + (Δ/2)·σ·c2, skew = σ·c2, c2 = √(γ/(2AΔκ)·(1 + γΔ/κ)^(κ/(γΔ) + 1))",
-    "as": "half = ½γΔσ²τ + (1/γΔ)·ln(1 + γΔ/κ), skew = γσ²τ",
+    "glft": "half = (1/ξΔ)·ln(1 + ξΔ/κ) + (Δ/2)·σ·c2, skew = σ·c2, c2 = √(γ/(2AΔκ)·(1 + ξΔ/κ)^(κ/(ξΔ) + 1)); "
+    "ξ = γ where gamma is set, else ξ = 0: half = 1/κ + (Δ/2)·σ·c2, c2 = √(γe/(2AΔκ))",
+    "as": "half = ½γΔσ²τ + (1/ξΔ)·ln(1 + ξΔ/κ), skew = γσ²τ; ξ = γ where gamma is set, else ξ = 0 (1/κ)",
     "fixed": "half = mid·half_spread_bps/10,000·spread_multiplier, skew = ½·half·mid/max_inventory_usd",
 }
+DERIVED = "γ so that skew·limit = skew_at_limit·(1/κ, or the floor of the half-spread where that is more)"
 QUOTED_AT = "bid, ask = fair − skew·(q − q*) ∓ half"  # with any of them
 
 
@@ -29,14 +32,16 @@ QUOTED_AT = "bid, ask = fair − skew·(q − q*) ∓ half"  # with any of them
 class QuoteConfig:
     """What the user sets for one market's quotes.
 
-    gamma 1/USD, kappa_per_bp 1/bp, intensity_per_s fills a second at the fair price on one side, horizon_s seconds,
-    sigma_annual a fraction that overrides the estimator, min_spread_bps and spreads in bps of mid, min_samples the
-    mids that the estimator must have seen before its default may be used. `source` says where kappa and the
-    intensity come from: calibrated, profile or flag; `calibration` is the attempt behind it, successful or not.
+    skew_at_limit half-spreads that the quotes shift at the whole inventory limit, from which gamma follows; gamma 1/USD
+    wins over it where it is set; kappa_per_bp 1/bp, intensity_per_s fills a second at the fair price on one side,
+    horizon_s seconds, sigma_annual a fraction that overrides the estimator, min_spread_bps and spreads in bps of mid,
+    min_samples the mids that the estimator must have seen before its default may be used. `source` says where kappa and
+    the intensity come from: calibrated, profile or flag; `calibration` is the attempt behind it, successful or not.
     """
 
     model: str = "glft"
-    gamma: float = 0.05
+    skew_at_limit: float = 1.0
+    gamma: float | None = None
     kappa_per_bp: float = 0.5
     intensity_per_s: float = 1.0
     sigma_annual: float | None = None
@@ -59,9 +64,11 @@ class QuoteConfig:
         _choice("model", self.model, MODELS)
         _choice("fair", self.fair, FAIR_PRICES)
         _choice("on_limit", self.on_limit, ON_LIMIT)
-        for name in ("gamma", "kappa_per_bp", "intensity_per_s", "horizon_s", "half_spread_bps"):
+        if self.gamma is not None:
+            require_between("gamma", self.gamma, above=0)
+        for name in ("kappa_per_bp", "intensity_per_s", "horizon_s", "half_spread_bps"):
             require_between(name, getattr(self, name), above=0)
-        for name in ("min_spread_bps", "drift_bps", "funding_min_bps", "default_sigma_annual"):
+        for name in ("skew_at_limit", "min_spread_bps", "drift_bps", "funding_min_bps", "default_sigma_annual"):
             require_between(name, getattr(self, name), least=0)
         require_between("tilt_max", self.tilt_max, least=0, most=1)
         if self.sigma_annual is not None:
@@ -103,7 +110,8 @@ def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConf
 def choose_sigma(config: QuoteConfig, state: VolatilityState) -> Sigma:
     """Override, else the full estimator, else the calibration, else the default; never a guess from one sample.
 
-    Where the mid stood still through the whole window, the calibration's longer look counts; without one it is zero.
+    Where the mid stood nearly still through the whole window, the calibration's longer look counts; without one it is
+    one tick a window.
 
     The regime follows the estimator's hysteresis where it is the estimator's σ, and the plain edges elsewhere.
     """
@@ -111,9 +119,9 @@ def choose_sigma(config: QuoteConfig, state: VolatilityState) -> Sigma:
     calibrated = config.calibration.sigma_annual if config.calibration is not None else None
     if config.sigma_annual is not None:
         return _checked(config.sigma_annual, "override", None)
-    still = state.annual == 0.0 and calibrated is not None
-    if state.annual is not None and not still:
-        return _checked(state.annual, f"estimated ({seen} samples)", state.regime)
+    if state.annual is not None and (calibrated is None or not state.still):
+        told = f"floor of one tick in {seen} samples" if state.still else f"estimated ({seen} samples)"
+        return _checked(state.annual, told, state.regime)
     if calibrated is not None:
         return _checked(calibrated, "calibrated", None)
     source = f"default ({seen} of {config.volatility_window} samples)"
@@ -133,6 +141,15 @@ def require_between(
         bounds = [f"more than {above}" if above is not None else "", f"at least {least}" if least is not None else ""]
         bounds.append(f"at most {most}" if most is not None else "")
         raise UsageError(f"{name} must be a finite number, {', '.join(filter(None, bounds))}, not {value}")
+
+
+def implausible(annual: float) -> str | None:
+    """A note on a volatility (annual fraction) that no listed perpetual has had for long, else None."""
+    if PLAUSIBLE_ANNUAL[0] <= annual <= PLAUSIBLE_ANNUAL[1]:
+        return None
+    low, high = (f"{bound:.0%}" for bound in PLAUSIBLE_ANNUAL)
+    where = f"below {low}" if annual < PLAUSIBLE_ANNUAL[0] else f"above {high}"
+    return f"volatility {annual:.2%} a year is {where}: check its unit (percent a year) and the market"
 
 
 def _checked(annual: float, source: str, regime: str | None) -> Sigma:

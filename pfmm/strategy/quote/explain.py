@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.model.plan import MarketView
 from pfmm.strategy.quote import spread
-from pfmm.strategy.quote.config import FORMULAS, QUOTED_AT, QuoteConfig, Sigma
-from pfmm.strategy.quote.quoting import COMPONENTS, Quote, QuotedLevel, no_quote
+from pfmm.strategy.quote.config import DERIVED, FORMULAS, QUOTED_AT, QuoteConfig, Sigma
+from pfmm.strategy.quote.model import gamma_in_use, least_half_bps
+from pfmm.strategy.quote.quoting import COMPONENTS, Quote, QuotedLevel, QuoteInputs, compute_quote, no_quote
 from pfmm.strategy.volatility import SPREAD_MULTIPLIER
 
 
 def explain_quote(
-    market: str, config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote, view: MarketView | None
+    market: str, config: QuoteConfig, sigma: Sigma, quote: Quote, inputs: QuoteInputs | None
 ) -> dict[str, Any]:
     """The fields of `quote show` (amounts as strings, models as floats), with `levels`, `inputs`, `fit`, `formula`.
 
-    The components of a side add up, in bps of mid, to its posted price; those of an absent side are null. `view` is
-    what was quoted on, None where there was nothing to quote on.
+    The components of a side add up, in bps of mid, to its posted price; those of an absent side are null. `inputs` is
+    what was quoted on, None where there was nothing to quote on. `at_limits` has the best prices that would be quoted
+    now at an inventory of −limit, 0 and +limit; `skew_at_limit` how far both quotes shift at the whole limit.
     """
+    at_limits = _at_limits(config, quote, inputs)
     bid = quote.bids[0] if quote.bids else None
     ask = quote.asks[0] if quote.asks else None
     wide = None
@@ -37,37 +40,86 @@ def explain_quote(
         "half_spread_bps": quote.half_spread_bps,
         "spread_bps": wide,
         "model": config.model,
-        "parameters": _parameters(config, sigma),
+        "parameters": _parameters(config, sigma, inputs),
         "components": _components(bid, ask),
         "absent": dict(quote.absent),
         "regime": sigma.regime,
-        "funding_tilt": tilt,
+        "funding_tilt": 0.0 if inputs is None else inputs.target_ratio,
         "inventory_ratio": quote.inventory_ratio,
         "inventory_state": quote.state,
         "levels": [_level(level) for level in (*quote.bids, *quote.asks)],
-        "inputs": {} if view is None else _inputs(config, sigma, tilt, quote, view),
+        "at_limits": at_limits,
+        "skew_at_limit": _skew_at_limit(at_limits),
+        "inputs": {} if inputs is None else _inputs(config, sigma, quote, inputs),
         "fit": _fit(config),
-        "formula": f"{FORMULAS[config.model]}; {QUOTED_AT}",
+        "formula": "; ".join(_formula(config, quote)),
     }
+
+
+def _formula(config: QuoteConfig, quote: Quote) -> list[str]:
+    parts = [FORMULAS[config.model], QUOTED_AT]
+    if config.model != "fixed" and config.gamma is None:
+        parts.insert(1, DERIVED)
+    if quote.model_spread is not None and quote.model_spread.exact is not None:
+        parts.insert(1, "exact inside the limit: the skew of one lot is more than half of 1/κ")
+    return parts
 
 
 def explain_problem(market: str, config: QuoteConfig, problem: str) -> dict[str, Any]:
     """The same fields for a market whose data must not be acted on: both sides absent for `problem`."""
     nothing = Sigma(None, "not measured", None)
-    return {**explain_quote(market, config, nothing, 0.0, no_quote(problem), None), "notes": []}
+    return {**explain_quote(market, config, nothing, no_quote(problem), None), "notes": []}
 
 
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
 
 
-def _parameters(config: QuoteConfig, sigma: Sigma) -> dict[str, Any]:
+def _at_limits(config: QuoteConfig, quote: Quote, inputs: QuoteInputs | None) -> list[dict[str, Any]]:
+    """The quote at −limit, 0 and +limit of inventory, the market and everything else as it is now."""
+    if inputs is None or quote.mid is None or quote.fair is None:
+        return []
+    found = []
+    for share in (-1, 0, 1):
+        held = share * inputs.max_inventory_usd / quote.mid
+        there = compute_quote(config, replace(inputs, inventory=held, net_position=held))
+        found.append(
+            {
+                "inventory_usd": _text(share * inputs.max_inventory_usd),
+                "bid": _text(there.bids[0].price) if there.bids else None,
+                "ask": _text(there.asks[0].price) if there.asks else None,
+                "half_spread_bps": there.half_spread_bps,
+                "reservation_bps": spread.BPS * ((there.reservation_price or 0.0) / float(quote.mid) - 1),
+            }
+        )
+    return found
+
+
+def _skew_at_limit(at_limits: list[dict[str, Any]]) -> dict[str, float] | None:
+    """How far the quotes shift at the whole limit: in bps of mid, and in half-spreads as quoted when flat."""
+    if not at_limits:
+        return None
+    short, flat, _ = at_limits
+    bps = short["reservation_bps"] - flat["reservation_bps"]
+    return {"bps": bps, "half_spreads": bps / flat["half_spread_bps"]}
+
+
+def _parameters(config: QuoteConfig, sigma: Sigma, inputs: QuoteInputs | None) -> dict[str, Any]:
+    gamma, source = config.gamma, "set" if config.gamma is not None else "skew_at_limit"
+    if config.model == "fixed":
+        gamma, source = 0.0, "none"  # a set half-spread knows no risk aversion
+    elif inputs is not None and sigma.annual is not None and sigma.problem is None:
+        limit, least_bps = float(inputs.max_inventory_usd), least_half_bps(config, inputs.instrument)
+        gamma = gamma_in_use(config, sigma.annual, limit, least_bps)
     return {
-        "gamma": config.gamma,
+        "gamma": gamma,
+        "gamma_source": source,
+        "skew_at_limit": config.skew_at_limit,
         "kappa": config.kappa_per_bp,
         "kappa_unit": "per bp of mid",
         "intensity_per_s": config.intensity_per_s,
         "sigma_annual": sigma.annual,
+        "sigma_annual_pct": None if sigma.annual is None else sigma.annual * 100,
         "horizon_s": config.horizon_s,
         "half_spread_bps": config.half_spread_bps,
         "min_spread_bps": config.min_spread_bps,
@@ -101,13 +153,13 @@ def _level(level: QuotedLevel) -> dict[str, Any]:
     }
 
 
-def _inputs(config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote, view: MarketView) -> Mapping[str, Any]:
+def _inputs(config: QuoteConfig, sigma: Sigma, quote: Quote, inputs: QuoteInputs) -> Mapping[str, Any]:
     """What went into the formula, in its own units; the inventory (q) as far as the model counts it, which is for a
     fixed half-spread up to the limit."""
     if quote.mid is None or sigma.annual is None:
         return {}
-    mid, limit = float(quote.mid), float(view.max_inventory_usd)
-    held, most, fixed = float(view.inventory), limit / mid, config.model == "fixed"
+    mid, limit = float(quote.mid), float(inputs.max_inventory_usd)
+    held, most, fixed = float(inputs.inventory), limit / mid, config.model == "fixed"
     return {
         "size_base": spread.base_units(float(config.size_usd), mid),
         "kappa_per_usd": spread.kappa_usd(config.kappa_per_bp, mid),
@@ -116,7 +168,7 @@ def _inputs(config: QuoteConfig, sigma: Sigma, tilt: float, quote: Quote, view: 
         "skew_usd_per_base": None if quote.model_spread is None else quote.model_spread.skew,
         "max_inventory_usd": limit,
         "inventory_base": max(-most, min(most, held)) if fixed else held,
-        "target_base": tilt * most,
+        "target_base": inputs.target_ratio * most,
         "mid": mid,
         "fair": quote.fair,
     }

@@ -15,10 +15,11 @@ from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Side
 from pfmm.strategy.inventory import LIMIT_SHARE, PAUSED, REDUCING, inventory_state
 from pfmm.strategy.quote import spread
-from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.config import QuoteConfig, implausible
+from pfmm.strategy.quote.model import least_half_bps, model_spread
 from pfmm.strategy.quote.spread import BPS, ModelSpread
 from pfmm.strategy.ticks import base_size, snap_price, snap_size
-from pfmm.strategy.volatility import SIZE_MULTIPLIER, SPREAD_MULTIPLIER
+from pfmm.strategy.volatility import SIZE_MULTIPLIER
 
 COMPONENTS = (
     "fair",
@@ -164,7 +165,7 @@ def no_quote(reason: str, mid: Decimal | None = None) -> Quote:
 def compute_quote(config: QuoteConfig, inputs: QuoteInputs) -> Quote:
     """Fair price, model spread, inventory and tilt, floors, post-only, rounding; in this order.
 
-    bid = fair − skew·(q − q*) − half, ask = fair − skew·(q − q*) + half; half at least half of the larger of
+    bid = fair − shift(q − q*) − half, ask = fair − shift(q − q*) + half; half at least half of the larger of
     min_spread_bps and the maker fees of a round trip; a price at or through the opposite best is moved to one tick
     from it; bids are rounded down, asks up. Mid 100, fixed 8 bps, low regime, 50 USD long of a limit of 500:
     shift −100·0.1·0.0008·0.5 = −0.004, so 99.916 and 100.076. A market that cannot be quoted gives absent sides
@@ -180,11 +181,13 @@ def compute_quote(config: QuoteConfig, inputs: QuoteInputs) -> Quote:
     if inputs.sigma_problem is not None or not 0 < inputs.sigma_annual < math.inf:
         return no_quote(inputs.sigma_problem or f"zero volatility: sigma is {inputs.sigma_annual:g}", mid)
     mid_usd = float(mid)
-    model = model_spread(config, inputs.sigma_annual, inputs.regime, mid_usd, float(inputs.max_inventory_usd))
+    limit, least_bps = float(inputs.max_inventory_usd), least_half_bps(config, inputs.instrument)
+    model = model_spread(config, inputs.sigma_annual, inputs.regime, mid_usd, limit, least_bps)
     spread.require_plausible(model.half, mid_usd)
     fair = fair_price(config.fair, ticker, mid_usd)
-    core = _core(config, inputs, model, mid, fair)
-    remarks = _Remarks({}, [])
+    core = _core(config, inputs, model, least_bps, mid, fair)
+    note = implausible(inputs.sigma_annual)
+    remarks = _Remarks({}, [] if note is None else [note])
     bids, asks = _side_levels(_BID, core, remarks), _side_levels(_ASK, core, remarks)
     return Quote(
         mid=mid,
@@ -228,28 +231,6 @@ def _book_problem(ticker: Ticker) -> str | None:
     return None
 
 
-def model_spread(config: QuoteConfig, sigma_annual: float, regime: str, mid: float, limit_usd: float) -> ModelSpread:
-    """The model's spread and skew in USD at `mid`, from settings in the profile's units.
-
-    A-S and GLFT take the configured order size: the regime's size factor changes what is posted, not the model.
-    """
-    if config.model == "fixed":
-        return spread.fixed(
-            mid=mid,
-            half_spread_bps=config.half_spread_bps,
-            multiplier=SPREAD_MULTIPLIER[regime],
-            limit_usd=limit_usd,
-        )
-    size = spread.base_units(float(config.size_usd), mid)
-    kappa = spread.kappa_usd(config.kappa_per_bp, mid)
-    sigma = spread.sigma_usd(sigma_annual, mid)
-    if config.model == "as":
-        return spread.avellaneda_stoikov(
-            size=size, gamma=config.gamma, kappa=kappa, sigma=sigma, horizon_s=config.horizon_s
-        )
-    return spread.glft(size=size, gamma=config.gamma, kappa=kappa, sigma=sigma, intensity=config.intensity_per_s)
-
-
 def fair_price(kind: str, ticker: Ticker, mid: float) -> float:
     """The mid, or the microprice (bid·ask_size + ask·bid_size)/(bid_size + ask_size), USD.
 
@@ -263,16 +244,21 @@ def fair_price(kind: str, ticker: Ticker, mid: float) -> float:
     return (float(ticker.bid) * ask_size + float(ticker.ask) * bid_size) / (bid_size + ask_size)
 
 
-def _core(config: QuoteConfig, inputs: QuoteInputs, model: ModelSpread, mid: Decimal, fair: float) -> _Core:
+def _core(
+    config: QuoteConfig, inputs: QuoteInputs, model: ModelSpread, least_bps: float, mid: Decimal, fair: float
+) -> _Core:
     mid_usd, limit = float(mid), float(inputs.max_inventory_usd)
     ratio = float(inputs.inventory) * mid_usd / limit
     net_ratio = float(inputs.net_position) * mid_usd / limit
     # the article's rule stops at the limit; the models go on: the more inventory, the harder they lean
     skewed = max(-1.0, min(1.0, ratio)) if config.model == "fixed" else ratio
-    whole = model.skew * (limit / mid_usd)  # USD of shift for a whole limit of inventory
-    inventory, tilt = 0.0 - whole * skewed, whole * inputs.target_ratio  # no minus zero on the screen
-    least_bps = max(config.min_spread_bps, 2 * float(inputs.instrument.maker_bps)) / 2
-    minimum = max(0.0, least_bps * mid_usd / BPS - model.half)
+    most = limit / mid_usd
+    away = (skewed - inputs.target_ratio) * most  # base units from the target
+    inventory = 0.0 - model.shift(skewed * most)  # no minus zero on the screen
+    tilt = 0.0 - model.shift(away) - inventory
+    half_volatility = model.widening(away)
+    half = model.half_base + half_volatility
+    minimum = max(0.0, least_bps * mid_usd / BPS - half)
     anchor = fair if inputs.held_fair is None else inputs.held_fair
     bps = BPS / mid_usd
     return _Core(
@@ -284,8 +270,8 @@ def _core(config: QuoteConfig, inputs: QuoteInputs, model: ModelSpread, mid: Dec
         net_ratio=net_ratio,
         state=inventory_state(net_ratio, config.on_limit),
         centre=anchor + inventory + tilt,
-        half=model.half + minimum,
-        parts=(model.half_base * bps, model.half_volatility * bps, minimum * bps),
+        half=half + minimum,
+        parts=(model.half_base * bps, half_volatility * bps, minimum * bps),
         shared=((fair - mid_usd) * bps, (anchor - fair) * bps, inventory * bps, tilt * bps),
     )
 

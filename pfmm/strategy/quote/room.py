@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,10 @@ class Quote(Kind):
     noun = "market maker"
     settings: tuple[Setting, ...] = SETTINGS
     sections: tuple[str, ...] = ("funding", "volatility")
-    unused = frozenset({"volatility.default"})  # quotes have quote.sigma_annual_pct for that
+    unused = frozenset({"volatility.default_annual_pct"})  # quotes have quote.sigma_annual_pct for that
     # how soon an order follows, not where it rests
     free = frozenset({"quote.tolerance_bps", "quote.size_tolerance", "quote.min_order_age_s", "quote.calibrate"})
+    replaced: Mapping[str, str] = {"quote.gamma": "quote.skew_at_limit"}  # its default was 0.05 once
     preview = "show"
     preview_help = "Compute one quote and show what it is made of, to the last basis point. Sends nothing."
     start_help = "Run the market maker: a bid and an ask on each market, kept where they belong, in one process."
@@ -71,6 +73,7 @@ def quote_config(
     sigma = values["quote.sigma_annual_pct"] / 100
     config = QuoteConfig(
         model=values["quote.model"],
+        skew_at_limit=values["quote.skew_at_limit"],
         gamma=values["quote.gamma"],
         kappa_per_bp=values["quote.kappa_per_bp"],
         intensity_per_s=values["quote.intensity_per_s"],

@@ -8,7 +8,13 @@ from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
 
 MODEL = (
     choice("quote.model", "glft", ("glft", "as", "fixed"), "spread model", "--model"),
-    above_zero("quote.gamma", "number", 0.05, "1000000", "1/USD", "risk aversion", "--gamma"),
+    between(
+        "quote.skew_at_limit", "number", 1.0, ("0", "100"), "half-spreads", "shift of the quotes at the whole limit",
+        "--skew-at-limit",
+    ),
+    above_zero(
+        "quote.gamma", "number", None, "1000000", "1/USD", "risk aversion (set: wins over skew_at_limit)", "--gamma"
+    ),
     above_zero("quote.kappa_per_bp", "number", 0.5, "1000000", "per bp of mid", "decay of fill intensity", "--kappa"),
     above_zero(
         "quote.sigma_annual_pct", "number", 50.0, "100000", "% a year", "volatility where none is measured", "--sigma"

@@ -10,9 +10,11 @@ import math
 from dataclasses import dataclass
 
 from pfmm.errors import UnitsError, UsageError
+from pfmm.strategy.quote.finite import FiniteQuotes, finite_quotes
 
 SECONDS_PER_YEAR = 365 * 24 * 3600
 BPS = 1e4
+FAILS_FROM = 0.5  # skew of one lot, in 1/κ, from which on the asymptotic quotes of GLFT are off
 PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
 
 
@@ -21,17 +23,35 @@ class ModelSpread:
     """What a model says at one price level.
 
     `half_base` is the half-spread in USD without price risk, `half_volatility` what volatility adds to it, and
-    `skew` the shift of both quotes in USD for each base unit of inventory away from its target.
+    `skew` the shift of both quotes in USD for each base unit of inventory away from its target. Where the inventory
+    limit is a few lots, `exact` has the quotes that replace the last two; `lot` base units and `kappa` per USD are the
+    units of `exact`.
     """
 
     half_base: float
     half_volatility: float
     skew: float
+    exact: FiniteQuotes | None = None
+    lot: float = 0.0
+    kappa: float = 0.0
 
     @property
     def half(self) -> float:
-        """The half-spread in USD: 0.6454 + 0.2 = 0.8454."""
-        return self.half_base + self.half_volatility
+        """The half-spread in USD when flat: 0.6454 + 0.2 = 0.8454."""
+        return self.half_base + self.widening(0.0)
+
+    def shift(self, inventory: float) -> float:
+        """How far both quotes stand below the fair price, USD, at so many base units away from the target: a skew of
+        100 USD a base unit and 0.02 of them are 2."""
+        if self.exact is None:
+            return self.skew * inventory
+        return self.exact.shift(inventory / self.lot) / self.kappa
+
+    def widening(self, inventory: float) -> float:
+        """What volatility adds to the half-spread, USD, at so many base units away from the target."""
+        if self.exact is None:
+            return self.half_volatility
+        return self.exact.widening(inventory / self.lot) / self.kappa
 
 
 def require_number(name: str, value: float, *, zero: bool = False) -> float:
@@ -73,33 +93,79 @@ def _intensity_half(risk: float, kappa: float) -> float:
     return math.log1p(ratio) / risk
 
 
-def avellaneda_stoikov(*, size: float, gamma: float, kappa: float, sigma: float, horizon_s: float) -> ModelSpread:
-    """Avellaneda–Stoikov (2008) for orders of `size` base units; the horizon rolls.
+def gamma_for_skew(
+    *, skew_bps: float, limit_usd: float, size_usd: float, kappa_per_bp: float, intensity: float, sigma_annual: float
+) -> float:
+    """The γ (1/USD) with which GLFT quotes, ξ = 0, shift by `skew_bps` at an inventory of the whole limit.
+
+    skew(L) = L·σ·√(γe/(2·10⁴·A·S·κ)), so γ = 2·10⁴·A·S·κ·(skew/(L·σ))²/e, σ in bps per √second. At 2 bps, limit 500,
+    orders of 50 USD, κ 0.5 per bp, A 1 and 50 % a year, or 0.89036 bps per √s: 500,000·(2/445.18)²/2.71828 = 3.71.
+    """
+    sigma_bps = sigma_annual * BPS / math.sqrt(SECONDS_PER_YEAR)
+    ratio = skew_bps / (limit_usd * sigma_bps)
+    return 2 * BPS * intensity * size_usd * kappa_per_bp * ratio * ratio / math.e
+
+
+def gamma_for_reservation(*, skew_bps: float, limit_usd: float, sigma_annual: float, horizon_s: float) -> float:
+    """The γ (1/USD) with which the reservation price of Avellaneda–Stoikov shifts by `skew_bps` at the whole limit.
+
+    skew(L) = γ·σ²·τ·L/10⁴, σ in bps per √second: at 2 bps, 500 USD, 50 % a year and 300 s 20,000/(500·0.79274·300),
+    i.e. 0.168.
+    """
+    sigma_bps = sigma_annual * BPS / math.sqrt(SECONDS_PER_YEAR)
+    return skew_bps * BPS / (limit_usd * sigma_bps * sigma_bps * horizon_s)
+
+
+def with_exact_quotes(model: ModelSpread, *, size: float, kappa: float, limit: float) -> ModelSpread:
+    """The model with the exact quotes inside the limit where its own fail: from σ·c2·Δ·κ > ½ on.
+
+    `size` of a lot and `limit` in base units. A skew of 5 bps a lot at κ 0.5 per bp is 2.5: the exact quotes move by
+    5.1 bps for the first lot and by 2.2 for the second.
+    """
+    step = model.skew * size * kappa
+    if step <= FAILS_FROM:
+        return model
+    exact = finite_quotes(step, math.floor(limit / size))
+    return ModelSpread(model.half_base, model.half_volatility, model.skew, exact, size, kappa)
+
+
+def avellaneda_stoikov(
+    *, size: float, gamma: float, kappa: float, sigma: float, horizon_s: float, xi: float | None = None
+) -> ModelSpread:
+    """Avellaneda–Stoikov (2008) for orders of `size` base units; the horizon rolls. ξ, the aversion to the risk of a
+    fill in the second term of the spread, is γ unless another is given.
 
     total spread = γΔσ²τ + (2/(γΔ))·ln(1 + γΔ/κ); skew = γσ²τ per base unit, so r = s − q·γσ²τ.
     Source: Avellaneda and Stoikov, "High-frequency trading in a limit order book", eq. 29 and 30, with γ → γΔ.
     γ 0.1, Δ 1, κ 1.5, σ 2, τ 1: 0.1·4·1 = 0.4 and (2/0.1)·ln(1.066667) = 1.2908; half-spread 0.8454, skew 0.4.
-    Raises UsageError for a parameter that is not finite and positive (σ may be 0).
+    Raises UsageError for a parameter that is not finite and positive (σ, γ and ξ may be 0).
     """
-    _require(size=size, gamma=gamma, kappa=kappa, horizon_s=horizon_s)
+    _require(size=size, kappa=kappa, horizon_s=horizon_s)
+    require_number("gamma", gamma, zero=True)
     variance = require_number("sigma", sigma, zero=True) * sigma * horizon_s
-    risk = gamma * size
-    return _finite(ModelSpread(_intensity_half(risk, kappa), risk * variance / 2, gamma * variance))
+    fill_risk = (gamma if xi is None else xi) * size
+    return _finite(ModelSpread(_intensity_half(fill_risk, kappa), gamma * size * variance / 2, gamma * variance))
 
 
-def glft(*, size: float, gamma: float, kappa: float, sigma: float, intensity: float) -> ModelSpread:
-    """Guéant–Lehalle–Fernandez-Tapia, infinite horizon, ξ = γ.
+def glft(
+    *, size: float, gamma: float, kappa: float, sigma: float, intensity: float, xi: float | None = None
+) -> ModelSpread:
+    """Guéant–Lehalle–Fernandez-Tapia, infinite horizon, ξ = γ unless another ξ is given.
 
-    c1 = (1/(γΔ))·ln(1 + γΔ/κ); c2 = √(γ/(2AΔκ)·(1 + γΔ/κ)^(κ/(γΔ) + 1)); half-spread = c1 + (Δ/2)·σ·c2;
-    skew = σ·c2 per base unit. Source: Guéant, "The Financial Mathematics of Market Liquidity", ch. 10.
+    c1 = (1/(ξΔ))·ln(1 + ξΔ/κ); c2 = √(γ/(2AΔκ)·(1 + ξΔ/κ)^(κ/(ξΔ) + 1)); half-spread = c1 + (Δ/2)·σ·c2;
+    skew = σ·c2 per base unit. ξ is the aversion to the risk of a fill: with ξ = 0, c1 = 1/κ and the power is e.
+    Source: Guéant, "The Financial Mathematics of Market Liquidity", ch. 10.
     γ 0.1, Δ 1, κ 1.5, σ 2, A 140: c1 = 10·ln(1.066667) = 0.645385;
     c2 = √(0.1/420·1.066667^16) = √(0.00023810·2.80846) = 0.025859; half-spread 0.645385 + 0.025859 = 0.671244,
-    skew 0.051718. Raises UsageError for a parameter that is not finite and positive (σ may be 0).
+    skew 0.051718. Raises UsageError for a parameter that is not finite and positive (σ, γ and ξ may be 0).
     """
-    _require(size=size, gamma=gamma, kappa=kappa, intensity=intensity)
-    require_number("sigma", sigma, zero=True)
-    risk = gamma * size
+    _require(size=size, kappa=kappa, intensity=intensity)
+    for name, value in (("gamma", gamma), ("sigma", sigma)):
+        require_number(name, value, zero=True)
+    risk = (gamma if xi is None else xi) * size
     ratio = risk / kappa
+    if gamma == 0:
+        return _finite(ModelSpread(_intensity_half(risk, kappa), 0.0, 0.0))
     # in logarithms, so that no product of extreme parameters overflows on the way to an ordinary result
     if ratio < 1e-12:
         log_power = 1.0

@@ -6,7 +6,7 @@ Holds the volatility estimator and the price that is being quoted around; must n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,7 +17,8 @@ from pfmm.strategy import calibration, volatility
 from pfmm.strategy.funding import ticker_tilt_ratio
 from pfmm.strategy.quote.config import QuoteConfig, Sigma, choose_sigma
 from pfmm.strategy.quote.explain import explain_quote
-from pfmm.strategy.quote.quoting import SINGLE_LEVEL, Quote, QuoteInputs, compute_quote, model_spread, no_quote
+from pfmm.strategy.quote.model import least_half_bps, model_spread
+from pfmm.strategy.quote.quoting import SINGLE_LEVEL, Quote, QuoteInputs, compute_quote, no_quote
 from pfmm.strategy.quote.spread import BPS, require_plausible
 from pfmm.strategy.saved import Saved, damaged
 from pfmm.strategy.volatility import VolatilityState
@@ -50,8 +51,9 @@ class QuoteStrategy:
         mid = view.ticker.mid
         if mid is not None and mid.is_finite() and mid > 0 and view.max_inventory_usd > 0:
             sigma = self.config.sigma_annual or self.config.default_sigma_annual
-            price = float(mid)
-            model = model_spread(self.config, sigma, volatility.REGIMES[0], price, float(view.max_inventory_usd))
+            price, limit = float(mid), float(view.max_inventory_usd)
+            least_bps = least_half_bps(self.config, view.instrument)
+            model = model_spread(self.config, sigma, volatility.REGIMES[0], price, limit, least_bps)
             require_plausible(model.half, price)
         return QuoteState()
 
@@ -66,17 +68,19 @@ class QuoteStrategy:
         sigma = choose_sigma(self.config, state.volatility)
         tilt = ticker_tilt_ratio(view.ticker, min_bps=self.config.funding_min_bps, tilt_max=self.config.tilt_max)
         held = self._held_fair(state, view)
-        quote = self._quote(view, sigma, tilt, held, problem)
+        inputs = self._inputs(view, sigma, tilt, held)
+        quote = self._quote(inputs, problem)
         if held is not None and quote.clamped:
             held = None
-            quote = self._quote(view, sigma, tilt, held, problem)
+            inputs = replace(inputs, held_fair=None)
+            quote = self._quote(inputs, problem)
         if held is None and quote.fair is not None and quote.mid is not None:
             state = QuoteState(state.volatility, float(quote.mid), quote.fair)
         orders = tuple(
             DesiredOrder(each.slot, each.side, each.price, each.size, each.reduce_only)
             for each in (*quote.bids, *quote.asks)
         )
-        explaining = partial(explain_quote, self.market, self.config, sigma, tilt, quote, view)
+        explaining = partial(explain_quote, self.market, self.config, sigma, quote, inputs)
         return state, Decision(orders, absent=quote.absent, notes=quote.notes, explaining=explaining)
 
     def dump(self, state: QuoteState) -> Mapping[str, Any]:
@@ -104,8 +108,8 @@ class QuoteStrategy:
         mid = ticker.mid
         if mid is None or ticker.bid is None or ticker.ask is None or ticker.bid >= ticker.ask:
             return state, None  # no mid to learn from; the quote says what is wrong with the book
-        window = self.config.volatility_window
-        estimator = volatility.observe(state.volatility, ticker.time_ms, float(mid), window=window)
+        window, tick = self.config.volatility_window, float(view.instrument.price_rule.tick_at(mid))
+        estimator = volatility.observe(state.volatility, ticker.time_ms, float(mid), tick=tick, window=window)
         return QuoteState(estimator, state.quoted_mid, state.quoted_fair), estimator.problem
 
     def _held_fair(self, state: QuoteState, view: MarketView) -> float | None:
@@ -115,10 +119,8 @@ class QuoteStrategy:
             return None
         return None if should_requote(float(mid), state.quoted_mid, self.config.drift_bps) else state.quoted_fair
 
-    def _quote(self, view: MarketView, sigma: Sigma, tilt: float, held: float | None, problem: str | None) -> Quote:
-        if problem is not None:
-            return no_quote(problem, view.ticker.mid)
-        inputs = QuoteInputs(
+    def _inputs(self, view: MarketView, sigma: Sigma, tilt: float, held: float | None) -> QuoteInputs:
+        return QuoteInputs(
             instrument=view.instrument,
             ticker=view.ticker,
             inventory=view.inventory,
@@ -132,10 +134,14 @@ class QuoteStrategy:
             numbered=self.numbered,
             sigma_problem=sigma.problem,
         )
+
+    def _quote(self, inputs: QuoteInputs, problem: str | None) -> Quote:
+        if problem is not None:
+            return no_quote(problem, inputs.ticker.mid)
         try:
             return compute_quote(self.config, inputs)
         except UnitsError as error:  # a running loop quotes nothing and says why; other markets go on
-            return no_quote(error.message, view.ticker.mid)
+            return no_quote(error.message, inputs.ticker.mid)
 
 
 def should_requote(mid: float, quoted_mid: float, threshold_bps: float) -> bool:

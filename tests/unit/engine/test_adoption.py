@@ -1,5 +1,6 @@
 """Which settings an open run's resting orders stand for, and what that means for a start of now."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +46,13 @@ def test_only_what_resting_orders_stand_for_is_in_the_way(
     saved: dict[str, Any], changes: dict[str, Any], differences: list[str]
 ) -> None:
     assert config_differences(saved, spec(**changes)) == differences
+
+
+def test_a_setting_whose_place_a_newer_one_took_is_not_compared_with_a_run_that_knew_only_it() -> None:
+    """Its old default stands in every run of before, and nobody had set it."""
+    now = replace(spec(), replaced={"levels": "new"})
+    assert config_differences({"levels": "12", "lower": None}, now) == []
+    assert config_differences({"levels": "12", "lower": None, "new": "1"}, now) == ["levels 12 → 10"]
 
 
 def test_what_is_saved_has_a_version_and_is_adoptable() -> None:

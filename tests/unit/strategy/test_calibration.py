@@ -230,10 +230,11 @@ def test_a_calibration_of_another_release_is_read_as_far_as_it_is_known() -> Non
 
 
 def test_a_minute_without_movement_is_quoted_with_the_longer_look() -> None:
-    """Only where there is one: without a calibration a full window of equal mids is zero volatility."""
-    still = VolatilityState(samples=((0, 100.0), (3000, 100.0)), annual=0.0, regime="low")
+    """Only where there is one: without a calibration a full window of equal mids is one tick a window."""
+    still = VolatilityState(samples=((0, 100.0), (3000, 100.0)), annual=0.01, regime="low", still=True)
     fitted = with_calibration(QuoteConfig(), Calibration(0, 0.0, None, None, 0.3, "no trades"))
     assert (choose_sigma(fitted, still).annual, choose_sigma(fitted, still).source) == (0.3, "calibrated")
-    assert choose_sigma(QuoteConfig(), still).problem == "zero volatility: sigma is 0 (estimated (2 samples))"
-    moving = replace(still, annual=0.2)
+    floor = choose_sigma(QuoteConfig(), still)
+    assert (floor.annual, floor.source, floor.problem) == (0.01, "floor of one tick in 2 samples", None)
+    moving = replace(still, annual=0.2, still=False)
     assert choose_sigma(fitted, moving).annual == 0.2

@@ -70,11 +70,12 @@ class TestComputeQuote:
     def test_avellaneda_stoikov(self) -> None:
         # Δ 0.5, κ 0.5/0.01 = 50 per USD, σ² = (100·0.3)²/31,536,000 = 2.854e-5, τ 300: σ²τ = 0.0085616
         # half = ½·0.05·0.5·0.0085616 + ln(1 + 0.025/50)/0.025 = 0.000107 + 0.019995 = 0.020102
-        quote = compute_quote(QuoteConfig(model="as"), INPUTS)
+        config = QuoteConfig(model="as", gamma=0.05)
+        quote = compute_quote(config, INPUTS)
         assert quote.half_spread_bps == pytest.approx(2.0102, abs=1e-4)
         assert prices(quote) == (D("99.979"), D("100.021"))
         # four coins long, γσ²τ·q = 0.05·0.0085616·4 = 0.0017123
-        assert compute_quote(QuoteConfig(model="as"), holding("4")).reservation_price == pytest.approx(99.9982877)
+        assert compute_quote(config, holding("4")).reservation_price == pytest.approx(99.9982877)
 
     def test_tilt_moves_towards_the_target(self) -> None:
         quote = compute_quote(FIXED, replace(INPUTS, target_ratio=-0.25))  # short wanted: down by 0.25·0.5·8 bps
@@ -271,18 +272,23 @@ class TestStrategy:
 
     @pytest.mark.parametrize("model", ["glft", "as", "fixed"])
     @pytest.mark.parametrize("held", ["0.5", "-7"])  # 7 coins are above the limit of 500 USD: the reducing side
-    def test_a_quote_can_be_computed_by_hand_from_what_explains_it(self, model: str, held: str) -> None:
-        config = QuoteConfig(model=model, sigma_annual=0.6, min_spread_bps=0.0)
+    @pytest.mark.parametrize("gamma", [0.05, None])
+    def test_a_quote_can_be_computed_by_hand_from_what_explains_it(
+        self, model: str, held: str, gamma: float | None
+    ) -> None:
+        config = QuoteConfig(model=model, gamma=gamma, sigma_annual=0.6, min_spread_bps=0.0)
         now = replace(view("100", 0), inventory=D(held), net_position=D(held))
         tilted = replace(now, ticker=replace(now.ticker, funding_rate=D("0.0008")))
         _, decision = decided(QuoteStrategy("X-PERP", config), tilted)
         shown = json.loads(json.dumps(decision.explain))
         given, numbers = shown["parameters"], shown["inputs"]
         size, kappa, sigma = (numbers[name] for name in ("size_base", "kappa_per_usd", "sigma_usd_per_sqrt_s"))
-        risk = given["gamma"] * size
-        half = math.log(1 + risk / kappa) / risk
-        if model == "glft":
+        half, power = 1 / kappa, math.e  # without risk in a fill: the limit of what follows
+        if gamma is not None:
+            risk = gamma * size
+            half = math.log(1 + risk / kappa) / risk
             power = (1 + risk / kappa) ** (kappa / risk + 1)
+        if model == "glft":
             c2 = math.sqrt(given["gamma"] / (2 * given["intensity_per_s"] * size * kappa) * power)
             half, skew = half + size / 2 * sigma * c2, sigma * c2
         elif model == "as":
@@ -316,10 +322,16 @@ class TestStrategy:
         _, shown = decided(QuoteStrategy("X-PERP", replace(FIXED, min_samples=1)), view("100", 0))
         assert len(shown.orders) == 2
 
-    def test_a_full_window_that_never_moved_is_zero_volatility(self) -> None:
+    def test_a_full_window_that_never_moved_has_the_volatility_of_one_tick(self) -> None:
+        """0.001 of 100 in 57 s: 0.00001/7.5498·5,615.69 = 0.74 % a year."""
         _, decision = decided(QuoteStrategy("X-PERP", FIXED), *(view("100", 3000 * n) for n in range(20)))
-        assert decision.orders == ()
-        assert decision.absent["ask"] == "zero volatility: sigma is 0 (estimated (20 samples))"
+        assert len(decision.orders) == 2
+        given = decision.explain["parameters"]
+        assert given["sigma_annual_pct"] == pytest.approx(0.7438, abs=1e-4)
+        assert given["sigma_source"] == "floor of one tick in 20 samples"
+        assert decision.notes == (
+            "volatility 0.74% a year is below 5%: check its unit (percent a year) and the market",
+        )
 
     def test_fair_is_held_within_the_threshold(self) -> None:
         _, near = decided(self.quoter, view("100", 0), view("100.05", 3000))  # 5 bps is not more than 5
