@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # a command that only reads prices does not pay for defining 
     from pfmm.model.run import Absorbed, Intents, JournalFill, Run
 
 
+TRADES_PAGE = 1000  # prints that one answer of `Venue.trades` holds at most
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """Where venues differ. Without `amend` an order that must change is cancelled, and placed once that is seen."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pfmm.errors import VenueRefused, VenueUnreachable
+from pfmm.ports import TRADES_PAGE
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pfmm.strategy.calibration import Calibration
 
 TRADES_SPAN_MS = 1_800_000
-PAGE = 1000  # the most trades in one answer
 PAGES = 4
 FRESH_MS = 600_000  # fitted numbers older than this are fitted again
 RETRY_MS = 120_000  # and where the market gave no fit, after this
@@ -41,15 +41,15 @@ def _recent_trades(session: Session, market: str, now_ms: int) -> Sequence[Trade
     PAGES pages begin."""
     since_ms = now_ms - TRADES_SPAN_MS
     trades = session.venue.trades(market, since_ms)
-    if len(trades) < PAGE:
+    if len(trades) < TRADES_PAGE:
         return trades
-    per_ms = PAGE / max(trades[-1].time_ms - trades[0].time_ms, 1)
-    since_ms = max(since_ms, now_ms - round((PAGES - 1) * PAGE / per_ms))
+    per_ms = TRADES_PAGE / max(trades[-1].time_ms - trades[0].time_ms, 1)
+    since_ms = max(since_ms, now_ms - round((PAGES - 1) * TRADES_PAGE / per_ms))
     found: list[Trade] = []
     for _ in range(PAGES):
         page = session.venue.trades(market, since_ms)
         found += page
-        if len(page) < PAGE:
+        if len(page) < TRADES_PAGE:
             break
         since_ms = page[-1].time_ms + 1
     return found

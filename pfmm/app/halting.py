@@ -111,21 +111,20 @@ class StoppingRunners:
         if not self._unreadable:  # this snapshot may be older than the last runner's death; the next is not
             self._unreadable = True
             return None
-        from pfmm.engine.order_status import CLOCK_SKEW_MS
-        from pfmm.engine.submit import REQUEST_LIFE_MS
+        from pfmm.model.expiry import acts_until_ms, valid_until_ms
 
-        return now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)) + CLOCK_SKEW_MS + 1
+        return acts_until_ms(valid_until_ms(now)) + 1
 
 
 def unanswered_until_ms(live: Iterable[OwnOrder]) -> int:
     """The venue time from which no request that the journal has no answer to can act any more; 0 without any. One
     that is valid until 4,000 may act until 6,000, for the skew of the clocks: 6,001."""
-    from pfmm.engine.order_status import CLOCK_SKEW_MS
+    from pfmm.model.expiry import acts_until_ms
     from pfmm.model.plan import OwnStatus
 
     pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
     ends = [o.valid_until_ms for o in live if o.status in pending and o.valid_until_ms is not None]
-    return max(ends) + CLOCK_SKEW_MS + 1 if ends else 0
+    return acts_until_ms(max(ends)) + 1 if ends else 0
 
 
 def strange_exchange(session: Session, exchange_id: str | None) -> str | None:

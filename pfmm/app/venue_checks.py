@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from pfmm.app.local_checks import FAIL, OK, WARN, Check, failure
 from pfmm.app.session import Session, wall_ms
 from pfmm.errors import ConfigError, PfmmError, SecretError
+from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
     from pfmm.config.resolve import Settings
     from pfmm.model.account import VenueTime
 
-SKEW_WARN_MS = 2_000
 SKEW_FAIL_MS = 60_000
 LOW_BUDGET = 0.2
 
@@ -115,7 +115,7 @@ def _clock(session: Session, time: VenueTime, before_ms: int, after_ms: int) -> 
     fix = "synchronise this machine's clock (chrony, systemd-timesyncd)"
     if certain_ms >= SKEW_FAIL_MS:
         return failure("clock", ConfigError(detail, hint=fix))
-    return Check("clock", WARN, detail, fix) if certain_ms >= SKEW_WARN_MS else Check("clock", OK, detail)
+    return Check("clock", WARN, detail, fix) if certain_ms >= CLOCK_SKEW_MS else Check("clock", OK, detail)
 
 
 def _account(session: Session) -> Check:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pfmm.engine.observe import observe
-from pfmm.engine.order_status import CLOCK_SKEW_MS, settle_absent, settle_one
+from pfmm.engine.order_status import settle_absent, settle_one
 from pfmm.errors import (
     AuthenticationError,
     ConfigError,
@@ -25,6 +25,7 @@ from pfmm.errors import (
 )
 from pfmm.model.account import Snapshot
 from pfmm.model.deadline import Deadline
+from pfmm.model.expiry import acts_until_ms
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Order
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.ports import Clock, Journal, Venue
@@ -208,7 +209,7 @@ def _cancel(
 def let_expiries_pass(clock: Clock, live: Sequence[OwnOrder]) -> None:
     """Waits for the expiry of requests in flight: absence proves nothing before it."""
     pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
-    ends = [o.valid_until_ms + CLOCK_SKEW_MS + 1 for o in live if o.status in pending and o.valid_until_ms is not None]
+    ends = [acts_until_ms(o.valid_until_ms) + 1 for o in live if o.status in pending and o.valid_until_ms is not None]
     if ends:
         clock.wait_until(max(ends))
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pfmm.model.expiry import acts_until_ms
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
 
-CLOCK_SKEW_MS = 2_000
 NO_SUCH_ORDER = "order_not_found"
 
 _FINAL = {
@@ -111,7 +111,7 @@ def is_lost(own: OwnOrder, now_ms: int) -> bool:
     takes: to cancel it is safe whatever became of it, and the answer settles it."""
     if own.status is not OwnStatus.MISSING or own.valid_until_ms is None:
         return False
-    return now_ms > max(own.valid_until_ms, own.updated_ms) + CLOCK_SKEW_MS
+    return now_ms > acts_until_ms(max(own.valid_until_ms, own.updated_ms))
 
 
 def settle_absent(own: OwnOrder, code: str, now_ms: int) -> OwnOrder:
@@ -150,4 +150,4 @@ def _told(own: OwnOrder) -> bool:
 
 
 def _expired(own: OwnOrder, now_ms: int) -> bool:
-    return own.valid_until_ms is not None and now_ms > own.valid_until_ms + CLOCK_SKEW_MS
+    return own.valid_until_ms is not None and now_ms > acts_until_ms(own.valid_until_ms)

@@ -13,9 +13,10 @@ from decimal import Decimal
 from pfmm.model.market import Ticker
 from pfmm.model.order import Order, Side
 from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, Plan
+from pfmm.strategy import volatility
 
 _ZERO = Decimal(0)
-MAX_JUMP = Decimal("0.2")  # a fraction: from 100 to 120, or to 80
+MAX_JUMP = Decimal(str(volatility.MAX_JUMP))  # what no estimator believes at once, no order is based on
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from typing import Any
 from pfmm.engine.order_status import NO_SUCH_ORDER, settle_absent, settle_one
 from pfmm.errors import OutcomeUnknown, PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import VenueTime
+from pfmm.model.expiry import valid_until_ms
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal, TimeInForce
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan
 from pfmm.model.run import Intents
 from pfmm.ports import Journal, Venue
 
 CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
-REQUEST_LIFE_MS = 10_000
 _GONE = (NO_SUCH_ORDER, "order_not_open")
 POST_ONLY_REFUSED = "post_only_would_cross"
 
@@ -51,7 +51,7 @@ def intents_of(
     Client order ids are `nonce-number` and never repeat; requests expire REQUEST_LIFE_MS (of venue time at speed 1)
     after the snapshot they were decided on.
     """
-    valid_until_ms = time.time_ms + round(REQUEST_LIFE_MS * max(time.speed, 1.0))
+    expiry_ms = valid_until_ms(time)
     wanted = plan.place if close is None else (*plan.place, close)
     place = tuple(
         OwnOrder(
@@ -67,13 +67,12 @@ def intents_of(
             reduce_only=desired.reduce_only,
             created_ms=time.time_ms,
             updated_ms=time.time_ms,
-            valid_until_ms=valid_until_ms,
+            valid_until_ms=expiry_ms,
         )
         for index, desired in enumerate(wanted)
     )
     amend = tuple(
-        replace(a.order, amend_price=a.desired.price, amend_size=a.size, valid_until_ms=valid_until_ms)
-        for a in plan.amend
+        replace(a.order, amend_price=a.desired.price, amend_size=a.size, valid_until_ms=expiry_ms) for a in plan.amend
     )
     return Intents(place, amend, tuple(order.client_order_id for order in plan.cancel))
 

@@ -33,6 +33,7 @@ from pfmm.flatten.contract import (
     Tools,
 )
 from pfmm.model.account import Snapshot, VenueTime
+from pfmm.model.expiry import acts_until_ms, valid_until_ms
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal, Side, TimeInForce
 from pfmm.ports import Venue
@@ -40,8 +41,6 @@ from pfmm.strategy.ticks import snap_price, snap_size
 
 _BPS = Decimal(10_000)
 _ZERO = Decimal(0)
-REQUEST_LIFE_MS = 3_000
-CLOCK_SKEW_MS = 2_000
 AGE_TOLERANCE_MS = 2_000
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.8
@@ -272,7 +271,7 @@ class _Flattener:
             post_only=False,
             reduce_only=True,
             time_in_force=TimeInForce.IOC,
-            valid_until_ms=now.time_ms + round(REQUEST_LIFE_MS * max(now.speed, 1.0)),
+            valid_until_ms=valid_until_ms(now),
         )
 
     def _reduce(self, closing: Sequence[tuple[MarketProgress, NewOrder]]) -> None:
@@ -308,7 +307,7 @@ class _Flattener:
             market.not_before_ms = item.updated_ms
         elif item is None or item.code == MAY_ACT_LATER:
             market.unanswered = order.client_order_id
-            market.not_before_ms = (order.valid_until_ms or 0) + CLOCK_SKEW_MS
+            market.not_before_ms = acts_until_ms(order.valid_until_ms or 0)
 
     def _may_act(self, market: MarketProgress, now_ms: int) -> bool:
         """Whether another closing order is due; asks for the one before it where its answer was lost."""

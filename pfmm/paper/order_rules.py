@@ -14,7 +14,7 @@ from pfmm.paper.messages import ExchangeError, PlaceRequest
 
 MAX_UNITS = 10**15
 MAX_NOTIONAL = 10**18
-MAX_CLIENT_ID = 128
+MAX_CLIENT_ID = 64
 
 
 def bad(field: str, message: str) -> ExchangeError:
@@ -86,7 +86,7 @@ def check_words(request: PlaceRequest) -> None:
 
 
 def check_client_id(client_order_id: str | None) -> None:
-    """1 to 128 printable characters, or none at all."""
+    """1 to 64 printable characters, or none at all."""
     if client_order_id is None:
         return
     if not 1 <= len(client_order_id) <= MAX_CLIENT_ID or not client_order_id.isprintable():

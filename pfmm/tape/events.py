@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
+from pfmm.model.units import LAST_MS
 
-LAST_MS = 253_402_300_799_999  # the end of the year 9999: microseconds since 1970 lie far beyond it
 KEPT_DECIMALS = 8  # of a price, a size or a rate
 MOST_DIGITS = 15  # no price or size has more digits than this before or after the point
 PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go

@@ -13,11 +13,10 @@ from decimal import Decimal
 
 from pfmm.errors import BadVenueData
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
-from pfmm.ports import Venue
+from pfmm.ports import TRADES_PAGE, Venue
 from pfmm.tape import TOLERANCE_MS, TapeEvent, TapeQuote, Units
 from pfmm.tape.native import event_line, header_line
 
-PAGE = 1000  # prints an answer holds at most
 LONGEST_STEP_BACK_MS = 60_000
 
 
@@ -151,9 +150,9 @@ class Recorder:
                 kept = state.seen if newest_ms == state.seen_ms else []
                 state.seen = [*kept, *(trade for trade in fresh if trade.time_ms == newest_ms)]
                 state.seen_ms = newest_ms
-            elif len(page) >= PAGE:
+            elif len(page) >= TRADES_PAGE:
                 state.seen, state.seen_ms = [], state.seen_ms + 1
-            if len(page) < PAGE:
+            if len(page) < TRADES_PAGE:
                 return
 
     def _ready(self, state: _Market, until_ms: int | None) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from pfmm.engine.report import CycleReport, RunReport
-from pfmm.engine.submit import REQUEST_LIFE_MS
 from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import Cursors, Snapshot
+from pfmm.model.expiry import REQUEST_LIFE_MS
 from pfmm.model.order import Batch, BatchAnswer, Order, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
 from pfmm.paper.feeds.synthetic import SyntheticFeed

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pfmm.engine.observe import observe
-from pfmm.engine.order_status import CLOCK_SKEW_MS
 from pfmm.engine.submit import Sender
 from pfmm.errors import OutcomeUnknown, RateLimited
 from pfmm.journal.journal import Journal
 from pfmm.model.account import Account, Cursors, Position, Snapshot, VenueTime
+from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.order import Batch, BatchAnswer, Fill, Liquidity, NewOrder, Order, OrderStatus, OrderType, Refusal, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from pfmm.errors import BadVenueData, VenueUnreachable
 from pfmm.model.market import Book, FundingRate, Instrument, Level, PriceRule, Ticker, Trade
+from pfmm.ports import TRADES_PAGE
 from pfmm.tape import TapeEvent, TapeQuote, read
-from pfmm.tape.recorder import PAGE, Recorder
+from pfmm.tape.recorder import Recorder
 
 START_MS = 1_735_718_400_000
 HOUR_MS = 3_600_000
@@ -72,7 +73,7 @@ class SlowVenue:
         self._answer()
         first_ms = since_ms if self._inclusive else since_ms + 1
         out = [t for t in self._prints if first_ms <= t.time_ms <= self.now_ms - self._lag_ms]
-        return tuple(out[:PAGE])
+        return tuple(out[:TRADES_PAGE])
 
     def book(self, market: str, depth: int) -> Book:
         self._answer()
@@ -143,7 +144,7 @@ def test_prints_of_one_ms_that_come_out_one_by_one(inclusive: bool) -> None:
 
 
 def test_a_burst_is_read_page_by_page() -> None:
-    burst = [a_print(500 + number // 50) for number in range(2 * PAGE + 500)]  # 50 equal prints in each ms
+    burst = [a_print(500 + number // 50) for number in range(2 * TRADES_PAGE + 500)]  # 50 equal prints in each ms
     events, _ = recorded(SlowVenue(burst), polls=2, pause_ms=1_000)
     assert sum(isinstance(event, Trade) for event in events) == 2_500
 
@@ -151,18 +152,18 @@ def test_a_burst_is_read_page_by_page() -> None:
 @pytest.mark.parametrize("failing", [{6}, {7}, {6, 7, 10}])
 def test_what_a_page_brought_is_kept_when_the_next_one_is_not_answered(failing: set[int]) -> None:
     # requests of the second poll: tickers 4, pages 5 to 7
-    burst = [a_print(500 + number // 50) for number in range(2 * PAGE + 500)]
+    burst = [a_print(500 + number // 50) for number in range(2 * TRADES_PAGE + 500)]
     events, _ = recorded(SlowVenue(burst, failing=frozenset(failing)), polls=5, pause_ms=1_000)
     assert sum(isinstance(event, Trade) for event in events) == 2_500
 
 
 @pytest.mark.parametrize("inclusive", [True, False])
 def test_a_ms_that_no_page_holds_does_not_end_the_prints(inclusive: bool) -> None:
-    many = [a_print(500)] * (PAGE + 100)
+    many = [a_print(500)] * (TRADES_PAGE + 100)
     later = [a_print(1_700 + number) for number in range(50)]
     events, _ = recorded(SlowVenue([*many, *later], inclusive=inclusive), polls=5, pause_ms=1_000)
     times = [event.time_ms - START_MS for event in events if isinstance(event, Trade)]
-    assert times == [500] * PAGE + list(range(1_700, 1_750))
+    assert times == [500] * TRADES_PAGE + list(range(1_700, 1_750))
 
 
 def test_a_print_behind_its_time_is_counted_out_and_the_tape_stays_readable() -> None:

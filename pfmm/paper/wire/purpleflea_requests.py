@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pfmm.paper.messages import AmendRequest, BatchItem, CancelRequest, ExchangeError, PlaceRequest
+from pfmm.paper.order_rules import MAX_CLIENT_ID
 
 Wish = TypeVar("Wish", CancelRequest, AmendRequest, PlaceRequest)
 
 MAX_BATCH = 100
 MAX_TIME_MS = 10**14
 
-_ID = re.compile(r"[!-~]{1,64}")
+_ID = re.compile(rf"[!-~]{{1,{MAX_CLIENT_ID}}}")
 _SIZED = ("price", "size_base", "valid_until")
 _NAMED = ("order_id", "client_order_id")
 _PLACE = frozenset(
@@ -205,7 +206,7 @@ def _id(fields: dict[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise _bad(name, "must be 1 to 64 printable characters without spaces", value)
+        raise _bad(name, f"must be 1 to {MAX_CLIENT_ID} printable characters without spaces", value)
     return value
 
 

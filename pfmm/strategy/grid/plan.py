@@ -16,10 +16,9 @@ from itertools import pairwise
 from pfmm.errors import UsageError
 from pfmm.model.market import HOURS_PER_YEAR, Instrument
 from pfmm.model.order import Side
+from pfmm.strategy.grid.settings import MAX_LEVELS, MAX_RANGE_PCT, MIN_LEVELS
 from pfmm.strategy.ticks import base_size, snap_price, to_decimal
 
-MIN_LEVELS = 2
-MAX_LEVELS = 500
 ROUND_TRIP_HORIZON_S = 60  # the default step is what the price typically moves in a minute
 MIN_STEP_TICKS = 3
 
@@ -271,8 +270,8 @@ def _check_numbers(config: GridConfig, mid: Decimal) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     if config.range_pct is not None:
-        if config.range_pct >= 100:
-            raise UsageError(f"range_pct must be below 100, not {config.range_pct:f}")
+        if config.range_pct > MAX_RANGE_PCT:
+            raise UsageError(f"range_pct must be at most {MAX_RANGE_PCT}, not {config.range_pct:f}")
         if config.lower is not None or config.upper is not None:
             raise UsageError(f"range_pct {config.range_pct:f} and a fixed lower or upper exclude each other")
 

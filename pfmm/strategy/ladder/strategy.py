@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.errors import UsageError
+from pfmm.strategy.ladder.settings import MAX_GROWTH, MAX_LEVELS, MAX_SPACING_BPS
 from pfmm.strategy.quote.config import QuoteConfig, require_between
 from pfmm.strategy.quote.strategy import QuoteStrategy
-
-MAX_LEVELS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,8 @@ class LadderConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.levels <= MAX_LEVELS:
             raise UsageError(f"ladder.levels must be between 1 and {MAX_LEVELS}, not {self.levels}")
-        require_between("ladder.spacing_bps", self.spacing_bps, above=0, most=1000)
-        require_between("ladder.growth", float(self.growth), least=0, most=100)
+        require_between("ladder.spacing_bps", self.spacing_bps, above=0, most=MAX_SPACING_BPS)
+        require_between("ladder.growth", float(self.growth), least=0, most=MAX_GROWTH)
 
 
 def ladder_levels(config: LadderConfig) -> tuple[tuple[float, Decimal], ...]:

@@ -12,10 +12,9 @@ from pfmm.app.halting import StoppingRunners
 from pfmm.app.session import Session
 from pfmm.cli.flattening import Bystanders
 from pfmm.config.resolve import load_settings
-from pfmm.engine.order_status import CLOCK_SKEW_MS
-from pfmm.engine.submit import REQUEST_LIFE_MS
 from pfmm.journal.journal import Intents
 from pfmm.model.account import VenueTime
+from pfmm.model.expiry import CLOCK_SKEW_MS, REQUEST_LIFE_MS
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 

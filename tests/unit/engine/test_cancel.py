@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pfmm.engine.cancel import ATTEMPTS, wind_down
-from pfmm.engine.order_status import CLOCK_SKEW_MS
 from pfmm.errors import (
     AuthenticationError,
     ConfigError,
@@ -20,6 +19,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.journal.journal import Journal
+from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
 from tests.unit.scripted_venue import (

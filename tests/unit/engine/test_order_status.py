@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.order_status import CLOCK_SKEW_MS, is_lost, settle, settle_absent, settle_one
+from pfmm.engine.order_status import is_lost, settle, settle_absent, settle_one
+from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.order import OrderStatus
 from pfmm.model.plan import OwnStatus
 from tests.unit.scripted_venue import T0, order, own

@@ -128,7 +128,7 @@ def test_the_newest_acknowledged_change_is_remembered(journal: Journal) -> None:
     assert sender.acknowledged_ms == T0 + 70
 
 
-@pytest.mark.parametrize(("speed", "life_ms"), [(1.0, 10_000), (0.0, 10_000), (60.0, 600_000)])
+@pytest.mark.parametrize(("speed", "life_ms"), [(1.0, 5_000), (0.0, 5_000), (60.0, 300_000)])
 def test_intents_number_their_orders_and_expire(speed: float, life_ms: int) -> None:
     want = DesiredOrder("bid", Side.LONG, D(100), D(2))
     close = DesiredOrder(CLOSE_SLOT, Side.SHORT, D(99), D(1), reduce_only=True, post_only=False)

@@ -148,7 +148,7 @@ class TestPlan:
             ({}, "110.01", "the price 110.01 lies outside"),
             ({"lower": D("104.99"), "upper": D("105.01"), "levels": 3}, "105", "levels 3 are too many for 104.99"),
             ({"range_pct": D(5)}, "105", "range_pct 5 and a fixed lower or upper exclude each other"),
-            ({"range_pct": D(100), "lower": None, "upper": None}, "105", "range_pct must be below 100, not 100"),
+            ({"range_pct": D(100), "lower": None, "upper": None}, "105", "range_pct must be at most 90, not 100"),
             ({"lower": None, "upper": D(300)}, "105", "lower would be -90"),
         ],
     )
