@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfmm.app.strategies import names
 from pfmm.config.resolve import Settings, checked_name, load_settings
 from pfmm.config.settings import plain_market
 from pfmm.errors import ConfigError, UsageError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pfmm.model.market import Instrument
     from pfmm.paper.matching import QueueModel
 
-KINDS = names()
+
 QUEUES: tuple[QueueModel, ...] = ("pessimistic", "optimistic")
 DEFAULT_LATENCY_MS = 50
 

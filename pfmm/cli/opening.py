@@ -11,6 +11,7 @@ from pfmm.cli.output import Globals, detail
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
+    from pfmm.config.resolve import Settings
 
 
 @contextmanager
@@ -20,11 +21,25 @@ def session(options: Globals, flags: Mapping[str, object] | None = None) -> Iter
     from pfmm.config.resolve import load_settings
 
     settings = load_settings(os.environ, profile=options.profile, overrides=flags)
+    _tell(options, settings)
+    with opened(settings) as one:
+        yield one
+
+
+@contextmanager
+def paper_session(options: Globals, *, changes: bool = False) -> Iterator[Session]:
+    """The session of the paper side of the profile; `changes` for what acts on the embedded exchange alone."""
+    from pfmm.app.paper import paper_session as opened
+
+    with opened(options.profile, changes=changes) as one:
+        _tell(options, one.settings)
+        yield one
+
+
+def _tell(options: Globals, settings: Settings) -> None:
     where = settings.base_url or "in this process"
     detail(options, f"profile {settings.profile}: venue {settings.venue} ({where}), account {settings.account}")
     detail(options, f"configuration {settings.paths.config_file}, state {settings.paths.state_dir}")
-    with opened(settings) as one:
-        yield one
 
 
 @contextmanager

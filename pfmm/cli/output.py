@@ -21,6 +21,7 @@ from pfmm.model.text import iso as iso  # noqa: PLC0414 - for the modules that a
 from pfmm.model.text import plain as plain  # noqa: PLC0414 - likewise
 
 SCHEMA: Final = "pfmm/1"
+NO_DATA: Final = frozenset({"warnings", "time_ms"})  # fields of a result that its `data` does not have
 Found = TypeVar("Found")
 
 
@@ -115,8 +116,8 @@ def answer(options: Globals, use_case: Callable[[], Found], render: Callable[[Fo
 
 
 def printed(found: Any, render: Callable[[Any, int | None], str]) -> Result:
-    """A result of a use case, ready to print: its fields are the `data`, but for `warnings`."""
-    data = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "warnings"}
+    """A result of a use case, ready to print: its fields are the `data`, but for NO_DATA."""
+    data = {field.name: getattr(found, field.name) for field in fields(found) if field.name not in NO_DATA}
     shown = {name: item for name, item in data.items() if item is not ABSENT}
     return Result(shown, lambda: render(found, room()), tuple(getattr(found, "warnings", ())))
 

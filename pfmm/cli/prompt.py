@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
+from pfmm.app.contract import Question
 from pfmm.errors import UsageError
 
 
@@ -25,3 +27,19 @@ def refuse_unasked(*, yes: bool) -> None:
 def on_terminal() -> bool:
     """True where somebody can answer."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def asking(*, yes: bool) -> Callable[[Question], bool]:
+    """The `confirm` of a use case: --yes answers for it; off a terminal a question is a usage error (exit 2)."""
+
+    def confirm_on_terminal(question: Question) -> bool:
+        refuse_unasked(yes=yes)
+        return yes or typer.confirm(question_text(question), err=True)
+
+    return confirm_on_terminal
+
+
+def question_text(question: Question) -> str:
+    """A question for people: what would be done, and with real money where."""
+    where = f" with REAL money at {question.venue} account {question.account}?" if question.real_money else ""
+    return "\n".join([*question.amounts, f"{question.action}{where}"])

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from pfmm.app.funding import FIELDS, FundingResult, _row
 from pfmm.app.session import Session
-from pfmm.cli.commands.funding import FIELDS, _row, _text
+from pfmm.cli.render.funding import render
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Ticker
 from tests.e2e.driver import PATIENCE_S, Running, environment, run
@@ -171,7 +172,7 @@ def test_history_is_mean_deviation_and_share(tmp_path: Path) -> None:
         done = run("funding", "BTC", "--history", "7d", "--json", home=tmp_path, env=env)
         text = run("funding", "BTC", "--history", "7d", home=tmp_path, env=env)
         asserted = run("funding", "BTC", "--history", "7d", "--assert", "share_positive > 0.7", home=tmp_path, env=env)
-        bad = run("funding", "BTC", "--history", "7", home=tmp_path, env=env)
+        bad = run("funding", "BTC", "--history", "7y", home=tmp_path, env=env)
     (row,) = done.data["markets"]
     found = row["history"]
     assert found["mean_8h_bps"] == pytest.approx(0, abs=1e-12)
@@ -198,8 +199,8 @@ def test_an_estimated_rate_is_marked_and_never_acted_on(pfmm_home: Path) -> None
         funding_rate=Decimal("0.01"), funding_estimated=True,
     )  # fmt: skip
     row = _row(Session(load_settings({"PFMM_HOME": str(pfmm_home)})), big, NOW_MS)
-    assert (row["rate_8h_bps"], row["action"], row["source"]) == (100, "neutral", "estimated")
-    assert "neutral (estimated rate)" in _text([row])
+    assert (row.rate_8h_bps, row.action, row.source) == (100, "neutral", "estimated")
+    assert "neutral (estimated rate)" in render(FundingResult((row,)), None)
 
 
 def test_assertions_decide_the_exit_code(tmp_path: Path) -> None:

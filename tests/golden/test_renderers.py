@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from pfmm.app.doctor import DoctorResult, Finding
+from pfmm.app.funding import FundingHistory, FundingResult, FundingRow
 from pfmm.app.help import Page, Topic, Topics
 from pfmm.app.markets import MarketRow, MarketsResult, Price
+from pfmm.app.paper import Deposited, FeedShown, PaperOrder, PaperPosition, PaperStatus
+from pfmm.app.profiles import ProfileList, ProfilePaths, ProfileRow, ProfileShown
 from pfmm.app.resume import ResumeResult
-from pfmm.cli.render import doctor, markets, resume
+from pfmm.cli.render import doctor, funding, markets, paper, profile, resume
 from pfmm.cli.render import help as pages
+from pfmm.model.order import Side
 from tests.golden.screens import assert_drawn_as_kept
 
 D = Decimal
@@ -40,6 +45,62 @@ FINDINGS = DoctorResult(
     )
 )  # fmt: skip
 HALTED = ResumeResult("paper", "default", "flatten", "flatten the whole account", "2025-01-01T00:00:00.000Z")
+RATES = FundingResult(
+    (
+        FundingRow(
+            "BTC-PERP",
+            D("0.0003"),
+            8,
+            D(3),
+            D(3),
+            D("32.85"),
+            "2025-01-01T08:00:00.000Z",
+            15_120,
+            "lean_short",
+            "venue",
+        ),
+        FundingRow("NEW-PERP", None, 8, None, None, None, None, None, "neutral", "estimated"),
+    )
+)
+PAST = FundingResult(
+    (replace(RATES.markets[0], history=FundingHistory("2024-12-25T08:00:00.000Z", 3, 0.5, 2.6457, 2 / 3, "▇█▁")),)
+)
+PAPER = PaperStatus(
+    "default",
+    None,
+    "x1",
+    {"kind": "synthetic", "seed": 1},
+    "open",
+    "2025-01-01T00:00:00.000Z",
+    1,
+    D("10001.5"),
+    D(10_000),
+    D("12.5"),
+    D("9989"),
+    D(10_000),
+    (PaperPosition("BTC-PERP", "long", D("0.002"), D("130.1"), D(65_050), D("1.5"), None),),
+    (PaperOrder("BTC-PERP", Side.LONG, D("64000.5"), D("0.001"), D(0), "7", None),),
+)
+FEED = FeedShown(
+    {"kind": "replay", "files": ["/data/one.gz"]},
+    "open",
+    "2025-01-01T00:00:00.000Z",
+    0,
+    ("default",),
+    ({"from": "/a.sqlite3", "to": "/archive/a.sqlite3"},),
+)
+PROFILES = ProfileList(
+    (ProfileRow("paper", "paper", "default", True, True), ProfileRow("live", "purpleflea", "desk", False, False))
+)
+PROFILE = ProfileShown(
+    "paper",
+    "/c.toml",
+    "paper",
+    "default",
+    {"grid.levels": 10, "grid.lower": None},
+    {"grid.levels": "flag", "grid.lower": "default"},
+    "unset",
+)
 PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns is wrapped between words.\n\n- one\n")
 
 
@@ -52,6 +113,15 @@ PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns i
         ("doctor", doctor.render, FINDINGS),
         ("resume", resume.render, HALTED),
         ("resume-nothing", resume.render, ResumeResult("paper", "default", None, None, None)),
+        ("funding", funding.render, RATES),
+        ("funding-history", funding.render, PAST),
+        ("funding-none", funding.render, FundingResult(())),
+        ("paper-status", paper.render_status, PAPER),
+        ("paper-feed", paper.render_feed, FEED),
+        ("paper-deposit", paper.render_deposit, Deposited("default", D(5), D(10_005), D("10004.5"))),
+        ("profiles", profile.render_list, PROFILES),
+        ("profile", profile.render_shown, PROFILE),
+        ("profile-paths", profile.render_paths, ProfilePaths("/c.toml", "/state", "/log")),
         ("help-topics", pages.render_topics, Topics((Topic("json", "The JSON contract"),))),
         ("help-page", pages.render_page, PAGE),
     ],

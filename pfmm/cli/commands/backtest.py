@@ -275,9 +275,9 @@ def _job(
     queue: str,
     mode: str,
 ) -> Job:
-    from pfmm.cli.backtest_setup import KINDS, QUEUES, Job, market_name, overrides_tuple
+    from pfmm.cli.backtest_setup import QUEUES, Job, market_name, overrides_tuple
 
-    _one_of("STRATEGY", strategy, KINDS)
+    _one_of("STRATEGY", strategy, names())
     _one_of("--queue", queue, (*QUEUES, "both"))
     _one_of("--mode", mode, ("lazy", "events"))
     return Job(

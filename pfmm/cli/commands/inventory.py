@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pfmm.cli import assertion_check
+from pfmm.app import asserting
+from pfmm.cli.assertion_check import Assert
 from pfmm.cli.live import watch as watching
 from pfmm.cli.options import flags_of, globals_of, takes_settings
 from pfmm.cli.output import Result, iso, plain, table
@@ -51,7 +52,7 @@ def inventory(
         typer.Argument(metavar="[MARKET]...", help="Markets: BTC-PERP, btc-perp, BTC or btc. Without: all with any."),
     ] = None,
     watch: watching.Watch = False,
-    assertion: assertion_check.Assert = None,
+    assertion: Assert = None,
 ) -> None:
     """Show positions against their limits, profit and its parts, what rests, and the account.
 
@@ -61,7 +62,7 @@ def inventory(
     from pfmm.cli.opening import session
 
     options = globals_of(context)
-    check = assertion_check.read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
+    check = asserting.read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
     with session(options, flags_of(context)) as opened:
         names = list(dict.fromkeys(opened.known_market(spelling) for spelling in markets or ()))
         every_s = opened.settings.general.run.interval_s if watch else None
@@ -75,11 +76,11 @@ def _look(opened: Session, asked: Sequence[str], check: Assertion | None) -> Loo
     rows = [_position_row(opened, snapshot, market, ledgers) for market in markets]
     head = {"venue": opened.venue_name, "time": iso(snapshot.time.time_ms), "account": account}
     tested = [{**account, **row} for row in rows] or [{**account, **_nothing(known=ledgers is not None)}]
-    places = assertion_check.offending(check, tested)
+    places = asserting.offending(check, tested)
     broken = None
     if check is not None and places:
         wrong = [rows[place] for place in places if rows]
-        failure = assertion_check.is_false(check, [tested[place] for place in places], len(tested))
+        failure = asserting.is_false(check, [tested[place] for place in places], len(tested))
         broken = (failure, _result({**head, "positions": wrong}, warnings))
     return watching.Look(snapshot.time.time_ms, _result({**head, "positions": rows}, warnings), broken)
 

@@ -1,6 +1,6 @@
 """`--watch`: the same look again and again, redrawn on a terminal, one JSON event a line anywhere else.
 
-Reads only, on wall time: watching never moves a venue's clock. Knows no command; it is handed the look.
+It is handed the look and knows no command. Layer: cli.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from pfmm.cli.output import EventStream, Failed, Globals, Result, emit, warn
-from pfmm.errors import BadVenueData, Interrupted, PfmmError, RateLimited, VenueUnreachable
+from pfmm.cli.output import EventStream, Failed, Globals, Result, emit, printed, warn
+from pfmm.errors import PfmmError
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.errors import AssertionFalse
 
 Watch = Annotated[bool, typer.Option("--watch", help="Look again every --interval seconds until Ctrl-C.")]
-
-PASSING = (VenueUnreachable, RateLimited, BadVenueData)
-OUTAGE_LOOKS = 20
 
 
 class Look(NamedTuple):
@@ -31,6 +28,12 @@ class Look(NamedTuple):
     time_ms: int
     result: Result
     broken: tuple[AssertionFalse, Result] | None = None
+
+
+def look_at(found: Any, failure: AssertionFalse | None, render: Callable[[Any, int | None], str]) -> Look:
+    """A look from the result of a use case that has `time_ms`, and the failure of its assertion, if so."""
+    broken = None if failure is None else (failure, printed(failure.result, render))
+    return Look(found.time_ms, printed(found, render), broken)
 
 
 def show_looks(
@@ -48,33 +51,22 @@ def show_looks(
 
 
 def _watch(options: Globals, session: Session, event: str, interval_s: float, look: Callable[[], Look]) -> None:
-    """Shows look after look until a signal, then exits with 128 + its number; each look has a command's time, and a
-    signal ends it at once. Ends at the first look that breaks the
-    assertion (AssertionFalse). After a first good look, failures that pass by themselves are told and looked past,
-    up to OUTAGE_LOOKS in a row."""
-    from pfmm.runner.signals import Signals
+    """Shows look after look until a signal, then exits with 128 + its number. Ends at the first look that breaks the
+    assertion (AssertionFalse)."""
+    from pfmm.app.watching import watch
 
-    with Signals() as signals:
+    @contextmanager
+    def screen() -> Iterator[Show]:
         with _screen(options, event) as show:
-            last: Look | None = None
-            failures = 0
-            while signals.received is None:
-                try:
-                    with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
-                        last, failures = look(), 0
-                except Interrupted:
-                    break
-                except PASSING as error:
-                    failures += 1
-                    if last is None or failures >= OUTAGE_LOOKS:
-                        raise
-                    show(last, error)
-                else:
-                    show(last, None)
-                    _stop_if_broken(options, last)
-                signals.wait_s(interval_s)
-        number = signals.received
-        assert number is not None
+
+            def shown(found: Look, problem: PfmmError | None) -> None:
+                show(found, problem)
+                if problem is None:
+                    _stop_if_broken(options, found)
+
+            yield shown
+
+    number = watch(look, screen, session=session, every_s=interval_s)
     sys.exit(128 + number)
 
 

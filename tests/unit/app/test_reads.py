@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pfmm.app.contract import ABSENT
+from pfmm.app import paper, profiles
+from pfmm.app.asserting import read_assertion
+from pfmm.app.contract import ABSENT, Question
 from pfmm.app.doctor import doctor
+from pfmm.app.funding import FIELDS, FundingRequest, broken, funding
 from pfmm.app.help import page, topics
 from pfmm.app.markets import MarketsRequest, markets
 from pfmm.app.resume import resume
 from pfmm.app.session import Session
 from pfmm.errors import AlreadyRunning, ConfigError, UsageError
 from pfmm.runner.locks import KILL_SWITCH
+from tests.e2e.homes import START_MS
 
 
 def test_markets_of_a_category_with_a_text_in_their_name(session: Session) -> None:
@@ -69,3 +74,86 @@ def test_help_has_a_page_a_topic_and_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no topic 'jsn'") as caught:
         page("jsn")
     assert caught.value.hint == "did you mean json?"
+
+
+def test_funding_of_named_markets_is_checked_in_the_order_named(session: Session) -> None:
+    found = funding(FundingRequest(("eth", "BTC-PERP")), session=session)
+    assert [row.market for row in found.markets] == ["ETH-PERP", "BTC-PERP"]
+    assert found.time_ms >= START_MS
+    assert found.markets[0].history is ABSENT
+
+
+def test_a_scan_of_funding_is_sorted_floored_and_limited(session: Session) -> None:
+    every = funding(FundingRequest(scan=True), session=session).markets
+    years = [row.annualized_pct for row in every if row.annualized_pct is not None]
+    assert years == sorted(years, reverse=True)
+    floor = sorted(abs(row.rate_8h_bps) for row in every if row.rate_8h_bps is not None)[-3]
+    kept = funding(FundingRequest(scan=True, floor_bps=float(floor), sort="market"), session=session).markets
+    assert [row.market for row in kept] == sorted(row.market for row in kept)
+    assert all(abs(row.rate_8h_bps or 0) >= floor for row in kept)
+    assert len(funding(FundingRequest(scan=True, limit=2), session=session).markets) == 2
+
+
+def test_funding_needs_markets_or_a_scan_and_not_both(session: Session) -> None:
+    for request in (FundingRequest(), FundingRequest(("BTC",), scan=True)):
+        with pytest.raises(UsageError):
+            funding(request, session=session)
+    with pytest.raises(UsageError, match="as many requests"):
+        funding(FundingRequest(scan=True, history_ms=1), session=session)
+
+
+def test_a_false_assertion_carries_the_offending_rows(session: Session) -> None:
+    found = funding(FundingRequest(("BTC", "ETH")), session=session)
+    check = read_assertion("market == 'ETH-PERP'", FIELDS)
+    failure = broken(check, found)
+    assert failure is not None
+    assert [row.market for row in failure.result.markets] == ["BTC-PERP"]  # type: ignore[attr-defined]
+    assert broken(read_assertion("interval_hours > 0", FIELDS), found) is None
+    assert broken(None, found) is None
+
+
+def test_paper_status_deposit_and_feed(session: Session) -> None:
+    before = paper.status(session=session)
+    assert (before.url, before.feed["kind"], before.positions) == (None, "synthetic", ())
+    done = paper.deposit(Decimal(250), session=session)
+    assert done.equity == before.equity + 250
+    assert paper.feed(session=session).dropped_accounts is ABSENT
+    with pytest.raises(UsageError, match="--at must lie between 2000 and 2100, not 1"):
+        paper.synthetic_feed(seed=1, speed=1.0, at=paper.At(1, "1"), afresh=False, session=session)
+
+
+def test_a_paper_reset_asks_first_and_says_what_it_dropped(session: Session) -> None:
+    asked: list[Question] = []
+    paper.deposit(Decimal(5), session=session)
+
+    def declined(question: Question) -> bool:
+        asked.append(question)
+        return False
+
+    assert paper.reset(session=session, confirm=declined) is None
+    assert asked[0].action.startswith("Drop every paper account under")
+    done = paper.reset(session=session, confirm=lambda _: True)
+    assert done is not None
+    assert done.dropped_accounts == ("default",)
+    assert paper.status(session=session).equity == Decimal(10_000)
+
+
+def test_profiles_are_made_changed_shown_and_deleted(pfmm_home: Path) -> None:
+    profiles.create_profile("live", venue="purpleflea", account="desk", base=None)
+    profiles.set_setting("live", "grid.levels", "20", None)
+    profiles.set_setting("live", "grid.levels", "30", "btc")
+    shown = profiles.show_profile("live", "BTC-PERP")
+    assert (shown.settings["grid.levels"], shown.sources["grid.levels"]) == (30, "market")
+    assert profiles.show_profile("live", None).settings["grid.levels"] == 20
+    assert [(row.name, row.active) for row in profiles.list_profiles(None).profiles] == [
+        ("paper", True), ("live", False),
+    ]  # fmt: skip
+    profiles.use_profile("live")
+    with pytest.raises(UsageError, match="is the active one"):
+        profiles.delete_profile("live", confirm=lambda _: True)
+    profiles.use_profile("paper")
+    assert profiles.delete_profile("live", confirm=lambda _: False) is None
+    assert profiles.delete_profile("live", confirm=lambda _: True) is not None
+    with pytest.raises(ConfigError, match=r"no setting 'grid\.levls'"):
+        profiles.set_setting(None, "grid.levls", "3", None)
+    assert profiles.paths().config == str(pfmm_home / "config.toml")

@@ -7,8 +7,9 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfmm.cli.render.sparkline import BLOCKS, sparkline
-from pfmm.cli.times import in_words, span_ms
+from pfmm.cli.render.spans import in_words
+from pfmm.cli.times import span_ms
+from pfmm.report.sparkline import BLOCKS, sparkline
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""The embedded exchange as text. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pfmm.app.contract import ABSENT
+from pfmm.cli.render.tables import table
+from pfmm.model.text import plain
+
+if TYPE_CHECKING:
+    from pfmm.app.paper import Deposited, FeedShown, PaperStatus
+
+
+def render_status(result: PaperStatus, width: int | None) -> str:
+    """Market, clock and account, then positions and orders."""
+    lines = [
+        f"paper account {result.account} ({result.url or 'embedded'})",
+        _clock(result),
+        f"equity {result.equity:.4f} USDC   cash {result.cash:.4f}   margin used {result.margin_used:.4f}   "
+        f"free {result.free_margin:.4f}",
+    ]
+    if result.positions:
+        rows = [
+            (p.market, p.side, plain(p.size), f"{p.notional:.2f}", f"{p.unrealized_pnl:+.4f}") for p in result.positions
+        ]
+        lines += ["", table(("position", "side", "size", "USD", "unreal."), rows, right=(2, 3, 4), width=width)]
+    if result.open_orders:
+        rows = [
+            (o.market, str(o.side), "market" if o.price is None else plain(o.price), plain(o.size), plain(o.filled))
+            for o in result.open_orders
+        ]
+        lines += ["", table(("order", "side", "price", "size", "filled"), rows, right=(2, 3, 4), width=width)]
+    return "\n".join(lines)
+
+
+def render_deposit(result: Deposited, width: int | None) -> str:  # noqa: ARG001 - one sentence
+    """What was added, and what there is now."""
+    return f"{plain(result.amount)} USDC deposited on paper account {result.account}: equity {result.equity:.4f} USDC"
+
+
+def render_feed(result: FeedShown, width: int | None) -> str:  # noqa: ARG001 - a line a fact
+    """The market and its clock, and what was dropped or kept aside for it."""
+    lines = [_clock(result)]
+    if result.dropped_accounts is not ABSENT:
+        names = "".join(f" {name}" for name in result.dropped_accounts)
+        lines.append(f"dropped {len(result.dropped_accounts)} paper accounts{names}")
+        lines += [f"journal kept as {moved['to']}" for moved in result.journals]
+    return "\n".join(lines)
+
+
+def _clock(result: PaperStatus | FeedShown) -> str:
+    config = result.feed
+    what = config["kind"]
+    if what == "synthetic":
+        what += f" seed {config['seed']}"
+    elif what == "replay":
+        what += f" {', '.join(config['files'])}"
+    pace = "stepped by its clients" if not result.speed else f"speed {result.speed:g}"
+    return f"market {what}   {result.time}   {pace}   {result.state}"

@@ -1,0 +1,39 @@
+"""Profiles as tables. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pfmm.app.profiles import displayed
+from pfmm.cli.render.tables import table
+
+if TYPE_CHECKING:
+    from pfmm.app.profiles import ProfileEdited, ProfileList, ProfilePaths, ProfileShown
+
+
+UNSET = "unset"
+
+
+def render_list(result: ProfileList, width: int | None) -> str:
+    """One line a profile; the active one is marked."""
+    cells = [("*" if row.active else " ", row.name, row.venue, row.account) for row in result.profiles]
+    return table((" ", "profile", "venue", "account"), cells, width=width)
+
+
+def render_shown(result: ProfileShown, width: int | None) -> str:
+    """Every setting with its value and where that comes from."""
+    rows = [(key, displayed(value), result.sources[key]) for key, value in result.settings.items()]
+    key = "not needed on paper" if result.venue == "paper" and result.secret == UNSET else result.secret
+    head = f"profile {result.name}   key {key}"
+    return f"{head}\n\n{table(('setting', 'value', 'from'), rows, width=width)}"
+
+
+def render_edited(result: ProfileEdited, width: int | None) -> str:  # noqa: ARG001 - what was done is talk
+    """Nothing: what was done is said on stderr."""
+    return ""
+
+
+def render_paths(result: ProfilePaths, width: int | None) -> str:
+    """The three places."""
+    rows = [("config", result.config), ("state", result.state), ("log", result.log)]
+    return table(("what", "path"), rows, width=width)
