@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
     from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+    from pfmm.model.event import Event
+    from pfmm.model.ledger import OwnerBook
     from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
     from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
@@ -151,10 +153,16 @@ class Journal(Protocol):
         since_ms: int | None = None,
     ) -> Iterator[JournalFill]: ...
 
-    def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]: ...
+    def newest_fill(self) -> int:
+        """The running number of the newest fill; 0 before the first."""
+        ...
 
-    def funding_count(self) -> int:
-        """How many funding payments there are, of every market: changes when one arrives."""
+    def book(self, market: str, owner: str) -> OwnerBook:
+        """What a run, UNATTRIBUTED or the ACCOUNT holds and earned on a market, up to the newest fill."""
+        ...
+
+    def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
+        """Keeps what happened; fills are kept as they are absorbed."""
         ...
 
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]: ...

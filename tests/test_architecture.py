@@ -46,7 +46,7 @@ ARROWS = {
     "pfmm.strategy": (*CORE, "pfmm.ports"),
     "pfmm.accounting": (*CORE, "pfmm.ports"),
     "pfmm.engine": (*CORE, "pfmm.ports", "pfmm.strategy", "pfmm.accounting"),
-    "pfmm.journal": (*CORE, "pfmm.store"),
+    "pfmm.journal": (*CORE, "pfmm.store", "pfmm.accounting"),
     "pfmm.runner": (*CORE, "pfmm.ports", "pfmm.engine", "pfmm.store"),
     # a capped price must lie on the tick
     "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.strategy.ticks"),

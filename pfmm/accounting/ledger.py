@@ -7,31 +7,17 @@ equity = deposits + realised + unrealised - fees + funding true to the last digi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import UNATTRIBUTED, LedgerState
 from pfmm.model.order import Fill
 
 UNIT = Decimal("0.00000001")  # amounts are rounded to 1e-8 USD, as the paper exchange rounds them
 ZERO = Decimal(0)
 # wide enough that no sum or product of real prices and sizes is ever rounded; the caller's context plays no part
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-NOBODY = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerState:
-    """One position: signed `size` in base units, `cost_basis` in USD (always >= 0), and what it earned so far.
-
-    `realized` and `funding` are USD received, `fees` USD paid (rebates negative).
-    """
-
-    size: Decimal = ZERO
-    cost_basis: Decimal = ZERO
-    realized: Decimal = ZERO
-    fees: Decimal = ZERO
-    funding: Decimal = ZERO
 
 
 def apply(state: LedgerState, fill: Fill) -> LedgerState:
@@ -99,7 +85,7 @@ def funding_share(payment: FundingPayment, shares: Mapping[str, Decimal]) -> dic
     total = ZERO
     for share in held.values():
         total = EXACT.add(total, share)
-    taker = list(held)[-1] if held and total == payment.size else NOBODY
+    taker = list(held)[-1] if held and total == payment.size else UNATTRIBUTED
     if rest:
         parts[taker] = EXACT.add(parts.get(taker, ZERO), rest)
     return parts

@@ -101,12 +101,9 @@ def _view(
     held = next((p.size for p in snapshot.positions if p.market == market), Decimal(0))
     own = held
     if session.has_journal:
-        from pfmm.accounting.ledger import LedgerState
-        from pfmm.accounting.portfolio import run_ledgers
-
         run = session.journal.open_run(request.strategy, market)
         if run is not None:
-            own = run_ledgers(session.journal, market).get(run.run_id, LedgerState()).size
+            own = session.journal.book(market, run.run_id).ledger.size
     if request.inventory_usd is not None:
         held = own = request.inventory_usd / (ticker.mid or ticker.mark)
     return MarketView(

@@ -12,10 +12,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 from pfmm.accounting.attribution import HORIZONS_S
-from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
+from pfmm.accounting.ledger import apply, apply_funding, net_profit
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill
 from pfmm.paper.conversions import decimal, usd
 from pfmm.paper.feeds.settlements import Schedule

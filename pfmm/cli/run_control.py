@@ -85,13 +85,11 @@ def _newest(runs: Sequence[Run]) -> list[Run]:
 
 
 def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None, speed: float) -> dict[str, Any]:
-    from pfmm.accounting.ledger import LedgerState
     from pfmm.accounting.ledger import mark as mark_ledger
-    from pfmm.accounting.portfolio import run_ledgers
 
-    ledger = run_ledgers(session.journal, run.market).get(run.run_id, LedgerState())
+    book = session.journal.book(run.market, run.run_id)
+    ledger = book.ledger
     orders = session.journal.live_orders(run_id=run.run_id)
-    fills = sum(1 for _ in session.journal.fills(run_id=run.run_id))
     return {
         "market": run.market,
         "strategy": run.kind,
@@ -110,7 +108,7 @@ def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None
             }
             for order in orders
         ],
-        "fills": fills,
+        "fills": book.fills,
         "round_trips": int((run.memory or {}).get("_round_trips", 0)),
         "realized_pnl": ledger.realized,
         "unrealized_pnl": mark_ledger(ledger, mark) if mark is not None else None,

@@ -11,8 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.ledger import LedgerState, mark
-from pfmm.accounting.portfolio import run_ledgers
+from pfmm.accounting.ledger import mark
 from pfmm.engine.adoption import config_differences, config_to_save
 from pfmm.engine.observe import observe
 from pfmm.engine.position_check import PositionCheck, later_fills
@@ -52,8 +51,7 @@ class Engine:
         self._wall_ms = wall_ms
         self._pid = pid
         self._sender = Sender(venue, journal)
-        self._folded_through = 0  # every fill up to here has been given to its run
-        self._funding_count = -1
+        self._folded_through = journal.newest_fill()  # every later fill has yet to be given to its run
         self._position_check = PositionCheck()
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
@@ -115,13 +113,12 @@ class Engine:
                     f"a {active.kind} on {active.market} was begun with other settings: {', '.join(differences)}",
                     hint="start it with the same settings, stop it first, or pass --on-restart cancel",
                 )
-            active.resume(run, self._journal.fills(run_id=run.run_id))
+            active.resume(run, self._journal.book(run.market, run.run_id))
             adopted.append(run)
             live = self._journal.live_orders(run_id=run.run_id)
             self._known_live += live
             for order in live:
                 self.saw(order.updated_ms)
-        self._folded_through = min((active.folded_through for active in self._runs if active.run), default=0)
         return tuple(adopted)
 
     def cycle(self, *, send: bool = True) -> CycleReport:
@@ -194,22 +191,27 @@ class Engine:
         return Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, seen.now_ms))
 
     def _fold(self) -> list[Event]:
-        """Gives every run the fills that the journal has and it has not: whichever process absorbed them."""
+        """Gives every run the fills that the journal has and it has not, whichever process absorbed them, and its
+        book as of the last of them."""
         by_id = {active.run.run_id: active for active in self._runs if active.run is not None}
         events: list[Event] = []
-        for item in list(self._journal.fills(after_seq=self._folded_through)):
-            self._folded_through = item.seq
-            self._position_check.count(item.fill)
-            active = by_id.get(item.run_id or "")
-            if active is not None and item.seq > active.folded_through:
-                events += active.fold(item)
-        count = self._journal.funding_count()
-        if count != self._funding_count:  # a share of a payment depends on every run of the market
-            self._funding_count = count
+        for run_id, active in by_id.items():
+            if active.behind:  # what it filled while no process carried it on
+                missed = self._journal.fills(run_id=run_id, after_seq=active.folded_through)
+                events += [event for item in list(missed) if item.seq <= self._folded_through
+                           for event in active.fold(item)]  # fmt: skip
+                active.behind = False
+        while True:
+            for item in list(self._journal.fills(after_seq=self._folded_through)):
+                self._folded_through = item.seq
+                self._position_check.count(item.fill)
+                owner = by_id.get(item.run_id or "")
+                if owner is not None and item.seq > owner.folded_through:
+                    events += owner.fold(item)
             for run_id, active in by_id.items():
-                ledgers = run_ledgers(self._journal, active.market, through_seq=self._folded_through)
-                active.ledger = ledgers.get(run_id, LedgerState())
-        return events
+                active.book = self._journal.book(active.market, run_id)
+            if self._journal.newest_fill() == self._folded_through:  # else a book is ahead of its run's memory
+                return events
 
     def _refuse_contradiction(self, seen: MarketSnapshot, seen_through: int) -> None:
         later = later_fills(self._journal, seen, seen_through) if self._folded_through > seen_through else {}
@@ -288,9 +290,7 @@ class Engine:
 
     def _last_fill(self) -> int:
         """The journal's number of the newest fill."""
-        return max(
-            (item.seq for item in self._journal.fills(after_seq=self._folded_through)), default=self._folded_through
-        )
+        return self._journal.newest_fill()
 
     def _approve_and_commit(
         self, steps: Sequence[Step], seen: MarketSnapshot, seen_through: int, *, send: bool

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.ledger import LedgerState
 from pfmm.model.account import Account, Snapshot, VenueTime
 from pfmm.model.event import Event
+from pfmm.model.ledger import LedgerState
 from pfmm.model.market import Ticker
 from pfmm.model.order import Order
 from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan, Tolerance

@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.ledger import LedgerState, apply, net_profit
+from pfmm.accounting.ledger import net_profit
 from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import data_problem
 from pfmm.engine.self_trade import close_before
 from pfmm.engine.submit import CLOSE_SLOT
 from pfmm.model.event import Event
+from pfmm.model.ledger import LedgerState, OwnerBook
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
@@ -38,10 +39,10 @@ class StrategyRun:
         self.run: Run | None = None
         self.state: Any = None
         self.folded_through = 0
-        self.ledger = LedgerState()
+        self.behind = False  # fills of before this process may be missing in `state`
+        self.book = OwnerBook(spec.strategy.market, "")
         self.last_mid: Decimal | None = None
         self.last_cycle_ms: int | None = None
-        self.fills = 0
         self.round_trips = 0
         self.nudges: dict[str, int] = {}
         self.problem: str | None = None
@@ -57,13 +58,25 @@ class StrategyRun:
         return self.run.run_id if self.run is not None else None
 
     @property
+    def ledger(self) -> LedgerState:
+        """What the run holds and earned, by the journal's book."""
+        return self.book.ledger
+
+    @property
+    def fills(self) -> int:
+        """How many fills its orders had."""
+        return self.book.fills
+
+    @property
     def kind(self) -> str:
         return self.spec.strategy.kind
 
-    def resume(self, run: Run, fills: Iterable[JournalFill]) -> None:
-        """Takes up a run that an earlier process began, from its memory and its `fills`. Raises ConfigError for a
-        memory that is damaged or of a newer pfmm."""
+    def resume(self, run: Run, book: OwnerBook) -> None:
+        """Takes up a run that an earlier process began, from its memory and its book. The fills that its memory has
+        not folded follow in the next cycle. Raises ConfigError for a memory that is damaged or of a newer pfmm."""
         self.run = run
+        self.book = book
+        self.behind = True
         self.last_mid = run.last_mid
         self.last_cycle_ms = run.last_cycle_ms
         if run.memory is not None:
@@ -74,11 +87,6 @@ class StrategyRun:
             self.nudges = {slot: Saved(nudges, "nudge").whole(slot, low=0) for slot in nudges}
             self.state = self.spec.strategy.load(run.memory)
             self.folded_through = run.folded_through
-        # the fills that the state has folded; the rest follow in the next cycle
-        for item in fills:
-            if item.seq <= self.folded_through:
-                self.ledger = apply(self.ledger, item.fill)
-                self.fills += 1
 
     def memory(self) -> dict[str, Any] | None:
         """What the journal keeps of the run between cycles, JSON-ready; None before its first decision."""
@@ -88,13 +96,11 @@ class StrategyRun:
         return {**self.spec.strategy.dump(self.state), **own}
 
     def fold(self, item: JournalFill) -> list[Event]:
-        """One fill of the run: into its strategy's state, its ledger and its counts."""
+        """One fill of the run into its strategy's state; its book has it already."""
         fill = item.fill
         own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
         self.state, trips = self.spec.strategy.on_fill(self.state, own)
         self.folded_through = item.seq
-        self.ledger = apply(self.ledger, fill)
-        self.fills += 1
         self.round_trips += len(trips)
         self.nudges.pop(own.slot, None)
         return [_fill_event(self, own), *(_round_trip_event(self, trip) for trip in trips)]

@@ -16,8 +16,8 @@ from typing import Any, Self
 from pfmm.errors import BadVenueData, ConfigError, NoJournal, OtherExchange
 from pfmm.journal import schema
 from pfmm.journal.file import prepare_file
+from pfmm.journal.keeper import BookKeeper
 from pfmm.journal.opening import connect, connect_readonly, translated
-from pfmm.journal.queries import JournalReads
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill
 from pfmm.model.peak import next_peak
@@ -27,15 +27,16 @@ from pfmm.model.run import Absorbed, Intents, JournalFill, Run
 __all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
 
 
-class Journal(JournalReads):
+class Journal(BookKeeper):
     """The recorded truth about one account. Every method is one transaction, durable when it returns.
 
     Raises ConfigError, naming the file and the fix, when the file cannot be used; ValueError for amounts that are
     not finite and for ids that the journal does not know (both are mistakes of the caller).
     """
 
-    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, database: sqlite3.Connection, path: Path, *, may_write: bool = True) -> None:
         self._db = database
+        self._may_write = may_write
         self.path = path
         identity = {key: self._meta(key) for key in ("venue", "account", "nonce")}
         self.venue, self.account, self.nonce = (value or "" for value in identity.values())
@@ -56,6 +57,7 @@ class Journal(JournalReads):
             try:
                 journal = cls(database, path)
                 journal._check_owner(venue, account)
+                journal.catch_up()
             except BaseException:
                 database.close()
                 raise
@@ -69,7 +71,7 @@ class Journal(JournalReads):
         with translated(path):
             database = connect_readonly(path, patience_s)
             try:
-                return cls(database, path)
+                return cls(database, path, may_write=False)
             except BaseException:
                 database.close()
                 raise
@@ -177,34 +179,42 @@ class Journal(JournalReads):
         """Records what a read of the venue brought and moves the cursors, in one transaction; answers what was new.
 
         A fill belongs to the own order that it names, by client order id, else by the venue's order id; its size is
-        added to that order's `filled`. A cursor of None stays where it was. Raises BadVenueData, and takes nothing,
-        when another fill has the id of one that is recorded: to pass over it would lose it.
+        added to that order's `filled`, and it is folded into the books. A cursor of None stays where it was. Raises
+        BadVenueData, and takes nothing, when another fill has the id of one that is recorded: to pass over it would
+        lose it.
         """
+        self.catch_up()
         with self._transaction() as db:
-            seq = db.execute("SELECT coalesce(max(seq), 0) FROM fills").fetchone()[0]
-            new_fills: list[JournalFill] = []
-            filled: dict[str, Decimal] = {}
-            owners: dict[tuple[str | None, str], schema.Row] = {}
-            statement = schema.insert("fills", f"seq, {schema.FILL_COLUMNS}")
-            for fill in fills:
-                key = (fill.client_order_id, fill.order_id)
-                if key not in owners:
-                    owners[key] = self._owner(fill)
-                owner, run_id, slot = owners[key]
-                values = (seq + 1, *schema.fill_values(fill, run_id, slot))
-                inserted = db.execute(statement, values)
-                if not inserted.rowcount:
-                    self._refuse_namesake(fill)
-                    continue
-                seq += 1
-                new_fills.append(JournalFill(seq, run_id, slot, fill))
-                if owner is not None:
-                    filled[owner] = filled.get(owner, Decimal(0)) + fill.size
-            self._add_filled(filled)
+            new_fills = self._insert_fills(fills)
             statement = schema.insert("funding", schema.FUNDING_COLUMNS)
             payments = [one for one in funding if db.execute(statement, schema.funding_values(one)).rowcount]
             self._set_meta({"fills_cursor": cursors.fills, "funding_cursor": cursors.funding})
+            if new_fills or payments:
+                self._fold_all()
         return Absorbed(tuple(new_fills), tuple(payments))
+
+    def _insert_fills(self, fills: Sequence[Fill]) -> list[JournalFill]:
+        seq = self.newest_fill() if fills else 0
+        found: list[JournalFill] = []
+        filled: dict[str, Decimal] = {}
+        owners: dict[tuple[str | None, str], schema.Row] = {}
+        statement = schema.insert("fills", f"seq, {schema.FILL_COLUMNS}")
+        for fill in fills:
+            key = (fill.client_order_id, fill.order_id)
+            if key not in owners:
+                owners[key] = self._owner(fill)
+            owner, run_id, slot = owners[key]
+            mid, age_ms = self.mid_before(fill.market, fill.time_ms)
+            item = JournalFill(seq + 1, run_id, slot, fill, mid, age_ms)
+            if not self._db.execute(statement, (item.seq, *schema.fill_values(item))).rowcount:
+                self._refuse_namesake(fill)
+                continue
+            seq += 1
+            found.append(item)
+            if owner is not None:
+                filled[owner] = filled.get(owner, Decimal(0)) + fill.size
+        self._add_filled(filled)
+        return found
 
     def _refuse_namesake(self, fill: Fill) -> None:
         where = {"fill_id = ?": fill.fill_id}

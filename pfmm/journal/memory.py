@@ -12,7 +12,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from pfmm.accounting.books import EndedRun, MemoryBooks, end_run, fold_fill, settle
 from pfmm.model.account import Cursors, FundingPayment
+from pfmm.model.event import Event
+from pfmm.model.ledger import OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
 from pfmm.model.run import Absorbed, Intents, JournalFill, Run
@@ -30,6 +33,7 @@ class MemoryJournal:
         self._fill_ids: set[str] = set()
         self._payments: list[FundingPayment] = []
         self._payment_ids: set[str] = set()
+        self._books = MemoryBooks(lambda through: reversed(self._fills[:through]))
         self._cursors = Cursors()
         self.actions = {"placed": 0, "amended": 0, "cancelled": 0}
 
@@ -101,6 +105,8 @@ class MemoryJournal:
         run = self._runs[run_id]
         if run.ended_ms is None:
             self._runs[run_id] = replace(run, status=status, stop_reason=reason, ended_ms=time_ms)
+            since_ms = run.started_ms if run.last_cycle_ms is None else run.last_cycle_ms
+            end_run(self._books, EndedRun(run.market, run_id, run.number, since_ms))
 
     def recognise(self, exchange_id: str) -> None:
         """There is no other exchange here."""
@@ -113,9 +119,16 @@ class MemoryJournal:
         """Nothing to join: every record is kept at once."""
         return nullcontext()
 
-    def funding_count(self) -> int:
-        """How many funding payments there are."""
-        return len(self._payments)
+    def newest_fill(self) -> int:
+        """The running number of the newest fill; 0 before the first."""
+        return len(self._fills)
+
+    def book(self, market: str, owner: str) -> OwnerBook:
+        """What the owner holds and earned on a market, up to the newest fill."""
+        return self._books.book(market, owner)
+
+    def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
+        """Not kept: nobody reads a backtest's events from its journal."""
 
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
         """Records what a read brought; answers what was new."""
@@ -128,11 +141,14 @@ class MemoryJournal:
             item = JournalFill(len(self._fills) + 1, own.run_id if own else None, own.slot if own else None, fill)
             self._fills.append(item)
             new_fills.append(item)
+            fold_fill(self._books, item)
             if own is not None:
                 self._keep(replace(own, filled=own.filled + fill.size))
         payments = [one for one in funding if one.payment_id not in self._payment_ids]
-        self._payments += payments
-        self._payment_ids.update(one.payment_id for one in payments)
+        for payment in payments:
+            self._payments.append(payment)
+            self._payment_ids.add(payment.payment_id)
+            settle(self._books, len(self._payments), payment)
         self._cursors = cursors
         return Absorbed(tuple(new_fills), tuple(payments))
 
@@ -148,13 +164,9 @@ class MemoryJournal:
             and (since_ms is None or item.fill.time_ms >= since_ms)
         )
 
-    def funding(self, *, market: str | None = None, since_ms: int | None = None) -> Iterator[FundingPayment]:
+    def funding(self) -> Iterator[FundingPayment]:
         """Funding payments in the order of recording."""
-        return (
-            one
-            for one in self._payments
-            if market in (None, one.market) and (since_ms is None or one.time_ms >= since_ms)
-        )
+        return iter(self._payments)
 
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]:
         """Own orders that could still fill, oldest first."""

@@ -47,7 +47,8 @@ def connect_readonly(path: Path, patience_s: float | None) -> Connection:
                     f"the journal {path} has schema {version}, older than this pfmm's {len(schema.MIGRATIONS)}",
                     hint="start a run on this account once: that brings the file up to date",
                 )
-            database.execute(schema.READ_AS_NEXT[step])
+            for statement in schema.READ_AS_NEXT[step]:
+                database.execute(statement)
     except BaseException:
         database.close()
         raise

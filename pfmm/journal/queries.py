@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 
 from pfmm.journal import schema
 from pfmm.model.account import Cursors, FundingPayment
@@ -19,6 +20,7 @@ class JournalReads(ABC):
 
     venue: str
     account: str
+    path: Path
 
     @abstractmethod
     def _select(self, columns: str, table: str, where: Mapping[str, object], order: str) -> list[schema.Row]:
@@ -57,16 +59,12 @@ class JournalReads(ABC):
         rows = self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, after_seq)
         return (schema.fill_from(row) for row in rows)
 
-    def fills_of_no_run(self, market: str | None) -> Iterator[JournalFill]:
-        """Fills of orders that no run placed: of a flatten, or by hand. Holds no transaction open between its pages."""
-        where = {"market = ?": market, "run_id IS NULL AND 1 = ?": 1}
-        return (schema.fill_from(row) for row in self._pages("seq, " + schema.FILL_COLUMNS, "fills", where, 0))
-
-    def sizes_of_runs(self, market: str, *, to_ms: int | None = None) -> Iterator[schema.Row]:
-        """Fills of runs, up to a time, as (running number, time in ms, run id, side, size as text). Holds no
-        transaction open between its pages."""
-        where = {"market = ?": market, "time_ms <= ?": to_ms, "run_id IS NOT NULL AND 1 = ?": 1}
-        return self._pages("seq, time_ms, run_id, side, size", "fills", where, 0)
+    def fill(self, seq: int) -> JournalFill:
+        """The fill of a running number; raises ValueError where there is none."""
+        rows = self._select("seq, " + schema.FILL_COLUMNS, "fills", {"seq = ?": seq}, "seq")
+        if not rows:
+            raise ValueError(f"the journal has no fill {seq}")
+        return schema.fill_from(rows[0])
 
     def newest_fill(self) -> int:
         """The running number of the newest fill; 0 before the first."""
@@ -83,10 +81,6 @@ class JournalReads(ABC):
             where = {"market = ?": market, "seq > ?": after, "seq <= ?": min(after + PAGE_ROWS, last)}
             yield from self._select(schema.FILL_ROW, "fills", where, "seq")
 
-    def markets_traded(self) -> tuple[str, ...]:
-        """Markets that have fills, by name: of runs, or traded by hand."""
-        return tuple(row[0] for row in self._select("DISTINCT market", "fills", {}, "market"))
-
     def last_fill_ms(self, market: str, *, before_ms: int) -> int | None:
         """The time of the last fill of a market before a time; None without any."""
         where: dict[str, object] = {"market = ?": market, "time_ms < ?": before_ms}
@@ -98,11 +92,6 @@ class JournalReads(ABC):
         where = {"market = ?": market, "time_ms >= ?": since_ms}
         rows = self._pages("seq, " + schema.FUNDING_COLUMNS, "funding", where, 0)
         return (schema.funding_from(row[1:]) for row in rows)
-
-    def funding_count(self) -> int:
-        """How many funding payments there are, of every market."""
-        rows = self._select("coalesce(max(seq), 0)", "funding", {}, "seq")
-        return int(rows[0][0])
 
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]:
         """Own orders that could still fill."""
@@ -144,6 +133,12 @@ class JournalReads(ABC):
         """(time in ms, mid in USD) of a market, in time order."""
         where = {"market = ?": market, "time_ms >= ?": since_ms}
         return [(time_ms, Decimal(mid)) for time_ms, mid in self._select("time_ms, mid", "mids", where, "time_ms")]
+
+    def mid_before(self, market: str, time_ms: int) -> tuple[Decimal | None, int | None]:
+        """The last mid strictly before a time, USD, and how many ms before; None and None without one."""
+        where: dict[str, object] = {"market = ?": market, "time_ms < ?": time_ms}
+        rows = self._select("mid, time_ms", "mids", where, "time_ms DESC LIMIT 1")
+        return (Decimal(rows[0][0]), time_ms - rows[0][1]) if rows else (None, None)
 
     def mid_columns(self, market: str, since_ms: int) -> tuple[list[int], list[str]]:
         """Times in ms and mids in USD as text, in time order, from the last one at or before `since_ms` on."""

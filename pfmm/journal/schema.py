@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from pfmm.journal.schema_books import BOOKS_AND_EVENTS, NO_BOOKS_YET
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -57,10 +58,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # NULL: the venue did not tell, or the reading is of before this column
     ("ALTER TABLE equity ADD COLUMN deposits TEXT",),
+    BOOKS_AND_EVENTS,
 )
 # what lets one that may not migrate a file of schema n read it as one of schema n + 1; none: it must be migrated
-READ_AS_NEXT: Mapping[int, str] = {
-    1: "CREATE TEMP VIEW equity AS SELECT time_ms, equity, NULL AS deposits FROM main.equity",
+READ_AS_NEXT: Mapping[int, tuple[str, ...]] = {
+    1: ("CREATE TEMP VIEW equity AS SELECT time_ms, equity, NULL AS deposits FROM main.equity",),
+    2: NO_BOOKS_YET,
 }
 
 RUN_COLUMNS = (
@@ -72,7 +75,8 @@ ORDER_COLUMNS = (
     "reduce_only, created_ms, updated_ms, valid_until_ms, order_id, amend_price, amend_size"
 )
 FILL_COLUMNS = (
-    "fill_id, order_id, client_order_id, market, side, price, size, fee, liquidity, time_ms, liquidation, run_id, slot"
+    "fill_id, order_id, client_order_id, market, side, price, size, fee, liquidity, time_ms, liquidation, run_id, "
+    "slot, mid_before, mid_age_ms"
 )
 FILL_ROW = "time_ms, market, coalesce(run_id, ''), side, price, size, fee"
 EQUITY_COLUMNS = "time_ms, equity, deposits"
@@ -232,8 +236,9 @@ def order_from(row: Row) -> OwnOrder:
     )
 
 
-def fill_values(fill: Fill, run_id: str | None, slot: str | None) -> Row:
+def fill_values(item: JournalFill) -> Row:
     """FILL_COLUMNS of a fill."""
+    fill = item.fill
     return (
         fill.fill_id,
         fill.order_id,
@@ -246,8 +251,10 @@ def fill_values(fill: Fill, run_id: str | None, slot: str | None) -> Row:
         fill.liquidity.value,
         fill.time_ms,
         int(fill.liquidation),
-        run_id,
-        slot,
+        item.run_id,
+        item.slot,
+        optional_text("mid before", item.mid_before),
+        item.mid_age_ms,
     )
 
 
@@ -266,7 +273,7 @@ def fill_from(row: Row) -> JournalFill:
         time_ms=row[10],
         liquidation=bool(row[11]),
     )
-    return JournalFill(row[0], row[12], row[13], fill)
+    return JournalFill(row[0], row[12], row[13], fill, optional_decimal(row[14]), row[15])
 
 
 def funding_values(payment: FundingPayment) -> Row:

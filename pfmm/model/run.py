@@ -40,12 +40,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class JournalFill:
-    """A fill with its running number and the run and slot that it belongs to (None: not an order of ours)."""
+    """A fill with its running number and the run and slot that it belongs to (None: not an order of ours).
+
+    `mid_before` is the last mid, USD, that was recorded strictly before the fill's time, and `mid_age_ms` how much
+    before: at or after it the fill's own cause may have moved it. None where no mid was known."""
 
     seq: int
     run_id: str | None
     slot: str | None
     fill: Fill
+    mid_before: Decimal | None = None
+    mid_age_ms: int | None = None
 
 
 class EquityReading(NamedTuple):

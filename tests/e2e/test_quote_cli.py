@@ -10,7 +10,7 @@ import pytest
 
 from pfmm.accounting.attribution import Attribution, assess
 from pfmm.accounting.ledger import net_profit
-from pfmm.accounting.portfolio import run_ledgers
+from pfmm.model.ledger import ACCOUNT as NET
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import open_orders, own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue
@@ -152,7 +152,8 @@ def _check_books(home: Path) -> list[Attribution]:
         whole: list[Attribution] = []
         for market in {item.fill.market for item in session.journal.fills()}:
             (ticker,) = session.venue.tickers([market])
-            (ledger,) = run_ledgers(session.journal, market).values()  # one run on each market, nothing else
+            # one run on each market, nothing else
+            (ledger,) = [book.ledger for book in session.journal.books(market) if book.owner != NET]
             judged = assess((i.fill for i in session.journal.fills(market=market)), session.journal.mids(market))
             total = net_profit(ledger, ticker.mark)
             parts = attribute(judged, total=total, funding=ledger.funding)

@@ -12,7 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.accounting.portfolio import run_ledgers
 from pfmm.engine.cancel import WindDown, wind_down
 from pfmm.engine.engine import Engine
 from pfmm.engine.report import CycleReport, Limits, RunSpec
@@ -20,6 +19,7 @@ from pfmm.engine.risk import worst_usd
 from pfmm.errors import PfmmError
 from pfmm.journal.journal import Journal
 from pfmm.model.account import VenueTime
+from pfmm.model.ledger import ACCOUNT as NET
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnFill, OwnStatus
 from pfmm.paper.exchange import Exchange
@@ -219,7 +219,8 @@ def settle_accounts(world: World, journal: Journal) -> None:
     assert account.equity == (
         account.deposits + account.realized_pnl + account.unrealized_pnl - account.fees + account.funding
     )
-    ledgers = run_ledgers(journal, MARKET).values()
+    assert {(book.market, book.owner): book for book in journal.books()} == journal.books_in_full()
+    ledgers = [book.ledger for book in journal.books(MARKET) if book.owner != NET]
     assert sum((ledger.size for ledger in ledgers), ZERO) == position
     assert sum((ledger.fees for ledger in ledgers), ZERO) == account.fees
     for own in (order for run in journal.runs() for order in journal.orders(run_id=run.run_id)):

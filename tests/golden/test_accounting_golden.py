@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pfmm.accounting.attribution import assess
-from pfmm.accounting.ledger import LedgerState, apply, apply_funding, funding_share, mark, net_profit
+from pfmm.accounting.ledger import apply, apply_funding, funding_share, mark, net_profit
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
 from tests.plain_accounting import attribute, edge, markouts_bps, realized_spread
 

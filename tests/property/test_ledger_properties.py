@@ -9,8 +9,9 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pfmm.accounting.ledger import LedgerState, apply, apply_funding, funding_share, mark, net_profit
+from pfmm.accounting.ledger import apply, apply_funding, funding_share, mark, net_profit
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.paper.ledger import Position
 

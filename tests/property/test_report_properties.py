@@ -10,8 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pfmm.accounting.attribution import assess
-from pfmm.accounting.ledger import LedgerState, apply, apply_funding, net_profit
+from pfmm.accounting.ledger import apply, apply_funding, net_profit
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.report import block, data
 from pfmm.report.inputs import MidSeries, OrderCounts, OutOfOrder, row_of

@@ -20,12 +20,12 @@ from pfmm.cli.output import Result, iso, plain, table
 from pfmm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pfmm.accounting.ledger import LedgerState
     from pfmm.app.session import Session
     from pfmm.assertions import Assertion
     from pfmm.cli.live.watch import Look
     from pfmm.journal.journal import Journal
     from pfmm.model.account import Position, Snapshot
+    from pfmm.model.ledger import LedgerState
     from pfmm.model.order import Order
 
 ZERO = Decimal(0)
@@ -120,17 +120,11 @@ def _doubts(snapshot: Snapshot, ledgers: Mapping[str, LedgerState], asked: Seque
 
 
 def _ledgers(journal: Journal) -> dict[str, LedgerState]:
-    """Each market's fold of every fill and funding payment of the account, whoever traded: netted as the venue nets,
+    """Each market's book of every fill and funding payment of the account, whoever traded: netted as the venue nets,
     so that with the venue's unrealised profit it makes up the venue's equity."""
-    from pfmm.accounting.ledger import LedgerState, apply, apply_funding
+    from pfmm.model.ledger import ACCOUNT
 
-    ledgers: dict[str, LedgerState] = {}
-    for item in sorted(journal.fills(), key=lambda found: (found.fill.time_ms, found.seq)):
-        market = item.fill.market
-        ledgers[market] = apply(ledgers.get(market, LedgerState()), item.fill)
-    for payment in journal.funding():
-        ledgers[payment.market] = apply_funding(ledgers.get(payment.market, LedgerState()), payment)
-    return ledgers
+    return {book.market: book.ledger for book in journal.books(owner=ACCOUNT)}
 
 
 def _markets_with_any(snapshot: Snapshot, ledgers: Mapping[str, LedgerState]) -> list[str]:

@@ -6,8 +6,9 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from pfmm.accounting.ledger import LedgerState, apply, apply_funding, funding_share, mark, net_profit
+from pfmm.accounting.ledger import apply, apply_funding, funding_share, mark, net_profit
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
 
 

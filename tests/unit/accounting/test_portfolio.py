@@ -5,13 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from pfmm.accounting.ledger import LedgerState, net_profit
-from pfmm.accounting.portfolio import UNATTRIBUTED, run_ledgers
+from pfmm.accounting.ledger import net_profit
+from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors, FundingPayment
+from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, LedgerState
 from pfmm.model.order import Side
 from tests.unit.scripted_venue import MARKET, T0, begin, commit, fill, open_journal, own
 
 D = Decimal
+
+
+def ledgers_of(journal: Journal) -> dict[str, LedgerState]:
+    """The ledger of each owner but the account; the full fold says the same."""
+    books = journal.books(MARKET)
+    assert {(book.market, book.owner): book for book in books} == journal.books_in_full()
+    return {book.owner: book.ledger for book in books if book.owner != ACCOUNT}
 
 
 def test_fills_and_funding_are_split_between_the_runs(tmp_path: Path) -> None:
@@ -28,7 +36,7 @@ def test_fills_and_funding_are_split_between_the_runs(tmp_path: Path) -> None:
         ]
         payment = FundingPayment("p1", MARKET, T0 + 10, D("0.02"), D(100), D(2), D(-4))
         journal.absorb(fills=fills, funding=[payment], cursors=Cursors())
-        ledgers = run_ledgers(journal, MARKET)
+        ledgers = ledgers_of(journal)
         assert {name: ledger.size for name, ledger in ledgers.items()} == {
             one.run_id: D(1),
             two.run_id: D(-1),
@@ -40,20 +48,8 @@ def test_fills_and_funding_are_split_between_the_runs(tmp_path: Path) -> None:
         assert net_profit(ledgers[one.run_id], D(102)) == D("0.98")
 
 
-def test_who_folds_one_by_one_gets_no_fill_twice(tmp_path: Path) -> None:
-    """A fill that another process absorbs while this one folds is left for the next time."""
-    with open_journal(tmp_path) as journal:
-        run = begin(journal)
-        commit(journal, own(1))
-        journal.absorb(fills=[fill(1, "1"), fill(1, "1", at_ms=T0 + 1)], funding=[], cursors=Cursors())
-        first, second = (item.seq for item in journal.fills())
-        assert [run_ledgers(journal, MARKET, through_seq=n)[run.run_id].size for n in (first, second)] == [D(1), D(2)]
-        assert run_ledgers(journal, MARKET, through_seq=0) == {}
-        assert run_ledgers(journal, MARKET)[run.run_id].size == D(2)
-
-
 def test_a_payment_that_nobody_s_share_explains_is_unattributed(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
         payment = FundingPayment("p1", MARKET, T0, D("0.01"), D(100), D(1), D(-1))
         journal.absorb(fills=[], funding=[payment], cursors=Cursors())
-        assert run_ledgers(journal, MARKET) == {UNATTRIBUTED: LedgerState(funding=D(-1))}
+        assert ledgers_of(journal) == {UNATTRIBUTED: LedgerState(funding=D(-1))}

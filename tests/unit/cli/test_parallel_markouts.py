@@ -20,6 +20,7 @@ from pfmm.journal.journal import Journal
 from pfmm.report.data import report_data
 from pfmm.report.inputs import MidSeries, OrderCounts, OutOfOrder
 from pfmm.report.markouts import Judgement
+from tests.unit.journal.old_journal import INSERT_FILL
 
 FILLS, STEP_MS = 40, 1_000
 PERIOD = (5 * STEP_MS, FILLS * STEP_MS)
@@ -50,7 +51,7 @@ def path(tmp_path: Path) -> Path:
                 None,
                 None,
             )
-            db.execute(f"INSERT INTO fills VALUES ({', '.join('?' * 14)})", fill)
+            db.execute(INSERT_FILL, fill)
             db.executemany("INSERT INTO mids VALUES (?, ?, ?)", [(one, time_ms, f"{mid:.2f}") for one in "AB"])
     db.close()
     return file

@@ -26,6 +26,7 @@ from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.store.wal import use_wal
+from tests.unit.journal.old_journal import old_journal
 
 MARKET = "BTC-PERP"
 
@@ -541,10 +542,8 @@ def test_the_peak_is_in_the_money_that_is_in_the_account(journal: Journal) -> No
     assert journal.equity_at(4) == (4, 1901, None)
 
 
-def test_a_journal_of_before_deposits_were_recorded_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as older:
-        older.setattr(journal_schema, "MIGRATIONS", journal_schema.MIGRATIONS[:1])
-        open_journal(path).close()
+def test_a_journal_of_before_deposits_were_recorded_goes_on(path: Path) -> None:
+    old_journal(path, 1)
     before = sqlite3.connect(path)
     with before:
         before.execute("INSERT INTO equity (time_ms, equity) VALUES (1, '1000'), (2, '900')")
@@ -727,6 +726,7 @@ from pfmm.journal.journal import Intents, Journal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from tests.unit.journal.old_journal import old_journal
 journal = Journal.open(Path(sys.argv[1]), venue="paper", account="main", nonce="kill")
 run = journal.start_run("grid", "M", {}, time_ms=0, wall_ms=0, pid=None)
 def decide(live, number):
@@ -776,14 +776,6 @@ def test_what_is_recorded_together_is_recorded_whole_or_not_at_all(journal: Jour
     with journal.together():
         first, second = start(journal), start(journal)
     assert [run.run_id for run in journal.runs()] == [first.run_id, second.run_id]
-
-
-def test_the_count_of_funding_payments_changes_when_one_arrives(journal: Journal) -> None:
-    assert journal.funding_count() == 0
-    payment = FundingPayment("p-1", MARKET, 5, Decimal("0.0001"), Decimal(100), Decimal(1), Decimal("-0.01"))
-    for _ in range(2):  # a payment that is read twice counts once
-        journal.absorb(fills=(), funding=(payment,), cursors=Cursors())
-        assert journal.funding_count() == 1
 
 
 def test_the_first_exchange_is_remembered_and_another_one_refused(tmp_path: Path) -> None:

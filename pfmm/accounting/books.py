@@ -1,0 +1,342 @@
+"""Books: what every run holds and earned, kept where it changes. The fold of a journal in ITS order. Pure.
+
+A journal numbers what it learns: fills, and beside them funding payments and ends of runs. Books fold in the order of
+those numbers and never by time, because fills arrive late: so what is folded once is never folded again, and a book
+costs the same after a million fills. Knows no SQLite; a `BookStore` keeps the books and a `BookLog` tells the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Protocol
+
+from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_share, rounded
+from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, OwnerBook
+from pfmm.model.order import Fill
+from pfmm.model.run import JournalFill
+
+# a payment is split by the shares at its settlement; how much older than it the fills are to which the look back goes
+LOOK_BACK_MS = 600_000
+ALL_OLD = (1 << 62, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run that ended: fills of no run from `since_ms` on, its last cycle, close what it left."""
+
+    market: str
+    run_id: str
+    number: int
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a journal learned after its fill numbered `after_fill`: a payment, by its number there, or a run's end."""
+
+    number: int
+    after_fill: int
+    payment: tuple[int, FundingPayment] | None = None
+    ended: EndedRun | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """Up to where books are folded: the fill and the entry of these numbers. Before the first entry (-1 at the begin)
+    come the ends of runs and the payments that were recorded before journals had entries: `old_payment` is the (time in
+    ms, number) of the last of these, ALL_OLD after it."""
+
+    fills: int = 0
+    entries: int = -1
+    old_payment: tuple[int, int] = (-1, -1)
+
+
+class BookStore(Protocol):
+    """Where books are kept, with what is needed to cut fills of no run. `progress` is written by the fold."""
+
+    progress: Progress
+
+    def book(self, market: str, owner: str) -> OwnerBook:
+        """The owner's book; an empty one before its first fill."""
+        ...
+
+    def keep(self, book: OwnerBook) -> None: ...
+
+    def open_books(self, market: str) -> Sequence[OwnerBook]:
+        """Books with a position, without the ACCOUNT's."""
+        ...
+
+    def unclaimed(self, market: str, since_ms: int) -> Sequence[JournalFill]:
+        """Fills of no run, or the rest of each, that closed nothing of an ended run; in time order, from a time on."""
+        ...
+
+    def keep_unclaimed(self, item: JournalFill) -> None: ...
+
+    def drop_unclaimed(self, item: JournalFill) -> None: ...
+
+    def claim(self, item: JournalFill) -> None:
+        """Keeps that the part `item` of a fill of no run closed what the ended run `item.run_id` left."""
+        ...
+
+    def claims(self, seq: int) -> Sequence[JournalFill]:
+        """The parts of the fill `seq` that were claimed."""
+        ...
+
+    def newest_first(self) -> Iterator[JournalFill]:
+        """The fills that are folded, from the newest back."""
+        ...
+
+    def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
+        """Keeps one owner's part of a payment."""
+        ...
+
+
+class BookLog(Protocol):
+    """A journal's order of things. Fills up to `old_fills` were recorded before it had entries."""
+
+    old_fills: int
+
+    def old_ended(self) -> Sequence[EndedRun]:
+        """Runs that had ended before the first entry."""
+        ...
+
+    def fills(self, after: int, through: int | None, limit: int) -> Sequence[JournalFill]: ...
+
+    def entry(self, after: int) -> Entry | None: ...
+
+    def old_payments(self, after: tuple[int, int], limit: int) -> Sequence[tuple[int, FundingPayment]]:
+        """Payments of before the first entry, in time order, from the one after (time in ms, number) on."""
+        ...
+
+
+def advance(log: BookLog, store: BookStore, limit: int) -> int:
+    """Folds up to about `limit` more fills and entries; answers how many, 0 once the books are up to the journal."""
+    progress = store.progress
+    if progress.entries < 0:
+        for ended in log.old_ended():
+            end_run(store, ended)
+        progress.entries = 0
+    done = _advance_old(log, store, limit) if progress.fills < log.old_fills else 0
+    if not done and progress.old_payment < ALL_OLD:
+        done = _settle_old(log, store, limit)
+    while done < limit and progress.fills >= log.old_fills and progress.old_payment == ALL_OLD:
+        entry = log.entry(progress.entries)
+        fills = log.fills(progress.fills, None if entry is None else entry.after_fill, limit - done)
+        for item in fills:
+            fold_fill(store, item)
+        done += len(fills)
+        if fills:
+            continue
+        if entry is None:
+            break
+        _fold_entry(store, entry)
+        done += 1
+    return done
+
+
+def _advance_old(log: BookLog, store: BookStore, limit: int) -> int:
+    """Fills and payments of before the first entry: a payment goes before the first fill of a later time."""
+    waiting = list(log.old_payments(store.progress.old_payment, limit))
+    last_page = len(waiting) < limit
+    done = 0
+    for item in log.fills(store.progress.fills, log.old_fills, limit):
+        while waiting and waiting[0][1].time_ms < item.fill.time_ms:
+            _settle_one_old(store, *waiting.pop(0))
+        if not waiting and not last_page:
+            return done + 1
+        fold_fill(store, item)
+        done += 1
+    return done
+
+
+def _settle_old(log: BookLog, store: BookStore, limit: int) -> int:
+    payments = log.old_payments(store.progress.old_payment, limit)
+    for number, payment in payments:
+        _settle_one_old(store, number, payment)
+    if not payments:
+        store.progress.old_payment = ALL_OLD
+    return len(payments)
+
+
+def _settle_one_old(store: BookStore, number: int, payment: FundingPayment) -> None:
+    settle(store, number, payment)
+    store.progress.old_payment = (payment.time_ms, number)
+
+
+def _fold_entry(store: BookStore, entry: Entry) -> None:
+    if entry.payment is not None:
+        settle(store, *entry.payment)
+    if entry.ended is not None:
+        end_run(store, entry.ended)
+    store.progress.entries = entry.number
+
+
+def fold_fill(store: BookStore, item: JournalFill) -> None:
+    """One fill into the account's book of its market and into its owner's.
+
+    What an ended run left open is in nobody's care: a fill of no run (flatten's, a user's own) that reduces it after
+    the run's last cycle closes it there, oldest run first. Long 3 left by run 1 and a foreign sale of 5: run 1 is
+    flat, and 2 short are UNATTRIBUTED.
+    """
+    fill = item.fill
+    store.progress.fills = item.seq
+    _add(store, ACCOUNT, fill, 1)
+    if item.run_id is not None:
+        book = _add(store, item.run_id, fill, 1)
+        if book.left_since_ms is not None:  # told late: something may have closed it already
+            _reclaim(store, book)
+        return
+    left = [book for book in store.open_books(fill.market) if book.left_since_ms is not None]
+    for owner, part in parts_of(fill, left):
+        _add(store, owner, part, int(owner == UNATTRIBUTED))
+        if owner == UNATTRIBUTED:
+            store.keep_unclaimed(replace(item, fill=part))
+        else:
+            store.claim(replace(item, run_id=owner, fill=part))
+
+
+def parts_of(fill: Fill, left: Iterable[OwnerBook]) -> tuple[tuple[str, Fill], ...]:
+    """A fill of no run, cut into what it closes of what ended runs `left`, oldest first, and the rest: `fold_fill`."""
+    parts: list[tuple[str, Fill]] = []
+    rest = fill
+    for book in sorted(left, key=lambda one: one.number):
+        size = book.ledger.size
+        if size * rest.side.sign >= 0 or book.left_since_ms is None or rest.time_ms < book.left_since_ms:
+            continue
+        part, after = _cut(rest, abs(size))
+        parts.append((book.owner, part))
+        if after is None:
+            return tuple(parts)
+        rest = after
+    return (*parts, (UNATTRIBUTED, rest))
+
+
+def end_run(store: BookStore, ended: EndedRun) -> None:
+    """Marks a run's book as left, and gives it the fills of no run that closed it before its end was recorded."""
+    book = replace(store.book(ended.market, ended.run_id), number=ended.number, left_since_ms=ended.since_ms)
+    store.keep(book)
+    _reclaim(store, book)
+
+
+def _reclaim(store: BookStore, book: OwnerBook) -> None:
+    """Gives an ended run what earlier fills of no run closed of it: the journal learned them first. They leave the
+    UNATTRIBUTED book at their own price and fee, so that the sum of both stays as it is."""
+    if not book.ledger.size or book.left_since_ms is None:
+        return
+    for item in store.unclaimed(book.market, book.left_since_ms):
+        size = book.ledger.size
+        if not size:
+            return
+        if size * item.fill.side.sign >= 0:
+            continue
+        part, rest = _cut(item.fill, abs(size))
+        book = _add(store, book.owner, part, 0)
+        back = replace(part, side=part.side.opposite, fee=-part.fee)
+        _add(store, UNATTRIBUTED, back, 0 if rest is not None else -1)
+        store.claim(replace(item, run_id=book.owner, fill=part))
+        if rest is None:
+            store.drop_unclaimed(item)
+        else:
+            store.keep_unclaimed(replace(item, fill=rest))
+
+
+def _cut(fill: Fill, size: Decimal) -> tuple[Fill, Fill | None]:
+    """A fill as its first `size` with that part of the fee, and the rest; None where nothing is left."""
+    if size >= fill.size:
+        return fill, None
+    fee = rounded("fee", EXACT.divide(EXACT.multiply(fill.fee, size), fill.size))
+    rest = replace(fill, size=EXACT.subtract(fill.size, size), fee=EXACT.subtract(fill.fee, fee))
+    return replace(fill, size=size, fee=fee), rest
+
+
+def _add(store: BookStore, owner: str, fill: Fill, fills: int) -> OwnerBook:
+    before = store.book(fill.market, owner)
+    book = replace(before, ledger=apply(before.ledger, fill), fills=before.fills + fills)
+    store.keep(book)
+    return book
+
+
+def settle(store: BookStore, number: int, payment: FundingPayment) -> None:
+    """Splits a payment between the owners by what each held at its settlement, exactly: see `funding_share`."""
+    shares = shares_at(store, payment.market, payment.time_ms)
+    account = store.book(payment.market, ACCOUNT)
+    store.keep(replace(account, ledger=apply_funding(account.ledger, payment)))
+    for owner, amount in funding_share(payment, shares or {UNATTRIBUTED: payment.size}).items():
+        book = store.book(payment.market, owner)
+        store.keep(replace(book, ledger=replace(book.ledger, funding=EXACT.add(book.ledger.funding, amount))))
+        store.keep_funding(number, owner, amount)
+
+
+def shares_at(store: BookStore, market: str, time_ms: int) -> Mapping[str, Decimal]:
+    """What each owner held on a market at a time, signed base units: now, less the folded fills of later. Fills that
+    are told more than LOOK_BACK_MS late count as held. Now 3, of which 1 was bought after: 2."""
+    sizes = {book.owner: book.ledger.size for book in store.open_books(market)}
+    for item in store.newest_first():
+        if item.fill.time_ms < time_ms - LOOK_BACK_MS:
+            break
+        if item.fill.market == market and item.fill.time_ms > time_ms:
+            for owner, signed in _owners(store, item):
+                sizes[owner] = EXACT.subtract(sizes.get(owner, ZERO), signed)
+    return {owner: sizes[owner] for owner in sorted(sizes, key=lambda name: (len(name), name)) if sizes[owner]}
+
+
+def _owners(store: BookStore, item: JournalFill) -> Iterator[tuple[str, Decimal]]:
+    """Whose a fill is, and how much of it, signed base units."""
+    if item.run_id is not None:
+        yield item.run_id, item.fill.signed_size
+        return
+    rest = item.fill.signed_size
+    for part in store.claims(item.seq):
+        yield part.run_id or UNATTRIBUTED, part.fill.signed_size
+        rest = EXACT.subtract(rest, part.fill.signed_size)
+    yield UNATTRIBUTED, rest
+
+
+class MemoryBooks:
+    """A BookStore in memory: for a backtest, and for the full fold that checks a journal's books."""
+
+    def __init__(self, newest_first: Callable[[int], Iterator[JournalFill]]) -> None:
+        """`newest_first` answers the journal's fills from the one of a number back."""
+        self.progress = Progress()
+        self._newest_first = newest_first
+        self._books: dict[str, dict[str, OwnerBook]] = {}
+        self._unclaimed: dict[int, JournalFill] = {}
+        self._claims: dict[int, list[JournalFill]] = {}
+
+    def all(self) -> Iterator[OwnerBook]:
+        """Every book."""
+        return (book for books in self._books.values() for book in books.values())
+
+    def book(self, market: str, owner: str) -> OwnerBook:
+        return self._books.get(market, {}).get(owner) or OwnerBook(market, owner)
+
+    def keep(self, book: OwnerBook) -> None:
+        self._books.setdefault(book.market, {})[book.owner] = book
+
+    def open_books(self, market: str) -> Sequence[OwnerBook]:
+        return [b for b in self._books.get(market, {}).values() if b.ledger.size and b.owner != ACCOUNT]
+
+    def unclaimed(self, market: str, since_ms: int) -> Sequence[JournalFill]:
+        found = [i for i in self._unclaimed.values() if i.fill.market == market and i.fill.time_ms >= since_ms]
+        return sorted(found, key=lambda item: (item.fill.time_ms, item.seq))
+
+    def keep_unclaimed(self, item: JournalFill) -> None:
+        self._unclaimed[item.seq] = item
+
+    def drop_unclaimed(self, item: JournalFill) -> None:
+        del self._unclaimed[item.seq]
+
+    def claim(self, item: JournalFill) -> None:
+        self._claims.setdefault(item.seq, []).append(item)
+
+    def claims(self, seq: int) -> Sequence[JournalFill]:
+        return self._claims.get(seq, ())
+
+    def newest_first(self) -> Iterator[JournalFill]:
+        return self._newest_first(self.progress.fills)
+
+    def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
+        """Not kept: the books have the sums."""

@@ -1,0 +1,138 @@
+"""The half of the journal that keeps books: whoever opens or absorbs first folds what is missing, in slices.
+
+An older pfmm beside this one records fills and folds nothing; the next call here takes them in. Nothing waits for a
+fold of history: a slice is one short transaction, and what is folded once is never folded again.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
+
+from pfmm.accounting.books import ALL_OLD, advance
+from pfmm.accounting.portfolio import full_fold
+from pfmm.journal.books import SqlBooks, SqlLog
+from pfmm.journal.events import NOT_KEPT, EventLog, Told
+from pfmm.journal.opening import translated
+from pfmm.journal.queries import JournalReads
+from pfmm.model.event import Event
+from pfmm.model.ledger import ACCOUNT, OwnerBook
+from pfmm.model.run import JournalFill
+from pfmm.store.database import Connection
+
+SLICE = 250  # fills a transaction: a few ms, so that no other process waits long
+
+_BEHIND = (
+    "SELECT fills < (SELECT coalesce(max(seq), 0) FROM fills) OR old_payment_ms < ? "
+    "OR entries < (SELECT coalesce(max(number), 0) FROM entries) FROM folded"
+)
+# what an older pfmm recorded has no mid yet
+_GIVE_MIDS = (
+    "UPDATE fills SET mid_before = (SELECT mid FROM mids m WHERE m.market = fills.market AND m.time_ms < fills.time_ms "
+    "ORDER BY m.time_ms DESC LIMIT 1), mid_age_ms = time_ms - (SELECT m.time_ms FROM mids m "
+    "WHERE m.market = fills.market AND m.time_ms < fills.time_ms ORDER BY m.time_ms DESC LIMIT 1) "
+    "WHERE seq > ? AND seq <= ? AND mid_before IS NULL"
+)
+
+
+class BookKeeper(JournalReads):
+    """Books and events of the journal. See `accounting.books` for what a book says."""
+
+    _db: Connection
+    _may_write: bool
+
+    @abstractmethod
+    def _own_transaction(self) -> AbstractContextManager[None]: ...
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[Connection]: ...
+
+    def catch_up(self) -> None:
+        """Folds what the books do not have yet, in transactions of SLICE fills, each durable by itself: one that is
+        killed in between is gone on with from the last."""
+        if self._db.in_transaction or not self._may_write:
+            return
+        with translated(self.path):
+            behind = self._db.execute(_BEHIND, ALL_OLD[:1]).fetchone()[0]
+        while behind:
+            with self._own_transaction():
+                behind = self._fold(SLICE)
+
+    def _fold_all(self) -> None:
+        """Folds what is new, within the transaction that recorded it."""
+        while self._fold(SLICE):
+            pass
+
+    def _fold(self, limit: int) -> int:
+        """Folds at most about `limit` fills and keeps the books, the fills' mids and events; answers how many."""
+        log = SqlLog(self._db)
+        store = SqlBooks(self._db, log.newest_first)
+        before = max(store.progress.fills, log.old_fills)
+        done = advance(log, store, limit)
+        store.flush()
+        if store.progress.fills > before:
+            self._db.execute(_GIVE_MIDS, (before, store.progress.fills))
+            EventLog(self._db).add_fills(log.fills(before, store.progress.fills, limit))
+        return done
+
+    def _current(self) -> SqlBooks:
+        """The books up to the journal's newest fill; what may not be written is folded here and forgotten."""
+        self.catch_up()
+        with translated(self.path):
+            log = SqlLog(self._db)
+            store = SqlBooks(self._db, log.newest_first)
+            while advance(log, store, SLICE):
+                pass
+        return store
+
+    def book(self, market: str, owner: str) -> OwnerBook:
+        """What the owner (a run id, UNATTRIBUTED or ACCOUNT) holds and earned on a market."""
+        return self._current().book(market, owner)
+
+    def books(self, market: str | None = None, owner: str | None = None) -> tuple[OwnerBook, ...]:
+        """The books of a market, of an owner, or both; by market and owner."""
+        return tuple(sorted(self._current().books(market, owner), key=lambda book: (book.market, book.owner)))
+
+    def markets_traded(self) -> tuple[str, ...]:
+        """Markets that have fills, by name: of runs, or traded by hand."""
+        return tuple(book.market for book in self.books(owner=ACCOUNT) if book.fills)
+
+    def left_by_ended(self, market: str) -> Decimal:
+        """What ended runs left open on a market, signed base units."""
+        left = (book for book in self._current().open_books(market) if book.left_since_ms is not None)
+        return sum((book.ledger.size for book in left), Decimal(0))
+
+    def claims(self, market: str | None = None) -> tuple[JournalFill, ...]:
+        """The parts of fills of no run that closed what ended runs left, each with that run's id; by number."""
+        found = self._current().claimed_since(0)
+        return tuple(item for item in found if market in (None, item.fill.market))
+
+    def books_in_full(self) -> Mapping[tuple[str, str], OwnerBook]:
+        """The full fold, by (market, owner): what `books` must say. Takes as long as the journal is large."""
+        with translated(self.path):
+            log = SqlLog(self._db)
+            return full_fold(log, log.newest_first)
+
+    def events(self, after: int = 0, *, run_id: str | None = None, limit: int = 1_000) -> Sequence[Told]:
+        """Events with a number above `after`, oldest first: see `journal.events`."""
+        with translated(self.path):
+            return EventLog(self._db).read(after, run_id=run_id, limit=limit)
+
+    def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
+        """Keeps what happened, but for cycles, fills (kept as they are absorbed) and repeats of one warning; `run_ids`
+        tells the run of a (market, strategy)."""
+        if any(event.name not in NOT_KEPT for event in events):
+            with self._transaction() as db:
+                EventLog(db).add(events, run_ids)
+
+    def events_pruned_through(self) -> int:
+        """The number of the last event that is no longer kept; 0 while all are."""
+        with translated(self.path):
+            return EventLog(self._db).pruned_through()
+
+    def newest_event(self) -> int:
+        """The number of the newest event, kept or pruned; 0 before the first."""
+        with translated(self.path):
+            return EventLog(self._db).newest()

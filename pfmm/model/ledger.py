@@ -1,0 +1,39 @@
+"""What one owner holds and earned on one market, as frozen values. Knows no journal and does no arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+ACCOUNT = "*"  # the owner of a market's net book: every fill of the account, whoever traded, as the venue nets it
+UNATTRIBUTED = ""  # the owner of what no run of ours placed, less what of it closed positions that ended runs left
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """One position: signed `size` in base units, `cost_basis` in USD (always >= 0), and what it earned so far.
+
+    `realized` and `funding` are USD received, `fees` USD paid (rebates negative).
+    """
+
+    size: Decimal = _ZERO
+    cost_basis: Decimal = _ZERO
+    realized: Decimal = _ZERO
+    fees: Decimal = _ZERO
+    funding: Decimal = _ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerBook:
+    """The ledger of one owner (a run id, UNATTRIBUTED or ACCOUNT) on one market, and of how many fills of its own
+    orders it is made. `left_since_ms` is None while its run goes on; of an ended run it is the time of the last cycle,
+    from which on fills of no run close what the run left. `number` is the run's, 0 where there is none."""
+
+    market: str
+    owner: str
+    ledger: LedgerState = LedgerState()
+    fills: int = 0
+    number: int = 0
+    left_since_ms: int | None = None
