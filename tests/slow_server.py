@@ -43,6 +43,7 @@ class SlowServer:
     """Answers the first `after` requests by `app`, and to every later one speaks without end, as `way` says:
 
     "headers" and "body" drip a byte every `pace_s`, "silent" says nothing, "flood" sends a body as fast as it can.
+    `way` and `answered`, the number of requests that are answered, may be changed on the way.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class SlowServer:
         after: int = 0,
         tls: Path | None = None,
     ) -> None:
-        self._way, self._pace_s, self._app, self._after = way, pace_s, app, after
+        self.way, self.answered = way, after
+        self._pace_s, self._app = pace_s, app
         self._context = None if tls is None else _server_context(tls)
         self.requests: list[str] = []
         self.dripping = threading.Event()
@@ -93,23 +95,23 @@ class SlowServer:
                 while request := _read_request(line):
                     with self._lock:
                         self.requests.append(request[0])
-                        answers = len(self.requests) <= self._after
+                        answers = len(self.requests) <= self.answered
                     if answers and self._app is not None:
                         line.sendall(_answer(self._app, *request))
                     else:
                         self._never_end(line)
 
     def _never_end(self, line: socket.socket) -> None:
-        if self._way == "headers":
+        if self.way == "headers":
             line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        elif self._way in ("body", "flood"):
+        elif self.way in ("body", "flood"):
             line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n")
         self.dripping.set()
-        if self._way == "flood":
+        if self.way == "flood":
             while not self._done.is_set():
                 line.sendall(b" ")
-        while not self._done.wait(self._pace_s if self._way != "silent" else PATIENCE_S):
-            line.sendall(b" " if self._way == "body" else b"a")
+        while not self._done.wait(self._pace_s if self.way != "silent" else PATIENCE_S):
+            line.sendall(b" " if self.way == "body" else b"a")
 
 
 def _read_request(line: socket.socket) -> tuple[str, dict[str, str], bytes] | None:

@@ -95,8 +95,8 @@ class HttpClient:
         """A read: the parsed JSON of a 2xx answer.
 
         Tried up to `read_attempts` times within `total_s`, with growing, jittered pauses, longer where Retry-After
-        says so; once half of the deadline's time has gone it is not tried again, so that what else must be asked has
-        its time. Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData, and
+        says so, and in all no more than half of what the deadline leaves: what cannot be seen must still be cancelled.
+        Raises VenueUnreachable, AuthenticationError, VenueRefused, RateLimited, BadVenueData, and
         Interrupted when a signal asked to stop.
         """
         if signed:
@@ -122,7 +122,7 @@ class HttpClient:
     ) -> object:
         what = f"{method} {path}"
         whole = self._deadline()
-        deadline = whole.within(min(total_s, max(whole.left_s() / 2, self._timeout_s)))
+        deadline = whole.within(min(total_s, whole.left_s() / 2))
         for attempt in range(self._read_attempts):
             self._spend(Lane.READ, what)
             outcome = self._attempt(method, path, query, content, signed=signed, lane=Lane.READ, deadline=deadline)

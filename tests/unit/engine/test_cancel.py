@@ -19,6 +19,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.journal.journal import Journal
+from pfmm.model.deadline import Deadline
 from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus
@@ -150,6 +151,33 @@ def test_an_emergency_gives_the_bookkeeping_few_rounds(journal: Journal) -> None
     with pytest.raises(StateUnknown):
         wind_down(venue, journal, StepClock(venue), [MARKET], ["n-r1"], attempts=2)
     assert len(venue.sent) == 2
+
+
+def test_with_the_deadline_it_ends_and_names_what_may_rest(journal: Journal) -> None:
+    """Each round takes 8 s of 20: there are three, and the third is the last."""
+    commit(journal, own(status=S.OPEN))
+    now_s = 100.0
+
+    class Slow(ScriptedVenue):
+        def submit(self, batch: Batch) -> BatchAnswer:
+            nonlocal now_s
+            now_s += 8
+            return super().submit(batch)
+
+    venue = Slow(orders=[order()], answers=[OutcomeUnknown("silence")] * ATTEMPTS)
+    deadline = Deadline.after(20, lambda: now_s)
+    with pytest.raises(StateUnknown, match=r"BTC-PERP bid:1 \(n-1, open\)"):
+        wind_down(venue, journal, StepClock(venue), [MARKET], ["n-r1"], deadline=deadline)
+    assert len(venue.sent) == 3
+
+
+def test_a_deadline_that_has_passed_leaves_one_try(journal: Journal) -> None:
+    commit(journal, own(status=S.OPEN))
+    venue = ScriptedVenue(trouble=[VenueUnreachable("gone")] * ATTEMPTS, answers=[GONE] * ATTEMPTS)
+    passed = Deadline(0.0, lambda: 1.0)
+    with pytest.raises(StateUnknown, match="gone"):
+        wind_down(venue, journal, StepClock(venue), [MARKET], ["n-r1"], deadline=passed)
+    assert len(venue.sent) == 1
 
 
 def test_what_cannot_be_seen_is_cancelled_all_the_same(journal: Journal) -> None:
