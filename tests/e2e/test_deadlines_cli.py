@@ -46,9 +46,10 @@ COMMANDS: dict[str, int] = {
     "report": 0,
     "doctor": 5,
     "paper status": 5,
-    "record BTC --out FILE --for 1": 5,
+    "record BTC --out FILE --interval 0.001 --cycles 2": 5,
 }
-TWO_TIMES = {"grid stop --flatten --yes"}  # one to stop, one to flatten
+# what has more than one time: to stop and to flatten; two polls and the second between them
+TIMES = {"grid stop --flatten --yes": 2, "record BTC --out FILE --interval 0.001 --cycles 2": 3}
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def timed(command: str, tmp_path: Path) -> tuple[int, float]:
 
 
 def in_time(command: str) -> float:
-    return TIMEOUT_S * (2 if command in TWO_TIMES else 1) + SLACK_S
+    return TIMEOUT_S * TIMES.get(command, 1) + SLACK_S
 
 
 @pytest.mark.parametrize("command", COMMANDS)
