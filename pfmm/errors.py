@@ -25,6 +25,7 @@
     ├── NotFlat                  9
     ├── AssertionFalse          10
     ├── AlreadyRunning          11
+    ├── CutShort                     a signal ended the command before it was done, with the signal's exit code
     ├── StartFailed                  a process of --detach ended early, with an exit code of its own
     ├── ChangesPending          12
     ├── DataFileError           13
@@ -33,6 +34,7 @@
         └── Halted              75
 
     Interrupted                      a KeyboardInterrupt, no PfmmError: a signal asked to stop while a read waited
+    Terminated                       a SystemExit, no PfmmError: a second SIGTERM ends a command at once
 
 This module must not import anything of the project, and only the CLI boundary may turn an error into an exit code.
 """
@@ -80,6 +82,13 @@ class Interrupted(KeyboardInterrupt):
 
     No PfmmError, so that what waits out or passes over a venue's failures never passes over this.
     """
+
+
+class Terminated(SystemExit):
+    """A second SIGTERM: whatever the command still does is given up."""
+
+    def __init__(self) -> None:
+        super().__init__(EXIT_TERMINATE)
 
 
 class UsageError(PfmmError):
@@ -260,6 +269,17 @@ class AlreadyRunning(PfmmError):
     code = "already_running"
     exit_code = 11
     meaning = "already running"
+
+
+class CutShort(PfmmError):
+    """A signal ended the command before it was done; the message says what is not done, the exit code is 128 and the
+    number of the signal."""
+
+    code = "interrupted"
+
+    def __init__(self, message: str, *, exit_code: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
 
 
 class StartFailed(PfmmError):

@@ -29,7 +29,7 @@ from pfmm.cli import output
 from pfmm.cli.output import Failed, Failure
 from pfmm.cli.registry import commands, root_help
 from pfmm.cli.typer_seam import USAGE_ERRORS, Invocation, ReaderGone, Root, path_of, root_command, usage_problem
-from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, PfmmError, UsageError
+from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, EXIT_TERMINATE, PfmmError, Terminated, UsageError
 from pfmm.model.setting import nearest
 
 
@@ -93,6 +93,8 @@ def _guarded(call: Callable[[], int]) -> tuple[Failure | int, output.Result | No
         failure = Failure("usage", told.message, told.hint, code)
     except (typer.Abort, KeyboardInterrupt):
         failure = Failure("interrupted", "interrupted", None, EXIT_INTERRUPT)
+    except Terminated:
+        failure = Failure("terminated", "terminated", None, EXIT_TERMINATE)
     except ReaderGone:
         output.drop_stdout()
         failure = EXIT_DONE

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pfmm.model.account import VenueTime
     from pfmm.model.deadline import Deadline
     from pfmm.runner.locks import Holder
+    from pfmm.runner.signals import Signals
 
 LAST_LOOK_S = 1.0  # for what is under way when the time is up, and one more read
 
@@ -58,11 +59,17 @@ def flattening(session: Session) -> Iterator[Deadline]:
         yield whole.within(timeout_s)
 
 
-def new_tools() -> Tools:
-    """The local clock, and client order ids that no other process draws."""
+def new_tools(signals: Signals | None = None) -> Tools:
+    """The local clock, client order ids that no other process draws, and the signals that ask to stop, if any do."""
     nonce = os.urandom(5).hex()
     numbers = iter(range(1, 1_000_000))
-    return Tools(time.monotonic, time.sleep, lambda: f"flatten-{nonce}-{next(numbers)}")
+
+    def name() -> str:
+        return f"flatten-{nonce}-{next(numbers)}"
+
+    if signals is None:
+        return Tools(time.monotonic, time.sleep, name)
+    return Tools(time.monotonic, signals.wait_on_s, name, signals.stopping)
 
 
 def result_data(session: Session, result: FlattenResult) -> dict[str, Any]:

@@ -101,11 +101,13 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the path needs of the outside: a local clock, a way to wait, and fresh client order ids."""
+    """What the path needs of the outside: a local clock, a way to wait, fresh client order ids, and whether somebody
+    has asked to stop (None: nobody can)."""
 
     monotonic_s: Callable[[], float]
     wait_s: Callable[[float], object]
     client_order_id: Callable[[], str]
+    interrupted: Callable[[], bool] | None = None
 
 
 @dataclass(slots=True)

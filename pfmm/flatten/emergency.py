@@ -46,6 +46,7 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.8
 MAX_BATCH = 100
 MAX_REFUSALS = 3
+INTERRUPTED_S = 3.0  # for the cancels and the look that are left once somebody has asked to stop
 # refusals that say nothing about the order: the next pass may well succeed
 PASSING = ("not_sent", "outcome_unknown", "rate_limited", "busy", "internal", "expired")
 MAY_ACT_LATER = "outcome_unknown"
@@ -82,9 +83,11 @@ class _Flattener:
         self._seen_resting: set[str] = set()
         self._resting: set[str] = set()
         self._problem: str | None = None
+        self._interrupted = False
 
     def run(self) -> FlattenResult:
         while self._tools.monotonic_s() < self._deadline_s:
+            self._listen()
             self._others.press()
             if self._guarded(self._one_pass):
                 return self._verdict(proven=True)
@@ -92,6 +95,12 @@ class _Flattener:
                 break
         proven = not self._settled and self._guarded(self._last_look)
         return self._verdict(proven=proven)
+
+    def _listen(self) -> None:
+        """Once somebody has asked to stop, no further order is sent: what rests is cancelled, and looked at."""
+        if not self._interrupted and self._tools.interrupted is not None and self._tools.interrupted():
+            self._interrupted = True
+            self._deadline_s = min(self._deadline_s, self._tools.monotonic_s() + INTERRUPTED_S)
 
     def _guarded(self, step: Callable[[], bool]) -> bool:
         """One step; what the venue gets wrong in it is remembered and waited out."""
@@ -226,7 +235,7 @@ class _Flattener:
 
     def _closing(self, snapshot: Snapshot) -> list[tuple[MarketProgress, NewOrder]]:
         """A reduce-only IOC order for each market that has something left to close, inside the slippage cap."""
-        if self._order.cancel_only or not self._left():
+        if self._order.cancel_only or self._interrupted or not self._left():
             return []
         if not self._instruments:
             self._instruments = {instrument.market: instrument for instrument in self._venue.markets()}
@@ -325,7 +334,10 @@ class _Flattener:
         return not self._order.cancel_only and any(market.closable for market in self._markets.values())
 
     def _stuck(self) -> bool:
-        """True when all that is left was refused for good: waiting longer would not help."""
+        """True when all that is left was refused for good, or is left on purpose since somebody has asked to stop:
+        waiting longer would not help."""
+        if self._interrupted and self._settled and not self._resting and self._left():
+            return True
         left = [] if self._order.cancel_only else [m for m in self._markets.values() if m.closable]
         return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left)
 
@@ -365,7 +377,7 @@ class _Flattener:
             elif self._order.half and any(market.size for market in self._markets.values()):
                 state = FlatState.REDUCED
         else:
-            state = FlatState.RESIDUAL if self._settled and left else FlatState.UNKNOWN
+            state = FlatState.RESIDUAL if self._settled and left and not self._interrupted else FlatState.UNKNOWN
         return FlattenResult(
             state=state,
             time_ms=self._last.time.time_ms if self._last is not None else None,
@@ -388,7 +400,19 @@ class _Flattener:
             if self._resting:
                 reasons.append(f"{len(self._resting)} orders still rest")
             return "; ".join(reasons) or self._problem or "the time was up"
+        if self._interrupted:
+            return f"interrupted, so that no further order was sent: {self._shown_last()}"
         return self._problem or "no snapshot after the last action could be read in time"
+
+    def _shown_last(self) -> str:
+        """What the newest snapshot shows, in words, or why it says nothing."""
+        if not self._settled:
+            return self._problem or "nothing could be read after the last action"
+        held = [f"{name} {market.size:f}" for name, market in self._markets.items() if market.size]
+        orders = f"{len(self._resting)} orders rest"
+        return (
+            f"{orders}, position {', '.join(held)}" if held else f"{orders}, no position; {self._problem or 'unproven'}"
+        )
 
 
 def _same_pace(one: VenueTime, other: VenueTime) -> bool:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from types import FrameType, TracebackType
 
-from pfmm.errors import EXIT_HANGUP, EXIT_INTERRUPT, EXIT_TERMINATE
+from pfmm.errors import EXIT_HANGUP, EXIT_INTERRUPT, EXIT_TERMINATE, Terminated
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXITS = {signal.SIGINT: EXIT_INTERRUPT, signal.SIGTERM: EXIT_TERMINATE, signal.SIGHUP: EXIT_HANGUP}
@@ -25,7 +25,7 @@ class Signals:
     Each later SIGINT raises KeyboardInterrupt wherever the work is, for the one who sees that the first does not get
     through: a venue that leaves requests hanging. Not within a second, since a finger or a terminal may send two for
     one; nor the other signals, of which a closing session sends several. In a `one_shot` command, which has a verdict
-    to give and no orders to protect, a later SIGTERM raises SystemExit(143) likewise.
+    to give and no loop to leave, a later SIGTERM raises Terminated likewise.
 
     A SIGHUP that was ignored before (nohup) stays ignored.
     """
@@ -65,7 +65,7 @@ class Signals:
             self._noted_s = time.monotonic()
             raise KeyboardInterrupt
         elif number == signal.SIGTERM and self._one_shot:
-            raise SystemExit(EXIT_TERMINATE)
+            raise Terminated
 
     @property
     def exit_code(self) -> int:
@@ -103,6 +103,10 @@ class Signals:
         if seconds > 0:
             select.select([self._read], [], [], seconds)
         return True
+
+    def wait_on_s(self, seconds: float) -> bool:
+        """Waits `seconds`; the first signal ends the wait, and the waits after it are whole again."""
+        return self.wait_s(seconds) if self.received is None else self.wait_regardless_s(seconds)
 
     def drain(self) -> None:
         """Forgets what has made the pipe readable; what was received stays."""

@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pfmm.cli.options import flags_of, globals_of, takes_settings
-from pfmm.cli.output import Failed, Result, emit, iso, plain
+from pfmm.cli.output import Failed, Result, emit, iso, jsonable, plain, warn
 
 if TYPE_CHECKING:
     from pfmm.app.halting import StoppingRunners
     from pfmm.app.session import Session
+    from pfmm.errors import PfmmError
     from pfmm.flatten.contract import FlattenResult
     from pfmm.model.account import Position
     from pfmm.model.deadline import Deadline
+    from pfmm.runner.signals import Signals
 
 app = typer.Typer(help="Emergency: cancel orders and close positions, and prove it.")
 
 RETRY_S = 0.2
 BOOKKEEPING_ATTEMPTS = 2
+LOG = "flatten.log"
 
 Markets = Annotated[
     list[str] | None, typer.Argument(metavar="[MARKET]...", help="Markets: BTC-PERP, btc-perp, BTC or btc.")
@@ -72,8 +75,10 @@ def flatten(
     """
     from pfmm.cli.flattening import flattening
     from pfmm.cli.opening import emergency_session
-    from pfmm.errors import UsageError
+    from pfmm.errors import OutputLost, UsageError
+    from pfmm.runner.signals import Signals, ignore_hangup
 
+    ignore_hangup()  # a connection that breaks must not end an emergency half-way
     if bool(markets) == everything:
         both = "both markets and --all" if everything else "no market"
         raise UsageError(f"flatten was given {both}", hint="name the markets, or say --all for the whole account")
@@ -88,8 +93,15 @@ def flatten(
             return
         if opened.live:
             _confirm(opened, asked, yes=yes)
-        with flattening(opened) as deadline:
-            emit(options, _carry_out(opened, asked, deadline))
+        with Signals(one_shot=True) as signals, flattening(opened) as deadline:
+            answer, failure = _carry_out(opened, asked, deadline, signals)
+        _keep(opened, answer, failure)
+        if failure is not None:
+            raise Failed(failure, answer)
+        try:
+            emit(options, answer)
+        except OutputLost as error:  # the verdict stands, and is in the log
+            warn(error.message)
 
 
 def _confirm(session: Session, asked: Asked, *, yes: bool) -> None:
@@ -148,8 +160,11 @@ def _preview_text(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _carry_out(session: Session, asked: Asked, deadline: Deadline) -> Result:
-    """The emergency itself. Raises Failed with the whole answer when the end could not be proven by the deadline."""
+def _carry_out(session: Session, asked: Asked, deadline: Deadline, signals: Signals) -> tuple[Result, PfmmError | None]:
+    """The emergency itself: the whole answer, and the failure where the end could not be proven by the deadline.
+
+    The first SIGINT or SIGTERM lets no further order leave: what rests is cancelled, looked at once, and told.
+    """
     from pfmm.app.halting import StoppingRunners, strange_exchange
     from pfmm.cli.flattening import failure_of, result_data
     from pfmm.errors import AuthenticationError
@@ -164,7 +179,9 @@ def _carry_out(session: Session, asked: Asked, deadline: Deadline) -> Result:
     runners = StoppingRunners(session, monotonic_s=time.monotonic)
     refused: AuthenticationError | None = None
     try:
-        result = _flatten(session, asked, first_try, runners, proofs=2 if warnings else 1, deadline=deadline)
+        result = _flatten(
+            session, asked, first_try, runners, proofs=2 if warnings else 1, deadline=deadline, signals=signals
+        )
     except AuthenticationError as error:
         refused, result = error, FlattenResult(FlatState.UNKNOWN, None, 0, None, (), error.message)
     if not warnings:  # whoever resumed meanwhile did so before the end that this HALT guards
@@ -180,11 +197,26 @@ def _carry_out(session: Session, asked: Asked, deadline: Deadline) -> Result:
     ]
     data["halted"] = session.locks.halted() is not None
     data["duration_ms"] = round((time.monotonic() - started_s) * 1000)
-    answer = Result(data, lambda: _text(data), tuple(warnings))
     failure = refused or failure_of(session, result.state, result.reason, half=asked.half)
-    if failure is not None:
-        raise Failed(failure, answer)
-    return answer
+    return Result(data, lambda: _text(data), tuple(warnings)), failure
+
+
+def _keep(session: Session, answer: Result, failure: PfmmError | None) -> None:
+    """Adds the verdict to the log of the emergencies, one JSON object a line: stdout may be a terminal that is gone."""
+    import json
+    import os
+
+    line = {"exit_code": 0 if failure is None else failure.exit_code, **jsonable(answer.data)}
+    folder = session.settings.paths.log_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fd = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, (json.dumps(line) + "\n").encode())
+        finally:
+            os.close(fd)
+    except OSError as error:
+        warn(f"the verdict could not be added to {folder / LOG}: {error.strerror}")
 
 
 def _markets(session: Session, asked: Asked) -> tuple[str, ...] | None:
@@ -221,6 +253,7 @@ def _flatten(
     *,
     proofs: int,
     deadline: Deadline,
+    signals: Signals,
 ) -> FlattenResult:
     """Flattens, after the markets' names are known: a venue that was silent is asked on, while the runners stop."""
     from pfmm.cli.flattening import new_tools, order_of
@@ -228,12 +261,12 @@ def _flatten(
     from pfmm.flatten.emergency import flatten as flatten_account
 
     runners.press()
-    while markets is None and not deadline.passed:
-        time.sleep(RETRY_S)
+    while markets is None and not deadline.passed and not signals.stopping():
+        signals.wait_on_s(RETRY_S)
         runners.press()
         markets = _markets(session, asked)
     if markets is None:
-        reason = f"{session.venue_name} did not answer in time"
+        reason = f"{session.venue_name} did not answer " + ("before the interrupt" if signals.stopping() else "in time")
         return FlattenResult(FlatState.UNKNOWN, None, 0, None, (), reason)
     order = order_of(
         session,
@@ -243,7 +276,7 @@ def _flatten(
         proofs=proofs,
         timeout_s=deadline.left_s(),
     )
-    return flatten_account(session.venue, order, new_tools(), runners)
+    return flatten_account(session.venue, order, new_tools(signals), runners)
 
 
 def _end_runs(session: Session, deadline: Deadline) -> list[str]:

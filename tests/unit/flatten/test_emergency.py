@@ -637,3 +637,32 @@ def test_whatever_goes_wrong_the_verdict_is_true_and_nothing_flips(
         assert result.state in (FlatState.FLAT, FlatState.REDUCED), result
     elif any(before.values()):
         assert result.state is FlatState.RESIDUAL
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("calls", range(8))
+def test_an_interrupt_after_any_call_lets_no_order_leave_and_tells_what_is_left(calls: int, half: bool) -> None:
+    """The story of six requests above, told to stop after so many of them: what rests is cancelled all the same."""
+    venue = ScriptedVenue({BTC: D(2)}, [resting(1)])
+    numbers = itertools.count(1)
+    told_after: list[int] = []
+
+    def interrupted() -> bool:
+        if len(venue.calls) >= calls and not told_after:
+            told_after.append(len(venue.placed))
+        return bool(told_after)
+
+    tools = Tools(lambda: venue.now_s, venue.elapse, lambda: f"f{next(numbers)}", interrupted)
+    result = flatten(venue, FlattenOrder(None, half=half), tools)  # type: ignore[arg-type]  # the part it uses
+    assert venue.resting == []
+    if told_after:
+        assert len(venue.placed) == told_after[0]
+    left = sum(venue.positions.values())
+    if result.state.done:
+        assert left == (1 if half else 0)
+    else:
+        assert result.state is FlatState.UNKNOWN
+        assert (
+            result.reason == f"interrupted, so that no further order was sent: 0 orders rest, position {BTC} {left:f}"
+        )
+        assert venue.now_s < 10, "the last look takes a moment"
