@@ -124,8 +124,11 @@ def printed(found: Any, render: Callable[[Any, int | None], str]) -> Result:
 
 def room() -> int | None:
     """The columns of the terminal that stdout is; None where it is none."""
-    if sys.stdout is None or not sys.stdout.isatty():
-        return None
+    return columns() if sys.stdout is not None and sys.stdout.isatty() else None
+
+
+def columns() -> int:
+    """The columns that text is wrapped at: COLUMNS, else the terminal's, else 100."""
     from shutil import get_terminal_size
 
     return get_terminal_size((100, 0)).columns

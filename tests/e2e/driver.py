@@ -1,7 +1,8 @@
-"""Runs pfmm as a real process: what a shell, cron or an agent would do."""
+"""Runs pfmm as a shell, cron or an agent would: as real processes, and in this one where that shows the same."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import queue
@@ -62,7 +63,51 @@ def names_path(line: str, folder: Path) -> bool:
 def run(
     *args: object, home: Path, env: dict[str, str] | None = None, timeout: float = PATIENCE_S, stdin: str | None = None
 ) -> Completed:
-    """Runs `pfmm ARGS` to its end."""
+    """Runs `pfmm ARGS` to its end: in this process where that shows the same, else in one of its own.
+
+    A process is real for loops and servers, which signals end, from a thread (stdout belongs to one at a time), and
+    with variables of the interpreter or the terminal.
+    """
+    words = [str(arg) for arg in args]
+    if stdin is None and _same_in_process(words, env or {}):
+        return run_here(*words, home=home, env=env)
+    return run_process(*words, home=home, env=env, timeout=timeout, stdin=stdin)
+
+
+ONCE = {"--once", "--dry-run", "--help"}
+
+
+def _same_in_process(words: list[str], env: dict[str, str]) -> bool:
+    loops = "start" in words and not ONCE & set(words)
+    waits = loops or "serve" in words or "--watch" in words or "record" in words or "--jobs" in words
+    plain = all(name.startswith(("PFMM_", "PURPLE_FLEA")) for name in env)
+    return plain and not waits and threading.current_thread() is threading.main_thread()
+
+
+def run_here(*args: str, home: Path, env: dict[str, str] | None = None) -> Completed:
+    """Runs a command line in this process, with streams and an environment of its own."""
+    from pfmm.cli.app import run as run_line
+
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+    before = dict(os.environ), sys.argv, sys.stdin, sys.stdout, sys.stderr
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        os.environ.clear()
+        os.environ.update(environment(home, env))
+        sys.argv, sys.stdin, (sys.stdout, sys.stderr) = ["pfmm", *args], nothing, streams
+        try:
+            code = run_line(list(args))
+        finally:
+            os.environ.clear()
+            os.environ.update(before[0])
+            sys.argv, sys.stdin, sys.stdout, sys.stderr = before[1:]
+    out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]
+    return Completed(code, out, err)
+
+
+def run_process(
+    *args: object, home: Path, env: dict[str, str] | None = None, timeout: float = PATIENCE_S, stdin: str | None = None
+) -> Completed:
+    """Runs `pfmm ARGS` to its end in a process of its own: for what only a process shows."""
     done = subprocess.run(
         [sys.executable, "-m", "pfmm", *map(str, args)],
         env=environment(home, env),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from pfmm.cli.options import globals_of
-from pfmm.cli.output import answer
+from pfmm.cli.output import answer, columns
 
 app = typer.Typer()
 
@@ -22,4 +22,5 @@ def doctor(context: typer.Context) -> None:
     from pfmm.cli.render.doctor import render
 
     options = globals_of(context)
-    answer(options, lambda: examine(options.profile), render)
+    # its text is wrapped everywhere: in a cron mail too
+    answer(options, lambda: examine(options.profile), lambda result, width: render(result, width or columns()))
