@@ -370,6 +370,6 @@ def _proxy(host: str) -> httpx.Proxy | None:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
     except (httpx.InvalidURL, ValueError):
         proxy = None
-    if proxy is None or proxy.url.scheme not in ("http", "https"):
+    if proxy is None or proxy.url.scheme not in ("http", "https") or not proxy.url.host:
         raise ConfigError("the proxy that the environment names (HTTPS_PROXY, ALL_PROXY) is no http(s) address")
     return proxy

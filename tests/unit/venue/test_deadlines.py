@@ -8,13 +8,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pfmm.errors import Interrupted, OutcomeUnknown, PfmmError, VenueUnreachable
+from pfmm.errors import ConfigError, Interrupted, OutcomeUnknown, PfmmError, VenueUnreachable
 from pfmm.model.deadline import Deadline
 from pfmm.runner.signals import Signals
 from pfmm.venue import client as client_module
@@ -266,3 +266,109 @@ def test_a_wake_up_that_asks_for_nothing_ends_no_read() -> None:
             with pytest.raises(Interrupted):
                 client.get("/api/state")
             thread.join()
+
+
+# --- proxies ----------------------------------------------------------------------------------------------------------
+
+
+class Proxy:
+    """An HTTP proxy that opens one tunnel after the other, or, `deaf`, takes connections and says nothing."""
+
+    def __init__(self, *, deaf: bool = False) -> None:
+        self.asked: list[str] = []
+        self._deaf = deaf
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._lines: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        for line in (self._listener, *self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self._listener.accept()
+                self._lines.append(line)
+                if not self._deaf:
+                    self._tunnel(line)
+
+    def _tunnel(self, line: socket.socket) -> None:
+        self.asked.append(line.recv(65536).decode().split("\r\n")[0])
+        host, _, port = self.asked[-1].split()[1].partition(":")
+        far = socket.create_connection((host, int(port)))
+        self._lines.append(far)
+        line.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for one, other in ((line, far), (far, line)):
+            thread = threading.Thread(target=self._carry, args=(one, other))
+            self._threads.append(thread)
+            thread.start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def proxied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Sets the proxy of the environment, and the hosts that need none."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusting(tmp_path)))
+
+    def name_them(url: str, none_for: str = "") -> None:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        monkeypatch.setenv("NO_PROXY", none_for)
+
+    return name_them
+
+
+def empty(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+    start("200 OK", [("Content-Length", "2")])
+    return [b"{}"]
+
+
+def test_https_goes_through_the_proxy_of_the_environment(proxied: Callable[..., None], tmp_path: Path) -> None:
+    with closing(Proxy()) as proxy, serving("silent", tls=tmp_path, app=empty, after=3) as server:
+        proxied(proxy.url)
+        with client_of(server.url, timeout_s=PATIENCE_S) as client:
+            assert (client.get("/api/time"), cancel(client)) == ({}, {})
+        assert proxy.asked == [f"CONNECT 127.0.0.1:{server.port} HTTP/1.1"]
+        proxied(proxy.url, none_for="127.0.0.1")
+        with client_of(server.url, timeout_s=PATIENCE_S) as client:
+            assert client.get("/api/time") == {}
+        assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("way", ["headers", "body", "silent"])
+def test_an_answer_through_a_proxy_ends_with_the_timeout(
+    way: str, proxied: Callable[..., None], tmp_path: Path
+) -> None:
+    with closing(Proxy()) as proxy, serving(way, tls=tmp_path) as server:
+        proxied(proxy.url)
+        with client_of(server.url, read_attempts=1) as client:
+            assert took_s(lambda: client.get("/api/time"), VenueUnreachable) < TIMEOUT_S + SLACK_S
+            assert took_s(lambda: cancel(client), OutcomeUnknown) < TIMEOUT_S + SLACK_S
+
+
+def test_a_proxy_that_says_nothing_ends_with_the_timeout(proxied: Callable[..., None]) -> None:
+    with closing(Proxy(deaf=True)) as proxy:
+        proxied(proxy.url)
+        with client_of("https://venue.example", read_attempts=1) as client:
+            assert took_s(lambda: client.get("/api/time"), VenueUnreachable) < TIMEOUT_S + SLACK_S
+
+
+@pytest.mark.parametrize("address", ["socks5://127.0.0.1:1", "gopher://x", "http://"])
+def test_a_proxy_that_is_no_http_address_is_said(address: str, proxied: Callable[..., None]) -> None:
+    proxied(address)
+    with pytest.raises(ConfigError, match="HTTPS_PROXY"):
+        HttpClient("https://venue.example")
