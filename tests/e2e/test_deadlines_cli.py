@@ -144,6 +144,28 @@ def test_a_loop_told_to_stop_within_a_read_leaves_within_its_time_and_names_what
     assert "could not be proven gone" in told["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [("funding BTC --watch --interval 0.1", "funding"), ("record BTC --out FILE --interval 0.001", "cycle")],
+)
+def test_a_signal_within_a_body_ends_what_goes_on_for_ever(
+    command: str, event: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request could still take as long as the test has patience."""
+    with venue(home, monkeypatch, "body") as server:
+        monkeypatch.setenv("PFMM_COMMAND_TIMEOUT_S", "3600")
+        env = {name: value for name, value in os.environ.items() if name.startswith("PFMM_")}
+        words = [str(tmp_path / "tape") if word == "FILE" else word for word in command.split()]
+        with Running(*words, "--json", home=home, env=env) as running:
+            running.wait_for_event(event)
+            server.answered = 0
+            assert server.dripping.wait(PATIENCE_S)
+            begin_s = time.monotonic()
+            running.process.send_signal(signal.SIGINT)
+            assert running.end() == 130
+            assert time.monotonic() - begin_s < SLACK_S
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("answered", [0, 1, 2, 3, 5])
 @pytest.mark.parametrize("way", ["headers", "body", "silent"])
