@@ -33,7 +33,7 @@ FIRST_BACKOFF_S = 0.2
 # for an answer that is on its way when a signal comes: without it the fate of orders would wait for their expiry
 ANSWER_GRACE_S = 1.0
 # with less time than this an order is better not sent than left without an answer
-LEAST_PLACE_S = 1.0
+LEAST_PLACE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pfmm.errors import PfmmError
 from pfmm.model.deadline import Deadline
-from pfmm.venue.client import IN_PROCESS_URL, HttpClient, Timekeeper
+from pfmm.venue.client import IN_PROCESS_URL, LEAST_PLACE_S, HttpClient, Timekeeper
 from pfmm.venue.ratelimit import Lane
 
 seconds = st.floats(min_value=0, max_value=1000, allow_nan=False)
@@ -93,5 +93,5 @@ def test_no_request_is_given_more_than_what_is_left_of_the_command(
         assert allowed_s <= max(deadline.at_s - asked_s, 0) + 1e-9
         assert allowed_s <= timeout_s + 1e-9
     assert clock.now_s <= deadline.at_s + 1e-9
-    if kind == "place" and total_s < 1:
+    if kind == "place" and total_s < LEAST_PLACE_S:
         assert venue.given == []
