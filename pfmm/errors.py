@@ -34,7 +34,7 @@
         └── Halted              75
 
     Interrupted                      a KeyboardInterrupt, no PfmmError: a signal asked to stop while a read waited
-    Terminated                       a SystemExit, no PfmmError: a second SIGTERM ends a command at once
+    Terminated                       a SystemExit, no PfmmError: SIGTERM or SIGHUP ends a command at once
 
 This module must not import anything of the project, and only the CLI boundary may turn an error into an exit code.
 """
@@ -85,10 +85,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Terminated(SystemExit):
-    """A second SIGTERM: whatever the command still does is given up."""
+    """A signal ends the command at once: whatever it still does is given up. `word` is the error code to tell."""
 
-    def __init__(self) -> None:
-        super().__init__(EXIT_TERMINATE)
+    def __init__(self, word: str = "terminated", exit_code: int = EXIT_TERMINATE) -> None:
+        super().__init__(exit_code)
+        self.word = word
+        self.exit_code = exit_code
 
 
 class UsageError(PfmmError):

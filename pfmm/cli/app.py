@@ -29,7 +29,7 @@ from pfmm.cli import output
 from pfmm.cli.output import Failed, Failure
 from pfmm.cli.registry import commands, root_help
 from pfmm.cli.typer_seam import USAGE_ERRORS, Invocation, ReaderGone, Root, path_of, root_command, usage_problem
-from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, EXIT_TERMINATE, PfmmError, Terminated, UsageError
+from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_HANGUP, EXIT_INTERRUPT, PfmmError, Terminated, UsageError
 from pfmm.model.setting import nearest
 
 
@@ -38,6 +38,23 @@ def build() -> Root:
     return root_command(
         load=_load, names=lambda: tuple(commands()), help_text=root_help, unknown=_unknown, boundary=_boundary
     )
+
+
+def end_on_signals() -> None:
+    """From now on SIGTERM and SIGHUP end the command as Ctrl-C does: what is open is closed, and there is an answer.
+    What was ignored before (nohup) stays ignored; a loop, a stop and a flatten have a way of their own."""
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _hung_up)
+
+
+def _terminated(*_: object) -> None:
+    raise Terminated
+
+
+def _hung_up(*_: object) -> None:
+    raise Terminated("hung_up", EXIT_HANGUP)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -93,8 +110,8 @@ def _guarded(call: Callable[[], int]) -> tuple[Failure | int, output.Result | No
         failure = Failure("usage", told.message, told.hint, code)
     except (typer.Abort, KeyboardInterrupt):
         failure = Failure("interrupted", "interrupted", None, EXIT_INTERRUPT)
-    except Terminated:
-        failure = Failure("terminated", "terminated", None, EXIT_TERMINATE)
+    except Terminated as end:
+        failure = Failure(end.word, end.word.replace("_", " "), None, end.exit_code)
     except ReaderGone:
         output.drop_stdout()
         failure = EXIT_DONE

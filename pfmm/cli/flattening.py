@@ -160,7 +160,9 @@ def flatten_markets(session: Session, markets: Sequence[str]) -> None:
         raise failure
 
 
-def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str, Any] | None, PfmmError | None]:
+def flatten_for_stop(
+    session: Session, markets: Sequence[str], signals: Signals | None = None
+) -> tuple[dict[str, Any] | None, PfmmError | None]:
     """`stop --flatten`: closes the account's whole position on `markets`; the data to show and the failure, if any.
 
     No latch is set, as only the runs that were stopped are concerned. Nothing is sent, and nothing claimed, while
@@ -177,5 +179,5 @@ def flatten_for_stop(session: Session, markets: Sequence[str]) -> tuple[dict[str
             hint="stop it first, or `pfmm flatten`, which stops every runner of the account",
         )
     with flattening(session):
-        result = flatten(session.venue, order_of(session, names), new_tools(), others)
+        result = flatten(session.venue, order_of(session, names), new_tools(signals), others)
     return result_data(session, result), failure_of(session, result.state, result.reason)

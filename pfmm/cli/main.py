@@ -41,8 +41,9 @@ def _answer(arguments: list[str]) -> None:
         if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
             # until the command is loaded: an exception would come out of the middle of some import as a traceback
             signal.signal(signal.SIGINT, _interrupted)
-        from pfmm.cli.app import run
+        from pfmm.cli.app import end_on_signals, run
 
+        end_on_signals()
         code = run(arguments)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said; what is left takes a moment, and no Ctrl-C
         gc.freeze()  # else the interpreter searches all that was imported for cycles as it ends: a tenth of the time

@@ -15,7 +15,7 @@ from pfmm.app.session import Session, unlisted, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
 from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs
-from pfmm.errors import StateUnknown, VenueUnreachable
+from pfmm.errors import CutShort, PfmmError, StateUnknown, VenueUnreachable
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pfmm.model.plan import OwnOrder
     from pfmm.model.run import Run
     from pfmm.runner.locks import Holder
+    from pfmm.runner.signals import Signals
 
 RUNNERS_SHARE = 2 / 3  # of the time of a stop, for the runner to cancel and prove; then it is killed
 
@@ -183,29 +184,40 @@ def _usd(value: Decimal | None) -> str:
 def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool, yes: bool) -> None:
     """`KIND stop [MARKET]`: ends the runner, then cancels and proves what its run has resting, runner or not.
 
-    Closing a live position asks first, as every live flatten does; stopping never does.
+    Closing a live position asks first, as every live flatten does; stopping never does. A signal ends it once the
+    request in flight is answered: the answer says what is not done, with the signal's exit code.
     """
+    from pfmm.runner.signals import Signals
+
     if flatten and session.live:
         where = f"{session.venue_name} account {session.account}"
         markets = spelling or "every market"
         confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
-    with session.leaving() as deadline:
-        rows, unproven = _stop_all(session, kind, spelling, deadline)
-    data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
-    if unproven:
-        raise Failed(_unproven(unproven), Result(data, lambda: _stop_text(kind, rows)))
-    if not flatten:
-        emit(options, Result(data, lambda: _stop_text(kind, rows)))
-    elif rows:
-        _flatten_stopped(options, session, kind, data)
-    else:  # a verdict would have to be about some market, and none is known
-        data["flatten"] = None
-        warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
-        emit(options, Result(data, lambda: _stop_text(kind, rows), (warning,)))
+    with Signals(one_shot=True) as signals:
+        with session.leaving() as deadline:
+            rows, unproven = _stop_all(session, kind, spelling, deadline, signals)
+        data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
+        answer = Result(data, lambda: _stop_text(kind, rows))
+        failure: PfmmError | None = _unproven(unproven) if unproven else None
+        if flatten and failure is None and not signals.stopping():
+            answer, failure = _flatten_stopped(session, kind, data, signals)
+    if signals.received is not None:
+        raise Failed(_cut_short(kind, signals, failure, unflattened=flatten and "flatten" not in data), answer)
+    if failure is not None:
+        raise Failed(failure, answer)
+    emit(options, answer)
+
+
+def _cut_short(kind: str, signals: Signals, failure: PfmmError | None, *, unflattened: bool) -> CutShort:
+    """The failure of a stop that a signal ended: what is not done."""
+    undone = [] if failure is None else [failure.message]
+    undone += ["no position was closed"] if unflattened else []
+    text = "; ".join(undone) or "everything that was asked for was done by then"
+    return CutShort(f"{signals.name} came: {text}", exit_code=signals.exit_code, hint=f"run `pfmm {kind} stop` again")
 
 
 def _stop_all(
-    session: Session, kind: str, spelling: str | None, deadline: Deadline
+    session: Session, kind: str, spelling: str | None, deadline: Deadline, signals: Signals
 ) -> tuple[list[dict[str, Any]], list[StateUnknown]]:
     """Ends the runners and their runs; a row for each, and what was not proven in time. One run that cannot be proven
     keeps no other from being ended."""
@@ -218,20 +230,29 @@ def _stop_all(
     for holder in running:  # all at once, so that they wind down side by side
         if not holder.stopping:
             session.locks.send_signal(holder, signal.SIGTERM)
+    rows, unproven = [], []
     for holder in running:
-        session.locks.stop_runner(holder.market, kind, grace_s=deadline.left_s() * RUNNERS_SHARE)
+        grace_s = deadline.left_s() * RUNNERS_SHARE
+        try:
+            session.locks.stop_runner(holder.market, kind, grace_s=grace_s, give_up=signals.stopping)
+        except StateUnknown as error:
+            if not signals.stopping():
+                raise
+            unproven.append(error)
     # read again: a runner that was in its first cycle has begun its run, and may have left its orders, only now
     over = {run.run_id for run in earlier if run.ended_ms is not None}
     runs = [run for run in session.journal.runs(kind=kind, market=market) if run.run_id not in over]
-    rows, unproven = [], []
     for run in runs:
         try:
-            rows.append(_stop_run(session, run, resting.get(run.run_id), deadline))
+            if signals.stopping():
+                raise StateUnknown(f"the {kind} on {run.market} was not ended: its orders may rest")
+            rows.append(_stop_run(session, run, resting.get(run.run_id), deadline, signals))
         except StateUnknown as error:
             rows.append(_row_of(session, run, resting.get(run.run_id), "unknown"))
             unproven.append(error)
     stopped = {row["market"] for row in rows}
-    rows += [_nothing_of(holder.market, kind, "stopped") for holder in running if holder.market not in stopped]
+    state = "unknown" if signals.stopping() else "stopped"
+    rows += [_nothing_of(holder.market, kind, state) for holder in running if holder.market not in stopped]
     if market is not None and not rows:
         rows = [_nothing_of(market, kind, "absent")]
     return rows, unproven
@@ -242,25 +263,30 @@ def _unproven(errors: Sequence[StateUnknown]) -> StateUnknown:
     return StateUnknown("; ".join(error.message for error in errors), hint=errors[0].hint)
 
 
-def _flatten_stopped(options: Globals, session: Session, kind: str, data: dict[str, Any]) -> None:
+def _flatten_stopped(
+    session: Session, kind: str, data: dict[str, Any], signals: Signals
+) -> tuple[Result, PfmmError | None]:
     """Closes the positions on the markets of the runs that were stopped, and adds the verdict to the answer."""
     from pfmm.cli.flattening import flatten_for_stop, result_text
 
     rows = data["runs"]
-    verdict, failure = flatten_for_stop(session, [row["market"] for row in rows])
+    if not rows:  # a verdict would have to be about some market, and none is known
+        data["flatten"] = None
+        warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
+        return Result(data, lambda: _stop_text(kind, rows), (warning,)), None
+    verdict, failure = flatten_for_stop(session, [row["market"] for row in rows], signals)
     data["flatten"] = verdict
     shown = _stop_text(kind, rows) + ("" if verdict is None else "\n" + result_text(verdict))
-    result = Result(data, lambda: shown)
-    if failure is not None:
-        raise Failed(failure, result)
-    emit(options, result)
+    return Result(data, lambda: shown), failure
 
 
 def _nothing_of(market: str, kind: str, state: str) -> dict[str, Any]:
     return {"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": state}
 
 
-def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None, deadline: Deadline) -> dict[str, Any]:
+def _stop_run(
+    session: Session, run: Run, resting: Sequence[OwnOrder] | None, deadline: Deadline, signals: Signals
+) -> dict[str, Any]:
     """Ends what the runner, if there was one, did not end itself.
 
     Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile, and StateUnknown when the
@@ -271,7 +297,8 @@ def _stop_run(session: Session, run: Run, resting: Sequence[OwnOrder] | None, de
     with lock:  # or the next start could place orders for the run between its last proof and its end
         current = next(r for r in session.journal.runs(kind=run.kind, market=run.market) if r.run_id == run.run_id)
         if current.ended_ms is None:
-            end_runs(session, [run.run_id], [run.market], reason="stop", deadline=deadline)
+            until, waiting = deadline.unless(signals.stopping), signals.wait_on_s
+            end_runs(session, [run.run_id], [run.market], reason="stop", deadline=until, waiting=waiting)
     return _row_of(session, run, resting, "stopped")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pfmm.engine.cancel import WindDown
     from pfmm.engine.engine import Engine
     from pfmm.engine.report import CycleReport, RunSpec
+    from pfmm.errors import PfmmError
     from pfmm.model.deadline import Deadline
     from pfmm.model.event import Event
     from pfmm.runner.inbox import Inbox
@@ -174,13 +175,19 @@ def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
 
 
 def end_runs(
-    session: Session, run_ids: Sequence[str], markets: Sequence[str], *, reason: str, deadline: Deadline
+    session: Session,
+    run_ids: Sequence[str],
+    markets: Sequence[str],
+    *,
+    reason: str,
+    deadline: Deadline,
+    waiting: Callable[[float], bool] = wait_s,
 ) -> WindDown:
     """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal. Raises StateUnknown,
     naming the orders that may rest, when that is not proven before the deadline."""
     from pfmm.engine.cancel import wind_down
 
-    clock = session.clock(wait_s)
+    clock = session.clock(waiting)
     done = wind_down(session.venue, session.journal, clock, markets, run_ids, deadline=deadline)
     for run_id in run_ids:
         session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
@@ -188,39 +195,71 @@ def end_runs(
 
 
 def _once(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
-    """One cycle for cron: orders stay by default, so that the next minute finds them."""
+    """One cycle for cron: orders stay by default, so that the next minute finds them.
+
+    A signal lets no further order action leave; what is on its way gets a moment for its answer, and the answer says
+    what was done. The exit code is the signal's then.
+    """
+    from pfmm.errors import CutShort, Interrupted
+    from pfmm.runner.signals import Signals
+
+    with Signals(one_shot=True) as signals:
+        adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
+        try:
+            with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
+                report = engine.cycle()
+        except Interrupted as error:
+            raise CutShort(
+                f"{signals.name} came before this cycle had sent anything; what rested before still rests",
+                exit_code=signals.exit_code,
+                hint=f"`pfmm {kind} stop` cancels it",
+            ) from error
+        result, failure = _once_left(session, kind, engine, how, report, adopted, signals)
+    if signals.received is not None:
+        undone = "the cycle was whole" if failure is None else failure.message
+        raise Failed(CutShort(f"{signals.name} came during the cycle: {undone}", exit_code=signals.exit_code), result)
+    if failure is not None:
+        raise Failed(failure, result)
+    emit(options, result)
+
+
+def _once_left(
+    session: Session,
+    kind: str,
+    engine: Engine,
+    how: StartOptions,
+    report: CycleReport,
+    adopted: int,
+    signals: Signals,
+) -> tuple[Result, PfmmError | None]:
+    """Carries out the exit policy after the one cycle: the answer, and the failure where it did not do its work."""
     from pfmm.cli.once import never_acted, nothing_done, once_data, once_text, refusals
     from pfmm.runner.leaving import carry_out
 
-    adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
-    report = engine.cycle()
     tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
     if tripped is not None:
         _trip(session, tripped, report.time.time_ms)
     leaving = "cancel" if tripped is not None else how.on_exit or "keep"
     ending = Ending(KILL_SWITCH if tripped is not None else "one cycle done", halt=tripped)
-    around = _surroundings(session, engine, wait_s, nullcontext, lambda: None)
+    around = _surroundings(session, engine, signals.wait_regardless_s, nullcontext, signals.ignore_interrupts)
     cancelled = carry_out(engine, leaving, ending, report.time.time_ms, around)
     data = once_data(session, kind, report, adopted)
     data["on_exit"] = {"policy": leaving, "cancelled": cancelled}
-    if leaving != "keep":  # proven gone, or `_leave` had raised
+    if leaving != "keep":  # proven gone, or `carry_out` had raised
         for row in data["runs"]:
             row["resting"] = 0
     left = _unattended(session, engine.run_ids) if tripped is not None else ()
     result = Result(data, lambda: once_text(data), (*refusals(report.events), *left))
     if tripped is not None:
-        raise Failed(Halted(f"kill switch: {tripped}; its orders are cancelled, the account is halted"), result)
+        return result, Halted(f"kill switch: {tripped}; its orders are cancelled, the account is halted")
     problem = next((run.problem for run in report.runs if run.problem is not None), None)
     if problem is not None:
-        raise Failed(StaleData(f"no new orders were placed: {problem}"), result)
+        return result, StaleData(f"no new orders were placed: {problem}")
     unknown = sum(event.name == "unknown" for event in report.events)
     if unknown:
         text = f"{unknown} orders or order actions got no usable answer: they may or may not have acted"
-        raise Failed(OutcomeUnknown(text, hint="the next run settles them by client order id"), result)
-    failure = never_acted(report.events) or nothing_done(report)
-    if failure is not None:
-        raise Failed(failure, result)
-    emit(options, result)
+        return result, OutcomeUnknown(text, hint="the next run settles them by client order id")
+    return result, never_acted(report.events) or nothing_done(report)
 
 
 def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions, tend: Tend | None) -> None:

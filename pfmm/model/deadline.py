@@ -36,3 +36,7 @@ class Deadline:
     def within(self, seconds: float) -> Deadline:
         """Return the earlier of this deadline and `seconds` from now: with 7 s left, within 10 s is this one."""
         return Deadline(min(self.at_s, self.now_s() + seconds), self.now_s)
+
+    def unless(self, stopped: Callable[[], bool]) -> Deadline:
+        """Return this deadline, which has passed as soon as `stopped` says so."""
+        return Deadline(self.at_s, lambda: inf if stopped() else self.now_s())

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -145,11 +145,13 @@ class AccountLocks:
         if current is not None and current.pid == holder.pid:
             _signal(holder.pid, sign)
 
-    def stop_runner(self, market: str, strategy: str, *, grace_s: float) -> bool:
+    def stop_runner(
+        self, market: str, strategy: str, *, grace_s: float, give_up: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Asks the runner to stop, and waits until its lock is free; after `grace_s` it is killed.
 
         Returns False when nobody ran. A pid is signalled only while its lock is held, and another `stop` is waited
-        for. Raises StateUnknown when the runner outlives SIGKILL.
+        for. Raises StateUnknown when the runner outlives SIGKILL, or is still ending when `give_up` ends the wait.
         """
         lock = self.run_lock(market, strategy)
         holder = lock.holder()
@@ -161,8 +163,12 @@ class AccountLocks:
                 return True
             if not holder.stopping:
                 _signal(holder.pid, sign)
-            if flock.wait_for(lambda: lock.holder() is None, patience_s):
+            if flock.wait_for(lambda: lock.holder() is None or give_up(), patience_s) and lock.holder() is None:
                 return True
+            if give_up():
+                raise StateUnknown(
+                    f"the {strategy} runner on {market} (pid {holder.pid}) was asked to stop and still runs"
+                )
         raise StateUnknown(f"the {strategy} runner on {market} (pid {holder.pid if holder else '?'}) does not stop")
 
 

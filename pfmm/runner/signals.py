@@ -72,6 +72,11 @@ class Signals:
         """The exit code that the first signal asks for: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP; 0 without."""
         return 0 if self.received is None else EXITS[self.received]
 
+    @property
+    def name(self) -> str:
+        """The first signal's name ("SIGTERM"); empty without."""
+        return "" if self.received is None else self.received.name
+
     def ignore_interrupts(self) -> None:
         """From now on, and for the rest of the process, a Ctrl-C changes nothing: what is left is to say what was left
         undone, and one more must not make a mere interruption of that."""

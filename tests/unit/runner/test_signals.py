@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pfmm.errors import Terminated
 from pfmm.runner import signals
 from pfmm.runner.signals import Signals
 
@@ -40,3 +41,33 @@ def test_a_ctrl_c_after_the_last_one_that_means_something_does_not_hide_what_is_
         box.ignore_interrupts()
         signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)
+
+
+def test_a_second_sigterm_ends_a_command_at_once_and_never_a_loop() -> None:
+    with Signals() as loop:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGTERM)
+        assert (loop.received, loop.exit_code, loop.name) == (signal.SIGTERM, 143, "SIGTERM")
+    with Signals(one_shot=True):
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Terminated) as ended:
+            signal.raise_signal(signal.SIGTERM)
+        assert ended.value.code == 143
+
+
+def test_a_hang_up_that_was_ignored_before_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as box:
+            signal.raise_signal(signal.SIGHUP)
+            assert (box.received, box.stopping(), box.exit_code) == (None, False, 0)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_waits_after_the_first_signal_are_whole_again() -> None:
+    with Signals() as box:
+        signal.raise_signal(signal.SIGHUP)
+        assert not box.wait_s(60.0)
+        assert box.wait_on_s(0.001)
