@@ -51,7 +51,7 @@ ARROWS = {
     # a capped price must lie on the tick
     "pfmm.flatten": (*CORE, "pfmm.ports", "pfmm.strategy.ticks"),
     # of the strategies, only which there are and their tables
-    "pfmm.config": (*CORE, "pfmm.store", "pfmm.strategy.registry", "pfmm.strategy.base"),
+    "pfmm.config": (*CORE, "pfmm.store", "pfmm.strategy.registry", "pfmm.strategy.base", "pfmm.venue.registry"),
     "pfmm.venue": (*CORE, "pfmm.ports", "pfmm.store"),
     "pfmm.tape": (*CORE, "pfmm.ports", "pfmm.store"),
     "pfmm.paper": (*CORE, "pfmm.tape", "pfmm.store"),

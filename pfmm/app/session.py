@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.config.resolve import Settings
-from pfmm.errors import AlreadyRunning, ConfigError, SecretError, UnknownMarket
+from pfmm.errors import AlreadyRunning, CannotDoThis, ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
+from pfmm.venue.registry import PAPER, VENUES
 
 if TYPE_CHECKING:
     from pfmm.journal.journal import Journal
     from pfmm.model.deadline import Deadline
     from pfmm.paper.exchange import Exchange
+    from pfmm.ports import Venue
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.locks import AccountLocks, UseLock
-    from pfmm.venue.purpleflea import PurpleFlea
+    from pfmm.venue.client import HttpClient
+    from pfmm.venue.ratelimit import RateBudget
     from pfmm.venue.sockets import Wakeup
 
 REPLAY_KIND = "replay"
@@ -51,7 +54,7 @@ class Session:
         self.settings = settings
         self._waits: Mapping[str, Any] = _hurried(settings) if hurried else {}
         self.state_dir = settings.paths.state_dir
-        self.in_process = settings.venue == "paper" and not settings.base_url
+        self.in_process = settings.venue == PAPER and not settings.base_url
         self._journal_use: UseLock | None = None
         self._deadline: Deadline | None = None
         self._wakeup: Wakeup | None = None
@@ -63,23 +66,41 @@ class Session:
     @property
     def live(self) -> bool:
         """True where real money moves."""
-        return self.venue_name != "paper"
+        return self.venue_name != PAPER
 
     @cached_property
     def account(self) -> str:
-        """The account's name for files, locks and messages. On a live venue it is told by the key itself (its
-        fingerprint), so that two profiles with one key are one account."""
-        if not self.live:
+        """The account's name for files, locks and messages: what the venue calls it. Where a key alone names it, its
+        fingerprint does, so that two profiles with one key are one account. Raises ConfigError for what is no address
+        where the venue wants one: it would answer for an empty account."""
+        named_by = VENUES[self.venue_name].account
+        if named_by == "name":
             return self.settings.account
+        if named_by == "address":
+            return _address(self.settings.account, self.venue_name)
         from hashlib import sha256
 
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
 
+    def refuse_reading_only(self) -> None:
+        """Raises CannotDoThis on a venue that pfmm only reads: nothing that acts may begin there."""
+        if not VENUES[self.venue_name].trades:
+            raise CannotDoThis(
+                f"pfmm does not trade on {self.venue_name} yet, it only reads; nothing was sent",
+                hint="close and cancel at the venue itself; `--profile paper` trades with paper money",
+            )
+
+    def probe(self, market: str) -> None:
+        """Asks the venue for every read that trading `market` needs. Raises CannotDoThis naming what is not served."""
+        probe: Callable[[str], None] | None = getattr(self.venue, "probe", None)
+        if probe is not None:
+            probe(market)
+
     def _account_if_known(self) -> str:
-        """Empty without a usable key: public data needs none, and a request that does says what is wrong with it."""
+        """Empty without a usable key or address: public data needs none, and what does says what is wrong with it."""
         try:
             return self.account
-        except SecretError:
+        except ConfigError:
             return ""
 
     def key(self) -> str:
@@ -96,30 +117,37 @@ class Session:
         return open_exchange(self.state_dir)
 
     @cached_property
-    def venue(self) -> PurpleFlea:
+    def venue(self) -> Venue:
         """The adapter over one client; in-process unless the profile names an address."""
+        from importlib import import_module
+
+        module, opener = VENUES[self.venue_name].opener.split(":")
+        venue: Venue = getattr(import_module(module), opener)(
+            self._client, name=self.venue_name, account=self._account_if_known()
+        )
+        return venue
+
+    @cached_property
+    def _client(self) -> HttpClient:
         from pfmm.venue.client import IN_PROCESS_URL, HttpClient
         from pfmm.venue.http import in_process
-        from pfmm.venue.purpleflea import PurpleFlea
 
         if self.in_process:
             from pfmm.paper.wire.wsgi import make_app
 
             # which answers always: what else the command computes meanwhile must not use up a deadline for it
             transport = in_process(make_app(self.exchange))
-            client = HttpClient(IN_PROCESS_URL, key=self.key, transport=transport, wakeup=lambda: self._wakeup)
-        else:
-            from pfmm.venue.ratelimit import RateBudget
+            return HttpClient(IN_PROCESS_URL, key=self.key, transport=transport, wakeup=lambda: self._wakeup)
+        from pfmm.venue.ratelimit import RateBudget
 
-            client = HttpClient(
-                self.settings.base_url,
-                key=self.key,
-                budget=RateBudget() if self.live else None,
-                deadline=self._now_due,
-                wakeup=lambda: self._wakeup,
-                **self._waits,
-            )
-        return PurpleFlea(client, name=self.venue_name, account=self._account_if_known())
+        return HttpClient(
+            self.settings.base_url,
+            key=self.key,
+            budget=RateBudget() if self.live else None,
+            deadline=self._now_due,
+            wakeup=lambda: self._wakeup,
+            **self._waits,
+        )
 
     def _now_due(self) -> Deadline:
         """By when what is asked now must be answered: of a command that bounds nothing itself, `command.timeout_s`
@@ -153,9 +181,14 @@ class Session:
         """The command's time begins again with its next request: somebody has answered a question meanwhile."""
         self._deadline = None
 
+    @property
+    def budget(self) -> RateBudget | None:
+        """The requests that may still be sent; None where the venue sets no limit."""
+        return self._client.budget
+
     def budget_text(self) -> str:
         """The requests that are left this minute, for a screen; the embedded exchange sets no limit."""
-        budget = self.venue.http.budget
+        budget = self.budget
         if budget is None:
             return "requests unlimited"
         left = budget.remaining(time.monotonic())
@@ -199,7 +232,7 @@ class Session:
         def bounded_wait_s(seconds: float) -> bool:
             return wait_s(seconds if self._deadline is None else min(seconds, self._deadline.left_s()))
 
-        return VenueClock(time.monotonic, bounded_wait_s, self.venue.advance)
+        return VenueClock(time.monotonic, bounded_wait_s, getattr(self.venue, "advance", None))
 
     @cached_property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -256,6 +289,18 @@ class Session:
                 opened[name].close()
         if self._journal_use is not None:
             self._journal_use.release()
+
+
+def _address(text: str, venue: str) -> str:
+    """An account's address in lower case. Raises ConfigError for what is none."""
+    address = text.lower()
+    digits = address.removeprefix("0x")
+    if len(digits) != 40 or len(address) != 42 or not all(digit in "0123456789abcdef" for digit in digits):
+        raise ConfigError(
+            f"{venue} accounts are addresses, and {text!r} is none",
+            hint="`pfmm profile set account 0x…`: the account's own address, not that of an agent's key",
+        )
+    return address
 
 
 def _hurried(settings: Settings) -> Mapping[str, Any]:

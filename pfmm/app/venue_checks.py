@@ -146,7 +146,7 @@ def _other_exchange(session: Session) -> Iterator[Check]:
 def _budget(session: Session) -> Check:
     import time
 
-    budget = session.venue.http.budget
+    budget = session.budget
     if budget is None:
         return Check("rate budget", OK, "the paper exchange is asked without a limit")
     left = budget.remaining(time.monotonic())

@@ -50,4 +50,5 @@ def emergency_session(options: Globals, flags: Mapping[str, object] | None = Non
     from pfmm.config.resolve import emergency_settings
 
     with opened(emergency_settings(os.environ, profile=options.profile, overrides=flags), hurried=True) as one:
+        one.refuse_reading_only()
         yield one

@@ -68,6 +68,7 @@ def start(
     """Starts `kind` on the markets, in the way that `how` asks for; `tend` is called while the loop waits. Raises
     what stands in the way, before anything is sent."""
     _refuse_contradictions(how)
+    session.refuse_reading_only()
     if session.live and not how.dry_run:
         refuse_unasked(yes=how.yes)
     session.locks.refuse_if_halted()
@@ -135,7 +136,7 @@ def _open_runs(session: Session, kind: str, instruments: Sequence[Instrument]) -
 
 def _confirm(session: Session, kind: str, markets: Sequence[str], how: StartOptions) -> None:
     if session.live:
-        session.venue.probe(markets[0])
+        session.probe(markets[0])
         where = f"{session.venue_name} account {session.account}"
         confirm(f"Start {kind} on {', '.join(markets)} with REAL money at {where}?", yes=how.yes)
         session.renew()

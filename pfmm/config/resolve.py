@@ -27,9 +27,8 @@ from pfmm.config.settings import (
 )
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.setting import Setting, Values, from_text, from_value, nearest, parse_decimal
+from pfmm.venue.registry import PAPER, VENUES
 
-PAPER: Final = "paper"
-DEFAULT_URLS: Final[Mapping[str, str]] = {PAPER: "", "purpleflea": "https://trading.purpleflea.com"}
 _OTHER_VARIABLES: Final = ("PFMM_HOME", "PFMM_PROFILE", "PFMM_API_KEY")
 # what belongs to one venue must not follow the profile to another that a flag or the environment names
 _BOUND_TO_VENUE: Final = frozenset(
@@ -128,7 +127,7 @@ class Settings:
 
     @property
     def venue(self) -> str:
-        """paper or purpleflea."""
+        """The venue's name, as `pfmm.venue.registry` lists it."""
         return str(self.value("venue"))
 
     @property
@@ -139,7 +138,7 @@ class Settings:
     @property
     def base_url(self) -> str:
         """The venue's address without a trailing slash; empty for the paper exchange in this process."""
-        return str(self.value("base_url")) or DEFAULT_URLS[self.venue]
+        return str(self.value("base_url")) or VENUES[self.venue].url
 
     @property
     def secret(self) -> SecretSource:

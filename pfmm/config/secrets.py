@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from pfmm.config.settings import SecretSource
 from pfmm.errors import SecretError
+from pfmm.venue.registry import VENUES
 
 COMMAND_TIMEOUT_S: Final = 20.0
 MAX_LENGTH: Final = 4096
@@ -98,7 +99,7 @@ def key_path(text: str) -> Path:
 
 
 def _variables(venue: str) -> tuple[str, ...]:
-    return ("PFMM_API_KEY", "PURPLE_FLEA_KEY") if venue == "purpleflea" else ("PFMM_API_KEY",)
+    return VENUES[venue].key_variables
 
 
 def _checked(text: str, where: str) -> Secret:

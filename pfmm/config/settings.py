@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
+from pfmm.venue.registry import PAPER, VENUES
 
 
 class Section:
@@ -88,7 +89,7 @@ class FlattenSettings(Section):
 
 
 OWN: Final[tuple[Setting, ...]] = (
-    choice("venue", "paper", ("paper", "purpleflea"), "where orders go"),
+    choice("venue", PAPER, tuple(VENUES), "where orders go"),
     Setting("account", "account", "default", "account on the venue"),
     Setting("base_url", "url", "", "address of the venue; empty = its own (paper: in this process)"),
     Setting("secret.env", "variable", None, "name of the environment variable that holds the key"),

@@ -312,6 +312,11 @@ class PurpleFlea:
         raise BadVenueData(f"{path}: still more after {MAX_PAGES} pages")
 
 
+def open_venue(http: HttpClient, *, name: str, account: str) -> PurpleFlea:
+    """The adapter over a client that has the account's key."""
+    return PurpleFlea(http, name=name, account=account)
+
+
 def _open_orders(record: Record, market: str | None) -> tuple[Order, ...]:
     rows = record.records("orders")
     found = tuple(form.open_order(row) for row in rows)

@@ -6,11 +6,10 @@ The account is an address. Reads need no key; the signer is asked for at the fir
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from pfmm.errors import BadVenueData, UnknownMarket
+from pfmm.errors import BadVenueData, ConfigError, UnknownMarket
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Fill, Order
@@ -34,19 +33,6 @@ MAKER_BPS = Decimal("1.5")
 TAKER_BPS = Decimal("4.5")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Which of the venue's networks is meant: where it answers, and what signatures name it."""
-
-    name: str
-    url: str
-    mainnet: bool
-
-
-MAINNET = Network("mainnet", "https://api.hyperliquid.xyz", mainnet=True)
-TESTNET = Network("testnet", "https://api.hyperliquid-testnet.xyz", mainnet=False)
-
-
 class Hyperliquid:
     """One account on Hyperliquid. Owns its client.
 
@@ -61,7 +47,7 @@ class Hyperliquid:
         http: HttpClient,
         *,
         account: str,
-        network: Network,
+        mainnet: bool,
         signer: Callable[[], Signer],
         nonce: Callable[[], int],
         vault: str | None = None,
@@ -69,7 +55,7 @@ class Hyperliquid:
         self.name = "hyperliquid"
         self.account = account
         self.http = http
-        self._link = Link(http, signer, nonce, mainnet=network.mainnet, vault=vault)
+        self._link = Link(http, signer, nonce, mainnet=mainnet, vault=vault)
         self._newest_ms = 0  # venue time of the newest answer: acknowledgements carry none
         self._shown: dict[str, Order] = {}  # what rested in the newest snapshot, by the venue's id
 
@@ -272,6 +258,12 @@ class Hyperliquid:
         raise BadVenueData(f"userFillsByTime: still more after {MAX_PAGES} pages")
 
     def _mine(self, kind: str) -> dict[str, object]:
+        """A question about the account. Raises ConfigError without one: the venue would answer for an empty account."""
+        if not self.account:
+            raise ConfigError(
+                f"{kind} is about an account, and none is set: {self.name} accounts are addresses",
+                hint="`pfmm profile set account 0x…`: the account's own address, not that of an agent's key",
+            )
         return {"type": kind, "user": self.account}
 
     def _record(self, asked: Mapping[str, object]) -> Record:

@@ -30,7 +30,7 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.venue.assemble import Reads, assemble
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient
-from pfmm.venue.hyperliquid.adapter import TESTNET, Hyperliquid
+from pfmm.venue.hyperliquid.adapter import Hyperliquid
 from pfmm.venue.hyperliquid.nonces import NonceFile
 from pfmm.venue.hyperliquid.signing import Signer
 
@@ -60,7 +60,7 @@ def venue(exchange: Exchange) -> Iterator[Hyperliquid]:
     made = Hyperliquid(
         client,
         account=keys.address("desk"),
-        network=TESTNET,
+        mainnet=False,
         signer=lambda: Signer(keys.test_key("desk")),
         nonce=lambda: next(numbers),
     )
