@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pfmm.strategy.registry import STRATEGIES
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # spelled so, since `typing` alone would double the time of --help, which asks for the names
     from pfmm.model.setting import Setting
     from pfmm.strategy.base import Kind
 
