@@ -282,13 +282,35 @@ def modules_loaded_by(home: Path, *arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
+# what an answer before Typer does without, what no help and no local command needs, what a read of prices does not
+LIGHT = {
+    "typer",
+    "typing",
+    "collections",
+    "dataclasses",
+    "enum",
+    "re",
+    "json",
+    "decimal",
+    "pathlib",
+    "sqlite3",
+    "httpx",
+}
+HEAVY = {"rich", "httpx", "httpcore", "ssl", "sqlite3", "numpy", "pydantic", "asyncio", "multiprocessing"}
+NOT_FOR_A_READ = {"pfmm.engine.engine", "pfmm.journal.journal", "pfmm.strategy.base", "pfmm.flatten.emergency"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "never"),
     [
-        (["--help"], {"typer", "rich", "httpx", "sqlite3", "numpy", "json", "decimal", "pathlib"}),
-        (["--version"], {"typer", "rich", "httpx", "sqlite3", "numpy", "json", "decimal", "pathlib"}),
-        (["profile", "show"], {"rich", "httpx", "sqlite3", "numpy", "pydantic", "tomllib", "tomli_w", "platformdirs"}),
-        (["profile", "show", "--json"], {"rich", "httpx", "sqlite3", "numpy", "pydantic"}),
+        (["--help"], LIGHT),
+        (["--version"], LIGHT),
+        (["grid", "start", "--help"], HEAVY | {"tomllib", "pfmm.config.resolve", "pfmm.app.session"}),
+        (["funding", "--help"], HEAVY | {"tomllib", "pfmm.config.resolve", "pfmm.app.session", "pfmm.strategy.base"}),
+        (["flatten", "--help"], HEAVY | {"tomllib", "pfmm.config.resolve", "pfmm.app.session", "pfmm.strategy.base"}),
+        (["profile", "show"], HEAVY | {"tomllib", "tomli_w", "platformdirs", "pfmm.store.flock"}),
+        (["profile", "show", "--json"], HEAVY),
+        (["funding", "BTC-PERP", "--json"], HEAVY - {"httpx", "ssl", "sqlite3"} | NOT_FOR_A_READ),
         (["help", "json"], {"rich", "httpx", "sqlite3", "numpy", "pydantic"}),
     ],
 )

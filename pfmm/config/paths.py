@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pfmm.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """The three places of pfmm. `PFMM_HOME` moves all of them: config.toml, state/ and log/ inside it."""
 
     config_file: Path

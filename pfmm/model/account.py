@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from pfmm.model.market import Ticker
-from pfmm.model.order import Fill, Order
+if TYPE_CHECKING:  # who asks for the time or a position alone does not pay for defining the orders
+    from pfmm.model.market import Ticker
+    from pfmm.model.order import Fill, Order
 
 
 @dataclass(frozen=True, slots=True)

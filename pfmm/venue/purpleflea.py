@@ -6,7 +6,7 @@ The paper exchange speaks it too; which one is behind it shows only in `name`. K
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from pfmm.errors import (
@@ -18,15 +18,16 @@ from pfmm.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
-from pfmm.model.order import Batch, BatchAnswer, Fill, Order
 from pfmm.ports import Capabilities
 from pfmm.venue import purpleflea_json as form
 from pfmm.venue.client import HttpClient
-from pfmm.venue.purpleflea_batch import send
 from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
+
+if TYPE_CHECKING:  # a command that only reads the market does not pay for defining orders and accounts
+    from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+    from pfmm.model.order import Batch, BatchAnswer, Fill, Order
 
 MAX_PAGES = 1000
 # the fate of orders must not hold up a cycle, since their slots can wait: questions that get no answer take no more
@@ -96,6 +97,9 @@ class PurpleFlea:
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """One consistent view: the fills of all pages, and the rest of the last page, which belongs to all of them."""
+        from pfmm.model.account import Cursors
+        from pfmm.venue import purpleflea_account as own
+
         self._patience_s = QUESTIONS_TOTAL_S
         fills: list[Fill] = []
         payments: list[FundingPayment] = []
@@ -106,8 +110,8 @@ class PurpleFlea:
             if record.millis("time_ms") < time_ms:
                 raise record.refusal("time_ms", f"must not be before {time_ms}, the page before it")
             time_ms = record.millis("time_ms")
-            fills += [form.fill(row) for row in record.records("fills", form.MAX_ROWS)]
-            payments += [form.funding_payment(row) for row in record.records("funding_payments")]
+            fills += [own.fill(row) for row in record.records("fills", form.MAX_ROWS)]
+            payments += [own.funding_payment(row) for row in record.records("funding_payments")]
             moved = Cursors(record.text("fills_cursor"), record.text("funding_cursor"))
             if not record.flag("more"):
                 return self._snapshot(record, markets, fills, payments, moved)
@@ -131,6 +135,8 @@ class PurpleFlea:
         return self._state(known)
 
     def _state(self, markets: Sequence[str]) -> Snapshot:
+        from pfmm.model.account import Cursors
+
         self._patience_s = QUESTIONS_TOTAL_S
         query = _given(markets=_listed(markets) or None, limit="0")
         record = self._get("/api/state", query)
@@ -138,6 +144,8 @@ class PurpleFlea:
 
     def submit(self, batch: Batch) -> BatchAnswer:
         """Sends the batch in order cancel, amend, place, at most 100 items a request; see `purpleflea_batch.send`."""
+        from pfmm.venue.purpleflea_batch import send
+
         return send(self.http, batch)
 
     def order(self, client_order_id: str) -> Order | None:
@@ -146,10 +154,12 @@ class PurpleFlea:
         Waits for an answer no longer than 5 s, and 2.5, 1.2 and so on after each that did not come, until the next
         snapshot.
         """
+        from pfmm.venue import purpleflea_account as own
+
         path = f"/api/orders/by-client-id/{_part(client_order_id)}"
         asked_s = self.http.time.monotonic_s()
         try:
-            found = form.order(Record(self.http.get(path, total_s=self._patience_s / 2), path))
+            found = own.order(Record(self.http.get(path, total_s=self._patience_s / 2), path))
         except VenueUnreachable:
             self._patience_s = max(self._patience_s - (self.http.time.monotonic_s() - asked_s), 0.0)
             raise
@@ -172,17 +182,23 @@ class PurpleFlea:
 
     def account_state(self) -> Account:
         """Equity and margin."""
-        return form.account(self._get("/api/account"))
+        from pfmm.venue import purpleflea_account as own
+
+        return own.account(self._get("/api/account"))
 
     def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:
         """Every fill since a cursor, oldest first, all pages."""
-        found = self._pages("/api/fills", "fills", market, since, form.fill)
+        from pfmm.venue import purpleflea_account as own
+
+        found = self._pages("/api/fills", "fills", market, since, own.fill)
         form.once_each((one.fill_id for one in found), "/api/fills")
         return found
 
     def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
         """Every funding payment since a cursor, oldest first, all pages."""
-        found = self._pages("/api/funding-payments", "payments", None, since, form.funding_payment)
+        from pfmm.venue import purpleflea_account as own
+
+        found = self._pages("/api/funding-payments", "payments", None, since, own.funding_payment)
         form.once_each((one.payment_id for one in found), "/api/funding-payments")
         return found
 
@@ -282,11 +298,14 @@ class PurpleFlea:
         payments: Sequence[FundingPayment],
         cursors: Cursors,
     ) -> Snapshot:
+        from pfmm.model.account import Snapshot
+        from pfmm.venue import purpleflea_account as own
+
         form.once_each((one.fill_id for one in fills), f"{record.where}.fills")
         form.once_each((one.payment_id for one in payments), f"{record.where}.funding_payments")
         return Snapshot(
             time=form.venue_time(record),
-            account=form.account(record.record("account")),
+            account=own.account(record.record("account")),
             positions=_positions(record),
             orders=_open_orders(record, None),
             fills=tuple(fills),
@@ -318,8 +337,10 @@ def open_venue(http: HttpClient, *, name: str, account: str) -> PurpleFlea:
 
 
 def _open_orders(record: Record, market: str | None) -> tuple[Order, ...]:
+    from pfmm.venue import purpleflea_account as own
+
     rows = record.records("orders")
-    found = tuple(form.open_order(row) for row in rows)
+    found = tuple(own.open_order(row) for row in rows)
     form.once_each((one.order_id for one in found), f"{record.where}.orders")
     if market is not None:
         for row in rows:
@@ -328,7 +349,9 @@ def _open_orders(record: Record, market: str | None) -> tuple[Order, ...]:
 
 
 def _positions(record: Record) -> tuple[Position, ...]:
-    found = tuple(form.position(row) for row in record.records("positions", form.MAX_MARKETS))
+    from pfmm.venue import purpleflea_account as own
+
+    found = tuple(own.position(row) for row in record.records("positions", form.MAX_MARKETS))
     form.once_each((one.market for one in found), f"{record.where}.positions")
     return found
 

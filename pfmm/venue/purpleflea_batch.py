@@ -17,9 +17,10 @@ from pfmm.errors import (
     VenueRefused,
 )
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal
-from pfmm.venue import purpleflea_json as form
+from pfmm.venue import purpleflea_account as form
 from pfmm.venue.batch import NOT_SENT, OUTCOME_UNKNOWN, failed_item, lane_of
 from pfmm.venue.client import HttpClient
+from pfmm.venue.purpleflea_json import same_market
 from pfmm.venue.wire import Record
 
 MAX_BATCH = 100
@@ -120,7 +121,7 @@ def _the_order(item: _Item, row: Record) -> Order:
             raise record.refusal("client_order_id", f"must be {action.client_order_id}")
     elif found.order_id != action.order_id:
         raise record.refusal("order_id", f"must be {action.order_id}")
-    form.same_market(record, action.market)
+    same_market(record, action.market)
     if isinstance(action, NewOrder) and found.side is not action.side:
         raise record.refusal("side", f"must be {action.side}")
     return found

@@ -9,23 +9,14 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from pfmm.errors import BadVenueData, RiskRefused
-from pfmm.model.account import Account, FundingPayment, Position, VenueTime
+from pfmm.errors import BadVenueData
 from pfmm.model.market import Book, FundingRate, Instrument, Level, PriceRule, Ticker, Trade
-from pfmm.model.order import (
-    AmendOrder,
-    CancelOrder,
-    Fill,
-    Liquidity,
-    NewOrder,
-    Order,
-    OrderStatus,
-    OrderType,
-    Side,
-    TimeInForce,
-)
 from pfmm.venue.wire import Record
+
+if TYPE_CHECKING:
+    from pfmm.model.account import VenueTime
 
 MAX_LEVELS = 1000
 MAX_ROWS = 1000
@@ -41,6 +32,8 @@ class VenueState(StrEnum):
 
 def venue_time(record: Record) -> VenueTime:
     """The venue's clock, from /api/time or the head of a state."""
+    from pfmm.model.account import VenueTime
+
     return VenueTime(
         time_ms=record.millis("time_ms"),
         speed=float(record.non_negative("speed")) if record.given("speed") else 1.0,
@@ -79,7 +72,7 @@ def ticker(record: Record, *, asked: str | None, observed_ms: int) -> Ticker:
         ask_size=record.optional_non_negative("ask_size"),
         mark=record.positive("mark" if record.given("mark") else "price"),
         index=record.optional_positive("index"),
-        funding_rate=_funding_rate(record, "funding_rate") if record.given("funding_rate") else None,
+        funding_rate=funding_fraction(record, "funding_rate") if record.given("funding_rate") else None,
         funding_interval_hours=(
             record.whole("funding_interval_h", 1, 24 * 7)
             if record.given("funding_interval_h")
@@ -103,12 +96,18 @@ def book(record: Record, market: str) -> Book:
 
 def trades(record: Record, market: str) -> tuple[Trade, ...]:
     """Public prints, oldest first."""
+    from pfmm.model.order import Side
+
     same_market(record, market)
     rows = record.records("trades", MAX_ROWS)
     _in_order(rows, "time")
     return tuple(
         Trade(
-            market, row.millis("time"), row.positive("price"), row.positive("size_base"), _side(row, "aggressor").sign
+            market,
+            row.millis("time"),
+            row.positive("price"),
+            row.positive("size_base"),
+            row.choice("aggressor", Side).sign,
         )
         for row in rows
     )
@@ -124,143 +123,11 @@ def funding_rates(record: Record, market: str) -> tuple[FundingRate, ...]:
         FundingRate(
             market,
             row.millis("time"),
-            _funding_rate(row, "rate"),
+            funding_fraction(row, "rate"),
             row.whole("funding_interval_h", 1, 24 * 7) if row.given("funding_interval_h") else stated,
         )
         for row in rows
     )
-
-
-def order(record: Record) -> Order:
-    """An order. Refused where it contradicts itself: more filled than asked for, a limit order without a price."""
-    kind = record.choice("type", OrderType)
-    size, filled = record.positive("size_base"), record.non_negative("filled_base")
-    if filled > size:
-        raise record.refusal("filled_base", f"must not exceed size_base {size}")
-    if kind is OrderType.LIMIT and not record.given("price"):
-        raise record.refusal("price", "must be set for a limit order")
-    return Order(
-        order_id=record.text("order_id"),
-        client_order_id=record.optional_text("client_order_id"),
-        market=record.text("market"),
-        side=_side(record, "side"),
-        type=kind,
-        price=record.optional_positive("price"),
-        size=size,
-        filled=filled,
-        status=record.choice("status", OrderStatus),
-        post_only=record.flag("post_only"),
-        reduce_only=record.flag("reduce_only"),
-        created_ms=record.millis("created_at"),
-        updated_ms=record.millis("updated_at"),
-        avg_fill_price=record.optional_positive("avg_fill_price"),
-        reason=record.optional_text("reason"),
-    )
-
-
-def open_order(record: Record) -> Order:
-    """An order of an open list: any other status there is refused."""
-    found = order(record)
-    if found.status is not OrderStatus.OPEN:
-        raise record.refusal("status", "must be open in a list of open orders")
-    return found
-
-
-def fill(record: Record) -> Fill:
-    """One execution of ours."""
-    return Fill(
-        fill_id=record.text("fill_id"),
-        order_id=record.text("order_id"),
-        client_order_id=record.optional_text("client_order_id"),
-        market=record.text("market"),
-        side=_side(record, "side"),
-        price=record.positive("price"),
-        size=record.positive("size_base"),
-        fee=record.signed("fee"),
-        liquidity=record.choice("liquidity", Liquidity),
-        time_ms=record.millis("time"),
-        liquidation=record.flag("liquidation") if record.given("liquidation") else False,
-    )
-
-
-def funding_payment(record: Record) -> FundingPayment:
-    """One settlement; the amount is positive when received."""
-    return FundingPayment(
-        payment_id=record.text("payment_id"),
-        market=record.text("market"),
-        time_ms=record.millis("time"),
-        rate=_funding_rate(record, "rate"),
-        price=record.positive("price"),
-        size=record.signed("size_base"),
-        amount=record.signed("amount"),
-    )
-
-
-def position(record: Record) -> Position:
-    """The signed position of a market; one without size but with history is kept."""
-    return Position(
-        market=record.text("market"),
-        size=record.signed("size_base"),
-        cost_basis=record.non_negative("cost_basis"),
-        mark_price=record.positive("mark_price"),
-        unrealized_pnl=record.signed("unrealized_pnl"),
-        liquidation_price=record.optional_positive("liquidation_price"),
-        leverage=record.whole("leverage", 1, 1000) if record.given("leverage") else None,
-    )
-
-
-def account(record: Record) -> Account:
-    """Equity and margin of the account."""
-    return Account(
-        account_id=record.text("account_id"),
-        equity=record.signed("equity"),
-        cash=record.signed("cash"),
-        margin_used=record.non_negative("margin_used"),
-        free_margin=record.signed("free_margin"),
-        deposits=record.optional_signed("deposits"),
-        realized_pnl=record.optional_signed("realized_pnl"),
-        unrealized_pnl=record.optional_signed("unrealized_pnl"),
-        fees=record.optional_signed("fees"),
-        funding=record.optional_signed("funding"),
-    )
-
-
-def place_item(new: NewOrder) -> dict[str, object]:
-    """A new order as JSON. `post_only` goes with limit orders alone: a market order cannot rest."""
-    where = f"order {new.client_order_id}"
-    item: dict[str, object] = {
-        "market": new.market,
-        "side": new.side.value,
-        "type": new.type.value,
-        "size_base": _sendable(new.size, f"{where}: size"),
-        "client_order_id": new.client_order_id,
-        "reduce_only": new.reduce_only,
-    }
-    if new.price is not None:
-        item["price"] = _sendable(new.price, f"{where}: price")
-        item["post_only"] = new.post_only
-        item["time_in_force"] = TimeInForce(new.time_in_force).value
-    return _with_expiry(item, new.valid_until_ms)
-
-
-def amend_item(amend: AmendOrder) -> dict[str, object]:
-    """An amend as JSON: price and TOTAL size."""
-    where = f"amend of {amend.client_order_id}"
-    item: dict[str, object] = {
-        "client_order_id": amend.client_order_id,
-        "price": _sendable(amend.price, f"{where}: price"),
-        "size_base": _sendable(amend.size, f"{where}: size"),
-    }
-    return _with_expiry(item, amend.valid_until_ms)
-
-
-def cancel_item(cancel: CancelOrder) -> dict[str, object]:
-    """A cancel as JSON, by our own id where there is one."""
-    if cancel.client_order_id is not None:
-        return {"client_order_id": cancel.client_order_id}
-    if cancel.order_id is not None:
-        return {"order_id": cancel.order_id}
-    raise RiskRefused(f"a cancel in {cancel.market} names no order; nothing was sent")
 
 
 def same_market(record: Record, market: str) -> None:
@@ -278,10 +145,6 @@ def once_each(values: Iterable[str], where: str) -> None:
         seen.add(value)
 
 
-def _side(record: Record, name: str) -> Side:
-    return record.choice(name, Side)
-
-
 def _fee_bps(record: Record, name: str) -> Decimal:
     value = record.signed(name)
     if abs(value) > 1000:
@@ -289,7 +152,8 @@ def _fee_bps(record: Record, name: str) -> Decimal:
     return value
 
 
-def _funding_rate(record: Record, name: str) -> Decimal:
+def funding_fraction(record: Record, name: str) -> Decimal:
+    """A funding rate, a fraction an interval: 0.0001 is 1 bp."""
     value = record.signed(name)
     if abs(value) > 1:
         raise record.refusal(name, "must be a fraction within ±1")
@@ -319,13 +183,3 @@ def _in_order(rows: Sequence[Record], name: str) -> None:
     for before, after in pairwise(rows):
         if after.millis(name) < before.millis(name):
             raise after.refusal(name, f"must not be before {before.millis(name)}")
-
-
-def _sendable(value: Decimal, what: str) -> Decimal:
-    if not value.is_finite() or value <= 0:
-        raise RiskRefused(f"{what} must be positive, not {value}; nothing was sent")
-    return value
-
-
-def _with_expiry(item: dict[str, object], valid_until_ms: int | None) -> dict[str, object]:
-    return item if valid_until_ms is None else {**item, "valid_until": valid_until_ms}
