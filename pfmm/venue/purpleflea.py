@@ -225,6 +225,8 @@ class PurpleFlea:
 
     def probe(self, market: str) -> None:
         """Asks every read that trading `market` needs, once. Raises CannotDoThis naming those the venue lacks."""
+        from pfmm.model.account import Cursors
+
         reads: tuple[tuple[str, Callable[[], object]], ...] = (
             ("/api/time", self.time),
             ("/api/markets", self.markets),
