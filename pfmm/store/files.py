@@ -58,3 +58,12 @@ def replace_file(path: Path, content: bytes) -> None:
     """Replace the content of `path`, whole or not at all (see `replacing`)."""
     with replacing(path) as stream:
         stream.write(content)
+
+
+def nameless_file(folder: Path) -> BinaryIO:
+    """Make a file in `folder` that has no name, and is gone with the process that holds it."""
+    make_private_folder(folder)
+    path = folder / f".{os.urandom(8).hex()}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    path.unlink()
+    return os.fdopen(descriptor, "w+b")

@@ -116,16 +116,21 @@ def columnar_rows(source: Source, found: Found) -> Iterator[tuple[Place, Sequenc
 
         yield from npz_rows(source)
         return
-    number = 0
-    width = max(at for _, at in found.roles) + 1
+    number = 1
     for batch in batches(source, found):
-        columns = [cells_of_column(one) for one in batch.columns]
-        for row in zip(*columns, strict=True):
-            number += 1
-            cells = [""] * width
-            for (_, at), cell in zip(found.roles, row, strict=True):
-                cells[at] = cell
-            yield source.at(number), cells
+        yield from cells_of_rows(source, found, batch, number)
+        number += batch.num_rows
+
+
+def cells_of_rows(source: Source, found: Found, batch: Any, first: int) -> Iterator[tuple[Place, Sequence[str]]]:
+    """The rows of one batch as text cells; the first of them has the number `first`."""
+    width = max(at for _, at in found.roles) + 1
+    columns = [cells_of_column(one) for one in batch.columns]
+    for number, row in enumerate(zip(*columns, strict=True), first):
+        cells = [""] * width
+        for (_, at), cell in zip(found.roles, row, strict=True):
+            cells[at] = cell
+        yield source.at(number), cells
 
 
 def cells_of_column(column: Any) -> list[str]:

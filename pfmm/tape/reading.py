@@ -17,7 +17,7 @@ from pathlib import Path
 from pfmm.errors import DataFileError
 from pfmm.model.market import FundingRate, Trade
 from pfmm.tape.carriers import found_of
-from pfmm.tape.events import Entry, TapeEvent, TapeQuote
+from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.recognise import Found
@@ -25,6 +25,7 @@ from pfmm.tape.rows import Budget, Faults, SourceRows
 from pfmm.tape.sources import Source, expand
 
 TOLERANCE_MS = 250
+FEW_ROWS, MANY_ROWS = 4, 50
 
 
 def read(files: Sequence[Path]) -> Iterator[Entry]:
@@ -95,6 +96,7 @@ class TapeReader:
         sorters: dict[str, _Sorter] = {}
         for rows in stream.rows:
             began: set[str] = set()
+            strays = Strays()
             found = False
             for entry in rows.entries():
                 found = True
@@ -104,15 +106,39 @@ class TapeReader:
                     continue
                 if without_quotes and isinstance(event, TapeQuote):
                     continue
+                strays.add(event.market, entry.place)
                 owners.claim(entry, stream.name)
                 sorter = sorters.setdefault(event.market, _Sorter())
                 yield from sorter.add(entry, first_of_file=event.market not in began)
                 began.add(event.market)
+            strays.check(self.faults)
             self.units.update(rows.units)
             if not found and not rows.skipped:
                 raise rows.source.place.error("holds no events")
         for sorter in sorters.values():
             yield from sorter.rest()
+
+
+class Strays:
+    """Counts the rows of each market in one source, to find names that are another market's, damaged."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, Place] = {}
+
+    def add(self, market: str, place: Place, count: int = 1) -> None:
+        """Counts rows of a market; the place of the first is kept."""
+        self._counts[market] = self._counts.get(market, 0) + count
+        self._places.setdefault(market, place)
+
+    def check(self, faults: Faults) -> None:
+        """Tells `faults` of each market with next to no rows beside another with many: taken for a market of its own, a
+        damaged name would silently take a row from the market that it is of."""
+        most = max(self._counts.values(), default=0)
+        for market, count in self._counts.items():
+            if count <= FEW_ROWS and most >= MANY_ROWS:
+                told = f"{market} has {count} of the rows here and another market {most}: is its name damaged?"
+                faults.pass_over(self._places[market].error(told))
 
 
 class Owners:
@@ -126,15 +152,14 @@ class Owners:
         kind = type(entry.event)
         owner = self._names.setdefault((entry.event.market, kind), name)
         if owner != name:
-            raise told_twice(entry, owner, name)
+            raise twice_error(entry.place, entry.event.market, 1 - rank(entry.event), owner, name)
 
 
-def told_twice(entry: Entry, owner: str, name: str) -> DataFileError:
-    """The error for a second format that tells the same of a market."""
-    word = {Trade: "prints", TapeQuote: "quotes"}.get(type(entry.event), "books")
-    return entry.place.error(
-        f"the {word} of {entry.event.market} come from {owner} files already, and from {name} files too",
-        hint="give one of them",
+def twice_error(place: Place, market: str, kind: int, owner: str, name: str) -> DataFileError:
+    """The error for a second format that tells the same of a market: 1 prints, 0 quotes, else books."""
+    word = {1: "prints", 0: "quotes"}.get(kind, "books")
+    return place.error(
+        f"the {word} of {market} come from {owner} files already, and from {name} files too", hint="give one of them"
     )
 
 
@@ -198,7 +223,7 @@ class _Sorter:
         time_ms = entry.event.time_ms
         late = self._newest - time_ms
         if late > TOLERANCE_MS:
-            raise out_of_order(entry, late, first_of_file=first_of_file)
+            raise late_error(entry.place, entry.event.market, late, first_of_file=first_of_file)
         self._newest = max(self._newest, time_ms)
         self._number += 1
         heappush(self._heap, (time_ms, entry.sub_ns, rank(entry.event), self._number, entry))
@@ -210,14 +235,13 @@ class _Sorter:
             yield heappop(self._heap)[4]
 
 
-def out_of_order(entry: Entry, late_ms: int, *, first_of_file: bool) -> DataFileError:
+def late_error(place: Place, market: str, late_ms: int, *, first_of_file: bool) -> DataFileError:
     """The error for an event that is older than the newest one before it by more than TOLERANCE_MS."""
-    market = entry.event.market
     if first_of_file:
-        return entry.place.error(
+        return place.error(
             f"{market} starts {late_ms} ms before the file ahead of it ends", hint="files of one kind must not overlap"
         )
-    return entry.place.error(f"{market} is out of order: {late_ms} ms older than the newest event before it")
+    return place.error(f"{market} is out of order: {late_ms} ms older than the newest event before it")
 
 
 def rank(event: TapeEvent) -> int:

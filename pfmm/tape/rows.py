@@ -130,6 +130,20 @@ class SourceRows:
                 yield from self.block(block)
         yield from self.rest()
 
+    @property
+    def line_reader(self) -> LineReader | None:
+        """What reads the records of JSON lines; None for a table."""
+        return self._lines
+
+    @property
+    def table_reader(self) -> RowReader | None:
+        """What reads the rows of a table; None for JSON lines."""
+        return self._table
+
+    def rows_of(self, rows: Iterator[tuple[Place, Sequence[str]]]) -> Iterator[Entry]:
+        """The events of rows that were read already."""
+        return self._all(rows)
+
     def rest(self) -> Iterator[Entry]:
         """What waits for the end of the source."""
         if self._table is not None:

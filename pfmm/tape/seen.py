@@ -13,6 +13,10 @@ class SeenIds:
     def __init__(self) -> None:
         self._ids: dict[str, dict[str, None]] = {}
 
+    def known(self, market: str, number: str) -> bool:
+        """True when the id was told before."""
+        return number in self._ids.get(market, ())
+
     def again(self, market: str, number: str) -> bool:
         """True when the id was told before; notes it otherwise."""
         ids = self._ids.setdefault(market, {})

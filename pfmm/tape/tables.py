@@ -53,6 +53,11 @@ class Clock:
             raise place.error(f"{name} {cell!r} is a time in {unit}, those before it are in {self.unit}")
         return ms, sub
 
+    def unit_of(self, cell: str) -> str:
+        """The unit of the file's times, as this cell shows it where none was read yet."""
+        found = NUMBER.fullmatch(cell)
+        return self.unit or ("iso" if found is None else unit_of(int(found[1])))
+
     def _iso(self, cell: str, name: str, place: Place) -> int:
         from datetime import UTC, datetime
 
@@ -119,7 +124,8 @@ class RowReader:
         self.seen = SeenIds()
         self.duplicates = 0
         self.skipped = 0
-        self._market = market
+        self.last_id: str | None = None
+        self.market = market
         self._names = {role: names[0] for role, names in {**table.columns, **table.extras}.items()}
         self._instrument: str | None = None
         self._books: dict[str, LevelBook] = {}
@@ -152,7 +158,8 @@ class RowReader:
 
     def go_on_from(self, before: RowReader) -> None:
         """Take over what the file before this one leaves: its books, and the ids of its prints."""
-        self.seen, self._books, self._snapshot = before.seen, before._books, before._snapshot
+        self.seen, self.last_id = before.seen, before.last_id
+        self._books, self._snapshot = before._books, before._snapshot
 
     def rest(self) -> Iterator[tuple[TapeEvent, int]]:
         """What waits for the end of the file."""
@@ -161,13 +168,13 @@ class RowReader:
     def market_of(self, cells: Sequence[str], place: Place) -> str:
         """The market that a row is of."""
         if "symbol" not in self.at:
-            return self._market
+            return self.market
         symbol = self._cell(cells, "symbol")
         if self.table.name == "fastmm":
             if self._instrument not in (None, symbol):
                 raise place.error(f"holds instruments {self._instrument} and {symbol}: no file of one market")
             self._instrument = symbol
-            return self._market
+            return self.market
         if not symbol or not symbol.isprintable():
             raise place.error(f"{self._names['symbol']} must be a name, not {symbol!r}")
         return symbol if symbol.endswith("-PERP") else market_name(symbol)
@@ -189,9 +196,11 @@ class RowReader:
         return side
 
     def _trade(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> Iterator[TapeEvent]:
-        if "id" in self.at and self._cell(cells, "id") and self.seen.again(market, self._cell(cells, "id")):
-            self.duplicates += 1
-            return
+        if "id" in self.at and self._cell(cells, "id"):
+            if self.seen.again(market, self._cell(cells, "id")):
+                self.duplicates += 1
+                return
+            self.last_id = self._cell(cells, "id")
         price, size = self._number(cells, "price", place), self._number(cells, "size", place)
         yield Trade(market, time_ms, price, size, self._side(cells, place))
 

@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from importlib.util import find_spec
 from math import gcd
 from pathlib import Path
 
@@ -28,12 +29,12 @@ from pfmm.paper.feeds.settlements import FUNDING_WIDTH, on_the_minute, packed
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape import Entry, ReadOptions, TapeEvent, TapeQuote, TapeReader, Units
+from pfmm.tape.fixed import SCALE, Unfit, whole
 from pfmm.tape.sources import expand
 
 MAGIC = b"PFMMTAPE"
 VERSION = 2
 VERSION_1_FUNDING_WIDTH = 2  # a rate was for the market's interval
-SCALE = 8  # while building, numbers are whole 1e-8; the market's own decimals are known only at the end
 EVENT_WIDTH, BLOCK_WIDTH = 6, 2
 BLOCK_EVENTS = 128
 DEPTH_LEVELS = 20
@@ -69,8 +70,16 @@ def build_tape(files: Sequence[Path], folder: Path, options: ReadOptions | None 
     path = folder / f"{content_hash(files, '' if options == ReadOptions() else repr(options))}.tape"
     if path.exists():
         return path
-    reader = TapeReader(options)
-    write_tape(path, build_markets(reader.entries(files), reader.units, steps_of(options)))
+    if find_spec("numpy") is None:
+        reader = TapeReader(options)
+        write_tape(path, build_markets(reader.entries(files), reader.units, steps_of(options)))
+        return path
+    from pfmm.paper.feeds.tape_writer import write_gathered
+    from pfmm.tape.gather import Gathering
+
+    with Gathering(options, folder) as gathering:
+        gathering.read(files)
+        write_gathered(path, gathering, steps_of(options), {})
     return path
 
 
@@ -98,12 +107,12 @@ def build_markets(
             builder = markets[event.market] = _Builder(event.market)
         try:
             builder.add(event)
-        except _Unfit as problem:
+        except Unfit as problem:
             raise place.error(str(problem)) from None
     where = ", ".join(map(str, files)) or "data"
     try:
         built = [builder.finish(units.get(name), steps) for name, builder in markets.items() if builder.quotes]
-    except _Unfit as problem:
+    except Unfit as problem:
         raise DataFileError(f"{where}: {problem}") from None
     if not built:
         raise DataFileError(f"{where}: no quotes, so there is no market: give a file of quotes beside it")
@@ -159,18 +168,6 @@ def content_hash(files: Sequence[Path], kind: str = "") -> str:
     return digest.hexdigest()[:32]
 
 
-class _Unfit(Exception):
-    """A number that the integer units of a tape cannot hold."""
-
-
-def _whole(number: Decimal) -> int:
-    scaled = number.scaleb(SCALE)
-    whole = int(scaled)
-    if whole != scaled or whole >= NO_ASK:
-        raise _Unfit(f"{number:f} has more than {SCALE} decimals or is too large")
-    return whole
-
-
 class _Builder:
     """Collects one market in 1e-8 and brings it to the market's own units at the end."""
 
@@ -201,7 +198,7 @@ class _Builder:
                     self._depth.extend(self._levels(side))
             case FundingRate():
                 if abs(event.rate) >= 1:
-                    raise _Unfit(f"rate {event.rate:f} must be a fraction between -1 and 1: 0.0001 is 1 bp")
+                    raise Unfit(f"rate {event.rate:f} must be a fraction between -1 and 1: 0.0001 is 1 bp")
                 # a recording states the indicated rate first: a later line for the same settlement replaces it
                 due_ms = on_the_minute(event.time_ms)
                 self._funding[due_ms] = Settlement(due_ms, round(event.rate.scaleb(SCALE)), event.interval_hours)
@@ -226,7 +223,7 @@ class _Builder:
         return found + [0] * (2 * DEPTH_LEVELS - len(found))
 
     def _pair(self, price: Decimal, size: Decimal) -> tuple[int, int]:
-        price_whole, size_whole = _whole(price), _whole(size)
+        price_whole, size_whole = whole(price), whole(size)
         self._price_gcd = gcd(self._price_gcd, price_whole)
         self._size_gcd = gcd(self._size_gcd, size_whole)
         return price_whole, size_whole
@@ -236,25 +233,8 @@ class _Builder:
         if self._last is not None and self._events[-EVENT_WIDTH] < self._last_ms:
             self._events.extend((self._last_ms, QUOTE, *self._last))  # the market was there, and stayed as it was
         price_step, size_step, tick = fitted_steps(self._price_gcd, self._size_gcd, stated, steps)
-        price_decimals, size_decimals = SCALE + 1 - len(str(price_step)), SCALE + 1 - len(str(size_step))
-        if price_decimals + size_decimals > SCALE:
-            raise _Unfit(
-                f"{self._market}: {price_decimals} price and {size_decimals} size decimals are more than {SCALE}"
-            )
         funding = packed(self._funding.values())
-        spec = MarketSpec(
-            market=self._market,
-            category="crypto",
-            price_decimals=price_decimals,
-            size_decimals=size_decimals,
-            tick=tick,
-            significant_figures=None if stated is None else stated.significant_figures,
-            min_notional=MIN_NOTIONAL,
-            max_leverage=REPLAY_MAX_LEVERAGE,
-            maker_rate=MAKER_RATE,
-            taker_rate=TAKER_RATE,
-            funding_interval_hours=interval_hours_of(funding),
-        )
+        spec = spec_of(self._market, (price_step, size_step, tick), stated, funding)
         events = self._scaled_events(price_step, size_step)
         depth = self._scaled_depth(price_step, size_step)
         return spec, {"events": events, "blocks": _blocks(events), "depth": depth, "funding": funding}
@@ -278,6 +258,28 @@ class _Builder:
         return depth
 
 
+def spec_of(market: str, steps: tuple[int, int, int], stated: Units | None, funding: Sequence[int]) -> MarketSpec:
+    """A market whose price unit and size step, in 1e-8, and tick in price units are `steps`. Raises Unfit where a price
+    and a size together need more than 8 decimals."""
+    price_step, size_step, tick = steps
+    price_decimals, size_decimals = SCALE + 1 - len(str(price_step)), SCALE + 1 - len(str(size_step))
+    if price_decimals + size_decimals > SCALE:
+        raise Unfit(f"{market}: {price_decimals} price and {size_decimals} size decimals are more than {SCALE}")
+    return MarketSpec(
+        market=market,
+        category="crypto",
+        price_decimals=price_decimals,
+        size_decimals=size_decimals,
+        tick=tick,
+        significant_figures=None if stated is None else stated.significant_figures,
+        min_notional=MIN_NOTIONAL,
+        max_leverage=REPLAY_MAX_LEVERAGE,
+        maker_rate=MAKER_RATE,
+        taker_rate=TAKER_RATE,
+        funding_interval_hours=interval_hours_of(funding),
+    )
+
+
 def fitted_steps(price_gcd: int, size_gcd: int, stated: Units | None, steps: Steps) -> tuple[int, int, int]:
     """(price unit, size step, tick in price units), the first two in 1e-8: what the data shows, what its header states
     where the data lies on it, what the options state.
@@ -286,21 +288,21 @@ def fitted_steps(price_gcd: int, size_gcd: int, stated: Units | None, steps: Ste
     """
     price_step, size_step, tick = _decimal_step(price_gcd), _decimal_step(size_gcd), 1
     if stated is not None:
-        unit, step = _whole(stated.price_unit), _whole(stated.size_step)
+        unit, step = whole(stated.price_unit), whole(stated.size_step)
         if price_gcd % unit == 0:
             price_step = _decimal_step(unit)
             tick = unit // price_step
         size_step = min(size_step, _decimal_step(step))
     if steps[0] is not None:
-        unit = _whole(steps[0])
+        unit = whole(steps[0])
         price_step = _decimal_step(gcd(price_gcd, unit))
         tick = unit // price_step
     if steps[1] is not None:
-        step = _whole(steps[1])
+        step = whole(steps[1])
         if _decimal_step(step) != step:
-            raise _Unfit(f"the size step {steps[1]} must be a power of ten, such as 0.001")
+            raise Unfit(f"the size step {steps[1]} must be a power of ten, such as 0.001")
         if size_gcd % step:
-            raise _Unfit(f"the size step {steps[1]} is coarser than the sizes in the data")
+            raise Unfit(f"the size step {steps[1]} is coarser than the sizes in the data")
         size_step = step
     return price_step, size_step, tick
 

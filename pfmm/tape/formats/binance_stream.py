@@ -19,12 +19,17 @@ from pfmm.tape.symbols import market_name
 
 WAITING_DIFFS = 2_000  # without a snapshot by then, the capture has none
 KINDS = ("bookTicker", "trade", "aggTrade", "depth")
+OTHERS = (  # what else the exchange streams, which the project has no use for
+    "markPrice", "kline", "continuousKline", "indexPriceKline", "markPriceKline", "ticker", "miniTicker", "forceOrder",
+    "compositeIndex", "assetIndex", "contractInfo", "avgPrice", "indexPrice",
+)  # fmt: skip
+OTHER_EVENTS = ("24hr", "listenKey", "ORDER", "ACCOUNT", "execution", "outbound")
 EVENTS = {"bookTicker": "bookTicker", "trade": "trade", "aggTrade": "aggTrade", "depthUpdate": "depth"}
 
 Record = dict[str, Any]
 
 
-class _DepthBook(LevelBook):
+class DepthBook(LevelBook):
     """A book rebuilt from a snapshot and the differences that follow it."""
 
     __slots__ = ("snapshot_id", "waiting")
@@ -57,6 +62,14 @@ class _DepthBook(LevelBook):
         return True
 
 
+def copy_of(book: DepthBook) -> DepthBook:
+    """The same book, which goes its own way from here."""
+    found = DepthBook()
+    found.bids, found.asks, found.next_ms = dict(book.bids), dict(book.asks), book.next_ms
+    found.snapshot_id, found.waiting = book.snapshot_id, list(book.waiting)
+    return found
+
+
 def _id(record: Record, name: str, place: Place) -> int:
     value = field(record, name, place)
     if not isinstance(value, int):
@@ -68,33 +81,42 @@ class BinanceReader:
     """Turns messages into events; keeps books, and the last trade id of each market so that none counts twice."""
 
     def __init__(self) -> None:
-        self._books: dict[str, _DepthBook] = {}
-        self._last_trade: dict[str, int] = {}
-        self._prints: dict[str, str] = {}
-        self._market: str | None = None
+        self.books: dict[str, DepthBook] = {}
+        self.last_trade: dict[str, int] = {}
+        self.prints: dict[str, str] = {}
+        self.market: str | None = None
         self.duplicates = 0
         self.skipped = 0
 
+    def remembered(self) -> tuple[Any, ...]:
+        """A copy of what is remembered of the lines so far, for `go_back`."""
+        books = {name: copy_of(book) for name, book in self.books.items()}
+        return books, dict(self.last_trade), dict(self.prints), self.market, self.duplicates, self.skipped
+
+    def go_back(self, remembered: tuple[Any, ...]) -> None:
+        """Remember that instead."""
+        self.books, self.last_trade, self.prints, self.market, self.duplicates, self.skipped = remembered
+
     def begin_file(self) -> None:
         """Forget which market the last line was of: a snapshot at the top of a file belongs to that file."""
-        self._market = None
+        self.market = None
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:
         """The events of one message (none or one)."""
         if not isinstance(record, dict):
             raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
         if "lastUpdateId" in record:
-            if self._market is None:
+            if self.market is None:
                 raise place.error("a book snapshot stands before any line that names its market")
-            self._books.setdefault(self._market, _DepthBook()).start(record, place)
+            self.books.setdefault(self.market, DepthBook()).start(record, place)
             return
         kind, data = _message(record, place)
         if kind is None:
             self.skipped += 1
             return
-        self._market = market_name(text(field(data, "s", place), "s", place))
+        self.market = market_name(text(field(data, "s", place), "s", place))
         time_ms = local_ms if "T" not in data and local_ms is not None else field(data, "T", place)
-        event = self._event(kind, self._market, whole_ms(time_ms, "T", place), data, place)
+        event = self._event(kind, self.market, whole_ms(time_ms, "T", place), data, place)
         if event is not None:
             yield event
 
@@ -102,19 +124,19 @@ class BinanceReader:
         if kind == "bookTicker":
             return _quote(market, time_ms, data, place)
         if kind == "depth":
-            book = self._books.setdefault(market, _DepthBook())
+            book = self.books.setdefault(market, DepthBook())
             return book.depth(market, time_ms) if book.change(data, place) else None
         return self._trade(kind, market, time_ms, data, place)
 
     def _trade(self, kind: str, market: str, time_ms: int, data: Record, place: Place) -> TapeEvent | None:
-        if data.get("X", "MARKET") != "MARKET" or self._prints.setdefault(market, kind) != kind:
+        if data.get("X", "MARKET") != "MARKET" or self.prints.setdefault(market, kind) != kind:
             self.skipped += 1  # insurance fund and deleveraging: no print that could fill anybody
             return None
         number = _id(data, "t" if kind == "trade" else "a", place)
-        if number <= self._last_trade.get(market, -1):
+        if number <= self.last_trade.get(market, -1):
             self.duplicates += 1
             return None
-        self._last_trade[market] = number
+        self.last_trade[market] = number
         buyer_is_maker = field(data, "m", place)
         if not isinstance(buyer_is_maker, bool):
             raise place.error(f"m must be true or false, not {buyer_is_maker!r}")
@@ -129,13 +151,29 @@ def _message(record: Record, place: Place) -> tuple[str | None, Record]:
         if {"u", "s", "b", "B", "a", "A"} <= record.keys() and "e" not in record:
             return "bookTicker", record
         if "e" in record:
-            return EVENTS.get(str(record["e"])), record
+            return _kind_of(str(record["e"]), place), record
+        if {"id", "result"} <= record.keys():
+            return None, record  # the answer to a subscription
     stream = text(field(record, "stream", place), "stream", place)
     data = field(record, "data", place)
     if not isinstance(data, dict):
         raise place.error(f"data must be an object, not {data!r}")
     kind = stream.partition("@")[2].partition("@")[0]
+    if kind not in KINDS and not is_other(stream):
+        raise place.error(f"the stream {stream!r} is unknown")
     return (kind if kind in KINDS else None), data
+
+
+def _kind_of(event: str, place: Place) -> str | None:
+    if event not in EVENTS and not event.startswith((*OTHERS, *OTHER_EVENTS)):
+        raise place.error(f"the event {event!r} is unknown")
+    return EVENTS.get(event)
+
+
+def is_other(stream: str) -> bool:
+    """True for a stream that is known, and carries nothing the project uses."""
+    kind = stream.partition("@")[2] or stream
+    return kind.startswith(OTHERS) or stream.startswith("!")
 
 
 def _quote(market: str, time_ms: int, data: Record, place: Place) -> TapeQuote:

@@ -12,6 +12,8 @@ from pfmm.tape.layout import Lines, Table
 from pfmm.tape.seen import SeenIds
 from pfmm.tape.symbols import market_name
 
+OTHERS = ("tickers", "kline", "liquidation", "allLiquidation", "lt.", "priceLimit", "adlAlert", "insurance")
+ANSWER = {"success", "op", "ret_msg", "retCode"}  # to a subscription, or a ping
 SIDES = {"Buy": 1, "Sell": -1}
 
 
@@ -36,8 +38,10 @@ class BybitReader:
             yield from self._trades(record, place)
         elif isinstance(topic, str) and topic.startswith("orderbook."):
             yield from self._book(record, topic, place)
-        else:
+        elif (isinstance(topic, str) and topic.startswith(OTHERS)) or (topic is None and ANSWER & record.keys()):
             self.skipped += 1
+        else:
+            raise place.error(f"the topic {topic!r} is unknown")
 
     def _trades(self, record: dict[str, Any], place: Place) -> Iterator[TapeEvent]:
         trades = field(record, "data", place)

@@ -18,6 +18,12 @@ from pfmm.tape.formats.candles import FORMATS as CANDLES
 from pfmm.tape.layout import Document, Lines
 from pfmm.tape.seen import SeenIds
 
+OTHERS = frozenset((
+    "subscriptionResponse", "pong", "error", "notification", "allMids", "candle", "activeAssetCtx", "activeAssetData",
+    "activeSpotAssetCtx", "webData2", "webData3", "orderUpdates", "userEvents", "user", "userFills", "userFundings",
+    "userNonFundingLedgerUpdates", "userTwapSliceFills", "userTwapHistory", "twapStates", "clearinghouseState",
+    "openOrders", "post",
+))  # fmt: skip
 SIDES = {"B": 1, "A": -1}
 
 
@@ -69,7 +75,7 @@ class HyperliquidReader:
         elif "px" in record:
             yield from self._trade(record, place)
         else:
-            self.skipped += 1
+            raise place.error(f"is neither a book, a print nor a message: it has {', '.join(map(repr, record))}")
 
     def _message(self, record: dict[str, Any], place: Place) -> Iterator[TapeEvent]:
         data = record.get("data")
@@ -81,8 +87,10 @@ class HyperliquidReader:
             case "trades":
                 for one in _list(data, "data", place):
                     yield from self._trade(_object(one, "data", place), place)
-            case _:
+            case str() as channel if channel in OTHERS:
                 self.skipped += 1
+            case channel:
+                raise place.error(f"the channel {channel!r} is unknown")
 
     def _fill(self, record: object, place: Place) -> Iterator[TapeEvent]:
         pair = _list(record, "a fill", place)

@@ -1,0 +1,32 @@
+"""Blocks of JSON lines as integer columns, for the formats that carry millions of lines. Layer: tape.
+
+As with tables, a block in which anything is unusual raises Doubt and is read line by line instead; what a reader
+remembers is then as it was before the block.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Protocol
+
+from pfmm.tape.batches import Batch
+from pfmm.tape.layout import LineReader
+from pfmm.tape.sources import Block, Source
+
+
+class FastLines(Protocol):
+    """Reads whole blocks of one format's lines."""
+
+    def read(self, block: Block, source: Source, *, stamped: bool) -> list[Batch]:
+        """The events of a block; raises Doubt, with nothing remembered of it."""
+
+
+def fast_lines_of(reader: LineReader) -> FastLines | None:
+    """The fast way through a reader's lines; None where it has none, or what that needs is not installed."""
+    from pfmm.tape.formats.binance_stream import BinanceReader
+
+    if find_spec("orjson") is None or find_spec("pyarrow") is None or not isinstance(reader, BinanceReader):
+        return None
+    from pfmm.tape.formats.binance_fast import BinanceFast
+
+    return BinanceFast(reader)

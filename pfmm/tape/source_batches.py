@@ -1,0 +1,126 @@
+"""One source as batches of integer columns: by pyarrow where it is plain, row by row where it is not. Layer: tape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pfmm.tape.arrow import Doubt, csv_columns, event_batches, roles_of
+from pfmm.tape.batches import Batch, batches_of
+from pfmm.tape.carriers import batches, cells_of_rows
+from pfmm.tape.fast_lines import FastLines, fast_lines_of
+from pfmm.tape.layout import Document
+from pfmm.tape.rows import SourceRows
+from pfmm.tape.sources import Block, blocks
+
+BLOCK_BYTES = 8 << 20
+FEW_BYTES = 256 << 10  # below that the import of pyarrow takes longer than the rows
+
+
+def source_batches(rows: SourceRows) -> Iterator[Batch]:
+    """The source's events, in batches of one market each, as they come. Raises DataFileError as `rows.entries` does."""
+    found = rows.found
+    if rows.line_reader is not None:
+        rows.line_reader.begin_file()
+        fast = fast_lines_of(rows.line_reader)
+        for block in blocks(rows.source, rows.watch, BLOCK_BYTES):
+            yield from _line_batches(rows, block, fast)
+    elif found.carrier in ("parquet", "feather"):
+        yield from _columnar(rows)
+    elif found.carrier == "text" and not isinstance(found.format, Document):
+        for block in blocks(rows.source, rows.watch, BLOCK_BYTES):
+            yield from _text_batches(rows, block)
+    else:
+        yield from batches_of(rows.entries())
+        return
+    yield from batches_of(rows.rest())
+
+
+def _line_batches(rows: SourceRows, block: Block, fast: FastLines | None) -> Iterator[Batch]:
+    if fast is not None and block.ended:
+        try:
+            yield from fast.read(block, rows.source, stamped=rows.found.stamped)
+        except Doubt:
+            pass
+        else:
+            return
+    yield from batches_of(rows.block(block))
+
+
+def _text_batches(rows: SourceRows, block: Block) -> Iterator[Batch]:
+    reader = rows.table_reader
+    assert reader is not None
+    roles = roles_of(rows.found, reader.table)
+    if roles is not None and has_arrow() and (len(block.content) > FEW_BYTES or block.first_line > 1):
+        at = dict(rows.found.roles)
+        first = _first_row(block, rows)
+        try:
+            if first is None or len(first) <= max(at.values()):
+                raise Doubt
+            unit = reader.clock.unit_of(first[at["time"]])
+            table = csv_columns(
+                block, rows.found, roles,
+                whole_times=first[at["time"]].isdigit(), whole_ids="id" in at and first[at["id"]].isdigit(),
+            )  # fmt: skip
+            found = event_batches(table, reader, max(block.first_line, rows.found.header_line + 1), unit)
+        except Doubt:
+            pass
+        else:
+            reader.clock.unit = unit
+            yield from found
+            return
+    yield from batches_of(rows.block(block))
+
+
+def _first_row(block: Block, rows: SourceRows) -> list[str] | None:
+    """The cells of the block's first row; None where it is no plain row."""
+    from pfmm.tape.recognise import cells_of
+
+    skipped = max(rows.found.header_line - block.first_line + 1, 0)
+    head = block.content[: 64 << 10].split(b"\n", skipped + 1)
+    if len(head) <= skipped:
+        return None
+    try:
+        return cells_of(head[skipped].decode().rstrip("\r"), rows.found.delimiter)
+    except UnicodeDecodeError:
+        return None
+
+
+def _columnar(rows: SourceRows) -> Iterator[Batch]:
+    reader, found = rows.table_reader, rows.found
+    assert reader is not None
+    roles = roles_of(found, reader.table)
+    number = 1
+    for batch in batches(rows.source, found):
+        named = batch.rename_columns([role for role, _ in found.roles])
+        try:
+            if roles is None:
+                raise Doubt
+            table = _table(named.select(roles))
+            unit = reader.clock.unit_of(_cell(table.column("time")))
+            made = event_batches(table, reader, number, unit)
+        except Doubt:
+            yield from batches_of(rows.rows_of(cells_of_rows(rows.source, found, batch, number)))
+        else:
+            reader.clock.unit = unit
+            yield from made
+        number += batch.num_rows
+
+
+def _table(batch: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_batches([batch])
+
+
+def _cell(column: Any) -> str:
+    from pfmm.tape.carriers import cells_of_column
+
+    return cells_of_column(column.slice(0, 1))[0] if len(column) else ""
+
+
+def has_arrow() -> bool:
+    """True where the extra `data` is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("pyarrow") is not None
