@@ -45,10 +45,12 @@ class MarketSettings:
 
     def __init__(self, settings: Settings, market: str | None) -> None:
         self.market = market
+        self._key = None if market is None else plain_market(market)
         self._settings = settings
 
     def _section(self, name: str) -> dict[str, Any]:
-        return {key.split(".")[1]: self._settings.value(key, self.market) for key in tables.table(name)}
+        found = tables.table(name)
+        return {key.split(".")[1]: self._settings.resolved(one, self._key)[0] for key, one in found.items()}
 
     def value(self, name: str) -> Any:
         """The checked value of one setting."""
@@ -56,9 +58,13 @@ class MarketSettings:
 
     def values(self, sections: Sequence[str]) -> Values:
         """The values of every setting of these sections, and which of them a flag gave."""
-        names = [name for section in sections for name in tables.table(section)]
-        told = [name for name in names if self._settings.source(name, self.market) == "flag"]
-        return Values({name: self.value(name) for name in names}, told)
+        found = {
+            name: self._settings.resolved(setting, self._key)
+            for section in sections
+            for name, setting in tables.table(section).items()
+        }
+        told = [name for name, (_, source) in found.items() if source == "flag"]
+        return Values({name: value for name, (value, _) in found.items()}, told)
 
     @cached_property
     def run(self) -> RunSettings:
@@ -102,21 +108,22 @@ class Settings:
 
     def value(self, name: str, market: str | None = None) -> Any:
         """The checked value of the setting `name`, for one market where it is given."""
-        return self._resolve(name, market)[0]
+        return self.resolved(tables.setting_of(name), None if market is None else plain_market(market))[0]
 
     def source(self, name: str, market: str | None = None) -> str:
         """Where the value comes from: flag, environment, market, profile or default."""
-        return self._resolve(name, market)[1]
+        return self.resolved(tables.setting_of(name), None if market is None else plain_market(market))[1]
 
-    def _resolve(self, name: str, market: str | None) -> tuple[Any, str]:
-        setting = tables.setting_of(name)
+    def resolved(self, setting: Setting, market: str | None) -> tuple[Any, str]:
+        """The value of a setting, and where it comes from; `market` in the one spelling of its own section."""
+        name = setting.name
         if name in self._flags:
             return self._flags[name], "flag"
         if name in self._environment:
             return self._environment[name], "environment"
         section, _, key = name.rpartition(".")
         if market is not None:
-            found = self._markets.get(plain_market(market), {}).get(section, {})
+            found = self._markets.get(market, {}).get(section, {})
             if key in found:
                 return from_value(setting, found[key]), "market"
         holder = self._stored.get(section, {}) if section else self._stored
@@ -125,17 +132,17 @@ class Settings:
             return from_value(setting, holder[key]), "profile"
         return setting.default, "default"
 
-    @property
+    @cached_property
     def venue(self) -> str:
         """The venue's name, as `pfmm.venue.registry` lists it."""
         return str(self.value("venue"))
 
-    @property
+    @cached_property
     def account(self) -> str:
         """The account on the venue."""
         return str(self.value("account"))
 
-    @property
+    @cached_property
     def base_url(self) -> str:
         """The venue's address without a trailing slash; empty for the paper exchange in this process."""
         return str(self.value("base_url")) or VENUES[self.venue].url

@@ -6,17 +6,22 @@ lies in its section.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Final
 
 from pfmm.config.settings import OWN
 from pfmm.model.setting import Setting
 from pfmm.strategy.registry import STRATEGIES
 
+_OWN: Final[dict[str, dict[str, Setting]]] = {}
+for _setting in OWN:
+    _OWN.setdefault(_setting.section, {})[_setting.name] = _setting
+_OF_VARIABLE: Final = {setting.variable: setting for setting in OWN}
+
 
 def sections() -> tuple[str, ...]:
     """The sections that a profile may have, strategies' last."""
-    own = dict.fromkeys(setting.section for setting in OWN if setting.section)
-    return (*own, *STRATEGIES)
+    return (*(section for section in _OWN if section), *STRATEGIES)
 
 
 def table(section: str) -> Mapping[str, Setting]:
@@ -25,7 +30,7 @@ def table(section: str) -> Mapping[str, Setting]:
         from pfmm.strategy.base import kind_of
 
         return {setting.name: setting for setting in kind_of(section).settings}
-    return {setting.name: setting for setting in OWN if setting.section == section}
+    return _OWN.get(section, {})
 
 
 def find(name: str) -> Setting | None:
@@ -48,11 +53,7 @@ def every() -> dict[str, Setting]:
 
 def of_variable(variable: str) -> Setting | None:
     """The setting that an environment variable stands for: PFMM_GRID_LEVELS is grid.levels; None for another one."""
-    return next((one for one in _candidates(variable) if one.variable == variable), None)
-
-
-def _candidates(variable: str) -> Iterator[Setting]:
-    yield from OWN
-    for section in STRATEGIES:
-        if variable.startswith(f"PFMM_{section.upper()}_"):
-            yield from table(section).values()
+    if variable in _OF_VARIABLE:
+        return _OF_VARIABLE[variable]
+    near = (section for section in STRATEGIES if variable.startswith(f"PFMM_{section.upper()}_"))
+    return next((one for section in near for one in table(section).values() if one.variable == variable), None)
