@@ -21,7 +21,7 @@ from pfmm.model.text import iso as iso  # noqa: PLC0414 - for the modules that a
 from pfmm.model.text import plain as plain  # noqa: PLC0414 - likewise
 
 SCHEMA: Final = "pfmm/1"
-NO_DATA: Final = frozenset({"warnings", "time_ms"})  # fields of a result that its `data` does not have
+NO_DATA: Final = frozenset({"warnings", "time_ms", "have_journal"})  # fields of a result that its `data` does not have
 Found = TypeVar("Found")
 
 
@@ -102,21 +102,29 @@ def _finite(value: float | Decimal) -> float | str:
     return plain(value) if isinstance(value, Decimal) else value
 
 
-def answer(options: Globals, use_case: Callable[[], Found], render: Callable[[Found, int | None], str]) -> Found:
+def answer(
+    options: Globals,
+    use_case: Callable[[], Found],
+    render: Callable[[Found, int | None], str],
+    encode: Callable[[Found], Any] | None = None,
+) -> Found:
     """Runs a use case and prints its result: with --json the envelope, else what `render` makes of it for the width
-    of the terminal (None: no terminal). A failure that carries a result is raised as Failed, which prints both."""
+    of the terminal (None: no terminal). A failure that carries a result is raised as Failed, which prints both.
+    `encode` makes the `data` where that is not simply the result's fields."""
     try:
         found = use_case()
     except PfmmError as error:
         if error.result is None:
             raise
-        raise Failed(error, printed(error.result, render)) from error
-    emit(options, printed(found, render))
+        raise Failed(error, printed(error.result, render, encode)) from error
+    emit(options, printed(found, render, encode))
     return found
 
 
-def printed(found: Any, render: Callable[[Any, int | None], str]) -> Result:
+def printed(found: Any, render: Callable[[Any, int | None], str], encode: Callable[[Any], Any] | None = None) -> Result:
     """A result of a use case, ready to print: its fields are the `data`, but for NO_DATA."""
+    if encode is not None:
+        return Result(encode(found), lambda: render(found, room()), tuple(getattr(found, "warnings", ())))
     data = {field.name: getattr(found, field.name) for field in fields(found) if field.name not in NO_DATA}
     shown = {name: item for name, item in data.items() if item is not ABSENT}
     return Result(shown, lambda: render(found, room()), tuple(getattr(found, "warnings", ())))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.cli.commands.inventory import drawdown_pct
+from pfmm.app.inventory import drawdown_pct
 from pfmm.journal.journal import Journal
 from pfmm.model.order import Batch, NewOrder, Side
 from pfmm.paper.exchange import Exchange

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import plain, table
-from pfmm.cli.render.report_json import pnl_json, report_json
+from pfmm.report.figures import pnl_json, report_json
 
 if TYPE_CHECKING:
     from pfmm.backtest.results import Scenario

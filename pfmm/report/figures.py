@@ -1,4 +1,4 @@
-"""A report as JSON `data`, the same for `report` and for `backtest run`. Values only."""
+"""A report as JSON `data`, the same for `report` and for `backtest run`. Layer: report. Values only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pfmm.accounting.attribution import Attribution
 from pfmm.accounting.metrics import DAY_MS
-from pfmm.cli.output import iso
+from pfmm.model.text import iso
 from pfmm.report.data import ReportData
 from pfmm.report.thinning import extremes
 
