@@ -209,6 +209,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
         try:
             with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
                 report = engine.cycle()
+            session.journal.record_events(report.events, engine.run_names)
         except Interrupted as error:
             raise CutShort(
                 f"{signals.name} came before this cycle had sent anything; what rested before still rests",
@@ -270,7 +271,7 @@ def _loop(options: Globals, session: Session, kind: str, engine: Engine, how: St
     on_exit = how.on_exit or session.settings.general.run.on_exit
     shown = Shown(kind, tuple(engine.markets), session.venue_name, session.account, on_exit)
     show_run(
-        options, shown, lambda emit, inbox, signals: run_loop(session, kind, engine, how, tend, emit, inbox, signals)
+        options, shown, lambda put, inbox, signals: run_loop(session, kind, engine, how, tend, put, inbox, signals)
     )
 
 
@@ -280,7 +281,7 @@ def run_loop(
     engine: Engine,
     how: StartOptions,
     tend: Tend | None,
-    emit: Callable[[Event], None],
+    put: Callable[[Event], None],
     inbox: Inbox,
     signals: Signals,
 ) -> Ending:
@@ -292,6 +293,7 @@ def run_loop(
     from pfmm.runner.dead_man import DeadMan
     from pfmm.runner.leaving import run_to_the_end
     from pfmm.runner.loop import Hooks, Loop, LoopOptions
+    from pfmm.runner.telling import Teller
 
     run = session.settings.general.run
     on_exit = how.on_exit or run.on_exit
@@ -300,8 +302,9 @@ def run_loop(
     # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
     timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
     dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
+    teller = Teller(session.journal, engine, put)
     hooks = Hooks(
-        emit=emit,
+        teller=teller,
         beside=lambda: {
             "adopted_orders": adopted,
             "dead_man": dead_man.state,
@@ -320,7 +323,7 @@ def run_loop(
         lambda: session.bounded(wakeup=signals),
         signals.ignore_interrupts,
     )
-    ending = run_to_the_end(kind, engine, loop, dead_man, on_exit, emit, around)
+    ending = run_to_the_end(kind, engine, loop, dead_man, on_exit, teller, around)
     if ending.halt is not None:
         raise Halted(f"stopped: {ending.halt}")
     return ending

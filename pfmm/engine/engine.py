@@ -74,6 +74,11 @@ class Engine:
         return tuple(run.run.run_id for run in self._runs if run.run is not None)
 
     @property
+    def run_names(self) -> dict[tuple[str, str], str]:
+        """The run id of each (market, strategy) that has begun."""
+        return {(one.market, one.kind): one.run.run_id for one in self._runs if one.run is not None}
+
+    @property
     def remembered(self) -> tuple[OwnOrder, ...]:
         """The orders of these runs that may rest, from memory alone: as the journal last had them, and what was
         committed since. For the way out when the journal has become unusable."""

@@ -27,6 +27,7 @@ from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
 from pfmm.ports import Clock, Journal, Venue
 from pfmm.runner.loop import KILL_SWITCH, Ending, Loop
+from pfmm.runner.telling import Teller
 
 
 class Switch(Protocol):
@@ -60,7 +61,7 @@ def run_to_the_end(
     loop: Loop,
     switch: Switch,
     on_exit: str,
-    emit: Callable[[Event], None],
+    teller: Teller,
     around: Surroundings,
 ) -> Ending:
     """Runs the loop and, whatever ends it, the exit policy; returns why it ended.
@@ -78,7 +79,7 @@ def run_to_the_end(
     except BaseException as error:  # noqa: BLE001 - raised again below, after the exit policy has run
         failure, ending = error, Ending(f"bug: {type(error).__name__}", EXIT_BUG)
     try:
-        _leave(kind, engine, loop, switch, on_exit, emit, around, ending, failure)
+        _leave(kind, engine, loop, switch, on_exit, teller, around, ending, failure)
     except KeyboardInterrupt:
         around.last_interrupt()
         raise _given_up(kind, engine, around) from failure
@@ -98,7 +99,7 @@ def _leave(
     loop: Loop,
     switch: Switch,
     on_exit: str,
-    emit: Callable[[Event], None],
+    teller: Teller,
     around: Surroundings,
     ending: Ending,
     failure: BaseException | None,
@@ -106,19 +107,21 @@ def _leave(
     """The policy, and what is told of it: `stopping` before, `stopped` after the proof."""
     policy = "cancel" if ending.halt is not None else ending.policy or on_exit
     last_ms = loop.last.time.time_ms if loop.last is not None else 0
-    emit(Event("stopping", last_ms, "", kind, {"reason": ending.reason, "policy": policy}))
+    stopping = Event("stopping", last_ms, "", kind, {"reason": ending.reason, "policy": policy})
+    teller.show(stopping)  # kept below: a journal that somebody locks must not hold up the policy
     cancelled = carry_out(engine, policy, ending, last_ms, around, failure)
     # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
     with around.leaving():
         problem = switch.leave()
     left = around.unattended() if ending.reason == KILL_SWITCH else ()
     warning = "; ".join([*([] if problem is None else [problem]), *left])
-    if warning:
-        emit(Event("warning", last_ms, "", kind, {"reason": warning}))
+    told = [Event("warning", last_ms, "", kind, {"reason": warning})] if warning else []
     if ending.halt is not None:
-        emit(Event("halted", last_ms, "", kind, {"reason": ending.halt}))
+        told.append(Event("halted", last_ms, "", kind, {"reason": ending.halt}))
     row = {"reason": ending.reason, "cancelled": cancelled, "orders_left": orders_left(engine, around)}
-    emit(Event("stopped", last_ms, "", kind, row))
+    told.append(Event("stopped", last_ms, "", kind, row))
+    teller.keep(stopping)
+    teller.tell(*told)
 
 
 def carry_out(

@@ -26,6 +26,7 @@ from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.dead_man import DeadMan
 from pfmm.runner.inbox import Action, Command, Inbox
+from pfmm.runner.telling import Teller
 
 PASSING = (VenueUnreachable, RateLimited, BadVenueData)
 OUTAGE_CYCLES = 200
@@ -56,11 +57,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the loop tells and asks: `emit` an event, which must not wait, `beside` what a screen shows beside the
-    report, `halted` the latch's text or None, `trip` sets the latch for a kill switch, `ready` after the first whole
-    cycle, `tend` what can wait until a cycle is over."""
+    """What the loop tells and asks: the `teller` of events, which waits for no reader, `beside` what a screen shows
+    beside the report, `halted` the latch's text or None, `trip` sets the latch for a kill switch, `ready` after the
+    first whole cycle, `tend` what can wait until a cycle is over."""
 
-    emit: Callable[[Event], None]
+    teller: Teller
     beside: Callable[[], Mapping[str, object]]
     halted: Callable[[], str | None]
     trip: Callable[[str], None]
@@ -115,7 +116,7 @@ class Loop:
     def _obey(self, command: Command) -> Ending | None:
         """Does what is asked; an Ending where that is to end the loop."""
         data = {"command": command.action.value, "by": command.by}
-        self._hooks.emit(Event("command", self._clock.now_ms(), "", "", data))
+        self._hooks.teller.tell(Event("command", self._clock.now_ms(), "", "", data))
         match command.action:
             case Action.PAUSE:
                 self._engine.pause(f"paused by {command.by}")
@@ -140,10 +141,9 @@ class Loop:
             self._start_ms = report.time.time_ms
         self._done += 1
         ending = self._after(report)  # the latch of a kill switch is set before anything is told
-        for event in report.events:
-            self._hooks.emit(event)
+        self._hooks.teller.tell(*report.events)
         self._feed_dead_man(report)
-        self._hooks.emit(CycleEvent("cycle", report.time.time_ms, "", "", self._hooks.beside(), report=report))
+        self._hooks.teller.show(CycleEvent("cycle", report.time.time_ms, "", "", self._hooks.beside(), report=report))
         if first:
             self._hooks.ready()
         if ending is None:
@@ -159,7 +159,7 @@ class Loop:
             self._dead_man.feed(report.time.time_ms, report.time.speed)
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             data = {"code": error.code, "reason": f"the dead-man switch was not fed: {error.message}"}
-            self._hooks.emit(Event("warning", report.time.time_ms, "", "", data))
+            self._hooks.teller.tell(Event("warning", report.time.time_ms, "", "", data))
 
     def _after(self, report: CycleReport) -> Ending | None:
         tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
@@ -177,7 +177,7 @@ class Loop:
         and makes no sense is given up after NONSENSE_MS: nothing is quoted on it, but what rests may fill."""
         self._failures += 1
         data = {"code": error.code, "reason": error.message, "in_a_row": self._failures}
-        self._hooks.emit(Event("warning", self._clock.now_ms(), "", "", data))
+        self._hooks.teller.tell(Event("warning", self._clock.now_ms(), "", "", data))
         if self.last is None or self._failures >= OUTAGE_CYCLES:
             raise error
         if isinstance(error, BadVenueData):

@@ -32,6 +32,7 @@ from pfmm.runner.leaving import Surroundings, run_to_the_end
 from pfmm.runner.listeners import Listeners
 from pfmm.runner.loop import Ending, Hooks, Loop, LoopOptions
 from pfmm.runner.signals import Signals
+from pfmm.runner.telling import Teller
 from pfmm.strategy.grid.plan import GridConfig
 from pfmm.strategy.grid.strategy import GridStrategy
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
@@ -171,7 +172,8 @@ class World:
             listeners = Listeners([self.screen], lost)
             clock = VenueClock(lambda: 0.0, inbox.wait_s, self.advance)
             clock.synchronise(self.made.venue.inner.time())
-            hooks = Hooks(listeners.put, dict, lambda: self.latch, self._trip, lambda: None, self.tend)
+            teller = Teller(self.made.journal, self.engine, listeners.put)
+            hooks = Hooks(teller, dict, lambda: self.latch, self._trip, lambda: None, self.tend)
             loop: Any = Loop(self.engine, clock, inbox, self, LoopOptions(STEP_MS / 1000, cycles), hooks)  # type: ignore[arg-type]
             waiting = VenueClock(lambda: 0.0, lambda _: True, self.advance)
             around = Surroundings(
@@ -186,7 +188,9 @@ class World:
             )
             code, raised = 0, None
             try:
-                ending: Ending = run_to_the_end("test", self.engine, loop, self, self.policy, listeners.put, around)
+                ending: Ending = run_to_the_end(
+                    self.spec.strategy.kind, self.engine, loop, self, self.policy, teller, around
+                )
                 code = ending.exit_code
             except PfmmError as error:
                 code, raised = error.exit_code, error
@@ -421,4 +425,13 @@ def test_a_pause_cancels_and_going_on_places_again(tmp_path: Path) -> None:
             ("resumed", "paused by key p"),
         )
         assert [one for one in told if one in wanted] == list(wanted)
+        (run_id,) = run.engine.run_ids
+        kept = [one.event.name for one in run.made.journal.events(run_id=run_id)]
+        assert [name for name in kept if name in ("command", "paused", "resumed", "stopping", "stopped")] == [
+            "command", "paused", "command", "resumed", "command", "stopping", "stopped",
+        ]  # fmt: skip
+        assert "cycle" not in kept
+        cursors = [event.cursor or 0 for event in run.screen.events]
+        assert cursors == sorted(cursors)
+        assert cursors[-1] > cursors[0]
         assert run.resting == ()

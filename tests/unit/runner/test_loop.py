@@ -78,12 +78,13 @@ class Story:
         self.now_ms = to_ms
         return VenueTime(to_ms, 0.0)
 
-    def emit(self, event: Event) -> None:
-        if isinstance(event, CycleEvent):
-            self.shown += 1
-            self.at_show()
-        else:
-            self.events.append(event)
+    def tell(self, *events: Event) -> None:
+        self.events += events
+
+    def show(self, event: Event) -> None:
+        assert isinstance(event, CycleEvent)
+        self.shown += 1
+        self.at_show()
 
     def take(self) -> tuple[Command, ...]:
         """The inbox: what is asked for, and the signal."""
@@ -100,7 +101,7 @@ class Story:
 
     def run(self, *, cycles: int | None = None, interval_s: float = 3.0) -> Ending:
         """Runs the loop over it."""
-        hooks = Hooks(self.emit, dict, lambda: self.latch, self.trips.append, lambda: None, self.tend)
+        hooks = Hooks(self, dict, lambda: self.latch, self.trips.append, lambda: None, self.tend)  # type: ignore[arg-type]
         clock = VenueClock(lambda: 0.0, lambda _: True, self.advance)
         clock.synchronise(VenueTime(T0, 0.0))
         loop: Any = Loop(self, clock, self, self, LoopOptions(interval_s, cycles), hooks)  # type: ignore[arg-type]
