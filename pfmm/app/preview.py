@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.app.calibrating import current_fit
 from pfmm.app.runs import flat_view, memory_of, run_spec, values_of
+from pfmm.errors import AuthenticationError, ConfigError
 from pfmm.strategy.base import Kind, Measured, Preview, kind_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def preview(request: PreviewRequest, *, session: Session) -> PreviewResult:
         return _of_account(request, session, kind, instrument)
     spec = _spec(session, kind, instrument, now_ms=0)
     view = flat_view(session, instrument, spec.limits)
-    shown = kind.preview_of(spec.strategy, view, None)
+    shown = kind.preview_of(spec.strategy, view, None, _equity(session))
     refusal = kind.refusal(spec.strategy, view, None)
     told = None if refusal is None else f"start would refuse: {refusal.message}"
     return PreviewResult(instrument.market, kind.name, kind.layout, view.ticker.mid, shown, told)
@@ -74,8 +75,17 @@ def _of_account(request: PreviewRequest, session: Session, kind: Kind, instrumen
         shown = kind.preview_problem(spec.strategy, problem)
     else:
         view = _view(request, session, instrument, snapshot, spec)
-        shown = kind.preview_of(spec.strategy, view, memory_of(session, kind.name, market))
+        memory = memory_of(session, kind.name, market)
+        shown = kind.preview_of(spec.strategy, view, memory, snapshot.account.equity)
     return PreviewResult(market, kind.name, kind.layout, ticker.mid, shown)
+
+
+def _equity(session: Session) -> Decimal | None:
+    """The account's equity in USD; None without a key, which a preview of public data does not need."""
+    try:
+        return session.venue.account_state().equity
+    except (ConfigError, AuthenticationError):
+        return None
 
 
 def _spec(session: Session, kind: Kind, instrument: Instrument, now_ms: int) -> RunSpec:

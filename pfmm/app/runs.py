@@ -5,7 +5,8 @@ What the strategy needs measured is measured first. Layer: app.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.calibrating import Fits
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from pfmm.config.resolve import MarketSettings
     from pfmm.engine.engine import Engine
     from pfmm.engine.report import CycleReport
-    from pfmm.model.market import Instrument
+    from pfmm.errors import PfmmError
+    from pfmm.model.market import Instrument, Ticker
+    from pfmm.model.plan import MarketView
     from pfmm.model.setting import Values
 
 
@@ -59,6 +62,7 @@ class Runs:
     def __init__(self, name: str) -> None:
         self._kind = kind_of(name)
         self._fits = Fits(name)
+        self._notes: tuple[str, ...] = ()
 
     def spec(self, session: Session, instrument: Instrument) -> RunSpec:
         """The market's run as the engine takes it.
@@ -75,8 +79,17 @@ class Runs:
         calibration = self._fits.first(session, market) if kind.wants_fit(values) else None
         spec = run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration))
         if new and kind.checks_start:
-            _check_start(session, kind, instrument, spec)
+            view = flat_view(session, instrument, spec.limits)
+            refusal = start_refusal(kind, spec, view, lambda: session.venue.account_state().equity)
+            if refusal is not None:
+                raise refusal
+            self._notes += kind.notes(spec.strategy, view)
         return spec
+
+    def take_notes(self) -> tuple[str, ...]:
+        """What the runs built since the last call will do other than their settings say, to be told once."""
+        notes, self._notes = self._notes, ()
+        return notes
 
     def tend(self, session: Session, engine: Engine, report: CycleReport) -> None:
         """Between two cycles: a new fit for the market that has waited longest, if any is due; at most one."""
@@ -88,22 +101,27 @@ class Runs:
         engine.replace_strategy(self._kind.build(market, values, Measured(calibration=calibration)))
 
 
-def _check_start(session: Session, kind: Kind, instrument: Instrument, spec: RunSpec) -> None:
-    view = flat_view(session, instrument, spec.limits)
-    refusal = kind.refusal(spec.strategy, view, None)
-    if refusal is None:
-        refusal = kind.refusal(spec.strategy, view, session.venue.account_state().equity)
-    if refusal is not None:
-        raise refusal
+def start_refusal(kind: Kind, spec: RunSpec, view: MarketView, equity: Callable[[], Decimal]) -> PfmmError | None:
+    """Why a new run could never work within its own limits or the account's equity, if so.
+
+    The one home of what stands in the way of a start: `start`, its dry run and a backtest ask here. `equity` (USD) is
+    asked for only where the limits alone do not refuse.
+    """
+    if not kind.checks_start:
+        return None
+    return kind.refusal(spec.strategy, view, None) or kind.refusal(spec.strategy, view, equity())
 
 
-def flat_view(session: Session, instrument: Instrument, limits: Limits) -> Any:
+def flat_view(session: Session, instrument: Instrument, limits: Limits) -> MarketView:
     """The market as a run without inventory sees it now: public data alone, no key needed."""
-    from decimal import Decimal
+    (ticker,) = session.venue.tickers([instrument.market])
+    return view_without_inventory(instrument, ticker, limits)
 
+
+def view_without_inventory(instrument: Instrument, ticker: Ticker, limits: Limits) -> MarketView:
+    """What a run that has not traded yet sees in this ticker."""
     from pfmm.model.plan import MarketView
 
-    (ticker,) = session.venue.tickers([instrument.market])
     return MarketView(
         time_ms=ticker.time_ms,
         instrument=instrument,

@@ -32,7 +32,7 @@ class Scenario:
     """One whole run: the world and the queue model that it ran in, what it did, and what the report says of it.
 
     `drawdown_usd` is the deepest fall of equity from a peak, at the mids of every quote of the run; of `settlements`
-    funding settlements that passed, so many have no rate in the data.
+    funding settlements that passed, so many have no rate in the data. `notes` are what a start would have said.
     """
 
     world: str
@@ -42,6 +42,7 @@ class Scenario:
     drawdown_usd: Decimal
     settlements: int
     without_rate: int
+    notes: tuple[str, ...] = ()
 
 
 def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:

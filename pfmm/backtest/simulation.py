@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
@@ -48,8 +49,10 @@ class Clockwork:
 class Outcome:
     """What a run did: fills with the run's slots, every order that stood as it ended, payments, and the work it took.
 
-    `ended_ms` is when it ended: with its data, or before, and then `stopped` says why. `events` are the rows of the
-    tape until then; `decisions` those that were due, `cycles` those that needed a whole cycle. Position in base units.
+    `ended_ms` is when it ended: with its data, or before, and then `stopped` says why. `refused` counts the order
+    actions that the venue refused by its code; `held_back` says, where no order ever stood, why. `events` are the rows
+    of the tape until then; `decisions` those that were due, `cycles` those that needed a whole cycle. Position in base
+    units.
     """
 
     market: str
@@ -68,6 +71,8 @@ class Outcome:
     wall_s: float
     ended_ms: int
     stopped: str | None = None
+    refused: tuple[tuple[str, int], ...] = ()
+    held_back: tuple[str, ...] = ()
 
 
 def simulate(
@@ -113,6 +118,8 @@ class _Run:
         self._cycles = 0
         self._band: Band | None = None
         self._report: CycleReport | None = None
+        self._refused: Counter[str] = Counter()
+        self._ordered = False
 
     def run(self) -> Outcome:
         stopped = self._cycle()
@@ -124,6 +131,8 @@ class _Run:
     def _decide(self) -> str | None:
         """The decision that is due now; returns why the run must stop, if it must."""
         venue = self._venue
+        if venue.liquidated:
+            return self._liquidated()
         if self._lazy and not venue.changed:
             if self._band is not None and self._inside(self._band, venue.now_ms):
                 self._note(venue.now_ms)
@@ -137,7 +146,29 @@ class _Run:
         self._cycles += 1
         self._band = None
         self._report = self._engine.cycle()
-        return self._report.runs[0].tripped
+        (run,) = self._report.runs
+        self._ordered = self._ordered or bool(run.orders)
+        self._refused.update(str(event.data["code"]) for event in self._report.events if event.name == "refused")
+        return run.tripped
+
+    def _liquidated(self) -> str:
+        """That the venue closed the account's position, when, and at which price."""
+        closing = self._venue.liquidated
+        assert closing is not None
+        return (
+            f"the account was liquidated at {iso(closing.time_ms)}: its equity fell below the maintenance margin, and "
+            f"{closing.size:f} were {'bought' if closing.side.sign > 0 else 'sold'} at {closing.price:f} to close it"
+        )
+
+    def _held_back(self) -> tuple[str, ...]:
+        """Why the last cycle wanted or sent nothing, slot by slot."""
+        assert self._report is not None
+        (run,) = self._report.runs
+        found = [] if run.problem is None else [run.problem]
+        found += [f"{held.slot}: {held.reason}" for held in run.plan.held]
+        if run.decision is not None:
+            found += [f"{slot}: {reason}" for slot, reason in run.decision.absent.items()]
+        return tuple(found)
 
     def _glance(self) -> bool:
         """Whether the decision that is due does nothing; then also between which prices that holds."""
@@ -192,6 +223,7 @@ class _Run:
         venue, journal = self._venue, self._journal
         if stopped is None:
             venue.advance(self._clockwork.end_ms)
+            stopped = self._liquidated() if venue.liquidated else None
         snapshot = observe(venue, journal, [self._market.market], self._engine.run_ids)
         assert self._report is not None
         start, end = self._clockwork.start_ms, venue.now_ms
@@ -212,6 +244,8 @@ class _Run:
             wall_s=0.0,
             ended_ms=end,
             stopped=stopped,
+            refused=tuple(self._refused.most_common()),
+            held_back=() if self._ordered else self._held_back(),
         )
 
 

@@ -87,6 +87,7 @@ class SimulatedVenue:
         self._payments: list[FundingPayment] = []
         self.requests = 0
         self._due = _Due(-1, 0, Decimal(0), 0)
+        self._liquidation: Fill | None = None
         self._glimpsed: tuple[int, tuple[Position, ...]] | None = None
 
     # -- time
@@ -95,6 +96,14 @@ class SimulatedVenue:
     def now_ms(self) -> int:
         """Venue time."""
         return self.books.time_ms
+
+    @property
+    def liquidated(self) -> Fill | None:
+        """The fill with which the venue closed the account's position, if it did."""
+        for entry in self.books.fills:  # those that no snapshot has shown yet: mostly none
+            if entry.liquidation:
+                self._liquidation = fill_of(entry)
+        return self._liquidation
 
     @property
     def changed(self) -> bool:
@@ -333,6 +342,7 @@ class SimulatedVenue:
 
     def _collect(self) -> None:
         self._collect_orders()
+        self._liquidation = self.liquidated
         self._fills += [fill_of(entry) for entry in self.books.fills]
         self._payments += [payment_of(entry) for entry in self.books.payments]
         self.books.fills.clear()

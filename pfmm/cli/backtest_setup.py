@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,11 @@ from pfmm.config.settings import plain_market
 from pfmm.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from pfmm.backtest.columns import Columns
     from pfmm.backtest.loading import World
     from pfmm.backtest.results import Scenario
     from pfmm.engine.report import RunSpec
+    from pfmm.errors import PfmmError
     from pfmm.model.market import Instrument
     from pfmm.paper.matching import QueueModel
 
@@ -102,24 +104,45 @@ def notes_of(job: Job, worlds: Sequence[World]) -> tuple[str, ...]:
 def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
     """Every scenario of the job: each world with each queue model, worlds first.
 
-    Raises UsageError for settings that make no sense on this market, DataFileError for a period without data.
+    Raises UsageError for settings that make no sense on this market, DataFileError for a period without data, and what
+    `start` would refuse with where no run could place a single order.
     """
     from pfmm.backtest.results import scenario
     from pfmm.backtest.simulation import Clockwork, simulate, span_of
     from pfmm.backtest.values import instrument_of
 
     settings = settings_of(job)
-    found = []
+    found: list[Scenario] = []
+    refusal = None
     for world in worlds:
         columns = world.columns
         start_ms, end_ms = span_of(columns, job.from_ms, job.to_ms)
         interval_ms = max(round(settings.for_market(job.market).run.interval_s * 1000), 1)
         clockwork = Clockwork(start_ms, end_ms, interval_ms, job.latency_ms)
         spec = run_spec(settings, instrument_of(columns.tape.spec), job.kind)
+        refusal, notes = _at_start(job.kind, spec, columns, start_ms)
         for queue in job.queues:
             outcome = simulate(columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy")
-            found.append(scenario(world.label, columns, outcome, clockwork, job.kind))
+            found.append(replace(scenario(world.label, columns, outcome, clockwork, job.kind), notes=notes))
+    if refusal is not None and not any(one.outcome.orders for one in found):
+        raise refusal
     return tuple(found)
+
+
+def _at_start(kind: str, spec: RunSpec, columns: Columns, start_ms: int) -> tuple[PfmmError | None, tuple[str, ...]]:
+    """Why `start` would refuse this run, and what is to be said beside its figures, that refusal included."""
+    from pfmm.app.runs import start_refusal, view_without_inventory
+    from pfmm.backtest.columns import TapeFeed
+    from pfmm.backtest.results import CAPITAL
+    from pfmm.backtest.venue import SimulatedVenue
+    from pfmm.strategy.base import kind_of
+
+    market = columns.tape.spec
+    venue = SimulatedVenue(TapeFeed(columns, lazy=True), market, start_ms=start_ms, end_ms=start_ms)
+    view = view_without_inventory(venue.instrument(), venue.ticker(), spec.limits)
+    refusal = start_refusal(kind_of(kind), spec, view, lambda: CAPITAL)
+    told = () if refusal is None else (f"start would refuse: {refusal.message}",)
+    return refusal, (*told, *kind_of(kind).notes(spec.strategy, view))
 
 
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:

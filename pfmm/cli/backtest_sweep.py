@@ -18,7 +18,7 @@ from pfmm import __version__
 from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
 from pfmm.cli.output import iso, jsonable, plain, table
 from pfmm.config.tables import every
-from pfmm.errors import ConfigError, DataFileError, PfmmError, UnitsError, UsageError
+from pfmm.errors import ConfigError, DataFileError, PfmmError, RiskRefused, UnitsError, UsageError
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
@@ -167,7 +167,8 @@ def refused(rows: Sequence[Mapping[str, Any]]) -> tuple[PfmmError | None, tuple[
         told = (*told, f"and {len(reasons) - SHOWN_REASONS} more reasons: see the rows")
     if not rows or any(row["ok"] for row in rows):
         return None, told
-    kinds: dict[str, type[PfmmError]] = {kind.code: kind for kind in (UsageError, UnitsError, DataFileError)}
+    known: tuple[type[PfmmError], ...] = (UsageError, UnitsError, DataFileError, RiskRefused)
+    kinds = {kind.code: kind for kind in known}
     return kinds.get(rows[0]["error"], ConfigError)(rows[0]["message"]), told
 
 

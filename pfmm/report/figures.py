@@ -38,12 +38,14 @@ def report_json(report: ReportData) -> dict[str, Any]:
 
 
 def pnl_json(pnl: Attribution) -> dict[str, Any]:
-    """total = spread_capture + adverse_selection + inventory - fees + funding, USD."""
+    """total = spread_capture + adverse_selection + inventory + fees_effect + funding, USD; fees are positive where
+    paid, their effect is negative then."""
     return {
         "total": pnl.total,
         "spread_capture": pnl.spread_capture,
         "adverse_selection": pnl.adverse_selection,
         "inventory": pnl.inventory,
         "fees": pnl.fees,
+        "fees_effect": -pnl.fees,
         "funding": pnl.funding,
     }

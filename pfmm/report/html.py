@@ -203,7 +203,7 @@ def _decomposition(graph: Any, report: ReportData) -> Any:
         ("spread capture", pnl.spread_capture),
         ("adverse selection", pnl.adverse_selection),
         ("inventory", pnl.inventory),
-        ("fees (paid −)", -pnl.fees),
+        ("fees", -pnl.fees),
         ("funding", pnl.funding),
     )
     figure = graph.Figure(layout=_layout(graph, "profit, USD", x_title=""))
@@ -244,10 +244,10 @@ def _pnl_table(report: ReportData) -> str:
     rows = []
     for part in (whole, *report.markets, *report.strategies):
         pnl = part.pnl
-        amounts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, pnl.fees, pnl.funding)
+        amounts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
         rows.append((part.name, f"{part.fills:,}", *(f"{amount:+.4f}" for amount in amounts)))
-    headers = ("part", "fills", "total", "capture", "adverse selection", "inventory", "fees paid", "funding")
-    note = "<p class=note>total = capture + adverse selection + inventory − fees paid + funding</p>"
+    headers = ("part", "fills", "total", "capture", "adverse selection", "inventory", "fees", "funding")
+    note = "<p class=note>total = capture + adverse selection + inventory + fees + funding (a rebate is +)</p>"
     return "<h2>Profit, USD</h2>" + _table(headers, rows, set(range(1, 8))) + note
 
 

@@ -25,7 +25,7 @@ METRIC_NAMES = {
     "daily_pnl": "daily P&L / capital",
     "max_drawdown": "max drawdown",
 }
-COLUMNS = ("total", "capture", "adverse", "inventory", "fees paid", "funding")
+COLUMNS = ("total", "capture", "adverse", "inventory", "fees", "funding")
 
 
 def report_text(report: ReportData, *, heading: str) -> str:
@@ -107,7 +107,7 @@ def _pnl_block(report: ReportData) -> str:
     if len(report.strategies) > 1:
         rows += [_part_row(part) for part in report.strategies]
     table = _table(("P&L, USD", "fills", *COLUMNS), rows, right=set(range(1, 8)))
-    return f"{table}\ntotal = capture + adverse selection + inventory − fees paid + funding"
+    return f"{table}\ntotal = capture + adverse selection + inventory + fees + funding (a rebate is +)"
 
 
 def _part_row(part: Part) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def _part_row(part: Part) -> tuple[str, ...]:
 
 
 def _amounts(pnl: Attribution) -> tuple[str, ...]:
-    parts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, pnl.fees, pnl.funding)
+    parts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
     return tuple(_usd(part) for part in parts)
 
 

@@ -123,8 +123,23 @@ class Kind:
         """What its screen shows beside prices, inventory and profit."""
         return ()
 
-    def preview_of(self, strategy: Strategy[Any], view: MarketView, memory: Mapping[str, Any] | None) -> Preview:
-        """What a start would want now; `memory` is what an open run remembers. The strategy decides once."""
+    def notes(
+        self,
+        strategy: Strategy[Any],  # noqa: ARG002 - what a strategy that says it in its decisions answers
+        view: MarketView,  # noqa: ARG002
+    ) -> tuple[str, ...]:
+        """What a new run would do other than its settings say, for whoever starts or backtests it."""
+        return ()
+
+    def preview_of(
+        self,
+        strategy: Strategy[Any],
+        view: MarketView,
+        memory: Mapping[str, Any] | None,
+        equity: Decimal | None,  # noqa: ARG002 - of use where a strategy can say when an account would be liquidated
+    ) -> Preview:
+        """What a start would want now; `memory` is what an open run remembers, `equity` the account's in USD where it
+        is known. The strategy decides once."""
         state = strategy.initial(view)
         if memory is not None:
             state = strategy.load(memory)

@@ -30,6 +30,7 @@ NORMAL_MEDIAN = 0.6744897501960817  # the median of |z| for a standard normal z
 
 WINDOW = 20
 DEFAULT_ANNUAL = 0.5
+PLAUSIBLE_ANNUAL = (0.05, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,15 @@ def next_regime(current: str | None, annual: float, window: int = WINDOW) -> str
     while index > 0 and annual < EDGES[index - 1] / past:
         index -= 1
     return REGIMES[index]
+
+
+def implausible(annual: float) -> str | None:
+    """A note on a volatility (annual fraction) that no listed perpetual has had for long, else None."""
+    if PLAUSIBLE_ANNUAL[0] <= annual <= PLAUSIBLE_ANNUAL[1]:
+        return None
+    low, high = (f"{bound:.0%}" for bound in PLAUSIBLE_ANNUAL)
+    where = f"below {low}" if annual < PLAUSIBLE_ANNUAL[0] else f"above {high}"
+    return f"volatility {annual:.2%} a year is {where}: check its unit (percent a year) and the market"
 
 
 def dump(state: VolatilityState) -> dict[str, Any]:

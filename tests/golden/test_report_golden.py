@@ -124,6 +124,7 @@ def test_the_profit_and_where_it_came_from(report: Any) -> None:
         "inventory": Decimal("4.60"),
         # 18 * -0.01998 + 17 * -0.02004 = -0.35964 - 0.34068
         "fees": Decimal("-0.70032"),
+        "fees_effect": Decimal("0.70032"),
         "funding": Decimal("0.01"),
     }
     assert found["by_market"] == [{"market": MARKET, "fills": 35, "pnl": found["pnl"]}]
@@ -138,6 +139,7 @@ def test_each_strategy_has_its_own_part(report: Any) -> None:
         "adverse_selection": Decimal("-3.60"),  # 9 * -0.05 + 9 * -0.35
         "inventory": Decimal("4.05"),  # 9 * 0.15 + 9 * 0.30
         "fees": Decimal("-0.36018"),  # 9 * -0.01998 + 9 * -0.02004
+        "fees_effect": Decimal("0.36018"),
         "funding": Decimal("-0.01"),
     }
     assert numbers(quote["pnl"]) == {
@@ -146,6 +148,7 @@ def test_each_strategy_has_its_own_part(report: Any) -> None:
         "adverse_selection": Decimal("-0.05"),  # 9 * -0.05 + 8 * 0.05
         "inventory": Decimal("0.55"),  # 9 * 0.15 - 8 * 0.10
         "fees": Decimal("-0.34014"),  # 9 * -0.01998 + 8 * -0.02004
+        "fees_effect": Decimal("0.34014"),
         "funding": Decimal("0.02"),
     }
 
@@ -198,7 +201,7 @@ def test_the_last_hour_alone(report: Any) -> None:
     assert found["fills"] == 0
     assert numbers(found["pnl"]) == {
         "total": Decimal("0.08"), "spread_capture": 0, "adverse_selection": 0, "inventory": Decimal("0.08"),
-        "fees": 0, "funding": 0,
+        "fees": 0, "fees_effect": 0, "funding": 0,
     }  # fmt: skip
 
 

@@ -16,9 +16,12 @@ from pfmm.app import strategies
 from pfmm.cli import start_options as option
 from pfmm.cli.opening import session
 from pfmm.cli.options import any_decimal, flags_of, globals_of, takes_settings
-from pfmm.cli.output import Result, emit
+from pfmm.cli.output import Result, emit, say
 
 if TYPE_CHECKING:
+    from pfmm.app.session import Session
+    from pfmm.engine.report import RunSpec
+    from pfmm.model.market import Instrument
     from pfmm.model.setting import Setting
     from pfmm.strategy.base import Kind
 
@@ -119,8 +122,15 @@ def _start(context: typer.Context, name: str, markets: Sequence[str], **how: Any
 
     options, flags, runs = globals_of(context), flags_of(context), Runs(name)
     policies = {policy: flags.pop(f"run.{policy}", None) for policy in ("on_exit", "on_restart")}
+
+    def build(opened: Session, instrument: Instrument) -> RunSpec:
+        spec = runs.spec(opened, instrument)
+        for note in runs.take_notes():
+            say(options, f"note: {note}")
+        return spec
+
     with session(options, flags) as opened:
-        start(options, opened, name, markets, runs.spec, StartOptions(**how, **policies), runs.tend)
+        start(options, opened, name, markets, build, StartOptions(**how, **policies), runs.tend)
 
 
 def _add_standing(app: typer.Typer, kind: Kind) -> None:

@@ -65,7 +65,7 @@ def _row(run: RunReport, *, wide: bool, narrow: bool) -> list[Text]:
     cells.append(Text(str(run.fills)))
     if wide:
         # with the funding among what is realised, the three columns make the total; the last line splits it
-        parts = (run.ledger.realized + run.ledger.funding, run.unrealized, run.ledger.fees)
+        parts = (run.ledger.realized + run.ledger.funding, run.unrealized, -run.ledger.fees)
         cells += [Text(f"{part:+.2f}") for part in parts]
     cells.append(_signed(run.total))
     return cells
@@ -141,7 +141,7 @@ def _sums(report: CycleReport) -> Text:
     parts = (
         ("realised", sum((run.ledger.realized for run in runs), Decimal(0))),
         ("unrealised", sum((run.unrealized for run in runs), Decimal(0))),
-        ("fees paid", sum((run.ledger.fees for run in runs), Decimal(0))),
+        ("fees", -sum((run.ledger.fees for run in runs), Decimal(0))),
         ("funding", sum((run.ledger.funding for run in runs), Decimal(0))),
     )
     text.append(" = " + "  ".join(f"{name} {value:+.4f}" for name, value in parts), style="not bold default")

@@ -120,7 +120,7 @@ def _profit(run: RunReport) -> Text:
     parts = [
         f"realised {run.ledger.realized:+.4f}",
         f"unrealised {run.unrealized:+.4f}",
-        f"fees paid {run.ledger.fees:+.4f}",
+        f"fees {-run.ledger.fees:+.4f}",
         f"funding {run.ledger.funding:+.4f}",
     ]
     text = Text(f"total {run.total:+.4f} USD", style=_sign_style(run.total))

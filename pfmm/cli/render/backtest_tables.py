@@ -18,6 +18,7 @@ ASSUMPTION = (
     "the worse one is shown"
 )
 MARKS_SHOWN = 2_000
+HELD_SHOWN = 4  # reasons of a run that ordered nothing
 WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
 
 
@@ -87,8 +88,24 @@ def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     settlements, missing = max((one.settlements, one.without_rate) for one in scenarios)
     if missing:
         found.append(f"funding: {missing} of {settlements} settlements have no rate in the data and count as 0")
+    found += dict.fromkeys(note for one in scenarios for note in one.notes)
     stopped = {one.outcome.stopped for one in scenarios if one.outcome.stopped is not None}
-    return (*found, *(f"a run stopped early: {reason}" for reason in sorted(stopped)))
+    found += [f"a run stopped early: {reason}" for reason in sorted(stopped)]
+    refused = refusals_of(scenarios)
+    found += [f"{count} order actions were refused: {reason}" for reason, count in refused]
+    idle = [one.outcome.held_back for one in scenarios if not one.outcome.orders]
+    if idle:
+        found.append(f"no order was placed: {'; '.join(idle[0][:HELD_SHOWN]) or 'the strategy wanted none'}")
+    return tuple(found)
+
+
+def refusals_of(scenarios: Sequence[Scenario]) -> list[tuple[str, int]]:
+    """The refusals of the run that had most of each reason."""
+    most: dict[str, int] = {}
+    for one in scenarios:
+        for reason, count in one.outcome.refused:
+            most[reason] = max(most.get(reason, 0), count)
+    return sorted(most.items())
 
 
 def run_text(job: Job, scenarios: Sequence[Scenario]) -> str:
@@ -103,7 +120,7 @@ def run_text(job: Job, scenarios: Sequence[Scenario]) -> str:
         ("  spread capture", *(_usd(one.report.pnl.spread_capture) for _, one in runs)),
         ("  adverse selection", *(_usd(one.report.pnl.adverse_selection) for _, one in runs)),
         ("  inventory", *(_usd(one.report.pnl.inventory) for _, one in runs)),
-        ("  − fees paid", *(_usd(-one.report.pnl.fees) for _, one in runs)),
+        ("  fees", *(_usd(-one.report.pnl.fees) for _, one in runs)),
         ("  funding", *(_usd(one.report.pnl.funding) for _, one in runs)),
         ("deepest drawdown", *(_usd(-one.drawdown_usd) for _, one in runs)),
         ("position at the end", *(plain(one.outcome.position) for _, one in runs)),

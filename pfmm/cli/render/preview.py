@@ -38,7 +38,7 @@ def preview_data(result: PreviewResult, *, explain: bool) -> Any:
 def preview_text(result: PreviewResult, *, explain: bool) -> str:
     """The preview for people, drawn as its layout asks."""
     if result.layout == "lines":
-        return plan_text(result.shown.explanation)
+        return "\n".join([plan_text(result.shown.explanation), *(f"note: {note}" for note in result.shown.notes)])
     if result.layout in {"components", "levels"}:
         data = {**result.shown.explanation, "notes": list(result.shown.notes)}
         return show_text(data, ladder=result.layout == "levels", explain=explain)
@@ -78,7 +78,9 @@ def plan_data(planned: Any) -> dict[str, Any]:
         "fees_per_round_trip": planned.fees_per_round_trip,
         "capital_required": planned.capital_required,
         "orders": planned.orders,
+        "size_usd": planned.size_usd,
         "worst_case": planned.worst_case,
+        "notes": planned.notes,
     }
 
 
@@ -98,13 +100,42 @@ def plan_text(planned: Any) -> str:
         "",
         table(("line", "side", "price", "size", "USD"), rows, right=(0, 2, 3, 4)),
         "",
-        f"profit a round trip  {planned.profit_per_round_trip:+.6f} USD at maker {planned.maker_bps:f} bps "
-        f"(fees {planned.fees_per_round_trip:+.6f})",
+        _profit_line(planned),
         f"capital required     {planned.capital_required:.2f} USD before leverage",
-        f"worst case           {planned.worst_case.at_lower:+.4f} USD at {planned.lower:f}, "
-        f"{planned.worst_case.at_upper:+.4f} USD at {planned.upper:f}",
+        "",
+        _worst_cases(planned),
     ]
     return "\n".join(head)
+
+
+def _profit_line(planned: Any) -> str:
+    """A round trip's profit with its parts, which add up as printed: a rebate is a plus."""
+    effect = -planned.fees_per_round_trip
+    gross = planned.profit_per_round_trip - effect
+    named = "rebates" if effect > 0 else "fees"
+    return (
+        f"profit a round trip  {planned.profit_per_round_trip:+.6f} USD = step {gross:+.6f}  {named} {effect:+.6f} "
+        f"(maker {planned.maker_bps:f} bps)"
+    )
+
+
+def _worst_cases(planned: Any) -> str:
+    """What the first orders lose when the price runs straight one way: at the edge, further out, at liquidation."""
+    worst = planned.worst_case
+
+    def ending(end: Any) -> tuple[str, str]:
+        return ("none", "") if end is None else (plain(end.price), f"{end.pnl:+.2f}")
+
+    def away(percent: int) -> str:
+        return f"{planned.mid * (100 + percent) / 100:.8g}"
+
+    rows = [
+        ("at the edge", plain(planned.lower), f"{worst.at_lower:+.4f}", plain(planned.upper), f"{worst.at_upper:+.4f}"),
+        ("5 % from here", away(-5), f"{worst.minus_5_pct:+.4f}", away(5), f"{worst.plus_5_pct:+.4f}"),
+        ("10 % from here", away(-10), f"{worst.minus_10_pct:+.4f}", away(10), f"{worst.plus_10_pct:+.4f}"),
+        ("at liquidation", *ending(worst.liquidation_below), *ending(worst.liquidation_above)),
+    ]
+    return table(("worst case", "price falls to", "USD", "price rises to", "USD"), rows, right=(1, 2, 3, 4))
 
 
 def without_extras(data: Mapping[str, Any]) -> dict[str, Any]:

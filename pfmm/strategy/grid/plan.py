@@ -17,6 +17,7 @@ from pfmm.errors import UsageError
 from pfmm.model.market import HOURS_PER_YEAR, Instrument
 from pfmm.model.order import Side
 from pfmm.strategy.grid.settings import MAX_LEVELS, MAX_RANGE_PCT, MIN_LEVELS
+from pfmm.strategy.grid.worst import WorstCase, worst_case
 from pfmm.strategy.ticks import base_size, snap_price, to_decimal
 
 ROUND_TRIP_HORIZON_S = 60  # the default step is what the price typically moves in a minute
@@ -48,6 +49,7 @@ class OnBreakout(StrEnum):
 class GridConfig:
     """The settings of one grid. `levels` steps have levels + 1 lines; `size_usd` is one order's value in USD.
 
+    `size_rises` where nobody has set the size: then it is at least the market's minimum on every line.
     Without `lower` or `upper` (USD) the range is `range_pct` per cent to each side of the mid, or follows from the
     annual volatility `sigma_annual` (a fraction: 0.5 = 50 %). One bound alone is mirrored at the mid.
     """
@@ -60,6 +62,7 @@ class GridConfig:
     range_pct: Decimal | None = None
     on_breakout: OnBreakout = OnBreakout.HOLD
     sigma_annual: float = 0.5
+    size_rises: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +113,14 @@ class PlannedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class WorstCase:
-    """P&L in USD when the price runs straight to a bound and fills every order on its way, fees included."""
-
-    at_lower: Decimal
-    at_upper: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class GridPlan:
     """Everything that `grid plan` shows. All amounts in USD.
 
     `step` and `step_bps` are the smallest of the grid, `profit_per_round_trip` (after fees) and its
     `fees_per_round_trip` (negative = rebate) those of the least profitable cell, at the maker fee of both legs:
     every order is post-only, so no leg can take. `capital_required` is the larger of all buys and all sells, before
-    leverage. `sizes` has the base quantity of each cell, `empty_line` the line that stays without an order.
+    leverage. `size_usd` is one order's value, `notes` what is to be said of it. `sizes` has the base quantity of each
+    cell, `empty_line` the line that stays without an order.
     """
 
     market: str
@@ -139,6 +135,8 @@ class GridPlan:
     profit_per_round_trip: Decimal
     fees_per_round_trip: Decimal
     capital_required: Decimal
+    size_usd: Decimal
+    notes: tuple[str, ...]
     orders: tuple[PlannedOrder, ...]
     worst_case: WorstCase
     lines: tuple[Decimal, ...]
@@ -147,8 +145,8 @@ class GridPlan:
     layout: Layout
 
 
-def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal) -> GridPlan:
-    """The grid that `config` makes on `instrument` at `mid` (USD).
+def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal, equity: Decimal | None = None) -> GridPlan:
+    """The grid that `config` makes on `instrument` at `mid` (USD); `equity` (USD) is the account's, where it is known.
 
     The line nearest the mid stays empty; buys rest on the lines below, sells on those above. The cell between two
     lines has the base quantity that `size_usd` buys at its LOWER line, so that a cell which sells first can buy back
@@ -167,7 +165,8 @@ def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal) -> Gr
             f"the price {mid:f} lies outside of the grid's range {lines[0]:f} to {lines[-1]:f}",
             hint="choose lower and upper around the price, or leave both out",
         )
-    sizes = cell_sizes(lines, config.size_usd, instrument)
+    size_usd, notes = _size_usd(config, lines, instrument)
+    sizes = cell_sizes(lines, size_usd, instrument)
     check_fees(lines, instrument)
     empty = nearest_line(lines, mid)
     orders = _first_orders(lines, sizes, empty)
@@ -187,8 +186,10 @@ def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal) -> Gr
         profit_per_round_trip=profit,
         fees_per_round_trip=fees,
         capital_required=max(sum((order.notional for order in orders if order.side is side), _ZERO) for side in Side),
+        size_usd=size_usd,
+        notes=notes,
         orders=orders,
-        worst_case=_worst_case(orders, lines, instrument),
+        worst_case=worst_case(orders, (lines[0], lines[-1]), mid=mid, instrument=instrument, equity=equity),
         lines=lines,
         sizes=sizes,
         empty_line=empty,
@@ -217,12 +218,26 @@ def cell_sizes(lines: Sequence[Decimal], size_usd: Decimal, instrument: Instrume
     sizes = tuple(base_size(size_usd, low, instrument.size_step) for low in lines[:-1])
     if all(size and size * low >= instrument.min_notional for size, low in zip(sizes, lines, strict=False)):
         return sizes
-    enough = max(minimum_size(low, instrument) * low for low in lines[:-1]).quantize(Decimal("0.01"), ROUND_CEILING)
+    enough = smallest_order(lines, instrument)
     raise UsageError(
         f"size {size_usd:f} USD is below the minimum of {instrument.market} (value {instrument.min_notional:f} USD, "
         f"size step {instrument.size_step:f})",
         hint=f"size {enough:f} or more works on every line of this grid",
     )
+
+
+def smallest_order(lines: Sequence[Decimal], instrument: Instrument) -> Decimal:
+    """The least USD that every cell can trade, rounded up to cents: at 10 USD and steps of 0.1, 12 on a line at 30."""
+    return max(minimum_size(low, instrument) * low for low in lines[:-1]).quantize(Decimal("0.01"), ROUND_CEILING)
+
+
+def _size_usd(config: GridConfig, lines: Sequence[Decimal], instrument: Instrument) -> tuple[Decimal, tuple[str, ...]]:
+    """The size of an order in USD, and what to say of one that was raised."""
+    enough = smallest_order(lines, instrument)
+    if not config.size_rises or config.size_usd >= enough:
+        return config.size_usd, ()
+    told = f"size raised from {config.size_usd:f} to {enough:f} USD, the smallest order of {instrument.market}"
+    return enough, (told,)
 
 
 def minimum_size(price: Decimal, instrument: Instrument) -> Decimal:
@@ -331,13 +346,3 @@ def _first_orders(lines: Sequence[Decimal], sizes: Sequence[Decimal], empty: int
         side, line = (Side.LONG, i) if i < empty else (Side.SHORT, i + 1)
         planned.append(PlannedOrder(side, lines[line], size, lines[line] * size, line))
     return tuple(planned)
-
-
-def _worst_case(orders: Sequence[PlannedOrder], lines: Sequence[Decimal], instrument: Instrument) -> WorstCase:
-    """Buys valued at the lower bound, sells at the upper: a buy of 2 at 105 with lower 100 loses 10, and its fee."""
-    result = {Side.LONG: _ZERO, Side.SHORT: _ZERO}
-    for order in orders:
-        bound = lines[0] if order.side is Side.LONG else lines[-1]
-        fee = order.notional * instrument.maker_bps / _BPS
-        result[order.side] += (bound - order.price) * order.size * order.side.sign - fee
-    return WorstCase(at_lower=result[Side.LONG], at_upper=result[Side.SHORT])

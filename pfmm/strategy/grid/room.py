@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.strategy.base import Kind, Measured, Preview
-from pfmm.strategy.grid.settings import SETTINGS
+from pfmm.strategy.grid.settings import DEFAULT_SIZE_USD, SETTINGS
 
 if TYPE_CHECKING:
     from pfmm.errors import PfmmError
@@ -64,9 +64,25 @@ class Grid(Kind):
             )
         return None
 
-    def preview_of(self, strategy: Any, view: MarketView, memory: Mapping[str, Any] | None) -> Preview:  # noqa: ARG002 - a plan is of a new grid
+    def notes(self, strategy: Any, view: MarketView) -> tuple[str, ...]:
+        """That the default size was raised to the market's minimum, or that a volatility is no plausible one."""
+        from pfmm.strategy.volatility import implausible
+
+        config = strategy.config
+        told = None
+        if config.lower is None and config.upper is None and config.range_pct is None:
+            told = implausible(config.sigma_annual)
+        return (*_plan(strategy, view).notes, *([] if told is None else [told]))
+
+    def preview_of(
+        self,
+        strategy: Any,
+        view: MarketView,
+        memory: Mapping[str, Any] | None,  # noqa: ARG002 - a plan is of a new grid
+        equity: Decimal | None,
+    ) -> Preview:
         """The grid before it trades: its `GridPlan`."""
-        return Preview(_plan(strategy, view))
+        return Preview(_plan(strategy, view, equity), notes=self.notes(strategy, view))
 
 
 def _config(values: Values, measured: Measured) -> GridConfig:
@@ -82,17 +98,19 @@ def _config(values: Values, measured: Measured) -> GridConfig:
         range_pct=values["grid.range_pct"],
         on_breakout=OnBreakout(values["grid.on_breakout"]),
         sigma_annual=sigma,
+        # the default is for markets that take so little; a size that somebody gave is taken or refused
+        size_rises=not values.told("grid.size_usd") and values["grid.size_usd"] == DEFAULT_SIZE_USD,
     )
 
 
-def _plan(strategy: GridStrategy, view: MarketView) -> GridPlan:
+def _plan(strategy: GridStrategy, view: MarketView, equity: Decimal | None = None) -> GridPlan:
     from pfmm.errors import StaleData
     from pfmm.strategy.grid.plan import plan_grid
 
     mid = view.ticker.mid
     if mid is None:
         raise StaleData(f"{strategy.market} shows no bid or no ask now: a grid needs a price to be laid around")
-    return plan_grid(strategy.config, instrument=view.instrument, mid=mid)
+    return plan_grid(strategy.config, instrument=view.instrument, mid=mid, equity=equity)
 
 
 GRID = Grid()

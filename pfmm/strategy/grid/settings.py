@@ -11,6 +11,7 @@ MIN_LEVELS = 2
 MAX_LEVELS = 500
 MAX_RANGE_PCT = 90
 
+DEFAULT_SIZE_USD = Decimal(20)
 SETTINGS = (
     above_zero("grid.lower", "decimal", None, MOST_USD, "USD", "lowest line (unset = from volatility)", "--lower"),
     above_zero("grid.upper", "decimal", None, MOST_USD, "USD", "highest line (unset = from volatility)", "--upper"),
@@ -21,7 +22,7 @@ SETTINGS = (
         "grid.levels", "integer", 10, (str(MIN_LEVELS), str(MAX_LEVELS)), "", "number of steps between lower and upper",
         "--levels",
     ),
-    above_zero("grid.size_usd", "decimal", Decimal(20), MOST_USD, "USD", "size of each order", "--size"),
+    above_zero("grid.size_usd", "decimal", DEFAULT_SIZE_USD, MOST_USD, "USD", "size of each order", "--size"),
     choice(
         "grid.spacing", "arithmetic", ("arithmetic", "geometric"), "equal steps in price or in percent", "--spacing"
     ),

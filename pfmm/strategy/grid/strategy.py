@@ -55,7 +55,7 @@ class GridStrategy:
             raise StaleData(f"{self.market} shows no bid or no ask: a grid needs a price to be laid around")
         plan = plan_grid(self.config, instrument=view.instrument, mid=mid)
         cells = new_cells(plan.lines, plan.sizes, first=0, empty=plan.empty_line)
-        return GridState(plan.layout, self.config.size_usd, 0, cells)
+        return GridState(plan.layout, plan.size_usd, 0, cells)
 
     def on_fill(self, state: GridState, fill: OwnFill) -> tuple[GridState, tuple[RoundTrip, ...]]:
         """The state after one fill of the run, and the round trip it completed. Each fill must come once.

@@ -15,7 +15,6 @@ from pfmm.strategy.calibration import Calibration
 from pfmm.strategy.inventory import ON_LIMIT
 from pfmm.strategy.volatility import DEFAULT_ANNUAL, REGIMES, WINDOW, VolatilityState, next_regime
 
-PLAUSIBLE_ANNUAL = (0.05, 5.0)
 MODELS = ("glft", "as", "fixed")
 FAIR_PRICES = ("mid", "microprice")
 FORMULAS = {
@@ -141,15 +140,6 @@ def require_between(
         bounds = [f"more than {above}" if above is not None else "", f"at least {least}" if least is not None else ""]
         bounds.append(f"at most {most}" if most is not None else "")
         raise UsageError(f"{name} must be a finite number, {', '.join(filter(None, bounds))}, not {value}")
-
-
-def implausible(annual: float) -> str | None:
-    """A note on a volatility (annual fraction) that no listed perpetual has had for long, else None."""
-    if PLAUSIBLE_ANNUAL[0] <= annual <= PLAUSIBLE_ANNUAL[1]:
-        return None
-    low, high = (f"{bound:.0%}" for bound in PLAUSIBLE_ANNUAL)
-    where = f"below {low}" if annual < PLAUSIBLE_ANNUAL[0] else f"above {high}"
-    return f"volatility {annual:.2%} a year is {where}: check its unit (percent a year) and the market"
 
 
 def _checked(annual: float, source: str, regime: str | None) -> Sigma:

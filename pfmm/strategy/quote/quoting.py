@@ -15,11 +15,11 @@ from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Side
 from pfmm.strategy.inventory import LIMIT_SHARE, PAUSED, REDUCING, inventory_state
 from pfmm.strategy.quote import spread
-from pfmm.strategy.quote.config import QuoteConfig, implausible
+from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.model import least_half_bps, model_spread
 from pfmm.strategy.quote.spread import BPS, ModelSpread
 from pfmm.strategy.ticks import base_size, snap_price, snap_size
-from pfmm.strategy.volatility import SIZE_MULTIPLIER
+from pfmm.strategy.volatility import SIZE_MULTIPLIER, implausible
 
 COMPONENTS = (
     "fair",

@@ -96,6 +96,47 @@ class TestPlan:
         # to 110: sells of 0.952 at 107.5 and 0.930 at 110: -2.5 * 0.952, fees 204.64 * 0.0002
         assert worst.at_upper == D("-2.38") - D("0.040928")
 
+    def test_worst_cases_further_out_and_at_liquidation(self) -> None:
+        """Mid 105, buys of 1 at 100 and 0.975 at 102.5 (199.9375 in all), no fees but the taker's; 50 USD of equity.
+
+        At 99.75 (−5 %) 1.975·99.75 − 199.9375 = −2.93125; at 94.5 −13.3. Maintenance is 0.5/50 = 1 %:
+        50 + 1.975p − 199.9375 = 0.01975p at p = 76.69, where −48.49 and a fee of 5 bps on 151.46 are lost.
+        """
+        coin = replace(COIN, maker_bps=D(0), taker_bps=D(5), max_leverage=50)
+        config = GridConfig(levels=4, size_usd=D(100), lower=D(100), upper=D(110))
+        worst = plan_grid(config, instrument=coin, mid=D(105), equity=D(50)).worst_case
+        assert (worst.minus_5_pct, worst.minus_10_pct) == (D("-2.93125"), D("-13.3"))
+        assert worst.liquidation_below is not None
+        assert worst.liquidation_below.price == pytest.approx(D("76.69"), abs=D("0.01"))
+        assert worst.liquidation_below.pnl == pytest.approx(D("-48.56"), abs=D("0.01"))
+        # sells of 0.952 at 107.5 and 0.930 at 110, 204.64 in all; at 110.25 (+5 %) 204.64 − 1.882·110.25
+        assert worst.plus_5_pct == D("204.64") - D("1.882") * D("110.25")
+        assert worst.liquidation_above is not None
+        assert worst.liquidation_above.price == pytest.approx(D("254.64") / (D("1.882") * D("1.01")), abs=D("0.01"))
+
+    def test_a_price_within_the_range_fills_only_the_orders_on_its_way(self) -> None:
+        """100 to 130 around 115: 109.25 (−5 %) has not met the buy at 107.5 nor the one at 100."""
+        config = GridConfig(levels=4, size_usd=D(100), lower=D(100), upper=D(130))
+        worst = plan_grid(config, instrument=replace(COIN, maker_bps=D(0)), mid=D(115)).worst_case
+        assert worst.minus_5_pct == 0
+        assert worst.minus_10_pct == (D("103.5") - D("107.5")) * D("0.930")
+        assert worst.liquidation_below is None  # the equity is not known
+
+    def test_no_liquidation_where_the_equity_outlasts_a_price_of_zero(self) -> None:
+        worst = plan_grid(CONFIG, instrument=COIN, mid=D(105), equity=D(10_000)).worst_case
+        assert worst.liquidation_below is None
+        assert worst.liquidation_above is not None
+
+    def test_a_default_size_rises_to_the_minimum_and_says_so(self) -> None:
+        coin = replace(COIN, min_notional=D(30))
+        risen = plan_grid(replace(CONFIG, size_usd=D(20), size_rises=True), instrument=coin, mid=D(105))
+        # at the top cell's lower line 107.5: 30 / 107.5 in steps of 0.001 is 0.280, 30.10 USD
+        assert risen.size_usd == D("30.10")
+        assert risen.notes == (f"size raised from 20 to 30.10 USD, the smallest order of {coin.market}",)
+        assert all(order.notional >= 30 for order in risen.orders)
+        with pytest.raises(UsageError, match="size 20 USD is below the minimum"):
+            plan_grid(replace(CONFIG, size_usd=D(20)), instrument=coin, mid=D(105))
+
     def test_rebates_are_profit(self) -> None:
         result = plan(instrument=replace(COIN, maker_bps=D(-2)))
         assert result.profit_per_round_trip == D("2.325") + D("0.040455")
