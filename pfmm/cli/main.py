@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # spelled so, since `typing` alone would cost --version a fif
 
 # new containers between two searches for cycles: at the usual 700, a twentieth of a short command is spent on searching
 # what was imported, which lives for ever; a loop makes so many in some minutes, and its cycles are small
-GC_AFTER = 20_000
+GC_AFTER = 50_000
 _ENVELOPE = (
     b'{"schema":"pfmm/1","command":"","ok":false,'
     b'"error":{"code":"interrupted","message":"interrupted","hint":null,"exit_code":130}}\n'
