@@ -24,7 +24,6 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.flatten.contract import (
-    FlatState,
     FlattenOrder,
     FlattenResult,
     MarketProgress,
@@ -32,6 +31,7 @@ from pfmm.flatten.contract import (
     Others,
     Tools,
 )
+from pfmm.flatten.verdict import Seen, verdict
 from pfmm.model.account import Snapshot, VenueTime
 from pfmm.model.expiry import acts_until_ms, valid_until_ms
 from pfmm.model.market import Instrument, Ticker
@@ -364,55 +364,18 @@ class _Flattener:
         return silent_from_ms is not None and now.time_ms >= silent_from_ms
 
     def _verdict(self, *, proven: bool) -> FlattenResult:
-        left = self._left() or bool(self._resting)
-        whole = [market for market in self._markets.values() if market.undividable]
-        for market in whole:
-            market.reason = f"{abs(market.size):f} cannot be halved in lots of {market.step:f}"
-        if proven and whole:
-            state = FlatState.RESIDUAL
-        elif proven:
-            state = FlatState.FLAT
-            if self._order.cancel_only:
-                state = FlatState.CANCELLED
-            elif self._order.half and any(market.size for market in self._markets.values()):
-                state = FlatState.REDUCED
-        else:
-            state = FlatState.RESIDUAL if self._settled and left and not self._interrupted else FlatState.UNKNOWN
-        return FlattenResult(
-            state=state,
-            time_ms=self._last.time.time_ms if self._last is not None else None,
+        seen = Seen(
+            order=self._order,
+            markets=self._markets,
+            last=self._last,
+            settled=self._settled,
+            resting=len(self._resting),
             cancelled=len(self._seen_resting - self._resting),
-            orders_left=len(self._resting) if self._settled else None,
-            markets=tuple(
-                market.result(name, known=self._settled, left=self._remains(market))
-                for name, market in self._markets.items()
-            ),
-            reason=None if state.done else self._why(state),
-            exchange_id=self._last.exchange_id if self._last is not None else None,
+            left=self._left(),
+            interrupted=self._interrupted,
+            problem=self._problem,
         )
-
-    def _remains(self, market: MarketProgress) -> bool:
-        return not self._order.cancel_only and (market.closable or market.undividable)
-
-    def _why(self, state: FlatState) -> str:
-        if state is FlatState.RESIDUAL:
-            reasons = [f"{n}: {m.reason}" for n, m in self._markets.items() if self._remains(m) and m.reason]
-            if self._resting:
-                reasons.append(f"{len(self._resting)} orders still rest")
-            return "; ".join(reasons) or self._problem or "the time was up"
-        if self._interrupted:
-            return f"interrupted, so that no further order was sent: {self._shown_last()}"
-        return self._problem or "no snapshot after the last action could be read in time"
-
-    def _shown_last(self) -> str:
-        """What the newest snapshot shows, in words, or why it says nothing."""
-        if not self._settled:
-            return self._problem or "nothing could be read after the last action"
-        held = [f"{name} {market.size:f}" for name, market in self._markets.items() if market.size]
-        orders = f"{len(self._resting)} orders rest"
-        return (
-            f"{orders}, position {', '.join(held)}" if held else f"{orders}, no position; {self._problem or 'unproven'}"
-        )
+        return verdict(seen, proven=proven)
 
 
 def _same_pace(one: VenueTime, other: VenueTime) -> bool:
