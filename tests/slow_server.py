@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PATIENCE_S = 60.0  # for what another thread does: a busy machine lets it wait
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -152,6 +154,28 @@ def _answer(app: Application, target: str, headers: dict[str, str], body: bytes)
 
     content = b"".join(app(environ, start))
     return b"".join(said) + content
+
+
+@contextmanager
+def no_name_service(monkeypatch: pytest.MonkeyPatch, host: str) -> Iterator[None]:
+    """Within the block nobody answers what address `host` has, nor that it has none."""
+    answers = threading.Event()
+    real = socket.getaddrinfo
+
+    def look_up(name: str, *args: Any, **options: Any) -> Any:
+        if name == host and not options["flags"]:
+            answers.wait(PATIENCE_S)
+            raise socket.gaierror("no such name")
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        yield
+    finally:
+        answers.set()
+        for thread in threading.enumerate():
+            if thread.name == "resolver":
+                thread.join(PATIENCE_S)
 
 
 def trusting(folder: Path) -> Path:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +17,7 @@ from pfmm.cli import app
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Running
 from tests.e2e.homes import still_home
-from tests.slow_server import PATIENCE_S, SlowServer, serving
+from tests.slow_server import PATIENCE_S, SlowServer, no_name_service, serving
 
 TIMEOUT_S = 1.0
 SLACK_S = 2.0
@@ -204,22 +201,12 @@ def test_the_whole_table(
 def test_the_whole_table_without_a_name_service(
     command: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = threading.Event()
-    real = socket.getaddrinfo
-
-    def look_up(host: str, *args: Any, **options: Any) -> Any:
-        if host == "venue.example" and not options["flags"]:
-            answers.wait(PATIENCE_S)
-            raise socket.gaierror("no such name")
-        return real(host, *args, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     for name, value in (("VENUE", "purpleflea"), ("BASE_URL", "https://venue.example"), ("API_KEY", "sk-0123456789")):
         monkeypatch.setenv(f"PFMM_{name}", value)
     if " start " in command:
         command += " --yes"
-    code, took_s = timed(command, tmp_path)
-    answers.set()
+    with no_name_service(monkeypatch, "venue.example"):
+        code, took_s = timed(command, tmp_path)
     print(f"{command}, no name service: {took_s:.2f} s, exit {code}")
     assert took_s < in_time(command), (took_s, capsys.readouterr().out)
     assert code in (0, 3, 5, 8)

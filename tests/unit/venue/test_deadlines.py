@@ -20,7 +20,7 @@ from pfmm.runner.signals import Signals
 from pfmm.venue import client as client_module
 from pfmm.venue.client import HttpClient
 from pfmm.venue.ratelimit import Lane
-from tests.slow_server import PATIENCE_S, SlowServer, serving, trusting
+from tests.slow_server import PATIENCE_S, SlowServer, no_name_service, serving, trusting
 
 TIMEOUT_S = 0.3
 SLACK_S = 2.0  # what a busy machine may take on top
@@ -121,23 +121,12 @@ def test_a_tls_handshake_that_never_comes_ends_with_the_timeout() -> None:
 
 
 def test_a_name_service_that_hangs_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = threading.Event()
-    real = socket.getaddrinfo
-
-    def look_up(host: str, *args: Any, **options: Any) -> Any:
-        if host == "venue.example" and not options["flags"]:
-            answers.wait(PATIENCE_S)
-            raise socket.gaierror("no such name")
-        return real(host, *args, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    with client_of("https://venue.example", read_attempts=1) as client:
+    with (
+        no_name_service(monkeypatch, "venue.example"),
+        client_of("https://venue.example", read_attempts=1) as client,
+    ):
         assert took_s(lambda: client.get("/api/time"), VenueUnreachable) < TIMEOUT_S + SLACK_S
         assert took_s(lambda: cancel(client), VenueUnreachable) < TIMEOUT_S + SLACK_S
-    answers.set()
-    for thread in threading.enumerate():
-        if thread.name == "resolver":
-            thread.join(PATIENCE_S)
 
 
 def test_a_name_is_looked_up_and_every_address_tried(monkeypatch: pytest.MonkeyPatch) -> None:
