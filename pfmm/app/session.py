@@ -173,6 +173,15 @@ class Session:
         finally:
             self._deadline, self._wakeup = before
 
+    @contextmanager
+    def heeding(self, wakeup: Wakeup) -> Iterator[None]:
+        """Within the block `wakeup` tells of signals that end a read; the time for requests is that of before."""
+        before, self._wakeup = self._wakeup, wakeup
+        try:
+            yield
+        finally:
+            self._wakeup = before
+
     def leaving(self) -> AbstractContextManager[Deadline]:
         """Within the block all requests and waits together take at most `run.exit_timeout_s`: to cancel and prove."""
         return self.bounded(self.settings.general.run.exit_timeout_s)

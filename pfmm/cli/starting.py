@@ -207,7 +207,7 @@ def _once(options: Globals, session: Session, kind: str, engine: Engine, how: St
     with Signals(one_shot=True) as signals:
         adopted = _adopt(session, kind, engine, how.on_restart or _policy(session, "on_restart"))
         try:
-            with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
+            with session.heeding(signals):
                 report = engine.cycle()
             session.journal.record_events(report.events, engine.run_names)
         except Interrupted as error:
