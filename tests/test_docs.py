@@ -16,9 +16,9 @@ from pfmm.app import reference
 from pfmm.backtest.candles import read_funding
 from pfmm.backtest.loading import format_of, load
 from pfmm.cli import app, registry
-from pfmm.cli.output import jsonable
 from pfmm.cli.typer_seam import tree
 from pfmm.config.tables import every
+from pfmm.model.encoding import jsonable
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -7,7 +7,7 @@ never decides whether there is a terminal; a failure that still has an answer ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pfmm.model.event import Event
@@ -26,13 +26,3 @@ class Question(NamedTuple):
 Confirm = Callable[[Question], bool]
 if TYPE_CHECKING:
     Emit = Callable[[Event], None]
-
-
-class Absent:
-    """The type of ABSENT, which stands for a field that an answer does not have."""
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final[Any] = Absent()

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.asserting import is_false, offending
-from pfmm.app.contract import ABSENT
 from pfmm.errors import AssertionFalse, BadVenueData, UnknownMarket, UsageError
+from pfmm.model.encoding import ABSENT
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.app.contract import ABSENT
 from pfmm.errors import UsageError
+from pfmm.model.encoding import ABSENT
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pfmm.app import paper_admin
-from pfmm.app.contract import ABSENT, Question
+from pfmm.app.contract import Question
 from pfmm.config.resolve import load_settings
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.encoding import ABSENT
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import Failure, Result, jsonable
+from pfmm.cli.output import Failure, Result
 from pfmm.errors import PfmmError, StartFailed, StateUnknown
+from pfmm.model.encoding import jsonable
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session

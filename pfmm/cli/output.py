@@ -10,13 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
-from decimal import Decimal
-from enum import Enum
+from dataclasses import dataclass, fields
 from typing import Any, Final, TextIO, TypeVar
 
-from pfmm.app.contract import ABSENT
 from pfmm.errors import OutputLost, PfmmError
+from pfmm.model.encoding import ABSENT, jsonable
 from pfmm.model.text import iso as iso  # noqa: PLC0414 - for the modules that are not converted yet
 from pfmm.model.text import plain as plain  # noqa: PLC0414 - likewise
 
@@ -69,37 +67,6 @@ def _follows(slot: str, other: str) -> bool:
     """True for bid:5 and bid:6, levels that lie side by side."""
     side, _, level = slot.rpartition(":")
     return level.isdecimal() and other == f"{side}:{int(level) + 1}"
-
-
-def jsonable(value: Any) -> Any:
-    """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects.
-
-    Raises TypeError for anything else, and ValueError for a float or Decimal that is not finite.
-    """
-    if isinstance(value, Enum):
-        return jsonable(value.value)
-    if value is None or isinstance(value, (bool, str, int)):
-        return value
-    if isinstance(value, (float, Decimal)):
-        return _finite(value)
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(item) for item in value]
-    return _fields(value)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    if not is_dataclass(value) or isinstance(value, type):
-        raise TypeError(f"{type(value).__name__} has no JSON form")
-    found = ((field.name, getattr(value, field.name)) for field in fields(value))
-    return {name: jsonable(item) for name, item in found if item is not ABSENT}
-
-
-def _finite(value: float | Decimal) -> float | str:
-    if value != value or abs(value) == float("inf"):  # noqa: PLR0124 - only NaN differs from itself
-        raise ValueError(f"{value} has no JSON form; a value that is not there is null")
-    return plain(value) if isinstance(value, Decimal) else value
 
 
 def answer(

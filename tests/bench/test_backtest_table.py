@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.app.backtest_jobs import QUEUES, Job, overrides_tuple, run_spec, settings_of
 from pfmm.backtest.loading import World, load
 from pfmm.backtest.results import Scenario, scenario
 from pfmm.backtest.simulation import Clockwork, simulate, span_of
 from pfmm.backtest.values import instrument_of
-from pfmm.cli.backtest_setup import QUEUES, Job, overrides_tuple, run_spec, settings_of
 from tests.article_loop import run_article
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow]

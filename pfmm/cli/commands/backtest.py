@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pfmm.app.backtest_jobs import DEFAULT_LATENCY_MS
 from pfmm.app.strategies import names
-from pfmm.cli.backtest_setup import DEFAULT_LATENCY_MS
 from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
-from pfmm.cli.output import Failed, Result, emit
+from pfmm.cli.output import answer
 from pfmm.cli.times import moment_ms
 
 if TYPE_CHECKING:
-    from pfmm.cli.backtest_setup import Job
+    from pfmm.app.backtest_jobs import Job
     from pfmm.cli.output import Globals
 
 app = typer.Typer(help="Run a strategy on recorded data, or sweep its settings.")
@@ -149,8 +152,9 @@ def run(
     ] = None,
 ) -> None:
     """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""
-    from pfmm.cli.backtest_setup import notes_of, overrides_of, run_job, worlds_of
-    from pfmm.cli.render import backtest_tables
+    from pfmm.app.backtest_jobs import overrides_of
+    from pfmm.app.backtest_results import run as run_job
+    from pfmm.cli.render.backtest import encode_run, render_run
 
     options = globals_of(context)
     _must_name_a_file("--html", html)
@@ -158,13 +162,7 @@ def run(
     values |= _interval(interval, values)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
     job = _reading(job, data_format, skip_bad, price_step, size_step)
-    worlds = worlds_of(job)
-    scenarios = run_job(job, worlds)
-    if html is not None:
-        _write(html, backtest_tables.page_of(job, scenarios))
-    answer = backtest_tables.run_data(job, scenarios)
-    warnings = (*backtest_tables.warnings_of(scenarios), *notes_of(job, worlds))
-    emit(options, Result(answer, lambda: backtest_tables.run_text(job, scenarios), warnings))
+    answer(options, lambda: run_job(job, html=html), render_run, encode_run)
 
 
 @app.command()
@@ -193,28 +191,33 @@ def sweep(
     size_step: SizeStep = None,
 ) -> None:
     """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
-    from pfmm.cli import backtest_sweep
-    from pfmm.cli.backtest_sweeping import answer
+    from pfmm.app.backtest_sweep import SweepRequest, axes_of
+    from pfmm.app.backtest_sweep import sweep as run_sweep
+    from pfmm.cli.render.backtest import render_sweep
 
     options = globals_of(context)
     _must_name_a_file("--csv", csv)
-    axes = backtest_sweep.axes_of(sets or [])
+    axes = axes_of(sets or [])
     base = _job(
         options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
     )
     base = _reading(base, data_format, skip_bad, price_step, size_step)
-    found = answer(
-        options, base, axes, data, folds=folds, choose=choose, seed=seed, jobs=jobs, scheduler=scheduler,
-        results=results,
-    )  # fmt: skip
-    if csv is not None:
-        _write(csv, backtest_sweep.csv_text(found))
-    refusal, refusals = backtest_sweep.refused(found["rows"])
-    warnings = (*(f"{one['data']}: {one['problem']}" for one in found["failed"]), *refusals)
-    result = Result(found, lambda: backtest_sweep.text_of(found), warnings)
-    if refusal is not None:
-        raise Failed(refusal, result)
-    emit(options, result)
+    request = SweepRequest(base, axes, tuple(data), folds, choose, seed, jobs, scheduler, results, csv)
+    answer(options, lambda: run_sweep(request, progress=partial(_progress, options)), render_sweep)
+
+
+@contextmanager
+def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal's stderr; silence elsewhere and with --quiet."""
+    if options.quiet or options.json or sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("backtests", total=total)
+        yield lambda: bar.advance(task)
 
 
 def _interval(interval: str | None, given: Mapping[str, object]) -> dict[str, str]:
@@ -235,15 +238,6 @@ def _must_name_a_file(option: str, path: Path | None) -> None:
         raise UsageError(f"{option} must name a file, not stdout, where the answer itself goes")
 
 
-def _write(path: Path, text: str) -> None:
-    from pfmm.errors import ConfigError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
-
-
 @app.command()
 def data(
     context: typer.Context,
@@ -252,15 +246,10 @@ def data(
     skip_bad: SkipBad = 0,
 ) -> None:
     """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
-    from pfmm.cli import backtest_files
-    from pfmm.tape.options import ReadOptions
+    from pfmm.app.backtest_files import describe_files
+    from pfmm.cli.render.backtest import render_files
 
-    options = globals_of(context)
-    described, errors = backtest_files.describe_each(files, ReadOptions(format=data_format, skip_bad=skip_bad))
-    result = Result({"files": described}, lambda: backtest_files.text(described))
-    if errors:
-        raise Failed(errors[0], result)
-    emit(options, result)
+    answer(globals_of(context), lambda: describe_files(files, data_format, skip_bad), render_files)
 
 
 def _job(
@@ -275,7 +264,7 @@ def _job(
     queue: str,
     mode: str,
 ) -> Job:
-    from pfmm.cli.backtest_setup import QUEUES, Job, market_name, overrides_tuple
+    from pfmm.app.backtest_jobs import QUEUES, Job, market_name, overrides_tuple
 
     _one_of("STRATEGY", strategy, names())
     _one_of("--queue", queue, (*QUEUES, "both"))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pfmm.cli.options import flags_of, globals_of, takes_settings
-from pfmm.cli.output import Failed, Result, emit, iso, jsonable, plain, warn
+from pfmm.cli.output import Failed, Result, emit, iso, plain, warn
+from pfmm.model.encoding import jsonable
 
 if TYPE_CHECKING:
     from pfmm.app.halting import StoppingRunners

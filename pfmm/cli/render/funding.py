@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pfmm.app.contract import ABSENT
 from pfmm.cli.render.spans import in_words
 from pfmm.cli.render.tables import table
+from pfmm.model.encoding import ABSENT
 
 if TYPE_CHECKING:
     from pfmm.app.funding import FundingResult, FundingRow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.app.contract import ABSENT
 from pfmm.cli.render.tables import table
+from pfmm.model.encoding import ABSENT
 from pfmm.model.text import plain
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from pfmm.app import paper, profiles
 from pfmm.app.asserting import read_assertion
-from pfmm.app.contract import ABSENT, Question
+from pfmm.app.contract import Question
 from pfmm.app.doctor import doctor
 from pfmm.app.funding import FIELDS, FundingRequest, broken, funding
 from pfmm.app.help import page, topics
@@ -17,6 +17,7 @@ from pfmm.app.markets import MarketsRequest, markets
 from pfmm.app.resume import resume
 from pfmm.app.session import Session
 from pfmm.errors import AlreadyRunning, ConfigError, UsageError
+from pfmm.model.encoding import ABSENT
 from pfmm.runner.locks import KILL_SWITCH
 from tests.e2e.homes import START_MS
 

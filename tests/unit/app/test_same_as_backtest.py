@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from pfmm.app.backtest_jobs import run_spec
 
 from pfmm.app.runs import Runs
 from pfmm.app.session import Session
 from pfmm.app.strategies import names
-from pfmm.cli.backtest_setup import run_spec
 from pfmm.config.resolve import Settings
 
 # no numbers that a start measures on the venue: those come from the data in a backtest

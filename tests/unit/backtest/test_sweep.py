@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.app import backtest_jobs, backtest_sweep
 from pfmm.backtest.sweep import Results, combinations, here, key_of, processes, sample, sweep
-from pfmm.cli import backtest_setup, backtest_sweep
+from pfmm.cli.render.backtest import heat_map
 from pfmm.errors import ConfigError, UsageError
 
 # reads a results file, and tells when it has come to the lock
@@ -147,7 +148,7 @@ def test_a_line_that_another_sweep_is_just_writing_is_not_taken_for_a_cut_one(tm
 def test_a_result_of_another_version_is_not_taken_for_this_ones(
     pfmm_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = backtest_setup.Job("grid", "X-PERP", ("a.csv",))
+    base = backtest_jobs.Job("grid", "X-PERP", ("a.csv",))
     data = backtest_sweep.Slice(base.files, None, (0, 1), "content")
     keys = set()
     for version in ("1.0", "1.1"):
@@ -163,7 +164,7 @@ def test_a_worker_that_has_other_data_answers_nothing(pfmm_home: Path, tmp_path:
     rows = [f"{1_700_000_000_000 + 1_000 * second},quote,,,,999,{second}.001,1001,5.001\n" for second in range(1, 60)]
     file = tmp_path / "a.csv"
     file.write_text(head + "".join(rows))
-    base = backtest_setup.Job("quote", "X-PERP", ())
+    base = backtest_jobs.Job("quote", "X-PERP", ())
     (one,) = backtest_sweep.plan(base, [{}], backtest_sweep.slices_of(base, [str(file)]), 0)
     assert backtest_sweep.run_one(one.job)["ok"]
     backtest_sweep._worlds.cache_clear()
@@ -197,7 +198,7 @@ def test_a_heat_map_by_hand() -> None:
         for (a, b), found in profits.items()
         for pnl in found
     ]
-    assert backtest_sweep.heat_map({"a": ["1", "2"], "b": ["x", "y"]}, rows).splitlines() == [
+    assert heat_map({"a": ["1", "2"], "b": ["x", "y"]}, rows).splitlines() == [
         "P&L, a down, b across (shade: ░ low to █ high)",
         "           x          y",
         "1  +3.000 ██  +0.000 ░░",

@@ -20,6 +20,7 @@ from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
 from pfmm.cli.prompt import confirm
 from pfmm.errors import NotFlat, UsageError
+from pfmm.model.encoding import jsonable
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -51,20 +52,20 @@ class Row:
     ],
 )
 def test_values_have_one_json_form(value: Any, expected: Any) -> None:
-    assert output.jsonable(value) == expected
-    assert type(output.jsonable(value)) is type(expected)
+    assert jsonable(value) == expected
+    assert type(jsonable(value)) is type(expected)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity")])
 def test_what_is_not_finite_has_no_json_form(value: Any) -> None:
     with pytest.raises(ValueError, match="no JSON form"):
-        output.jsonable({"x": [value]})
+        jsonable({"x": [value]})
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, Row, b"x"])
 def test_unknown_types_have_no_json_form(value: Any) -> None:
     with pytest.raises(TypeError, match="no JSON form"):
-        output.jsonable(value)
+        jsonable(value)
 
 
 def test_times_are_utc_with_milliseconds() -> None:

@@ -1,7 +1,7 @@
 """What every backtest command composes: settings, strategy, worlds, and one run over them.
 
 The runs of a sweep in other processes come through here too, so that a sweep's line and a single run of the same
-settings are the same. Knows settings and the backtest; prints nothing.
+settings are the same. Layer: app.
 """
 
 from __future__ import annotations
@@ -157,3 +157,11 @@ def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
 def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Settings in the order of their names, as a Job carries them."""
     return tuple(sorted(values.items()))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that was asked for. Raises ConfigError where that cannot be."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,13 +1,14 @@
-"""`pfmm backtest sweep`: jobs from axes, slices and folds; their rows, the best of them, tables and heat map.
+"""Run many settings over many slices of data: jobs from axes, slices and folds; their rows and the best of them.
 
-One job is the same value here, in a spawned process and on a Dask worker, and so is its row. Prints nothing itself.
+One job is the same value here, in a spawned process and on a Dask worker, and so is its row. Layer: app.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -15,16 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm import __version__
-from pfmm.cli.backtest_setup import Job, overrides_tuple, run_job, settings_of, worlds_of
-from pfmm.cli.output import iso, jsonable, plain, table
+from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job, settings_of, worlds_of, write_file
 from pfmm.config.tables import every
 from pfmm.errors import ConfigError, DataFileError, PfmmError, RiskRefused, UnitsError, UsageError
+from pfmm.model.text import iso, plain
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
 
-SHADES = "░▒▓█"
-SHOWN_ROWS = 20
 SHOWN_REASONS = 5
 
 
@@ -55,7 +54,7 @@ class Plan:
 
 def axes_of(given: Sequence[str]) -> dict[str, list[str]]:
     """`key=a,b,c` options as axes. Raises UsageError for a value that is given twice."""
-    from pfmm.cli.backtest_setup import overrides_of
+    from pfmm.app.backtest_jobs import overrides_of
 
     axes = {}
     for name, text in overrides_of(given).items():
@@ -143,7 +142,8 @@ def run_one(job: Job) -> dict[str, Any]:
         scenarios = run_job(job, _worlds(job.files, bare))
     except PfmmError as error:
         return {"ok": False, "error": error.code, "message": error.message}
-    from pfmm.cli.render.backtest_tables import run_data
+    from pfmm.app.backtest_results import run_data
+    from pfmm.model.encoding import jsonable
 
     found: dict[str, Any] = {"ok": True}
     for queue, values in run_data(job, scenarios)["scenarios"].items():
@@ -210,85 +210,95 @@ def walk_forward(rows: Sequence[Mapping[str, Any]], folds: int) -> dict[str, Any
     return {"folds": found, "out_of_sample_pnl": total}
 
 
-def text_of(data: Mapping[str, Any]) -> str:
-    """The answer for a terminal: the best rows, the heat map of two axes, the folds, what failed."""
-    rows = [row for row in data["rows"] if row["ok"]]
-    ranked = sorted(rows, key=lambda row: profit_of(row) or Decimal(0), reverse=True)[:SHOWN_ROWS]
-    many, folded = len({row["data"] for row in data["rows"]}) > 1, data["walk_forward"] is not None
-    lines = [
-        (
-            *row["settings"].values(),
-            *([row["data"]] if many else []),
-            *([str(row["segment"])] if folded else []),
-            *_figures(row),
-        )
-        for row in ranked
-    ]
-    more = [*(["data"] if many else []), *(["segment"] if folded else [])]
-    names = [*data["axes"], *more, "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
-    blocks = [f"{len(data['rows'])} runs, {data['computed']} computed now, {data['remembered']} known before"]
-    if lines:
-        blocks.append(table(names, lines, right=range(len(names) - 4, len(names))))
-    varied = {name: values for name, values in data["axes"].items() if len(values) > 1}
-    if len(varied) == 2 and rows:
-        blocks.append(heat_map(varied, data["rows"]))
-    if data["walk_forward"] is not None:
-        blocks.append(_folds_text(data["walk_forward"]))
-    blocks += [f"UNUSABLE {one['data']}: {one['problem']}" for one in data["failed"]]
-    return "\n\n".join(blocks)
+@dataclass(frozen=True, slots=True)
+class SweepRequest:
+    """What to try: the job that all have, the axes, the slices of data, and who runs it.
+
+    `choose` combinations are taken by chance with `seed` (None: all of them). `results` keeps each result.
+    """
+
+    base: Job
+    axes: Mapping[str, Sequence[str]]
+    data: tuple[str, ...]
+    folds: int = 0
+    choose: int | None = None
+    seed: int = 1
+    jobs: int = 1
+    scheduler: str | None = None
+    results: Path | None = None
+    csv: Path | None = None
 
 
-def _figures(row: Mapping[str, Any]) -> Iterator[str]:
-    one = row.get("pessimistic") or row["optimistic"]
-    yield str(one["fills"])
-    for queue in ("pessimistic", "optimistic"):
-        yield f"{Decimal(row[queue]['pnl']):+.4f}" if queue in row else ""
-    yield f"{Decimal(one['drawdown_usd']):.4f}"
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """The rows in the order of the plan, whoever ran them, and the best of them; `failed` are unusable slices."""
+
+    market: str
+    strategy: str
+    axes: Mapping[str, Sequence[str]]
+    rows: tuple[Mapping[str, Any], ...]
+    best: Mapping[str, Any] | None
+    walk_forward: Mapping[str, Any] | None
+    failed: tuple[Mapping[str, Any], ...]
+    computed: int
+    remembered: int
+    warnings: tuple[str, ...] = ()
 
 
-def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> str:
-    """P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure; where a
-    run could not be, the sum of the others would compare with nothing."""
-    (down, downs), (across, acrosses) = axes.items()
-    found: dict[tuple[str, str], list[Decimal | None]] = {}
-    for row in rows:
-        found.setdefault((row["settings"][down], row["settings"][across]), []).append(profit_of(row))
-    sums = {
-        place: sum(known, Decimal(0)) for place, profits in found.items() if (known := _all_known(profits)) is not None
-    }
-    low, high = min(sums.values(), default=Decimal(0)), max(sums.values(), default=Decimal(0))
-
-    def cell(place: tuple[str, str]) -> str:
-        if place not in sums:
-            return "-"
-        share = (sums[place] - low) / (high - low) if high > low else Decimal(1)
-        return f"{sums[place]:+.3f} {SHADES[int(share * (len(SHADES) - 1))] * 2}"
-
-    lines = [(one, *(cell((one, other)) for other in acrosses)) for one in downs]
-    title = f"P&L, {down} down, {across} across (shade: {SHADES[0]} low to {SHADES[-1]} high)"
-    return title + "\n" + table(("", *acrosses), lines, right=range(1, len(acrosses) + 1))
+Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
 
 
-def _all_known(profits: Sequence[Decimal | None]) -> list[Decimal] | None:
-    known = [profit for profit in profits if profit is not None]
-    return known if len(known) == len(profits) else None
+def sweep(request: SweepRequest, *, progress: Progress) -> SweepResult:
+    """Run every combination over every slice; `progress` is told how many there are and called after each.
+
+    Raises UsageError for axes that make no sense, DataFileError when no slice can be used, and where no run at all
+    could be the error of the first, with the result in it.
+    """
+    from pfmm.backtest import sweep as running
+
+    if request.scheduler is not None and request.jobs > 1:
+        raise UsageError("--jobs and --scheduler exclude each other: the cluster has its own workers")
+    base, axes = request.base, request.axes
+    choices = (
+        running.combinations(axes) if request.choose is None else running.sample(axes, request.choose, request.seed)
+    )
+    slices = slices_of(base, request.data)
+    failed = tuple({"data": one.name, "problem": one.problem} for one in slices if one.problem is not None)
+    if len(failed) == len(slices):
+        raise DataFileError(f"no data slice can be used: {failed[0]['problem']}")
+    plans = plan(base, choices, slices, request.folds)
+    runner = running.here if request.jobs == 1 else running.processes(request.jobs)
+    if request.scheduler is not None:
+        runner = running.cluster(request.scheduler)
+    found: dict[str, dict[str, Any]] = {}
+    remembered = 0
+    with progress(len(plans)) as step:
+        for done in running.sweep([one.job for one in plans], run_one, runner, running.Results(request.results)):
+            found[running.key_of(done.job)] = done.result
+            remembered += done.remembered
+            step()
+    rows = tuple(row_of(one, found[running.key_of(one.job)]) for one in plans)
+    refusal, refusals = refused(rows)
+    result = SweepResult(
+        market=base.market,
+        strategy=base.kind,
+        axes={name: list(values) for name, values in axes.items()},
+        rows=rows,
+        best=None if request.folds else best_of(rows),
+        walk_forward=walk_forward(rows, request.folds) if request.folds else None,
+        failed=failed,
+        computed=len(found) - remembered,
+        remembered=remembered,
+        warnings=(*(f"{one['data']}: {one['problem']}" for one in failed), *refusals),
+    )
+    if request.csv is not None:
+        write_file(request.csv, csv_text(result))
+    if refusal is not None:
+        raise refusal.with_result(result)
+    return result
 
 
-def _folds_text(found: Mapping[str, Any]) -> str:
-    lines = [
-        (
-            str(one["fold"]),
-            ", ".join(f"{name}={value}" for name, value in one["settings"].items()),
-            f"{one['in_sample_pnl']:+.4f}",
-            f"{one['out_of_sample_pnl']:+.4f}" if one["out_of_sample_pnl"] is not None else "failed",
-        )
-        for one in found["folds"]
-    ]
-    head = table(("fold", "best settings before", "P&L in sample", "P&L out of sample"), lines, right=(2, 3))
-    return f"{head}\nout of sample in all: {found['out_of_sample_pnl']:+.4f} USD"
-
-
-def csv_text(data: Mapping[str, Any]) -> str:
+def csv_text(result: SweepResult) -> str:
     """The rows as CSV: settings, data, segment, then the figures of both queue models."""
     import csv
     import io
@@ -298,11 +308,11 @@ def csv_text(data: Mapping[str, Any]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        [*data["axes"], "data", "segment", *(f"{queue}_{name}" for queue in queues for name in figures), "error"]
+        [*result.axes, "data", "segment", *(f"{queue}_{name}" for queue in queues for name in figures), "error"]
     )
-    for row in data["rows"]:
+    for row in result.rows:
         values = [row.get(queue, {}).get(name, "") for queue in queues for name in figures]
         cells = [plain(value) if isinstance(value, Decimal) else value for value in values]
-        settings = [row["settings"].get(name, "") for name in data["axes"]]
+        settings = [row["settings"].get(name, "") for name in result.axes]
         writer.writerow([*settings, row["data"], row["segment"], *cells, row.get("message", "")])
     return out.getvalue()

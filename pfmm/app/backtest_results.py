@@ -1,17 +1,17 @@
-"""A backtest's answer: `data` for scripts and the same as text for people. Knows results; runs nothing."""
+"""Run a strategy over recorded data, and what its scenarios say side by side. Layer: app."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import plain, table
 from pfmm.report.figures import pnl_json, report_json
 
 if TYPE_CHECKING:
+    from pfmm.app.backtest_jobs import Job
     from pfmm.backtest.results import Scenario
-    from pfmm.cli.backtest_setup import Job
 
 ASSUMPTION = (
     "candles: what happened inside a bar is not known; both ways through it are run, low first and high first, and "
@@ -19,7 +19,6 @@ ASSUMPTION = (
 )
 MARKS_SHOWN = 2_000
 HELD_SHOWN = 4  # reasons of a run that ordered nothing
-WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
 
 
 def worst(scenarios: Sequence[Scenario], queue: str) -> Scenario:
@@ -108,46 +107,25 @@ def refusals_of(scenarios: Sequence[Scenario]) -> list[tuple[str, int]]:
     return sorted(most.items())
 
 
-def run_text(job: Job, scenarios: Sequence[Scenario]) -> str:
-    """The answer for a terminal: the scenarios side by side, then the figures of the first."""
-    data = run_data(job, scenarios)
-    first = worst(scenarios, scenarios[0].queue)
-    runs = [(one.queue if one.world == "recorded" else f"{one.queue}, {one.world}", one) for one in scenarios]
-    rows = [
-        ("fills", *(str(len(one.outcome.fills)) for _, one in runs)),
-        ("round trips", *(str(one.outcome.round_trips) for _, one in runs)),
-        ("P&L", *(_usd(one.report.pnl.total) for _, one in runs)),
-        ("  spread capture", *(_usd(one.report.pnl.spread_capture) for _, one in runs)),
-        ("  adverse selection", *(_usd(one.report.pnl.adverse_selection) for _, one in runs)),
-        ("  inventory", *(_usd(one.report.pnl.inventory) for _, one in runs)),
-        ("  fees", *(_usd(-one.report.pnl.fees) for _, one in runs)),
-        ("  funding", *(_usd(one.report.pnl.funding) for _, one in runs)),
-        ("deepest drawdown", *(_usd(-one.drawdown_usd) for _, one in runs)),
-        ("position at the end", *(plain(one.outcome.position) for _, one in runs)),
-        ("orders placed", *(str(len(one.outcome.orders)) for _, one in runs)),
-        ("requests sent", *(str(one.outcome.requests) for _, one in runs)),
-    ]
-    metrics = [
-        (m.name, "n/a" if m.value is None else f"{m.value:.3f}", m.unit, m.target, m.verdict, str(m.n))
-        for m in first.report.metrics
-    ]
-    period = data["period"]
-    rate = data["events_per_second"]
-    head = f"{job.kind} on {job.market}, {period['start']} to {period['end']}, latency {job.latency_ms} ms each way"
-    speed = f"{data['events']} events, {data['decisions']} decisions; {rate:,} events/s" if rate else ""
-    return "\n".join(
-        [
-            head,
-            "",
-            table(("USD", *(label for label, _ in runs)), rows, right=range(1, len(runs) + 1)),
-            "",
-            table(("metric", "value", "unit", "target", "verdict", "n"), metrics, right=(1, 5)),
-            "",
-            speed,
-            WORLDS,
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class BacktestResult:
+    """A job and its scenarios, worlds first: each world with each queue model."""
+
+    job: Job
+    scenarios: tuple[Scenario, ...]
+    warnings: tuple[str, ...] = ()
 
 
-def _usd(amount: Decimal) -> str:
-    return f"{amount:+.4f}"
+def run(job: Job, *, html: Path | None = None) -> BacktestResult:
+    """Run one job, and write its page where one is wanted.
+
+    Raises UsageError for settings that make no sense on this market, DataFileError for data that cannot be used,
+    ConfigError for a page that cannot be written.
+    """
+    from pfmm.app.backtest_jobs import notes_of, run_job, worlds_of, write_file
+
+    worlds = worlds_of(job)
+    scenarios = run_job(job, worlds)
+    if html is not None:
+        write_file(html, page_of(job, scenarios))
+    return BacktestResult(job, scenarios, (*warnings_of(scenarios), *notes_of(job, worlds)))

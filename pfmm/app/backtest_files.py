@@ -1,19 +1,38 @@
-"""`pfmm backtest data`: what is in a data file, or at which line it is unusable. Reads, never repairs."""
+"""Describe what is in data files, or at which line they are unusable. Reads, never repairs. Layer: app."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import iso, plain, table
 from pfmm.errors import DataFileError
+from pfmm.model.text import iso
 
 if TYPE_CHECKING:
     from pfmm.backtest.columns import Columns
     from pfmm.tape import Entry, MarketSummary, ReadOptions, Units
 
 TABLE_MARKET = "(unnamed)"
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One description a file: format, markets and counts, or the problem."""
+
+    files: tuple[Mapping[str, Any], ...]
+
+
+def describe_files(files: Sequence[Path], data_format: str | None = None, skip_bad: int = 0) -> Described:
+    """Describe data files. Raises the error of the first that is unusable, with every description in it."""
+    from pfmm.tape.options import ReadOptions
+
+    described, errors = describe_each(files, ReadOptions(format=data_format, skip_bad=skip_bad))
+    result = Described(tuple(described))
+    if errors:
+        raise errors[0].with_result(result)
+    return result
 
 
 def describe_each(files: Sequence[Path], options: ReadOptions) -> tuple[list[dict[str, Any]], list[DataFileError]]:
@@ -133,40 +152,3 @@ def _tape(path: Path) -> dict[str, Any]:
         span = {"from": iso(columns.times[0]), "to": iso(columns.times[-1])}
         markets.append({"market": market, **span, "quotes": quotes, "trades": len(columns) - quotes})
     return {"markets": markets}
-
-
-def text(described: Sequence[dict[str, Any]]) -> str:
-    """One block a file: a line a market, or the problem."""
-    blocks = []
-    for one in described:
-        if not one["usable"]:
-            blocks.append(f"{one['file']}\n  UNUSABLE: {one['problem']}")
-            continue
-        names = list(dict.fromkeys(name for market in one["markets"] for name in market))
-        rows = [tuple(_cell(market.get(name)) for name in names) for market in one["markets"]]
-        lines = [table(("", *(column)), [("", *cells)]) for column, cells in _in_parts(names, rows)]
-        notes = [
-            f"  {name.replace('_', ' ')}: {one[name]}"
-            for name in ("time_unit", "duplicate_trades", "skipped_lines", "bad_rows")
-            if name in one
-        ]
-        notes += [f"  {note}" for note in one.get("notes", ())]
-        blocks.append("\n".join([f"{one['file']} ({one['format']})", *lines, *notes]))
-    return "\n\n".join(blocks)
-
-
-def _in_parts(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Two short tables a market instead of one that is too wide for a terminal."""
-    cut = 7
-    parts = []
-    for row in rows:
-        parts.append((tuple(names[:cut]), row[:cut]))
-        if len(names) > cut:
-            parts.append((tuple(names[cut:]), row[cut:]))
-    return parts
-
-
-def _cell(value: Any) -> str:
-    from decimal import Decimal
-
-    return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,185 @@
+"""Backtests as text: scenarios side by side, a sweep's best rows and heat map, what data files hold. Layer: cli."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pfmm.app.backtest_results import run_data, worst
+from pfmm.app.backtest_sweep import profit_of
+from pfmm.cli.render.tables import table
+from pfmm.model.text import plain
+
+if TYPE_CHECKING:
+    from pfmm.app.backtest_files import Described
+    from pfmm.app.backtest_results import BacktestResult
+    from pfmm.app.backtest_sweep import SweepResult
+
+SHADES = "░▒▓█"
+SHOWN_ROWS = 20
+WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
+
+
+def encode_run(result: BacktestResult) -> dict[str, Any]:
+    """The `data` of `backtest run`."""
+    return run_data(result.job, result.scenarios)
+
+
+def render_run(result: BacktestResult, width: int | None) -> str:
+    """The answer for a terminal: the scenarios side by side, then the figures of the first."""
+    job, scenarios = result.job, result.scenarios
+    data = run_data(job, scenarios)
+    first = worst(scenarios, scenarios[0].queue)
+    runs = [(one.queue if one.world == "recorded" else f"{one.queue}, {one.world}", one) for one in scenarios]
+    rows = [
+        ("fills", *(str(len(one.outcome.fills)) for _, one in runs)),
+        ("round trips", *(str(one.outcome.round_trips) for _, one in runs)),
+        ("P&L", *(_usd(one.report.pnl.total) for _, one in runs)),
+        ("  spread capture", *(_usd(one.report.pnl.spread_capture) for _, one in runs)),
+        ("  adverse selection", *(_usd(one.report.pnl.adverse_selection) for _, one in runs)),
+        ("  inventory", *(_usd(one.report.pnl.inventory) for _, one in runs)),
+        ("  fees", *(_usd(-one.report.pnl.fees) for _, one in runs)),
+        ("  funding", *(_usd(one.report.pnl.funding) for _, one in runs)),
+        ("deepest drawdown", *(_usd(-one.drawdown_usd) for _, one in runs)),
+        ("position at the end", *(plain(one.outcome.position) for _, one in runs)),
+        ("orders placed", *(str(len(one.outcome.orders)) for _, one in runs)),
+        ("requests sent", *(str(one.outcome.requests) for _, one in runs)),
+    ]
+    metrics = [
+        (m.name, "n/a" if m.value is None else f"{m.value:.3f}", m.unit, m.target, m.verdict, str(m.n))
+        for m in first.report.metrics
+    ]
+    period = data["period"]
+    rate = data["events_per_second"]
+    head = f"{job.kind} on {job.market}, {period['start']} to {period['end']}, latency {job.latency_ms} ms each way"
+    speed = f"{data['events']} events, {data['decisions']} decisions; {rate:,} events/s" if rate else ""
+    return "\n".join(
+        [
+            head,
+            "",
+            table(("USD", *(label for label, _ in runs)), rows, right=range(1, len(runs) + 1), width=width),
+            "",
+            table(("metric", "value", "unit", "target", "verdict", "n"), metrics, right=(1, 5), width=width),
+            "",
+            speed,
+            WORLDS,
+        ]
+    )
+
+
+def _usd(amount: Decimal) -> str:
+    return f"{amount:+.4f}"
+
+
+def render_sweep(result: SweepResult, width: int | None) -> str:
+    """The answer for a terminal: the best rows, the heat map of two axes, the folds, what failed."""
+    rows = [row for row in result.rows if row["ok"]]
+    ranked = sorted(rows, key=lambda row: profit_of(row) or Decimal(0), reverse=True)[:SHOWN_ROWS]
+    many, folded = len({row["data"] for row in result.rows}) > 1, result.walk_forward is not None
+    lines = [
+        (
+            *row["settings"].values(),
+            *([row["data"]] if many else []),
+            *([str(row["segment"])] if folded else []),
+            *_figures(row),
+        )
+        for row in ranked
+    ]
+    more = [*(["data"] if many else []), *(["segment"] if folded else [])]
+    names = [*result.axes, *more, "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
+    blocks = [f"{len(result.rows)} runs, {result.computed} computed now, {result.remembered} known before"]
+    if lines:
+        blocks.append(table(names, lines, right=range(len(names) - 4, len(names)), width=width))
+    varied = {name: values for name, values in result.axes.items() if len(values) > 1}
+    if len(varied) == 2 and rows:
+        blocks.append(heat_map(varied, result.rows))
+    if result.walk_forward is not None:
+        blocks.append(_folds_text(result.walk_forward))
+    blocks += [f"UNUSABLE {one['data']}: {one['problem']}" for one in result.failed]
+    return "\n\n".join(blocks)
+
+
+def _figures(row: Mapping[str, Any]) -> Iterator[str]:
+    one = row.get("pessimistic") or row["optimistic"]
+    yield str(one["fills"])
+    for queue in ("pessimistic", "optimistic"):
+        yield f"{Decimal(row[queue]['pnl']):+.4f}" if queue in row else ""
+    yield f"{Decimal(one['drawdown_usd']):.4f}"
+
+
+def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> str:
+    """P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure; where a
+    run could not be, the sum of the others would compare with nothing."""
+    (down, downs), (across, acrosses) = axes.items()
+    found: dict[tuple[str, str], list[Decimal | None]] = {}
+    for row in rows:
+        found.setdefault((row["settings"][down], row["settings"][across]), []).append(profit_of(row))
+    sums = {
+        place: sum(known, Decimal(0)) for place, profits in found.items() if (known := _all_known(profits)) is not None
+    }
+    low, high = min(sums.values(), default=Decimal(0)), max(sums.values(), default=Decimal(0))
+
+    def cell(place: tuple[str, str]) -> str:
+        if place not in sums:
+            return "-"
+        share = (sums[place] - low) / (high - low) if high > low else Decimal(1)
+        return f"{sums[place]:+.3f} {SHADES[int(share * (len(SHADES) - 1))] * 2}"
+
+    lines = [(one, *(cell((one, other)) for other in acrosses)) for one in downs]
+    title = f"P&L, {down} down, {across} across (shade: {SHADES[0]} low to {SHADES[-1]} high)"
+    return title + "\n" + table(("", *acrosses), lines, right=range(1, len(acrosses) + 1))
+
+
+def _all_known(profits: Sequence[Decimal | None]) -> list[Decimal] | None:
+    known = [profit for profit in profits if profit is not None]
+    return known if len(known) == len(profits) else None
+
+
+def _folds_text(found: Mapping[str, Any]) -> str:
+    lines = [
+        (
+            str(one["fold"]),
+            ", ".join(f"{name}={value}" for name, value in one["settings"].items()),
+            f"{one['in_sample_pnl']:+.4f}",
+            f"{one['out_of_sample_pnl']:+.4f}" if one["out_of_sample_pnl"] is not None else "failed",
+        )
+        for one in found["folds"]
+    ]
+    head = table(("fold", "best settings before", "P&L in sample", "P&L out of sample"), lines, right=(2, 3))
+    return f"{head}\nout of sample in all: {found['out_of_sample_pnl']:+.4f} USD"
+
+
+def render_files(result: Described, width: int | None) -> str:
+    """One block a file: a line a market, or the problem."""
+    blocks = []
+    for one in result.files:
+        if not one["usable"]:
+            blocks.append(f"{one['file']}\n  UNUSABLE: {one['problem']}")
+            continue
+        names = list(dict.fromkeys(name for market in one["markets"] for name in market))
+        rows = [tuple(_cell(market.get(name)) for name in names) for market in one["markets"]]
+        lines = [table(("", *(column)), [("", *cells)], width=width) for column, cells in _in_parts(names, rows)]
+        notes = [
+            f"  {name.replace('_', ' ')}: {one[name]}"
+            for name in ("time_unit", "duplicate_trades", "skipped_lines", "bad_rows")
+            if name in one
+        ]
+        notes += [f"  {note}" for note in one.get("notes", ())]
+        blocks.append("\n".join([f"{one['file']} ({one['format']})", *lines, *notes]))
+    return "\n\n".join(blocks)
+
+
+def _in_parts(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Two short tables a market instead of one that is too wide for a terminal."""
+    cut = 7
+    parts = []
+    for row in rows:
+        parts.append((tuple(names[:cut]), row[:cut]))
+        if len(names) > cut:
+            parts.append((tuple(names[cut:]), row[cut:]))
+    return parts
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else plain(value) if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,52 @@
+"""Values as JSON knows them. Layer: model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from pfmm.model.text import plain
+
+
+class Absent:
+    """The type of ABSENT, which stands for a field that an answer does not have."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final[Any] = Absent()
+
+
+def jsonable(value: Any) -> Any:
+    """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects.
+
+    Raises TypeError for anything else, and ValueError for a float or Decimal that is not finite.
+    """
+    if isinstance(value, Enum):
+        return jsonable(value.value)
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, (float, Decimal)):
+        return _finite(value)
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    return _fields(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if not is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+    found = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: jsonable(item) for name, item in found if item is not ABSENT}
+
+
+def _finite(value: float | Decimal) -> float | str:
+    if value != value or abs(value) == float("inf"):  # noqa: PLR0124 - only NaN differs from itself
+        raise ValueError(f"{value} has no JSON form; a value that is not there is null")
+    return plain(value) if isinstance(value, Decimal) else value
