@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from pfmm.app.backtest_jobs import run_spec
 
+from pfmm.app.backtest_jobs import run_spec
 from pfmm.app.runs import Runs
 from pfmm.app.session import Session
 from pfmm.app.strategies import names

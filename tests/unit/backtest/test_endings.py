@@ -12,7 +12,6 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 from pfmm.app.backtest_jobs import Job, run_job, worlds_of
 from pfmm.app.backtest_results import run_data, warnings_of
-
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import RiskRefused
