@@ -8,177 +8,23 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.session import Session, unlisted, wall_ms
-from pfmm.cli.output import Failed, Globals, Result, emit, iso, plain, table
+from pfmm.app.session import Session, wall_ms
+from pfmm.app.status import named_market
+from pfmm.cli.output import Failed, Globals, Result, emit
 from pfmm.cli.prompt import confirm
 from pfmm.cli.starting import end_runs
-from pfmm.errors import CutShort, PfmmError, StateUnknown, VenueUnreachable
+from pfmm.errors import CutShort, PfmmError, StateUnknown
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
     from pfmm.model.deadline import Deadline
     from pfmm.model.plan import OwnOrder
     from pfmm.model.run import Run
-    from pfmm.runner.locks import Holder
     from pfmm.runner.signals import Signals
 
 RUNNERS_SHARE = 2 / 3  # of the time of a stop, for the runner to cancel and prove; then it is killed
-
-
-def status(options: Globals, session: Session, kind: str, spelling: str | None) -> None:
-    """`KIND status [MARKET]`: one row a run; without a market every run that is not ended, and the last that is."""
-    rows, warnings = status_rows(session, kind, spelling)
-    data = {"venue": session.venue_name, "account": session.account, "runs": rows}
-    emit(options, Result(data, lambda: status_text(kind, rows), tuple(warnings)))
-
-
-def status_rows(session: Session, kind: str, spelling: str | None) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of `status` with warnings; a venue that does not answer leaves the journal's own view."""
-    market = _named(session, spelling)
-    runs = _newest(session.journal.runs(kind=kind, market=market))
-    warnings: list[str] = []
-    marks: dict[str, Decimal] = {}
-    speed = 1.0
-    holders = {(h.market, h.strategy): h for h in session.locks.holders()}
-    if runs:
-        try:
-            from pfmm.engine.observe import observe_listed
-
-            markets = [run.market for run in runs]
-            # a live runner settles its own orders: only it knows what it has in flight
-            left = [run.run_id for run in runs if (run.market, kind) not in holders]
-            snapshot, gone = observe_listed(session.venue, session.journal, markets, left)
-            warnings += unlisted(gone)
-            speed = snapshot.time.speed
-            marks = {ticker.market: ticker.mark for ticker in snapshot.tickers}
-        except VenueUnreachable as error:
-            warnings.append(f"{error.message}; this is the journal's own view, without what happened since")
-    rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market), speed) for run in runs]
-    if market is not None and not rows:
-        rows = [_absent(market, kind)]
-    return rows, warnings
-
-
-def _named(session: Session, spelling: str | None) -> str | None:
-    """The market, if any was named; one that ran here needs no venue to be known by, so that its runner can be stopped
-    while the venue does not answer."""
-    if spelling is None:
-        return None
-    try:
-        return session.known_market(spelling)
-    except VenueUnreachable:
-        found = session.remembered_market(spelling)
-        if found is None:
-            raise
-        return found
-
-
-def _newest(runs: Sequence[Run]) -> list[Run]:
-    """The newest run of each market."""
-    newest: dict[str, Run] = {}
-    for run in runs:
-        if run.market not in newest or run.number > newest[run.market].number:
-            newest[run.market] = run
-    return sorted(newest.values(), key=lambda run: run.market)
-
-
-def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None, speed: float) -> dict[str, Any]:
-    from pfmm.accounting.ledger import mark as mark_ledger
-
-    book = session.journal.book(run.market, run.run_id)
-    ledger = book.ledger
-    orders = session.journal.live_orders(run_id=run.run_id)
-    return {
-        "market": run.market,
-        "strategy": run.kind,
-        "state": _state(run, holder, session, speed),
-        "pid": holder.pid if holder is not None else None,
-        "started_at": iso(run.started_ms),
-        "orders": [
-            {
-                "slot": order.slot,
-                "side": order.side,
-                "price": order.price,
-                "size": order.size,
-                "filled": order.filled,
-                "status": order.status,
-                "client_order_id": order.client_order_id,
-            }
-            for order in orders
-        ],
-        "fills": book.fills,
-        "round_trips": int((run.memory or {}).get("_round_trips", 0)),
-        "realized_pnl": ledger.realized,
-        "unrealized_pnl": mark_ledger(ledger, mark) if mark is not None else None,
-        "fees": ledger.fees,
-        "funding": ledger.funding,
-        "inventory": ledger.size,
-        "last_cycle_at": iso(run.last_cycle_ms) if run.last_cycle_ms is not None else None,
-        "stop_reason": run.stop_reason,
-    }
-
-
-def _state(run: Run, holder: Holder | None, session: Session, speed: float) -> str:
-    """running | between_runs | stopped | stale | halted, from the lock that is held and what the run last wrote.
-
-    The interval is the runner's own, which a flag may have set, in seconds of a venue that runs at `speed`."""
-    if run.ended_ms is not None:
-        return "halted" if run.status == "halted" else "stopped"
-    if holder is None:
-        if session.locks.halted() is not None:
-            return "halted"
-        return "between_runs" if run.status == "between_runs" else "stale"
-    last = run.wall_last_cycle_ms
-    if last is not None and wall_ms() - last > holder.silent_after_ms(speed):
-        return "stale"
-    return "running"
-
-
-def _absent(market: str, kind: str) -> dict[str, Any]:
-    return {
-        "market": market,
-        "strategy": kind,
-        "state": "absent",
-        "pid": None,
-        "started_at": None,
-        "orders": [],
-        "fills": 0,
-        "round_trips": 0,
-        "realized_pnl": Decimal(0),
-        "unrealized_pnl": None,
-        "fees": Decimal(0),
-        "funding": Decimal(0),
-        "inventory": Decimal(0),
-        "last_cycle_at": None,
-        "stop_reason": None,
-    }
-
-
-def status_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
-    """The table of `status`."""
-    if not rows:
-        return f"No {kind} has run on this account. `pfmm {kind} start BTC-PERP` starts one."
-    headers = ("market", "state", "orders", "fills", "trips", "inventory", "realised", "unreal.", "fees", "funding")
-    body = [
-        (
-            row["market"],
-            row["state"] + (f" ({row['pid']})" if row["pid"] else ""),
-            str(len(row["orders"])),
-            str(row["fills"]),
-            str(row["round_trips"]),
-            plain(row["inventory"]),
-            *(_usd(row[name]) for name in ("realized_pnl", "unrealized_pnl", "fees", "funding")),
-        )
-        for row in rows
-    ]
-    return table(headers, body, right=range(2, 10), spare=(9, 4, 8))
-
-
-def _usd(value: Decimal | None) -> str:
-    return "n/a" if value is None else f"{value:+.4f}"
 
 
 def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool, yes: bool) -> None:
@@ -223,7 +69,7 @@ def _stop_all(
     keeps no other from being ended."""
     # what runs or ran here is known without the venue, whose silence must not use up the time to stop it
     remembered = None if spelling is None else session.remembered_market(spelling)
-    market = remembered or _named(session, spelling)
+    market = remembered or named_market(session, spelling)
     earlier = session.journal.runs(kind=kind, market=market)
     resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
     running = [h for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]

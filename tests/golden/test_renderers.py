@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from pfmm.app.markets import MarketRow, MarketsResult, Price
 from pfmm.app.paper import Deposited, FeedShown, PaperOrder, PaperPosition, PaperStatus
 from pfmm.app.profiles import ProfileList, ProfilePaths, ProfileRow, ProfileShown
 from pfmm.app.resume import ResumeResult
-from pfmm.cli.render import doctor, funding, markets, paper, profile, resume
+from pfmm.app.status import RunRow, StatusResult
+from pfmm.cli.render import doctor, funding, markets, paper, profile, resume, status
 from pfmm.cli.render import help as pages
 from pfmm.model.order import Side
 from tests.golden.screens import assert_drawn_as_kept
@@ -101,6 +103,15 @@ PROFILE = ProfileShown(
     {"grid.levels": "flag", "grid.lower": "default"},
     "unset",
 )
+RUNS = StatusResult(
+    "paper",
+    "default",
+    (
+        RunRow("BTC-PERP", "grid", "running", 4711, fills=12, round_trips=3, realized_pnl=D("1.25"),
+               unrealized_pnl=D("-0.5"), fees=D("-0.02"), funding=D("0.001"), inventory=D("0.0005")),
+        RunRow("ETH-PERP", "grid", "stale"),
+    ),
+)  # fmt: skip
 PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns is wrapped between words.\n\n- one\n")
 
 
@@ -119,6 +130,8 @@ PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns i
         ("paper-status", paper.render_status, PAPER),
         ("paper-feed", paper.render_feed, FEED),
         ("paper-deposit", paper.render_deposit, Deposited("default", D(5), D(10_005), D("10004.5"))),
+        ("status", partial(status.render, "grid"), RUNS),
+        ("status-none", partial(status.render, "grid"), StatusResult("paper", "default", ())),
         ("profiles", profile.render_list, PROFILES),
         ("profile", profile.render_shown, PROFILE),
         ("profile-paths", profile.render_paths, ProfilePaths("/c.toml", "/state", "/log")),

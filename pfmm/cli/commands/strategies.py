@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from pfmm.app import strategies
 from pfmm.cli import start_options as option
 from pfmm.cli.opening import session
 from pfmm.cli.options import any_decimal, flags_of, globals_of, takes_settings
-from pfmm.cli.output import Result, emit, say
+from pfmm.cli.output import Result, answer, emit, say
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
@@ -135,11 +136,14 @@ def _start(context: typer.Context, name: str, markets: Sequence[str], **how: Any
 
 def _add_standing(app: typer.Typer, kind: Kind) -> None:
     def status(context: typer.Context, market: option.AnyMarket = None) -> None:
-        from pfmm.cli.run_control import status as show_status
+        from pfmm.app.status import StatusRequest
+        from pfmm.app.status import status as read_status
+        from pfmm.cli.render.status import render
 
         options = globals_of(context)
         with session(options) as opened:
-            show_status(options, opened, kind.name, market)
+            request = StatusRequest(kind.name, market)
+            answer(options, lambda: read_status(request, session=opened), partial(render, kind.name))
 
     def stop(
         context: typer.Context,
