@@ -2,7 +2,7 @@
 function __pfmm_at
     set -l at ""
     set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
-    set -l valued --account --assert --at --category --csv --cycles --data --depth --export --faults --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue
+    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue
     set -l before ''
     for word in (commandline -opc)[2..-1]
         if contains -- $before $valued
@@ -388,6 +388,7 @@ complete -c pfmm -n "__pfmm_at 'backtest run'" -l format -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l skip-bad -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l price-step -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l size-step -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l no-cache
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l html -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l json
@@ -414,6 +415,7 @@ complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l format -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l skip-bad -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l price-step -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l size-step -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l no-cache
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l quiet
@@ -422,6 +424,10 @@ complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l version
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l help
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l format -r
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l skip-bad -r
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l check
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l convert -r
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l market -r
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l no-cache
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l quiet
@@ -535,6 +541,9 @@ complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l at -r
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l reset
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l idle-pause
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l no-idle-pause
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l market -r
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l format -r
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l skip-bad -r
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l json
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l quiet

@@ -19,6 +19,7 @@ from pfmm.cli import app, registry
 from pfmm.cli.typer_seam import tree
 from pfmm.config.tables import every
 from pfmm.model.encoding import jsonable
+from pfmm.paper.feeds.tape_cache import TapeCache
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -74,7 +75,7 @@ def test_the_examples_of_data_files_are_read(kind: str, begins: list[int], tmp_p
         assert read_funding(path) == [(NEW_YEAR, 10_000, 8)]
         return
     assert format_of(path) == kind
-    assert [one.columns.first_two_sided() for one in load([path], "SOL-PERP", tmp_path / "cache")] == begins
+    assert [one.columns.first_two_sided() for one in load([path], "SOL-PERP", TapeCache(tmp_path / "cache"))] == begins
 
 
 def test_root_help_lists_the_real_commands_and_every_one_of_them_loads() -> None:

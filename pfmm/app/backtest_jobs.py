@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pfmm.engine.report import RunSpec
     from pfmm.errors import PfmmError
     from pfmm.model.market import Instrument
+    from pfmm.paper.feeds.tape_cache import TapeCache
     from pfmm.paper.matching import QueueModel
+    from pfmm.tape.sources import Watcher
 
 
 QUEUES: tuple[QueueModel, ...] = ("pessimistic", "optimistic")
@@ -51,6 +53,7 @@ class Job:
     skip_bad: int = 0
     price_step: str | None = None
     size_step: str | None = None
+    cache: bool = True
 
 
 def market_name(spelling: str) -> str:
@@ -81,24 +84,33 @@ def settings_of(job: Job) -> Settings:
     return load_settings(os.environ, profile=job.profile, overrides=dict(job.overrides))
 
 
-def worlds_of(job: Job) -> tuple[World, ...]:
-    """The data that the job runs on."""
+def cache_of(profile: str | None, *, keep: bool) -> TapeCache:
+    """The cache of tapes; with `keep` off a place that forgets them."""
+    from pfmm.paper.feeds.tape_cache import TapeCache
+
+    if not keep:
+        return TapeCache(Path(os.environ.get("TMPDIR") or "/tmp"), keep=False)  # noqa: S108 # nameless, 0600
+    return TapeCache(load_settings(os.environ, profile=profile).paths.cache_dir / "tapes")
+
+
+def worlds_of(job: Job, watch: Watcher | None = None) -> tuple[World, ...]:
+    """The data that the job runs on; `watch` is told how many bytes of its files were read."""
     from pfmm.backtest.loading import load
     from pfmm.tape.options import ReadOptions
 
     # NumPy only counts whole numbers here: starting threads for linear algebra would be a third of its import
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    cache = settings_of(job).paths.state_dir / "paper" / "tapes"
+    cache = cache_of(job.profile, keep=job.cache)
     funding = None if job.funding is None else Path(job.funding)
     options = ReadOptions(job.market, job.format, job.skip_bad, job.price_step, job.size_step)
-    return load([Path(name) for name in job.files], job.market, cache, funding, options)
+    return load([Path(name) for name in job.files], job.market, cache, funding, options, watch)
 
 
 def notes_of(job: Job, worlds: Sequence[World]) -> tuple[str, ...]:
     """What is to be known of the data and the period beside the figures."""
     from pfmm.backtest.simulation import outside
 
-    return outside(worlds[0].columns, job.from_ms, job.to_ms)
+    return (*worlds[0].notes, *outside(worlds[0].columns, job.from_ms, job.to_ms))
 
 
 def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:

@@ -12,6 +12,7 @@ from pfmm.report.figures import pnl_json, report_json
 if TYPE_CHECKING:
     from pfmm.app.backtest_jobs import Job
     from pfmm.backtest.results import Scenario
+    from pfmm.tape.sources import Watcher
 
 ASSUMPTION = (
     "candles: what happened inside a bar is not known; both ways through it are run, low first and high first, and "
@@ -116,15 +117,15 @@ class BacktestResult:
     warnings: tuple[str, ...] = ()
 
 
-def run(job: Job, *, html: Path | None = None) -> BacktestResult:
-    """Run one job, and write its page where one is wanted.
+def run(job: Job, *, html: Path | None = None, watch: Watcher | None = None) -> BacktestResult:
+    """Run one job, and write its page where one is wanted; `watch` is told how many bytes of data were read.
 
     Raises UsageError for settings that make no sense on this market, DataFileError for data that cannot be used,
     ConfigError for a page that cannot be written.
     """
     from pfmm.app.backtest_jobs import notes_of, run_job, worlds_of, write_file
 
-    worlds = worlds_of(job)
+    worlds = worlds_of(job, watch)
     scenarios = run_job(job, worlds)
     if html is not None:
         write_file(html, page_of(job, scenarios))

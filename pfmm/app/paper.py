@@ -195,12 +195,27 @@ def synthetic_feed(*, seed: int, speed: float, at: At | None, afresh: bool, sess
 
 
 def replay_feed(
-    files: Sequence[Path], *, speed: float, at: At | None, idle_pause: bool, afresh: bool, session: Session
+    files: Sequence[Path],
+    *,
+    speed: float,
+    at: At | None,
+    idle_pause: bool,
+    afresh: bool,
+    session: Session,
+    market: str | None = None,
+    data_format: str | None = None,
+    skip_bad: int = 0,
 ) -> FeedShown:
-    """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later."""
-    from pfmm.paper.feeds.replay_tape import build_tape
+    """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later.
 
-    tape = build_tape(files, session.state_dir / "paper" / "tapes")
+    `market` names what the files do not name; see ReadOptions for `data_format` and `skip_bad`.
+    """
+    from pfmm.backtest.replaying import replay_tape
+    from pfmm.config.settings import plain_market
+    from pfmm.tape.options import UNNAMED, ReadOptions
+
+    name = UNNAMED if market is None else plain_market(market) + "-PERP"
+    tape = replay_tape(files, session.state_dir / "paper" / "tapes", ReadOptions(name, data_format, skip_bad))
     names = [str(path.absolute()) for path in files]
     config: dict[str, Any] = {"kind": "replay", "tape": str(tape), "files": names, "speed": _number(speed)}
     config["idle_pause"] = idle_pause

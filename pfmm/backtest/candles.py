@@ -25,8 +25,8 @@ from pfmm.paper.feeds.replay_tape import REPLAY_MAX_LEVERAGE, MarketTape
 from pfmm.paper.feeds.settlements import TooClose, on_the_minute, spaced
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.tape.carriers import found_of
-from pfmm.tape.describe import decimals as decimals_of
 from pfmm.tape.events import Place, not_negative, positive
+from pfmm.tape.fixed import decimals as decimals_of
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.recognise import Found
 from pfmm.tape.rows import Budget, Faults, table_cells

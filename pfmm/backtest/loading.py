@@ -1,22 +1,24 @@
 """From data files to the worlds that a backtest runs in: one recorded market, or two paths through its candles.
 
-Recognises a file by its content. What was parsed once is kept as a binary tape under the cache folder, named after
-the content of its files. Must not know strategies or runs.
+Recognises a file by its content. What was parsed once is kept as a binary tape in the cache folder.
+Must not know strategies or runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pfmm.backtest.candles import candle_tape, read_candles, read_funding
 from pfmm.backtest.columns import Columns, with_funding
 from pfmm.errors import DataFileError, UnknownMarket
-from pfmm.paper.feeds.replay_tape import MarketTape, build_tape, open_tape
+from pfmm.paper.feeds.replay_tape import MarketTape, open_tape
+from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.tape import ReadOptions
 from pfmm.tape.carriers import carrier_of, found_of
-from pfmm.tape.sources import Source, expand
+from pfmm.tape.sources import Source, Watcher, expand
 
 BINARY_TAPE = "binary tape"
 RECORDED = "recorded"
@@ -24,10 +26,12 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One market as it was or might have been; `label` is recorded, low_first or high_first."""
+    """One market as it was or might have been; `label` is recorded, low_first or high_first. `notes` say what is to be
+    known of its files."""
 
     label: str
     columns: Columns
+    notes: tuple[str, ...] = ()
 
 
 def format_of(path: Path, options: ReadOptions | None = None) -> str:
@@ -49,37 +53,61 @@ def _kind(source: Source, options: ReadOptions) -> tuple[str, str]:
 
 
 def load(
-    files: Sequence[Path], market: str, cache: Path, funding: Path | None = None, options: ReadOptions | None = None
+    files: Sequence[Path],
+    market: str,
+    cache: TapeCache,
+    funding: Path | None = None,
+    options: ReadOptions | None = None,
+    watch: Watcher | None = None,
 ) -> tuple[World, ...]:
     """The worlds of `market` in `files`: candles, or anything that tells quotes and prints.
 
-    `funding` is a file of settled rates and takes the place of the data's own. Raises DataFileError for bad data,
+    `funding` is a file of settled rates and takes the place of the data's own. `watch` is told how many bytes
+    were read. Raises DataFileError for bad data,
     UnknownMarket when the files hold other markets.
     """
     options = replace(options or ReadOptions(), market=market)
     rates = None if funding is None else read_funding(funding)
-    tapes = tapes_of(files, market, cache, options)
+    tapes, notes = tapes_of(files, market, cache, options, watch)
     if rates is not None:
         tapes = {label: with_funding(tape, rates) for label, tape in tapes.items()}
-    return tuple(World(label, Columns(tape)) for label, tape in tapes.items())
+    return tuple(World(label, Columns(tape), notes) for label, tape in tapes.items())
 
 
-def tapes_of(files: Sequence[Path], market: str, cache: Path, options: ReadOptions) -> dict[str, MarketTape]:
-    """The market's tape, or the two of its candles, by their labels."""
+def tapes_of(
+    files: Sequence[Path], market: str, cache: TapeCache, options: ReadOptions, watch: Watcher | None = None
+) -> tuple[dict[str, MarketTape], tuple[str, ...]]:
+    """The market's tape, or the two of its candles, by their labels; and what is to be known of the files."""
+    found = cache.find(files, options)
+    if found is not None:
+        return {RECORDED: _only(found.tapes, market)}, notes_of(found.header)
     sources = expand(files)
     kinds = {source: _kind(source, options) for source in sources}
     held = {holds for _, holds in kinds.values()}
     if any(name == BINARY_TAPE for name, _ in kinds.values()):
         if len(sources) > 1:
             raise DataFileError(f"{sources[1].path}: a binary tape is run alone")
-        return {RECORDED: _only(open_tape(sources[0].path), market)}
+        return {RECORDED: _only(open_tape(sources[0].path), market)}, ()
     if "candles" not in held:
-        return {RECORDED: _only(open_tape(build_tape(files, cache, options)), market)}
+        found = cache.load(files, options, watch)
+        return {RECORDED: _only(found.tapes, market)}, notes_of(found.header)
     if held != {"candles"}:
         names = ", ".join(sorted({name for name, _ in kinds.values()}))
         raise DataFileError(f"the files are of different kinds ({names}): candles are run apart")
     candles = read_candles(files, market, options)
-    return {way: candle_tape(candles, market, way) for way in ("low_first", "high_first")}
+    tapes = {way: candle_tape(candles, market, way) for way in ("low_first", "high_first")}
+    return tapes, bad_rows(candles.bad_rows, ())
+
+
+def notes_of(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is to be known of the files that a tape was built from."""
+    return (*header["notes"], *bad_rows(header["bad_rows"], header["bad_examples"]))
+
+
+def bad_rows(count: int, examples: Sequence[str]) -> tuple[str, ...]:
+    """How many rows were passed over, and what was wrong with the first."""
+    told = f", such as {examples[0]}" if examples else ""
+    return (f"{count} rows that make no sense were passed over{told}",) if count else ()
 
 
 def _only(tapes: dict[str, MarketTape], market: str) -> MarketTape:

@@ -60,7 +60,7 @@ def _text_of(path: Path) -> str | None:
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", hint=f"check the permissions of {path}") from error
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise _corrupt(path, f"line {line}", "not UTF-8 text") from error

@@ -10,11 +10,13 @@ from pfmm.errors import ConfigError
 
 
 class Paths(NamedTuple):
-    """The three places of pfmm. `PFMM_HOME` moves all of them: config.toml, state/ and log/ inside it."""
+    """The places of pfmm. `PFMM_HOME` moves all of them: config.toml, state/, log/ and cache/ inside it. What is in the
+    cache may be deleted at any time."""
 
     config_file: Path
     state_dir: Path
     log_dir: Path
+    cache_dir: Path
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Paths:
@@ -29,7 +31,7 @@ class Paths(NamedTuple):
 
     @classmethod
     def _under(cls, base: Path) -> Paths:
-        return cls(base / "config.toml", base / "state", base / "log")
+        return cls(base / "config.toml", base / "state", base / "log", base / "cache")
 
     @classmethod
     def _of_platform(cls) -> Paths:
@@ -39,4 +41,5 @@ class Paths(NamedTuple):
             platformdirs.user_config_path("pfmm") / "config.toml",
             platformdirs.user_state_path("pfmm"),
             platformdirs.user_log_path("pfmm"),
+            platformdirs.user_cache_path("pfmm"),
         )

@@ -3,7 +3,6 @@
 Knows files and formats; must not know venues, sockets, accounts or strategies.
 """
 
-from pfmm.tape.describe import MarketSummary, TapeDescription, counted, describe
 from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, event_line, header_line
 from pfmm.tape.options import ReadOptions
@@ -13,16 +12,12 @@ from pfmm.tape.sources import must_be_a_file
 __all__ = [
     "TOLERANCE_MS",
     "Entry",
-    "MarketSummary",
     "Place",
     "ReadOptions",
-    "TapeDescription",
     "TapeEvent",
     "TapeQuote",
     "TapeReader",
     "Units",
-    "counted",
-    "describe",
     "event_line",
     "header_line",
     "must_be_a_file",

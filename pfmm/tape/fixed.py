@@ -19,3 +19,9 @@ def whole(number: Decimal) -> int:
     if found != scaled or found >= LARGEST:
         raise Unfit(f"{number:f} has more than {SCALE} decimals or is too large")
     return found
+
+
+def decimals(number: Decimal) -> int:
+    """How many decimals a number needs: 63943.90 needs 1, 570 needs 0."""
+    exponent = number.normalize().as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0

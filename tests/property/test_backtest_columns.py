@@ -14,7 +14,7 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 from pfmm.backtest.columns import Columns
 from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
-from pfmm.paper.feeds.replay_tape import NO_ASK, MarketTape, _blocks, open_tape, write_tape
+from pfmm.paper.feeds.replay_tape import NO_ASK, MarketTape, extremes_of, open_tape, write_tape
 
 T, COUNT = 1_700_000_000_000, 3_000  # two dozen blocks of the tape
 SPEC = MarketSpec("X-PERP", "crypto", 1, 3, 1, None, 1_000_000_000, 20, -20_000, 50_000, 8)
@@ -91,7 +91,7 @@ def test_the_extremes_that_a_tape_brings_are_those_of_its_events(tmp_path: Path)
     rows = ROWS[0]
     flat = array("q", [number for row in rows for number in row])
     made, empty = columns_of(rows), array("q")
-    sections = {"events": flat, "blocks": _blocks(flat), "depth": empty, "funding": empty}
+    sections = {"events": flat, "blocks": extremes_of(flat), "depth": empty, "funding": empty}
     write_tape(tmp_path / "x.tape", [(SPEC, sections)])
     opened = Columns(open_tape(tmp_path / "x.tape")["X-PERP"])
     for best_bid, best_ask in ((9_990, 10_010), (0, 10_005), (9_950, 0), (0, 0)):

@@ -16,6 +16,7 @@ from pfmm.app.backtest_jobs import DEFAULT_LATENCY_MS
 from pfmm.app.strategies import names
 from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import answer
+from pfmm.cli.reading import reading
 from pfmm.cli.times import moment_ms
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ SizeStep = Annotated[
         help="The smallest change of a size, a power of ten; else what the data states or shows.",
     ),
 ]  # fmt: skip
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Read the files anew, and keep nothing of them.")]
 Funding = Annotated[
     Path | None,
     typer.Option("--funding", metavar="FILE", help="Settled rates: `pfmm help data`.", show_default=False),
@@ -146,6 +148,7 @@ def run(
     skip_bad: SkipBad = 0,
     price_step: PriceStep = None,
     size_step: SizeStep = None,
+    no_cache: NoCache = False,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts (extra: report)."),
@@ -161,8 +164,9 @@ def run(
     values = overrides_of(sets or [])
     values |= _interval(interval, values)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
-    job = _reading(job, data_format, skip_bad, price_step, size_step)
-    answer(options, lambda: run_job(job, html=html), render_run, encode_run)
+    job = _reading(job, data_format, skip_bad, price_step, size_step, no_cache=no_cache)
+    with reading(options, data) as watch:
+        answer(options, lambda: run_job(job, html=html, watch=watch), render_run, encode_run)
 
 
 @app.command()
@@ -189,6 +193,7 @@ def sweep(
     skip_bad: SkipBad = 0,
     price_step: PriceStep = None,
     size_step: SizeStep = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
     from pfmm.app.backtest_sweep import SweepRequest, axes_of
@@ -201,7 +206,7 @@ def sweep(
     base = _job(
         options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
     )
-    base = _reading(base, data_format, skip_bad, price_step, size_step)
+    base = _reading(base, data_format, skip_bad, price_step, size_step, no_cache=no_cache)
     request = SweepRequest(base, axes, tuple(data), folds, choose, seed, jobs, scheduler, results, csv)
     answer(options, lambda: run_sweep(request, progress=partial(_progress, options)), render_sweep)
 
@@ -244,12 +249,34 @@ def data(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, folders.", show_default=False)],
     data_format: Format = None,
     skip_bad: SkipBad = 0,
-) -> None:
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare the content with what the kept tape was built from.")
+    ] = False,
+    convert: Annotated[
+        Path | None,
+        typer.Option(
+            "--convert", metavar="OUT", show_default=False,
+            help="Write all files as one binary tape, which replay and backtest open at once.",
+        ),
+    ] = None,
+    market: Annotated[
+        str | None,
+        typer.Option("--market", metavar="MARKET", show_default=False, help="The market of files that do not name it."),
+    ] = None,
+    no_cache: NoCache = False,
+) -> None:  # fmt: skip
     """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
-    from pfmm.app.backtest_files import describe_files
+    from pfmm.app.backtest_files import FilesRequest, describe_files
+    from pfmm.app.backtest_jobs import market_name
     from pfmm.cli.render.backtest import render_files
+    from pfmm.tape.options import UNNAMED, ReadOptions
 
-    answer(globals_of(context), lambda: describe_files(files, data_format, skip_bad), render_files)
+    options = globals_of(context)
+    name = UNNAMED if market is None else market_name(market)
+    read = ReadOptions(name, data_format, skip_bad)
+    request = FilesRequest(tuple(files), read, check, convert, not no_cache, options.profile)
+    with reading(options, files) as watch:
+        answer(options, lambda: describe_files(request, watch=watch), render_files)
 
 
 def _job(
@@ -285,7 +312,13 @@ def _job(
 
 
 def _reading(
-    job: Job, data_format: str | None, skip_bad: int, price_step: Decimal | None, size_step: Decimal | None
+    job: Job,
+    data_format: str | None,
+    skip_bad: int,
+    price_step: Decimal | None,
+    size_step: Decimal | None,
+    *,
+    no_cache: bool,
 ) -> Job:
     """The job with how its files are to be read."""
     from dataclasses import replace
@@ -294,6 +327,7 @@ def _reading(
         job,
         format=data_format,
         skip_bad=skip_bad,
+        cache=not no_cache,
         price_step=None if price_step is None else format(price_step, "f"),
         size_step=None if size_step is None else format(size_step, "f"),
     )

@@ -125,13 +125,27 @@ def synthetic(
 @feed_app.command()
 def replay(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recorded data, in time order.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Recorded data of any kind that `pfmm help data` lists.")
+    ],
     speed: Speed = 1.0,
     at: At = None,
     reset: Reset = False,
     idle_pause: Annotated[
         bool, typer.Option("--idle-pause/--no-idle-pause", help="Stop the clock after 60 s without any use.")
     ] = True,
+    market: Annotated[
+        str | None,
+        typer.Option("--market", metavar="MARKET", show_default=False, help="The market of files that do not name it."),
+    ] = None,
+    data_format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", show_default=False, help="Take files for it: `pfmm help data`."),
+    ] = None,
+    skip_bad: Annotated[
+        int,
+        typer.Option("--skip-bad", parser=non_negative_integer, metavar="N", help="Pass over up to N damaged rows."),
+    ] = 0,
 ) -> None:
     """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later."""
 
@@ -141,7 +155,17 @@ def replay(
     with paper_session(options, changes=True) as opened:
         answer(
             options,
-            lambda: paper.replay_feed(files, speed=speed, at=at, idle_pause=idle_pause, afresh=reset, session=opened),
+            lambda: paper.replay_feed(
+                files,
+                speed=speed,
+                at=at,
+                idle_pause=idle_pause,
+                afresh=reset,
+                session=opened,
+                market=market,
+                data_format=data_format,
+                skip_bad=skip_bad,
+            ),
             render.render_feed,
         )
 

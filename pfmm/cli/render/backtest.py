@@ -162,11 +162,13 @@ def render_files(result: Described, width: int | None) -> str:
         lines = [table(("", *(column)), [("", *cells)], width=width) for column, cells in _in_parts(names, rows)]
         notes = [
             f"  {name.replace('_', ' ')}: {one[name]}"
-            for name in ("time_unit", "duplicate_trades", "skipped_lines", "bad_rows")
+            for name in ("time_unit", "duplicate_trades", "skipped_lines", "bad_rows", "content")
             if name in one
         ]
         notes += [f"  {note}" for note in one.get("notes", ())]
         blocks.append("\n".join([f"{one['file']} ({one['format']})", *lines, *notes]))
+    if result.converted is not None:
+        blocks.append(f"written: {result.converted}")
     return "\n\n".join(blocks)
 
 

@@ -21,6 +21,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from math import gcd
 from pathlib import Path
+from typing import Any
 
 from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
@@ -117,6 +118,18 @@ def build_markets(
     if not built:
         raise DataFileError(f"{where}: no quotes, so there is no market: give a file of quotes beside it")
     return built
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """The header of a binary tape; raises DataFileError when it is none."""
+    try:
+        with path.open("rb") as stream:
+            if stream.read(8) != MAGIC:
+                raise ValueError("it is no pfmm tape")
+            found = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            return dict(found)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataFileError(f"{path}: the tape cannot be opened: {error}", hint=REBUILD) from error
 
 
 def open_tape(path: Path) -> dict[str, MarketTape]:
@@ -237,7 +250,7 @@ class _Builder:
         spec = spec_of(self._market, (price_step, size_step, tick), stated, funding)
         events = self._scaled_events(price_step, size_step)
         depth = self._scaled_depth(price_step, size_step)
-        return spec, {"events": events, "blocks": _blocks(events), "depth": depth, "funding": funding}
+        return spec, {"events": events, "blocks": extremes_of(events), "depth": depth, "funding": funding}
 
     def _scaled_events(self, price_step: int, size_step: int) -> array[int]:
         events = self._events
@@ -320,7 +333,7 @@ def _decimal_step(step: int) -> int:
     return power
 
 
-def _blocks(events: array[int]) -> array[int]:
+def extremes_of(events: array[int]) -> array[int]:
     """Lowest and highest price that could matter in each run of 128 events; an absent ask is infinitely high."""
     found = array("q")
     for start in range(0, len(events), BLOCK_EVENTS * EVENT_WIDTH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from pfmm.tape.symbols import market_name
 
 OTHERS = ("tickers", "kline", "liquidation", "allLiquidation", "lt.", "priceLimit", "adlAlert", "insurance")
 ANSWER = {"success", "op", "ret_msg", "retCode"}  # to a subscription, or a ping
+BOOK = re.compile(r"orderbook\.(1|25|50|100|200|500|1000)\.")
 SIDES = {"Buy": 1, "Sell": -1}
 
 
@@ -23,6 +25,7 @@ class BybitReader:
     def __init__(self) -> None:
         self._books: dict[str, LevelBook] = {}
         self._seen = SeenIds()
+        self._best: set[str] = set()
         self.duplicates = 0
         self.skipped = 0
 
@@ -36,7 +39,7 @@ class BybitReader:
         topic = record.get("topic")
         if isinstance(topic, str) and topic.startswith("publicTrade."):
             yield from self._trades(record, place)
-        elif isinstance(topic, str) and topic.startswith("orderbook."):
+        elif isinstance(topic, str) and BOOK.match(topic):
             yield from self._book(record, topic, place)
         elif (isinstance(topic, str) and topic.startswith(OTHERS)) or (topic is None and ANSWER & record.keys()):
             self.skipped += 1
@@ -78,10 +81,13 @@ class BybitReader:
             book.clear()
         book.apply(1, field(data, "b", place), "b", place)
         book.apply(-1, field(data, "a", place), "a", place)
+        best_alone = topic.startswith("orderbook.1.")
+        if best_alone:
+            self._best.add(market)
         quote = book.quote(market, time_ms)
-        if quote is not None:
-            yield quote
-        depth = None if topic.startswith("orderbook.1.") else book.depth(market, time_ms)
+        if quote is not None and (best_alone or market not in self._best):
+            yield quote  # a deeper book is told later, and less often
+        depth = None if best_alone else book.depth(market, time_ms)
         if depth is not None:
             yield depth
 

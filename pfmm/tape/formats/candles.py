@@ -15,7 +15,7 @@ FORMATS = (
             "high": ("high", "h"),
             "low": ("low", "l"),
             "close": ("close", "c"),
-            "volume": ("volume", "vol", "v"),
+            "volume": ("volume", "v"),
         },
         bare=("time:t open:n high:n low:n close:n volume:n",),
     ),

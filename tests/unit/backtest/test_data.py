@@ -24,6 +24,7 @@ from pfmm.model.order import Side
 from pfmm.paper.feeds.feed import MarketSpec, Quote
 from pfmm.paper.feeds.replay_tape import NO_ASK, MarketTape
 from pfmm.paper.feeds.settlements import on_the_minute
+from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.paper.matching import MarketBook, Resting
 from pfmm.strategy.grid.plan import GridConfig
 from pfmm.strategy.grid.strategy import GridStrategy
@@ -158,7 +159,7 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     ]
     path = tmp_path / "table.csv"
     path.write_text("\n".join([TABLE, *(",".join(map(str, row)) for row in rows)]) + "\n")
-    (world,) = load([path], "X-PERP", tmp_path / "cache")
+    (world,) = load([path], "X-PERP", TapeCache(tmp_path / "cache"))
     assert world.columns.rows.tolist() == [
         [T, 0, 999, 150, 1001, 200],
         [T + 1, 1, 1001, 25, 1, 0],
@@ -167,7 +168,7 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     assert (format_of(path), len(list((tmp_path / "cache").iterdir()))) == ("table", 1)
     path.write_text(f"{TABLE}\n{T},quote,,,,1,1,x,1\n")
     with pytest.raises(DataFileError, match="line 2"):
-        load([path], "X-PERP", tmp_path / "cache")
+        load([path], "X-PERP", TapeCache(tmp_path / "cache"))
 
     arrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra `parquet`")
     from pyarrow import parquet
@@ -178,7 +179,7 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     }
     floats["time_ms"] = [row[0] for row in rows]
     parquet.write_table(arrow.table(floats), tmp_path / "table.parquet")
-    (again,) = load([tmp_path / "table.parquet"], "X-PERP", tmp_path / "cache")
+    (again,) = load([tmp_path / "table.parquet"], "X-PERP", TapeCache(tmp_path / "cache"))
     assert again.columns.rows.tolist() == world.columns.rows.tolist()
 
 
@@ -192,7 +193,7 @@ def test_prices_in_32_bits_are_the_decimals_that_were_meant(tmp_path: Path) -> N
     sides = {"bid": [64_000.1, 64_000.2], "bid_size": [0.5, 1], "ask": [64_000.3, 64_000.4], "ask_size": [1, 1]}
     narrow = {name: arrow.array(values, arrow.float32()) for name, values in sides.items()}
     parquet.write_table(arrow.table(table | narrow), tmp_path / "table.parquet")
-    (world,) = load([tmp_path / "table.parquet"], "X-PERP", tmp_path / "cache")
+    (world,) = load([tmp_path / "table.parquet"], "X-PERP", TapeCache(tmp_path / "cache"))
     assert world.columns.tape.spec.price_decimals == 1
     assert world.columns.rows[:, 2].tolist() == [640_001, 640_002]
 
@@ -202,14 +203,14 @@ def test_files_of_two_kinds_and_other_markets_are_refused(tmp_path: Path) -> Non
     table = tmp_path / "table.csv"
     table.write_text(f"{TABLE}\n{T},quote,,,,1,1,2,1\n")
     with pytest.raises(DataFileError, match="of different kinds"):
-        load([bars, table], "X-PERP", tmp_path)
+        load([bars, table], "X-PERP", TapeCache(tmp_path))
     tape = tmp_path / "tape.ndjson"
     tape.write_text(
         '{"format":"pfmm-tape","version":1,"units":{"time":"ms","price":"USD","size":"base"}}\n'
         f'{{"kind":"quote","market":"Y-PERP","time":{T},"bid":"9.9","bid_size":"1","ask":"10","ask_size":"2"}}\n'
     )
     with pytest.raises(UnknownMarket, match="holds no X-PERP"):
-        load([tape], "X-PERP", tmp_path)
+        load([tape], "X-PERP", TapeCache(tmp_path))
 
 
 def columns_of(*rows: tuple[int, int, int, int, int, int], funding: tuple[int, ...] = ()) -> Columns:

@@ -22,6 +22,7 @@ from pfmm.model.plan import Tolerance
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.replay import ReplayFeed
 from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.paper.wire.wsgi import make_app
 from pfmm.strategy.grid.plan import GridConfig
 from pfmm.strategy.grid.strategy import GridStrategy
@@ -46,7 +47,7 @@ def files(market: str) -> list[Path]:
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Columns]:
     """A market's tape and its columns."""
     cache = tmp_path_factory.mktemp("tapes")
-    (world,) = load(files(request.param), request.param, cache)
+    (world,) = load(files(request.param), request.param, TapeCache(cache))
     return build_tape(files(request.param), cache), world.columns
 
 

@@ -15,6 +15,7 @@ from pfmm.backtest.results import Scenario, scenario
 from pfmm.backtest.simulation import Clockwork, simulate, span_of
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import DataFileError
+from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.strategy.grid.plan import GridConfig
 from pfmm.strategy.grid.strategy import GridStrategy
 
@@ -53,7 +54,7 @@ def rates_file(path: Path, *rows: tuple[int, str]) -> Path:
 
 
 def run(data: Path, folder: Path, funding: Path | None = None) -> Scenario:
-    (world,) = load([data], MARKET, folder / "cache", funding)
+    (world,) = load([data], MARKET, TapeCache(folder / "cache"), funding)
     clockwork = Clockwork(*span_of(world.columns, None, None), interval_ms=MINUTE)
     grid = GridConfig(levels=2, size_usd=D(94), lower=D(47), upper=D(55))
     spec = RunSpec(GridStrategy(MARKET, grid), {}, Limits(D(500), keep_on_bad_data=True))

@@ -298,7 +298,7 @@ def test_a_key_in_the_config_is_refused_with_the_way_to_give_it() -> None:
 
 def test_paths_follow_pfmm_home_and_the_platform(tmp_path: Path) -> None:
     paths = Paths.from_env({"PFMM_HOME": str(tmp_path)})
-    assert paths == Paths(tmp_path / "config.toml", tmp_path / "state", tmp_path / "log")
+    assert paths == Paths(tmp_path / "config.toml", tmp_path / "state", tmp_path / "log", tmp_path / "cache")
     assert Paths.from_env({}).config_file.name == "config.toml"
     assert Paths.from_env({}).config_file.is_absolute()
 

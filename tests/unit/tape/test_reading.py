@@ -6,18 +6,20 @@ import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
+from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.tape import (
-    TapeDescription,
+    ReadOptions,
     TapeEvent,
     TapeQuote,
     TapeReader,
     Units,
-    describe,
     event_line,
     header_line,
     read,
@@ -224,30 +226,31 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
         events_of()
 
 
-def described(*files: Path) -> TapeDescription:
-    """What is in the files, by a reader that wants every entry and does nothing with it."""
-    return describe(files, lambda entries, _: list(entries))
+def seen_in(folder: Path, *files: Path) -> tuple[dict[str, Any], MarketSpec]:
+    """What the one market of the files showed, and its units."""
+    pytest.importorskip("numpy", reason="tapes are built with NumPy")
+    loaded = TapeCache(folder / "tapes").load(files, ReadOptions())
+    (one,), (tape,) = loaded.header["markets"], loaded.tapes.values()
+    return one["seen"], tape.spec
 
 
-def test_describe_counts_what_is_there(tmp_path: Path) -> None:
+def test_a_tape_counts_what_its_files_hold(tmp_path: Path) -> None:
     quote = TapeQuote(M, 0, D("10"), D(1), D("10.1"), D("2.125"))
     times = [1_000, 2_000, 9_000]
     crossed = TapeQuote(M, 9_500, D("10.2"), D(1), D("10.1"), D(2))
     quotes: list[TapeEvent] = [quote._replace(time_ms=t) for t in times]
     path = tape(tmp_path / "a", [*quotes, crossed, Trade(M, 9_600, D("10.25"), D(1), 1), FUNDING])
-    description = described(path)
-    (market,) = description.markets
-    assert description.span == (1_000, 9_600)
-    assert (market.quotes, market.trades, market.depths, market.funding) == (4, 1, 0, 1)
-    assert (market.gaps, market.longest_silence_ms) == (1, 7_000)
-    assert (market.crossed, market.repeated) == (1, 2)
-    assert market.units == Units(D("0.01"), D("0.001"))
+    path.write_text(path.read_text().replace(HEADER, header_line({})))
+    seen, spec = seen_in(tmp_path, path)
+    assert (seen["first_ms"], seen["last_ms"]) == (1_000, 9_600)
+    assert [seen[name] for name in ("quotes", "trades", "depths", "funding")] == [4, 1, 0, 1]
+    assert (seen["gaps"], seen["longest_silence_ms"]) == (1, 7_000)
+    assert (seen["crossed"], seen["repeated"]) == (1, 2)
+    assert (spec.price_decimals, spec.size_decimals) == (2, 3)
 
 
-def test_the_recorded_captures_hold_what_is_known_of_them(shared_data: Path) -> None:
+def test_the_recorded_captures_hold_what_is_known_of_them(shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "binance-usdm-ticks"
-    description = described(folder / "ethusdt_20240718.gz", folder / "ethusdt_20240719.gz")
-    (market,) = description.markets
-    assert (market.market, market.trades, market.quotes) == ("ETH-PERP", 13_655, 47_328)
-    assert market.units == Units(D("0.01"), D("0.001"))
-    assert (market.crossed, market.gaps, description.duplicate_trades) == (0, 0, 0)
+    seen, spec = seen_in(tmp_path, folder / "ethusdt_20240719.gz", folder / "ethusdt_20240718.gz")
+    assert (spec.market, seen["trades"], seen["quotes"]) == ("ETH-PERP", 13_655, 47_328)
+    assert (spec.price_decimals, spec.size_decimals, seen["crossed"], seen["gaps"]) == (2, 3, 0, 0)
