@@ -50,6 +50,7 @@ def _answer(arguments: list[str]) -> None:
         end_on_signals()
         code = run(arguments)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said; what is left takes a moment, and no Ctrl-C
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         gc.freeze()  # else the interpreter searches all that was imported for cycles as it ends: a tenth of the time
         sys.exit(code)
 

@@ -290,6 +290,7 @@ def run_loop(
     Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
     """
     from pfmm.cli.detaching import tell_ready
+    from pfmm.journal.watch import FileWatch
     from pfmm.runner.dead_man import DeadMan
     from pfmm.runner.leaving import run_to_the_end
     from pfmm.runner.loop import Hooks, Loop, LoopOptions
@@ -314,6 +315,7 @@ def run_loop(
         trip=lambda reason: _trip(session, reason, clock.now_ms()),
         ready=tell_ready,
         tend=lambda report: None if tend is None else tend(session, engine, report),
+        verify=FileWatch(session.journal.path).verify,
     )
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, how.cycles), hooks)
     around = _surroundings(

@@ -59,7 +59,8 @@ class Ending:
 class Hooks:
     """What the loop tells and asks: the `teller` of events, which waits for no reader, `beside` what a screen shows
     beside the report, `halted` the latch's text or None, `trip` sets the latch for a kill switch, `ready` after the
-    first whole cycle, `tend` what can wait until a cycle is over."""
+    first whole cycle, `tend` what can wait until a cycle is over, `verify` raises where the journal is none any more.
+    """
 
     teller: Teller
     beside: Callable[[], Mapping[str, object]]
@@ -67,6 +68,7 @@ class Hooks:
     trip: Callable[[str], None]
     ready: Callable[[], None]
     tend: Callable[[CycleReport], None]
+    verify: Callable[[], None]
 
 
 class Loop:
@@ -129,6 +131,7 @@ class Loop:
         return None
 
     def _one_cycle(self) -> Ending | None:
+        self._hooks.verify()
         try:
             report = self._engine.cycle()
         except PASSING as error:

@@ -271,6 +271,30 @@ def test_each_cause_once(tmp_path: Path, name: str, strategy: str, policy: str) 
     ends_as_it_should(tmp_path, name, strategy, policy)
 
 
+def test_keys_pause_go_on_and_flatten_after_asking(tmp_path: Path) -> None:
+    with_a_position(tmp_path)
+    with running(tmp_path, "grid", "keep", output="terminal") as run:
+        run.cycles(2, reading=True)
+
+        def press(keys: bytes, *, resting: bool) -> None:
+            assert run.master is not None
+            os.write(run.master, keys)
+            deadline_s = time.monotonic() + PATIENCE_S
+            while bool(state(tmp_path)[0]) != resting:
+                assert time.monotonic() < deadline_s, run.seen.decode()
+                run.read(0.05)
+
+        press(b"p", resting=False)
+        press(b"p", resting=True)
+        press(b"fn", resting=True)
+        press(b"fy", resting=False)
+        code, _ = run.end(reading=True)
+    assert (code, state(tmp_path)) == (0, (set(), Decimal(0)))
+    text = run.seen.decode()
+    assert f"close the whole position on {MARKET}" in " ".join(text.split())
+    assert "flatten by key f" in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "strategy", "policy"), EVERY)
 def test_every_cause_with_every_strategy_and_policy(tmp_path: Path, name: str, strategy: str, policy: str) -> None:

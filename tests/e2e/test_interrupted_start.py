@@ -12,14 +12,7 @@ import pytest
 
 from tests.e2e.driver import PATIENCE_S, environment
 
-LOADED = (
-    "pfmm.cli.app",
-    "typer.core",
-    "pfmm.cli.commands.markets",
-    "pfmm.config.resolve",
-    "httpx",
-    "pfmm.paper.exchange",
-)
+LOADED = ("pfmm.cli.app", "typer.core", "pfmm.cli.commands.markets", "httpx")
 
 
 def interrupted_at(module: str, *line: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -53,9 +46,8 @@ def test_ctrl_c_during_an_import_is_an_answer(tmp_path: Path, module: str) -> No
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "pfmm: interrupted\n")
 
 
-@pytest.mark.parametrize("module", [LOADED[0], LOADED[-1]])
-def test_ctrl_c_during_an_import_answers_in_json_where_that_was_asked_for(tmp_path: Path, module: str) -> None:
-    done = interrupted_at(module, "markets", "--json", home=tmp_path)
+def test_ctrl_c_during_an_import_answers_in_json_where_that_was_asked_for(tmp_path: Path) -> None:
+    done = interrupted_at(LOADED[0], "markets", "--json", home=tmp_path)
     assert (done.returncode, done.stderr) == (130, "")
     assert json.loads(done.stdout)["error"] == {
         "code": "interrupted",
@@ -66,9 +58,7 @@ def test_ctrl_c_during_an_import_answers_in_json_where_that_was_asked_for(tmp_pa
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
-@pytest.mark.parametrize(
-    ("line", "code"), [("--help", 3), ("--version", 3), ("markets", 3), ("markets --json", 3), ("nothing", 2)]
-)
+@pytest.mark.parametrize(("line", "code"), [("--help", 3), ("markets --json", 3), ("nothing", 2)])
 def test_with_both_outputs_full_the_exit_code_still_tells_what_happened(tmp_path: Path, line: str, code: int) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

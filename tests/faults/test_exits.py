@@ -23,6 +23,7 @@ from pfmm.engine.report import CycleEvent, Limits, RunSpec
 from pfmm.errors import NotFlat, OutputLost, PfmmError, VenueUnreachable
 from pfmm.flatten.contract import FlatState, FlattenOrder, Tools
 from pfmm.flatten.emergency import flatten
+from pfmm.journal.watch import FileWatch
 from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
 from pfmm.runner import signals as signals_module
@@ -173,7 +174,8 @@ class World:
             clock = VenueClock(lambda: 0.0, inbox.wait_s, self.advance)
             clock.synchronise(self.made.venue.inner.time())
             teller = Teller(self.made.journal, self.engine, listeners.put)
-            hooks = Hooks(teller, dict, lambda: self.latch, self._trip, lambda: None, self.tend)
+            watch = FileWatch(self.made.journal.path)
+            hooks = Hooks(teller, dict, lambda: self.latch, self._trip, lambda: None, self.tend, watch.verify)
             loop: Any = Loop(self.engine, clock, inbox, self, LoopOptions(STEP_MS / 1000, cycles), hooks)  # type: ignore[arg-type]
             waiting = VenueClock(lambda: 0.0, lambda _: True, self.advance)
             around = Surroundings(

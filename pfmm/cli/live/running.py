@@ -57,7 +57,8 @@ def show_run(options: Globals, shown: Shown, run: Run) -> NoReturn:
             except BaseException as error:  # noqa: BLE001 - it ends the process, below, with its own code
                 ending = error
             drained = _drained(listeners)
-    _end(options, ending, lost, drained=drained)
+        # still under `signals`: one more must not begin the interpreter's own end, which waits for a hanging writer
+        _end(options, ending, lost, drained=drained)
 
 
 def _is_terminal(stream: object) -> bool:
@@ -90,7 +91,10 @@ def _end(options: Globals, ending: Ending | BaseException, lost: list[BaseExcept
     if drained and isinstance(ending, BaseException) and not isinstance(ending, PfmmError):
         raise ending  # its traceback is the answer
     words_s = DRAIN_S if drained else HUNG_WORDS_S
-    said = within(words_s, lambda: _last_words(options, ending, lost, as_json=options.json and drained))
+    try:
+        said = within(words_s, lambda: _last_words(options, ending, lost, as_json=options.json and drained))
+    except KeyboardInterrupt:
+        said = False
     if not (drained and said):
         os._exit(code)
     sys.exit(code)

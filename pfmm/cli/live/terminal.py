@@ -74,6 +74,7 @@ class Terminal:
         """Begins to redraw."""
         if not self.console.is_dumb_terminal:
             self._live.start()
+            self.console.show_cursor(True)  # a process that is stopped or killed leaves the shell a cursor
 
     def stop(self) -> None:
         """Leaves the last picture standing; what is printed next comes below it."""

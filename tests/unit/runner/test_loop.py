@@ -101,7 +101,7 @@ class Story:
 
     def run(self, *, cycles: int | None = None, interval_s: float = 3.0) -> Ending:
         """Runs the loop over it."""
-        hooks = Hooks(self, dict, lambda: self.latch, self.trips.append, lambda: None, self.tend)  # type: ignore[arg-type]
+        hooks = Hooks(self, dict, lambda: self.latch, self.trips.append, lambda: None, self.tend, lambda: None)  # type: ignore[arg-type]
         clock = VenueClock(lambda: 0.0, lambda _: True, self.advance)
         clock.synchronise(VenueTime(T0, 0.0))
         loop: Any = Loop(self, clock, self, self, LoopOptions(interval_s, cycles), hooks)  # type: ignore[arg-type]
