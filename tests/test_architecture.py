@@ -213,6 +213,80 @@ def test_nothing_imports_the_command_line_but_itself() -> None:
     assert not wrong
 
 
+# a front end imports the use cases and what they are told in; these modules are still to become use cases
+FRONT_END = ("pfmm.cli", "pfmm.app", "pfmm.errors", "pfmm.model", "pfmm.config")
+UNCONVERTED = {
+    "pfmm.cli.commands.flatten",
+    "pfmm.cli.commands.strategies",
+    "pfmm.cli.flattening",
+    "pfmm.cli.live.quote_tables",
+    "pfmm.cli.live.running",
+    "pfmm.cli.live.screens",
+    "pfmm.cli.live.tables",
+    "pfmm.cli.once",
+    "pfmm.cli.render.plans",
+    "pfmm.cli.run_control",
+    "pfmm.cli.starting",
+}
+
+
+def test_the_command_line_imports_use_cases_and_values_and_nothing_below() -> None:
+    below = {
+        module: sorted(name for name in imports(module) if name.startswith("pfmm.") and not within_any(name, FRONT_END))
+        for module in modules()
+        if within(module, "pfmm.cli")
+    }
+    wrong = {module: names for module, names in below.items() if names}
+    assert set(wrong) <= UNCONVERTED, {module: wrong[module] for module in set(wrong) - UNCONVERTED}
+
+
+def within_any(module: str, packages: tuple[str, ...]) -> bool:
+    return any(within(module, package) for package in packages)
+
+
+def test_use_cases_know_no_terminal_and_print_nothing() -> None:
+    """Neither Typer nor Rich, no front end, no print, no look at a standard stream."""
+    streams = re.compile(r"\bprint\(|\bsys\.(stdin|stdout|stderr)\b|\bisatty\b")
+    for module, file in modules().items():
+        if not within(module, "pfmm.app"):
+            continue
+        assert not imports(module) & {"typer", "rich", "click"}, module
+        assert not [name for name in imports(module) if within(name, "pfmm.cli")], module
+        assert not streams.search(file.read_text("utf-8")), module
+
+
+def test_no_two_rooms_import_each_other() -> None:
+    """No cycle between the rooms, whatever way round: app is above all but the front ends, model below all."""
+    rooms = {room_of(module) for module in modules() if module.count(".")}
+    arrows = {
+        room: {room_of(name) for module in modules() if room_of(module) == room for name in imports(module)} - {room}
+        for room in rooms
+    }
+    done: set[str] = set()
+    while free := {room for room in rooms - done if not {x for x in arrows[room] if x in rooms} - done}:
+        done |= free
+    assert rooms - done == set(), {room: arrows[room] - done for room in rooms - done}
+
+
+def room_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+@pytest.mark.parametrize("name", ["grid", "ladder", "quote"])
+def test_nothing_outside_of_the_strategies_imports_one(name: str) -> None:
+    """Everything else asks the registry for it by name."""
+    outside = [module for module in modules() if not within(module, "pfmm.strategy")]
+    wrong = {module: [one for one in imports(module) if within(one, f"pfmm.strategy.{name}")] for module in outside}
+    assert not {module: names for module, names in wrong.items() if names}
+
+
+def test_nothing_but_its_room_and_the_registry_names_the_ladder() -> None:
+    named = re.compile(r"""["']ladder["'.]""")
+    users = {module for module, file in modules().items() if named.search(file.read_text("utf-8"))}
+    users = {module for module in users if not within(module, "pfmm.strategy.ladder")}
+    assert users <= {"pfmm.strategy.registry"}
+
+
 def test_command_files_never_import_each_other() -> None:
     sys.path.insert(0, str(ROOT))
     try:

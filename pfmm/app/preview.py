@@ -13,6 +13,7 @@ from pfmm.app.calibrating import current_fit
 from pfmm.app.runs import flat_view, memory_of, run_spec, values_of
 from pfmm.errors import AuthenticationError, ConfigError
 from pfmm.strategy.base import Kind, Measured, Preview, kind_of
+from pfmm.strategy.volatility import SIZE_MULTIPLIER as SIZE_MULTIPLIER  # noqa: PLC0414 - for the renderer
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session

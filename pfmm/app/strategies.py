@@ -7,7 +7,7 @@ from pfmm.strategy.registry import STRATEGIES
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # spelled so, since `typing` alone would double the time of --help, which asks for the names
     from pfmm.model.setting import Setting
-    from pfmm.strategy.base import Kind
+    from pfmm.strategy.base import Kind as Kind  # noqa: PLC0414 - for the front ends
 
 
 def lines() -> dict[str, str]:

@@ -9,17 +9,28 @@ from typing import Any
 
 import pytest
 
+from pfmm.app.backtest_files import Described
+from pfmm.app.backtest_sweep import SweepResult
 from pfmm.app.doctor import DoctorResult, Finding
 from pfmm.app.funding import FundingHistory, FundingResult, FundingRow
 from pfmm.app.help import Page, Topic, Topics
+from pfmm.app.inventory import UNTOLD, AccountRow, InventoryResult, PositionRow
 from pfmm.app.markets import MarketRow, MarketsResult, Price
 from pfmm.app.paper import Deposited, FeedShown, PaperOrder, PaperPosition, PaperStatus
+from pfmm.app.preview import PreviewResult
 from pfmm.app.profiles import ProfileList, ProfilePaths, ProfileRow, ProfileShown
 from pfmm.app.resume import ResumeResult
 from pfmm.app.status import RunRow, StatusResult
-from pfmm.cli.render import doctor, funding, markets, paper, profile, resume, status
+from pfmm.app.strategies import kind
+from pfmm.cli.render import backtest, doctor, funding, inventory, markets, paper, preview, profile, resume, status
 from pfmm.cli.render import help as pages
+from pfmm.config.settings import OWN
+from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
+from pfmm.model.plan import DesiredOrder, MarketView
+from pfmm.model.setting import Values, defaults
+from pfmm.strategy.base import Measured, Preview
+from pfmm.strategy.grid.plan import GridConfig, plan_grid
 from tests.golden.screens import assert_drawn_as_kept
 
 D = Decimal
@@ -112,6 +123,81 @@ RUNS = StatusResult(
         RunRow("ETH-PERP", "grid", "stale"),
     ),
 )  # fmt: skip
+INVENTORY = InventoryResult(
+    "paper", "2025-01-01T00:00:00.000Z",
+    AccountRow("default", D(10_050), D(10_000), D("26.2"), D("10023.8"), D(10_100), D("0.495050"), D(10_000)),
+    (
+        PositionRow(
+            "BTC-PERP", "long", D("0.002"), D("131.0"), D(65_000), D(65_500), 0.262, "skewed", D(1), D("2.5"),
+            D("-0.01"), D("0.2"), D(40), D(60), D(40_000), D("38.931298"), "journal", D(500),
+        ),
+        replace(UNTOLD, market="DOGE-PERP", mark_price=D("0.1"), limit_usd=D(500)),
+    ),
+)  # fmt: skip
+MARKET = Instrument("BTC-PERP", "crypto", PriceRule(D("0.1"), None), D("0.00001"), D(10), 50, D("-0.2"), D(5), 8)
+PLAN = PreviewResult(
+    "BTC-PERP", "grid", "lines", D(65_000),
+    Preview(
+        plan_grid(GridConfig(levels=4, lower=D(64_000), upper=D(66_000)), instrument=MARKET, mid=D(65_000))
+    ),
+)  # fmt: skip
+TICKER = Ticker("BTC-PERP", 1, D("64999.9"), D(1), D("65000.1"), D(1), D(65_000))
+VIEW = MarketView(1, MARKET, TICKER, D("0.001"), D("0.001"), D(500))
+
+
+def quoted() -> PreviewResult:
+    """The quote of a market at 65,000 with a long of 0.001, volatility told by a flag."""
+    settings = (*(one for name in ("quote", "ladder") for one in kind(name).settings), *OWN)
+    values = Values(defaults(settings), told=("quote.sigma_annual_pct",))
+    strategy = kind("quote").build("BTC-PERP", values, Measured(one_look=True))
+    return PreviewResult(
+        "BTC-PERP", "quote", "components", D(65_000), kind("quote").preview_of(strategy, VIEW, None, None)
+    )
+
+
+QUOTE = quoted()
+ORDERS = PreviewResult(
+    "BTC-PERP", "toy", "orders", D(65_000),
+    Preview(
+        {"width_bps": 20.0}, (DesiredOrder("bid", Side.LONG, D("64870.0"), D("0.00077")),), {"ask": "not wanted"},
+        ("a note",),
+    ),
+)  # fmt: skip
+
+
+def shown(result: PreviewResult, _width: int) -> str:
+    return preview.preview_text(result, explain=True)
+
+
+def swept(levels: str, size: str, pnl: str) -> dict[str, Any]:
+    one = {"fills": 4, "pnl": pnl, "drawdown_usd": "1.5"}
+    settings = {"grid.levels": levels, "grid.size_usd": size}
+    return {"settings": settings, "data": "a.csv", "segment": 0, "ok": True, "pessimistic": one, "optimistic": one}
+
+
+ROWS = tuple(
+    swept(a, b, pnl) for a, b, pnl in (("4", "20", "1"), ("4", "40", "2"), ("8", "20", "-1"), ("8", "40", "3"))
+)
+SWEEP = SweepResult(
+    "X-PERP", "grid", {"grid.levels": ["4", "8"], "grid.size_usd": ["20", "40"]}, ROWS, ROWS[-1], None,
+    ({"data": "b.csv", "problem": "b.csv, line 3: not a number"},), 4, 0,
+)  # fmt: skip
+FILES = Described(
+    (
+        {
+            "file": "a.csv", "usable": True, "format": "table", "time_unit": "milliseconds", "bad_rows": 0,
+            "markets": [
+                {
+                    "market": "BTC-PERP", "from": "2025-01-01T00:00:00.000Z", "to": "2025-01-02T00:00:00.000Z",
+                    "quotes": 10, "trades": 5, "depths": 0, "funding": 3, "gaps": 1, "longest_silence_s": 12.5,
+                    "price_unit": D("0.1"),
+                }
+            ],
+            "notes": ["one gap"],
+        },
+        {"file": "b.csv", "usable": False, "problem": "b.csv, line 3: not a number"},
+    )
+)  # fmt: skip
 PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns is wrapped between words.\n\n- one\n")
 
 
@@ -127,6 +213,14 @@ PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns i
         ("funding", funding.render, RATES),
         ("funding-history", funding.render, PAST),
         ("funding-none", funding.render, FundingResult(())),
+        ("inventory", inventory.render, INVENTORY),
+        ("inventory-none", inventory.render, replace(INVENTORY, positions=())),
+        ("grid-plan", shown, PLAN),
+        ("quote-show", shown, QUOTE),
+        ("ladder-show", shown, replace(QUOTE, layout="levels", strategy="ladder")),
+        ("orders-preview", shown, ORDERS),
+        ("sweep", backtest.render_sweep, SWEEP),
+        ("data-files", backtest.render_files, FILES),
         ("paper-status", paper.render_status, PAPER),
         ("paper-feed", paper.render_feed, FEED),
         ("paper-deposit", paper.render_deposit, Deposited("default", D(5), D(10_005), D("10004.5"))),

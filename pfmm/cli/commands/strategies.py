@@ -21,10 +21,10 @@ from pfmm.cli.output import Result, answer, emit, say
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
+    from pfmm.app.strategies import Kind
     from pfmm.engine.report import RunSpec
     from pfmm.model.market import Instrument
     from pfmm.model.setting import Setting
-    from pfmm.strategy.base import Kind
 
 Markets = Annotated[
     list[str],

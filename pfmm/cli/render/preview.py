@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import folded, plain, table
+from pfmm.cli.output import folded
+from pfmm.cli.render.tables import table
+from pfmm.model.text import plain
 
 if TYPE_CHECKING:
     from pfmm.app.preview import PreviewResult
@@ -168,7 +170,7 @@ def _headline(data: Mapping[str, Any]) -> str:
     first = "  ".join(parts)
     parts = []
     if data["regime"] is not None:
-        from pfmm.strategy.volatility import SIZE_MULTIPLIER
+        from pfmm.app.preview import SIZE_MULTIPLIER
 
         factor = SIZE_MULTIPLIER[data["regime"]]
         parts.append(f"regime {data['regime']}" + (f" (sizes x{factor:g})" if factor != 1 else ""))

@@ -1,0 +1,175 @@
+"""Poll a venue's public data into a tape that `paper feed replay` and `backtest` read. Needs no key. Layer: app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pfmm.errors import BadVenueData, Interrupted, RateLimited, UsageError, VenueUnreachable
+
+if TYPE_CHECKING:
+    from pfmm.app.session import Session
+    from pfmm.runner.clock import VenueClock
+    from pfmm.runner.signals import Signals
+    from pfmm.tape.output import TapeFile
+    from pfmm.tape.recorder import Recorder
+
+MAX_DEPTH = 20  # what replay keeps of a book
+LEAST_POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """What to record where: venue seconds between polls, book levels a side, and when to stop (None: a signal)."""
+
+    markets: tuple[str, ...]
+    out: Path
+    for_s: float | None = None
+    cycles: int | None = None
+    interval_s: float = 1.0
+    depth: int = MAX_DEPTH
+    force: bool = False
+
+
+class Progress(Protocol):
+    """What is told of a recording: times in ms, counts by name."""
+
+    def started(self, time_ms: int) -> None: ...
+
+    def polled(self, time_ms: int, counts: Mapping[str, int]) -> None: ...
+
+    def warning(self, time_ms: int, message: str) -> None: ...
+
+    def stopped(self, time_ms: int, counts: Mapping[str, int], reason: str) -> None: ...
+
+
+def check_request(request: RecordRequest) -> None:
+    """Raise UsageError for a depth beyond what replay keeps, and for a file that would be overwritten."""
+    from pfmm.tape.output import exists
+
+    if request.depth > MAX_DEPTH:
+        raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {request.depth}")
+    if not request.force and _exists(request.out):
+        raise exists(request.out)
+
+
+def record(request: RecordRequest, *, session: Session, progress: Callable[[tuple[str, ...]], Progress]) -> int | None:
+    """Record until a signal, the end of the data, or what the request says; returns the signal's number, if one came.
+
+    `progress` is made of the markets' names. What was polled is in the file at once. Raises UnknownMarket, UsageError
+    for a file that exists, and what the first poll raises: a venue that does not answer leaves no file behind.
+    """
+    from pfmm.runner.signals import Signals
+    from pfmm.tape.output import TapeFile
+    from pfmm.tape.recorder import Recorder
+
+    check_request(request)
+    with Signals() as signals, suppress(Interrupted):
+        with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
+            instruments = {one.market: one for one in map(session.market, request.markets)}
+            recorder = Recorder(session.venue, list(instruments.values()), depth=request.depth)
+            clock = session.clock(signals.wait_s)
+            clock.synchronise(session.venue.time())
+            time_ms, first = recorder.poll()  # before the file is made
+        with TapeFile.create(request.out, force=request.force) as file, session.bounded(wakeup=signals):
+            loop = _Loop(session, recorder, file, clock, progress(tuple(instruments)))
+            interval_ms = round(request.interval_s * 1000)
+            loop.run(time_ms, first, signals, interval_ms=interval_ms, for_s=request.for_s, cycles=request.cycles)
+    return None if signals.received is None else int(signals.received)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a name or a folder that cannot be looked at: making the file says why
+        return False
+
+
+def counts_of(recorder: Recorder, file: TapeFile) -> Mapping[str, int]:
+    """What was recorded so far, and the bytes of the file."""
+    return {**asdict(recorder.counts), "bytes": file.bytes}
+
+
+class _Loop:
+    """The polls of one recording, from the second on; the first proved that the venue answers."""
+
+    def __init__(
+        self, session: Session, recorder: Recorder, file: TapeFile, clock: VenueClock, progress: Progress
+    ) -> None:
+        self._session = session
+        self._recorder = recorder
+        self._file = file
+        self._clock = clock
+        self._progress = progress
+        self._last_ms = 0
+
+    def run(
+        self, time_ms: int, first: str, signals: Signals, *, interval_ms: int, for_s: float | None, cycles: int | None
+    ) -> None:
+        """Polls every `interval_ms` of venue time until a signal, the end of the data, `for_s` or `cycles`."""
+        self._file.append(self._recorder.header() + first)
+        self._progress.started(time_ms)
+        self._progress.polled(time_ms, counts_of(self._recorder, self._file))
+        deadline_ms = None if for_s is None else time_ms + round(for_s * 1000)
+        done, reason = 1, "asked to stop"
+        try:
+            self._keep_time(time_ms)
+            due_ms = time_ms
+            while True:
+                if cycles is not None and done >= cycles:
+                    reason = f"{done} polls done"
+                elif self._clock.state == "ended":
+                    reason = "the market's data ended"
+                elif deadline_ms is not None and self._clock.now_ms() >= deadline_ms:
+                    reason = f"{for_s:g} s are over"
+                else:
+                    due_ms = max(due_ms + interval_ms, self._clock.now_ms())
+                    due_ms = due_ms if deadline_ms is None else min(due_ms, deadline_ms)
+                    if self._clock.wait_until(due_ms):
+                        with self._session.bounded(self._poll_s(deadline_ms), wakeup=signals):
+                            self._poll()
+                        done += 1
+                        continue
+                    reason = f"signal {signals.received.name}" if signals.received is not None else reason
+                break
+        except (Interrupted, VenueUnreachable):  # a signal within a poll, or before a stepped clock was moved
+            if signals.received is None:
+                raise
+            reason = f"signal {signals.received.name}"  # what the poll has read so far is kept
+        finally:
+            self._file.append(self._recorder.rest())
+        self._progress.stopped(self._clock.now_ms(), counts_of(self._recorder, self._file), reason)
+
+    def _poll_s(self, deadline_ms: int | None) -> float:
+        """The wall seconds that a poll may take: a command's time, no more than what is left of --for."""
+        whole_s = self._session.settings.general.command.timeout_s
+        if deadline_ms is None or self._clock.speed == 0:
+            return whole_s
+        left_s = (deadline_ms - self._clock.now_ms()) / 1000 / self._clock.speed
+        return min(whole_s, max(left_s, LEAST_POLL_S))
+
+    def _poll(self) -> None:
+        from pfmm.tape.recorder import TimeWentBack
+
+        try:
+            time_ms, lines = self._recorder.poll()
+            self._file.append(lines)
+            self._progress.polled(time_ms, counts_of(self._recorder, self._file))
+            self._keep_time(time_ms)
+        except TimeWentBack:
+            raise
+        except (VenueUnreachable, RateLimited, BadVenueData) as error:
+            self._progress.warning(self._clock.now_ms(), f"{error.message}; going on")
+
+    def _keep_time(self, time_ms: int) -> None:
+        """Follows the venue by its tickers' times, and asks its clock only when those stand still."""
+        from pfmm.model.account import VenueTime
+
+        if time_ms > self._last_ms:
+            self._clock.synchronise(VenueTime(time_ms, self._clock.speed, "open"))
+        else:
+            self._clock.synchronise(self._session.venue.time())
+        self._last_ms = max(time_ms, self._last_ms)
