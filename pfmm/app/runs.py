@@ -33,7 +33,10 @@ def values_of(settings: MarketSettings, kind: Kind) -> Values:
 
 def run_spec(settings: MarketSettings, kind: Kind, market: str, measured: Measured) -> RunSpec:
     """The run of a strategy on one market; `config` keeps the settings that its resting orders stand for."""
-    values = values_of(settings, kind)
+    return _spec_of(settings, kind, market, values_of(settings, kind), measured)
+
+
+def _spec_of(settings: MarketSettings, kind: Kind, market: str, values: Values, measured: Measured) -> RunSpec:
     usual = defaults(one for section in (kind.name, *kind.sections) for one in table(section).values())
     return RunSpec(
         kind.build(market, values, measured),
@@ -77,7 +80,7 @@ class Runs:
         if new and kind.wants_volatility(values):  # an adopted run has its range already
             sigma = session.realized_volatility(market, settings.volatility.default_annual_pct / 100)
         calibration = self._fits.first(session, market) if kind.wants_fit(values) else None
-        spec = run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration))
+        spec = _spec_of(settings, kind, market, values, Measured(sigma_annual=sigma, calibration=calibration))
         if new and kind.checks_start:
             view = flat_view(session, instrument, spec.limits)
             refusal = start_refusal(kind, spec, view, lambda: session.venue.account_state().equity)

@@ -37,6 +37,8 @@ def paper_session(options: Globals, *, changes: bool = False) -> Iterator[Sessio
 
 
 def _tell(options: Globals, settings: Settings) -> None:
+    if not options.verbose:
+        return
     where = settings.base_url or "in this process"
     detail(options, f"profile {settings.profile}: venue {settings.venue} ({where}), account {settings.account}")
     detail(options, f"configuration {settings.paths.config_file}, state {settings.paths.state_dir}")

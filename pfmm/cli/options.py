@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import typer
 
 from pfmm.cli.output import Globals
-from pfmm.cli.typer_seam import Command, FlagSource, invocation_of, name_of, takes
+from pfmm.cli.typer_seam import Command, FlagSource, asked, invocation_of, takes
 from pfmm.config.tables import setting_of
 from pfmm.model.setting import Setting, describe_range, from_text, parse_decimal, parse_integer
 
@@ -22,8 +22,8 @@ Number = TypeVar("Number", int, float, Decimal)
 
 def globals_of(context: typer.Context) -> Globals:
     """The global options as the command finds them, wherever on the line they stood; the last --profile wins."""
-    seen = invocation_of(context)
-    return Globals(name_of(context), seen.profile, seen.json, seen.quiet, seen.verbose)
+    name, seen = asked(context)
+    return Globals(name, seen.profile, seen.json, seen.quiet, seen.verbose)
 
 
 def flags_of(context: typer.Context) -> dict[str, Any]:

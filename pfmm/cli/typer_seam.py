@@ -48,9 +48,9 @@ def invocation_of(context: typer.Context) -> Invocation:
     return seen
 
 
-def name_of(context: typer.Context) -> str:
-    """The full name of the command that runs: "grid start"."""
-    return context.command_path.removeprefix("pfmm").strip()
+def asked(context: typer.Context) -> tuple[str, Invocation]:
+    """The full name of the command that runs ("grid start"), and what its options said."""
+    return context.command_path.removeprefix("pfmm").strip(), invocation_of(context)
 
 
 class Root(TyperGroup):

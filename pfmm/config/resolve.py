@@ -49,7 +49,7 @@ class MarketSettings:
         self._settings = settings
 
     def _section(self, name: str) -> dict[str, Any]:
-        found = tables.table(name)
+        found = tables.OWN_TABLES[name]
         return {key.split(".")[1]: self._settings.resolved(one, self._key)[0] for key, one in found.items()}
 
     def value(self, name: str) -> Any:
@@ -132,20 +132,23 @@ class Settings:
             return from_value(setting, holder[key]), "profile"
         return setting.default, "default"
 
+    def _top(self, name: str) -> Any:
+        return self.resolved(tables.OWN_TABLES[""][name], None)[0]
+
     @cached_property
     def venue(self) -> str:
         """The venue's name, as `pfmm.venue.registry` lists it."""
-        return str(self.value("venue"))
+        return str(self._top("venue"))
 
     @cached_property
     def account(self) -> str:
         """The account on the venue."""
-        return str(self.value("account"))
+        return str(self._top("account"))
 
     @cached_property
     def base_url(self) -> str:
         """The venue's address without a trailing slash; empty for the paper exchange in this process."""
-        return str(self.value("base_url")) or VENUES[self.venue].url
+        return str(self._top("base_url")) or VENUES[self.venue].url
 
     @property
     def secret(self) -> SecretSource:

@@ -13,15 +13,15 @@ from pfmm.config.settings import OWN
 from pfmm.model.setting import Setting
 from pfmm.strategy.registry import STRATEGIES
 
-_OWN: Final[dict[str, dict[str, Setting]]] = {}
+OWN_TABLES: Final[dict[str, dict[str, Setting]]] = {}  # by section; the top level is ""
 for _setting in OWN:
-    _OWN.setdefault(_setting.section, {})[_setting.name] = _setting
+    OWN_TABLES.setdefault(_setting.section, {})[_setting.name] = _setting
 _OF_VARIABLE: Final = {setting.variable: setting for setting in OWN}
 
 
 def sections() -> tuple[str, ...]:
     """The sections that a profile may have, strategies' last."""
-    return (*(section for section in _OWN if section), *STRATEGIES)
+    return (*(section for section in OWN_TABLES if section), *STRATEGIES)
 
 
 def table(section: str) -> Mapping[str, Setting]:
@@ -30,7 +30,7 @@ def table(section: str) -> Mapping[str, Setting]:
         from pfmm.strategy.base import kind_of
 
         return {setting.name: setting for setting in kind_of(section).settings}
-    return _OWN.get(section, {})
+    return OWN_TABLES.get(section, {})
 
 
 def find(name: str) -> Setting | None:
