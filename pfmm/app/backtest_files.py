@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 from pfmm.errors import DataFileError
 
 if TYPE_CHECKING:
-    from pfmm.tape.options import ReadOptions
     from pfmm.tape.sources import Watcher
 
 
 @dataclass(frozen=True, slots=True)
 class FilesRequest:
-    """Which files to describe, how to read them, and what else to do: `check` compares their content with what a kept
-    tape was built from, `convert` is the binary tape to write of all of them."""
+    """Which files to describe, how to read them (as `ReadOptions`), and what else to do.
+
+    `check` compares their content with what a kept tape was built from, `convert` is the binary tape to write of all
+    of them.
+    """
 
     files: tuple[Path, ...]
-    read: ReadOptions
+    market: str | None = None
+    format: str | None = None
+    skip_bad: int = 0
     check: bool = False
     convert: Path | None = None
     cache: bool = True
@@ -40,13 +44,15 @@ def describe_files(request: FilesRequest, *, watch: Watcher | None = None) -> De
     is written. `watch` is told how many bytes were read."""
     from pfmm.app.backtest_jobs import cache_of
     from pfmm.backtest.describing import convert, describe
+    from pfmm.tape.options import UNNAMED, ReadOptions
 
+    read = ReadOptions(request.market or UNNAMED, request.format, request.skip_bad)
     cache = cache_of(request.profile, keep=request.cache)
     described: list[dict[str, Any]] = []
     errors: list[DataFileError] = []
     for path in request.files:
         try:
-            found = describe(path, request.read, cache, check=request.check, watch=watch)
+            found = describe(path, read, cache, check=request.check, watch=watch)
         except DataFileError as error:
             described.append({"file": str(path), "usable": False, "problem": error.message})
             errors.append(error)
@@ -54,7 +60,7 @@ def describe_files(request: FilesRequest, *, watch: Watcher | None = None) -> De
             described.append({"file": str(path), "usable": True, **found.fields()})
     result = Described(tuple(described))
     if request.convert is not None and not _unusable_together(errors, request):
-        convert(request.files, request.convert, request.read, watch)
+        convert(request.files, request.convert, read, watch)
         return Described(result.files, str(request.convert))
     if errors:
         raise errors[0].with_result(result)
@@ -64,3 +70,13 @@ def describe_files(request: FilesRequest, *, watch: Watcher | None = None) -> De
 def _unusable_together(errors: Sequence[DataFileError], request: FilesRequest) -> bool:
     """True where a tape of all files cannot be expected: one of them is bad, and is not what another completes."""
     return bool(errors) and len(request.files) == 1
+
+
+def bytes_of(files: Sequence[Path]) -> int:
+    """How many bytes there are to read; 0 for files that cannot be looked at: the reader says what is wrong."""
+    from pfmm.tape.sources import expand
+
+    try:
+        return sum(path.stat().st_size for path in {source.path for source in expand(files)})
+    except (DataFileError, OSError):
+        return 0

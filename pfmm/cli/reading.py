@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pfmm.app.backtest_files import bytes_of
+
 if TYPE_CHECKING:
     from pfmm.cli.output import Globals
-    from pfmm.tape.sources import Watcher
 
 SHOWN_AFTER_S = 1.0
 
 
 @contextmanager
-def reading(options: Globals, files: Sequence[Path]) -> Iterator[Watcher | None]:
+def reading(options: Globals, files: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
     """Hand out what is to be told how many bytes were read; None off a terminal, with --quiet and --json."""
     if options.quiet or options.json or sys.stderr is None or not sys.stderr.isatty():
         yield None
@@ -50,7 +51,7 @@ class _Bar:
 
         columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), Rate(), TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("reading", total=_size(self._files))
+        self._task = self._progress.add_task("reading", total=bytes_of(self._files))
         self._progress.start()
         self._shown = True
 
@@ -58,13 +59,3 @@ class _Bar:
         """Take the bar away."""
         if self._shown:
             self._progress.stop()
-
-
-def _size(files: Sequence[Path]) -> int:
-    from pfmm.errors import DataFileError
-    from pfmm.tape.sources import expand
-
-    try:
-        return sum(path.stat().st_size for path in {source.path for source in expand(files)})
-    except (DataFileError, OSError):
-        return 0  # the reader says what is wrong

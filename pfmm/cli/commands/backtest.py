@@ -269,12 +269,10 @@ def data(
     from pfmm.app.backtest_files import FilesRequest, describe_files
     from pfmm.app.backtest_jobs import market_name
     from pfmm.cli.render.backtest import render_files
-    from pfmm.tape.options import UNNAMED, ReadOptions
 
     options = globals_of(context)
-    name = UNNAMED if market is None else market_name(market)
-    read = ReadOptions(name, data_format, skip_bad)
-    request = FilesRequest(tuple(files), read, check, convert, not no_cache, options.profile)
+    name = None if market is None else market_name(market)
+    request = FilesRequest(tuple(files), name, data_format, skip_bad, check, convert, not no_cache, options.profile)
     with reading(options, files) as watch:
         answer(options, lambda: describe_files(request, watch=watch), render_files)
 

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
 from pfmm.app import backtest_results
-from pfmm.app.backtest_files import describe_files
+from pfmm.app.backtest_files import FilesRequest, describe_files
 from pfmm.app.backtest_jobs import Job
 from pfmm.app.backtest_sweep import SweepRequest, sweep
 from pfmm.app.record import RecordRequest, record
@@ -60,7 +60,7 @@ def test_a_recording_is_a_file_that_can_be_described(session: Session, tmp_path:
     assert record(request, session=session, progress=lambda _: counts) is None
     polled = "polled True True"
     assert counts.told == ["started True", polled, polled, "stopped True True 2 polls done"]
-    (one,) = describe_files([out]).files
+    (one,) = describe_files(FilesRequest((out,))).files
     assert [market["market"] for market in one["markets"]] == ["BTC-PERP"]
     with pytest.raises(UsageError, match="exists already"):
         record(request, session=session, progress=lambda _: counts)
@@ -72,7 +72,7 @@ def test_a_bad_file_leaves_the_descriptions_of_the_others(swing: Path, tmp_path:
     bad = tmp_path / "bad.csv"
     bad.write_text("nothing\n")
     with pytest.raises(DataFileError) as caught:
-        describe_files([swing, bad])
+        describe_files(FilesRequest((swing, bad)))
     described = caught.value.result
     assert [one["usable"] for one in described.files] == [True, False]  # type: ignore[attr-defined]
     assert "UNUSABLE" in render_files(described, 80)  # type: ignore[arg-type]
