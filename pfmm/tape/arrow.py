@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Truths = NDArray[np.bool_]
 
 TAIL = 1_000  # ids that are kept of a block, to know them again in the next
-LARGEST_EXACT = 2.0**53
+LARGEST_EXACT = 1e15  # 15 digits name a double for sure
 NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "open", "high", "low", "close", "volume", "rate")
 WORDS = ("kind", "side", "symbol")
 KINDS = {"trade": TRADE, "quote": QUOTE}
@@ -204,8 +204,11 @@ def _numbers(column: Any) -> tuple[Ints, Truths]:
     if pa.types.is_floating(kind) and kind != pa.float32():
         values = column.to_numpy() if not column.null_count else column.to_numpy(zero_copy_only=False)
         there = ~np.isnan(values)
-        scaled = np.rint(np.where(there, values, 0.0) * 10**SCALE)
-        if (np.abs(scaled) >= LARGEST_EXACT).any() or (scaled / 10**SCALE != np.where(there, values, 0.0)).any():
+        exact = np.where(there, values, 0.0)
+        scaled = np.rint(exact * 10**SCALE)
+        # a float that was computed may lie two steps beside the decimal that was meant: 0.10200000000000001
+        off = np.abs(scaled / 10**SCALE - exact) > 2 * np.spacing(np.abs(exact))
+        if (np.abs(scaled) >= LARGEST_EXACT).any() or off.any():
             raise Doubt
         return scaled.astype(np.int64), there
     try:

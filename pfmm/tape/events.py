@@ -110,15 +110,15 @@ def finite(value: object, name: str, place: Place) -> Decimal:
 
 
 def as_meant(number: Decimal) -> Decimal:
-    """The number that a float was written for: 63924.59999999999854481 is 63924.6.
+    """The number that a float was written for: 63924.59999999999854481 is 63924.6, 0.10200000000000001 is 0.102.
 
-    Only digits that no double holds and no tape keeps (beyond 15 in all and 8 after the point) are taken for a float's
-    own; every other number stays as it is.
+    Only digits that no double holds for sure and no tape keeps (beyond 15 in all and 8 after the point) are taken for a
+    float's own; every other number stays as it is.
     """
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or exponent >= -KEPT_DECIMALS or len(digits) <= MOST_DIGITS:
         return number
-    return Decimal(repr(float(number)))
+    return Decimal(f"{float(number):.15g}")
 
 
 def whole_ms(value: object, name: str, place: Place) -> int:

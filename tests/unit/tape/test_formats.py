@@ -320,3 +320,32 @@ def test_a_file_name_may_tell_the_market(name: str, market: str | None) -> None:
 def test_candle_files_are_told_by_their_content(tmp_path: Path) -> None:
     for name, text in CANDLE_FILES.items():
         assert found_of(Source(written(tmp_path, "file", text))).format.name == name
+
+
+@pytest.mark.parametrize("noise", [0, 1, -1, 2])
+def test_floats_of_parquet_are_the_decimals_that_were_meant(tmp_path: Path, noise: int) -> None:
+    """0.102 is often computed, and then lies a step beside the double that is nearest to it."""
+    arrow = pytest.importorskip("pyarrow", reason="Parquet needs the extra `data`")
+    import numpy as np
+    from pyarrow import parquet
+
+    from pfmm.tape.gather import Gathering
+
+    def float_of(text: str) -> float:
+        found = float(text)
+        return float(found + noise * np.spacing(found))
+
+    names = ("bid", "bid_size", "ask", "ask_size")
+    columns = {name: [float_of(quote[at]) for quote in QUOTES] for at, name in enumerate(names, 1)}
+    none = [None] * len(QUOTES)
+    head = {"time_ms": [quote[0] for quote in QUOTES], "kind": ["quote"] * len(QUOTES)}
+    rest = {"price": arrow.array(none, arrow.float64()), "size": arrow.array(none, arrow.float64()),
+            "side": arrow.array(none, arrow.string())}  # fmt: skip
+    parquet.write_table(arrow.table({**head, **rest, **columns}), tmp_path / "file")
+    assert [(t, *(D(number) for number in rest)) for t, *rest in quotes_of(events(tmp_path / "file"))] == [
+        (t, *(D(number) for number in rest)) for t, *rest in MADE_QUOTES
+    ]
+    with Gathering(OPTIONS, tmp_path) as gathering:
+        gathering.read([tmp_path / "file"])
+        rows = [row[2:6] for chunk in gathering.markets["BTC-PERP"].chunks() for row in chunk.tolist()]
+    assert rows == [[int(D(number) * 10**8) for number in quote[1:]] for quote in MADE_QUOTES]
