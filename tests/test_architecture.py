@@ -216,16 +216,13 @@ def test_nothing_imports_the_command_line_but_itself() -> None:
 # a front end imports the use cases and what they are told in; these modules are still to become use cases
 FRONT_END = ("pfmm.cli", "pfmm.app", "pfmm.errors", "pfmm.model", "pfmm.config")
 UNCONVERTED = {
-    "pfmm.cli.commands.flatten",
     "pfmm.cli.commands.strategies",
-    "pfmm.cli.flattening",
     "pfmm.cli.live.quote_tables",
     "pfmm.cli.live.running",
     "pfmm.cli.live.screens",
     "pfmm.cli.live.tables",
     "pfmm.cli.once",
     "pfmm.cli.render.plans",
-    "pfmm.cli.run_control",
     "pfmm.cli.starting",
 }
 

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 
 class Question(NamedTuple):
-    """What is to be confirmed before it is done: where, what, and the amounts or places that it is about."""
+    """What is to be confirmed before it is done: where, what, and the amounts or places that it is about.
+
+    `amounts` is called only where somebody is really asked: reading them may cost requests, or wait for the venue.
+    """
 
     venue: str
     account: str
     action: str
-    amounts: tuple[str, ...] = ()
+    amounts: Callable[[], tuple[str, ...]] = tuple
     real_money: bool = False
 
 

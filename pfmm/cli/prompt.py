@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TypeVar
 
 import typer
 
 from pfmm.app.contract import Question
 from pfmm.errors import UsageError
+
+Found = TypeVar("Found")
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -39,7 +42,14 @@ def asking(*, yes: bool) -> Callable[[Question], bool]:
     return confirm_on_terminal
 
 
+def agreed(found: Found | None) -> Found:
+    """The result of a use case that asks first. Raises Abort (exit 130) for None: it was declined."""
+    if found is None:
+        raise typer.Abort
+    return found
+
+
 def question_text(question: Question) -> str:
     """A question for people: what would be done, and with real money where."""
     where = f" with REAL money at {question.venue} account {question.account}?" if question.real_money else ""
-    return "\n".join([*question.amounts, f"{question.action}{where}"])
+    return "\n".join([*question.amounts(), f"{question.action}{where}"])

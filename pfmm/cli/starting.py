@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from pfmm.app.session import Session, wait_s, wall_ms
+from pfmm.app.ending import end_runs
+from pfmm.app.session import Session, wall_ms
 from pfmm.cli.output import Failed, Globals, Result, emit, iso
 from pfmm.cli.prompt import confirm, refuse_unasked
 from pfmm.errors import (
@@ -27,11 +28,9 @@ from pfmm.model.market import Instrument
 from pfmm.runner.loop import KILL_SWITCH, Ending
 
 if TYPE_CHECKING:
-    from pfmm.engine.cancel import WindDown
     from pfmm.engine.engine import Engine
     from pfmm.engine.report import CycleReport, RunSpec
     from pfmm.errors import PfmmError
-    from pfmm.model.deadline import Deadline
     from pfmm.model.event import Event
     from pfmm.runner.inbox import Inbox
     from pfmm.runner.leaving import Surroundings
@@ -173,26 +172,6 @@ def _adopt(session: Session, kind: str, engine: Engine, policy: str) -> int:
         return 0
     engine.adopt()
     return orders
-
-
-def end_runs(
-    session: Session,
-    run_ids: Sequence[str],
-    markets: Sequence[str],
-    *,
-    reason: str,
-    deadline: Deadline,
-    waiting: Callable[[float], bool] = wait_s,
-) -> WindDown:
-    """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal. Raises StateUnknown,
-    naming the orders that may rest, when that is not proven before the deadline."""
-    from pfmm.engine.cancel import wind_down
-
-    clock = session.clock(waiting)
-    done = wind_down(session.venue, session.journal, clock, markets, run_ids, deadline=deadline)
-    for run_id in run_ids:
-        session.journal.end_run(run_id, status="stopped", reason=reason, time_ms=done.snapshot.time.time_ms)
-    return done
 
 
 def _once(options: Globals, session: Session, kind: str, engine: Engine, how: StartOptions) -> None:
@@ -341,7 +320,7 @@ def _surroundings(
     from pfmm.runner.leaving import Surroundings
 
     def close(markets: Sequence[str]) -> None:
-        from pfmm.cli.flattening import flatten_markets
+        from pfmm.app.closing import flatten_markets
 
         flatten_markets(session, markets)
 

@@ -12,7 +12,7 @@ from pfmm.app.paper import At as StartAt
 from pfmm.cli.opening import paper_session
 from pfmm.cli.options import globals_of, non_negative_float, non_negative_integer, positive_decimal
 from pfmm.cli.output import Globals, answer, event_line, say, write
-from pfmm.cli.prompt import asking
+from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.render import paper as render
 from pfmm.cli.times import moment
 
@@ -66,14 +66,7 @@ def reset(
 
     options = globals_of(context)
     with paper_session(options, changes=True) as opened:
-
-        def drop() -> paper.FeedShown:
-            done = paper.reset(session=opened, confirm=asking(yes=yes))
-            if done is None:
-                raise typer.Abort
-            return done
-
-        answer(options, drop, render.render_feed)
+        answer(options, lambda: agreed(paper.reset(session=opened, confirm=asking(yes=yes))), render.render_feed)
 
 
 @app.command()

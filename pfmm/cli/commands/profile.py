@@ -11,7 +11,7 @@ from pfmm.app import profiles
 from pfmm.app.profiles import ProfileEdited
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import asking
+from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.render import profile as render
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")
@@ -98,14 +98,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a profile; neither the active nor the built-in one."""
-
-    def remove(_: Globals) -> ProfileEdited:
-        done = profiles.delete_profile(name, confirm=asking(yes=yes))
-        if done is None:
-            raise typer.Abort
-        return done
-
-    _edit(context, remove)
+    _edit(context, lambda _: agreed(profiles.delete_profile(name, confirm=asking(yes=yes))))
 
 
 def _edit(context: typer.Context, change: Callable[[Globals], ProfileEdited]) -> None:

@@ -151,11 +151,19 @@ def _add_standing(app: typer.Typer, kind: Kind) -> None:
         flatten: option.Flatten = False,
         yes: option.Yes = False,
     ) -> None:
-        from pfmm.cli.run_control import stop as stop_runs
+        from pfmm.app.stop import StopRequest
+        from pfmm.app.stop import stop as stop_runs
+        from pfmm.cli.prompt import agreed, asking
+        from pfmm.cli.render.stop import render
 
         options = globals_of(context)
         with session(options) as opened:
-            stop_runs(options, opened, kind.name, market, flatten=flatten, yes=yes)
+            request = StopRequest(kind.name, market, flatten)
+            answer(
+                options,
+                lambda: agreed(stop_runs(request, session=opened, confirm=asking(yes=yes))),
+                partial(render, kind.name),
+            )
 
     what = kind.noun
     app.command("status", help=f"Show every {what} of this account: state, resting orders, fills, P&L.")(status)

@@ -1,6 +1,6 @@
-"""What every way of flattening shares: the order from the settings, the answer's data and text, and its exit code.
+"""What every way of flattening shares: the order from the settings, the verdict, and the failure that it deserves.
 
-Used by `flatten`, by `stop --flatten` and by `--on-exit flatten`.
+Used by `flatten`, by `stop --flatten` and by `--on-exit flatten`. Layer: app.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pfmm.app.session import Session, wall_ms
-from pfmm.cli.output import iso, plain
 from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
 from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools
+from pfmm.flatten.contract import MarketResult as MarketResult  # noqa: PLC0414 - part of the verdict that it is told in
+from pfmm.model.text import iso
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from pfmm.model.account import VenueTime
     from pfmm.model.deadline import Deadline
     from pfmm.runner.locks import Holder
@@ -50,6 +49,35 @@ def order_of(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was proven, where and when. `orders_left` is None where that could not be read; `reason` says why the state
+    is no better. Without any snapshot the time is this machine's."""
+
+    venue: str
+    account: str
+    time: str
+    state: FlatState
+    reason: str | None
+    cancelled: int
+    orders_left: int | None
+    markets: tuple[MarketResult, ...]
+
+
+def verdict_of(session: Session, result: FlattenResult) -> Verdict:
+    """Say where and when a flatten came to its result."""
+    return Verdict(
+        venue=session.venue_name,
+        account=session.account,
+        time=iso(result.time_ms if result.time_ms is not None else wall_ms()),
+        state=result.state,
+        reason=result.reason,
+        cancelled=result.cancelled,
+        orders_left=result.orders_left,
+        markets=result.markets,
+    )
+
+
 @contextmanager
 def flattening(session: Session) -> Iterator[Deadline]:
     """Within the block the session's requests end with the time for a flatten and a last look; the deadline is that
@@ -72,20 +100,6 @@ def new_tools(signals: Signals | None = None) -> Tools:
     return Tools(time.monotonic, signals.wait_on_s, name, signals.stopping)
 
 
-def result_data(session: Session, result: FlattenResult) -> dict[str, Any]:
-    """The part of the answer that says what was proven, where and when. Without any snapshot the time is local."""
-    return {
-        "venue": session.venue_name,
-        "account": session.account,
-        "time": iso(result.time_ms if result.time_ms is not None else wall_ms()),
-        "state": result.state.value,
-        "reason": result.reason,
-        "cancelled": result.cancelled,
-        "orders_left": result.orders_left,
-        "markets": [asdict(market) for market in result.markets],
-    }
-
-
 def failure_of(session: Session, state: FlatState, reason: str | None, *, half: bool = False) -> PfmmError | None:
     """The error that a verdict deserves: none when it is what was asked for, 9 for a residual, 8 for unknown. `half`
     when that was asked for, which is advised differently."""
@@ -98,29 +112,6 @@ def failure_of(session: Session, state: FlatState, reason: str | None, *, half: 
     if state is FlatState.RESIDUAL:
         return NotFlat(f"{where} is not flat: {reason}", hint="run it again, or with a larger --max-slippage-bps")
     return StateUnknown(f"{where}: flatness could not be proven: {reason}")
-
-
-def result_text(data: dict[str, Any]) -> str:
-    """The verdict for people."""
-    lines = [f"{data['venue']} account {data['account']} at {data['time']}: {data['state'].upper()}"]
-    lines += [_market_line(market) for market in data["markets"]]
-    left = "an unknown number" if data["orders_left"] is None else data["orders_left"]
-    lines.append(f"{data['cancelled']} orders cancelled, {left} left")
-    return "\n".join(lines)
-
-
-def _market_line(market: dict[str, Any]) -> str:
-    after = "unknown" if market["after"] is None else plain(market["after"])
-    line = f"{market['market']}: {plain(market['before'])} → {after}"
-    if market["closed_size"]:
-        line += f", closed {plain(market['closed_size'])} at {_price(market['avg_price'])}"
-        if market["slippage_bps"] is not None:
-            line += f", {plain(market['slippage_bps'])} bps from mid"
-    return line + (f" ({market['reason']})" if market["reason"] else "")
-
-
-def _price(price: Decimal) -> str:
-    return f"{price:.8g}"
 
 
 class Bystanders:
@@ -162,8 +153,8 @@ def flatten_markets(session: Session, markets: Sequence[str]) -> None:
 
 def flatten_for_stop(
     session: Session, markets: Sequence[str], signals: Signals | None = None
-) -> tuple[dict[str, Any] | None, PfmmError | None]:
-    """`stop --flatten`: closes the account's whole position on `markets`; the data to show and the failure, if any.
+) -> tuple[Verdict | None, PfmmError | None]:
+    """`stop --flatten`: closes the account's whole position on `markets`; the verdict and the failure, if any.
 
     No latch is set, as only the runs that were stopped are concerned. Nothing is sent, and nothing claimed, while
     another strategy runs on one of the markets: it would quote again at once.
@@ -180,4 +171,4 @@ def flatten_for_stop(
         )
     with flattening(session):
         result = flatten(session.venue, order_of(session, names), new_tools(signals), others)
-    return result_data(session, result), failure_of(session, result.state, result.reason)
+    return verdict_of(session, result), failure_of(session, result.state, result.reason)

@@ -1,6 +1,6 @@
-"""The body that every `status` and `stop` shares: what runs, what rests, and how it is ended and proven.
+"""Stop runs: ask the runner, cancel what rests, prove it; with `flatten` close the position too. Layer: app.
 
-Reads through the same observation as the engine, so that orders that filled while nothing ran are counted.
+A signal ends it once the request in flight is answered: the answer says what is not done, with the signal's exit code.
 """
 
 from __future__ import annotations
@@ -8,17 +8,20 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from pfmm.app.contract import Question
+from pfmm.app.ending import end_runs
 from pfmm.app.session import Session, wall_ms
 from pfmm.app.status import named_market
-from pfmm.cli.output import Failed, Globals, Result, emit
-from pfmm.cli.prompt import confirm
-from pfmm.cli.starting import end_runs
 from pfmm.errors import CutShort, PfmmError, StateUnknown
+from pfmm.model.encoding import ABSENT
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
+    from pfmm.app.closing import Verdict
+    from pfmm.app.contract import Confirm
     from pfmm.model.deadline import Deadline
     from pfmm.model.plan import OwnOrder
     from pfmm.model.run import Run
@@ -27,31 +30,68 @@ if TYPE_CHECKING:
 RUNNERS_SHARE = 2 / 3  # of the time of a stop, for the runner to cancel and prove; then it is killed
 
 
-def stop(options: Globals, session: Session, kind: str, spelling: str | None, *, flatten: bool, yes: bool) -> None:
-    """`KIND stop [MARKET]`: ends the runner, then cancels and proves what its run has resting, runner or not.
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Which strategy; `market` None: on every market with a run. `flatten` also closes the whole position there."""
 
-    Closing a live position asks first, as every live flatten does; stopping never does. A signal ends it once the
-    request in flight is answered: the answer says what is not done, with the signal's exit code.
+    strategy: str
+    market: str | None = None
+    flatten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRun:
+    """What became of one run: how many of its orders were cancelled, and how many may rest. `state` is stopped,
+    unknown (its orders may rest) or absent (there was none)."""
+
+    market: str
+    strategy: str
+    cancelled: int
+    orders_left: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopResult:
+    """What was stopped. `flatten` is ABSENT where no position was to be closed, None where nothing was closed."""
+
+    venue: str
+    account: str
+    runs: tuple[StoppedRun, ...]
+    flatten: Verdict | None = ABSENT
+    warnings: tuple[str, ...] = ()
+
+
+def stop(request: StopRequest, *, session: Session, confirm: Confirm) -> StopResult | None:
+    """Stop the runs of one strategy and prove that none of their orders rests; None where that was declined.
+
+    Closing a live position asks first, as every live flatten does; stopping never does. Raises, with what is known as
+    their result, StateUnknown where orders are not proven gone in time, CutShort after a signal, and what
+    `flatten_for_stop` answers as failure; AlreadyRunning when somebody has started a run again meanwhile.
     """
     from pfmm.runner.signals import Signals
 
-    if flatten and session.live:
-        where = f"{session.venue_name} account {session.account}"
-        markets = spelling or "every market"
-        confirm(f"Stop the {kind} on {markets} and close the positions there at {where}?", yes=yes)
+    if request.flatten and session.live and not confirm(_question(request, session)):
+        return None
     with Signals(one_shot=True) as signals:
         with session.leaving() as deadline:
-            rows, unproven = _stop_all(session, kind, spelling, deadline, signals)
-        data: dict[str, Any] = {"venue": session.venue_name, "account": session.account, "runs": rows}
-        answer = Result(data, lambda: _stop_text(kind, rows))
+            rows, unproven = _stop_all(session, request.strategy, request.market, deadline, signals)
+        result = StopResult(session.venue_name, session.account, tuple(rows))
         failure: PfmmError | None = _unproven(unproven) if unproven else None
-        if flatten and failure is None and not signals.stopping():
-            answer, failure = _flatten_stopped(session, kind, data, signals)
+        if request.flatten and failure is None and not signals.stopping():
+            result, failure = _flatten_stopped(session, request.strategy, result, signals)
     if signals.received is not None:
-        raise Failed(_cut_short(kind, signals, failure, unflattened=flatten and "flatten" not in data), answer)
+        undone = request.flatten and result.flatten is ABSENT
+        failure = _cut_short(request.strategy, signals, failure, unflattened=undone)
     if failure is not None:
-        raise Failed(failure, answer)
-    emit(options, answer)
+        raise failure.with_result(result)
+    return result
+
+
+def _question(request: StopRequest, session: Session) -> Question:
+    markets = request.market or "every market"
+    action = f"Stop the {request.strategy} on {markets} and close the positions there"
+    return Question(session.venue_name, session.account, action, real_money=True)
 
 
 def _cut_short(kind: str, signals: Signals, failure: PfmmError | None, *, unflattened: bool) -> CutShort:
@@ -64,7 +104,7 @@ def _cut_short(kind: str, signals: Signals, failure: PfmmError | None, *, unflat
 
 def _stop_all(
     session: Session, kind: str, spelling: str | None, deadline: Deadline, signals: Signals
-) -> tuple[list[dict[str, Any]], list[StateUnknown]]:
+) -> tuple[list[StoppedRun], list[StateUnknown]]:
     """Ends the runners and their runs; a row for each, and what was not proven in time. One run that cannot be proven
     keeps no other from being ended."""
     # what runs or ran here is known without the venue, whose silence must not use up the time to stop it
@@ -96,7 +136,7 @@ def _stop_all(
         except StateUnknown as error:
             rows.append(_row_of(session, run, resting.get(run.run_id), "unknown"))
             unproven.append(error)
-    stopped = {row["market"] for row in rows}
+    stopped = {row.market for row in rows}
     state = "unknown" if signals.stopping() else "stopped"
     rows += [_nothing_of(holder.market, kind, state) for holder in running if holder.market not in stopped]
     if market is not None and not rows:
@@ -110,29 +150,25 @@ def _unproven(errors: Sequence[StateUnknown]) -> StateUnknown:
 
 
 def _flatten_stopped(
-    session: Session, kind: str, data: dict[str, Any], signals: Signals
-) -> tuple[Result, PfmmError | None]:
-    """Closes the positions on the markets of the runs that were stopped, and adds the verdict to the answer."""
-    from pfmm.cli.flattening import flatten_for_stop, result_text
+    session: Session, kind: str, stopped: StopResult, signals: Signals
+) -> tuple[StopResult, PfmmError | None]:
+    """Close the positions on the markets of the runs that were stopped, and add the verdict to the answer."""
+    from pfmm.app.closing import flatten_for_stop
 
-    rows = data["runs"]
-    if not rows:  # a verdict would have to be about some market, and none is known
-        data["flatten"] = None
+    if not stopped.runs:  # a verdict would have to be about some market, and none is known
         warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
-        return Result(data, lambda: _stop_text(kind, rows), (warning,)), None
-    verdict, failure = flatten_for_stop(session, [row["market"] for row in rows], signals)
-    data["flatten"] = verdict
-    shown = _stop_text(kind, rows) + ("" if verdict is None else "\n" + result_text(verdict))
-    return Result(data, lambda: shown), failure
+        return replace(stopped, flatten=None, warnings=(warning,)), None
+    verdict, failure = flatten_for_stop(session, [row.market for row in stopped.runs], signals)
+    return replace(stopped, flatten=verdict), failure
 
 
-def _nothing_of(market: str, kind: str, state: str) -> dict[str, Any]:
-    return {"market": market, "strategy": kind, "cancelled": 0, "orders_left": 0, "state": state}
+def _nothing_of(market: str, kind: str, state: str) -> StoppedRun:
+    return StoppedRun(market, kind, 0, 0, state)
 
 
 def _stop_run(
     session: Session, run: Run, resting: Sequence[OwnOrder] | None, deadline: Deadline, signals: Signals
-) -> dict[str, Any]:
+) -> StoppedRun:
     """Ends what the runner, if there was one, did not end itself.
 
     Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile, and StateUnknown when the
@@ -148,25 +184,15 @@ def _stop_run(
     return _row_of(session, run, resting, "stopped")
 
 
-def _row_of(session: Session, run: Run, resting: Sequence[OwnOrder] | None, state: str) -> dict[str, Any]:
+def _row_of(session: Session, run: Run, resting: Sequence[OwnOrder] | None, state: str) -> StoppedRun:
     """What became of a run's orders: of those that rested when stop was asked for, or of every one where the run began
     only afterwards (None)."""
     asked = session.journal.orders(run_id=run.run_id) if resting is None else resting
     orders = [session.journal.order(order.client_order_id) for order in asked]
-    return {
-        "market": run.market,
-        "strategy": run.kind,
-        "cancelled": sum(1 for order in orders if order is not None and order.status is OwnStatus.CANCELLED),
-        "orders_left": len(session.journal.live_orders(run_id=run.run_id)),
-        "state": state,
-    }
-
-
-def _stop_text(kind: str, rows: Sequence[dict[str, Any]]) -> str:
-    if not rows:
-        return f"No {kind} was running and nothing of it rests."
-    return "\n".join(
-        f"{row['market']} {row['strategy']}: {row['state']}, {row['cancelled']} orders cancelled, "
-        f"{row['orders_left']} left"
-        for row in rows
+    return StoppedRun(
+        market=run.market,
+        strategy=run.kind,
+        cancelled=sum(1 for order in orders if order is not None and order.status is OwnStatus.CANCELLED),
+        orders_left=len(session.journal.live_orders(run_id=run.run_id)),
+        state=state,
     )

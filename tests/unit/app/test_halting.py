@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.app.closing import Bystanders
 from pfmm.app.halting import StoppingRunners
 from pfmm.app.session import Session
-from pfmm.cli.flattening import Bystanders
 from pfmm.config.resolve import load_settings
 from pfmm.journal.journal import Intents
 from pfmm.model.account import VenueTime

@@ -1,0 +1,22 @@
+"""What a stop did as text. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pfmm.cli.render.flatten import render_verdict
+from pfmm.model.encoding import ABSENT
+
+if TYPE_CHECKING:
+    from pfmm.app.stop import StopResult
+
+
+def render(kind: str, result: StopResult, width: int | None) -> str:
+    """One line a run, then the verdict about the positions where that was asked for."""
+    lines = [
+        f"{run.market} {run.strategy}: {run.state}, {run.cancelled} orders cancelled, {run.orders_left} left"
+        for run in result.runs
+    ] or [f"No {kind} was running and nothing of it rests."]
+    if result.flatten is not ABSENT and result.flatten is not None:
+        lines.append(render_verdict(result.flatten, width))
+    return "\n".join(lines)
