@@ -24,6 +24,8 @@ def to_decimal(value: Decimal | float, name: str) -> Decimal:
 
     Raises ValueError naming `name` and the value for NaN, infinity, zero, negative numbers and 1e30 or more.
     """
+    if type(value) is Decimal and value.is_finite() and value > _ZERO and value.adjusted() <= _MAX_EXPONENT:
+        return value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{name} must be positive and finite, not {value}")

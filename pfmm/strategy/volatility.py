@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +48,7 @@ class VolatilityState:
     suspect: tuple[int, float] | None = None
     problem: str | None = None
     still: bool = False
+    returns: tuple[float, ...] = field(default=(), compare=False, repr=False)  # of the samples, kept to save their logs
 
 
 def observe(
@@ -73,20 +74,33 @@ def observe(
         return _after_jump(state, time_ms, mid)
     if time_ms - last_ms < MIN_GAP_MS:
         return replace(state, suspect=None, problem=None)
-    oldest = time_ms - MAX_AGE_MS
-    kept = [sample for sample in state.samples[-(window - 1) :] if sample[0] >= oldest]
-    return _estimated((*kept, (time_ms, mid)), state.regime, tick, window)
+    kept = state.samples[-(window - 1) :]
+    if kept[0][0] < time_ms - MAX_AGE_MS:
+        kept = tuple(sample for sample in kept if sample[0] >= time_ms - MAX_AGE_MS)
+    samples = (*kept, (time_ms, mid))
+    # a state that was loaded, or built by hand, has none: they follow from the samples
+    before = state.returns if len(state.returns) == len(state.samples) - 1 else tuple(_scaled(state.samples))
+    known = before[len(before) - len(kept) + 1 :] if len(kept) > 1 else ()
+    return _estimated(samples, (*known, *_scaled(samples[-2:])), state.regime, tick, window)
 
 
-def _estimated(samples: tuple[tuple[int, float], ...], regime: str | None, tick: float, window: int) -> VolatilityState:
+def _estimated(
+    samples: tuple[tuple[int, float], ...],
+    returns: tuple[float, ...],
+    regime: str | None,
+    tick: float,
+    window: int,
+) -> VolatilityState:
     """The state of these samples: without an estimate while they are fewer than the window."""
     if len(samples) < window:
-        return VolatilityState(samples=samples, regime=regime)
-    scaled = _scaled(samples)
-    annual, least = _annual(scaled), tick_floor(samples, tick)
-    still = annual < least and sorted(scaled)[len(scaled) // 2] == 0
-    annual = least if still else annual
-    return VolatilityState(samples=samples, annual=annual, regime=next_regime(regime, annual, window), still=still)
+        return VolatilityState(samples=samples, regime=regime, returns=returns)
+    ordered = sorted(returns)
+    annual, still = _annual(returns, ordered), False
+    if ordered[len(ordered) // 2] == 0:
+        least = tick_floor(samples, tick)
+        annual, still = max(annual, least), annual < least
+    regime = next_regime(regime, annual, window)
+    return VolatilityState(samples=samples, annual=annual, regime=regime, still=still, returns=returns)
 
 
 def tick_floor(samples: Sequence[tuple[int, float]], tick: float) -> float:
@@ -107,7 +121,10 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
     σ = 0.000057733·5,615.69 = 0.32421. The article multiplies by √525,600 whatever the interval is: at 3 s that
     understates by √20.
     """
-    return _annual(_scaled(samples)) if len(samples) > 1 else None
+    if len(samples) < 2:
+        return None
+    scaled = _scaled(samples)
+    return _annual(scaled, sorted(scaled))
 
 
 def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
@@ -118,9 +135,10 @@ def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
     ]
 
 
-def _annual(scaled: Sequence[float]) -> float:
-    cap = _winsor_cap(scaled)
-    mean_square = math.fsum([min(z, cap) ** 2 for z in scaled]) / len(scaled)
+def _annual(scaled: Sequence[float], ordered: Sequence[float]) -> float:
+    """The estimate from |z| of each return, as they came and in order of size."""
+    cap = _winsor_cap(ordered)
+    mean_square = math.fsum([z * z if z < cap else cap * cap for z in scaled]) / len(scaled)
     return math.sqrt(mean_square * SECONDS_PER_YEAR)
 
 
@@ -193,9 +211,9 @@ def _after_jump(state: VolatilityState, time_ms: int, mid: float) -> VolatilityS
     return replace(state, suspect=(time_ms, mid), problem=problem)
 
 
-def _winsor_cap(scaled: Sequence[float]) -> float:
-    """The largest |z| that counts in full. One bad print makes two wild returns: neither may set the cap."""
-    ordered = sorted(scaled)
+def _winsor_cap(ordered: Sequence[float]) -> float:
+    """The largest |z|, of them in order of size, that counts in full. One bad print makes two wild returns: neither may
+    set the cap."""
     median = ordered[len(ordered) // 2]
     if median > 0:
         return WINSOR_DEVIATIONS * median / NORMAL_MEDIAN

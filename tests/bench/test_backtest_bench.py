@@ -139,3 +139,27 @@ def test_the_quoting_strategy_on_the_same_stream(files: Stream, tmp_path: Path) 
     )
     assert ours.wall_s < 5
     assert ours.peak_mb < 400
+
+
+def test_the_quoting_loop_beside_an_earlier_release(tmp_path: Path, files: Stream) -> None:
+    """The same quotes (a set gamma, so that both quote alike) by both: user and system time, minima in alternation.
+
+    PFMM_BASE_PYTHON names a Python that has the earlier release.
+    """
+    base = os.environ.get("PFMM_BASE_PYTHON")
+    if base is None:
+        pytest.skip("PFMM_BASE_PYTHON names no Python with an earlier release")
+    line = ("--interval", "3", "--json", "--set", "quote.drift_bps=5", "--set", "quote.gamma=0.05")
+    words = ["backtest", "run", "quote", "BTC", "--data", str(files.folder / "stream.tape"), "--queue", "pessimistic"]
+    found: dict[str, list[Process]] = {base: [], sys.executable: []}
+    for _ in range(3):
+        for python, runs in found.items():
+            home = tmp_path / str(len(runs)) / ("base" if python == base else "now")
+            runs.append(measured([python, "-m", "pfmm", *words, "--latency-ms", "0", *line], environment(home)))
+    before, now = (min(runs, key=lambda one: one.cpu_s) for runs in found.values())
+    print(
+        f"\nquote, set gamma, whole process: {now.cpu_s:.2f} s of CPU beside {before.cpu_s:.2f} s before, "
+        f"ratio {now.cpu_s / before.cpu_s:.2f}; {now.data['data']['fills']} and {before.data['data']['fills']} fills"
+    )
+    assert now.data["ok"]
+    assert before.data["ok"]

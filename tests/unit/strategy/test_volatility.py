@@ -146,6 +146,18 @@ def test_where_most_mids_stand_still_the_estimate_is_one_tick_a_window(moves: in
     assert load({name: value for name, value in dump(state).items() if name != "still"}).still is False
 
 
+def test_the_returns_that_are_kept_are_those_of_the_samples() -> None:
+    """At every step, through a day's pause and a restart, the estimate is that of the samples afresh."""
+    state = VolatilityState()
+    for number, (time_ms, mid) in enumerate(walk(0.7, 90, 3000)):
+        pause_ms = 25 * 3_600_000 if number >= 60 else 0
+        state = observe(load(dump(state)) if number == 40 else state, time_ms + pause_ms, mid, window=12)
+        assert len(state.returns) == len(state.samples) - 1
+        if state.annual is not None:
+            assert state.annual == realised(state.samples)
+    assert state.annual is not None
+
+
 def test_a_moving_market_is_never_raised_to_the_tick() -> None:
     state = VolatilityState()
     for number in range(20):
