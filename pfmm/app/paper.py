@@ -205,17 +205,19 @@ def replay_feed(
     market: str | None = None,
     data_format: str | None = None,
     skip_bad: int = 0,
+    watch: Callable[[int], None] | None = None,
 ) -> FeedShown:
     """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later.
 
-    `market` names what the files do not name; see ReadOptions for `data_format` and `skip_bad`.
+    `market` names what the files do not name; see ReadOptions for `data_format` and `skip_bad`. `watch` is
+    told how many bytes were read.
     """
     from pfmm.backtest.replaying import replay_tape
     from pfmm.config.settings import plain_market
     from pfmm.tape.options import UNNAMED, ReadOptions
 
     name = UNNAMED if market is None else plain_market(market) + "-PERP"
-    tape = replay_tape(files, session.state_dir / "paper" / "tapes", ReadOptions(name, data_format, skip_bad))
+    tape = replay_tape(files, session.state_dir / "paper" / "tapes", ReadOptions(name, data_format, skip_bad), watch)
     names = [str(path.absolute()) for path in files]
     config: dict[str, Any] = {"kind": "replay", "tape": str(tape), "files": names, "speed": _number(speed)}
     config["idle_pause"] = idle_pause

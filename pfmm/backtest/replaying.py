@@ -18,12 +18,13 @@ from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape.carriers import carrier_of, found_of
 from pfmm.tape.options import UNNAMED, ReadOptions
 from pfmm.tape.recognise import Found
-from pfmm.tape.sources import Source, expand
+from pfmm.tape.sources import Source, Watcher, expand
 from pfmm.tape.symbols import market_in
 
 
-def replay_tape(files: Sequence[Path], folder: Path, options: ReadOptions) -> Path:
-    """Make the tape of `files` in `folder`, unless it is there already; its path.
+def replay_tape(files: Sequence[Path], folder: Path, options: ReadOptions, watch: Watcher | None = None) -> Path:
+    """Make the tape of `files` in `folder`, unless it is there already; its path. `watch` is told how many bytes of the
+    files were read.
 
     Raises DataFileError for bad data, UsageError where neither the files nor `options` name the market, ConfigError for
     a folder that cannot be written.
@@ -34,7 +35,7 @@ def replay_tape(files: Sequence[Path], folder: Path, options: ReadOptions) -> Pa
     named, found = named_options(sources, options)
     held = {one.format_holds for one in found}
     if "candles" not in held:
-        return build_tape(files, folder, named)
+        return build_tape(files, folder, named, watch)
     if held != {"candles"}:
         raise DataFileError("candles are replayed alone")
     path = folder / f"{content_hash(files, f'candles {named!r}')}.tape"

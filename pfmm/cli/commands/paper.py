@@ -13,6 +13,7 @@ from pfmm.cli.opening import paper_session
 from pfmm.cli.options import globals_of, non_negative_float, non_negative_integer, positive_decimal
 from pfmm.cli.output import Globals, answer, event_line, say, write
 from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.reading import reading
 from pfmm.cli.render import paper as render
 from pfmm.cli.times import moment
 
@@ -145,7 +146,7 @@ def replay(
     from pfmm.app import paper
 
     options = globals_of(context)
-    with paper_session(options, changes=True) as opened:
+    with paper_session(options, changes=True) as opened, reading(options, files) as watch:
         answer(
             options,
             lambda: paper.replay_feed(
@@ -158,6 +159,7 @@ def replay(
                 market=market,
                 data_format=data_format,
                 skip_bad=skip_bad,
+                watch=watch,
             ),
             render.render_feed,
         )

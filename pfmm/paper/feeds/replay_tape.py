@@ -31,7 +31,7 @@ from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIO
 from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape import Entry, ReadOptions, TapeEvent, TapeQuote, TapeReader, Units
 from pfmm.tape.fixed import SCALE, Unfit, whole
-from pfmm.tape.sources import expand
+from pfmm.tape.sources import Watcher, expand
 
 MAGIC = b"PFMMTAPE"
 VERSION = 2
@@ -59,7 +59,9 @@ class MarketTape:
     funding: memoryview
 
 
-def build_tape(files: Sequence[Path], folder: Path, options: ReadOptions | None = None) -> Path:
+def build_tape(
+    files: Sequence[Path], folder: Path, options: ReadOptions | None = None, watch: Watcher | None = None
+) -> Path:
     """The binary tape of `files` in `folder`, built unless it is there already.
 
     The name is a hash of the files' content in the given order. Crossed quotes and quotes that repeat the last one
@@ -79,7 +81,7 @@ def build_tape(files: Sequence[Path], folder: Path, options: ReadOptions | None 
     from pfmm.tape.gather import Gathering
 
     with Gathering(options, folder) as gathering:
-        gathering.read(files)
+        gathering.read(files, watch)
         write_gathered(path, gathering, steps_of(options), {})
     return path
 

@@ -18,6 +18,7 @@ from pfmm.tape.carriers import found_of
 from pfmm.tape.sources import Source
 from pfmm.tape.symbols import market_in, market_name
 from tests.unit.tape.made_files import (
+    BARS,
     CANDLE_FILES,
     MINUTE_MS,
     PRINT_FILES,
@@ -27,6 +28,7 @@ from tests.unit.tape.made_files import (
     START_MS,
     TICK_FILES,
     csv,
+    lines,
 )
 
 D = Decimal
@@ -349,3 +351,63 @@ def test_floats_of_parquet_are_the_decimals_that_were_meant(tmp_path: Path, nois
         gathering.read([tmp_path / "file"])
         rows = [row[2:6] for chunk in gathering.markets["BTC-PERP"].chunks() for row in chunk.tolist()]
     assert rows == [[int(D(number) * 10**8) for number in quote[1:]] for quote in MADE_QUOTES]
+
+
+def test_records_of_hftbacktest_are_read_at_the_exchange_s_time(tmp_path: Path) -> None:
+    np = pytest.importorskip("numpy", reason="npz needs NumPy")
+    exchange, local, buy, sell = 1 << 31, 1 << 30, 1 << 29, 1 << 28
+    depth, trade, snapshot = 1, 2, 4
+    kind = np.dtype(
+        [("ev", "<u8"), ("exch_ts", "<i8"), ("local_ts", "<i8"), ("px", "<f8"), ("qty", "<f8"), ("order_id", "<u8"),
+         ("ival", "<i8"), ("fval", "<f8")]
+    )  # fmt: skip
+    at = START_MS * 1_000_000
+    rows = [
+        (snapshot | exchange | local | buy, at, at + 5, 64000.0, 1.5),
+        (snapshot | exchange | local | sell, at, at + 5, 64000.1, 2.0),
+        (depth | exchange | buy, at + 1_000_000, at, 64000.0, 0.0),
+        (depth | exchange | buy, at + 1_000_000, at, 63999.9, 0.7),
+        (depth | local | buy, at + 1_500_000, at, 1.0, 1.0),  # what the recorder alone saw
+        (trade | exchange | sell, at + 2_000_000, at, 63999.9, 0.25),
+    ]
+    np.savez_compressed(tmp_path / "day.npz", data=np.array([(*row, 0, 0, 0.0) for row in rows], dtype=kind))
+    found = events(tmp_path / "day.npz")
+    assert quotes_of(found) == [
+        (START_MS, "64000", "1.5", "64000.1", "2"), (START_MS + 1, "63999.9", "0.7", "64000.1", "2"),
+    ]  # fmt: skip
+    assert prints_of(found) == [(START_MS + 2, "63999.9", "0.25", -1)]
+    np.savez(tmp_path / "other.npz", data=np.zeros(3))
+    with pytest.raises(DataFileError, match="has no records with ev, exch_ts, px, qty"):
+        events(tmp_path / "other.npz")
+
+
+def test_feather_candles_are_read(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="Feather needs the extra `data`")
+    from pyarrow import feather
+
+    from pfmm.backtest.candles import read_candles
+
+    names = ("date", "open", "high", "low", "close", "volume")
+    bars = [(t, *map(float, rest)) for t, *rest in BARS]
+    columns: dict[str, object] = dict(zip(names, map(list, zip(*bars, strict=True)), strict=True))
+    columns["date"] = arrow.array(columns["date"], arrow.timestamp("ms", "UTC"))
+    feather.write_feather(arrow.table(columns), tmp_path / "BTC_USDT_USDT-1m-futures.feather")
+    (tmp_path / "text").write_text(CANDLE_FILES["candles"])
+    found, text = (read_candles([tmp_path / name]) for name in ("BTC_USDT_USDT-1m-futures.feather", "text"))
+    assert (found.times, found.prices, found.volumes) == (text.times, text.prices, text.volumes)
+
+
+def test_a_deep_book_of_bybit_is_kept_from_snapshot_and_differences(tmp_path: Path) -> None:
+    def message(kind: str, at: int, bids: list[list[str]], asks: list[list[str]]) -> object:
+        data = {"s": "BTCUSDT", "b": bids, "a": asks, "u": at, "seq": at}
+        return {"topic": "orderbook.50.BTCUSDT", "type": kind, "ts": START_MS + at, "cts": START_MS + at, "data": data}
+
+    messages = [
+        message("delta", 0, [["9", "1"]], []),  # to a book that the capture does not hold
+        message("snapshot", 10, [["10", "1"], ["9", "2"]], [["11", "3"]]),
+        message("delta", 20, [["10", "0"]], [["11", "4"]]),
+        message("delta", 30, [["8", "5"]], []),
+    ]
+    found = events(written(tmp_path, "file", lines(messages)))
+    assert quotes_of(found) == [(START_MS + 10, "10", "1", "11", "3"), (START_MS + 20, "9", "2", "11", "4")]
+    assert [len(book.bids) for book in found if isinstance(book, Book)] == [2]
