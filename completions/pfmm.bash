@@ -28,7 +28,7 @@ _pfmm() {
         "record") commands=""; options="--out --for --cycles --interval --depth --force --profile --json --quiet --verbose --version --help" ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help" ;;
-        "doctor") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
+        "doctor") commands=""; options="--deep --profile --json --quiet --verbose --version --help" ;;
         "help") commands="config data exit-codes formulas json paper-fills venues"; options="--profile --json --quiet --verbose --version --help" ;;
         "completions") commands="bash zsh fish"; options="--profile --json --quiet --verbose --version --help" ;;
         "quote show") commands=""; options="--inventory --explain --model --skew-at-limit --gamma --kappa --sigma --horizon --half-spread-bps --size --max-inventory --profile --json --quiet --verbose --version --help" ;;

@@ -176,6 +176,7 @@ complete -c pfmm -n "__pfmm_at 'markets'" -l quiet
 complete -c pfmm -n "__pfmm_at 'markets'" -l verbose
 complete -c pfmm -n "__pfmm_at 'markets'" -l version
 complete -c pfmm -n "__pfmm_at 'markets'" -l help
+complete -c pfmm -n "__pfmm_at 'doctor'" -l deep
 complete -c pfmm -n "__pfmm_at 'doctor'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'doctor'" -l json
 complete -c pfmm -n "__pfmm_at 'doctor'" -l quiet

@@ -161,6 +161,10 @@ class Journal(Protocol):
         """What a run, UNATTRIBUTED or the ACCOUNT holds and earned on a market, up to the newest fill."""
         ...
 
+    def close_minutes(self, slices: int | None = None) -> None:
+        """Writes the minute rows whose last mids are known, in at most so many short transactions."""
+        ...
+
     def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
         """Keeps what happened; fills are kept as they are absorbed."""
         ...

@@ -5,6 +5,7 @@ Formulas as in `pfmm help formulas`. The package does not use this: slow and sho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -52,7 +53,7 @@ def edge(qualities: Iterable[FillQuality]) -> Edge:
     values = [
         float(found / (one.fill.price * one.fill.size) * BPS) for one in qualities if (found := one.edge) is not None
     ]
-    return edge_of(values)
+    return edge_of(len(values), math.fsum(values), math.fsum(value * value for value in values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ PURE = (
     "pfmm.report.fold",
     "pfmm.report.inputs",
     "pfmm.report.markouts",
+    "pfmm.report.minutes",
 )
 IMPURE_LIBRARIES = {"os", "time", "random", "pathlib", "httpx", "sqlite3", "typer", "rich"}
 

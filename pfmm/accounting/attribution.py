@@ -23,6 +23,7 @@ BPS = Decimal(10_000)
 DISPLAY = Decimal("0.000001")
 UNIT_STEP = Decimal(1)
 GATE_MIN_FILLS = 50
+SAME = 1e-12  # what is left of the variance of equal edges by the rounding of floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,14 @@ def ratio(part: Decimal, whole: Decimal, scale: Decimal) -> Decimal | None:
     return value.quantize(UNIT_STEP, context=EXACT) if value == value.to_integral_value() else value.normalize(EXACT)
 
 
-def edge_of(values: Sequence[float]) -> Edge:
-    """The mean of edges in bps, and whether it is significantly below zero (see Edge): -1 and -3 give -2, t = -2."""
-    n = len(values)
+def edge_of(n: int, total_bps: float, squares: float) -> Edge:
+    """The mean of `n` edges in bps, given their sum and the sum of their squares, and whether it is significantly below
+    zero (see Edge): -1 and -3, -4 and 10, give -2 and t = -2."""
     if not n:
         return Edge(None, 0, None, below_zero=False)
-    mean = math.fsum(values) / n
-    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1) if n > 1 else 0.0
-    t = mean / math.sqrt(variance / n) if variance > 0 else None
+    mean = total_bps / n
+    variance = max(squares - total_bps * mean, 0.0) / (n - 1) if n > 1 else 0.0
+    t = mean / math.sqrt(variance / n) if variance > SAME * squares / n else None
     significant = mean < 0 if t is None else t < -t_95(n - 1)
     return Edge(mean, n, t, below_zero=n >= GATE_MIN_FILLS and significant)
 

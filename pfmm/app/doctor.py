@@ -40,12 +40,13 @@ class DoctorResult:
     checks: tuple[Finding, ...]
 
 
-def doctor(profile: str | None) -> DoctorResult:
-    """Check configuration, key, venue, clock, budget, locks, HALT, journals and disk.
+def doctor(profile: str | None, *, deep: bool = False) -> DoctorResult:
+    """Check configuration, key, venue, clock, budget, locks, HALT, journals and disk; `deep` folds every journal anew
+    and compares its books, which takes as long as the journals are large.
 
     Raises the error of the first check that failed, with the result in it.
     """
-    found = list(_checks(profile))
+    found = list(_checks(profile, deep=deep))
     result = DoctorResult(tuple(Finding(one.name, one.verdict, one.detail, one.fix) for one in found))
     error = next((check.error for check in found if check.error is not None), None)
     if error is not None:
@@ -53,7 +54,7 @@ def doctor(profile: str | None) -> DoctorResult:
     return result
 
 
-def _checks(profile: str | None) -> Iterator[Check]:
+def _checks(profile: str | None, *, deep: bool) -> Iterator[Check]:
     paths = Paths.from_env(os.environ)
     yield local_checks.python()
     settings = None
@@ -66,7 +67,7 @@ def _checks(profile: str | None) -> Iterator[Check]:
     try:
         yield local_checks.state_folder(paths.state_dir)
         yield local_checks.disk(paths.state_dir)
-        yield from local_checks.journals(paths.state_dir)
+        yield from local_checks.journals(paths.state_dir, deep=deep)
         yield venue_checks.paper_exchange(paths.state_dir)
         yield from local_checks.locks(paths.state_dir, wall_ms())
     except OSError as error:

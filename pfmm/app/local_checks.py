@@ -80,8 +80,9 @@ def disk(folder: Path) -> Check:
     return Check("disk", WARN, detail, fix) if free < LITTLE_DISK else Check("disk", OK, detail)
 
 
-def journals(state_dir: Path) -> Iterator[Check]:
-    """Every journal: readable, of this version, whole."""
+def journals(state_dir: Path, *, deep: bool = False) -> Iterator[Check]:
+    """Every journal: readable, of this version, whole; with `deep` also whether its books are what its fills add up
+    to."""
     from pfmm.journal.journal import Journal
 
     files = _journal_files(state_dir)
@@ -92,6 +93,7 @@ def journals(state_dir: Path) -> Iterator[Check]:
         try:
             with Journal.open_readonly(path) as journal:
                 damage = journal.damage()
+                wrong = _wrong_books(journal) if deep and not damage else []
         except NoJournal:
             fix = "the next start makes it; `pfmm inventory` asks the venue itself what is held and rests"
             yield Check(name, WARN, "empty: nothing was written yet, or it was lost", fix)
@@ -102,8 +104,21 @@ def journals(state_dir: Path) -> Iterator[Check]:
         if damage:
             hint = "move the file away; the venue still knows orders, fills and positions"
             yield failure(name, ConfigError(f"{path} is damaged: {damage[0]} ({len(damage)} findings)", hint=hint))
+        elif wrong:
+            what = f"the books of {path} differ from its fills: {', '.join(wrong)}"
+            hint = "keep a copy of the file and report it; `pfmm inventory` shows what the venue holds"
+            yield failure(name, ConfigError(what, hint=hint))
         else:
             yield Check(name, OK, f"whole, {path.stat().st_size / 2**20:.1f} MiB")
+
+
+def _wrong_books(journal: Journal) -> list[str]:
+    """Whose books are not what a fold of the whole journal says, as "market owner"."""
+    with journal.one_reading():
+        kept = {(book.market, book.owner): book for book in journal.books()}
+        folded = dict(journal.books_in_full())
+    differ = (key for key in sorted(kept | folded) if kept.get(key) != folded.get(key))
+    return [f"{market} {owner}" for market, owner in differ]
 
 
 def locks(state_dir: Path, now_ms: int) -> Iterator[Check]:

@@ -6,11 +6,11 @@ It judges nothing and prints nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
-from pfmm.accounting.ledger import EXACT, ZERO
+from pfmm.accounting.ledger import ZERO
 from pfmm.journal.journal import Journal
+from pfmm.journal.minutes import rest_of
 from pfmm.model.ledger import UNATTRIBUTED
 from pfmm.model.order import Fill
 from pfmm.model.run import JournalFill
@@ -31,12 +31,9 @@ def closing_fills(journal: Journal, market: str | None) -> dict[int, tuple[tuple
 
 
 def _with_rest(whole: JournalFill, claimed: Sequence[JournalFill]) -> tuple[tuple[str, Fill], ...]:
+    rest = rest_of(whole, claimed)
     parts = [(part.run_id or UNATTRIBUTED, part.fill) for part in claimed]
-    size, fee = whole.fill.size, whole.fill.fee
-    for _, part in parts:
-        size, fee = EXACT.subtract(size, part.size), EXACT.subtract(fee, part.fee)
-    rest = [(UNATTRIBUTED, replace(whole.fill, size=size, fee=fee))] if size else []
-    return (*parts, *rest)
+    return (*parts, *([] if rest is None else [(UNATTRIBUTED, rest.fill)]))
 
 
 def left_by_ended(journal: Journal, market: str, position: Decimal) -> Decimal:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 STDOUT = "-"
 MARKS_SHOWN = 4_000
 OLD_MID_MS = 600_000
+MINUTES_FROM_MS = 36_000_000  # the sampled moments of less lie within minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ def report(
     check_request(request)
     files = request.files
     marks, warnings = ({}, ()) if files.export is not None else _observe(session)
+    if files.export is None:
+        session.journal.close_minutes()
     with session.journal.one_reading():  # a loop beside goes on recording: figures and files tell of one moment
         if files.export is not None:
             count = _export(session.journal, files.export, stdout)
@@ -134,7 +137,7 @@ def _found(
     journal = session.journal
     closed = closing_fills(journal, asked.market)
     with _without_cycle_search():
-        found, mids = _data(journal, asked, marks, closed)
+        found, mids = _data(journal, asked, marks, closed, every_fill=files.csv is not None)
     if files.csv is not None:
         count = _write_csv(files.csv, journal, asked, mids, closed)
         tell(f"{count:,} fills written to {files.csv}")
@@ -195,10 +198,23 @@ def _market(journal: Journal, spelling: str) -> str:
 
 
 def _data(
+    journal: Journal, asked: Slice, marks: Mapping[str, Decimal], closed: Closings, *, every_fill: bool
+) -> tuple[ReportData, Mapping[str, MidSeries]]:
+    """The figures, and the mids that they were judged by, if any were read: of everything that happened from the
+    minute rows; of a part of it, of less than MINUTES_FROM_MS, or with `every_fill` from the fills."""
+    from pfmm.app.report_minutes import of_minutes
+
+    whole = asked.strategy is None and asked.start_ms == (journal.span_ms() or (0, 0))[0]
+    if whole and not every_fill and asked.end_ms - asked.start_ms >= MINUTES_FROM_MS:
+        readings = _equity(journal, asked.start_ms)
+        return of_minutes(journal, (asked.start_ms, asked.end_ms), asked.market, marks, readings), {}
+    return of_fills(journal, asked, marks, closed)
+
+
+def of_fills(
     journal: Journal, asked: Slice, marks: Mapping[str, Decimal], closed: Closings
 ) -> tuple[ReportData, Mapping[str, MidSeries]]:
-    """The figures, and the mids that they were judged by. Fills that the venue told late are sorted first, at the
-    price of memory."""
+    """Report from every fill. Those that the venue told late are sorted first, at the price of memory."""
     from pfmm.app.parallel_markouts import rows_of, shared_out
     from pfmm.report.data import report_data
     from pfmm.report.inputs import OrderCounts, OutOfOrder, of_trading

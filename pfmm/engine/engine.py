@@ -177,6 +177,8 @@ class Engine:
         live = _by_run(self._known_live)
         reports = tuple(self._report(step, seen, live) for step in steps)
         fresh = all(r.problem is None or r.problem == self._paused for r in reports)
+        if send:
+            self._journal.close_minutes(1)
         return CycleReport(seen.time, seen.snapshot.account, reports, tuple(events), fresh=fresh)
 
     def _know(self, live: tuple[OwnOrder, ...]) -> None:

@@ -26,8 +26,14 @@ _OLD_PAYMENTS = (
     f"SELECT seq, {schema.FUNDING_COLUMNS} FROM funding "  # noqa: S608 - our constants, here and below
     "WHERE seq <= ? AND (time_ms, seq) > (?, ?) ORDER BY time_ms, seq LIMIT ?"
 )
+_PARTS = (
+    "SELECT f.time_ms, p.owner, p.amount FROM funding_parts p JOIN funding f ON f.seq = p.payment WHERE f.market = ?"
+)
 _KEEP_PROGRESS = "UPDATE folded SET fills = ?, entries = ?, old_payment_ms = ?, old_payment = ?"
 _KEEP_BOOK = f"INSERT OR REPLACE INTO books ({BOOK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_KEEP_CLAIM = (
+    "INSERT INTO claims (seq, run_id, size, fee, late) SELECT ?1, ?2, ?3, ?4, ?1 <= (SELECT minutes FROM folded)"
+)
 _KEEP_UNCLAIMED = "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -158,6 +164,15 @@ class SqlBooks:
     def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
         self._parts.append((payment_number, owner, amount))
 
+    def funding_parts(self, market: str) -> list[tuple[int, str, Decimal]]:
+        """Each owner's parts of the payments on a market, as (time in ms, owner, USD received)."""
+        found = [(time_ms, owner, Decimal(text)) for time_ms, owner, text in self._db.execute(_PARTS, (market,))]
+        payments = "SELECT time_ms FROM funding WHERE seq = ? AND market = ?"
+        for number, owner, amount in self._parts:
+            row = self._db.execute(payments, (number, market)).fetchone()
+            found += [] if row is None else [(row[0], owner, amount)]
+        return found
+
     def claimed_since(self, after_seq: int) -> list[JournalFill]:
         """The parts, by number, of fills above `after_seq` that closed what ended runs left."""
         found = [*stored_claims(self._db, after_seq + 1, 1 << 62)]
@@ -184,20 +199,22 @@ class SqlBooks:
             for items in self._claims.values()
             for i in items
         ]
-        db.executemany("INSERT INTO claims (seq, run_id, size, fee) VALUES (?, ?, ?, ?)", claims)
+        db.executemany(_KEEP_CLAIM, claims)
         parts = [(number, owner, text("amount", amount)) for number, owner, amount in self._parts]
         db.executemany("INSERT INTO funding_parts (payment, owner, amount) VALUES (?, ?, ?)", parts)
         done = self.progress
         db.execute(_KEEP_PROGRESS, (done.fills, done.entries, *done.old_payment))
 
 
-def stored_claims(db: Connection, first: int, last: int) -> Iterator[JournalFill]:
-    """The kept parts of the fills numbered `first` to `last` that closed what ended runs left."""
+def stored_claims(db: Connection, first: int, last: int, *, late: int | None = None) -> Iterator[JournalFill]:
+    """The kept parts of the fills numbered `first` to `last` that closed what ended runs left; only those that came
+    after (`late` 1) or before (0) the fill's minute row was written, or all."""
     query = (
         f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, c.run_id, c.size, c.fee "  # noqa: S608
-        "FROM claims c JOIN fills f ON f.seq = c.seq WHERE c.seq BETWEEN ? AND ? ORDER BY c.seq, c.number"
+        "FROM claims c JOIN fills f ON f.seq = c.seq WHERE c.seq BETWEEN ? AND ? "
+        "AND coalesce(?, c.late) = c.late ORDER BY c.seq, c.number"
     )
-    for *row, run_id, size, fee in db.execute(query, (first, last)):
+    for *row, run_id, size, fee in db.execute(query, (first, last, late)):
         item = schema.fill_from(tuple(row))
         yield replace(item, run_id=run_id, fill=replace(item.fill, size=Decimal(size), fee=Decimal(fee)))
 

@@ -7,7 +7,7 @@ twice, also when every event was pruned. Works on an open connection, in the cal
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pfmm.journal.schema import decimal_text, json_text
@@ -17,13 +17,17 @@ from pfmm.store.database import Connection
 
 KEPT_MS = 90 * 86_400_000
 KEPT_ROWS = 200_000
-PRUNED_AT_ONCE = 200  # at least as many as a batch may bring, so that pruning keeps pace
+PRUNED_AT_ONCE = 200
 NOT_KEPT = frozenset({"cycle", "fill"})  # a cycle is no event; a fill is kept with its own record
 
 COUNT = "in_a_row"  # how often a warning was told so far: no other warning for that
 REPEATS_WITHIN = 50  # so many events back the same warning is not kept again
 
 _ADD = "INSERT INTO events (time_ms, run_id, market, name, data) VALUES (?, ?, ?, ?, ?)"
+_PRUNE = (
+    "DELETE FROM events WHERE seq <= (SELECT coalesce(max(seq), 0) FROM "
+    "(SELECT seq, time_ms FROM events ORDER BY seq LIMIT ?) WHERE seq <= ? OR time_ms < ?)"
+)
 _TOLD = (
     "SELECT 1 FROM (SELECT run_id, market, name, data FROM events ORDER BY seq DESC LIMIT ?) "
     "WHERE run_id IS ? AND market = ? AND name = ? AND data = ?"
@@ -44,21 +48,19 @@ class EventLog:
     def __init__(self, db: Connection) -> None:
         self._db = db
 
-    def add(self, events: Iterable[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
-        """Keeps events but those of NOT_KEPT, and but a warning that is among the last events already; `run_ids` tells
+    def add(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
+        """Keeps events but those of NOT_KEPT, and but a warning that is among the last ones already; `run_ids` tells
         the run of a (market, strategy)."""
-        rows: list[tuple[object, ...]] = []
         for event in events:
             if event.name in NOT_KEPT:
                 continue
-            run_id = run_ids.get((event.market, event.strategy))
             data = {name: value for name, value in event.data.items() if name != COUNT}
             text = json_text("event", {"strategy": event.strategy, **data})
+            run_id = run_ids.get((event.market, event.strategy))
             row = (event.time_ms, run_id, event.market, event.name, text)
-            if event.name == "warning" and (self._told(row) or row[1:] in [known[1:] for known in rows]):
-                continue
-            rows.append(row)
-        self._insert(rows)
+            if event.name != "warning" or not self._told(row):
+                self._db.execute(_ADD, row)
+        self._prune(len(events))
 
     def _told(self, row: tuple[object, ...]) -> bool:
         found = self._db.execute(_TOLD, (REPEATS_WITHIN, *row[1:])).fetchone()
@@ -66,22 +68,19 @@ class EventLog:
 
     def add_fills(self, fills: Sequence[JournalFill]) -> None:
         """Keeps the event of each fill, whoever traded."""
-        self._insert([(i.fill.time_ms, i.run_id, i.fill.market, "fill", _fill_data(i)) for i in fills])
-
-    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
-        if not rows:
-            return
+        rows = [(i.fill.time_ms, i.run_id, i.fill.market, "fill", _fill_data(i)) for i in fills]
         self._db.executemany(_ADD, rows)
-        oldest = self.newest() - KEPT_ROWS
+        self._prune(len(rows))
+
+    def _prune(self, added: int) -> None:
+        """Takes away what is too old or too many, a little more than was added: so that it keeps pace."""
+        oldest = self._db.execute("SELECT seq, time_ms FROM events ORDER BY seq LIMIT 1").fetchone()
+        if oldest is None or not added:
+            return
         newest_ms = self._db.execute("SELECT time_ms FROM events ORDER BY seq DESC LIMIT 1").fetchone()[0]
-        before_ms = newest_ms - KEPT_MS
-        first = self._db.execute("SELECT seq, time_ms FROM events ORDER BY seq LIMIT 1").fetchone()
-        if first[0] <= oldest or first[1] < before_ms:
-            self._db.execute(
-                "DELETE FROM events WHERE seq <= (SELECT coalesce(max(seq), 0) FROM (SELECT seq, time_ms FROM events "
-                "ORDER BY seq LIMIT ?) WHERE seq <= ? OR time_ms < ?)",
-                (PRUNED_AT_ONCE + len(rows), oldest, before_ms),
-            )
+        through, before_ms = self.newest() - KEPT_ROWS, newest_ms - KEPT_MS
+        if oldest[0] <= through or oldest[1] < before_ms:
+            self._db.execute(_PRUNE, (PRUNED_AT_ONCE + added, through, before_ms))
 
     def read(self, after: int, *, run_id: str | None, limit: int) -> list[Told]:
         """Events with a number above `after`, of one run or all, oldest first."""

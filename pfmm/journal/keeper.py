@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 
 from pfmm.accounting.books import ALL_OLD, advance
+from pfmm.accounting.minutes import MinuteRow, MinuteTable
 from pfmm.accounting.portfolio import full_fold
 from pfmm.journal.books import SqlBooks, SqlLog
 from pfmm.journal.events import NOT_KEPT, EventLog, Told
+from pfmm.journal.minutes import MinuteLog
 from pfmm.journal.opening import translated
 from pfmm.journal.queries import JournalReads
 from pfmm.model.event import Event
@@ -22,6 +24,7 @@ from pfmm.model.ledger import ACCOUNT, OwnerBook
 from pfmm.model.run import JournalFill
 from pfmm.store.database import Connection
 
+MINUTE_SLICE = 1_000
 SLICE = 250  # fills a transaction: a few ms, so that no other process waits long
 
 _BEHIND = (
@@ -99,6 +102,10 @@ class BookKeeper(JournalReads):
         """Markets that have fills, by name: of runs, or traded by hand."""
         return tuple(book.market for book in self.books(owner=ACCOUNT) if book.fills)
 
+    def markets_booked(self) -> tuple[str, ...]:
+        """Markets that have fills or funding payments, by name."""
+        return tuple(book.market for book in self.books(owner=ACCOUNT))
+
     def left_by_ended(self, market: str) -> Decimal:
         """What ended runs left open on a market, signed base units."""
         left = (book for book in self._current().open_books(market) if book.left_since_ms is not None)
@@ -114,6 +121,38 @@ class BookKeeper(JournalReads):
         with translated(self.path):
             log = SqlLog(self._db)
             return full_fold(log, log.newest_first)
+
+    def close_minutes(self, slices: int | None = None) -> None:
+        """Writes the minute rows whose last mids are known, in at most so many short transactions, or all. The rows
+        of MINUTE_SLICE fills are worked out before each, without a lock."""
+        if not self._may_write or self._db.in_transaction:
+            return
+        while slices is None or slices > 0:
+            with translated(self.path):
+                log = MinuteLog(self._db)
+                prepared = log.prepare(MINUTE_SLICE)
+            if prepared is None:
+                return
+            with self._own_transaction():
+                log.keep(prepared)
+            slices = None if slices is None else slices - 1
+
+    def minute_tables(self, market: str, names: Sequence[str]) -> dict[str, MinuteTable]:
+        """The columns `names` of the rows of every owner on a market; those of fills whose rows are not closed as they
+        are by now."""
+        self.catch_up()
+        with translated(self.path):
+            log = MinuteLog(self._db)
+            owners = log.owners(market)
+            more: dict[str, list[MinuteRow]] = {}
+            for row in (*log.late_rows(), *log.open_rows(MINUTE_SLICE)):
+                if row.market == market:
+                    more.setdefault(row.owner, []).append(row)
+            return {o: log.table(market, o, names, more.get(o, ())) for o in dict.fromkeys((*owners, *more))}
+
+    def funding_parts(self, market: str) -> list[tuple[int, str, Decimal]]:
+        """Each owner's parts of the payments on a market, as (time in ms, owner, USD received)."""
+        return self._current().funding_parts(market)
 
     def events(self, after: int = 0, *, run_id: str | None = None, limit: int = 1_000) -> Sequence[Told]:
         """Events with a number above `after`, oldest first: see `journal.events`."""

@@ -127,6 +127,9 @@ class MemoryJournal:
         """What the owner holds and earned on a market, up to the newest fill."""
         return self._books.book(market, owner)
 
+    def close_minutes(self, slices: int | None = None) -> None:
+        """Not kept: a backtest's report judges every fill by the tape."""
+
     def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
         """Not kept: nobody reads a backtest's events from its journal."""
 

@@ -66,6 +66,11 @@ class JournalReads(ABC):
             raise ValueError(f"the journal has no fill {seq}")
         return schema.fill_from(rows[0])
 
+    def fills_between(self, market: str, first: int, last: int) -> list[JournalFill]:
+        """The fills of a market from one running number to another, both included."""
+        where = {"market = ?": market, "seq >= ?": first, "seq <= ?": last}
+        return [schema.fill_from(row) for row in self._select("seq, " + schema.FILL_COLUMNS, "fills", where, "seq")]
+
     def newest_fill(self) -> int:
         """The running number of the newest fill; 0 before the first."""
         return int(self._select("coalesce(max(seq), 0)", "fills", {}, "seq")[0][0])
@@ -139,6 +144,13 @@ class JournalReads(ABC):
         where: dict[str, object] = {"market = ?": market, "time_ms < ?": time_ms}
         rows = self._select("mid, time_ms", "mids", where, "time_ms DESC LIMIT 1")
         return (Decimal(rows[0][0]), time_ms - rows[0][1]) if rows else (None, None)
+
+    def mid_at(self, market: str, time_ms: int) -> Decimal | None:
+        """The last mid at or before a time, else the first one, USD; None without any."""
+        before: dict[str, object] = {"market = ?": market, "time_ms <= ?": time_ms}
+        rows = self._select("mid", "mids", before, "time_ms DESC LIMIT 1")
+        rows = rows or self._select("mid", "mids", {"market = ?": market}, "time_ms LIMIT 1")
+        return Decimal(rows[0][0]) if rows else None
 
     def mid_columns(self, market: str, since_ms: int) -> tuple[list[int], list[str]]:
         """Times in ms and mids in USD as text, in time order, from the last one at or before `since_ms` on."""

@@ -6,6 +6,28 @@ work in processes of an older pfmm too that hold the file open: what those recor
 
 from __future__ import annotations
 
+# the fields of accounting.minutes.MinuteRow and of each of its horizons, with the type of their column
+MINUTE_FIELDS = {
+    "market": "TEXT", "owner": "TEXT", "minute": "INTEGER", "first_seq": "INTEGER", "last_seq": "INTEGER",
+    "fills": "INTEGER", "orders": "INTEGER", "bought": "TEXT", "bought_usd": "TEXT", "sold": "TEXT",
+    "sold_usd": "TEXT", "fees": "TEXT", "rebates": "TEXT", "capture": "TEXT", "losing": "INTEGER",
+    "edge_bps": "REAL", "edge_squares": "REAL", "held_usd_ms": "TEXT", "net": "TEXT", "last_price": "TEXT",
+    "last_ms": "INTEGER",
+}  # fmt: skip
+HORIZON_FIELDS = {
+    "moved": "TEXT", "value": "TEXT", "captured": "TEXT", "fees": "TEXT", "fills": "INTEGER", "orders": "INTEGER",
+    "xx": "REAL", "xn": "REAL", "nn": "REAL",
+}  # fmt: skip
+HORIZONS_S = (1, 5, 30, 300)
+
+
+def horizon_columns() -> dict[str, str]:
+    """The columns of the horizons: m5_moved is what the mid moved in favour of the fills within 5 s of them."""
+    return {f"m{h}_{name}": kind for h in HORIZONS_S for name, kind in HORIZON_FIELDS.items()}
+
+
+_MINUTE_NAMES = (*MINUTE_FIELDS, *horizon_columns())
+_MINUTE_COLUMNS = ", ".join(f"{name} {kind} NOT NULL" for name, kind in {**MINUTE_FIELDS, **horizon_columns()}.items())
 _OLD_ENDS = (
     "SELECT run_id, number, market, coalesce(last_cycle_ms, started_ms) AS since_ms FROM {runs} "
     "WHERE ended_ms IS NOT NULL"
@@ -20,9 +42,10 @@ BOOKS_AND_EVENTS: tuple[str, ...] = (
         realized TEXT NOT NULL, fees TEXT NOT NULL, funding TEXT NOT NULL, fills INTEGER NOT NULL,
         number INTEGER NOT NULL, left_since_ms INTEGER, PRIMARY KEY (market, owner)) WITHOUT ROWID""",
     "CREATE INDEX books_open ON books (market) WHERE size <> '0'",
-    # what closed positions of ended runs, and the fills of no run that closed none so far
+    # what closed positions of ended runs (late: after the minute row of the fill was written), and the fills of no run
+    # that closed none so far
     """CREATE TABLE claims (number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, run_id TEXT NOT NULL,
-        size TEXT NOT NULL, fee TEXT NOT NULL)""",
+        size TEXT NOT NULL, fee TEXT NOT NULL, late INTEGER NOT NULL)""",
     "CREATE INDEX claims_of ON claims (seq)",
     """CREATE TABLE unclaimed (market TEXT NOT NULL, time_ms INTEGER NOT NULL, seq INTEGER NOT NULL,
         size TEXT NOT NULL, fee TEXT NOT NULL, PRIMARY KEY (market, time_ms, seq)) WITHOUT ROWID""",
@@ -47,6 +70,7 @@ BOOKS_AND_EVENTS: tuple[str, ...] = (
     """CREATE TABLE old_ends (run_id TEXT PRIMARY KEY, number INTEGER NOT NULL, market TEXT NOT NULL,
         since_ms INTEGER NOT NULL) WITHOUT ROWID""",
     f"INSERT INTO old_ends {_OLD_ENDS.format(runs='runs')}",
+    f"CREATE TABLE minutes ({_MINUTE_COLUMNS}, PRIMARY KEY (market, owner, minute)) WITHOUT ROWID",
     """CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, run_id TEXT,
         market TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL)""",
 )
@@ -56,7 +80,7 @@ NO_BOOKS_YET: tuple[str, ...] = (
     "CREATE TEMP VIEW fills AS SELECT *, NULL AS mid_before, NULL AS mid_age_ms FROM main.fills",
     """CREATE TEMP VIEW books AS SELECT '' AS market, '' AS owner, '0' AS size, '0' AS cost_basis, '0' AS realized,
         '0' AS fees, '0' AS funding, 0 AS fills, 0 AS number, NULL AS left_since_ms WHERE 0""",
-    "CREATE TEMP VIEW claims AS SELECT 0 AS number, 0 AS seq, '' AS run_id, '0' AS size, '0' AS fee WHERE 0",
+    "CREATE TEMP VIEW claims AS SELECT 0 AS number, 0 AS seq, '' AS run_id, '0' AS size, '0' AS fee, 0 AS late WHERE 0",
     "CREATE TEMP VIEW unclaimed AS SELECT '' AS market, 0 AS time_ms, 0 AS seq, '0' AS size, '0' AS fee WHERE 0",
     "CREATE TEMP VIEW funding_parts AS SELECT 0 AS payment, '' AS owner, '0' AS amount WHERE 0",
     """CREATE TEMP VIEW entries AS SELECT 0 AS number, 0 AS after_fill, 0 AS payment, '' AS run_id,
@@ -65,6 +89,7 @@ NO_BOOKS_YET: tuple[str, ...] = (
         0 AS minutes, (SELECT coalesce(max(seq), 0) FROM main.fills) AS old_fills,
         (SELECT coalesce(max(seq), 0) FROM main.funding) AS old_payments""",
     f"CREATE TEMP VIEW old_ends AS {_OLD_ENDS.format(runs='main.runs')}",
+    f"CREATE TEMP VIEW minutes AS SELECT {', '.join(f'0 AS {name}' for name in _MINUTE_NAMES)} WHERE 0",
     "CREATE TEMP VIEW events AS SELECT 0 AS seq, 0 AS time_ms, '' AS run_id, '' AS market, '' AS name, '' AS data "
     "WHERE 0",
 )

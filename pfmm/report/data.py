@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pfmm.accounting.attribution import BPS, HORIZONS_S, Attribution, Edge, edge_of, ratio
 from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.accounting.metrics import DAY_MS, PERCENT, Amount, Figures, Metric, capital_days, max_drawdown, verdicts
 from pfmm.model.account import FundingPayment
 from pfmm.report.block import MidLine, by_market
-from pfmm.report.fold import MarketFold, Sample
+from pfmm.report.fold import MarketFold, Sample, Share
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts
 from pfmm.report.markouts import Judge, Judgement
+from pfmm.report.minutes import MinuteInputs, MinuteMarket, judgement_of
 
 SAMPLES = 600
 UNATTRIBUTED = "other"  # the strategy of fills that no run of ours placed
@@ -68,12 +69,27 @@ class _Earned(NamedTuple):
     pnl: Attribution
 
 
+class MarketFigures(Protocol):
+    """What a market's fills came to: a fold of fills, or of minute rows."""
+
+    start_ms: int
+    shares: dict[str, Share]
+    samples: list[Sample]
+    bought: Decimal
+    sold: Decimal
+    held_usd_ms: Decimal
+
+    def price_at(self, time_ms: int) -> Decimal | None: ...
+
+    def matched(self) -> tuple[Decimal, Decimal]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Market:
     """What a market's fills came to, and how they fared."""
 
-    fold: MarketFold
-    judge: Judge
+    fold: MarketFigures
+    found: Judgement
 
 
 def report_data(
@@ -108,24 +124,61 @@ def report_data(
     counted = counted_owners(named, only_strategy)
     with localcontext(EXACT):
         markets = _markets(fills, later, list(funding), mids, (start_ms, end_ms), counted)
-        earned = list(_earned(markets, named, marks, end_ms))
-        pnl = _sum(one.pnl for one in earned)
-        funded = capital_days(equity, cash_flows, (start_ms, end_ms))
-        curve = equity if not own_curve else _own_curve(markets, equity, pnl.total, (start_ms, end_ms))
-        return ReportData(
-            start_ms=start_ms,
-            end_ms=end_ms,
-            fills=sum(one.fills for one in earned),
-            metrics=verdicts(_figures(markets, orders, curve, pnl.total, funded, end_ms - start_ms, cash_flows)),
-            pnl=pnl,
-            equity=curve,
-            cash_flows=cash_flows,
-            markouts_bps=_markouts(markets),
-            edge=edge_of([edge for market in markets.values() for edge in market.judge.found.edges_bps]),
-            markets=_grouped((one.market, one.fills, one.pnl) for one in earned),
-            strategies=_grouped((one.strategy, one.fills, one.pnl) for one in earned),
-            samples={name: tuple(market.fold.samples) for name, market in sorted(markets.items())},
-        )
+        return _report(markets, (start_ms, end_ms), named, marks, orders, equity, cash_flows, own_curve=own_curve)
+
+
+def report_of_minutes(
+    *,
+    start_ms: int,
+    end_ms: int,
+    minutes: Mapping[str, MinuteInputs],
+    equity: Sequence[Amount],
+    cash_flows: Sequence[Amount] = (),
+    orders: OrderCounts,
+    marks: Mapping[str, Decimal],
+    strategies: Mapping[str, str],
+    own_curve: bool = False,
+) -> ReportData:
+    """`report_data` of everything that happened up to `end_ms`, from the minute rows of each market."""
+    with localcontext(EXACT):
+        times = sample_times(start_ms, end_ms)
+        markets = {
+            name: _Market(MinuteMarket(inputs, times, start_ms=start_ms, end_ms=end_ms), judgement_of(inputs.tables))
+            for name, inputs in minutes.items()
+        }
+        return _report(markets, (start_ms, end_ms), strategies, marks, orders, equity, cash_flows, own_curve=own_curve)
+
+
+def _report(
+    markets: Mapping[str, _Market],
+    period: tuple[int, int],
+    named: Mapping[str, str],
+    marks: Mapping[str, Decimal],
+    orders: OrderCounts,
+    equity: Sequence[Amount],
+    cash_flows: Sequence[Amount],
+    *,
+    own_curve: bool,
+) -> ReportData:
+    start_ms, end_ms = period
+    earned = list(_earned(markets, named, marks, end_ms))
+    pnl = _sum(one.pnl for one in earned)
+    funded = capital_days(equity, cash_flows, period)
+    curve = equity if not own_curve else _own_curve(markets, equity, pnl.total, period)
+    return ReportData(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        fills=sum(one.fills for one in earned),
+        metrics=verdicts(_figures(markets, orders, curve, pnl.total, funded, end_ms - start_ms, cash_flows)),
+        pnl=pnl,
+        equity=curve,
+        cash_flows=cash_flows,
+        markouts_bps=_markouts(markets),
+        edge=_edge(markets),
+        markets=_grouped((one.market, one.fills, one.pnl) for one in earned),
+        strategies=_grouped((one.strategy, one.fills, one.pnl) for one in earned),
+        samples={name: tuple(market.fold.samples) for name, market in sorted(markets.items())},
+    )
 
 
 def counted_owners(strategies: Mapping[str, str], only_strategy: str | None) -> frozenset[str] | None:
@@ -147,29 +200,32 @@ def _markets(
     for payment in funding:
         payments.setdefault(payment.market, []).append(payment)
     times = sample_times(*period)
-    markets: dict[str, _Market] = {}
+    folds: dict[str, MarketFold] = {}
+    judges: dict[str, Judge] = {}
 
-    def of(name: str) -> _Market:
-        if name not in markets:
+    def begin(name: str) -> None:
+        if name not in folds:
             line, paid = MidLine(mids.get(name, MidSeries())), payments.get(name, ())
-            fold = MarketFold(line, paid, times, start_ms=period[0], end_ms=period[1], counted_owners=counted)
-            markets[name] = _Market(fold, Judge(line, counted))
-        return markets[name]
+            folds[name] = MarketFold(line, paid, times, start_ms=period[0], end_ms=period[1], counted_owners=counted)
+            judges[name] = Judge(line, counted)
 
     for name, rows in by_market(fills):
-        block = of(name).fold.add(rows)
+        begin(name)
+        block = folds[name].add(rows)
         if block is not None:
-            of(name).judge.add(block)
+            judges[name].add(block)
     if later is not None:
         for name, rows in by_market(later.fills):
-            of(name).fold.add(rows)
+            begin(name)
+            folds[name].add(rows)
         for name, judgement in later.judgements().items():
-            of(name).judge.found.add(judgement)
+            begin(name)
+            judges[name].found.add(judgement)
     for name in payments:
-        of(name)
-    for market in markets.values():
-        market.fold.finish()
-    return markets
+        begin(name)
+    for fold in folds.values():
+        fold.finish()
+    return {name: _Market(fold, judges[name].found) for name, fold in folds.items()}
 
 
 def sample_times(start_ms: int, end_ms: int) -> list[int]:
@@ -191,7 +247,7 @@ def _earned(
 
 def _attribution(market: _Market, owner: str, mark: Decimal | None, end_ms: int) -> Attribution:
     """One run on one market; inventory is the remainder. A mark that is nowhere known belongs to nothing held."""
-    fold, share, judged = market.fold, market.fold.shares[owner], market.judge.found
+    fold, share, judged = market.fold, market.fold.shares[owner], market.found
     closing = mark or fold.price_at(end_ms) or ZERO
     total = share.total(fold.price_at(fold.start_ms) or ZERO, closing)
     capture, adverse = judged.capture.get(owner, ZERO), judged.adverse.get(owner, ZERO)
@@ -260,8 +316,8 @@ def _figures(
         orders_placed=orders.placed,
         orders_filled=orders.filled,
         fills=sum(share.fills for fold in folds for share in fold.shares.values() if share.counted),
-        judged=sum(len(market.judge.found.edges_bps) for market in markets.values()),
-        losing=sum(market.judge.found.losing for market in markets.values()),
+        judged=sum(market.found.judged for market in markets.values()),
+        losing=sum(market.found.losing for market in markets.values()),
         realized_spread=ratio(gained, turned, PERCENT),
         turnover=ratio(volume, mean * days, Decimal(1)),
         daily_pnl=ratio(pnl, max(funded, ZERO), PERCENT),
@@ -270,12 +326,17 @@ def _figures(
     )
 
 
+def _edge(markets: Mapping[str, _Market]) -> Edge:
+    found = [market.found for market in markets.values()]
+    return edge_of(sum(f.judged for f in found), sum(f.edge_bps for f in found), sum(f.edge_squares for f in found))
+
+
 def _markouts(markets: Mapping[str, _Market]) -> dict[str, Decimal | None]:
     found = {}
     for index, seconds in enumerate(HORIZONS_S):
         moved, notional = ZERO, ZERO
         for market in markets.values():
-            moved += market.judge.found.moved[index]
-            notional += market.judge.found.notional[index]
+            moved += market.found.moved[index]
+            notional += market.found.notional[index]
         found[f"{seconds}s"] = ratio(moved, notional, BPS)
     return found

@@ -7,7 +7,6 @@ makes accounting's EXACT the current decimal context.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
@@ -24,21 +23,20 @@ def _nothing() -> list[Decimal]:
     return [ZERO] * len(HORIZONS_S)
 
 
-def _no_edges() -> array[float]:
-    return array("d")
-
-
 @dataclass(slots=True)
 class Judgement:
     """How fills of one market fared: USD captured and moved adversely by owner, USD moved on USD of notional at each of
-    HORIZONS_S, and the edge of each fill in bps, of which so many are losing."""
+    HORIZONS_S, and of how many fills the edge is known, and below zero, with the sums of those edges in bps and of
+    their squares."""
 
     capture: dict[str, Decimal] = field(default_factory=dict)
     adverse: dict[str, Decimal] = field(default_factory=dict)
     moved: list[Decimal] = field(default_factory=_nothing)
     notional: list[Decimal] = field(default_factory=_nothing)
-    edges_bps: array[float] = field(default_factory=_no_edges)
+    judged: int = 0
     losing: int = 0
+    edge_bps: float = 0.0
+    edge_squares: float = 0.0
 
     def add(self, other: Judgement) -> None:
         """Counts in the judgement of other fills of the market: captured 0.2 and 0.1 are 0.3."""
@@ -47,8 +45,10 @@ class Judgement:
                 mine[owner] = mine.get(owner, ZERO) + amount
         self.moved = [one + more for one, more in zip(self.moved, other.moved, strict=True)]
         self.notional = [one + more for one, more in zip(self.notional, other.notional, strict=True)]
-        self.edges_bps.extend(other.edges_bps)
+        self.judged += other.judged
         self.losing += other.losing
+        self.edge_bps += other.edge_bps
+        self.edge_squares += other.edge_squares
 
 
 class _Placed:
@@ -132,7 +132,10 @@ class Judge:
         ]  # fmt: skip
         self.found.losing += sum(map(lt, edges, repeat(0)))
         bps = 1e4 / of_value
-        self.found.edges_bps.extend([share * bps for share in map(truediv, edges, map(abs, placed.values))])
+        shares = [share * bps for share in map(truediv, edges, map(abs, placed.values))]
+        self.found.judged += len(shares)
+        self.found.edge_bps += sum(shares)
+        self.found.edge_squares += sum(map(mul, shares, shares))
 
 
 def judged(

@@ -32,7 +32,7 @@ def fill_rows(fills: int, step_ms: int) -> Iterator[tuple[object, ...]]:
         held[which] += sign * size
         price = PRICES[which] * (1 - sign * chance.randint(0, 300) / 1e6)
         yield (
-            n + 1, f"f{n}", f"v{n // 2}", f"n-{n // 2}", MARKETS[which], side, f"{price:.2f}", f"{size / 1e5:.5f}",
+            n + 1, f"past-{n}", f"v{n // 2}", f"n-{n // 2}", MARKETS[which], side, f"{price:.2f}", f"{size / 1e5:.5f}",
             f"{-price * size * 2e-9:.8f}", "maker", START_MS + n * step_ms, 0, f"n-r{which + 1}", "bid",
         )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from pfmm.cli.options import globals_of
@@ -11,7 +13,12 @@ app = typer.Typer()
 
 
 @app.command()
-def doctor(context: typer.Context) -> None:
+def doctor(
+    context: typer.Context,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also fold every journal anew and compare its books; takes a while.")
+    ] = False,
+) -> None:
     """Check configuration, key, venue, clock, budget, locks, HALT, journals, disk; each finding with its fix.
 
     Exit 0 when nothing fails, warnings or not. Else the code of the first failure: 3 configuration, key, state folder,
@@ -23,4 +30,6 @@ def doctor(context: typer.Context) -> None:
 
     options = globals_of(context)
     # its text is wrapped everywhere: in a cron mail too
-    answer(options, lambda: examine(options.profile), lambda result, width: render(result, width or columns()))
+    answer(
+        options, lambda: examine(options.profile, deep=deep), lambda result, width: render(result, width or columns())
+    )

@@ -68,7 +68,7 @@ def journal(path: Path) -> Iterator[Journal]:
 
 
 def comparable(found: Mapping[str, Judgement]) -> dict[str, Judgement]:
-    assert all(judgement.edges_bps for judgement in found.values())
+    assert all(judgement.judged for judgement in found.values())
     return dict(found)
 
 

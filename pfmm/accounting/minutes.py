@@ -1,0 +1,191 @@
+"""Minute rows: what the fills of one owner on one market came to within one minute, and how they fared. Pure.
+
+A row is closed when the mid at the last horizon after its fills is known; a report of a million fills reads rows. A
+fill is judged by `attribution.assess`, in one place for every reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from typing import Any
+
+from pfmm.accounting.attribution import BPS, HORIZONS_S, FillQuality
+from pfmm.accounting.ledger import EXACT, ZERO, rounded
+from pfmm.model.run import JournalFill
+
+MINUTE_MS = 60_000
+CLOSED_AFTER_MS = MINUTE_MS + HORIZONS_S[-1] * 1_000  # counted from the minute's begin
+
+
+@dataclass(slots=True)
+class Horizon:
+    """How the fills whose mids at one horizon are known fared: USD that the mid `moved` in their favour after them on
+    USD of `value` (their size at the mid of their time), with what they `captured` and paid in `fees`.
+
+    All fills of one order in the minute are ONE observation with x = captured + moved and n = value: `orders` of them,
+    whose squares and products are summed up for the standard error of a ratio.
+    """
+
+    moved: Decimal = ZERO
+    value: Decimal = ZERO
+    captured: Decimal = ZERO
+    fees: Decimal = ZERO
+    fills: int = 0
+    orders: int = 0
+    xx: float = 0.0
+    xn: float = 0.0
+    nn: float = 0.0
+
+
+def _horizons() -> list[Horizon]:
+    return [Horizon() for _ in HORIZONS_S]
+
+
+@dataclass(slots=True)
+class MinuteRow:
+    """One minute of one owner on one market; owner ACCOUNT is everybody. Sizes in base units, the rest USD.
+
+    `fees` were paid, `rebates` received (both >= 0). Of the fills whose mid after 30 s is known, `losing` have an edge
+    below zero, and the edges in bps sum to `edge_bps`, their squares to `edge_squares`. `held_usd_ms` is |net position|
+    * price * ms up to the last fill; `net` and `last_price` are those after it."""
+
+    market: str
+    owner: str
+    minute: int
+    first_seq: int = 0
+    last_seq: int = 0
+    fills: int = 0
+    orders: int = 0
+    bought: Decimal = ZERO
+    bought_usd: Decimal = ZERO
+    sold: Decimal = ZERO
+    sold_usd: Decimal = ZERO
+    fees: Decimal = ZERO
+    rebates: Decimal = ZERO
+    capture: Decimal = ZERO
+    losing: int = 0
+    edge_bps: float = 0.0
+    edge_squares: float = 0.0
+    held_usd_ms: Decimal = ZERO
+    net: Decimal = ZERO
+    last_price: Decimal = ZERO
+    last_ms: int = 0
+    horizons: list[Horizon] = field(default_factory=_horizons)
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.market, self.owner, self.minute
+
+
+class MinuteTable:
+    """Some columns of the rows of one owner on one market, in the order of minutes; amounts may still be text."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns["minute"])
+
+    def column(self, name: str) -> Sequence[Any]:
+        """A column as it is: of whole numbers or floats."""
+        return self._columns[name]
+
+    def amounts(self, name: str) -> list[Decimal]:
+        """A column of amounts."""
+        return list(map(Decimal, self._columns[name]))
+
+    def total(self, name: str) -> Decimal:
+        """The sum of a column of amounts."""
+        return sum(map(Decimal, self._columns[name]), ZERO)
+
+
+class MinuteFold:
+    """Folds judged fills, in the journal's order, into rows. `latest` is the last row of each (market, owner)."""
+
+    def __init__(self, latest: dict[tuple[str, str], MinuteRow]) -> None:
+        self.rows: dict[tuple[str, str, int], MinuteRow] = {}
+        self._latest = latest
+        self._observed: dict[tuple[str, str, int], dict[str, list[list[float]]]] = {}
+
+    def add(self, owner: str, item: JournalFill, quality: FillQuality) -> None:
+        """One fill, or the part of one that is the owner's, into its row."""
+        with localcontext(EXACT):
+            self._add(owner, item, quality)
+
+    def resume(self, row: MinuteRow) -> None:
+        """Goes on with a row that was written: a fill of its minute came late."""
+        self.rows[row.key] = row
+
+    def _add(self, owner: str, item: JournalFill, quality: FillQuality) -> None:
+        fill, value = item.fill, item.fill.price * item.fill.size
+        key = (fill.market, owner, fill.time_ms // MINUTE_MS)
+        row = self.rows.get(key)
+        if row is None:
+            row = self.rows[key] = MinuteRow(*key, first_seq=item.seq)
+        before = self._latest.get(key[:2])
+        if before is not None:
+            row.net, row.last_price, row.last_ms = before.net, before.last_price, before.last_ms
+            row.held_usd_ms += abs(row.net) * row.last_price * max(fill.time_ms - row.last_ms, 0)
+        self._latest[key[:2]] = row
+        row.net += fill.signed_size
+        row.last_price, row.last_ms, row.last_seq = fill.price, max(fill.time_ms, row.last_ms), item.seq
+        row.fills += 1
+        if fill.side.sign > 0:
+            row.bought += fill.size
+            row.bought_usd += value
+        else:
+            row.sold += fill.size
+            row.sold_usd += value
+        fee = rounded("fee", fill.fee)
+        row.fees += max(fee, ZERO)
+        row.rebates += max(-fee, ZERO)
+        self._judge(row, item, quality, value)
+
+    def _judge(self, row: MinuteRow, item: JournalFill, quality: FillQuality, value: Decimal) -> None:
+        orders = self._observed.setdefault(row.key, {})
+        if item.fill.order_id not in orders:
+            orders[item.fill.order_id] = [[0.0, 0.0] for _ in HORIZONS_S]
+            row.orders += 1
+        if quality.mid is None or quality.capture is None:
+            return
+        row.capture += quality.capture
+        at_mid = quality.mid * item.fill.size
+        notional = float(at_mid)
+        for horizon, seen, moved in zip(row.horizons, orders[item.fill.order_id], quality.markouts, strict=True):
+            if moved is None:
+                continue
+            horizon.moved += moved
+            horizon.value += at_mid
+            horizon.captured += quality.capture
+            horizon.fees += item.fill.fee
+            horizon.fills += 1
+            _observe(horizon, seen, float(quality.capture + moved), notional)
+        edge = quality.edge
+        if edge is not None:
+            bps = float(edge * BPS / value)
+            row.losing += edge < 0
+            row.edge_bps += bps
+            row.edge_squares += bps * bps
+
+
+def _observe(horizon: Horizon, seen: list[float], x: float, n: float) -> None:
+    """Adds to one order's observation: what its squares and product grow by."""
+    before_x, before_n = seen
+    seen[0], seen[1] = after_x, after_n = before_x + x, before_n + n
+    horizon.orders += not before_n
+    horizon.xx += after_x * after_x - before_x * before_x
+    horizon.xn += after_x * after_n - before_x * before_n
+    horizon.nn += after_n * after_n - before_n * before_n
+
+
+def closed_through(items: Iterable[JournalFill], seen_ms: int) -> list[JournalFill]:
+    """The first of the fills whose minutes close by a time, up to the first of which the minute does not: the mid
+    300 s after its last possible fill is of 360 s after its begin."""
+    found = []
+    for item in items:
+        if item.fill.time_ms // MINUTE_MS * MINUTE_MS + CLOSED_AFTER_MS > seen_ms:
+            break
+        found.append(item)
+    return found
