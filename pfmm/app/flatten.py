@@ -32,7 +32,7 @@ from pfmm.model.encoding import jsonable
 from pfmm.model.text import iso, plain
 from pfmm.runner.locks import FLATTEN
 from pfmm.runner.signals import Signals
-from pfmm.runner.signals import ignore_hangup as ignore_hangup  # noqa: PLC0414 - for the process that calls this
+from pfmm.runner.signals import hangup_ignored as hangup_ignored  # noqa: PLC0414 - for the process that calls this
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm

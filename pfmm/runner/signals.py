@@ -9,7 +9,8 @@ import os
 import select
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 
 from pfmm.errors import EXIT_HANGUP, EXIT_INTERRUPT, EXIT_TERMINATE, Terminated
@@ -122,6 +123,11 @@ class Signals:
             return
 
 
-def ignore_hangup() -> None:
-    """From now on the end of the session that started this process does not end it: an emergency goes on."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@contextmanager
+def hangup_ignored() -> Iterator[None]:
+    """Within the block the end of the session that started this process does not end it: an emergency goes on."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)

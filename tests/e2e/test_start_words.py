@@ -30,6 +30,6 @@ def test_a_flag_that_could_do_nothing_is_refused(tmp_path: Path, given: tuple[st
 def test_a_loop_begins_with_started_and_ends_with_what_it_left(tmp_path: Path, policy: str, rests: int) -> None:
     still_home(tmp_path)
     events = run("grid", "start", "BTC", "--cycles", 1, "--on-exit", policy, home=tmp_path).events
-    assert [event["event"] for event in events] == ["started", *["placed"] * 10, "cycle", "stopped"]
+    assert [event["event"] for event in events] == ["started", *["placed"] * 10, "cycle", "stopping", "stopped"]
     assert events[-1]["orders_left"] == len(open_orders(tmp_path)) == rests
     assert events[-1]["cancelled"] == 10 - rests

@@ -39,17 +39,17 @@ def flatten(
     Stops every runner of the account, also those on other markets, and leaves a HALT that only `pfmm resume` lifts.
     Orders that pfmm did not place are cancelled too.
     """
-    from pfmm.app.flatten import FlattenRequest, ignore_hangup, plan
+    from pfmm.app.flatten import FlattenRequest, hangup_ignored, plan
     from pfmm.app.flatten import flatten as flatten_account
     from pfmm.cli.opening import emergency_session
     from pfmm.errors import OutputLost, UsageError
 
-    ignore_hangup()  # a connection that breaks must not end an emergency half-way
     if bool(markets) == everything:
         both = "both markets and --all" if everything else "no market"
         raise UsageError(f"flatten was given {both}", hint="name the markets, or say --all for the whole account")
     options, request = globals_of(context), FlattenRequest(tuple(dict.fromkeys(markets or ())), half, cancel_only)
-    with emergency_session(options, flags_of(context)) as opened:
+    # a connection that breaks must not end an emergency half-way
+    with hangup_ignored(), emergency_session(options, flags_of(context)) as opened:
         if dry_run:
             answer(options, lambda: plan(request, session=opened), render_plan)
             return
