@@ -128,18 +128,6 @@ def whole_ms(value: object, name: str, place: Place) -> int:
     return value
 
 
-def written_ms(digits: str, name: str, place: Place) -> int:
-    """A time in whole ms since 1970, given as text: "1700000000000"."""
-    if (
-        not digits.isascii()
-        or not digits.isdigit()
-        or len(digits) > len(str(LAST_MS))
-        or not 0 < int(digits) <= LAST_MS
-    ):
-        raise place.error(f"{name} must be whole ms since 1970, not {digits!r}")
-    return int(digits)
-
-
 def text(value: object, name: str, place: Place) -> str:
     """A string of printable characters that is not empty."""
     if not isinstance(value, str) or not value or not value.isprintable():

@@ -78,7 +78,6 @@ class SourceRows:
         self._table: RowReader | None = None
         if isinstance(found.format, Lines):
             self._lines = found.format.reader() if before is None or before._lines is None else before._lines
-            self._counted = (self._lines.duplicates, self._lines.skipped)
         else:
             assert found.table is not None
             self._table = RowReader(found.table, found.roles, market)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from pfmm.model.market import FundingRate, Trade
-from pfmm.model.units import EPOCH, UNIT_NS, iso, unit_of
+from pfmm.model.units import EPOCH, UNIT_NS, unit_of
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, finite, not_negative, positive
 from pfmm.tape.layout import Document, Table
@@ -301,8 +301,3 @@ def rate_of(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[Deci
     if not hours.isascii() or not hours.isdigit() or not 0 < int(hours) <= 24:
         raise place.error(f"interval must be 1 to 24 whole hours, not {hours!r}")
     return rate, int(hours)
-
-
-def period(first_ms: int, last_ms: int) -> str:
-    """A span in words: 2025-01-01T00:00:00Z to 2025-01-01T08:00:00Z."""
-    return f"{iso(first_ms)} to {iso(last_ms)}"
