@@ -2,7 +2,7 @@
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word try commands options
     local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay")
-    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue "
+    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --venue "
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ "$word" == "=" ]]; then continue; fi
         if [[ "$valued" == *" $before "* ]]; then before=""; continue; fi
@@ -43,8 +43,8 @@ _pfmm() {
         "grid start") commands=""; options="--cycles --once --detach --dry-run --exit-code --yes --lower --upper --range-pct --levels --size --spacing --on-breakout --interval --on-exit --on-restart --max-inventory --max-loss --profile --json --quiet --verbose --version --help" ;;
         "grid status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "grid stop") commands=""; options="--flatten --yes --profile --json --quiet --verbose --version --help" ;;
-        "backtest run") commands=""; options="--data --from --to --set --interval --latency-ms --funding --queue --mode --format --skip-bad --price-step --size-step --no-cache --html --profile --json --quiet --verbose --version --help" ;;
-        "backtest sweep") commands=""; options="--data --set --random --seed --folds --jobs --scheduler --results --csv --from --to --interval --latency-ms --funding --queue --format --skip-bad --price-step --size-step --no-cache --profile --json --quiet --verbose --version --help" ;;
+        "backtest run") commands=""; options="--data --from --to --set --interval --latency-ms --funding --queue --mode --format --skip-bad --price-step --size-step --no-cache --fees --maker-bps --taker-bps --html --profile --json --quiet --verbose --version --help" ;;
+        "backtest sweep") commands=""; options="--data --set --random --seed --folds --jobs --scheduler --results --csv --from --to --interval --latency-ms --funding --queue --format --skip-bad --price-step --size-step --no-cache --fees --maker-bps --taker-bps --profile --json --quiet --verbose --version --help" ;;
         "backtest data") commands=""; options="--format --skip-bad --check --convert --market --no-cache --profile --json --quiet --verbose --version --help" ;;
         "paper status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper reset") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
@@ -59,8 +59,8 @@ _pfmm() {
         "profile unset") commands=""; options="--market --profile --json --quiet --verbose --version --help" ;;
         "profile path") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "profile delete") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
-        "paper feed synthetic") commands=""; options="--seed --speed --at --reset --profile --json --quiet --verbose --version --help" ;;
-        "paper feed replay") commands=""; options="--speed --at --reset --idle-pause --no-idle-pause --market --format --skip-bad --profile --json --quiet --verbose --version --help" ;;
+        "paper feed synthetic") commands=""; options="--seed --speed --at --fees --maker-bps --taker-bps --reset --profile --json --quiet --verbose --version --help" ;;
+        "paper feed replay") commands=""; options="--speed --at --fees --maker-bps --taker-bps --reset --idle-pause --no-idle-pause --market --format --skip-bad --profile --json --quiet --verbose --version --help" ;;
     esac
     if [[ "$current" == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))

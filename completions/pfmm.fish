@@ -2,7 +2,7 @@
 function __pfmm_at
     set -l at ""
     set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
-    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --threshold-bps --timeout --to --upper --venue
+    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --venue
     set -l before ''
     for word in (commandline -opc)[2..-1]
         if contains -- $before $valued
@@ -390,6 +390,9 @@ complete -c pfmm -n "__pfmm_at 'backtest run'" -l skip-bad -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l price-step -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l size-step -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l no-cache
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l fees -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l maker-bps -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l taker-bps -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l html -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l json
@@ -417,6 +420,9 @@ complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l skip-bad -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l price-step -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l size-step -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l no-cache
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l fees -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l maker-bps -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l taker-bps -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l quiet
@@ -530,6 +536,9 @@ complete -c pfmm -n "__pfmm_at 'profile delete'" -l help
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l seed -r
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l speed -r
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l at -r
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l fees -r
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l maker-bps -r
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l taker-bps -r
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l reset
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l json
@@ -539,6 +548,9 @@ complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l version
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l help
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l speed -r
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l at -r
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l fees -r
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l maker-bps -r
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l taker-bps -r
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l reset
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l idle-pause
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l no-idle-pause

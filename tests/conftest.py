@@ -31,6 +31,7 @@ def pfmm_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A private PFMM_HOME: configuration, state and logs of this test alone."""
     home = tmp_path / "home"
     monkeypatch.setenv("PFMM_HOME", str(home))
+    monkeypatch.setenv("PFMM_PAPER_SEED", "1")
     for name in ("PFMM_PROFILE", "PFMM_VENUE", "PFMM_ACCOUNT", "PFMM_API_KEY", "PURPLE_FLEA_KEY"):
         monkeypatch.delenv(name, raising=False)
     return home

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pfmm.config.resolve import Settings, checked_name, load_settings
 from pfmm.config.settings import plain_market
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.fees import FeeChoice
 
 if TYPE_CHECKING:
     from pfmm.backtest.columns import Columns
@@ -54,6 +56,15 @@ class Job:
     price_step: str | None = None
     size_step: str | None = None
     cache: bool = True
+    fees: str | None = None
+    maker_bps: str | None = None
+    taker_bps: str | None = None
+
+    @property
+    def charge(self) -> FeeChoice:
+        """What the options say about fees."""
+        maker, taker = (None if one is None else Decimal(one) for one in (self.maker_bps, self.taker_bps))
+        return FeeChoice(self.fees, maker, taker)
 
 
 def market_name(spelling: str) -> str:
@@ -103,7 +114,7 @@ def worlds_of(job: Job, watch: Watcher | None = None) -> tuple[World, ...]:
     cache = cache_of(job.profile, keep=job.cache)
     funding = None if job.funding is None else Path(job.funding)
     options = ReadOptions(job.market, job.format, job.skip_bad, job.price_step, job.size_step)
-    return load([Path(name) for name in job.files], job.market, cache, funding, options, watch)
+    return load([Path(name) for name in job.files], job.market, cache, funding, options, watch, job.charge)
 
 
 def notes_of(job: Job, worlds: Sequence[World]) -> tuple[str, ...]:
@@ -135,7 +146,9 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
         refusal, notes = _at_start(job.kind, spec, columns, start_ms)
         for queue in job.queues:
             outcome = simulate(columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy")
-            found.append(replace(scenario(world.label, columns, outcome, clockwork, job.kind), notes=notes))
+            found.append(
+                replace(scenario(world.label, columns, outcome, clockwork, job.kind), notes=notes, fees=world.fees)
+            )
     if refusal is not None and not any(one.outcome.orders for one in found):
         raise refusal
     return tuple(found)

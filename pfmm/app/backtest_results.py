@@ -45,6 +45,7 @@ def run_data(job: Job, scenarios: Sequence[Scenario]) -> dict[str, Any]:
         "decisions": outcome.decisions,
         "requests": outcome.requests,
         "latency_ms": job.latency_ms,
+        "fees": first.fees.data(),
         "scenarios": {queue: _scenario_data(scenarios, queue) for queue in queues},
     }
 
@@ -78,7 +79,7 @@ def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
     fills = [item.fill for item in run.outcome.fills]
     stride = max(1, -(-len(fills) // MARKS_SHOWN))
     marks = [Mark(f.time_ms, f.market, f.side.value, float(f.price), float(f.size)) for f in fills[::stride]]
-    heading = f"backtest of {job.kind} on {job.market}, {run.queue} ({run.world})"
+    heading = f"backtest of {job.kind} on {job.market}, {run.queue} ({run.world}), {run.fees.text}"
     return page(run.report, marks, heading=heading)
 
 

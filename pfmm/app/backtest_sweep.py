@@ -145,7 +145,7 @@ def run_one(job: Job) -> dict[str, Any]:
     from pfmm.app.backtest_results import run_data
     from pfmm.model.encoding import jsonable
 
-    found: dict[str, Any] = {"ok": True}
+    found: dict[str, Any] = {"ok": True, "fees": scenarios[0].fees.data()}
     for queue, values in run_data(job, scenarios)["scenarios"].items():
         found[queue] = jsonable({name: value for name, value in values.items() if name != "paths"})
     return found

@@ -19,6 +19,7 @@ from pfmm.app.contract import Question
 from pfmm.config.resolve import load_settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.encoding import ABSENT
+from pfmm.model.fees import ARTICLE, PRESETS, FeeChoice, entry_tier
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
@@ -184,13 +185,22 @@ def feed(*, session: Session) -> FeedShown:
     return _shown(session, None)
 
 
-def synthetic_feed(*, seed: int, speed: float, at: At | None, afresh: bool, session: Session) -> FeedShown:
-    """Trade in a made-up market, the same for the same seed; `speed` is venue seconds a second."""
+def synthetic_feed(
+    *, seed: int | None, speed: float, at: At | None, afresh: bool, charge: FeeChoice, session: Session
+) -> FeedShown:
+    """Trade in a made-up market, the same for the same seed; `speed` is venue seconds a second.
+
+    Without a seed it is that of the setting `paper.seed`, or one by chance. The fees are the article's unless chosen.
+    """
+    from pfmm.app.session import new_seed
     from pfmm.paper.clock import FIRST_MS, LAST_MS
+    from pfmm.paper.feed_config import synthetic
 
     if at is not None and not FIRST_MS <= at.ms <= LAST_MS:
         raise UsageError(f"--at must lie between 2000 and 2100, not {at.text}")
-    config: dict[str, Any] = {"kind": "synthetic", "seed": seed, "speed": _number(speed)}
+    told = session.settings.general.paper.seed if seed is None else seed
+    fees = charge.among(PRESETS[ARTICLE])
+    config = {**synthetic(new_seed() if told is None else told, fees), "speed": _number(speed)}
     return _switch(session, config if at is None else {**config, "at_ms": at.ms}, afresh=afresh)
 
 
@@ -201,6 +211,7 @@ def replay_feed(
     at: At | None,
     idle_pause: bool,
     afresh: bool,
+    charge: FeeChoice,
     session: Session,
     market: str | None = None,
     data_format: str | None = None,
@@ -209,11 +220,14 @@ def replay_feed(
 ) -> FeedShown:
     """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later.
 
+    The fees are the entry tier of the data's venue, where that is known, else the article's, unless chosen.
+
     `market` names what the files do not name; see ReadOptions for `data_format` and `skip_bad`. `watch` is
     told how many bytes were read.
     """
     from pfmm.backtest.replaying import replay_tape
     from pfmm.config.settings import plain_market
+    from pfmm.paper.feeds.replay_tape import tape_venue
     from pfmm.tape.options import UNNAMED, ReadOptions
 
     name = UNNAMED if market is None else plain_market(market) + "-PERP"
@@ -221,6 +235,7 @@ def replay_feed(
     names = [str(path.absolute()) for path in files]
     config: dict[str, Any] = {"kind": "replay", "tape": str(tape), "files": names, "speed": _number(speed)}
     config["idle_pause"] = idle_pause
+    config["fees"] = charge.among(entry_tier(tape_venue(tape)) or PRESETS[ARTICLE]).data()
     if at is not None:
         _refuse_outside(config, at)
         config = {**config, "at_ms": at.ms}
@@ -296,7 +311,11 @@ def _shown(session: Session, fresh: Fresh | None) -> FeedShown:
 
 
 def _clock(config: Mapping[str, Any], clock: VenueTime | Any) -> dict[str, Any]:
+    from pfmm.paper.feed_config import fees_of
+
     shown = {("at" if key == "at_ms" else key): iso(v) if key == "at_ms" else v for key, v in config.items()}
+    if config["kind"] != "served":
+        shown["fees"] = fees_of(config).data()
     return {"feed": shown, "state": clock.state, "time": iso(clock.time_ms), "speed": _number(clock.speed)}
 
 

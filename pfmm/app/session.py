@@ -34,6 +34,7 @@ REPLAY_KIND = "replay"
 VOLATILITY_SPAN_MS = 1_800_000
 HURRIED_TIMEOUT_S = 3.0
 RESET_PATIENCE_S = 10.0
+SEEDS = 1_000_000
 
 
 def wall_ms() -> int:
@@ -49,6 +50,8 @@ def wait_s(seconds: float) -> bool:
 
 class Session:
     """One account on one venue, for the life of one command."""
+
+    on_new_market: Callable[[int], None] | None = None  # told the seed when a command makes the paper exchange
 
     def __init__(self, settings: Settings, *, hurried: bool = False) -> None:
         self.settings = settings
@@ -114,7 +117,7 @@ class Session:
     @cached_property
     def exchange(self) -> Exchange:
         """The embedded exchange of this PFMM_HOME."""
-        return open_exchange(self.state_dir)
+        return open_exchange(self.state_dir, self.settings.general.paper.seed, self.on_new_market)
 
     @cached_property
     def venue(self) -> Venue:
@@ -327,24 +330,41 @@ def session(settings: Settings, *, hurried: bool = False) -> Iterator[Session]:
         opened.close()
 
 
-def open_exchange(state_dir: Path) -> Exchange:
-    """Opens or creates the embedded exchange under `state_dir`."""
-    from pfmm.paper.exchange import Exchange
+def new_seed() -> int:
+    """A seed by chance, short enough to type again."""
+    from secrets import randbelow
 
-    return Exchange.open(state_dir / "paper" / "exchange.sqlite3", feed_of, wall_ms)
+    return randbelow(SEEDS)
+
+
+def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[int], None] | None = None) -> Exchange:
+    """Opens the embedded exchange under `state_dir`, or creates it in a synthetic market of `seed` (None: by chance);
+    `on_new` is told the seed of one that was not there."""
+    from pfmm.paper.exchange import Exchange
+    from pfmm.paper.feed_config import synthetic
+
+    path = state_dir / "paper" / "exchange.sqlite3"
+    new = not path.exists()
+    first = synthetic(new_seed() if seed is None else seed)
+    exchange = Exchange.open(path, feed_of, wall_ms, first_feed=first)
+    if new and on_new is not None:
+        on_new(int(exchange.feed_config()["seed"]))
+    return exchange
 
 
 def feed_of(config: Mapping[str, Any]) -> Any:
     """The feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
+    from pfmm.paper.feed_config import SYNTHETIC, fees_of, generator_of
+
     kind = config.get("kind")
-    if kind == "synthetic":
+    if kind == SYNTHETIC:
         from pfmm.paper.feeds.synthetic import SyntheticFeed
 
-        return SyntheticFeed(int(config["seed"]))
+        return SyntheticFeed(int(config["seed"]), generator_of(config), fees_of(config))
     if kind == REPLAY_KIND:
         from pfmm.paper.feeds.replay import ReplayFeed
 
-        return ReplayFeed(Path(config["tape"]))
+        return ReplayFeed(Path(config["tape"]), fees_of(config))
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
 
 

@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candles import candle_tape, read_candles, read_funding
+from pfmm.backtest.candles import Way, candle_tape, read_candles, read_funding
 from pfmm.backtest.columns import Columns, with_funding
 from pfmm.errors import DataFileError, UnknownMarket
+from pfmm.model.fees import ARTICLE, PRESETS, FeeChoice, Fees, entry_tier
+from pfmm.paper.feeds.feed import charged
 from pfmm.paper.feeds.replay_tape import MarketTape, open_tape
 from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.tape import ReadOptions
 from pfmm.tape.carriers import carrier_of, found_of
 from pfmm.tape.sources import Source, Watcher, expand
+from pfmm.tape.venues import venue_of
 
 BINARY_TAPE = "binary tape"
 RECORDED = "recorded"
@@ -32,6 +35,7 @@ class World:
     label: str
     columns: Columns
     notes: tuple[str, ...] = ()
+    fees: Fees = PRESETS[ARTICLE]
 
 
 def format_of(path: Path, options: ReadOptions | None = None) -> str:
@@ -59,19 +63,25 @@ def load(
     funding: Path | None = None,
     options: ReadOptions | None = None,
     watch: Watcher | None = None,
+    charge: FeeChoice | None = None,
 ) -> tuple[World, ...]:
     """The worlds of `market` in `files`: candles, or anything that tells quotes and prints.
 
     `funding` is a file of settled rates and takes the place of the data's own. `watch` is told how many bytes
-    were read. Raises DataFileError for bad data,
-    UnknownMarket when the files hold other markets.
+    were read. The fees are the entry tier of the data's venue, where that is known, else the article's, unless
+    `charge` says others. Raises DataFileError for bad data, UnknownMarket when the files hold other markets,
+    UsageError for fees that are none.
     """
     options = replace(options or ReadOptions(), market=market)
     rates = None if funding is None else read_funding(funding)
     tapes, notes = tapes_of(files, market, cache, options, watch)
     if rates is not None:
         tapes = {label: with_funding(tape, rates) for label, tape in tapes.items()}
-    return tuple(World(label, Columns(tape), notes) for label, tape in tapes.items())
+    found = []
+    for label, tape in tapes.items():
+        fees = (charge or FeeChoice()).among(entry_tier(tape.venue) or PRESETS[ARTICLE])
+        found.append(World(label, Columns(replace(tape, spec=charged(tape.spec, fees))), notes, fees))
+    return tuple(found)
 
 
 def tapes_of(
@@ -95,7 +105,9 @@ def tapes_of(
         names = ", ".join(sorted({name for name, _ in kinds.values()}))
         raise DataFileError(f"the files are of different kinds ({names}): candles are run apart")
     candles = read_candles(files, market, options)
-    tapes = {way: candle_tape(candles, market, way) for way in ("low_first", "high_first")}
+    venue = venue_of(files, options)
+    ways: tuple[Way, ...] = ("low_first", "high_first")
+    tapes: dict[str, MarketTape] = {way: replace(candle_tape(candles, market, way), venue=venue) for way in ways}
     return tapes, bad_rows(candles.bad_rows, ())
 
 

@@ -16,6 +16,7 @@ from pfmm.accounting.ledger import apply, apply_funding, net_profit
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.model.account import FundingPayment
+from pfmm.model.fees import ARTICLE, PRESETS, Fees
 from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill
 from pfmm.paper.conversions import decimal, usd
@@ -43,6 +44,7 @@ class Scenario:
     settlements: int
     without_rate: int
     notes: tuple[str, ...] = ()
+    fees: Fees = PRESETS[ARTICLE]
 
 
 def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:

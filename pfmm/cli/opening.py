@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pfmm.cli.output import Globals, detail
+from pfmm.cli.output import Globals, detail, say
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.config.resolve import Settings
+
+NEW_MARKET = (
+    "a new paper market was made: synthetic, seed {seed} (`pfmm paper feed synthetic --seed N` chooses one, "
+    "`pfmm help paper-fills` says what it is like)"
+)
 
 
 @contextmanager
@@ -23,6 +28,7 @@ def session(options: Globals, flags: Mapping[str, object] | None = None) -> Iter
     settings = load_settings(os.environ, profile=options.profile, overrides=flags)
     _tell(options, settings)
     with opened(settings) as one:
+        one.on_new_market = _new_market(options)
         yield one
 
 
@@ -32,8 +38,13 @@ def paper_session(options: Globals, *, changes: bool = False) -> Iterator[Sessio
     from pfmm.app.paper import paper_session as opened
 
     with opened(options.profile, changes=changes) as one:
+        one.on_new_market = _new_market(options)
         _tell(options, one.settings)
         yield one
+
+
+def _new_market(options: Globals) -> Callable[[int], None]:
+    return lambda seed: say(options, NEW_MARKET.format(seed=seed))
 
 
 def _tell(options: Globals, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from pfmm.config.settings import (
     CommandSettings,
     FlattenSettings,
     FundingSettings,
+    PaperSettings,
     RunSettings,
     SecretSource,
     VolatilitySettings,
@@ -81,6 +82,10 @@ class MarketSettings:
     @cached_property
     def command(self) -> CommandSettings:
         return CommandSettings(self._section("command"))
+
+    @cached_property
+    def paper(self) -> PaperSettings:
+        return PaperSettings(self._section("paper"))
 
     @cached_property
     def flatten(self) -> FlattenSettings:

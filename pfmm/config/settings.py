@@ -88,6 +88,12 @@ class FlattenSettings(Section):
     timeout_s: float
 
 
+class PaperSettings(Section):
+    """The embedded exchange."""
+
+    seed: int | None
+
+
 OWN: Final[tuple[Setting, ...]] = (
     choice("venue", PAPER, tuple(VENUES), "where orders go"),
     Setting("account", "account", "default", "account on the venue"),
@@ -126,8 +132,9 @@ OWN: Final[tuple[Setting, ...]] = (
         "--max-slippage-bps",
     ),
     above_zero("flatten.timeout_s", "number", 30.0, "3600", "s", "time to prove flatness", "--timeout"),
+    between("paper.seed", "integer", None, ("0", "1000000000000"), "", "seed of a new paper market (none: by chance)"),
 )  # fmt: skip
-_NOT_OF_MARKETS: Final = frozenset({"secret", "command", "flatten"})
+_NOT_OF_MARKETS: Final = frozenset({"secret", "command", "flatten", "paper"})
 # one process may run many markets, and has one of each of these
 _OF_THE_PROCESS: Final = frozenset(
     {"run.interval_s", "run.on_exit", "run.on_restart", "run.dead_man_s", "run.exit_timeout_s"}

@@ -15,6 +15,7 @@ from pfmm.paper import market_data
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.clock import start_clock
 from pfmm.paper.conversions import account_record, fill_record, funding_record, order_record, position_records
+from pfmm.paper.feed_config import renewed, synthetic
 from pfmm.paper.feeds.feed import USD, Feed, MarketSpec
 from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.messages import (
@@ -40,7 +41,7 @@ from pfmm.paper.session import FeedFactory, Sessions
 from pfmm.paper.store import ExchangeRow, Store, set_aside
 from pfmm.paper.trading import Desk
 
-DEFAULT_FEED: Mapping[str, Any] = {"kind": "synthetic", "seed": 1}
+DEFAULT_FEED: Mapping[str, Any] = synthetic(1)
 MAX_DEPOSIT = 10**9
 MAX_DEAD_MAN_S = 86_400
 
@@ -297,12 +298,17 @@ class Exchange:
 
     def reset(self) -> None:
         """Drops every account, order and fill and starts the feed's clock anew; ids and cursors go on above the old
-        ones."""
+        ones. A synthetic market takes the newest generator."""
         with self._sessions.lock, self._sessions.store.write():
             row = self._sessions.row()
+            config, feed = renewed(row.feed), self._sessions.feed
+            if config != row.feed:
+                feed = self._sessions.feed_factory(config)
+                row = row._replace(feed=config, feed_revision=row.feed_revision + 1)
             self._sessions.store.forget_everything()
-            clock = start_clock(row.feed, self._sessions.wall_ms(), self._sessions.feed.span())
+            clock = start_clock(config, self._sessions.wall_ms(), feed.span())
             self._sessions.store.save_exchange(row._replace(epoch=row.epoch + 1, clock=clock))
+            self._sessions.use(feed, row.feed_revision)
 
     def set_feed(self, config: Mapping[str, Any], *, reset: bool = False) -> None:
         """Switches the market; 409 feed_in_use while any account has an open order or a position, unless `reset`."""

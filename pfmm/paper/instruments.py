@@ -21,33 +21,14 @@ FUNDING_INTERVAL_HOURS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Liquidity:
-    """How busy a market is: order flow that takes the best quote, in sweeps a second on each side, with its print
-    sizes, the sizes displayed at the best price (both USD, low and high end) and the half-spread in bps."""
-
-    sweeps_per_s: float
-    print_usd: tuple[float, float]
-    display_usd: tuple[float, float]
-    half_spread_bps: float
-
-
-LIQUIDITY = (
-    Liquidity(0.03, (30.0, 1_500.0), (300.0, 4_000.0), 3.0),
-    Liquidity(0.08, (50.0, 3_000.0), (600.0, 10_000.0), 2.0),
-    Liquidity(0.2, (60.0, 6_000.0), (1_000.0, 20_000.0), 1.2),
-    Liquidity(0.4, (80.0, 12_000.0), (2_000.0, 50_000.0), 0.7),
-    Liquidity(0.6, (100.0, 20_000.0), (4_000.0, 150_000.0), 0.4),
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Character:
     """What makes one synthetic market differ from another: the price it wanders around (USD), its volatility (a
-    fraction a year of 365 days) and its liquidity."""
+    fraction a year of 365 days) and how liquid it is, from 0 (hardly traded) to 4 (like bitcoin): each generator of
+    prices has its own figures for that."""
 
     anchor_usd: float
     annual_volatility: float
-    liquidity: Liquidity
+    liquidity: int
 
 
 class Listing:
@@ -85,7 +66,7 @@ class Listing:
     def character(self, market: str) -> Character:
         """Anchor, volatility and liquidity of one market; raises UnknownMarket."""
         _, _, _, _, anchor, volatility, liquidity = self._fields(market)
-        return Character(float(anchor), float(volatility), LIQUIDITY[int(liquidity)])
+        return Character(float(anchor), float(volatility), int(liquidity))
 
     def _fields(self, market: str) -> list[str]:
         try:

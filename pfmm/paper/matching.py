@@ -3,8 +3,9 @@
 The rule of the exchange (`queue="pessimistic"`): a resting order fills at its own price (a) when the opposite best
 quote reaches or passes it, up to the displayed size, each displayed size once; (b) when a trade prints through it;
 (c) at its price after the queue ahead has traded: the size displayed there when it joined, or when its price first
-became the visible best. Only trades shorten the queue; cancellations ahead are never credited. A print gives at most
-its own volume in all, in price-time priority. `queue="optimistic"` is the same rule with nobody ahead.
+became the visible best. Trades shorten the queue; cancellations count as behind us until less is displayed at our
+price than the queue that is left: it is never longer than what is displayed. A print gives at most its own volume in
+all, in price-time priority. `queue="optimistic"` is the same rule with nobody ahead.
 
 The result depends only on events that satisfy the Watch condition of pfmm.paper.feeds.feed (an absent side counts as
 beyond every price), because all others return before they touch any state: a lazy feed may leave them out.
@@ -148,8 +149,9 @@ class MarketBook:
         for order in side.orders:
             if price and not side.reaches(price, order.price):
                 break
-            if order.queue_ahead is None:
-                order.queue_ahead = size if order.price == price else 0
+            displayed = size if order.price == price else 0
+            ahead = order.queue_ahead
+            order.queue_ahead = displayed if ahead is None else min(ahead, displayed)
         price, size = opposite
         side.show(price, size)
         if not price:

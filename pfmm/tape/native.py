@@ -1,7 +1,7 @@
 """pfmm's own tape format: plain JSON lines, gzip or not, written by `pfmm record` and by tests.
 
-The first line names the format, its version, the markets with their units, and the units of the numbers:
-`{"format":"pfmm-tape","version":1,"units":{"time":"ms","price":"USD","size":"base"},"markets":{"BTC-PERP":
+The first line names the format, its version, the markets with their units, and the venue, and the units of the numbers:
+`{"format":"pfmm-tape","version":1,"venue":"hyperliquid","units":{"time":"ms","price":"USD","size":"base"},"markets":{"BTC-PERP":
 {"price_unit":"0.1","size_step":"0.001","significant_figures":5}}}`, the last where the venue bounds the digits of a
 price. A later version may add to the header what has a default, so that every older tape is read; a newer one than
 this pfmm knows is refused. Then one event a line, numbers as strings, times in ms of venue time:
@@ -125,10 +125,11 @@ def _side(record: Mapping[str, object], name: str, place: Place) -> tuple[Decima
     return positive(price, name, place), not_negative(field(record, f"{name}_size", place), f"{name}_size", place)
 
 
-def header_line(markets: Mapping[str, Units]) -> str:
-    """The first line of a tape, newline included."""
+def header_line(markets: Mapping[str, Units], venue: str | None = None) -> str:
+    """The first line of a tape, newline included; `venue` is where the data is from."""
     stated = {name: _stated(units) for name, units in markets.items()}
-    return _line({"format": FORMAT, "version": VERSION, "units": UNITS, "markets": stated})
+    named = {} if venue is None else {"venue": venue}
+    return _line({"format": FORMAT, "version": VERSION, **named, "units": UNITS, "markets": stated})
 
 
 def _stated(units: Units) -> dict[str, object]:

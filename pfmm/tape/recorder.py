@@ -68,7 +68,7 @@ class Recorder:
 
     def header(self) -> str:
         """The first line of the tape."""
-        return header_line(self._units)
+        return header_line(self._units, self._venue.name)
 
     def poll(self) -> tuple[int, str]:
         """Reads every market once: (venue time, the lines that are ready). One request for all tickers, one a market

@@ -52,7 +52,7 @@ def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, st
     kept as an installation keeps them (otherwise every process would compile the package again)."""
     strange = ("PFMM_", "PURPLE_FLEA", "PYTHONDONTWRITEBYTECODE")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
-    return {**kept, "PFMM_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "100", **(extra or {})}
+    return {**kept, "PFMM_HOME": str(home), "PFMM_PAPER_SEED": "1", "NO_COLOR": "1", "COLUMNS": "100", **(extra or {})}
 
 
 def names_path(line: str, folder: Path) -> bool:

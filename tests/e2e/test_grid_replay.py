@@ -42,7 +42,7 @@ class Recording:
 
 def test_every_fill_is_one_that_the_recorded_market_allows(tmp_path: Path, shared_data: Path) -> None:
     files = [shared_data / "binance-usdm-ticks" / name for name in FILES]
-    fed = run("paper", "feed", "replay", *files, "--speed", "0", "--json", home=tmp_path)
+    fed = run("paper", "feed", "replay", *files, "--fees", "article", "--speed", "0", "--json", home=tmp_path)
     assert fed.code == 0, fed.out
     # geometric steps of about 2 bps around the recorded price, so that eight minutes bring round trips
     grid = ("grid", "start", "BTC-PERP", "--on-exit", "keep", "--range-pct", "0.1", "--levels", "10", "--size", "65")

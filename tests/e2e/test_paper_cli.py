@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pfmm.app.session import open_exchange
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import stepped_home
 
@@ -26,6 +27,10 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
+ARTICLE = {"maker_bps": "-2", "taker_bps": "5", "source": "article"}
+ARTICLE_TEXT = "fees maker -2, taker 5 bps (article)"
+
+
 def status(home: Path, **env: str) -> Any:
     return run("paper", "status", "--json", home=home, env=env).data
 
@@ -39,7 +44,11 @@ def test_a_new_home_has_ten_thousand_and_a_running_market(tmp_path: Path) -> Non
         [],
         None,
     )
-    assert (data["feed"], data["state"], data["speed"]) == ({"kind": "synthetic", "seed": 1}, "open", 1)
+    assert (data["feed"], data["state"], data["speed"]) == (
+        {"kind": "synthetic", "seed": 1, "generator": 2, "fees": ARTICLE},
+        "open",
+        1,
+    )
 
 
 def test_a_deposit_adds_exactly(home: Path) -> None:
@@ -69,22 +78,23 @@ def test_a_feed_says_what_it_is(tmp_path: Path) -> None:
     home = tmp_path / "home"
     shown = run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", START, "--json", home=home).data
     assert shown == {
-        "feed": {"kind": "synthetic", "seed": 7, "speed": 0, "at": START},
+        "feed": {"kind": "synthetic", "seed": 7, "generator": 2, "fees": ARTICLE, "speed": 0, "at": START},
         "state": "open",
         "time": START,
         "speed": 0,
     }
     words = run("paper", "feed", home=home).out
-    assert words == f"market synthetic seed 7   {START}   stepped by its clients   open\n"
+    assert words == f"market synthetic seed 7   {START}   stepped by its clients   open   {ARTICLE_TEXT}\n"
 
 
 def test_the_same_seed_and_time_are_the_same_market(home: Path) -> None:
     def plan() -> Any:
         return run("grid", "plan", "BTC", "--json", home=home).data
 
+    switch = ("paper", "feed", "synthetic", "--speed", 0, "--at", "1735689600000")
+    assert run(*switch, "--seed", 7, home=home).code == 0
     first = plan()
     assert plan() == first  # stepped: nothing moved it
-    switch = ("paper", "feed", "synthetic", "--speed", 0, "--at", "1735689600000")
     assert run(*switch, "--seed", 8, home=home).code == 0
     assert plan()["mid"] != first["mid"]
     assert run(*switch, "--seed", 7, home=home).code == 0
@@ -260,3 +270,38 @@ def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
 def test_serve_refuses_what_it_cannot_do(home: Path) -> None:
     for arguments in (("--faults", "rate=2"), ("--port", "70000"), ("--latency-ms", "-1"), ("--latency-ms", "60001")):
         assert run("paper", "serve", *arguments, "--json", home=home).code == 2, arguments
+
+
+def test_a_new_home_gets_a_seed_of_its_own_and_says_it(tmp_path: Path) -> None:
+    answers = [run("paper", "status", "--json", home=tmp_path / name, env={"PFMM_PAPER_SEED": ""}) for name in "abc"]
+    seeds = [one.data["feed"]["seed"] for one in answers]
+    assert len(set(seeds)) == 3
+    for seed, one in zip(seeds, answers, strict=True):
+        assert f"synthetic, seed {seed}" in one.err
+    assert "seed" not in run("paper", "status", home=tmp_path / "a").err  # only when it is made
+
+
+def test_fees_are_chosen_stored_shown_and_charged(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    feed = ("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", START)
+    shown = run(*feed, "--fees", "binance", "--maker-bps", "1.25", "--json", home=home).data
+    assert shown["feed"]["fees"] == {"maker_bps": "1.25", "taker_bps": "5", "source": "custom"}
+    markets = run("markets", "--json", home=home).data["markets"]
+    assert {(one["maker_bps"], one["taker_bps"]) for one in markets} == {("1.25", "5")}
+    assert "fees maker 1.25, taker 5 bps (custom)" in run("paper", "status", home=home).out
+    for options in (("--fees", "nobody"), ("--maker-bps", "nan"), ("--taker-bps", "101"), ("--maker-bps", "0.00001")):
+        failed = run(*feed, *options, "--json", home=home)
+        assert (failed.code, failed.error["code"]) == (2, "usage"), options
+
+
+def test_a_reset_takes_the_newest_generator_and_keeps_the_seed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    old = {"kind": "synthetic", "seed": 7, "speed": 0, "at_ms": 1_790_000_000_000}
+    exchange = open_exchange(home / "state", 7)
+    exchange.set_feed(old)
+    exchange.close()
+    before = status(home)["feed"]
+    assert before == {"kind": "synthetic", "seed": 7, "speed": 0, "at": "2026-09-21T14:13:20.000Z", "fees": ARTICLE}
+    assert run("paper", "reset", "--yes", home=home).code == 0
+    after = status(home)["feed"]
+    assert (after["seed"], after["generator"]) == (7, 2)

@@ -137,6 +137,20 @@ def test_reduce_only_orders_never_open_or_flip(orders: Makers, events: list[Even
         assert held == book.position
 
 
+@given(makers, streams)
+def test_the_queue_at_the_best_price_is_never_longer_than_what_is_displayed(
+    orders: Makers, events: list[Event]
+) -> None:
+    book = stock(orders)
+    for event in events:
+        book.on_event(event)
+        if isinstance(event, QuoteEvent) and not event.bid >= event.ask > 0:
+            shown = {(1, event.bid): event.bid_size, (-1, event.ask): event.ask_size}
+            for order in book.orders():
+                ahead = order.queue_ahead
+                assert ahead is None or ahead <= shown.get((order.side, order.price), ahead)
+
+
 def mirror(event: Event) -> Event:
     """The same event seen from the other side."""
     if isinstance(event, TradeEvent):

@@ -14,6 +14,7 @@ import typer
 
 from pfmm.app.backtest_jobs import DEFAULT_LATENCY_MS
 from pfmm.app.strategies import names
+from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import answer
 from pfmm.cli.reading import reading
@@ -149,6 +150,9 @@ def run(
     price_step: PriceStep = None,
     size_step: SizeStep = None,
     no_cache: NoCache = False,
+    fees: Preset = None,
+    maker_bps: MakerBps = None,
+    taker_bps: TakerBps = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts (extra: report)."),
@@ -165,6 +169,7 @@ def run(
     values |= _interval(interval, values)
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
     job = _reading(job, data_format, skip_bad, price_step, size_step, no_cache=no_cache)
+    job = _charging(job, fees, maker_bps, taker_bps)
     with reading(options, data) as watch:
         answer(options, lambda: run_job(job, html=html, watch=watch), render_run, encode_run)
 
@@ -194,6 +199,9 @@ def sweep(
     price_step: PriceStep = None,
     size_step: SizeStep = None,
     no_cache: NoCache = False,
+    fees: Preset = None,
+    maker_bps: MakerBps = None,
+    taker_bps: TakerBps = None,
 ) -> None:
     """Run many settings over many slices of data, on this machine or a Dask cluster, and compare them."""
     from pfmm.app.backtest_sweep import SweepRequest, axes_of
@@ -207,6 +215,7 @@ def sweep(
         options, strategy, market, [], _interval(interval, axes), (start, end), latency_ms, funding, queue, "lazy"
     )
     base = _reading(base, data_format, skip_bad, price_step, size_step, no_cache=no_cache)
+    base = _charging(base, fees, maker_bps, taker_bps)
     request = SweepRequest(base, axes, tuple(data), folds, choose, seed, jobs, scheduler, results, csv)
     answer(options, lambda: run_sweep(request, progress=partial(_progress, options)), render_sweep)
 
@@ -341,3 +350,15 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
             f"{name} must be one of {', '.join(choices)}, not {value!r}",
             hint=f"did you mean {guess}?" if guess else None,
         )
+
+
+def _charging(job: Job, preset: str | None, maker_bps: Decimal | None, taker_bps: Decimal | None) -> Job:
+    """The job with what trading costs. Raises UsageError for fees that are none, before any data is read."""
+    from dataclasses import replace
+
+    from pfmm.model.fees import ARTICLE, PRESETS
+
+    maker, taker = (None if one is None else format(one, "f") for one in (maker_bps, taker_bps))
+    charged = replace(job, fees=preset, maker_bps=maker, taker_bps=taker)
+    charged.charge.among(PRESETS[ARTICLE])
+    return charged

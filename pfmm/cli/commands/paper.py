@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pfmm.app.paper import At as StartAt
+from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.opening import paper_session
 from pfmm.cli.options import globals_of, non_negative_float, non_negative_integer, positive_decimal
 from pfmm.cli.output import Globals, answer, event_line, say, write
@@ -98,20 +99,35 @@ def feed(context: typer.Context) -> None:
 def synthetic(
     context: typer.Context,
     seed: Annotated[
-        int, typer.Option("--seed", parser=non_negative_integer, metavar="N", help="The same seed, the same market.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--seed", parser=non_negative_integer, metavar="N", show_default=False,
+            help="The same seed, the same market; without it another one.",
+        ),
+    ] = None,
     speed: Speed = 1.0,
     at: At = None,
+    fees: Preset = None,
+    maker_bps: MakerBps = None,
+    taker_bps: TakerBps = None,
     reset: Reset = False,
-) -> None:
+) -> None:  # fmt: skip
     """Trade in a made-up market: endless, the same for the same seed. Starts now unless --at."""
     from pfmm.app import paper
+    from pfmm.model.fees import FeeChoice
 
     options = globals_of(context)
     with paper_session(options, changes=True) as opened:
         answer(
             options,
-            lambda: paper.synthetic_feed(seed=seed, speed=speed, at=at, afresh=reset, session=opened),
+            lambda: paper.synthetic_feed(
+                seed=seed,
+                speed=speed,
+                at=at,
+                afresh=reset,
+                charge=FeeChoice(fees, maker_bps, taker_bps),
+                session=opened,
+            ),
             render.render_feed,
         )
 
@@ -124,6 +140,9 @@ def replay(
     ],
     speed: Speed = 1.0,
     at: At = None,
+    fees: Preset = None,
+    maker_bps: MakerBps = None,
+    taker_bps: TakerBps = None,
     reset: Reset = False,
     idle_pause: Annotated[
         bool, typer.Option("--idle-pause/--no-idle-pause", help="Stop the clock after 60 s without any use.")
@@ -144,6 +163,7 @@ def replay(
     """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later."""
 
     from pfmm.app import paper
+    from pfmm.model.fees import FeeChoice
 
     options = globals_of(context)
     with paper_session(options, changes=True) as opened, reading(options, files) as watch:
@@ -155,6 +175,7 @@ def replay(
                 at=at,
                 idle_pause=idle_pause,
                 afresh=reset,
+                charge=FeeChoice(fees, maker_bps, taker_bps),
                 session=opened,
                 market=market,
                 data_format=data_format,

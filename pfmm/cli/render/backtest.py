@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm.app.backtest_results import run_data, worst
 from pfmm.app.backtest_sweep import profit_of
 from pfmm.cli.render.tables import table
+from pfmm.model.fees import stored
 from pfmm.model.text import plain
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def render_run(result: BacktestResult, width: int | None) -> str:
     return "\n".join(
         [
             head,
+            first.fees.text,
             "",
             table(("USD", *(label for label, _ in runs)), rows, right=range(1, len(runs) + 1), width=width),
             "",
@@ -70,6 +72,12 @@ def render_run(result: BacktestResult, width: int | None) -> str:
 
 def _usd(amount: Decimal) -> str:
     return f"{amount:+.4f}"
+
+
+def _fees(row: Mapping[str, Any]) -> str:
+    """The fees of a row as a header says them; a result that was kept from before says none."""
+    found = stored(row.get("fees"))
+    return "fees unknown" if found is None else found.text
 
 
 def render_sweep(result: SweepResult, width: int | None) -> str:
@@ -89,6 +97,7 @@ def render_sweep(result: SweepResult, width: int | None) -> str:
     more = [*(["data"] if many else []), *(["segment"] if folded else [])]
     names = [*result.axes, *more, "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
     blocks = [f"{len(result.rows)} runs, {result.computed} computed now, {result.remembered} known before"]
+    blocks[0] += "".join(dict.fromkeys(f"; {_fees(row)}" for row in rows))
     if lines:
         blocks.append(table(names, lines, right=range(len(names) - 4, len(names)), width=width))
     varied = {name: values for name, values in result.axes.items() if len(values) > 1}

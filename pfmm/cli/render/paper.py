@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.cli.render.tables import table
 from pfmm.model.encoding import ABSENT
+from pfmm.model.fees import stored
 from pfmm.model.text import plain
 
 if TYPE_CHECKING:
@@ -56,5 +57,7 @@ def _clock(result: PaperStatus | FeedShown) -> str:
         what += f" seed {config['seed']}"
     elif what == "replay":
         what += f" {', '.join(config['files'])}"
+    charged = stored(config.get("fees"))
+    fees = "" if charged is None else f"   {charged.text}"
     pace = "stepped by its clients" if not result.speed else f"speed {result.speed:g}"
-    return f"market {what}   {result.time}   {pace}   {result.state}"
+    return f"market {what}   {result.time}   {pace}   {result.state}{fees}"

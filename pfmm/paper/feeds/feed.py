@@ -7,8 +7,10 @@ knows no file, no socket and no wall clock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol
+
+from pfmm.model.fees import Fees
 
 USD = 100_000_000  # amounts are whole 1e-8 USD
 
@@ -39,6 +41,11 @@ class MarketSpec:
     def funding_interval_ms(self) -> int:
         """Time between two funding settlements where the feed knows none of its own: 8 h is 28_800_000."""
         return self.funding_interval_hours * 3_600_000
+
+
+def charged(spec: MarketSpec, fees: Fees) -> MarketSpec:
+    """The market with these fees: -2 bps is a rate of -20_000."""
+    return replace(spec, maker_rate=int(fees.maker_bps.scaleb(4)), taker_rate=int(fees.taker_bps.scaleb(4)))
 
 
 class Quote(NamedTuple):

@@ -6,6 +6,7 @@ side is the sign of the move until its 33 s segment ends. Knows neither time bey
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp, log
 
 from pfmm.paper.feeds.counter_random import draw, stream_key
@@ -20,6 +21,27 @@ INFORMED_SHARE = 0.6
 MAX_SWEEPS = 8
 UNIFORM_16 = 1 / 0x10000
 
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """How busy a market is: order flow that takes the best quote, in sweeps a second on each side, with its print
+    sizes, the sizes displayed at the best price (both USD, low and high end) and the half-spread in bps."""
+
+    sweeps_per_s: float
+    print_usd: tuple[float, float]
+    display_usd: tuple[float, float]
+    half_spread_bps: float
+
+
+LIQUIDITY = (
+    Liquidity(0.03, (30.0, 1_500.0), (300.0, 4_000.0), 3.0),
+    Liquidity(0.08, (50.0, 3_000.0), (600.0, 10_000.0), 2.0),
+    Liquidity(0.2, (60.0, 6_000.0), (1_000.0, 20_000.0), 1.2),
+    Liquidity(0.4, (80.0, 12_000.0), (2_000.0, 50_000.0), 0.7),
+    Liquidity(0.6, (100.0, 20_000.0), (4_000.0, 150_000.0), 0.4),
+)
+
+
 Sweep = tuple[int, int, int, int]  # ms into the leaf, price, size, aggressor
 
 
@@ -32,7 +54,7 @@ class OrderFlow:
     )  # fmt: skip
 
     def __init__(self, seed: int, spec: MarketSpec, character: Character) -> None:
-        liquidity = character.liquidity
+        liquidity = LIQUIDITY[character.liquidity]
         self._spec = spec
         self._key = stream_key(seed, spec.market + "/flow")
         self._half = liquidity.half_spread_bps * BPS

@@ -35,12 +35,14 @@ Near = Callable[[float, float, float], bool]
 
 
 class Segment(NamedTuple):
-    """32 leaves: `points[i]` is the log price (0 = the anchor) all through leaf `first_leaf + i`, `points[32]` where
-    the next segment begins; `swing` multiplies the annual volatility here."""
+    """32 leaves: `points[i]` is the log price (0 = the anchor) as leaf `first_leaf + i` begins, `points[32]` where
+    the next segment begins; `swing` multiplies the annual volatility here. `paces` say how fast each leaf's clock runs,
+    1 on average; none where every leaf's runs evenly."""
 
     first_leaf: int
     points: tuple[float, ...]
     swing: float
+    paces: tuple[float, ...] = ()
 
 
 class Jump(NamedTuple):
@@ -89,11 +91,19 @@ class PricePath:
         which swing can still grow below the node."""
         reach = [0.0] * (TOP_LEVEL + 1)
         more = [1.0] * (TOP_LEVEL + 1)
-        for level in range(LEAF_LEVEL + 1, TOP_LEVEL + 1):
+        reach[SEGMENT_LEVEL] = self._segment_reach()
+        for level in range(SEGMENT_LEVEL + 1, TOP_LEVEL + 1):
             grows = SWING_UP if CASCADE_BOTTOM <= level - 1 <= CASCADE_TOP else 1.0
             reach[level] = BELL_BOUND * self._bend[level] + grows * reach[level - 1]
             more[level] = grows * more[level - 1]
         return reach, more
+
+    def _segment_reach(self) -> float:
+        """How far the path can leave the line between a segment's ends at swing 1."""
+        reach = 0.0
+        for level in range(LEAF_LEVEL + 1, SEGMENT_LEVEL + 1):
+            reach = BELL_BOUND * self._bend[level] + reach
+        return reach
 
     @property
     def bound(self) -> float:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from pfmm.model.fees import ARTICLE, PRESETS, Fees
 from pfmm.paper.feeds.feed import (
     QUOTE,
     TRADE,
@@ -20,6 +22,7 @@ from pfmm.paper.feeds.feed import (
     Settlement,
     TradeEvent,
     Watch,
+    charged,
     touches,
 )
 from pfmm.paper.feeds.replay_tape import (
@@ -40,8 +43,9 @@ class ReplayFeed:
 
     __slots__ = ("_markets",)
 
-    def __init__(self, tape_path: Path) -> None:
-        self._markets = open_tape(tape_path)
+    def __init__(self, tape_path: Path, fees: Fees = PRESETS[ARTICLE]) -> None:
+        tapes = open_tape(tape_path)
+        self._markets = {name: replace(tape, spec=charged(tape.spec, fees)) for name, tape in tapes.items()}
 
     def specs(self) -> Sequence[MarketSpec]:
         """The markets of the tape."""

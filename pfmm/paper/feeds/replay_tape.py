@@ -32,6 +32,7 @@ from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape import Entry, ReadOptions, TapeEvent, TapeQuote, TapeReader, Units
 from pfmm.tape.fixed import SCALE, Unfit, whole
 from pfmm.tape.sources import Watcher, expand
+from pfmm.tape.venues import venue_of
 
 MAGIC = b"PFMMTAPE"
 VERSION = 2
@@ -57,6 +58,7 @@ class MarketTape:
     blocks: memoryview
     depth: memoryview
     funding: memoryview
+    venue: str | None = None  # where the data is from, as far as it says
 
 
 def build_tape(
@@ -75,14 +77,15 @@ def build_tape(
         return path
     if find_spec("numpy") is None:
         reader = TapeReader(options)
-        write_tape(path, build_markets(reader.entries(files), reader.units, steps_of(options)))
+        built = build_markets(reader.entries(files), reader.units, steps_of(options))
+        write_tape(path, built, venue_of(files, options))
         return path
     from pfmm.paper.feeds.tape_writer import write_gathered
     from pfmm.tape.gather import Gathering
 
     with Gathering(options, folder) as gathering:
         gathering.read(files, watch)
-        write_gathered(path, gathering, steps_of(options), {})
+        write_gathered(path, gathering, steps_of(options), {"venue": venue_of(files, options)})
     return path
 
 
@@ -154,12 +157,18 @@ def open_tape(path: Path) -> dict[str, MarketTape]:
         numbers = view[start:].cast("q")
         if len(numbers) != header["numbers"]:
             raise ValueError("it is cut")
-        return {raw["spec"]["market"]: _open_market(raw, numbers, version) for raw in header["markets"]}
+        venue = header.get("venue")
+        return {raw["spec"]["market"]: _open_market(raw, numbers, version, venue) for raw in header["markets"]}
     except (ValueError, KeyError, TypeError) as error:
         raise DataFileError(f"{path}: the tape is damaged: {error}", hint=REBUILD) from error
 
 
-def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version: int) -> MarketTape:
+def tape_venue(path: Path) -> str | None:
+    """Where the data of a tape is from, None where it does not say; raises DataFileError as open_tape does."""
+    return next((tape.venue for tape in open_tape(path).values()), None)
+
+
+def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version: int, venue: str | None) -> MarketTape:
     sections = raw["sections"]
     views = {name: numbers[sections[name] : sections[name] + sections[name + "_length"]] for name in WIDTHS}
     spec = MarketSpec(**raw["spec"])  # type: ignore[arg-type]  # as written by write_tape
@@ -168,12 +177,12 @@ def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version
         times, rates = pairs[::VERSION_1_FUNDING_WIDTH], pairs[1::VERSION_1_FUNDING_WIDTH]
         rows = zip(times, rates, strict=True)
         views["funding"] = memoryview(packed(Settlement(at, rate, spec.funding_interval_hours) for at, rate in rows))
-    return MarketTape(spec, **views)
+    return MarketTape(spec, **views, venue=venue)
 
 
 def content_hash(files: Sequence[Path], kind: str = "") -> str:
     """The name of the tape that `files`, read as `kind`, make."""
-    digest = hashlib.sha256(f"pfmm tape {VERSION} {sys.byteorder}{kind}".encode())
+    digest = hashlib.sha256(f"pfmm tape {VERSION} of a venue {sys.byteorder}{kind}".encode())
     for path in dict.fromkeys(source.path for source in expand(files)):
         try:
             with path.open("rb") as stream:
@@ -348,7 +357,7 @@ def extremes_of(events: array[int]) -> array[int]:
     return found
 
 
-def write_tape(path: Path, built: Sequence[BuiltMarket]) -> None:
+def write_tape(path: Path, built: Sequence[BuiltMarket], venue: str | None = None) -> None:
     """Writes the tape beside its place and moves it there whole, so that nobody ever opens half a tape."""
     numbers = array("q")
     markets = []
@@ -358,7 +367,8 @@ def write_tape(path: Path, built: Sequence[BuiltMarket]) -> None:
             where[name], where[name + "_length"] = len(numbers), len(section)
             numbers.extend(section)
         markets.append({"spec": asdict(spec), "sections": where})
-    header = {"version": VERSION, "byteorder": sys.byteorder, "numbers": len(numbers), "markets": markets}
+    header: dict[str, object] = {"version": VERSION, "byteorder": sys.byteorder, "numbers": len(numbers)}
+    header |= {"markets": markets, "venue": venue}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     try:

@@ -22,8 +22,9 @@ from pfmm.errors import DataFileError
 from pfmm.paper.feeds.replay_tape import VERSION, MarketTape, header_of, open_tape, steps_of
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.sources import Source, Watcher, expand
+from pfmm.tape.venues import venue_of
 
-READER_VERSION = 1  # another one reads some file as another market
+READER_VERSION = 2  # another one reads some file as another market
 MOST_BYTES = 5 * 10**9
 LEFTOVER_S = 86_400.0  # a half-written file that nobody has touched for a day is nobody's
 Stats = list[dict[str, Any]]
@@ -133,6 +134,7 @@ def build(path: Path, files: Sequence[Path], options: ReadOptions, stats: Stats,
         facts = {
             "files": [{**one, "sha256": content_of(Path(one["path"]))} for one in stats],
             "formats": list(dict.fromkeys(stream.name for stream in gathering.streams)),
+            "venue": venue_of(files, options),
             "time_units": list(dict.fromkeys(one.time_unit for one in rows)),
             "notes": list(dict.fromkeys(one.note for one in rows if one.note)),
             "duplicate_trades": sum(one.duplicates for one in rows),

@@ -18,6 +18,7 @@ from pfmm.engine.engine import Engine
 from pfmm.engine.observe import observe
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.journal.journal import Journal
+from pfmm.model.fees import FeeChoice
 from pfmm.model.plan import Tolerance
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.replay import ReplayFeed
@@ -47,7 +48,7 @@ def files(market: str) -> list[Path]:
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Columns]:
     """A market's tape and its columns."""
     cache = tmp_path_factory.mktemp("tapes")
-    (world,) = load(files(request.param), request.param, TapeCache(cache))
+    (world,) = load(files(request.param), request.param, TapeCache(cache), charge=FeeChoice("article"))
     return build_tape(files(request.param), cache), world.columns
 
 

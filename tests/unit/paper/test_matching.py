@@ -61,8 +61,12 @@ def fills(book: MarketBook, *events: QuoteEvent | TradeEvent) -> list[tuple[int,
         # deeper than the display: unknown until it is the visible best (4), then 4 go first
         (Resting(1, BUY, 98, 5), [trade(98, 50, SELL)], []),
         (Resting(1, BUY, 98, 5), [quote(98, 4, 99, 1), trade(98, 6, SELL)], [(1, 2)]),
-        # the queue never shortens by cancellation: 7 were ahead, 1 is displayed now
-        (Resting(1, BUY, 100, 5), [quote(100, 1, 102, 9), trade(100, 7, SELL)], []),
+        # the queue is never longer than what is displayed: 7 were ahead, 1 is displayed now, so 1 trades first
+        (Resting(1, BUY, 100, 5), [quote(100, 1, 102, 9), trade(100, 3, SELL)], [(1, 2)]),
+        (Resting(1, SELL, 102, 5), [quote(100, 1, 102, 2), trade(102, 3, BUY)], [(1, 1)]),
+        # more displayed again came behind: still 1 ahead; and nobody is ahead where the best is worse than our price
+        (Resting(1, BUY, 100, 5), [quote(100, 1, 102, 9), quote(100, 9, 102, 9), trade(100, 3, SELL)], [(1, 2)]),
+        (Resting(1, BUY, 100, 5), [quote(99, 8, 102, 9), trade(100, 3, SELL)], [(1, 3)]),
         # bad data: crossed quotes change nothing; an absent side matches nothing on it
         (Resting(1, BUY, 100, 5), [quote(101, 1, 100, 3)], []),
         (Resting(1, BUY, 100, 5), [quote(100, 1, 100, 3)], []),
