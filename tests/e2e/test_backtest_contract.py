@@ -24,7 +24,9 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 START_MS = 1_700_000_000_000
 MIDS = [1_000, *range(1_000, 939, -5), *range(940, 1_061, 5), *range(1_060, 989, -5)]
 
-SHARES = dict.fromkeys(("total", "spread_capture", "adverse_selection", "inventory", "fees", "funding"), D)
+SHARES = dict.fromkeys(
+    ("total", "spread_capture", "adverse_selection", "inventory", "fees", "fees_effect", "funding"), D
+)
 SCENARIO = {
     "fills": int, "pnl": D, "attribution": SHARES, "drawdown_usd": D, "position": D, "orders": int,
     "round_trips": int, "requests": int, "stopped": maybe(str),

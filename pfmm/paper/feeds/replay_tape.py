@@ -368,7 +368,7 @@ def write_tape(path: Path, built: Sequence[BuiltMarket], venue: str | None = Non
             numbers.extend(section)
         markets.append({"spec": asdict(spec), "sections": where})
     header: dict[str, object] = {"version": VERSION, "byteorder": sys.byteorder, "numbers": len(numbers)}
-    header |= {"markets": markets, "venue": venue}
+    header |= {"markets": markets} if venue is None else {"markets": markets, "venue": venue}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     try:

@@ -18,6 +18,7 @@ from pfmm.app.resume import resume
 from pfmm.app.session import Session
 from pfmm.errors import AlreadyRunning, ConfigError, UsageError
 from pfmm.model.encoding import ABSENT
+from pfmm.model.fees import FeeChoice
 from pfmm.runner.locks import KILL_SWITCH
 from tests.e2e.homes import START_MS
 
@@ -120,7 +121,7 @@ def test_paper_status_deposit_and_feed(session: Session) -> None:
     assert done.equity == before.equity + 250
     assert paper.feed(session=session).dropped_accounts is ABSENT
     with pytest.raises(UsageError, match="--at must lie between 2000 and 2100, not 1"):
-        paper.synthetic_feed(seed=1, speed=1.0, at=paper.At(1, "1"), afresh=False, session=session)
+        paper.synthetic_feed(seed=1, speed=1.0, at=paper.At(1, "1"), afresh=False, charge=FeeChoice(), session=session)
 
 
 def test_a_paper_reset_asks_first_and_says_what_it_dropped(session: Session) -> None:
