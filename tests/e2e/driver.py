@@ -74,11 +74,11 @@ def run(
     return run_process(*words, home=home, env=env, timeout=timeout, stdin=stdin)
 
 
-ONCE = {"--once", "--dry-run", "--help"}
+ENDS = {"--once", "--dry-run", "--help", "--cycles"}
 
 
 def _same_in_process(words: list[str], env: dict[str, str]) -> bool:
-    loops = "start" in words and not ONCE & set(words)
+    loops = "start" in words and not ENDS & set(words)
     waits = loops or "serve" in words or "--watch" in words or "record" in words or "--jobs" in words
     plain = all(name.startswith(("PFMM_", "PURPLE_FLEA")) for name in env)
     return plain and not waits and threading.current_thread() is threading.main_thread()
