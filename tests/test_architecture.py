@@ -217,14 +217,10 @@ def test_nothing_imports_the_command_line_but_itself() -> None:
 # a front end imports the use cases and what they are told in; these modules are still to become use cases
 FRONT_END = ("pfmm.cli", "pfmm.app", "pfmm.errors", "pfmm.model", "pfmm.config")
 UNCONVERTED = {
-    "pfmm.cli.commands.strategies",
     "pfmm.cli.live.quote_tables",
     "pfmm.cli.live.running",
     "pfmm.cli.live.screens",
     "pfmm.cli.live.tables",
-    "pfmm.cli.once",
-    "pfmm.cli.render.plans",
-    "pfmm.cli.starting",
 }
 
 
@@ -396,6 +392,5 @@ def test_a_command_loads_no_other_command(pfmm_home: Path) -> None:
     assert not loaded & {
         "pfmm.cli.commands.help",
         "pfmm.cli.commands.completions",
-        "pfmm.cli.commands.strategies",
         "pfmm.app.session",
     }

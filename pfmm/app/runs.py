@@ -67,15 +67,14 @@ class Runs:
         self._fits = Fits(name)
         self._notes: tuple[str, ...] = ()
 
-    def spec(self, session: Session, instrument: Instrument) -> RunSpec:
-        """The market's run as the engine takes it.
+    def spec(self, session: Session, instrument: Instrument, *, new: bool) -> RunSpec:
+        """The market's run as the engine takes it; `new` where there is no open run to carry on.
 
         Raises RiskRefused for a new run that its own limits could never let work, before anything is sent.
         """
         kind, market = self._kind, instrument.market
         settings = session.settings.for_market(market)
         values = values_of(settings, kind)
-        new = session.journal.open_run(kind.name, market) is None
         sigma = None
         if new and kind.wants_volatility(values):  # an adopted run has its range already
             sigma = session.realized_volatility(market, settings.volatility.default_annual_pct / 100)

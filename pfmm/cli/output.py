@@ -140,7 +140,7 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
     waits for a detached start hears of it first.
     """
     if "PFMM_READY_FD" in os.environ:
-        from pfmm.cli.detaching import tell_failure
+        from pfmm.app.detaching import tell_failure
 
         tell_failure(failure)
     if as_json and failure.code != OutputLost.code:

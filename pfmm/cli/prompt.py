@@ -14,13 +14,6 @@ from pfmm.errors import UsageError
 Found = TypeVar("Found")
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Returns when the answer is yes. Raises UsageError at once off a terminal, Abort (exit 130) when declined."""
-    refuse_unasked(yes=yes)
-    if not yes:
-        typer.confirm(question, abort=True, err=True)
-
-
 def refuse_unasked(*, yes: bool) -> None:
     """Raises UsageError where `confirm` could not ask: for a command that has work to do before its question."""
     if not yes and not on_terminal():

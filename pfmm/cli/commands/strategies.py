@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,13 +17,11 @@ from pfmm.app import strategies
 from pfmm.cli import start_options as option
 from pfmm.cli.opening import session
 from pfmm.cli.options import any_decimal, flags_of, globals_of, takes_settings
-from pfmm.cli.output import Result, answer, emit, say
+from pfmm.cli.output import Result, answer, emit
+from pfmm.cli.prompt import agreed, asking, refuse_unasked
 
 if TYPE_CHECKING:
-    from pfmm.app.session import Session
     from pfmm.app.strategies import Kind
-    from pfmm.engine.report import RunSpec
-    from pfmm.model.market import Instrument
     from pfmm.model.setting import Setting
 
 Markets = Annotated[
@@ -117,21 +115,27 @@ def _add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
     app.command("start", help=kind.start_help)(start)
 
 
-def _start(context: typer.Context, name: str, markets: Sequence[str], **how: Any) -> None:
-    from pfmm.app.runs import Runs
-    from pfmm.cli.starting import StartOptions, start
+def _start(
+    context: typer.Context, name: str, markets: Sequence[str], *, cycles: int | None, once: bool, detach: bool,
+    dry_run: bool, exit_code: bool, yes: bool,
+) -> None:  # fmt: skip
+    """Read what is asked for and hand it to one of the four ways to start."""
+    from pfmm.app.starting import StartRequest
+    from pfmm.cli import starting as begin
 
-    options, flags, runs = globals_of(context), flags_of(context), Runs(name)
-    policies = {policy: flags.pop(f"run.{policy}", None) for policy in ("on_exit", "on_restart")}
-
-    def build(opened: Session, instrument: Instrument) -> RunSpec:
-        spec = runs.spec(opened, instrument)
-        for note in runs.take_notes():
-            say(options, f"note: {note}")
-        return spec
-
+    begin.refuse_contradictions(cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code)
+    options, flags = globals_of(context), flags_of(context)
+    on_exit, on_restart = flags.pop("run.on_exit", None), flags.pop("run.on_restart", None)
+    request = StartRequest(name, tuple(markets), on_exit, on_restart, cycles)
     with session(options, flags) as opened:
-        start(options, opened, name, markets, build, StartOptions(**how, **policies), runs.tend)
+        if dry_run:
+            begin.dry_run(options, request, opened, pending_fails=exit_code)
+            return
+        if opened.live:
+            opened.refuse_reading_only()
+            refuse_unasked(yes=yes)
+        way = begin.once if once else begin.detach if detach else begin.loop
+        way(options, request, opened, asking(yes=yes))
 
 
 def _add_standing(app: typer.Typer, kind: Kind) -> None:
@@ -153,7 +157,6 @@ def _add_standing(app: typer.Typer, kind: Kind) -> None:
     ) -> None:
         from pfmm.app.stop import StopRequest
         from pfmm.app.stop import stop as stop_runs
-        from pfmm.cli.prompt import agreed, asking
         from pfmm.cli.render.stop import render
 
         options = globals_of(context)

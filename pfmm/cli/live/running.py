@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import nullcontext
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from pfmm.cli.live.screens import NOTICE, EventScreen, LiveScreen, Shown
+from pfmm.cli.live.screens import NOTICE, EventScreen, LiveScreen
 from pfmm.cli.output import Failure, Globals, drop_stdout, emit_failure, warn
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, OutputLost, PfmmError
 from pfmm.model.event import Event
@@ -24,9 +23,9 @@ from pfmm.runner.listeners import DRAIN_S, Listeners, within
 from pfmm.runner.loop import Ending
 from pfmm.runner.signals import Signals
 
-__all__ = ["Shown", "show_run"]
+if TYPE_CHECKING:
+    from pfmm.app.loop import Run, Shown
 
-Run = Callable[[Callable[[Event], None], Inbox, Signals], Ending]
 READER_GONE = "the reader of the output went away"
 HUNG_WORDS_S = 1.0
 

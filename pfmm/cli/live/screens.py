@@ -7,7 +7,6 @@ They are told events, and never touch the venue or the journal.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.output import EventStream, drop_stdout
@@ -15,23 +14,13 @@ from pfmm.engine.report import CycleEvent
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
+    from pfmm.app.loop import Shown
     from pfmm.engine.report import CycleReport
 
 RECENT = 6
 NOTICE = "notice"  # one line for the one at the keyboard; no event of the stream
 NOTICE_CYCLES = 3
 ENDINGS = ("stopping", "halted", "stopped")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a screen says of the run as a whole."""
-
-    kind: str
-    markets: tuple[str, ...]
-    venue: str
-    account: str
-    on_exit: str
 
 
 class EventScreen:

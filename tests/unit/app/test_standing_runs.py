@@ -11,12 +11,12 @@ import pytest
 
 from pfmm.app.contract import Question
 from pfmm.app.flatten import LOG, FlattenRequest, PlannedClose, flatten, plan
-from pfmm.app.runs import Runs
+from pfmm.app.once import once
 from pfmm.app.session import Session, wall_ms
+from pfmm.app.starting import Start, StartRequest
 from pfmm.app.status import RunRow, StatusRequest, status
 from pfmm.app.stop import StoppedRun, StopRequest, StopResult, stop
 from pfmm.config.resolve import load_settings
-from pfmm.engine.engine import Engine
 from pfmm.errors import AlreadyRunning, NotFlat, StateUnknown, UnknownMarket, UsageError, VenueUnreachable
 from pfmm.flatten.contract import FlatState
 from pfmm.model.encoding import ABSENT
@@ -25,14 +25,9 @@ from pfmm.paper.messages import PlaceRequest
 BTC = "BTC-PERP"
 
 
-def one_cycle(session: Session, kind: str = "grid", market: str = BTC) -> Engine:
-    """One cycle of a strategy whose process is gone: its orders rest and its run is open."""
-    spec = Runs(kind).spec(session, session.market(market))
-    engine = Engine(session.venue, session.journal, [spec], session.instruments, wall_ms=wall_ms, pid=os.getpid())
-    engine.adopt()
-    report = engine.cycle()
-    engine.leave(report.time.time_ms, status="between_runs", reason=None)
-    return engine
+def one_cycle(session: Session, kind: str = "grid", market: str = BTC) -> None:
+    """One cycle of a strategy, as cron runs it: its orders rest and its run is open."""
+    assert once(StartRequest(kind, (market,)), session=session, confirm=unasked, tell=str) is not None
 
 
 def test_status_of_an_account_where_nothing_ran_has_no_rows(session: Session) -> None:
@@ -51,18 +46,13 @@ def test_status_is_the_run_with_its_orders_of_this_strategy_alone(session: Sessi
     assert status(StatusRequest("quote"), session=session).runs == ()
 
 
-@pytest.mark.parametrize("held", [True, False])
-def test_a_run_is_running_while_its_lock_is_held(session: Session, held: bool) -> None:
-    spec = Runs("grid").spec(session, session.market(BTC))
-    engine = Engine(session.venue, session.journal, [spec], session.instruments, wall_ms=wall_ms, pid=os.getpid())
-    lock = session.locks.run_lock(BTC, "grid")
-    lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), interval_s=3600)
-    engine.cycle()
-    if not held:
-        lock.release()
+def test_a_run_is_running_while_its_lock_is_held(session: Session) -> None:
+    with Start(StartRequest("grid", (BTC,)), session, str).holding() as engine:
+        engine.cycle()
+        (row,) = status(StatusRequest("grid"), session=session).runs
+        assert (row.state, row.pid) == ("running", os.getpid())
     (row,) = status(StatusRequest("grid"), session=session).runs
-    assert (row.state, row.pid) == (("running", os.getpid()) if held else ("stale", None))
-    lock.release()
+    assert (row.state, row.pid) == ("stale", None), "the process went away without a word"
 
 
 @pytest.fixture

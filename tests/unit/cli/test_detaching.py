@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from pfmm.cli.detaching import READY_FD, child_arguments, tell_failure, tell_ready
+from pfmm.app.detaching import READY_FD, tell_failure, tell_ready
 from pfmm.cli.output import Failure
+from pfmm.cli.starting import child_arguments
 
 
 @pytest.mark.parametrize(

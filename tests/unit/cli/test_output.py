@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 import typer
 
+from pfmm.app.contract import Question
 from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
-from pfmm.cli.prompt import confirm
+from pfmm.cli.prompt import agreed, asking
 from pfmm.errors import NotFlat, UsageError
 from pfmm.model.encoding import jsonable
 
@@ -243,15 +244,24 @@ def test_a_flag_of_a_setting_has_the_checks_of_the_config(capsys: pytest.Capture
     assert "2 to 500; default 10" in " ".join(capsys.readouterr().out.split())
 
 
+SURE = Question("paper", "default", "Sure?", lambda: pytest.fail("nobody is asked, so nothing is read"))
+
+
 def test_confirmation_is_never_waited_for_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    confirm("Sure?", yes=True)
+    assert asking(yes=True)(SURE)
     with pytest.raises(UsageError, match="no terminal") as caught:
-        confirm("Sure?", yes=False)
+        asking(yes=False)(SURE)
     assert caught.value.hint == "add --yes"
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(UsageError, match="no terminal"):
-        confirm("Sure?", yes=False)
+        asking(yes=False)(SURE)
+
+
+def test_what_was_declined_ends_as_an_interrupt_does() -> None:
+    assert agreed("done") == "done"
+    with pytest.raises(typer.Abort):
+        agreed(None)
 
 
 @pytest.mark.parametrize(

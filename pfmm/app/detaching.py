@@ -1,6 +1,6 @@
-"""`start --detach`: the same command line again in a session of its own, with a log file and a ready pipe.
+"""Start in the background: the same command line again in a session of its own, with a log file and a ready pipe.
 
-Never a fork under a lock: the child is a new process that takes the lock itself.
+Layer: app. Never a fork under a lock: the child is a new process that takes the lock itself.
 """
 
 from __future__ import annotations
@@ -9,33 +9,58 @@ import json
 import os
 import select
 import subprocess
-import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pfmm.cli.output import Failure, Result
 from pfmm.errors import PfmmError, StartFailed, StateUnknown
 from pfmm.model.encoding import jsonable
 
 if TYPE_CHECKING:
+    from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
+    from pfmm.app.starting import Start, StartRequest, Tell
 
 READY_WITHIN_S = 60.0
 READY_FD = "PFMM_READY_FD"  # the child's end of the pipe, in its environment
 
 
-def detach(session: Session, kind: str, markets: Sequence[str]) -> Result:
-    """Starts this command line again in the background and returns once its first cycle is done.
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The process that runs in the background since, and its log file."""
 
-    Raises the child's own failure, with its code and exit code, StateUnknown when it neither starts nor ends in time.
+    pid: int
+    log: str
+    strategy: str
+    markets: tuple[str, ...]
+
+
+def detach(
+    request: StartRequest, command: Sequence[str], *, session: Session, confirm: Confirm, tell: Tell
+) -> Detached | None:
+    """Start `command`, which runs the request, in the background; returns once its first cycle is done.
+
+    The child takes the locks itself; what is known now is said before anything is asked or begun. None where real money
+    was asked about and declined. Raises what stands in the way of a start, AlreadyRunning, the child's own failure,
+    with its code and exit code, and StateUnknown when it neither starts nor ends in time.
     """
-    log = session.settings.paths.log_dir / f"{kind}-{'-'.join(markets)[:80]}.log"
+    from pfmm.app.starting import Start
+
+    begun = Start(request, session, tell)
+    for market in begun.markets:
+        begun.locks.run_lock(market, begun.kind).refuse_if_held()
+    return _detached(begun, command) if begun.confirmed(confirm) else None
+
+
+def _detached(begun: Start, command: Sequence[str]) -> Detached:
+    kind, markets = begun.kind, begun.markets
+    log = begun.session.settings.paths.log_dir / f"{kind}-{'-'.join(markets)[:80]}.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     read, write = os.pipe()
-    command = [sys.executable, "-m", "pfmm", *child_arguments(sys.argv[1:])]
     with log.open("ab") as output:
         os.fchmod(output.fileno(), 0o600)
         child = subprocess.Popen(  # noqa: S603 - our own command line
@@ -54,23 +79,9 @@ def detach(session: Session, kind: str, markets: Sequence[str]) -> Result:
         os.close(read)
     if told != b"ready\n":
         raise _failed(child, log, told)
-    data = {"pid": child.pid, "log": str(log), "strategy": kind, "markets": list(markets)}
-    return Result(data, lambda: _text(data))
-
-
-def _text(data: dict[str, Any]) -> str:
-    return (
-        f"{data['strategy']} runs on {', '.join(data['markets'])} in the background (pid {data['pid']}).\n"
-        f"Log: {data['log']}\n"
-        f"`pfmm {data['strategy']} status` shows it, `pfmm {data['strategy']} stop` ends it."
-    )
-
-
-def child_arguments(given: Sequence[str]) -> list[str]:
-    """Make the child's command line of the parent's: without --detach, with --yes, both before a `--`."""
-    end = list(given).index("--") if "--" in given else len(given)
-    options = [argument for argument in given[:end] if argument not in ("--detach", "--yes")]
-    return [*options, "--yes", *given[end:]]
+    # whenever it ends it is taken note of, where this process lives that long
+    threading.Thread(target=child.wait, daemon=True, name="background-start").start()
+    return Detached(child.pid, str(log), kind, tuple(markets))
 
 
 def tell_ready() -> None:
@@ -78,7 +89,7 @@ def tell_ready() -> None:
     _tell(b"ready\n")
 
 
-def tell_failure(failure: Failure) -> None:
+def tell_failure(failure: object) -> None:
     """Tells a waiting parent, if there is one, why this process ends before its first cycle was done."""
     _tell(json.dumps(jsonable(failure)).encode() + b"\n")
 

@@ -1,0 +1,98 @@
+"""Start a loop: cycle after cycle until something ends it, shown by whoever listens. Layer: app."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, NoReturn
+
+from pfmm.app.detaching import tell_ready
+from pfmm.app.session import wall_ms
+from pfmm.app.starting import Start
+from pfmm.errors import Halted
+
+if TYPE_CHECKING:
+    from pfmm.app.contract import Confirm
+    from pfmm.app.session import Session
+    from pfmm.app.starting import StartRequest, Tell
+    from pfmm.model.event import Event
+    from pfmm.runner.inbox import Inbox
+    from pfmm.runner.loop import Ending
+    from pfmm.runner.signals import Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a screen says of the run as a whole."""
+
+    kind: str
+    markets: tuple[str, ...]
+    venue: str
+    account: str
+    on_exit: str
+
+
+if TYPE_CHECKING:
+    Run = Callable[[Callable[[Event], None], Inbox, Signals], Ending]
+    Show = Callable[[Shown, Run], NoReturn]
+
+
+def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tell, show: Show) -> None:
+    """Run a strategy on its markets; returns only where the question about real money was declined.
+
+    `show` runs the loop that it is handed, gives it the function that takes events, the inbox and the signals, and ends
+    the process once the exit policy was carried out. Raises what stands in the way, before anything is sent.
+    """
+    begun = Start(request, session, tell)
+    if not begun.confirmed(confirm):
+        return
+    with begun.holding():
+        on_exit = request.on_exit or session.settings.general.run.on_exit
+        shown = Shown(begun.kind, tuple(begun.engine.markets), session.venue_name, session.account, on_exit)
+        show(shown, lambda put, inbox, signals: run_loop(begun, on_exit, put, inbox, signals))
+
+
+def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: Inbox, signals: Signals) -> Ending:
+    """Takes over what an earlier process left, runs the loop, and carries out the exit policy whatever ends it.
+
+    Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
+    """
+    from pfmm.journal.watch import FileWatch
+    from pfmm.runner.dead_man import DeadMan
+    from pfmm.runner.leaving import run_to_the_end
+    from pfmm.runner.loop import Hooks, Loop, LoopOptions
+    from pfmm.runner.telling import Teller
+
+    session, engine = begun.session, begun.engine
+    run = session.settings.general.run
+    adopted = begun.adopt()
+    clock = session.clock(inbox.wait_s)
+    # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
+    timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
+    dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
+    teller = Teller(session.journal, engine, put)
+    hooks = Hooks(
+        teller=teller,
+        beside=lambda: {
+            "adopted_orders": adopted,
+            "dead_man": dead_man.state,
+            "budget": session.budget_text(),
+        },
+        halted=lambda: record.reason if (record := session.locks.halted()) else None,
+        trip=lambda reason: begun.trip(reason, clock.now_ms()),
+        ready=tell_ready,
+        tend=lambda report: begun.runs.tend(session, engine, report),
+        verify=FileWatch(session.journal.path).verify,
+    )
+    loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, begun.request.cycles), hooks)
+    around = begun.surroundings(
+        signals.wait_regardless_s,
+        lambda: session.bounded(wakeup=signals),
+        signals.ignore_interrupts,
+    )
+    ending = run_to_the_end(begun.kind, engine, loop, dead_man, on_exit, teller, around)
+    if ending.halt is not None:
+        raise Halted(f"stopped: {ending.halt}")
+    return ending

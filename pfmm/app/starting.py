@@ -1,0 +1,190 @@
+"""What every way of starting shares: refuse, build, ask, hold the locks, adopt; and what the way out needs. Layer: app.
+
+A dry run, one cycle, a loop and a detached process are the same start until the engine is built.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pfmm.app.contract import Question
+from pfmm.app.ending import end_runs
+from pfmm.app.runs import Runs
+from pfmm.app.session import wall_ms
+from pfmm.engine.engine import Engine
+from pfmm.errors import AlreadyRunning
+from pfmm.model.text import iso
+
+if TYPE_CHECKING:
+    from pfmm.app.contract import Confirm
+    from pfmm.app.session import Session
+    from pfmm.model.run import Run
+    from pfmm.runner.leaving import Surroundings
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Which strategy on which markets. None means that the profile's value holds; `cycles` None: until told to stop."""
+
+    strategy: str
+    markets: tuple[str, ...]
+    on_exit: str | None = None
+    on_restart: str | None = None
+    cycles: int | None = None
+
+
+class Start:
+    """One start on its way: what it would run, and the engine that it built for that. `tell` is told, a line each, what
+    the runs will do other than their settings say."""
+
+    def __init__(self, request: StartRequest, session: Session, tell: Tell, *, trades: bool = True) -> None:
+        """Build the engine. `trades` is False for a start that sends nothing.
+
+        Raises what stands in the way: CannotDoThis, Halted, UnknownMarket, RiskRefused, UsageError.
+        """
+        session.refuse_reading_only()
+        self.locks = session.locks
+        self.locks.refuse_if_halted()
+        self.request, self.session, self.kind = request, session, request.strategy
+        self.runs = Runs(request.strategy)
+        self._tell = tell
+        self.instruments = list({one.market: one for one in map(session.market, request.markets)}.values())
+        carried_on = not trades and any(self.locks.run_lock(i.market, self.kind).holder() for i in self.instruments)
+        self._open = self._open_runs()
+        self.engine = self._engine(settles=not carried_on)
+
+    @property
+    def markets(self) -> list[str]:
+        """The markets, in the venue's spelling."""
+        return [instrument.market for instrument in self.instruments]
+
+    def _engine(self, *, settles: bool) -> Engine:
+        session = self.session
+        begun = zip(self.instruments, self._open, strict=True)
+        specs = [self.runs.spec(session, instrument, new=run is None) for instrument, run in begun]
+        for note in self.runs.take_notes():
+            self._tell(note)
+        return Engine(
+            session.venue,
+            session.journal,
+            specs,
+            session.instruments,
+            wall_ms=wall_ms,
+            pid=os.getpid(),
+            settles=settles,
+        )
+
+    def _open_runs(self) -> list[Run | None]:
+        """The run of each market that this start would carry on; what it needs to begin depends on that."""
+        journal = self.session.journal
+        return [journal.open_run(self.kind, instrument.market) for instrument in self.instruments]
+
+    def confirmed(self, confirm: Confirm) -> bool:
+        """Ask before real money moves, after the venue has shown that it serves what trading needs."""
+        session = self.session
+        if not session.live:
+            return True
+        session.probe(self.markets[0])
+        action = f"Start {self.kind} on {', '.join(self.markets)}"
+        if not confirm(Question(session.venue_name, session.account, action, real_money=True)):
+            return False
+        session.renew()
+        return True
+
+    @contextmanager
+    def holding(self) -> Iterator[Engine]:
+        """Within the block this process is the one that runs these markets. Raises AlreadyRunning and Halted."""
+        interval_s = self.session.settings.general.run.interval_s
+        with ExitStack() as stack:
+            for market in sorted(self.markets):
+                lock = self.locks.run_lock(market, self.kind)
+                lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), interval_s=interval_s)
+                stack.callback(lock.release)
+            # again, now that flatten can see this process: it sets the latch before it looks for runners
+            self.locks.refuse_if_halted()
+            before, self._open = _ids(self._open), self._open_runs()
+            if _ids(self._open) != before:  # ended or begun by another since: not the same start
+                self.engine = self._engine(settles=True)
+            yield self.engine
+
+    def adopt(self) -> int:
+        """Apply --on-restart to what an earlier process left; returns how many of its orders are taken over."""
+        kind, session, engine = self.kind, self.session, self.engine
+        policy = self.request.on_restart or session.settings.general.run.on_restart
+        left = [run for run in self._open if run is not None]  # read under the locks: nobody has ended one since
+        if not left:
+            return 0
+        orders = sum(len(session.journal.live_orders(run_id=run.run_id)) for run in left)
+        if policy == "abort":
+            raise AlreadyRunning(
+                f"an earlier {kind} on {', '.join(run.market for run in left)} was not ended and left {orders} orders",
+                hint=f"`pfmm {kind} stop` ends it; --on-restart adopt takes its orders over",
+            )
+        if policy == "cancel":
+            run_ids, markets = [run.run_id for run in left], [run.market for run in left]
+            with session.leaving() as deadline:
+                end_runs(session, run_ids, markets, reason="restarted afresh", deadline=deadline)
+            return 0
+        engine.adopt()
+        return orders
+
+    def surroundings(
+        self,
+        waiting: Callable[[float], bool],
+        running: Callable[[], AbstractContextManager[object]],
+        last_interrupt: Callable[[], None],
+    ) -> Surroundings:
+        """What the way out needs of this process; see `Surroundings`."""
+        from pfmm.runner.leaving import Surroundings
+
+        session = self.session
+
+        def close(markets: Sequence[str]) -> None:
+            from pfmm.app.closing import flatten_markets
+
+            flatten_markets(session, markets)
+
+        return Surroundings(
+            venue=session.venue,
+            journal=session.journal,
+            clock=session.clock(waiting),
+            running=running,
+            leaving=session.leaving,
+            close=close,
+            unattended=self.unattended,
+            last_interrupt=last_interrupt,
+        )
+
+    def trip(self, reason: str, time_ms: int) -> None:
+        """Set the latch of the kill switch."""
+        from pfmm.runner.locks import KILL_SWITCH as HALTED_BY
+
+        self.locks.halt(halted_by=HALTED_BY, reason=reason, since=iso(time_ms))
+
+    def unattended(self) -> tuple[str, ...]:
+        """Warn where a kill switch leaves orders of other runs that have no process, as cron's: nothing cancels them
+        by itself any more, since the HALT refuses their next start."""
+        journal, mine = self.session.journal, self.engine.run_ids
+        attended = {(holder.market, holder.strategy) for holder in self.locks.holders()}
+        left = [
+            (run.kind, len(journal.live_orders(run_id=run.run_id)))
+            for run in journal.runs(ended=False)
+            if run.run_id not in mine and (run.market, run.kind) not in attended
+        ]
+        kinds = sorted({kind for kind, orders in left if orders})
+        if not kinds:
+            return ()
+        ways = " and ".join(f"`pfmm {kind} stop`" for kind in kinds)
+        return (
+            f"{sum(orders for _, orders in left)} orders of runs without a process still rest; cancel them with {ways}",
+        )
+
+
+def _ids(runs: Sequence[Run | None]) -> list[str | None]:
+    return [None if run is None else run.run_id for run in runs]

@@ -1,0 +1,57 @@
+"""What a start did, would do, or began in the background, as text. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pfmm.cli.output import folded
+from pfmm.cli.render.tables import table
+
+if TYPE_CHECKING:
+    from pfmm.app.detaching import Detached
+    from pfmm.app.dry_run import Action, DryRunResult, PlannedRun
+    from pfmm.app.once import OnceResult
+
+_SIGNS = {"place": "+", "cancel": "-", "amend": "~", "keep": " "}
+
+
+def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 - one line a market, for cron mails
+    """What was done and what rests now, and what is not wanted and why."""
+    lines = []
+    for run in result.runs:
+        state = run.problem or (
+            f"{run.resting} resting ({run.placed} placed, {run.amended} amended, {run.cancelled} cancelled), "
+            f"inventory {run.inventory:f}, {run.fills} fills, {run.round_trips} round trips"
+        )
+        lines.append(f"{run.market} {run.strategy}: {state}")
+        lines += [f"  no {slots}: {reason}" for slots, reason in folded(run.absent)]
+    return "\n".join(lines)
+
+
+def render_dry_run(result: DryRunResult, width: int | None) -> str:
+    """The plan as a diff: `+` places, `-` cancels, `~` amends; what stays is counted."""
+    return "\n".join(line for run in result.runs for line in _planned(run, width))
+
+
+def _planned(run: PlannedRun, width: int | None) -> list[str]:
+    lines = [f"{run.market}  mid {run.mid}" + (f"  {run.problem}" if run.problem else "")]
+    changes = [action for action in run.actions if action.action != "keep"]
+    if changes:
+        lines.append(table(("", "slot", "side", "price", "size", ""), map(_cells, changes), right=(3, 4), width=width))
+    lines += [f"held    {held.slot}: {held.reason}" for held in run.held]
+    lines += [f"absent  {slots}: {reason}" for slots, reason in folded(run.absent)]
+    return [*lines, f"{len(changes)} to change, {len(run.actions) - len(changes)} kept. Nothing was sent."]
+
+
+def _cells(one: Action) -> tuple[str, ...]:
+    before = f"from {one.from_price:f} x {one.from_size:f}" if one.action == "amend" else ""
+    return (_SIGNS[one.action], one.slot, str(one.side), f"{one.price:f}", f"{one.size:f}", before)
+
+
+def render_detached(result: Detached, width: int | None) -> str:  # noqa: ARG001 - three sentences
+    """Where it runs, where its log is, and how it is watched and ended."""
+    return (
+        f"{result.strategy} runs on {', '.join(result.markets)} in the background (pid {result.pid}).\n"
+        f"Log: {result.log}\n"
+        f"`pfmm {result.strategy} status` shows it, `pfmm {result.strategy} stop` ends it."
+    )

@@ -1,0 +1,219 @@
+"""The four ways to start as functions, over the embedded exchange: dry run, one cycle, loop, background process."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from pfmm.app.detaching import detach
+from pfmm.app.dry_run import dry_run
+from pfmm.app.loop import Shown, start
+from pfmm.app.once import LeftBy, OnceResult, once
+from pfmm.app.session import Session, wall_ms
+from pfmm.app.starting import StartRequest
+from pfmm.app.status import StatusRequest, status
+from pfmm.config.resolve import load_settings
+from pfmm.engine.report import CycleEvent
+from pfmm.errors import (
+    AlreadyRunning,
+    ChangesPending,
+    Halted,
+    RiskRefused,
+    StartFailed,
+    UnknownMarket,
+    UsageError,
+)
+from pfmm.model.encoding import ABSENT
+from pfmm.model.event import Event
+from pfmm.runner.inbox import Inbox
+from pfmm.runner.locks import FLATTEN
+from pfmm.runner.signals import Signals
+from tests.unit.app.test_standing_runs import BTC, held, hold, resting, unasked
+
+if TYPE_CHECKING:
+    from pfmm.app.loop import Run
+
+GRID = StartRequest("grid", ("btc",))
+
+
+def silent(text: str) -> None:
+    raise AssertionError(f"nothing to note, and told: {text}")
+
+
+def one(session: Session, request: StartRequest = GRID) -> OnceResult:
+    done = once(request, session=session, confirm=unasked, tell=silent)
+    assert done is not None
+    return done
+
+
+@pytest.fixture
+def levels(session: Session) -> Iterator[Session]:
+    """The same account with a grid of six lines by the settings."""
+    opened = Session(load_settings({"PFMM_HOME": str(session.state_dir.parent)}, overrides={"grid.levels": 6}))
+    yield opened
+    opened.close()
+
+
+def test_one_cycle_rests_its_orders_and_the_next_keeps_them(session: Session) -> None:
+    first, second = one(session), one(session)
+    (row,) = first.runs
+    assert (row.market, row.placed, row.resting, row.kept, first.adopted_orders) == (BTC, 10, 10, 0, 0)
+    assert [event["event"] for event in first.events] == ["placed"] * 10
+    assert (first.on_exit, first.warnings, first.venue) == (LeftBy("keep", 0), (), "paper")
+    (row,) = second.runs
+    assert (row.placed, row.amended, row.cancelled, row.kept, second.adopted_orders) == (0, 0, 0, 10, 10)
+    assert resting(session) == 10
+    assert session.locks.holders() == ()
+
+
+@pytest.mark.parametrize(("policy", "closes"), [("cancel", False), ("flatten", True)])
+def test_one_cycle_carries_out_its_exit_policy(session: Session, policy: str, closes: bool) -> None:
+    hold(session)
+    done = one(session, replace(GRID, on_exit=policy))
+    assert (done.on_exit, done.runs[0].resting, resting(session)) == (LeftBy(policy, 10), 0, 0)
+    assert (held(session) == {}) is closes
+    (row,) = status(StatusRequest("grid"), session=session).runs
+    assert row.state == "stopped"
+
+
+def test_a_start_that_would_change_a_run_is_refused_or_begins_afresh(session: Session, levels: Session) -> None:
+    one(session)
+    with pytest.raises(UsageError, match="levels 10 → 6"):
+        one(levels)
+    with pytest.raises(AlreadyRunning, match="was not ended and left 10 orders"):
+        one(levels, replace(GRID, on_restart="abort"))
+    assert resting(session) == 10
+    assert one(levels, replace(GRID, on_restart="cancel")).runs[0].placed == 6
+    assert resting(session) == 6
+
+
+def test_what_stands_in_the_way_is_said_before_anything_is_sent(session: Session) -> None:
+    for overrides, error in (
+        ({"grid.size_usd": Decimal(200)}, RiskRefused),
+        ({"grid.size_usd": Decimal(1)}, UsageError),
+    ):
+        opened = Session(load_settings({"PFMM_HOME": str(session.state_dir.parent)}, overrides=overrides))
+        with pytest.raises(error):
+            one(opened)
+        opened.close()
+    with pytest.raises(UnknownMarket):
+        one(session, replace(GRID, markets=("nothing",)))
+    with session.locks.run_lock(BTC, "grid") as lock:
+        lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+        with pytest.raises(AlreadyRunning):
+            one(session)
+    session.locks.halt(halted_by=FLATTEN, reason="flatten", since="2025-01-01T00:00:00.000Z")
+    for begin in (lambda: one(session), lambda: dry_run(GRID, session=session, tell=silent)):
+        with pytest.raises(Halted):
+            begin()
+    assert resting(session) == 0
+
+
+def test_a_dry_run_shows_the_difference_and_sends_nothing(session: Session, levels: Session) -> None:
+    found = dry_run(GRID, session=session, tell=silent)
+    (run,) = found.runs
+    assert (found.changes, len(run.actions), {action.action for action in run.actions}) == (10, 10, {"place"})
+    assert run.actions[0].from_price is ABSENT
+    with pytest.raises(ChangesPending) as caught:
+        dry_run(GRID, session=session, tell=silent, pending_fails=True)
+    assert caught.value.result == replace(found, time=caught.value.result.time)  # type: ignore[attr-defined]
+    assert (resting(session), status(StatusRequest("grid"), session=session).runs) == (0, ())
+    one(session)
+    assert dry_run(GRID, session=session, tell=silent, pending_fails=True).changes == 0
+    with session.locks.run_lock(BTC, "grid") as lock:  # beside a runner, and with other settings than it has
+        lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+        assert dry_run(GRID, session=session, tell=silent).changes == 0
+
+
+class Ended(Exception):
+    """The end of the process, which a screen brings."""
+
+
+def watched(session: Session, request: StartRequest) -> tuple[Shown, list[Event]]:
+    """Runs a loop to its end; what a screen is told of it. Raises what ended the loop."""
+    events: list[Event] = []
+    about: list[Shown] = []
+
+    def show(shown: Shown, run: Run) -> NoReturn:
+        about.append(shown)
+        with Signals() as signals:
+            ending = run(events.append, Inbox(signals), signals)
+        raise Ended(ending.reason)
+
+    with pytest.raises(Ended):
+        start(request, session=session, confirm=unasked, tell=silent, show=show)
+    return about[0], events
+
+
+def test_a_loop_cycles_tells_and_carries_out_its_exit_policy(session: Session) -> None:
+    shown, events = watched(session, replace(GRID, cycles=3))
+    assert shown == Shown("grid", (BTC,), "paper", "default", "cancel")
+    cycles = [event for event in events if isinstance(event, CycleEvent)]
+    assert [len(event.report.runs[0].orders) for event in cycles if event.report] == [10, 10, 10]
+    assert (events[-1].name, events[-1].data["orders_left"], resting(session)) == ("stopped", 0, 0)
+    assert session.locks.holders() == ()
+
+
+def test_a_loop_that_keeps_its_orders_is_taken_over_by_the_next(session: Session) -> None:
+    watched(session, replace(GRID, cycles=1, on_exit="keep"))
+    assert resting(session) == 10
+    shown, events = watched(session, replace(GRID, cycles=1, on_exit="flatten"))
+    (cycle,) = [event for event in events if isinstance(event, CycleEvent)]
+    assert (shown.on_exit, cycle.data["adopted_orders"], resting(session)) == ("flatten", 10, 0)
+
+
+def test_a_loop_that_loses_more_than_it_may_halts_the_account(session: Session) -> None:
+    overrides = {"run.max_loss_usd": Decimal("0.0001")}
+    opened = Session(load_settings({"PFMM_HOME": str(session.state_dir.parent)}, overrides=overrides))
+
+    def show(shown: Shown, run: Run) -> NoReturn:
+        with Signals() as signals:
+            run(lambda event: None, Inbox(signals), signals)
+        raise Ended
+
+    with pytest.raises(Halted, match="stopped: "):
+        start(replace(GRID, cycles=4000), session=opened, confirm=unasked, tell=silent, show=show)
+    record = opened.locks.halted()
+    assert record is not None
+    assert (record.halted_by, resting(session)) == ("kill_switch", 0)
+    opened.close()
+
+
+def child(text: str) -> list[str]:
+    """A background process that says `text` to the one that waits for it, and ends."""
+    return [sys.executable, "-c", f"import os; os.write(int(os.environ['PFMM_READY_FD']), {text.encode()!r})"]
+
+
+def test_a_background_start_answers_once_the_first_cycle_is_done(session: Session) -> None:
+    done = detach(GRID, child("ready\n"), session=session, confirm=unasked, tell=silent)
+    assert done is not None
+    assert (done.strategy, done.markets, Path(done.log).name) == ("grid", (BTC,), "grid-BTC-PERP.log")
+    assert Path(done.log).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_background_start_passes_on_the_failure_of_its_child(session: Session) -> None:
+    told = json.dumps({"code": "usage", "message": "no way", "hint": "this", "exit_code": 2})
+    with pytest.raises(StartFailed, match="no way") as caught:
+        detach(GRID, child(told + "\n"), session=session, confirm=unasked, tell=silent)
+    assert (caught.value.code, caught.value.exit_code) == ("usage", 2)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("this; its log is ")
+    with pytest.raises(StartFailed, match="ended with exit code 5") as caught:
+        detach(GRID, [sys.executable, "-c", "exit(5)"], session=session, confirm=unasked, tell=silent)
+    assert caught.value.exit_code == 5
+
+
+def test_no_background_process_is_begun_beside_a_runner(session: Session) -> None:
+    with session.locks.run_lock(BTC, "grid") as lock:
+        lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
+        with pytest.raises(AlreadyRunning):
+            detach(GRID, child("ready\n"), session=session, confirm=unasked, tell=silent)
+    assert not session.settings.paths.log_dir.exists()
