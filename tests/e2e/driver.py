@@ -6,6 +6,7 @@ import io
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -90,6 +91,7 @@ def run_here(*args: str, home: Path, env: dict[str, str] | None = None) -> Compl
 
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
     before = dict(os.environ), sys.argv, sys.stdin, sys.stdout, sys.stderr
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     with Path(os.devnull).open(encoding="utf-8") as nothing:
         os.environ.clear()
         os.environ.update(environment(home, env))
@@ -100,6 +102,8 @@ def run_here(*args: str, home: Path, env: dict[str, str] | None = None) -> Compl
             os.environ.clear()
             os.environ.update(before[0])
             sys.argv, sys.stdin, sys.stdout, sys.stderr = before[1:]
+            for number, handler in handlers.items():  # a process that a test starts next would inherit an ignored one
+                signal.signal(number, handler)
     out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]
     return Completed(code, out, err)
 
