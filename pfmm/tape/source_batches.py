@@ -14,6 +14,7 @@ from pfmm.tape.rows import SourceRows
 from pfmm.tape.sources import Block, blocks
 
 BLOCK_BYTES = 8 << 20
+LINE_BYTES = 1 << 20  # what the lines of a block become stays in the processor's cache
 FEW_BYTES = 256 << 10  # below that the import of pyarrow takes longer than the rows
 
 
@@ -23,7 +24,7 @@ def source_batches(rows: SourceRows) -> Iterator[Batch]:
     if rows.line_reader is not None:
         rows.line_reader.begin_file()
         fast = fast_lines_of(rows.line_reader)
-        for block in blocks(rows.source, rows.watch, BLOCK_BYTES):
+        for block in blocks(rows.source, rows.watch, LINE_BYTES):
             yield from _line_batches(rows, block, fast)
     elif found.carrier in ("parquet", "feather"):
         yield from _columnar(rows)

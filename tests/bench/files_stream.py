@@ -40,6 +40,7 @@ def capture_line(number: int, row: list[int]) -> str:
 def write(folder: Path, count: int) -> None:
     """table.csv, empty.csv (its first rows), capture, and table.parquet."""
     table = stream.rows(count=count)
+    stream.write_pfmm(table, folder / "binary")
     with (folder / "table.csv").open("w") as rows, (folder / "capture").open("w") as lines:
         rows.write(HEADER + "\n")
         for start in range(0, count, CHUNK):

@@ -43,7 +43,6 @@ class Figures:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("files")
     written(made, ROWS)
-    stream.write_pfmm(stream.rows(count=ROWS), made / "binary")
     return made
 
 
