@@ -22,7 +22,7 @@ def test_a_backtest_builds_the_run_that_a_start_would(kind: str, session: Sessio
     opened = Session(settings)
     try:
         instrument = opened.market("BTC")
-        started = Runs(kind).spec(opened, instrument)
+        started = Runs(kind).spec(opened, instrument, new=True)
     finally:
         opened.close()
     simulated = run_spec(settings, instrument, kind)
