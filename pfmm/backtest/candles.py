@@ -126,8 +126,11 @@ def _bars(source: Source, found: Found, market: str | None, faults: Faults) -> _
             faults.pass_over(error)
             continue
         if market is not None and "symbol" in reader.at and reader.market_of(cells, place) != market:
+            other = reader.market_of(cells, place)
+            if bars.times:
+                raise place.error(f"is of {other}, the rows before it are of {market}")
             raise UnknownMarket(
-                f"{source.path}: the data holds no {market}", hint=f"it holds {reader.market_of(cells, place)}"
+                f"{source.path}, line {place.line}: the data holds no {market}", hint=f"it holds {other}"
             )
         bars.times.append(time_ms)
         bars.prices.append(prices)

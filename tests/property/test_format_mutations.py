@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 pytest.importorskip("numpy", reason="the columns need NumPy")
 
 from pfmm.backtest.candles import read_candles
-from pfmm.errors import DataFileError
+from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.tape import ReadOptions
 from pfmm.tape import source_batches as fast
 from pfmm.tape.batches import batches_of
@@ -94,7 +94,7 @@ def bars(path: Path) -> Result:
 def _result(read: Callable[[], list[object]]) -> Result:
     try:
         return tuple(read())
-    except DataFileError as error:
+    except (DataFileError, UnknownMarket) as error:
         return error.message
 
 
