@@ -218,7 +218,6 @@ def test_nothing_imports_the_command_line_but_itself() -> None:
 FRONT_END = ("pfmm.cli", "pfmm.app", "pfmm.errors", "pfmm.model", "pfmm.config")
 UNCONVERTED = {
     "pfmm.cli.live.quote_tables",
-    "pfmm.cli.live.running",
     "pfmm.cli.live.screens",
     "pfmm.cli.live.tables",
 }

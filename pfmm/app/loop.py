@@ -4,46 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pfmm.app.detaching import tell_ready
 from pfmm.app.session import wall_ms
 from pfmm.app.starting import Start
+from pfmm.app.watched import Shown, run_watched
 from pfmm.errors import Halted
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
     from pfmm.app.starting import StartRequest, Tell
+    from pfmm.app.watched import Display
     from pfmm.model.event import Event
     from pfmm.runner.inbox import Inbox
     from pfmm.runner.loop import Ending
     from pfmm.runner.signals import Signals
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a screen says of the run as a whole."""
-
-    kind: str
-    markets: tuple[str, ...]
-    venue: str
-    account: str
-    on_exit: str
-
-
-if TYPE_CHECKING:
-    Run = Callable[[Callable[[Event], None], Inbox, Signals], Ending]
-    Show = Callable[[Shown, Run], NoReturn]
-
-
-def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tell, show: Show) -> None:
+def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tell, display: Display) -> None:
     """Run a strategy on its markets; returns only where the question about real money was declined.
 
-    `show` runs the loop that it is handed, gives it the function that takes events, the inbox and the signals, and ends
-    the process once the exit policy was carried out. Raises what stands in the way, before anything is sent.
+    `display` shows it. The process ends, with the exit code of the loop's end, once the exit policy was carried out.
+    Raises what stands in the way, before anything is sent.
     """
     begun = Start(request, session, tell)
     if not begun.confirmed(confirm):
@@ -51,7 +36,7 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
     with begun.holding():
         on_exit = request.on_exit or session.settings.general.run.on_exit
         shown = Shown(begun.kind, tuple(begun.engine.markets), session.venue_name, session.account, on_exit)
-        show(shown, lambda put, inbox, signals: run_loop(begun, on_exit, put, inbox, signals))
+        run_watched(lambda put, inbox, signals: run_loop(begun, on_exit, put, inbox, signals), shown, display)
 
 
 def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: Inbox, signals: Signals) -> Ending:

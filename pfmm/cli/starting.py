@@ -62,9 +62,9 @@ def detach(options: Globals, request: StartRequest, session: Session, confirm: C
 def loop(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
     """Run the loop, shown by a screen on a terminal and as NDJSON anywhere else; ends the process."""
     from pfmm.app.loop import start
-    from pfmm.cli.live.running import show_run
+    from pfmm.cli.live.running import TerminalDisplay
 
-    start(request, session=session, confirm=confirm, tell=partial(_note, options), show=partial(show_run, options))
+    start(request, session=session, confirm=confirm, tell=partial(_note, options), display=TerminalDisplay(options))
     raise typer.Abort  # declined
 
 

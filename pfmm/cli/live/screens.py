@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from pfmm.app.watched import NOTICE
 from pfmm.cli.output import EventStream, drop_stdout
 from pfmm.engine.report import CycleEvent
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
-    from pfmm.app.loop import Shown
+    from pfmm.app.watched import Shown
     from pfmm.engine.report import CycleReport
 
 RECENT = 6
-NOTICE = "notice"  # one line for the one at the keyboard; no event of the stream
 NOTICE_CYCLES = 3
 ENDINGS = ("stopping", "halted", "stopped")
 

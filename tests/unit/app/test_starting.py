@@ -6,26 +6,27 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from pfmm.app.detaching import detach
 from pfmm.app.dry_run import dry_run
-from pfmm.app.loop import Shown, start
+from pfmm.app.loop import start
 from pfmm.app.once import LeftBy, OnceResult, once
 from pfmm.app.session import Session, wall_ms
 from pfmm.app.starting import StartRequest
 from pfmm.app.status import StatusRequest, status
+from pfmm.app.watched import READER_GONE, Shown
 from pfmm.config.resolve import load_settings
 from pfmm.engine.report import CycleEvent
 from pfmm.errors import (
     AlreadyRunning,
     ChangesPending,
     Halted,
+    OutputLost,
     RiskRefused,
     StartFailed,
     UnknownMarket,
@@ -33,13 +34,8 @@ from pfmm.errors import (
 )
 from pfmm.model.encoding import ABSENT
 from pfmm.model.event import Event
-from pfmm.runner.inbox import Inbox
 from pfmm.runner.locks import FLATTEN
-from pfmm.runner.signals import Signals
 from tests.unit.app.test_standing_runs import BTC, held, hold, resting, unasked
-
-if TYPE_CHECKING:
-    from pfmm.app.loop import Run
 
 GRID = StartRequest("grid", ("btc",))
 
@@ -133,58 +129,97 @@ def test_a_dry_run_shows_the_difference_and_sends_nothing(session: Session, leve
         assert dry_run(GRID, session=session, tell=silent).changes == 0
 
 
-class Ended(Exception):
-    """The end of the process, which a screen brings."""
+@dataclass
+class Recorder:
+    """A screen that writes down what it is told; `fails` is what it raises at the first event."""
+
+    fails: BaseException | None = None
+    keyboard_fd: int | None = None
+    shown: list[Shown] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    words: list[tuple[BaseException | None, list[BaseException], bool]] = field(default_factory=list)
+    dropped: int = 0
+
+    def screen(self, shown: Shown) -> Recorder:
+        self.shown.append(shown)
+        return self
+
+    def write(self, event: Event) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.events.append(event)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def drop_output(self) -> None:
+        self.dropped += 1
+
+    def last_words(self, failure: BaseException | None, lost: list[BaseException], *, drained: bool) -> None:
+        self.words.append((failure, lost, drained))
+
+    @property
+    def cycles(self) -> list[CycleEvent]:
+        return [event for event in self.events if isinstance(event, CycleEvent)]
 
 
-def watched(session: Session, request: StartRequest) -> tuple[Shown, list[Event]]:
-    """Runs a loop to its end; what a screen is told of it. Raises what ended the loop."""
-    events: list[Event] = []
-    about: list[Shown] = []
-
-    def show(shown: Shown, run: Run) -> NoReturn:
-        about.append(shown)
-        with Signals() as signals:
-            ending = run(events.append, Inbox(signals), signals)
-        raise Ended(ending.reason)
-
-    with pytest.raises(Ended):
-        start(request, session=session, confirm=unasked, tell=silent, show=show)
-    return about[0], events
+def loop(session: Session, request: StartRequest, recorder: Recorder) -> int:
+    """Runs a loop to its end; the exit code of the process that it ends."""
+    with pytest.raises(SystemExit) as ended:
+        start(request, session=session, confirm=unasked, tell=silent, display=recorder)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
 
 
 def test_a_loop_cycles_tells_and_carries_out_its_exit_policy(session: Session) -> None:
-    shown, events = watched(session, replace(GRID, cycles=3))
-    assert shown == Shown("grid", (BTC,), "paper", "default", "cancel")
-    cycles = [event for event in events if isinstance(event, CycleEvent)]
-    assert [len(event.report.runs[0].orders) for event in cycles if event.report] == [10, 10, 10]
-    assert (events[-1].name, events[-1].data["orders_left"], resting(session)) == ("stopped", 0, 0)
-    assert session.locks.holders() == ()
+    seen = Recorder()
+    assert loop(session, replace(GRID, cycles=3), seen) == 0
+    assert seen.shown == [Shown("grid", (BTC,), "paper", "default", "cancel")]
+    assert [len(event.report.runs[0].orders) for event in seen.cycles if event.report] == [10, 10, 10]
+    assert (seen.events[-1].name, seen.events[-1].data["orders_left"], resting(session)) == ("stopped", 0, 0)
+    assert (seen.words, session.locks.holders()) == ([(None, [], True)], ())
 
 
 def test_a_loop_that_keeps_its_orders_is_taken_over_by_the_next(session: Session) -> None:
-    watched(session, replace(GRID, cycles=1, on_exit="keep"))
+    loop(session, replace(GRID, cycles=1, on_exit="keep"), Recorder())
     assert resting(session) == 10
-    shown, events = watched(session, replace(GRID, cycles=1, on_exit="flatten"))
-    (cycle,) = [event for event in events if isinstance(event, CycleEvent)]
-    assert (shown.on_exit, cycle.data["adopted_orders"], resting(session)) == ("flatten", 10, 0)
+    seen = Recorder()
+    loop(session, replace(GRID, cycles=1, on_exit="flatten"), seen)
+    assert [cycle.data["adopted_orders"] for cycle in seen.cycles] == [10]
+    assert (seen.shown[0].on_exit, resting(session)) == ("flatten", 0)
 
 
 def test_a_loop_that_loses_more_than_it_may_halts_the_account(session: Session) -> None:
     overrides = {"run.max_loss_usd": Decimal("0.0001")}
     opened = Session(load_settings({"PFMM_HOME": str(session.state_dir.parent)}, overrides=overrides))
-
-    def show(shown: Shown, run: Run) -> NoReturn:
-        with Signals() as signals:
-            run(lambda event: None, Inbox(signals), signals)
-        raise Ended
-
-    with pytest.raises(Halted, match="stopped: "):
-        start(replace(GRID, cycles=4000), session=opened, confirm=unasked, tell=silent, show=show)
+    seen = Recorder()
+    assert loop(opened, replace(GRID, cycles=4000), seen) == Halted.exit_code
+    ((failure, _, _),) = seen.words
+    assert isinstance(failure, Halted)
     record = opened.locks.halted()
     assert record is not None
     assert (record.halted_by, resting(session)) == ("kill_switch", 0)
     opened.close()
+
+
+def test_a_screen_that_fails_costs_the_run_nothing(session: Session) -> None:
+    broken = ZeroDivisionError("a bug of the screen")
+    seen = Recorder(fails=broken)
+    assert loop(session, replace(GRID, cycles=3), seen) == 0
+    (run,) = session.journal.runs(kind="grid", market=BTC)
+    assert (run.stop_reason, resting(session), seen.words) == ("3 cycles done", 0, [(None, [broken], True)])
+
+
+def test_a_reader_that_goes_away_ends_the_loop_by_its_exit_policy(session: Session) -> None:
+    seen = Recorder(fails=BrokenPipeError())
+    assert loop(session, GRID, seen) == 0, "without --cycles: nothing else ends it"
+    (run,) = session.journal.runs(kind="grid", market=BTC)
+    assert (run.stop_reason, resting(session), seen.dropped) == (READER_GONE, 0, 1)
+
+
+def test_output_that_is_lost_is_a_failure_of_a_loop_that_did_its_work(session: Session) -> None:
+    seen = Recorder(fails=OutputLost("the output cannot be written"))
+    assert (loop(session, replace(GRID, cycles=1), seen), resting(session)) == (OutputLost.exit_code, 0)
 
 
 def child(text: str) -> list[str]:
