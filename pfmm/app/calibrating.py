@@ -6,53 +6,30 @@ and ask the venue for trades again only when they are old.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pfmm.errors import VenueRefused, VenueUnreachable
-from pfmm.ports import TRADES_PAGE
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.model.market import Trade
     from pfmm.strategy.calibration import Calibration
 
-TRADES_SPAN_MS = 1_800_000
-PAGES = 4
 FRESH_MS = 600_000  # fitted numbers older than this are fitted again
 RETRY_MS = 120_000  # and where the market gave no fit, after this
 FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
 
 
 def fit(session: Session, market: str, now_ms: int) -> Calibration | None:
-    """A calibration from the venue's recent trades, in at most 1 + PAGES requests; None when it serves none."""
+    """A calibration from the venue's recent trades, in at most 5 requests; None when it serves none."""
+    from pfmm.app.recent_trades import recent_trades
     from pfmm.strategy.calibration import calibrate, implied_mids
 
     try:
-        trades = _recent_trades(session, market, now_ms)
+        trades = recent_trades(session.venue, market, now_ms)
     except (VenueRefused, VenueUnreachable):
         return None  # the profile's numbers hold, and the source says so
     return replace(calibrate(trades, implied_mids(trades)), at_ms=now_ms)
-
-
-def _recent_trades(session: Session, market: str, now_ms: int) -> Sequence[Trade]:
-    """The newest trades of the span. A busy market's answer ends long before now: its density says where the last
-    PAGES pages begin."""
-    since_ms = now_ms - TRADES_SPAN_MS
-    trades = session.venue.trades(market, since_ms)
-    if len(trades) < TRADES_PAGE:
-        return trades
-    per_ms = TRADES_PAGE / max(trades[-1].time_ms - trades[0].time_ms, 1)
-    since_ms = max(since_ms, now_ms - round((PAGES - 1) * TRADES_PAGE / per_ms))
-    found: list[Trade] = []
-    for _ in range(PAGES):
-        page = session.venue.trades(market, since_ms)
-        found += page
-        if len(page) < TRADES_PAGE:
-            break
-        since_ms = page[-1].time_ms + 1
-    return found
 
 
 def remembered_fit(session: Session, name: str, market: str) -> Calibration | None:

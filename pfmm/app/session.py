@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pfmm.venue.sockets import Wakeup
 
 REPLAY_KIND = "replay"
-VOLATILITY_SPAN_MS = 1_800_000
 HURRIED_TIMEOUT_S = 3.0
 RESET_PATIENCE_S = 10.0
 SEEDS = 1_000_000
@@ -287,11 +286,10 @@ class Session:
     def realized_volatility(self, market: str, fallback: float) -> float:
         """The market's annual volatility over the last half hour of public trades, or `fallback` when those are too
         few: what a default grid's range follows from."""
+        from pfmm.app.recent_trades import recent_trades
         from pfmm.strategy.history import volatility_of_trades
 
-        now_ms = self.venue.time().time_ms
-        trades = self.venue.trades(market, now_ms - VOLATILITY_SPAN_MS)
-        return volatility_of_trades(trades, fallback)
+        return volatility_of_trades(recent_trades(self.venue, market, self.venue.time().time_ms), fallback)
 
     def close(self) -> None:
         """Closes what was opened."""

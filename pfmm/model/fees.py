@@ -16,7 +16,6 @@ ARTICLE = "article"
 CUSTOM = "custom"
 MOST_BPS = Decimal(100)
 STEP_BPS = Decimal("0.0001")  # the exchange's rates are whole 1e-8 of the notional
-TOLERANCE_BPS = Decimal("0.05")  # fees further apart than this are different fees
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.app import calibrating
+from pfmm.app import calibrating, recent_trades
 from pfmm.app.calibrating import FRESH_MS
 from pfmm.app.runs import Runs
 from pfmm.app.session import Session
@@ -42,9 +42,13 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield opened
 
 
+def _is_new(session: Session, market: str) -> bool:
+    return session.journal.open_run("quote", market) is None
+
+
 def started(session: Session) -> tuple[Runs, Engine]:
     runs = Runs("quote")
-    specs = [runs.spec(session, session.market(market)) for market in MARKETS]
+    specs = [runs.spec(session, session.market(market), new=_is_new(session, market)) for market in MARKETS]
     engine = Engine(session.venue, session.journal, specs, session.instruments, wall_ms=lambda: START_MS, pid=1)
     engine.adopt()
     return runs, engine
@@ -69,7 +73,7 @@ def sources(report: CycleReport) -> dict[str, str]:
 def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_profile(session: Session) -> None:
     runs, engine = started(session)
     for market in MARKETS:
-        assert 1 <= reads(session).count(market) <= 1 + calibrating.PAGES
+        assert 1 <= reads(session).count(market) <= 1 + recent_trades.PAGES
     report = step(session, engine, runs, START_MS + 3000)
     assert sources(report) == {"BTC-PERP": "calibrated", "ETH-PERP": "calibrated", "APE-PERP": "profile"}
     fit = report.runs[2].decision.explain["fit"] if report.runs[2].decision is not None else None

@@ -100,7 +100,8 @@ def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: P
         other.execute("BEGIN EXCLUSIVE")
         assert run("flatten", "--all", "--json", home=tmp_path).code == 0
         refused = run("resume", "--json", home=tmp_path)
-        assert (refused.code, refused.error["code"]) == (3, "journal_locked")
+        assert (refused.code, refused.error["code"]) == (8, "state_unknown")
+        assert "stayed locked by another process" in refused.error["message"]
         assert locks(tmp_path).halted() is not None
         other.execute("ROLLBACK")
     assert run("resume", "--json", home=tmp_path).data["runs_ended"] == [{"market": BTC, "strategy": "grid"}]
