@@ -16,7 +16,7 @@ from pfmm.model.text import iso
 if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.app.starting import StartRequest, Tell
-    from pfmm.engine.report import RunReport
+    from pfmm.model.cycle import RunReport
     from pfmm.model.order import Side
     from pfmm.model.plan import OwnOrder
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
     from pfmm.app.starting import StartRequest, Tell
-    from pfmm.engine.report import CycleReport, RunReport
+    from pfmm.model.cycle import CycleReport, RunReport
     from pfmm.model.event import Event
 
 

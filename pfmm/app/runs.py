@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.config.resolve import MarketSettings
     from pfmm.engine.engine import Engine
-    from pfmm.engine.report import CycleReport
     from pfmm.errors import PfmmError
+    from pfmm.model.cycle import CycleReport
     from pfmm.model.market import Instrument, Ticker
     from pfmm.model.plan import MarketView
     from pfmm.model.setting import Values

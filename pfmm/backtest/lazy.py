@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleReport, MarketSnapshot
+from pfmm.engine.report import MarketSnapshot
 from pfmm.engine.risk import MAX_JUMP, loss_problem
 from pfmm.model.account import Snapshot
+from pfmm.model.cycle import CycleReport
 from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus, Plan
 from pfmm.strategy.quiet import QuietBand
 

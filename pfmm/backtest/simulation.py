@@ -18,10 +18,11 @@ from pfmm.backtest.columns import Band, Columns, TapeFeed
 from pfmm.backtest.lazy import LazyEngine
 from pfmm.backtest.venue import SimulatedVenue
 from pfmm.engine.observe import observe
-from pfmm.engine.report import CycleReport, RunSpec
+from pfmm.engine.report import RunSpec
 from pfmm.errors import DataFileError, UsageError
 from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import FundingPayment
+from pfmm.model.cycle import CycleReport
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import JournalFill
 from pfmm.model.units import iso

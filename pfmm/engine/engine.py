@@ -16,12 +16,13 @@ from pfmm.engine.adoption import config_differences, config_to_save
 from pfmm.engine.observe import observe
 from pfmm.engine.position_check import PositionCheck, later_fills
 from pfmm.engine.reconcile import reconcile
-from pfmm.engine.report import CycleReport, MarketSnapshot, RunReport, RunSpec
+from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import check, loss_problem
 from pfmm.engine.self_trade import hold_crossing
 from pfmm.engine.strategy_run import Step, StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, intents_of
 from pfmm.errors import PfmmError, UsageError
+from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan

@@ -1,4 +1,4 @@
-"""What goes into a cycle and what comes out of it: the runs with their limits, the one look at the venue, the report.
+"""What goes into a cycle: the runs with their limits, and the one look at the venue.
 
 Values only; the engine is the sequence over them.
 """
@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from pfmm.model.account import Account, Snapshot, VenueTime
-from pfmm.model.event import Event
-from pfmm.model.ledger import LedgerState
-from pfmm.model.market import Ticker
+from pfmm.model.account import Snapshot
 from pfmm.model.order import Order
-from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan, Tolerance
+from pfmm.model.plan import OwnOrder, Tolerance
 from pfmm.ports import Strategy
 
 
@@ -47,52 +44,6 @@ class RunSpec:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     free: frozenset[str] = frozenset()
     replaced: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that
-    closes the run's inventory; `ratio` is the account's position on the market over the limit, clamped to -1…1;
-    `problem` says why the run does not quote."""
-
-    market: str
-    strategy: str
-    run_id: str | None
-    ticker: Ticker | None
-    decision: Decision | None
-    plan: Plan
-    close: DesiredOrder | None
-    orders: tuple[OwnOrder, ...]
-    ledger: LedgerState
-    unrealized: Decimal
-    ratio: float
-    fills: int
-    round_trips: int
-    problem: str | None
-    tripped: str | None
-
-    @property
-    def total(self) -> Decimal:
-        """What the run earned, USD: realised + unrealised - fees + funding; 4 + 1 - 0.5 + 0.25 = 4.75."""
-        return self.ledger.realized + self.unrealized - self.ledger.fees + self.ledger.funding
-
-
-@dataclass(frozen=True, slots=True)
-class CycleReport:
-    """Everything that one cycle saw and did. `fresh` is True when every market's data could be trusted."""
-
-    time: VenueTime
-    account: Account
-    runs: tuple[RunReport, ...]
-    events: tuple[Event, ...]
-    fresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CycleEvent(Event):
-    """A finished cycle, for whoever shows it: the whole report, and in `data` what is known beside it (texts)."""
-
-    report: CycleReport | None = None
 
 
 class MarketSnapshot:

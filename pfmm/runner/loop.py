@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleEvent, CycleReport
 from pfmm.errors import (
     BadVenueData,
     Halted,
@@ -22,6 +21,7 @@ from pfmm.errors import (
     VenueRefused,
     VenueUnreachable,
 )
+from pfmm.model.cycle import CycleEvent, CycleReport
 from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.dead_man import DeadMan

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.report import CycleReport
+from pfmm.model.cycle import CycleReport
 from pfmm.model.plan import DesiredOrder, MarketView, OwnOrder
 from pfmm.paper.feeds.replay import ReplayFeed
 from pfmm.paper.feeds.replay_tape import build_tape

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleReport, Limits, RunSpec
+from pfmm.engine.report import Limits, RunSpec
 from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors, Snapshot
+from pfmm.model.cycle import CycleReport
 from pfmm.model.market import Instrument
 from pfmm.model.order import Batch, BatchAnswer
 from pfmm.model.plan import Tolerance

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.engine.report import CycleReport, RunSpec
+from pfmm.engine.report import RunSpec
+from pfmm.model.cycle import CycleReport
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents

@@ -13,7 +13,7 @@ from pfmm.app.calibrating import FRESH_MS
 from pfmm.app.runs import Runs
 from pfmm.app.session import Session
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleReport
+from pfmm.model.cycle import CycleReport
 from tests.e2e.homes import START_MS, own_session, stepped_home
 
 MARKETS = ("BTC-PERP", "ETH-PERP", "APE-PERP")

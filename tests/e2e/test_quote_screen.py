@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from pfmm.cli.live.tables import frame
-from pfmm.engine.report import CycleReport
 from pfmm.model.account import Snapshot
+from pfmm.model.cycle import CycleReport
 from pfmm.model.event import Event
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from tests.e2e.engine_rig import FIXED, START_MS, rig

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.report import CycleReport, Limits
+from pfmm.engine.report import Limits
+from pfmm.model.cycle import CycleReport
 from pfmm.model.order import BatchAnswer, Refusal, Side
 from pfmm.model.plan import Tolerance
 from pfmm.strategy.quote.config import QuoteConfig

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.report import CycleReport, RunReport
 from pfmm.errors import PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import Cursors, Snapshot
+from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.expiry import REQUEST_LIFE_MS
 from pfmm.model.order import Batch, BatchAnswer, Order, OrderStatus, Refusal
 from pfmm.model.plan import OwnStatus

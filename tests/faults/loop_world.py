@@ -14,11 +14,12 @@ from typing import Any
 
 from pfmm.engine.cancel import WindDown, wind_down
 from pfmm.engine.engine import Engine
-from pfmm.engine.report import CycleReport, Limits, RunSpec
+from pfmm.engine.report import Limits, RunSpec
 from pfmm.engine.risk import worst_usd
 from pfmm.errors import PfmmError
 from pfmm.journal.journal import Journal
 from pfmm.model.account import VenueTime
+from pfmm.model.cycle import CycleReport
 from pfmm.model.ledger import ACCOUNT as NET
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnFill, OwnStatus

@@ -19,11 +19,12 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.report import CycleEvent, Limits, RunSpec
+from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import NotFlat, OutputLost, PfmmError, VenueUnreachable
 from pfmm.flatten.contract import FlatState, FlattenOrder, Tools
 from pfmm.flatten.emergency import flatten
 from pfmm.journal.watch import FileWatch
+from pfmm.model.cycle import CycleEvent
 from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
 from pfmm.runner import signals as signals_module

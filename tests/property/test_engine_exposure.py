@@ -16,9 +16,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pfmm.engine.report import CycleReport, Limits
+from pfmm.engine.report import Limits
 from pfmm.errors import OutcomeUnknown, VenueUnreachable
 from pfmm.model.account import Snapshot
+from pfmm.model.cycle import CycleReport
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, NewOrder, Order, Refusal, Side
 from pfmm.model.plan import Tolerance
 from pfmm.strategy.quote.config import QuoteConfig

@@ -16,7 +16,7 @@ from rich.text import Text
 from pfmm.cli.output import folded
 
 if TYPE_CHECKING:
-    from pfmm.engine.report import CycleReport, RunReport
+    from pfmm.model.cycle import CycleReport, RunReport
 
 WIDE = 96
 NARROW = 76

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.app.watched import NOTICE
 from pfmm.cli.output import EventStream, drop_stdout
-from pfmm.engine.report import CycleEvent
+from pfmm.model.cycle import CycleEvent
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
-    from pfmm.engine.report import CycleReport
+    from pfmm.model.cycle import CycleReport
 
 RECENT = 6
 NOTICE_CYCLES = 3

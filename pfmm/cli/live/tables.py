@@ -18,7 +18,7 @@ from pfmm.cli.output import iso
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
-    from pfmm.engine.report import CycleReport, RunReport
+    from pfmm.model.cycle import CycleReport, RunReport
 
 LINES_SHOWN = 17
 LINES_FEWEST = 3

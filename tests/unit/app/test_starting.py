@@ -21,7 +21,6 @@ from pfmm.app.starting import StartRequest
 from pfmm.app.status import StatusRequest, status
 from pfmm.app.watched import READER_GONE, Shown
 from pfmm.config.resolve import load_settings
-from pfmm.engine.report import CycleEvent
 from pfmm.errors import (
     AlreadyRunning,
     ChangesPending,
@@ -32,6 +31,7 @@ from pfmm.errors import (
     UnknownMarket,
     UsageError,
 )
+from pfmm.model.cycle import CycleEvent
 from pfmm.model.encoding import ABSENT
 from pfmm.model.event import Event
 from pfmm.runner.locks import FLATTEN

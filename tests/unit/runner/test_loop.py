@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from pfmm.engine.report import CycleEvent, CycleReport
 from pfmm.errors import (
     BadVenueData,
     OutcomeUnknown,
@@ -22,6 +21,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.model.account import Account, VenueTime
+from pfmm.model.cycle import CycleEvent, CycleReport
 from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.inbox import Action, Command

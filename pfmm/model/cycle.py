@@ -1,0 +1,58 @@
+"""What comes out of a cycle, for whoever shows or records it: reports of the runs, and the event. Layer: model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pfmm.model.account import Account, VenueTime
+from pfmm.model.event import Event
+from pfmm.model.ledger import LedgerState
+from pfmm.model.market import Ticker
+from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that
+    closes the run's inventory; `ratio` is the account's position on the market over the limit, clamped to -1…1;
+    `problem` says why the run does not quote."""
+
+    market: str
+    strategy: str
+    run_id: str | None
+    ticker: Ticker | None
+    decision: Decision | None
+    plan: Plan
+    close: DesiredOrder | None
+    orders: tuple[OwnOrder, ...]
+    ledger: LedgerState
+    unrealized: Decimal
+    ratio: float
+    fills: int
+    round_trips: int
+    problem: str | None
+    tripped: str | None
+
+    @property
+    def total(self) -> Decimal:
+        """What the run earned, USD: realised + unrealised - fees + funding; 4 + 1 - 0.5 + 0.25 = 4.75."""
+        return self.ledger.realized + self.unrealized - self.ledger.fees + self.ledger.funding
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """Everything that one cycle saw and did. `fresh` is True when every market's data could be trusted."""
+
+    time: VenueTime
+    account: Account
+    runs: tuple[RunReport, ...]
+    events: tuple[Event, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CycleEvent(Event):
+    """A finished cycle, for whoever shows it: the whole report, and in `data` what is known beside it (texts)."""
+
+    report: CycleReport | None = None
