@@ -8,7 +8,7 @@ costs the same after a million fills. Knows no SQLite; a `BookStore` keeps the b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_sh
 from pfmm.model.account import FundingPayment
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, OwnerBook
 from pfmm.model.order import Fill
+from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill
 
 # a payment is split by the shares at its settlement; how much older than it the fills are to which the look back goes

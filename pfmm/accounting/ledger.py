@@ -7,12 +7,12 @@ equity = deposits + realised + unrealised - fees + funding true to the last digi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from pfmm.model.account import FundingPayment
 from pfmm.model.ledger import UNATTRIBUTED, LedgerState
 from pfmm.model.order import Fill
+from pfmm.model.quick import replace
 
 UNIT = Decimal("0.00000001")  # amounts are rounded to 1e-8 USD, as the paper exchange rounds them
 ZERO = Decimal(0)

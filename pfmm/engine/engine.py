@@ -7,7 +7,6 @@ adapters, no clock of its own; venue and journal come in as ports, time comes fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +25,7 @@ from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
+from pfmm.model.quick import replace
 from pfmm.model.run import Intents, Run
 from pfmm.ports import Journal, Strategy, Venue
 
@@ -160,7 +160,8 @@ class Engine:
             own = live.get(active.run_id or "", ())
             step = self._step(active, seen, own)
             lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
-            step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
+            if lost:
+                step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
             steps.append(step)
             events += active.problem_events(seen.now_ms)
         if send:
@@ -352,6 +353,8 @@ class Engine:
             mark=ticker.mark,
             foreign_orders=seen.foreign_orders(active.market, here),
         )
+        if not verdict.refused:
+            return verdict.plan
         return replace(verdict.plan, held=tuple(dict.fromkeys((*verdict.plan.held, *verdict.refused))))
 
     def _closing_order(self, step: Step, here: Sequence[OwnOrder], seen: MarketSnapshot) -> DesiredOrder | None:

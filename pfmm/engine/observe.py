@@ -6,7 +6,6 @@ Status, stop, dry runs and the engine read in this one way. Sequence only; decid
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from pfmm.engine.order_status import by_client_order_id, is_lost, settle, settle_one
@@ -14,6 +13,7 @@ from pfmm.errors import BadVenueData, PfmmError, RateLimited, UnknownMarket, Ven
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.quick import replace
 from pfmm.ports import Journal, Venue
 
 Doubt = Callable[[OwnOrder, PfmmError], None]

@@ -10,11 +10,12 @@ reaches what matches orders, found none, and fills were read later than that; se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pfmm.model.expiry import acts_until_ms
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.quick import replace
 
 NO_SUCH_ORDER = "order_not_found"
 

@@ -7,12 +7,13 @@ time or how a plan was made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.model.market import Ticker
 from pfmm.model.order import Order, Side
 from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, Plan
+from pfmm.model.quick import quick, replace
 from pfmm.strategy import volatility
 
 _ZERO = Decimal(0)
@@ -27,6 +28,7 @@ class Approved:
     refused: tuple[Held, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Exposure:
     """One order as the limit sees it: the most base units that can still fill, and the highest price in USD."""

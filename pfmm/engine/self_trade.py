@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 
 from pfmm.model.market import PriceRule
 from pfmm.model.order import Side
 from pfmm.model.plan import DesiredOrder, Held, OwnOrder, Plan
+from pfmm.model.quick import replace
 from pfmm.strategy.ticks import snap_price
 
 _REASON = "would trade with another strategy of this account"
@@ -20,6 +20,8 @@ def hold_crossing(plan: Plan, others: Iterable[OwnOrder]) -> Plan:
     `others` are the live orders of other runs on this market, unsettled ones included. Equal prices cross.
     """
     highest_buy, lowest_sell = _edges(others)
+    if highest_buy is None and lowest_sell is None:
+        return plan
 
     def crosses(side: Side, price: Decimal) -> bool:
         if side is Side.LONG:

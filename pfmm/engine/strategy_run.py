@@ -6,7 +6,7 @@ Everything in it can be rebuilt from the journal. It reads no venue and writes n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from pfmm.model.ledger import LedgerState, OwnerBook
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
+from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill, Run
 from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.saved import Saved

@@ -7,7 +7,7 @@ is settled by client order id in a later cycle. Knows the ports only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from pfmm.model.account import VenueTime
 from pfmm.model.expiry import valid_until_ms
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal, TimeInForce
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan
+from pfmm.model.quick import quick, replace
 from pfmm.model.run import Intents
 from pfmm.ports import Journal, Venue
 
@@ -25,6 +26,7 @@ _GONE = (NO_SUCH_ORDER, "order_not_open")
 POST_ONLY_REFUSED = "post_only_would_cross"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SendNote:
     """One thing that happened to one order: an event name with its fields, and the slot that it concerns."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from pfmm.model.event import Event
 from pfmm.model.ledger import OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
+from pfmm.model.quick import replace
 from pfmm.model.run import Absorbed, Intents, JournalFill, Run
 
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pfmm.model.quick import quick
+
 if TYPE_CHECKING:  # who asks for the time or a position alone does not pay for defining the orders
     from pfmm.model.market import Ticker
     from pfmm.model.order import Fill, Order
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class VenueTime:
     """The venue's clock: `speed` venue seconds a wall second (1 for a real venue; 0 = stepped by its clients),
@@ -21,6 +24,7 @@ class VenueTime:
     state: str = "open"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Account:
     """Equity identity, USD: equity = deposits + realized_pnl + unrealized_pnl - fees + funding."""
@@ -37,6 +41,7 @@ class Account:
     funding: Decimal | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Position:
     """The one signed position of a market. `size` base units, positive = long; `cost_basis` USD, always >= 0."""
@@ -81,6 +86,7 @@ class Cursors:
     funding: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `exchange_id`

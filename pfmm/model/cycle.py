@@ -10,8 +10,10 @@ from pfmm.model.event import Event
 from pfmm.model.ledger import LedgerState
 from pfmm.model.market import Ticker
 from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan
+from pfmm.model.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pfmm.model.quick import quick
+
 EVENT_NAMES = (
     "started",
     "cycle",
@@ -27,6 +29,7 @@ EVENT_NAMES = (
 )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of the NDJSON stream: `name` is one of EVENT_NAMES, `time_ms` venue time, `data` further fields.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pfmm.model.quick import quick
+
 ACCOUNT = "*"  # the owner of a market's net book: every fill of the account, whoever traded, as the venue nets it
 UNATTRIBUTED = ""  # the owner of what no run of ours placed, less what of it closed positions that ended runs left
 
 _ZERO = Decimal(0)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LedgerState:
     """One position: signed `size` in base units, `cost_basis` in USD (always >= 0), and what it earned so far.
@@ -25,6 +28,7 @@ class LedgerState:
     funding: Decimal = _ZERO
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OwnerBook:
     """The ledger of one owner (a run id, UNATTRIBUTED or ACCOUNT) on one market, and of how many fills of its own

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pfmm.model.quick import quick
+
 HOURS_PER_YEAR = 365 * 24
 
 
@@ -52,6 +54,7 @@ class Instrument:
     funding_interval_hours: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ticker:
     """Best quotes and marks of one market at venue time `time_ms`.

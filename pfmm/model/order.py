@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from pfmm.model.quick import quick
+
 
 class Side(StrEnum):
     """The direction of an order, spelled as the venues spell it."""
@@ -54,6 +56,7 @@ class Liquidity(StrEnum):
     TAKER = "taker"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class NewOrder:
     """An order as we ask for it. `price` is None for a market order; `valid_until_ms` is venue time: the venue
@@ -107,6 +110,7 @@ class Batch:
         return len(self.cancel) + len(self.amend) + len(self.place)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Order:
     """An order as the venue reports it. `size` is the total, `filled` the part done, both base units."""
@@ -151,6 +155,7 @@ class BatchAnswer:
     place: tuple[Order | Refusal, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One execution. `fee` in USD, positive = paid, negative = rebate; `size` in base units, always positive."""

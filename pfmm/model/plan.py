@@ -13,6 +13,7 @@ from typing import Any
 
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Side
+from pfmm.model.quick import quick
 
 
 class OwnStatus(StrEnum):
@@ -33,6 +34,7 @@ class OwnStatus(StrEnum):
         return self in (OwnStatus.SENDING, OwnStatus.OPEN, OwnStatus.UNKNOWN, OwnStatus.MISSING)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
     """An order of ours as the journal knows it. While an amend is unacknowledged, `amend_price` and `amend_size`
@@ -62,6 +64,7 @@ class OwnOrder:
         return max(total - self.filled, Decimal(0))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class DesiredOrder:
     """One order that a strategy wants to rest. `size` is what should REST (not the total), base units, already
@@ -75,6 +78,7 @@ class DesiredOrder:
     post_only: bool = True
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MarketView:
     """Everything a strategy may look at when it decides: one market at one venue time.
@@ -118,6 +122,7 @@ class RoundTrip:
     time_ms: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a strategy wants now. `absent` says why a side or slot is not quoted; `notes` are shown to the user;
@@ -163,6 +168,7 @@ class Held:
     reason: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The difference between desired and resting orders of one run."""

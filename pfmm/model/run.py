@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
+from pfmm.model.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a strategy on a market, over all the processes that carry it on.
@@ -70,6 +72,7 @@ class Absorbed:
     funding: tuple[FundingPayment, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Intents:
     """What is about to be asked of the venue: orders to place (status SENDING), known orders with `amend_price`,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from pfmm.errors import UsageError
+from pfmm.model.quick import quick, replace
 from pfmm.strategy.quote.spread import SECONDS_PER_YEAR
 from pfmm.strategy.saved import Saved, damaged
 
@@ -33,6 +34,7 @@ DEFAULT_ANNUAL = 0.5
 PLAUSIBLE_ANNUAL = (0.05, 5.0)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class VolatilityState:
     """What the estimator remembers: at most `window` accepted samples, oldest first, and what follows from them.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pfmm.errors import UsageError
+from pfmm.model.quick import quick
 from pfmm.strategy.calibration import Calibration
 from pfmm.strategy.inventory import ON_LIMIT
 from pfmm.strategy.volatility import DEFAULT_ANNUAL, REGIMES, WINDOW, VolatilityState, next_regime
@@ -80,6 +81,7 @@ class QuoteConfig:
             raise UsageError(f"min_samples must be at least 1, not {self.min_samples}")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Sigma:
     """The volatility in use (annual fraction), where it comes from, its regime, or the problem with it."""

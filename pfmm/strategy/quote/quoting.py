@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Side
+from pfmm.model.quick import quick
 from pfmm.strategy.inventory import LIMIT_SHARE, PAUSED, REDUCING, inventory_state
 from pfmm.strategy.quote import spread
 from pfmm.strategy.quote.config import QuoteConfig
@@ -39,6 +40,7 @@ _ZERO = Decimal(0)
 _SIZE_FACTOR = {regime: Decimal(str(factor)) for regime, factor in SIZE_MULTIPLIER.items()}
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class QuoteInputs:
     """What one quote depends on beside its settings.
@@ -63,6 +65,7 @@ class QuoteInputs:
     sigma_problem: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class QuotedLevel:
     """One order of the quote. `components` are bps of mid in the order of COMPONENTS: their sum is the distance of
@@ -77,6 +80,7 @@ class QuotedLevel:
     clamped: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Quote:
     """The answer: levels of each side, best first, and why a side or slot is absent. Prices USD, None without a

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from pfmm.errors import UnitsError, UsageError
+from pfmm.model.quick import quick
 from pfmm.strategy.quote.finite import FiniteQuotes, finite_quotes
 
 SECONDS_PER_YEAR = 365 * 24 * 3600
@@ -18,6 +19,7 @@ FAILS_FROM = 0.5  # skew of one lot, in 1/κ, from which on the asymptotic quote
 PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ModelSpread:
     """What a model says at one price level.

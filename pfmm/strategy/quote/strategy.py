@@ -6,13 +6,14 @@ Holds the volatility estimator and the price that is being quoted around; must n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from pfmm.errors import UnitsError
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
+from pfmm.model.quick import quick, replace
 from pfmm.strategy import calibration, volatility
 from pfmm.strategy.funding import ticker_tilt_ratio
 from pfmm.strategy.quote.config import QuoteConfig, Sigma, choose_sigma
@@ -24,6 +25,7 @@ from pfmm.strategy.saved import Saved, damaged
 from pfmm.strategy.volatility import VolatilityState
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class QuoteState:
     """What survives between cycles: the estimator, and the mid and fair price (USD) that the resting quotes are
