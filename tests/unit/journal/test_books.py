@@ -193,6 +193,18 @@ def work(path: Path, steps: Steps) -> dict[str, int]:
         list(journal.fills(after_seq=journal.newest_fill()))
         measured("read", start)
         start = steps.taken
+        journal.live_orders()
+        journal.live_orders(run_id="n-r1")
+        journal.live_orders(market=BTC)
+        measured("live orders", start)
+        start = steps.taken
+        journal.runs()
+        journal.open_run("grid", BTC)
+        journal.count_actions("n-r1")
+        journal.mid_at(BTC, 1_900_000_000_000)
+        journal.equity_at()
+        measured("run, prices and equity", start)
+        start = steps.taken
         number = journal.newest_fill() + 1
         fill = Fill(f"x{number}", "o", None, BTC, Side.LONG, D(100), D(1), D(0), Liquidity.MAKER, 1_900_000_000_000)
         payment = FundingPayment(f"p{number}", BTC, 1_900_000_000_000, D("0.01"), D(100), D(1), D(-1))
