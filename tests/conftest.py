@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.sqlite_steps import Steps, count_steps
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # how long an example takes depends on what else the machine does: speed is for the benches
@@ -35,3 +37,9 @@ def pfmm_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PFMM_PROFILE", "PFMM_VENUE", "PFMM_ACCOUNT", "PFMM_API_KEY", "PURPLE_FLEA_KEY"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    """Counts what SQLite does in this test."""
+    return count_steps(monkeypatch)

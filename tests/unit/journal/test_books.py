@@ -23,6 +23,7 @@ from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents
 from tests.bench.big_journal import MARKETS, fill_journal
+from tests.sqlite_steps import Steps
 from tests.unit.journal.old_journal import INSERT_FILL, old_journal
 
 D = Decimal
@@ -147,30 +148,6 @@ def test_a_migration_that_is_killed_again_and_again_goes_on_from_its_last_slice(
     with opened(path) as journal:
         assert right(journal)
         assert sum(book.fills for book in journal.books(owner=ACCOUNT)) == 100
-
-
-class Steps:
-    """Counts what SQLite does on every connection that the journal opens, in hundreds of its steps."""
-
-    def __init__(self) -> None:
-        self.taken = 0
-
-    def count(self) -> int:
-        self.taken += 1
-        return 0
-
-
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
-    counted, connect = Steps(), sqlite3.connect
-
-    def counting(*args: object, **named: object) -> sqlite3.Connection:
-        database: sqlite3.Connection = connect(*args, **named)  # type: ignore[call-overload]
-        database.set_progress_handler(counted.count, 100)
-        return database
-
-    monkeypatch.setattr(sqlite3, "connect", counting)
-    return counted
 
 
 def work(path: Path, steps: Steps) -> dict[str, int]:
