@@ -66,7 +66,7 @@ TEXTS = {
     "one transaction for risk check and intents": (r"BEGIN IMMEDIATE", {"pfmm.journal.journal"}),
     "an end in spite of a writer that hangs": (
         r"\bos\._exit\(",
-        {"pfmm.cli.live.running", "pfmm.cli.main", "pfmm.runner.listeners"},
+        {"pfmm.app.watched", "pfmm.cli.main", "pfmm.runner.listeners"},
     ),
 }
 

@@ -50,7 +50,7 @@ def wait_s(seconds: float) -> bool:
 class Session:
     """One account on one venue, for the life of one command."""
 
-    on_new_market: Callable[[int], None] | None = None  # told the seed when a command makes the paper exchange
+    on_new_market: Callable[[int], None] | None = None  # told the seed that chance chose for a new paper exchange
 
     def __init__(self, settings: Settings, *, hurried: bool = False) -> None:
         self.settings = settings
@@ -337,7 +337,7 @@ def new_seed() -> int:
 
 def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[int], None] | None = None) -> Exchange:
     """Opens the embedded exchange under `state_dir`, or creates it in a synthetic market of `seed` (None: by chance);
-    `on_new` is told the seed of one that was not there."""
+    `on_new` is told a seed that chance chose."""
     from pfmm.paper.exchange import Exchange
     from pfmm.paper.feed_config import synthetic
 
@@ -345,7 +345,7 @@ def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[in
     new = not path.exists()
     first = synthetic(new_seed() if seed is None else seed)
     exchange = Exchange.open(path, feed_of, wall_ms, first_feed=first)
-    if new and on_new is not None:
+    if new and seed is None and on_new is not None:
         on_new(int(exchange.feed_config()["seed"]))
     return exchange
 

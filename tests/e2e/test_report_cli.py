@@ -36,7 +36,7 @@ def test_the_profit_is_what_the_account_gained(home: Path) -> None:
     """Folded from fills at the venue's marks, it equals the exchange's own books to the last digit."""
     found = run("report", "--json", home=home).data
     account = run("inventory", "--json", home=home).data["account"]
-    assert found["fills"] > 10
+    assert found["fills"] >= 10
     assert Decimal(found["pnl"]["total"]) == Decimal(account["equity"]) - 10_000
     assert Decimal(found["equity_curve"][-1][1]) == Decimal(account["equity"])
     pnl = {name: Decimal(text) for name, text in found["pnl"].items()}

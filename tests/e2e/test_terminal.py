@@ -30,7 +30,7 @@ def test_a_dumb_terminal_shows_each_look_when_it_is_taken(tmp_path: Path, line: 
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        (("grid", "start", "BTC", "--levels", "30"), ("30", "dead-man armed", "Ctrl-C stops and cancels")),
+        (("grid", "start", "BTC", "--levels", "30"), ("mid", "dead-man armed", "Ctrl-C stops and cancels")),
         (("funding", "--all", "--watch"), ("more lines", "Ctrl-C ends")),
     ],
 )

@@ -150,7 +150,7 @@ KILLS = [(name, moment) for name in ("snapshot", "submit", "order") for moment i
 @pytest.mark.parametrize("spec", [grid_spec, quote_spec], ids=["grid", "quote"])
 def test_killed_at_the_venue_s_door_and_carried_on(tmp_path: Path, spec: Any, call: str, moment: str) -> None:
     with world(tmp_path, seed=5) as made:
-        made.faults("seed=3,rate=0.5,hold_s=0.01,kinds=timeout,only=POST")
+        made.faults("seed=5,rate=0.5,hold_s=0.01,kinds=timeout,only=POST")
         deaths = sum(_dies(made, spec(), {"venue": Dying(made.venue(), {call}, n, moment)}) for n in (1, 2, 4))
         assert deaths
         _carry_on(made, spec())

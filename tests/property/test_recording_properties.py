@@ -30,6 +30,8 @@ class SlowVenue:
     numbers are in `failing` get no answer. Prints come out `lag_ms` after their time; `inclusive` is how `since`
     counts."""
 
+    name = "paper"
+
     def __init__(
         self,
         prints: Sequence[Trade],
