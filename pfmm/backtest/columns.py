@@ -51,13 +51,21 @@ class Columns:
         self.times = tape.events[::EVENT_WIDTH]
         self._kinds = tape.events[1::EVENT_WIDTH]
         self._lows, self._highs = _extremes(tape, self.rows)
+        self._found = 0  # by `after`
 
     def __len__(self) -> int:
         return len(self.times)
 
     def after(self, time_ms: int) -> int:
-        """The index of the first event after `time_ms`."""
-        return bisect_right(self.times, time_ms)
+        """The index of the first event after `time_ms`. A run asks for ever later times: what was found last and the
+        rows after it are looked at first."""
+        times, last, first, end = self.times, self._found, 0, len(self.times)
+        if last and times[last - 1] <= time_ms:
+            first = last
+            if last + FIRST_ROWS < end and times[last + FIRST_ROWS] > time_ms:
+                end = last + FIRST_ROWS
+        self._found = bisect_right(times, time_ms, first, end)
+        return self._found
 
     def row(self, index: int) -> list[int]:
         """The six numbers of an event."""

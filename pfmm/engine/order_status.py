@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pfmm.model.expiry import acts_until_ms
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.model.quick import replace
+from pfmm.model.quick import quick, replace
 
 NO_SUCH_ORDER = "order_not_found"
 
@@ -27,6 +27,7 @@ _FINAL = {
 }
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Orders whose record changes, and client order ids that only the venue can settle (one read each)."""

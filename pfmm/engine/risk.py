@@ -20,6 +20,7 @@ _ZERO = Decimal(0)
 MAX_JUMP = Decimal(str(volatility.MAX_JUMP))  # what no estimator believes at once, no order is based on
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Approved:
     """What may be sent, and what was refused with the reason. A refused amendment's order stays as it rests."""
@@ -170,6 +171,7 @@ def _jump_problem(mid: Decimal, last_mid: Decimal | None) -> str | None:
     return f"jump: the mid went from {last_mid} to {mid} ({jump_pct:+.1f} %), {MAX_JUMP * 100:f} % is the limit"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Gate:
     """The limit with everything it is measured by."""

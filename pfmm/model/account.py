@@ -78,6 +78,7 @@ class FundingPayment:
     amount: Decimal
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Cursors:
     """Where the next read of fills and funding payments goes on; None = from the beginning."""

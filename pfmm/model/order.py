@@ -78,6 +78,7 @@ class NewOrder:
         return OrderType.MARKET if self.price is None else OrderType.LIMIT
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AmendOrder:
     """New price and/or TOTAL size (filled part included) for a resting order, by its client order id."""
@@ -98,6 +99,7 @@ class CancelOrder:
     order_id: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one request carries, carried out by the venue in the order cancel, amend, place."""
@@ -146,6 +148,7 @@ class Refusal:
     status: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
     """One answer an item, in the order of the request: the order as it now is, or the refusal."""

@@ -151,6 +151,7 @@ class Tolerance:
     min_age_ms: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Amendment:
     """Change `order` to `price` and TOTAL `size`, so that it becomes `desired`."""
@@ -160,6 +161,7 @@ class Amendment:
     size: Decimal
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Held:
     """A desired order that is not acted on now, with the reason ("unknown order in the slot", "would cross own")."""

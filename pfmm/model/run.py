@@ -40,6 +40,7 @@ class Run:
     last_mid: Decimal | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class JournalFill:
     """A fill with its running number and the run and slot that it belongs to (None: not an order of ours).
@@ -64,6 +65,7 @@ class EquityReading(NamedTuple):
     deposits: Decimal | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Absorbed:
     """What was new in a read of the venue; repetitions are left out."""

@@ -6,7 +6,7 @@ Average prices are the only rounded numbers here (to 1e-8 USD, half-even); they 
 from __future__ import annotations
 
 from collections.abc import Container
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from pfmm.paper import ledger
 from pfmm.paper.account import Account, FillEntry, FundingEntry, Marks, OrderState
@@ -14,10 +14,13 @@ from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.ledger import Position, half_even
 from pfmm.paper.messages import AccountRecord, FillRecord, FundingRecord, OrderRecord, PositionRecord
 
+# wider than any amount of the exchange; what would have to be rounded all the same is an error, not a number
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
+
 
 def decimal(units: int, decimals: int) -> Decimal:
     """units / 10**decimals as an exact Decimal: 639_439 and 1 give 63943.9."""
-    return Decimal(f"{units}e-{decimals}")
+    return _EXACT.scaleb(int(units), -decimals)
 
 
 def usd(amount: int) -> Decimal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pfmm.model.quick import quick
 from pfmm.paper.feeds.feed import USD, MarketSpec
 
 DEFAULT_DEPOSIT = 10_000 * USD  # of an account on its first use
@@ -76,6 +77,7 @@ def funding_amount(size: int, mark: int, unit: int, rate: int) -> int:
     return half_even(-size * mark * unit * rate, USD)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Totals:
     """The account's sums, 1e-8 USD."""

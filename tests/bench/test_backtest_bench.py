@@ -144,18 +144,26 @@ def test_the_quoting_strategy_on_the_same_stream(files: Stream, tmp_path: Path) 
 def test_the_quoting_loop_beside_an_earlier_release(tmp_path: Path, files: Stream) -> None:
     """The same quotes (a set gamma, so that both quote alike) by both: user and system time, minima in alternation.
 
-    PFMM_BASE_PYTHON names a Python that has the earlier release.
+    PFMM_BASE_PYTHON names a Python where a checkout of the earlier release is installed: it makes its own tape of the
+    stream, since tapes change with the releases.
     """
     base = os.environ.get("PFMM_BASE_PYTHON")
     if base is None:
         pytest.skip("PFMM_BASE_PYTHON names no Python with an earlier release")
+    code = "import pathlib, pfmm; print(pathlib.Path(pfmm.__file__).parents[1])"
+    root = subprocess.run([base, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+    subprocess.run(
+        [base, "-m", "tests.bench.backtest_stream", str(tmp_path)], cwd=root, capture_output=True, check=True
+    )
+    tapes = {base: tmp_path / "stream.tape", sys.executable: files.folder / "stream.tape"}
     line = ("--interval", "3", "--json", "--set", "quote.drift_bps=5", "--set", "quote.gamma=0.05")
-    words = ["backtest", "run", "quote", "BTC", "--data", str(files.folder / "stream.tape"), "--queue", "pessimistic"]
+    words = ["backtest", "run", "quote", "BTC", "--queue", "pessimistic", "--latency-ms", "0"]
     found: dict[str, list[Process]] = {base: [], sys.executable: []}
     for _ in range(3):
         for python, runs in found.items():
             home = tmp_path / str(len(runs)) / ("base" if python == base else "now")
-            runs.append(measured([python, "-m", "pfmm", *words, "--latency-ms", "0", *line], environment(home)))
+            command = [python, "-m", "pfmm", *words, "--data", str(tapes[python]), *line]
+            runs.append(measured(command, environment(home)))
     before, now = (min(runs, key=lambda one: one.cpu_s) for runs in found.values())
     print(
         f"\nquote, set gamma, whole process: {now.cpu_s:.2f} s of CPU beside {before.cpu_s:.2f} s before, "

@@ -6,9 +6,10 @@ Floats up to `ticks.snap_price`, Decimals after it. Must not know orders that re
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from pfmm.model.market import Instrument, Ticker
@@ -68,16 +69,21 @@ class QuoteInputs:
 @quick
 @dataclass(frozen=True, slots=True)
 class QuotedLevel:
-    """One order of the quote. `components` are bps of mid in the order of COMPONENTS: their sum is the distance of
-    `price` from the mid. `clamped` marks a price that post-only moved."""
+    """One order of the quote. `clamped` marks a price that post-only moved; `taking_apart` makes `components`."""
 
     slot: str
     side: Side
     price: Decimal
     size: Decimal
     reduce_only: bool
-    components: tuple[float, ...]
     clamped: bool
+    taking_apart: Callable[[], tuple[float, ...]] = field(compare=False, repr=False)
+
+    @property
+    def components(self) -> tuple[float, ...]:
+        """Bps of mid in the order of COMPONENTS, worked out at each asking: their sum is the distance of `price` from
+        the mid."""
+        return self.taking_apart()
 
 
 @quick
@@ -287,15 +293,16 @@ def _side_levels(side: _Wing, core: _Core, remarks: _Remarks) -> tuple[QuotedLev
 
 def _room(side: _Wing, core: _Core, remarks: _Remarks) -> _Room | None:
     """What `side` may add to the account's position, or None with the reason among the remarks."""
-    inputs, name, share = core.inputs, side.name, f"{abs(core.net_ratio):.0%}"
+    inputs, name = core.inputs, side.name
     if core.state == PAUSED:
-        remarks.absent[name] = f"paused: inventory at {share} of the limit (on_limit pause)"
+        remarks.absent[name] = f"paused: inventory at {abs(core.net_ratio):.0%} of the limit (on_limit pause)"
         return None
     along = inputs.net_position * side.sign
     closing = max(-along, _ZERO)
     if core.state != REDUCING:
         return _Room(closing, inputs.max_inventory_usd - max(along, _ZERO) * inputs.ticker.mark, reduce_only=False)
     if along > 0:
+        share = f"{abs(core.net_ratio):.0%}"
         remarks.absent[name] = f"inventory at {share} of the limit: from {LIMIT_SHARE:.0%} on only the reducing side"
         return None
     return _Room(closing, _ZERO, reduce_only=True)
@@ -307,7 +314,7 @@ def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[Q
     levels: list[QuotedLevel] = []
     for index, (offset_bps, factor) in enumerate(core.inputs.levels):
         slot = f"{name}:{index}" if numbered else name
-        price, components, clamped = _price(side, core, offset_bps)
+        price, moved, clamped = _price(side, core, offset_bps)
         if price is None:
             absent[slot] = f"the {name} would be less than one tick"
             continue
@@ -320,14 +327,15 @@ def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[Q
             continue
         if words:
             remarks.notes.append(f"{slot}: {words}")
-        levels.append(QuotedLevel(slot, side.side, price, size, room.reduce_only, components, clamped))
+        taking_apart = partial(_components, side, core, offset_bps, price, moved)
+        levels.append(QuotedLevel(slot, side.side, price, size, room.reduce_only, clamped, taking_apart))
     if not levels and numbered:
         absent[name] = absent[f"{name}:0"]
     return tuple(levels)
 
 
-def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None, tuple[float, ...], bool]:
-    """The posted price of a level (None where there is none), its components, and whether post-only moved it."""
+def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None, float, bool]:
+    """The posted price of a level (None where there is none), how far post-only moved it in bps, and whether it did."""
     inputs, sign, rule = core.inputs, side.sign, core.inputs.instrument.price_rule
     # 12 figures: noise in the last bits of a float (100.08500000000001) must not cost a tick
     raw = float(f"{core.centre - sign * (core.half + offset_bps * core.mid_usd / BPS):.12g}")
@@ -340,11 +348,16 @@ def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None,
         wanted = opposite - sign * rule.tick_at(opposite)
         moved = (float(wanted) - raw) / core.mid_usd * BPS
     if wanted <= 0:
-        return None, (), clamped
+        return None, moved, clamped
     try:
-        price = snap_price(wanted, side.side, rule)
+        return snap_price(wanted, side.side, rule), moved, clamped
     except ValueError:  # a bid below one tick
-        return None, (), clamped
+        return None, moved, clamped
+
+
+def _components(side: _Wing, core: _Core, offset_bps: float, price: Decimal, moved: float) -> tuple[float, ...]:
+    """What makes up the distance of a level's `price` from the mid, bps; what post-only moved it by is `moved`."""
+    sign = side.sign
     fair, held, inventory, tilt = core.shared
     base, volatility, minimum = core.parts
     named = (
@@ -358,8 +371,7 @@ def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None,
         0.0 - sign * offset_bps,
         moved,
     )
-    rounding = float(price - core.mid) / core.mid_usd * BPS - sum(named)
-    return price, (*named, rounding), clamped
+    return (*named, float(price - core.mid) / core.mid_usd * BPS - sum(named))
 
 
 def _size(usd: Decimal, price: Decimal, inputs: QuoteInputs, room: _Room) -> tuple[Decimal, str | None]:
