@@ -15,10 +15,10 @@ from typing import NamedTuple
 from pfmm.paper.feeds.burst_path import Leaf
 from pfmm.paper.feeds.counter_random import draw, stream_key
 from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.price_path import LEAF_MS
 from pfmm.paper.instruments import Character, price_step
 
 BPS = 1e-4
-LEAF_MS = 1_024
 UNIFORM_16 = 1 / 0x10000
 MAX_SWEEPS = 24
 DEEP = 0.005  # of the sweeps that move nothing go far beyond the touch, and the price comes back

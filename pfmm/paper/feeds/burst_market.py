@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from heapq import merge
 from math import exp, log
 
-from pfmm.paper.feeds.burst_flow import LEAF_MS, BurstFlow, Second
+from pfmm.paper.feeds.burst_flow import BurstFlow, Second
 from pfmm.paper.feeds.burst_path import BurstPath, Leaf, leaf_of
 from pfmm.paper.feeds.counter_random import stream_key
 from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
-from pfmm.paper.feeds.price_path import SEGMENT_LEAVES, Segment
+from pfmm.paper.feeds.price_path import LEAF_MS, SEGMENT_LEAVES, Segment
 from pfmm.paper.instruments import Character
 
 

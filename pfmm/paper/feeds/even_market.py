@@ -11,8 +11,8 @@ from math import exp, log
 
 from pfmm.paper.feeds.counter_random import stream_key
 from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
-from pfmm.paper.feeds.order_flow import LEAF_MS, OrderFlow
-from pfmm.paper.feeds.price_path import SEGMENT_LEAVES, PricePath, Segment
+from pfmm.paper.feeds.order_flow import OrderFlow
+from pfmm.paper.feeds.price_path import LEAF_MS, SEGMENT_LEAVES, PricePath, Segment
 from pfmm.paper.instruments import Character
 
 

@@ -11,10 +11,10 @@ from math import exp, log
 
 from pfmm.paper.feeds.counter_random import draw, stream_key
 from pfmm.paper.feeds.feed import MarketSpec
+from pfmm.paper.feeds.price_path import LEAF_MS
 from pfmm.paper.instruments import Character, price_step
 
 BPS = 1e-4
-LEAF_MS = 1_024
 REACH_PER_VOLATILITY_BPS = 1.6  # mean reach beyond the best quote at an annual volatility of 1: 0.8 bps at 0.5
 REACH_CUT = 6.0  # reaches are cut at 6 means: exp(-6) of the sweeps, 1 in 400
 INFORMED_SHARE = 0.6

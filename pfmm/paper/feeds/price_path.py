@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from pfmm.paper.feeds.counter_random import BELL_BOUND, FIRST, GOLDEN, MASK, SECOND, bell, draw
 
+LEAF_MS = 1_024  # the shortest stretch of a path; what happens inside is made from its ends
 LEAF_LEVEL = 10  # a leaf lasts 2^10 ms
 SEGMENT_LEVEL = 15  # leaves are made 32 at a time
 CHECKPOINT_LEVEL = 20  # nodes of 17 minutes are remembered, to start from

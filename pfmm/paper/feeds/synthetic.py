@@ -8,23 +8,40 @@ It knows no wall clock, no account and no order: of those who watch, only their 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from pfmm.errors import ConfigError
 from pfmm.model.fees import ARTICLE, PRESETS, Fees
 from pfmm.paper.feed_config import GENERATOR
-from pfmm.paper.feeds.burst_market import BurstMarket
 from pfmm.paper.feeds.counter_random import bell, draw, stream_key
-from pfmm.paper.feeds.even_market import EvenMarket
 from pfmm.paper.feeds.feed import Event, MarketSpec, Quote, Settlement, TradeEvent, Watch, charged
-from pfmm.paper.feeds.order_flow import LEAF_MS
+from pfmm.paper.feeds.price_path import LEAF_MS
 from pfmm.paper.feeds.settlements import regular
 from pfmm.paper.instruments import Listing, price_step
 
-GENERATORS: dict[int, type[EvenMarket | BurstMarket]] = {1: EvenMarket, 2: BurstMarket}
+if TYPE_CHECKING:
+    from pfmm.paper.feeds.burst_market import BurstMarket
+    from pfmm.paper.feeds.even_market import EvenMarket
+
 BPS_IN_RATE = 10_000  # rates are whole 1e-8
 FUNDING_WEIGHTS = (1, 2, 3, 2, 1)  # neighbouring settlements share noise: correlation 16/19 with the next one
 FUNDING_WEIGHT_NORM = 19**0.5
 LEVEL_GAP_BPS = 0.5
+
+
+def _market_of(generator: int) -> type[EvenMarket | BurstMarket]:
+    """The class that makes the prices of a generator; the other one is not imported."""
+    if generator == 1:
+        from pfmm.paper.feeds.even_market import EvenMarket
+
+        return EvenMarket
+    if generator == GENERATOR:
+        from pfmm.paper.feeds.burst_market import BurstMarket
+
+        return BurstMarket
+    raise ConfigError(
+        f"the synthetic market's generator {generator} is unknown", hint="`pfmm paper reset` starts afresh"
+    )
 
 
 class SyntheticFeed:
@@ -36,13 +53,9 @@ class SyntheticFeed:
     __slots__ = ("_fees", "_generator", "_listing", "_markets", "_seed", "_specs")
 
     def __init__(self, seed: int, generator: int = GENERATOR, fees: Fees = PRESETS[ARTICLE]) -> None:
-        if generator not in GENERATORS:
-            raise ConfigError(
-                f"the synthetic market's generator {generator} is unknown", hint="`pfmm paper reset` starts afresh"
-            )
         self._seed = seed
         self._fees = fees
-        self._generator = GENERATORS[generator]
+        self._generator = _market_of(generator)
         self._listing = Listing()
         self._markets: dict[str, _Market] = {}
         self._specs: tuple[MarketSpec, ...] = ()
