@@ -107,7 +107,8 @@ class Columns:
             beyond = rows[:, 2] <= (best_bid or -1)
             if best_ask:
                 high = where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
-                beyond |= (high >= best_ask) | (high == 0)
+                beyond |= high >= best_ask
+                beyond |= high == 0
             found = beyond.nonzero()[0]
             if len(found):
                 yield from zip((found + first).tolist(), rows[found].tolist(), strict=True)

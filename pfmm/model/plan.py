@@ -31,7 +31,11 @@ class OwnStatus(StrEnum):
     @property
     def live(self) -> bool:
         """True while the order could still fill: it counts as exposure and blocks its slot."""
-        return self in (OwnStatus.SENDING, OwnStatus.OPEN, OwnStatus.UNKNOWN, OwnStatus.MISSING)
+        return self in _LIVE
+
+
+_LIVE = (OwnStatus.OPEN, OwnStatus.SENDING, OwnStatus.UNKNOWN, OwnStatus.MISSING)
+_ZERO = Decimal(0)
 
 
 @quick
@@ -61,7 +65,7 @@ class OwnOrder:
     def remaining(self) -> Decimal:
         """The most that can still fill, base units: the larger of total and amended total, less what is filled."""
         total = self.size if self.amend_size is None else max(self.size, self.amend_size)
-        return max(total - self.filled, Decimal(0))
+        return max(total - self.filled, _ZERO)
 
 
 @quick
