@@ -16,8 +16,7 @@ from pfmm.errors import ConfigError, UnknownMarket
 from pfmm.paper.feeds.burst_path import BurstPath
 from pfmm.paper.feeds.counter_random import bell, draw, stream_key
 from pfmm.paper.feeds.feed import QUOTE, Event, Quote, TradeEvent
-from pfmm.paper.feeds.price_path import LEAF_MS
-from pfmm.paper.feeds.price_path import Jump, PricePath
+from pfmm.paper.feeds.price_path import LEAF_MS, Jump, PricePath
 from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
 from pfmm.paper.instruments import Listing, price_step
 
