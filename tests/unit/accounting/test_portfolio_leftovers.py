@@ -9,7 +9,7 @@ import pytest
 
 from pfmm.app.position_closers import closing_fills, left_by_ended
 from pfmm.journal.journal import Journal
-from pfmm.model.account import Cursors
+from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -121,3 +121,33 @@ def test_a_report_cuts_as_the_books_do(journal: Journal, late: bool) -> None:
     assert closing_fills(journal, "ETH-PERP") == {}
     ledgers = ledgers_of(journal)
     assert [ledgers[one].size for one in (first, second, alive, UNATTRIBUTED)] == [D(0), D(0), D(2), D(-2)]
+
+
+def test_a_run_whose_own_fill_is_told_late_takes_back_only_what_closed_it(journal: Journal) -> None:
+    """Sold 1 and 2 by hand at 50 and 60, then an ended run's purchase of 1 is told: the first sale closed it whole."""
+    at = 10
+    run = journal.start_run("grid", "BTC-PERP", {}, time_ms=at, wall_ms=at, pid=1)
+    order = OwnOrder(
+        "n-1", run.run_id, "BTC-PERP", "cell:0:bid", Side.LONG, D(100), D(1), D(0), OwnStatus.SENDING, False, at, at
+    )
+    journal.commit_intents(lambda _live, _number: Intents(place=(order,)), time_ms=at)
+    journal.end_run(run.run_id, status="halted", reason="flatten", time_ms=at + 5)
+    by_hand = [
+        fill(8, Side.SHORT, "1", time_ms=50, client_order_id=None),
+        fill(9, Side.SHORT, "2", time_ms=60, client_order_id=None),
+    ]
+    journal.absorb(fills=by_hand, funding=[], cursors=Cursors())
+    late = fill(1, Side.LONG, "1", time_ms=at + 1, client_order_id="n-1")
+    journal.absorb(fills=[late], funding=[], cursors=Cursors())
+    ledgers = ledgers_of(journal)
+    assert (ledgers[run.run_id].size, ledgers[UNATTRIBUTED].size) == (D(0), D(-2))
+
+
+def test_a_payment_told_after_a_closing_fill_is_shared_as_things_stood_before_it(journal: Journal) -> None:
+    """A run left 3 and a sale of 4 at 50 closed it; the payment of time 40, told later, is the run's alone."""
+    ended = run_that_holds(journal, 1, "3", end=True)
+    journal.absorb(fills=[fill(9, Side.SHORT, "4", time_ms=50, client_order_id=None)], funding=[], cursors=Cursors())
+    paid = FundingPayment("p1", "BTC-PERP", 40, D("0.0001"), D(100), D(3), D("-0.03"))
+    journal.absorb(fills=[], funding=[paid], cursors=Cursors())
+    ledgers = ledgers_of(journal)
+    assert (ledgers[ended].funding, ledgers[UNATTRIBUTED].funding) == (D("-0.03"), D(0))
