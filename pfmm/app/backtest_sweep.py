@@ -231,7 +231,7 @@ class SweepRequest:
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """The rows in the order of the plan, whoever ran them, and the best of them; `failed` are unusable slices."""
+    """The rows in the order of the plan and the best of them; `failed` are unusable slices."""
 
     market: str
     strategy: str

@@ -209,7 +209,7 @@ def _carry_out(
         )
     except AuthenticationError as error:
         refused, result = error, FlattenResult(FlatState.UNKNOWN, None, 0, None, (), error.message)
-    if not warnings:  # whoever resumed meanwhile did so before the end that this HALT guards
+    if not warnings:  # set the latch again: a `resume` during the flatten may have lifted it
         warnings = _halt(session, request)
     strange = strange_exchange(session, result.exchange_id)
     if strange is not None:  # whose snapshots prove nothing about the orders of the journal's runs

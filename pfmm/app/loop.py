@@ -1,4 +1,4 @@
-"""Start a loop: cycle after cycle until something ends it, shown by whoever listens. Layer: app."""
+"""Start a loop: cycle after cycle until something ends it, shown by its listeners. Layer: app."""
 
 from __future__ import annotations
 

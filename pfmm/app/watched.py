@@ -1,4 +1,4 @@
-"""A loop with whoever watches it: the screen on its thread, the keys of the terminal, and how the process ends.
+"""A loop with its watchers: the screen on its thread, the keys of the terminal, and how the process ends.
 
 The order at the end is fixed: first the exit policy (it is part of the loop's run), then at most DRAIN_S for what the
 screen still has to write, then the terminal's own mode, then the last words; and where a writer hangs even then,

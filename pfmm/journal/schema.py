@@ -17,7 +17,6 @@ from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import EquityReading, JournalFill, Run
 
-APPLICATION_ID = 0x70666D6D  # "pfmm", in the header of the file
 MAX_EXPONENT = 100
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
