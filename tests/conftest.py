@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 from tests.sqlite_steps import Steps, count_steps
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# started under nohup the suite inherits an ignored hang-up, and its processes would inherit it from here: the tests of
+# an ignored hang-up ignore it themselves
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # how long an example takes depends on what else the machine does: speed is for the benches
 explore = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
