@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
     from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
     from pfmm.model.event import Event
     from pfmm.model.ledger import OwnerBook
-    from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
+    from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
     from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
     from pfmm.model.run import Absorbed, Intents, JournalFill, Run
@@ -21,11 +22,33 @@ if TYPE_CHECKING:  # a command that only reads prices does not pay for defining 
 TRADES_PAGE = 1000  # prints that one answer of `Venue.trades` holds at most
 
 
+class Amend(StrEnum):
+    """How a resting order is changed. `in_place`: it keeps its ids, and its size is the TOTAL. `replace`: a new order
+    with ids of its own takes its place, of the size that shall REST, and the old one may fill on the way, so that both
+    count until the venue has answered. `none`: it is cancelled, and placed anew once that is seen."""
+
+    IN_PLACE = "in_place"
+    REPLACE = "replace"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Where venues differ. Without `amend` an order that must change is cancelled, and placed once that is seen."""
+    """Where venues differ; declared, so that nobody has to find out.
 
-    amend: bool
+    `atomic_snapshot`: orders, fills and positions of a snapshot are of one moment. `dead_man`: the venue can have a
+    switch that cancels by itself (whether it grants it to the account, only arming it tells). `post_only` and
+    `request_expiry`: orders can be post-only, and requests refused when they arrive late. `batch_max`: items that one
+    request carries. `client_ids`: orders can be asked for and cancelled by an id of ours.
+    """
+
+    amend: Amend
+    atomic_snapshot: bool = True
+    dead_man: bool = True
+    post_only: bool = True
+    request_expiry: bool = True
+    batch_max: int = 100
+    client_ids: bool = True
 
 
 class Clock(Protocol):
@@ -65,6 +88,10 @@ class Venue(Protocol):
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]: ...
 
+    def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:
+        """One-minute candles since a venue time, oldest first; empty where the venue keeps none."""
+        ...
+
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
     def state(self, markets: Sequence[str]) -> Snapshot:
@@ -96,6 +123,22 @@ class Venue(Protocol):
 
     def arm_dead_man(self, timeout_s: int) -> None:
         """Arms the venue's dead-man switch, or disarms it with 0. Raises CannotDoThis where there is none."""
+        ...
+
+    def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
+        """Asks, before the first order, all that trading `markets` needs: the reads, the key, the account's mode.
+
+        Returns what the user should know of it, a line each. Raises CannotDoThis naming what is missing, and
+        AuthenticationError where the key is not one that may act for the account.
+        """
+        ...
+
+    def budget_text(self) -> str:
+        """The requests that may still be sent, for a screen."""
+        ...
+
+    def budget_low(self) -> bool:
+        """True when little is left of what the venue allows."""
         ...
 
     def close(self) -> None: ...

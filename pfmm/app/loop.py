@@ -63,7 +63,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
         beside=lambda: {
             "adopted_orders": adopted,
             "dead_man": dead_man.state,
-            "budget": session.budget_text(),
+            "budget": session.venue.budget_text(),
         },
         halted=lambda: record.reason if (record := session.locks.halted()) else None,
         trip=lambda reason: begun.trip(reason, clock.now_ms()),

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.starting import Start
-from pfmm.engine.submit import POST_ONLY_REFUSED
 from pfmm.errors import (
     CutShort,
     Halted,
@@ -25,6 +24,7 @@ from pfmm.errors import (
     VenueRefused,
     VenueUnreachable,
 )
+from pfmm.model.refusal import RefusalReason
 from pfmm.model.text import iso
 from pfmm.runner.signals import Signals
 
@@ -203,7 +203,7 @@ def refusals(events: Sequence[Event]) -> tuple[str, ...]:
     none: the next cycle prices it anew."""
     found: dict[tuple[str, str], list[str]] = {}
     for event in events:
-        if event.name == "refused" and event.data["code"] != POST_ONLY_REFUSED:
+        if event.name == "refused" and event.data["code"] != RefusalReason.POST_ONLY_WOULD_CROSS:
             found.setdefault((event.market or "", event.data["code"]), []).append(event.data["reason"])
     return tuple(
         f"{market}: {len(reasons)} of its order actions refused: {reasons[0]}" for (market, _), reasons in found.items()

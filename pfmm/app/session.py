@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.locks import AccountLocks, UseLock
     from pfmm.venue.client import HttpClient
-    from pfmm.venue.ratelimit import RateBudget
     from pfmm.venue.sockets import Wakeup
 
 REPLAY_KIND = "replay"
@@ -91,12 +90,6 @@ class Session:
                 f"pfmm does not trade on {self.venue_name} yet, it only reads; nothing was sent",
                 hint="close and cancel at the venue itself; `--profile paper` trades with paper money",
             )
-
-    def probe(self, market: str) -> None:
-        """Asks the venue for every read that trading `market` needs. Raises CannotDoThis naming what is not served."""
-        probe: Callable[[str], None] | None = getattr(self.venue, "probe", None)
-        if probe is not None:
-            probe(market)
 
     def _account_if_known(self) -> str:
         """Empty without a usable key or address: public data needs none, and what does says what is wrong with it."""
@@ -191,19 +184,6 @@ class Session:
     def renew(self) -> None:
         """The command's time begins again with its next request: somebody has answered a question meanwhile."""
         self._deadline = None
-
-    @property
-    def budget(self) -> RateBudget | None:
-        """The requests that may still be sent; None where the venue sets no limit."""
-        return self._client.budget
-
-    def budget_text(self) -> str:
-        """The requests that are left this minute, for a screen; the embedded exchange sets no limit."""
-        budget = self.budget
-        if budget is None:
-            return "requests unlimited"
-        left = budget.remaining(time.monotonic())
-        return f"requests left: orders {left.orders}/{left.orders_per_minute}, data {left.data}/{left.data_per_minute}"
 
     @property
     def journal_path(self) -> Path:

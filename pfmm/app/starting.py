@@ -90,7 +90,8 @@ class Start:
         session = self.session
         if not session.live:
             return True
-        session.probe(self.markets[0])
+        for line in session.venue.probe(self.markets):
+            self._tell(line)
         action = f"Start {self.kind} on {', '.join(self.markets)}"
         if not confirm(Question(session.venue_name, session.account, action, real_money=True)):
             return False

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pfmm.model.account import VenueTime
 
 SKEW_FAIL_MS = 60_000
-LOW_BUDGET = 0.2
 
 
 def key(settings: Settings) -> Check:
@@ -144,19 +143,7 @@ def _other_exchange(session: Session) -> Iterator[Check]:
 
 
 def _budget(session: Session) -> Check:
-    import time
-
-    budget = session.budget
-    if budget is None:
-        return Check("rate budget", OK, "the paper exchange is asked without a limit")
-    left = budget.remaining(time.monotonic())
-    detail = (
-        f"{left.orders} of {left.orders_per_minute} order requests and {left.data} of {left.data_per_minute} reads "
-        "left this minute"
-    )
-    low = left.orders < LOW_BUDGET * left.orders_per_minute or left.data < LOW_BUDGET * left.data_per_minute
-    return (
-        Check("rate budget", WARN, detail, "run fewer loops, or a longer --interval")
-        if low
-        else Check("rate budget", OK, detail)
-    )
+    detail = session.venue.budget_text()
+    if session.venue.budget_low():
+        return Check("rate budget", WARN, detail, "run fewer loops, or a longer --interval")
+    return Check("rate budget", OK, detail)

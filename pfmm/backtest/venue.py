@@ -20,7 +20,7 @@ from pfmm.backtest.values import (
     place_request,
 )
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
-from pfmm.model.market import Book, FundingRate, Instrument, Level, Ticker, Trade
+from pfmm.model.market import Book, Candle, FundingRate, Instrument, Level, Ticker, Trade
 from pfmm.model.order import (
     Batch,
     BatchAnswer,
@@ -39,7 +39,7 @@ from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook, QueueModel
 from pfmm.paper.messages import ExchangeError
 from pfmm.paper.trading import Desk
-from pfmm.ports import Capabilities
+from pfmm.ports import Amend, Capabilities
 
 NAME = "backtest"
 
@@ -62,7 +62,7 @@ class SimulatedVenue:
 
     name = NAME
     account = NAME
-    capabilities = Capabilities(amend=True)
+    capabilities = Capabilities(Amend.IN_PLACE)
 
     def __init__(
         self,
@@ -279,6 +279,22 @@ class SimulatedVenue:
             for side in self._feed.depth(market, self.now_ms, depth)
         )
         return Book(market, self.now_ms, bids, asks)
+
+    def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:  # noqa: ARG002 - the feed has prints
+        """None: the feed has prints."""
+        return ()
+
+    def probe(self, markets: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002 - the port's
+        """Nothing is missing."""
+        return ()
+
+    def budget_text(self) -> str:
+        """No limit."""
+        return "requests unlimited"
+
+    def budget_low(self) -> bool:
+        """Never."""
+        return False
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
         """Prints since a venue time, at most 1000."""

@@ -198,7 +198,7 @@ def _cancel(
     acknowledged_ms = max((item.updated_ms for item in answer.cancel if isinstance(item, Order)), default=0)
     updates = []
     for own, item in zip(live, answer.cancel[: len(live)], strict=True):
-        settled = settle_one(own, item, now_ms) if isinstance(item, Order) else settle_absent(own, item.code, now_ms)
+        settled = settle_one(own, item, now_ms) if isinstance(item, Order) else settle_absent(own, item.reason, now_ms)
         if settled != own:
             updates.append(settled)
     if updates:

@@ -27,7 +27,7 @@ from pfmm.model.market import Instrument
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
 from pfmm.model.quick import replace
 from pfmm.model.run import Intents, Run
-from pfmm.ports import Journal, Strategy, Venue
+from pfmm.ports import Amend, Journal, Strategy, Venue
 
 
 class Engine:
@@ -294,7 +294,7 @@ class Engine:
             live,
             tolerance=active.spec.limits.tolerance,
             now_ms=now_ms,
-            can_amend=self._venue.capabilities.amend,
+            can_amend=self._venue.capabilities.amend is not Amend.NONE,
         )
 
     def _last_fill(self) -> int:

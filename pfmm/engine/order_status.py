@@ -16,8 +16,7 @@ from pfmm.model.expiry import acts_until_ms
 from pfmm.model.order import Order, OrderStatus
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.quick import quick, replace
-
-NO_SUCH_ORDER = "order_not_found"
+from pfmm.model.refusal import RefusalReason
 
 _FINAL = {
     OrderStatus.FILLED: OwnStatus.FILLED,
@@ -116,15 +115,15 @@ def is_lost(own: OwnOrder, now_ms: int) -> bool:
     return now_ms > acts_until_ms(max(own.valid_until_ms, own.updated_ms))
 
 
-def settle_absent(own: OwnOrder, code: str, now_ms: int) -> OwnOrder:
-    """The order after a cancel of it by client order id was refused with `code`, at or after `now_ms`.
+def settle_absent(own: OwnOrder, reason: RefusalReason, now_ms: int) -> OwnOrder:
+    """The order after a cancel of it by client order id was refused for `reason`, at or after `now_ms`.
 
     A MISSING order that the venue no longer knows becomes UNKNOWN, as if sent anew with an expiry of now: it goes on
     holding its slot, and is EXPIRED only by a later snapshot, whose fills were read after that cancel, and one more
     question by client order id. Anything that shows it meanwhile settles it as always. An order of which the venue
     told of fills that were not seen waits for these, whatever is forgotten.
     """
-    if code != NO_SUCH_ORDER or own.status is not OwnStatus.MISSING or own.valid_until_ms is None:
+    if reason is not RefusalReason.ORDER_NOT_FOUND or own.status is not OwnStatus.MISSING or own.valid_until_ms is None:
         return own
     return replace(own, status=OwnStatus.UNKNOWN, valid_until_ms=max(own.valid_until_ms, now_ms))
 

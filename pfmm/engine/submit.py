@@ -11,19 +11,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from pfmm.engine.order_status import NO_SUCH_ORDER, settle_absent, settle_one
+from pfmm.engine.order_status import settle_absent, settle_one
 from pfmm.errors import OutcomeUnknown, PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import VenueTime
 from pfmm.model.expiry import valid_until_ms
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, CancelOrder, NewOrder, Order, Refusal, TimeInForce
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan
 from pfmm.model.quick import quick, replace
+from pfmm.model.refusal import RefusalReason
 from pfmm.model.run import Intents
 from pfmm.ports import Journal, Venue
 
 CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
-_GONE = (NO_SUCH_ORDER, "order_not_open")
-POST_ONLY_REFUSED = "post_only_would_cross"
 
 
 @quick
@@ -184,7 +183,7 @@ Outcome = tuple[OwnOrder | None, SendNote]
 def _placed(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     if isinstance(item, Order):
         return settle_one(own, item, now_ms), SendNote("placed", own.run_id, own.slot, _describe(own))
-    if item.code == OutcomeUnknown.code:
+    if item.reason is RefusalReason.OUTCOME_UNKNOWN:
         return replace(own, status=OwnStatus.UNKNOWN), _unknown_note(own, item)
     return replace(own, status=OwnStatus.REJECTED), _refused(own, item)
 
@@ -195,18 +194,18 @@ def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
         # the answer is the acknowledgement: whatever the venue now shows is the order, the amend is no longer pending
         acknowledged = replace(own, amend_price=None, amend_size=None)
         return settle_one(acknowledged, item, now_ms), SendNote("amended", own.run_id, own.slot, data)
-    if item.code == OutcomeUnknown.code:
+    if item.reason is RefusalReason.OUTCOME_UNKNOWN:
         return None, _unknown_note(own, item)
-    status = OwnStatus.MISSING if item.code in _GONE else own.status
+    status = OwnStatus.MISSING if item.reason.gone else own.status
     return replace(own, amend_price=None, amend_size=None, status=status), _refused(own, item)
 
 
 def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     if isinstance(item, Order):
         return settle_one(own, item, now_ms), SendNote("cancelled", own.run_id, own.slot, _describe(own))
-    if item.code == OutcomeUnknown.code:
+    if item.reason is RefusalReason.OUTCOME_UNKNOWN:
         return None, _unknown_note(own, item)
-    settled = settle_absent(own, item.code, now_ms)
+    settled = settle_absent(own, item.reason, now_ms)
     return None if settled == own else settled, _refused(own, item)
 
 
@@ -217,7 +216,9 @@ def _unknown_note(own: OwnOrder, item: Refusal) -> SendNote:
 
 def _refused(own: OwnOrder, item: Refusal) -> SendNote:
     data = {**_describe(own), "code": item.code, "reason": item.message}
-    return SendNote("refused", own.run_id, own.slot, data, post_only_refused=item.code == POST_ONLY_REFUSED)
+    return SendNote(
+        "refused", own.run_id, own.slot, data, post_only_refused=item.reason is RefusalReason.POST_ONLY_WOULD_CROSS
+    )
 
 
 def _describe(own: OwnOrder) -> dict[str, Any]:

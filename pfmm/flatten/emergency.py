@@ -36,6 +36,7 @@ from pfmm.model.account import Snapshot, VenueTime
 from pfmm.model.expiry import acts_until_ms, valid_until_ms
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal, Side, TimeInForce
+from pfmm.model.refusal import RefusalReason
 from pfmm.ports import Venue
 from pfmm.strategy.ticks import snap_price, snap_size
 
@@ -47,9 +48,6 @@ LONGEST_PAUSE_S = 0.8
 MAX_BATCH = 100
 MAX_REFUSALS = 3
 INTERRUPTED_S = 3.0  # for the cancels and the look that are left once somebody has asked to stop
-# refusals that say nothing about the order: the next pass may well succeed
-PASSING = ("not_sent", "outcome_unknown", "rate_limited", "busy", "internal", "expired")
-MAY_ACT_LATER = "outcome_unknown"
 
 
 def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | None = None) -> FlattenResult:
@@ -301,7 +299,7 @@ class _Flattener:
                 market.count(item)
             else:
                 market.misses += 1
-                market.refusals += item.code not in PASSING
+                market.refusals += not item.reason.passing
                 market.reason = f"the venue refused to close {order.size:f}: {item.message} ({item.code})"
         if any(market.reason is not None for market, _ in closing):  # a thin book needs a moment to fill up again
             self._wait(_pause_s(min(market.misses for market, _ in closing)))
@@ -314,7 +312,7 @@ class _Flattener:
         market.unanswered, market.not_before_ms = None, 0
         if isinstance(item, Order):
             market.not_before_ms = item.updated_ms
-        elif item is None or item.code == MAY_ACT_LATER:
+        elif item is None or item.reason is RefusalReason.OUTCOME_UNKNOWN:
             market.unanswered = order.client_order_id
             market.not_before_ms = acts_until_ms(order.valid_until_ms or 0)
 

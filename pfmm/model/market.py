@@ -115,6 +115,18 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Candle:
+    """One minute of a market that begins at `time_ms`: prices in USD, `volume` in base units."""
+
+    time_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class FundingRate:
     """One published funding rate: a fraction of notional per `interval_hours`, settled at `time_ms`."""
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pfmm.model.quick import quick
+from pfmm.model.refusal import RefusalReason
 
 
 class Side(StrEnum):
@@ -146,6 +147,11 @@ class Refusal:
     code: str
     message: str
     status: int
+
+    @property
+    def reason(self) -> RefusalReason:
+        """What the code means, the same on every venue."""
+        return RefusalReason.of(self.code)
 
 
 @quick

@@ -7,10 +7,11 @@ from typing import Final
 
 from pfmm.errors import PfmmError, StateUnknown, VenueRefused
 from pfmm.model.order import AmendOrder, CancelOrder, NewOrder, Refusal
+from pfmm.model.refusal import RefusalReason
 from pfmm.venue.ratelimit import Lane
 
-OUTCOME_UNKNOWN: Final = "outcome_unknown"
-NOT_SENT: Final = "not_sent"
+OUTCOME_UNKNOWN: Final = RefusalReason.OUTCOME_UNKNOWN.value
+NOT_SENT: Final = RefusalReason.NOT_SENT.value
 
 
 def lane_of(items: Sequence[CancelOrder | AmendOrder | NewOrder]) -> Lane:

@@ -16,7 +16,7 @@ from pfmm.errors import Interrupted, RateLimited, VenueUnreachable
 from pfmm.model.deadline import Deadline
 from pfmm.venue import sockets
 from pfmm.venue.http import FAILURES, Bearer, Http, checked_url, never_sent
-from pfmm.venue.ratelimit import Lane, RateBudget
+from pfmm.venue.ratelimit import Budget, Lane
 from pfmm.venue.reply import Judge, NoReply, Reply, busy, retry_after_s, whole_header
 from pfmm.venue.wire import encode
 
@@ -63,7 +63,7 @@ class HttpClient:
         transport: Transport | None = None,
         timeout_s: float = 10.0,
         read_attempts: int = READ_ATTEMPTS,
-        budget: RateBudget | None = None,
+        budget: Budget | None = None,
         timekeeper: Timekeeper | None = None,
         deadline: Callable[[], Deadline] | None = None,
         wakeup: Callable[[], Wakeup | None] = lambda: None,
@@ -103,12 +103,14 @@ class HttpClient:
             self._bearer.load()
         return self._read_repeatedly("GET", path, query, None, signed=signed, total_s=total_s)
 
-    def ask(self, path: str, question: Mapping[str, object], *, total_s: float = READ_TOTAL_S) -> object:
-        """A read by POST, without a key: the parsed JSON of a 2xx answer to `question`.
+    def ask(
+        self, path: str, question: Mapping[str, object], *, weight: int = 1, total_s: float = READ_TOTAL_S
+    ) -> object:
+        """A read by POST, without a key: the parsed JSON of a 2xx answer to `question`, which costs `weight`.
 
         Repeated as `get` repeats, and raises what it raises.
         """
-        return self._read_repeatedly("POST", path, None, encode(question), signed=False, total_s=total_s)
+        return self._read_repeatedly("POST", path, None, encode(question), signed=False, total_s=total_s, weight=weight)
 
     def _read_repeatedly(
         self,
@@ -119,12 +121,13 @@ class HttpClient:
         *,
         signed: bool,
         total_s: float,
+        weight: int = 1,
     ) -> object:
         what = f"{method} {path}"
         whole = self._deadline()
         deadline = whole.within(min(total_s, whole.left_s() / 2))
         for attempt in range(self._read_attempts):
-            self._spend(Lane.READ, what)
+            self._spend(Lane.READ, what, weight)
             outcome = self._attempt(method, path, query, content, signed=signed, lane=Lane.READ, deadline=deadline)
             if isinstance(outcome, Reply) and outcome.status != 429 and outcome.status < 500:
                 return self._judge.read(outcome, what)
@@ -143,6 +146,7 @@ class HttpClient:
         *,
         lane: Lane,
         signed: bool = True,
+        weight: int = 1,
     ) -> object:
         """A request that acts: the parsed JSON of a 2xx answer. Sent once. `signed` puts the key on it; a venue whose
         requests carry a signature in their body wants no key.
@@ -156,7 +160,7 @@ class HttpClient:
         what = f"{method} {path}"
         content = None if body is None else encode(body)
         for attempt in range(BUSY_ATTEMPTS):
-            reply = self._act_once(method, path, query, content, lane, signed=signed)
+            reply = self._act_once(method, path, query, content, lane, signed=signed, weight=weight)
             pause_s = min(self._pause_s(reply, attempt), lane.patience_s)
             if not busy(reply) or attempt + 1 == BUSY_ATTEMPTS or pause_s >= self._deadline().left_s():
                 break
@@ -175,10 +179,11 @@ class HttpClient:
         lane: Lane,
         *,
         signed: bool,
+        weight: int,
     ) -> Reply:
         what = f"{method} {path}"
         try:
-            self._spend(lane, what)
+            self._spend(lane, what, weight)
         except Interrupted:
             raise VenueUnreachable(f"{what} was not sent: a signal asked to stop") from None
         deadline = self._deadline()
@@ -232,13 +237,13 @@ class HttpClient:
             self._learn(outcome, lane)
         return outcome
 
-    def _spend(self, lane: Lane, what: str) -> None:
+    def _spend(self, lane: Lane, what: str, weight: int) -> None:
         """Waits for room in the budget, no longer than the lane's patience; else raises RateLimited, nothing sent."""
         if self.budget is None:
             return
         patience = self._deadline().within(lane.patience_s)
         while True:
-            wait_s = self.budget.take(lane, self.time.monotonic_s())
+            wait_s = self.budget.take(lane, self.time.monotonic_s(), weight)
             if wait_s <= 0:
                 return
             if wait_s > patience.left_s():
@@ -247,6 +252,18 @@ class HttpClient:
                     retry_after_s=wait_s,
                 )
             self._sleep(wait_s)
+
+    def budget_text(self) -> str:
+        """The requests that may still be sent, for a screen."""
+        return "requests unlimited" if self.budget is None else self.budget.text(self.time.monotonic_s())
+
+    def budget_low(self) -> bool:
+        """True when little is left of what may be sent."""
+        return self.budget is not None and self.budget.low(self.time.monotonic_s())
+
+    def rest(self, seconds: float) -> None:
+        """Waits, no longer than the deadline leaves; raises Interrupted as soon as a signal asks to stop."""
+        self._sleep(min(seconds, self._deadline().left_s()))
 
     def _sleep(self, seconds: float) -> None:
         """Waits; raises Interrupted as soon as a signal asks to stop."""

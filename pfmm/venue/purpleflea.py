@@ -18,8 +18,8 @@ from pfmm.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
-from pfmm.ports import Capabilities
+from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
+from pfmm.ports import Amend, Capabilities
 from pfmm.venue import purpleflea_json as form
 from pfmm.venue.client import HttpClient
 from pfmm.venue.ratelimit import Lane
@@ -41,7 +41,7 @@ Row = TypeVar("Row")
 class PurpleFlea:
     """One account on one venue of this dialect. Safe to share between threads; owns its client."""
 
-    capabilities = Capabilities(amend=True)
+    capabilities = Capabilities(Amend.IN_PLACE)
 
     def __init__(self, http: HttpClient, *, name: str, account: str) -> None:
         self.name = name
@@ -89,6 +89,10 @@ class PurpleFlea:
         """Public prints since a venue time, oldest first, at most 1000."""
         record = self._get(f"/api/trades/{_part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
         return form.trades(record, market)
+
+    def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:  # noqa: ARG002 - the dialect has none
+        """None: this dialect has public prints."""
+        return ()
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
         """Published funding rates since a venue time, oldest first."""
@@ -214,7 +218,9 @@ class PurpleFlea:
         try:
             answer = self.http.act("POST", path, {"timeout_s": timeout_s}, lane=Lane.DEAD_MAN)
         except VenueRefused as error:
-            if _absent(error):
+            from pfmm.venue.purpleflea_probe import absent
+
+            if absent(error):
                 raise CannotDoThis(
                     f"{self.name} has no dead-man switch", venue_code=error.venue_code, status=error.status
                 ) from None
@@ -223,29 +229,20 @@ class PurpleFlea:
         if armed != (timeout_s > 0):
             raise OutcomeUnknown(f"{path}: asked for {timeout_s} s, the venue answers armed={armed}")
 
-    def probe(self, market: str) -> None:
-        """Asks every read that trading `market` needs, once. Raises CannotDoThis naming those the venue lacks."""
-        from pfmm.model.account import Cursors
+    def budget_text(self) -> str:
+        """The requests that may still be sent."""
+        return self.http.budget_text()
 
-        reads: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("/api/time", self.time),
-            ("/api/markets", self.markets),
-            ("/api/ticker", lambda: self.tickers([market])),
-            ("/api/orderbook", lambda: self.book(market, 1)),
-            ("/api/state", lambda: self.snapshot([market], Cursors())),
-            ("/api/orders", lambda: self.open_orders(market)),
-            ("/api/orders/by-client-id", lambda: self.order("pfmm-probe")),
-            ("/api/account", self.account_state),
-            ("/api/positions", self.positions),
-            ("/api/fills", lambda: self.fills(market=market)),
-        )
-        missing = [path for path, read in reads if not _served(read)]
-        if missing:
-            raise CannotDoThis(
-                f"{self.name} does not serve {', '.join(missing)}, which trading needs; nothing was sent",
-                hint="`--venue paper` serves all of them",
-                status=404,
-            )
+    def budget_low(self) -> bool:
+        """True when little is left of them."""
+        return self.http.budget_low()
+
+    def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
+        """Asks every read that trading needs, once. Raises CannotDoThis naming those the venue lacks."""
+        from pfmm.venue.purpleflea_probe import refuse_missing
+
+        refuse_missing(self, markets[0])
+        return ()
 
     def _get(
         self,
@@ -364,21 +361,6 @@ def _acted(read: Callable[[], Row]) -> Row:
         return read()
     except BadVenueData as error:
         raise OutcomeUnknown(f"{error.message}: the request may or may not have acted") from None
-
-
-def _served(read: Callable[[], object]) -> bool:
-    try:
-        read()
-    except VenueRefused as error:
-        if _absent(error):
-            return False
-        raise
-    return True
-
-
-def _absent(error: VenueRefused) -> bool:
-    """True when the venue has no such endpoint, in contrast to no such market."""
-    return error.status in (404, 405, 501) and error.venue_code != "unknown_market"
 
 
 def _part(text: str) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from threading import Lock
+from typing import Protocol
 
 ORDERS_PER_MINUTE = 120
 DATA_PER_MINUTE = 600
+LOW = 0.2
 
 
 class Lane(IntEnum):
@@ -37,6 +39,30 @@ class Lane(IntEnum):
         return {Lane.PLACE: 2.0, Lane.READ: 15.0, Lane.DEAD_MAN: 2.0}.get(self, 60.0)
 
 
+class Budget(Protocol):
+    """What may still be sent, by lane. Safe to share between threads."""
+
+    def take(self, lane: Lane, now_s: float, weight: int = 1) -> float:
+        """Takes `weight` and returns 0, or takes nothing and returns the seconds to wait before asking again."""
+        ...
+
+    def learn(self, lane: Lane, now_s: float, *, limit: int | None, remaining: int | None) -> None:
+        """Takes over what the venue reports."""
+        ...
+
+    def close(self, lane: Lane, now_s: float, wait_s: float) -> None:
+        """The venue refused this lane for so many seconds."""
+        ...
+
+    def text(self, now_s: float) -> str:
+        """What is left, for a screen."""
+        ...
+
+    def low(self, now_s: float) -> bool:
+        """True when little is left."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """`tokens` at monotonic time `at_s`, refilled evenly to `per_minute`."""
@@ -50,18 +76,18 @@ class Bucket:
         passed_s = max(0.0, now_s - self.at_s)
         return replace(self, tokens=min(self.per_minute, self.tokens + passed_s * self.per_minute / 60), at_s=now_s)
 
-    def wait_s(self, reserve: float) -> float:
-        """Seconds until one token can be taken and `reserve` of a full bucket is left: empty at 120 a minute, 0.5.
+    def wait_s(self, reserve: float, weight: int = 1) -> float:
+        """Seconds until `weight` can be taken and `reserve` of a full bucket is left: empty at 120 a minute, 0.5.
 
         A bucket of one token has no room for a reserve: with one it would never be full enough to take from.
         """
-        missing = min(1 + reserve * self.per_minute, self.per_minute) - self.tokens
+        missing = min(weight + reserve * self.per_minute, self.per_minute) - self.tokens
         # a lag below a microsecond is rounding: waiting for it would never end
         return missing * 60 / self.per_minute if missing > 1e-6 else 0.0
 
-    def taken(self) -> Bucket:
-        """The bucket with one token less."""
-        return replace(self, tokens=max(0.0, self.tokens - 1))
+    def taken(self, weight: int = 1) -> Bucket:
+        """The bucket with so many tokens less."""
+        return replace(self, tokens=max(0.0, self.tokens - weight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +114,23 @@ class RateBudget:
         self._data = Bucket(data_per_minute, data_per_minute, 0.0)
         self._closed_until_s = dict.fromkeys(Lane, 0.0)
 
-    def take(self, lane: Lane, now_s: float) -> float:
-        """Takes a token and returns 0, or takes nothing and returns the seconds to wait before asking again."""
+    def take(self, lane: Lane, now_s: float, weight: int = 1) -> float:
+        """Takes `weight` and returns 0, or takes nothing and returns the seconds to wait before asking again."""
         with self._lock:
             bucket = self._bucket(lane).at(now_s)
-            wait_s = max(bucket.wait_s(lane.reserve), self._closed_until_s[lane] - now_s)
-            self._keep(lane, bucket if wait_s > 0 else bucket.taken())
+            wait_s = max(bucket.wait_s(lane.reserve, weight), self._closed_until_s[lane] - now_s)
+            self._keep(lane, bucket if wait_s > 0 else bucket.taken(weight))
             return wait_s
+
+    def text(self, now_s: float) -> str:
+        """What is left this minute, for a screen."""
+        left = self.remaining(now_s)
+        return f"requests left: orders {left.orders}/{left.orders_per_minute}, data {left.data}/{left.data_per_minute}"
+
+    def low(self, now_s: float) -> bool:
+        """True below a fifth of either."""
+        left = self.remaining(now_s)
+        return left.orders < LOW * left.orders_per_minute or left.data < LOW * left.data_per_minute
 
     def learn(self, lane: Lane, now_s: float, *, limit: int | None, remaining: int | None) -> None:
         """Takes over what the venue reports: its limit a minute, and its count where that is lower than ours."""

@@ -69,7 +69,7 @@ def far_below(venue: PurpleFlea) -> Decimal:
 
 def test_every_read_is_understood(connect: Connect) -> None:
     venue = connect()
-    venue.probe(MARKET)
+    venue.probe([MARKET])
     assert len(venue.markets()) >= 275
     assert len(venue.tickers()) == len(venue.markets())
     assert [one.market for one in venue.tickers(["ETH-PERP", MARKET])] == ["ETH-PERP", MARKET]

@@ -191,7 +191,7 @@ def test_the_clock_of_a_live_venue(tmp_path: Path, behind_ms: int, verdict: str 
     assert (done.code, verdicts(done)) == (code, {"clock": verdict} if verdict else {})
     words = "ahead of" if behind_ms > 0 else "behind"
     assert words in checks(done)["clock"]["detail"] or behind_ms == 500
-    assert "of 600 reads left" in checks(done)["rate budget"]["detail"]
+    assert "/600" in checks(done)["rate budget"]["detail"]
 
 
 def test_a_venue_that_does_not_accept_the_key(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from functools import cached_property
 
 from pfmm.errors import BadVenueData, ConfigError, UnknownMarket
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
-from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
+from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Fill, Order
-from pfmm.ports import Capabilities
+from pfmm.ports import Amend, Capabilities
 from pfmm.venue.assemble import Reads, assemble
 from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid import actions, reads
@@ -40,7 +40,7 @@ class Hyperliquid:
     that may act for it, `vault` is the account's address where it is a sub-account or vault.
     """
 
-    capabilities = Capabilities(amend=False)
+    capabilities = Capabilities(Amend.NONE, atomic_snapshot=False, batch_max=actions.MAX_ITEMS)
 
     def __init__(
         self,
@@ -100,6 +100,12 @@ class Hyperliquid:
         rows = self._rows({"type": "recentTrades", "coin": coin_of(market)})
         found = sorted(map(reads.trade, rows), key=lambda one: one.time_ms)
         return tuple(one for one in found if one.time_ms > since_ms)
+
+    def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:
+        """One-minute candles since a venue time, oldest first, at most 5,000."""
+        self._asset(market)
+        asked = {"coin": coin_of(market), "interval": "1m", "startTime": since_ms, "endTime": self.time().time_ms}
+        return reads.candles(self._rows({"type": "candleSnapshot", "req": asked}))
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
         """Settled hourly rates after a venue time, oldest first."""
@@ -162,6 +168,19 @@ class Hyperliquid:
         resting = self.open_orders(market)
         answer = self.submit(Batch(cancel=tuple(CancelOrder(one.market, order_id=one.order_id) for one in resting)))
         return sum(isinstance(item, Order) for item in answer.cancel)
+
+    def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
+        """Ask the reads that trading needs."""
+        self.state(markets)
+        return ()
+
+    def budget_text(self) -> str:
+        """The requests that may still be sent."""
+        return self.http.budget_text()
+
+    def budget_low(self) -> bool:
+        """True when little is left of them."""
+        return self.http.budget_low()
 
     def arm_dead_man(self, timeout_s: int) -> None:
         """Arm the switch to cancel everything after `timeout_s` seconds of silence; 0 disarms it.

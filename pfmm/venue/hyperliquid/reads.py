@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from pfmm.errors import BadVenueData
 from pfmm.model.account import Account, FundingPayment, Position
-from pfmm.model.market import Book, FundingRate, Instrument, Level, Ticker, Trade
+from pfmm.model.market import Book, Candle, FundingRate, Instrument, Level, Ticker, Trade
 from pfmm.model.order import Fill, Liquidity, Order, OrderStatus, OrderType, Side
 from pfmm.venue.hyperliquid.client_ids import from_cloid
 from pfmm.venue.hyperliquid.numbers import MAX_DECIMALS, MIN_NOTIONAL_USD, market_of, price_rule, size_step
@@ -157,6 +157,22 @@ def trade(row: Record) -> Trade:
     aggressor = 1 if row.choice("side", WireSide) is WireSide.BUY else -1
     price, size = row.positive_text("px"), row.positive_text("sz")
     return Trade(market_of(row.text("coin")), row.millis("time"), price, size, aggressor)
+
+
+def candles(rows: Sequence[Record]) -> tuple[Candle, ...]:
+    """The candles of `candleSnapshot`, oldest first."""
+    found = [
+        Candle(
+            time_ms=row.millis("t"),
+            open=row.positive_text("o"),
+            high=row.positive_text("h"),
+            low=row.positive_text("l"),
+            close=row.positive_text("c"),
+            volume=row.decimal_text("v"),
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda one: one.time_ms))
 
 
 def funding_rates(rows: Sequence[Record]) -> tuple[FundingRate, ...]:

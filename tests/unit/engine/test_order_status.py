@@ -12,6 +12,7 @@ from pfmm.engine.order_status import is_lost, settle, settle_absent, settle_one
 from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.order import OrderStatus
 from pfmm.model.plan import OwnStatus
+from pfmm.model.refusal import RefusalReason
 from tests.unit.scripted_venue import T0, order, own
 
 LATE = T0 + 10_000 + CLOCK_SKEW_MS  # the last moment at which absence proves nothing
@@ -114,13 +115,13 @@ def test_a_full_order_with_a_pending_amendment_is_asked_for() -> None:
 def test_a_cancel_that_found_no_such_order(
     before: OwnStatus, code: str, now_ms: int, after: OwnStatus, expiry: int
 ) -> None:
-    settled = settle_absent(own(status=before), code, now_ms)
+    settled = settle_absent(own(status=before), RefusalReason.of(code), now_ms)
     assert (settled.status, settled.valid_until_ms) == (after, expiry)
 
 
 def test_a_forgotten_order_is_gone_only_in_a_snapshot_later_than_the_cancel() -> None:
     cancelled_ms = T0 + 60_000
-    forgotten = settle_absent(own(status=S.MISSING), "order_not_found", cancelled_ms)
+    forgotten = settle_absent(own(status=S.MISSING), RefusalReason.ORDER_NOT_FOUND, cancelled_ms)
     assert settle([forgotten], [], cancelled_ms + 9_000).ask == ("n-1",), "by word of the venue alone"
     assert settle_one(forgotten, None, cancelled_ms + CLOCK_SKEW_MS).status is S.UNKNOWN
     assert settle_one(forgotten, None, cancelled_ms + CLOCK_SKEW_MS + 1).status is S.EXPIRED
@@ -131,7 +132,7 @@ def test_a_forgotten_order_is_gone_only_in_a_snapshot_later_than_the_cancel() ->
 def test_an_order_that_the_venue_called_filled_waits_for_its_fills_whatever_is_forgotten() -> None:
     told = settle_one(own(status=S.OPEN), order(status=O.FILLED, filled=D(2)), T0)
     assert (told.status, is_lost(told, T0 + 3_600_000)) == (S.MISSING, False)
-    assert settle_absent(told, "order_not_found", T0 + 3_600_000) == told
+    assert settle_absent(told, RefusalReason.ORDER_NOT_FOUND, T0 + 3_600_000) == told
 
 
 def test_an_order_cancelled_with_a_fill_not_yet_seen_is_done_once_that_is_though_it_is_forgotten() -> None:

@@ -268,7 +268,9 @@ def test_repeated_refusals_end_it_before_the_time_is_up() -> None:
     assert venue.now_s < 5
 
 
-@pytest.mark.parametrize("code", ["rate_limited", "busy", "expired", "outcome_unknown"])
+@pytest.mark.parametrize(
+    "code", ["rate_limited", "busy", "expired", "outcome_unknown", "no_liquidity", "post_only_period"]
+)
 def test_refusals_that_pass_are_tried_again(code: str) -> None:
     venue = ScriptedVenue({BTC: D(1)}, refuse_places=code)
     assert run(venue, FlattenOrder(None, timeout_s=10)).state is FlatState.RESIDUAL

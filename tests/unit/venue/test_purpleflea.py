@@ -242,7 +242,7 @@ THE_FILL = Fill(
 
 def test_it_is_a_venue() -> None:
     venue: Venue = venue_of(Host())
-    assert (venue.name, venue.account, venue.capabilities.amend) == ("paper", "main", True)
+    assert (venue.name, venue.account, venue.capabilities.amend) == ("paper", "main", "in_place")
 
 
 def test_time_and_steps() -> None:
@@ -973,7 +973,7 @@ def full_host() -> Host:
 
 def test_a_host_that_serves_everything_passes_without_one_post() -> None:
     host = full_host()
-    venue_of(host).probe("BTC-PERP")
+    venue_of(host).probe(["BTC-PERP"])
     assert {name.split()[0] for name, _, _ in host.requests} == {"GET"}
 
 
@@ -983,18 +983,18 @@ def test_a_probe_names_everything_that_is_missing() -> None:
         host.says(f"GET {path}", NOT_FOUND)
     host.says("GET /api/time", (405, b""))
     with pytest.raises(CannotDoThis, match="not serve /api/time, /api/state, /api/orders/by-client-id, which"):
-        venue_of(host).probe("BTC-PERP")
+        venue_of(host).probe(["BTC-PERP"])
 
 
 def test_a_probe_of_an_unknown_market_says_so() -> None:
     host = full_host().says("GET /api/ticker/BTC-PERP", (404, {"error": "unknown_market"}))
     with pytest.raises(UnknownMarket):
-        venue_of(host).probe("BTC-PERP")
+        venue_of(host).probe(["BTC-PERP"])
 
 
 def test_a_probe_does_not_take_an_outage_for_a_missing_path() -> None:
     with pytest.raises(VenueUnreachable):
-        venue_of(full_host().says("GET /api/state", (503, b""))).probe("BTC-PERP")
+        venue_of(full_host().says("GET /api/state", (503, b""))).probe(["BTC-PERP"])
 
 
 def test_a_paper_exchange_tells_which_one_it_is_and_a_real_venue_need_not() -> None:

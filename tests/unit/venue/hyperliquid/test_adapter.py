@@ -198,6 +198,13 @@ def test_funding_of_every_market_takes_one_reading_of_prices(venue: Hyperliquid)
     assert all(one.funding_estimated for one in tickers)
 
 
+def test_candles_are_told_by_the_minute(venue: Hyperliquid) -> None:
+    found = venue.candles(MARKET, NOW_MS - 600_000)
+    assert 5 <= len(found) <= 11
+    assert all(one.low <= min(one.open, one.close) and one.high >= max(one.open, one.close) for one in found)
+    assert [one.time_ms for one in found] == sorted({one.time_ms for one in found})
+
+
 def test_the_dead_man_switch_is_armed_and_taken_back(venue: Hyperliquid, exchange: Exchange) -> None:
     placed(venue, bid(venue))
     venue.arm_dead_man(60)
