@@ -33,6 +33,13 @@ FUNCTIONS = {
     "jsonable": "pfmm.model.encoding",
     "plain": "pfmm.model.text",
     "moment_ms": "pfmm.model.units",
+    "span_ms": "pfmm.model.units",
+    "parse_seconds": "pfmm.model.units",
+    "parse_decimal": "pfmm.model.numbers",
+    "parse_integer": "pfmm.model.numbers",
+    "spelled": "pfmm.model.spelling",
+    "market_name": "pfmm.model.spelling",
+    "near": "pfmm.model.spelling",
     "kind_of": "pfmm.strategy.base",
     "setting_of": "pfmm.config.tables",
     "load_settings": "pfmm.config.resolve",
@@ -51,6 +58,7 @@ FUNCTIONS = {
 # numbers of a dialect, which shares no code with its client
 NAMESAKES = {
     "moment_ms": {"pfmm.cli.times"},
+    "span_ms": {"pfmm.cli.times"},
     "run_spec": {"pfmm.app.backtest_jobs"},
     "kind_of": {"pfmm.backtest.loading"},
     "plain": {"pfmm.paper.wire.purpleflea_json"},

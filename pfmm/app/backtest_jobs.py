@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pfmm.config.resolve import Settings, checked_name, load_settings
-from pfmm.config.settings import plain_market
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.fees import FeeChoice
 
@@ -65,11 +64,6 @@ class Job:
         """What the options say about fees."""
         maker, taker = (None if one is None else Decimal(one) for one in (self.maker_bps, self.taker_bps))
         return FeeChoice(self.fees, maker, taker)
-
-
-def market_name(spelling: str) -> str:
-    """BTC-PERP, btc-perp, BTC and btc are BTC-PERP."""
-    return plain_market(spelling) + "-PERP"
 
 
 def overrides_of(given: Sequence[str]) -> dict[str, str]:

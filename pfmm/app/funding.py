@@ -133,8 +133,9 @@ def _tickers(session: Session, spellings: Sequence[str]) -> tuple[Ticker, ...]:
 
 
 def _usual_name(spelling: str) -> str:
-    upper = spelling.strip().upper()
-    return upper if upper.endswith("-PERP") else f"{upper}-PERP"
+    from pfmm.model.spelling import market_name
+
+    return market_name(spelling)
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -226,11 +226,11 @@ def replay_feed(
     told how many bytes were read.
     """
     from pfmm.backtest.replaying import replay_tape
-    from pfmm.config.settings import plain_market
+    from pfmm.model.spelling import market_name
     from pfmm.paper.feeds.replay_tape import tape_venue
     from pfmm.tape.options import UNNAMED, ReadOptions
 
-    name = UNNAMED if market is None else plain_market(market) + "-PERP"
+    name = UNNAMED if market is None else market_name(market)
     tape = replay_tape(files, session.state_dir / "paper" / "tapes", ReadOptions(name, data_format, skip_bad), watch)
     names = [str(path.absolute()) for path in files]
     config: dict[str, Any] = {"kind": "replay", "tape": str(tape), "files": names, "speed": _number(speed)}

@@ -184,7 +184,7 @@ def _slice(journal: Journal, since: str | None, market: str | None, strategy: st
 
 def _market(journal: Journal, spelling: str) -> str:
     """The market that `spelling` means among those that the journal knows: the venue may be out of reach."""
-    from pfmm.app.session import spelled
+    from pfmm.model.spelling import spelled
 
     known = {run.market for run in journal.runs()} | set(journal.markets_with_mids())
     found = spelled(spelling, known)

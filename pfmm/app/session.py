@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm.config.resolve import Settings
 from pfmm.errors import AlreadyRunning, CannotDoThis, ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
+from pfmm.model.spelling import near, spelled
 from pfmm.venue.registry import PAPER, VENUES
 
 if TYPE_CHECKING:
@@ -231,14 +232,15 @@ class Session:
         return {instrument.market: instrument for instrument in self.venue.markets()}
 
     def market(self, spelling: str) -> Instrument:
-        """The instrument that `spelling` means: BTC-PERP, btc-perp, BTC, btc or the venue's own name.
+        """The instrument that `spelling` means: BTC-PERP, btc, BTCUSDT or the venue's own name; see `model.spelling`.
 
         Raises UnknownMarket with the nearest names.
         """
         found = spelled(spelling, self.instruments)
         if found is None:
-            near = _near(spelling.strip().upper(), self.instruments)
-            raise UnknownMarket(f"{self.venue_name} lists no market {spelling!r}", hint=near)
+            raise UnknownMarket(
+                f"{self.venue_name} lists no market {spelling!r}", hint=near_markets(spelling, self.instruments)
+            )
         return self.instruments[found]
 
     def known_market(self, spelling: str) -> str:
@@ -346,24 +348,12 @@ def feed_of(config: Mapping[str, Any]) -> Any:
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
 
 
-def spelled(spelling: str, names: Collection[str]) -> str | None:
-    """The one of `names` that `spelling` means, or None: BTC-PERP, btc-perp, BTC, btc; first of all as it stands."""
-    wanted = spelling.strip()
-    by_name = {name.upper(): name for name in names} | {name: name for name in names}
-    tried = (wanted, wanted.upper(), f"{wanted.upper()}-PERP")
-    return next((by_name[name] for name in tried if name in by_name), None)
+def near_markets(spelling: str, names: Collection[str]) -> str:
+    """The nearest of the listed markets, for the hint of a message."""
+    close = near(spelling, names)
+    return f"did you mean {' or '.join(close)}?" if close else "`pfmm markets` lists them"
 
 
 def unlisted(markets: Sequence[str]) -> list[str]:
     """The warning for markets that the venue took off its list; none without any."""
     return [f"the venue lists {', '.join(markets)} no more"] if markets else []
-
-
-def _near(wanted: str, instruments: Mapping[str, Instrument]) -> str:
-    """The nearest names, for a message."""
-    import difflib
-
-    base = wanted.removesuffix("-PERP")
-    bases = {name.removesuffix("-PERP"): name for name in instruments}
-    close = [bases[b] for b in difflib.get_close_matches(base, list(bases), n=3, cutoff=0.5)]
-    return f"did you mean {' or '.join(close)}?" if close else "`pfmm markets` lists them"

@@ -15,7 +15,8 @@ import typer
 from pfmm.cli.output import Globals
 from pfmm.cli.typer_seam import Command, FlagSource, asked, invocation_of, takes
 from pfmm.config.tables import setting_of
-from pfmm.model.setting import Setting, describe_range, from_text, parse_decimal, parse_integer
+from pfmm.model.numbers import parse_decimal, parse_integer
+from pfmm.model.setting import Setting, describe_range, from_text
 
 Number = TypeVar("Number", int, float, Decimal)
 
@@ -44,6 +45,15 @@ def _flag_of(setting: Setting) -> FlagSource:
     text = f"{setting.meaning[0].upper()}{setting.meaning[1:]} ({describe_range(setting)}; default {shown})."
     metavar = {"choice": "CHOICE", "number": "NUMBER", "decimal": "NUMBER", "integer": "N"}.get(setting.kind, "TEXT")
     return FlagSource(setting.name, setting.flags, metavar, text, partial(from_text, setting))
+
+
+def one_market(text: str) -> str:
+    """Argument parser: the spelling of one market; several at once are refused with what to type."""
+    if "," in text:
+        first, _, rest = text.partition(",")
+        also = f", then the same with {rest.strip()}" if rest.strip() else ""
+        raise typer.BadParameter(f"takes one market, not {text!r}: write {first.strip()}{also}")
+    return text
 
 
 def positive_decimal(text: str | Decimal) -> Decimal:

@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import positive_integer
+from pfmm.cli.options import one_market, positive_integer
 
 Market = Annotated[
-    str, typer.Argument(metavar="MARKET", help="Market: BTC-PERP, btc-perp, BTC or btc.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="MARKET", parser=one_market, help="Market: BTC-PERP, btc-perp, BTC or btc.", show_default=False
+    ),
 ]
 AnyMarket = Annotated[
-    str | None, typer.Argument(metavar="[MARKET]", help="One market; all of them without it.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[MARKET]", parser=one_market, help="One market; all of them without it.", show_default=False
+    ),
 ]
 
 # the flags of every `start` that are settings of the process

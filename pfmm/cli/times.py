@@ -40,6 +40,14 @@ def span_ms(text: str | int) -> int:
     return text if isinstance(text, int) else _told(units.span_ms, text)
 
 
+def positive_seconds(text: str | float) -> float:
+    """Option parser: seconds above zero: 3, 0.5, 3s, 500ms, 5m, 2h. 5m is 5·60 = 300."""
+    value = float(text) if isinstance(text, float) else float(_told(units.parse_seconds, str(text)))
+    if value <= 0:
+        raise typer.BadParameter(f"must be above 0, not {text}")
+    return value
+
+
 def _told(parse: Callable[[str], Parsed], text: str) -> Parsed:
     try:
         return parse(text)

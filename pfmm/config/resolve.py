@@ -27,7 +27,8 @@ from pfmm.config.settings import (
     plain_market,
 )
 from pfmm.errors import ConfigError, UsageError
-from pfmm.model.setting import Setting, Values, from_text, from_value, nearest, parse_decimal
+from pfmm.model.numbers import parse_decimal
+from pfmm.model.setting import Setting, Values, from_text, from_value, nearest
 from pfmm.venue.registry import PAPER, VENUES
 
 _OTHER_VARIABLES: Final = ("PFMM_HOME", "PFMM_PROFILE", "PFMM_API_KEY")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
+from pfmm.model.spelling import base_of
 from pfmm.venue.registry import PAPER, VENUES
 
 
@@ -154,5 +155,5 @@ def is_key(name: str) -> bool:
 
 
 def plain_market(market: str) -> str:
-    """One spelling for a market's own section: btc, BTC and BTC-PERP are all BTC."""
-    return market.strip().upper().removesuffix("-PERP")
+    """One spelling for a market's own section: btc, BTCUSDT and BTC-PERP are all BTC."""
+    return base_of(market)

@@ -9,19 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 Kind = Literal["text", "integer", "number", "decimal", "flag", "choice", "account", "url", "variable", "path", "words"]
 
-MAX_DIGITS: Final = 30
-MAX_EXPONENT: Final = 18
 NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MOST_USD: Final = "1000000000"
 
-# patterns, not compiled ones: most commands never match one, and `re` caches those that do
-_NUMBER = r"(?a)[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
-_WHOLE = r"(?a)[+-]?\d{1,18}"
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -133,26 +128,6 @@ def nearest(name: str, known: Mapping[str, object] | tuple[str, ...], cutoff: fl
     return found[0] if found else None
 
 
-def parse_decimal(text: str) -> Decimal:
-    """A finite plain decimal from text: "1.5" → 1.5. Raises ValueError for NaN, infinity and absurd sizes."""
-    if not re.fullmatch(_NUMBER, text):
-        raise ValueError(f"must be a number, not {text!r}")
-    try:
-        value = Decimal(text)
-    except InvalidOperation as error:  # an exponent that the decimal module itself refuses
-        raise ValueError(f"must be a number, not {text!r}") from error
-    if len(value.as_tuple().digits) > MAX_DIGITS or abs(value.adjusted()) > MAX_EXPONENT:
-        raise ValueError(f"must be a number of a sane size, not {text}")
-    return value
-
-
-def parse_integer(text: str) -> int:
-    """A whole number from text. Raises ValueError for anything else."""
-    if not re.fullmatch(_WHOLE, text):
-        raise ValueError(f"must be a whole number, not {text!r}")
-    return int(text)
-
-
 def from_text(setting: Setting, text: str) -> Any:
     """The value of a setting typed by a person (a flag, the environment). Raises ValueError naming it."""
     if setting.kind == "flag":
@@ -170,11 +145,21 @@ def from_text(setting: Setting, text: str) -> Any:
             raise ValueError(f"{setting.name} must be a command and its arguments") from error
     if setting.kind in {"integer", "number", "decimal"}:
         try:
-            value = parse_integer(text) if setting.kind == "integer" else parse_decimal(text)
+            value = _typed_number(setting, text)
         except ValueError as error:
             raise ValueError(f"{setting.name} {error}") from None
         return from_value(setting, value)
     return from_value(setting, text)
+
+
+def _typed_number(setting: Setting, text: str) -> int | Decimal:
+    if setting.unit == "s":
+        from pfmm.model.units import parse_seconds
+
+        return parse_seconds(text)
+    from pfmm.model.numbers import parse_decimal, parse_integer
+
+    return parse_integer(text) if setting.kind == "integer" else parse_decimal(text)
 
 
 def from_value(setting: Setting, raw: Any) -> Any:

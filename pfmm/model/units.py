@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from pfmm.model.numbers import parse_decimal
 
 LAST_MS = 253_402_300_799_999  # the end of the year 9999
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds", "iso": "ISO-8601"}
-SPAN_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+SPAN_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_SPAN = r"(?a)(\d{1,9}(?:\.\d{0,9})?)(ms|[smhdw]?)"
+_SPAN_WORDS = {
+    "ms": ("ms", "msec", "millis", "milliseconds"),
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "m": ("m", "min", "mins", "minute", "minutes"),
+    "h": ("h", "hr", "hrs", "hour", "hours"),
+    "d": ("d", "day", "days"),
+    "w": ("w", "wk", "week", "weeks"),
+}
+_LONG_WORDS = {"mo": 30, "mon": 30, "month": 30, "months": 30, "y": 365, "yr": 365, "year": 365, "years": 365}
+_WORDS_FOR_DAYS = {"today": "24h", "yesterday": "2d", "now": "1m", "week": "7d", "month": "30d", "year": "365d"}
 LONGEST_SPAN_MS = 3_660 * SPAN_MS["d"]
 SHORTEST_EPOCH = 9  # digits: a shorter number is no moment of this century, but a span
 
@@ -50,26 +64,71 @@ def _iso_ms(raw: str) -> int:
     try:
         found = datetime.fromisoformat(raw)
     except ValueError:
-        raise ValueError(f"must be a time like 2025-01-31T08:00:00Z, or s or ms since 1970, not {raw!r}") from None
+        raise ValueError(
+            f"must be a time like 2025-01-31T08:00:00Z, or s or ms since 1970, not {raw!r}{_date_advice(raw)}"
+        ) from None
     aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
     return (aware - EPOCH) // timedelta(milliseconds=1)
 
 
+def _date_advice(raw: str) -> str:
+    """How to write a date in another order, as the end of a message; empty where that is anybody's guess."""
+    found = re.fullmatch(r"(?a)(\d{4})[./](\d{1,2})[./](\d{1,2})", raw)
+    if found is not None:
+        return f": write {found[1]}-{found[2]:0>2}-{found[3]:0>2}"
+    found = re.fullmatch(r"(?a)(\d{1,2})([./-])(\d{1,2})[./-](\d{4})", raw)
+    if found is None:
+        return ""
+    day, month = (found[1], found[3]) if found[2] == "." or int(found[1]) > 12 else (found[3], found[1])
+    return f": write year-month-day, such as {found[4]}-{month:0>2}-{day:0>2}"
+
+
 def span_ms(text: str) -> int:
-    """Read a span as ms, above zero and at most ten years: 90s, 30m, 24h, 7d, 2w, or a bare number of seconds.
+    """Read a span as ms, above zero and at most ten years: 90s, 30m, 24h, 1.5h, 7d, 2w, or a bare number of seconds.
 
     7d is 7·86,400,000 = 604,800,000. Raises ValueError saying what is wrong; 1M is refused, for it could be a month.
     """
     raw = text.strip().replace("_", "")
-    if re.fullmatch(r"(?a)\d+M", raw):
-        raise ValueError(f"{raw} is no span: {raw[:-1]}m are minutes, and a month is written in days, such as 30d")
-    found = re.fullmatch(r"(?a)(\d{1,9})([smhdw]?)", raw if raw[-1:] == "M" else raw.lower())
+    found = re.fullmatch(_SPAN, raw.lower()) if not raw.endswith("M") else None
     if found is None:
-        raise ValueError(f"must be a number with s, m, h, d or w, such as 24h or 7d, not {text!r}")
-    span = int(found[1]) * SPAN_MS[found[2] or "s"]
+        raise ValueError(f"must be a number with s, m, h, d or w, such as 24h or 7d, not {text!r}{_span_advice(raw)}")
+    span = Decimal(found[1]) * SPAN_MS[found[2] or "s"]
     if not 0 < span <= LONGEST_SPAN_MS:
         raise ValueError(f"must be above zero and at most ten years, not {text}")
-    return span
+    if span != span.to_integral_value():
+        raise ValueError(f"must be whole milliseconds, not {text}")
+    return int(span)
+
+
+def parse_seconds(text: str) -> Decimal:
+    """Read a time in seconds: 3, 0.5, 3s, 500ms, 5m, 2h, 7d. 5m is 5·60 = 300. Raises ValueError saying what is wrong.
+
+    Of either sign and any length, zero too: what asks for it has limits of its own.
+    """
+    raw = text.strip().replace("_", "")
+    found = re.fullmatch(_SPAN, raw.lower()) if not raw.endswith("M") else None
+    if found is not None and found[2]:
+        return Decimal(found[1]) * SPAN_MS[found[2]] / 1000
+    advice = _span_advice(raw)
+    if advice:
+        raise ValueError(f"must be a number of seconds, or such as 5m or 2h, not {text!r}{advice}")
+    return parse_decimal(text)
+
+
+def _span_advice(raw: str) -> str:
+    """What to type instead of what is no span, as the end of a message; empty where that is anybody's guess."""
+    found = re.fullmatch(r"(?a)-?([\d.]+)\s*([A-Za-z]+)(?:\s+ago)?", raw)
+    if found is None:
+        return ""
+    number, word = found.groups()
+    if word == "M":
+        return f": {number}m are minutes, and a month is written in days, such as 30d"
+    unit = next((short for short, words in _SPAN_WORDS.items() if word.lower() in words), None)
+    if unit is not None:
+        return f": write {number}{unit}"
+    if word.lower() in _LONG_WORDS:
+        return f": write it in days, such as {_LONG_WORDS[word.lower()]}d"
+    return ""
 
 
 def since_ms(text: str, now_ms: int) -> int:
@@ -79,7 +138,14 @@ def since_ms(text: str, now_ms: int) -> int:
     """
     raw = text.strip()
     digits = raw.replace("_", "")
-    if re.fullmatch(r"(?a)\d{1,9}[smhdwSMHDW]", digits) or (digits.isdecimal() and len(digits) < SHORTEST_EPOCH):
+    spoken = re.sub(r"^last |^-| ago$", "", raw.lower())
+    if spoken in _WORDS_FOR_DAYS:
+        raise ValueError(
+            f"must be a span such as 24h or 7d, or a moment, not {text!r}: write {_WORDS_FOR_DAYS[spoken]}"
+        )
+    if re.fullmatch(r"(?a)-?[\d.]+\s*[A-Za-z]+( ago)?", digits) or (
+        digits.isdecimal() and len(digits) < SHORTEST_EPOCH
+    ):
         return now_ms - span_ms(raw)
     try:
         return moment_ms(raw)

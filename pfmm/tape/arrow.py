@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pfmm.model.spelling import market_name
 from pfmm.model.units import UNIT_NS
 from pfmm.tape.batches import DEPTH_WIDTH, QUOTE, TRADE, Batch
 from pfmm.tape.fixed import SCALE
 from pfmm.tape.layout import Table
 from pfmm.tape.recognise import Found
 from pfmm.tape.sources import Block
-from pfmm.tape.symbols import market_name
 from pfmm.tape.tables import FIRST_MS, LAST_PLAUSIBLE_MS, RowReader
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from pfmm.model.market import FundingRate, Trade
+from pfmm.model.spelling import market_name
 from pfmm.model.units import EPOCH, UNIT_NS, unit_of
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, finite, not_negative, positive
@@ -18,7 +19,6 @@ from pfmm.tape.layout import Document, Table
 from pfmm.tape.recognise import Found, cells_of
 from pfmm.tape.seen import SeenIds
 from pfmm.tape.sources import Source, decoded, reading_errors, unpacked
-from pfmm.tape.symbols import market_name
 
 NUMBER = re.compile(r"(?a)([0-9]{1,19})(?:\.([0-9]{0,12}))?")
 FIRST_MS = 946_684_800_000  # 2000

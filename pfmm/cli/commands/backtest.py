@@ -18,7 +18,7 @@ from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import answer
 from pfmm.cli.reading import reading
-from pfmm.cli.times import moment_ms
+from pfmm.cli.times import moment_ms, positive_seconds
 
 if TYPE_CHECKING:
     from pfmm.app.backtest_jobs import Job
@@ -79,9 +79,9 @@ Latency = Annotated[
     int, typer.Option("--latency-ms", parser=non_negative_integer, metavar="MS", help="Each way to the venue and back.")
 ]
 Interval = Annotated[
-    str | None,
+    float | None,
     typer.Option(
-        "--interval", parser=positive_decimal, metavar="S", help="Seconds between decisions (run.interval_s).",
+        "--interval", parser=positive_seconds, metavar="S", help="Seconds between decisions (run.interval_s).",
         show_default=False,
     ),
 ]  # fmt: skip
@@ -234,7 +234,7 @@ def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _interval(interval: str | None, given: Mapping[str, object]) -> dict[str, str]:
+def _interval(interval: float | None, given: Mapping[str, object]) -> dict[str, str]:
     """The setting that --interval stands for. Raises UsageError where --set gives it too."""
     from pfmm.errors import UsageError
 
@@ -276,8 +276,8 @@ def data(
 ) -> None:  # fmt: skip
     """Describe data files: span, counts, gaps, crossed quotes, duplicates. Exit 13 names the line of what is bad."""
     from pfmm.app.backtest_files import FilesRequest, describe_files
-    from pfmm.app.backtest_jobs import market_name
     from pfmm.cli.render.backtest import render_files
+    from pfmm.model.spelling import market_name
 
     options = globals_of(context)
     name = None if market is None else market_name(market)
@@ -298,7 +298,8 @@ def _job(
     queue: str,
     mode: str,
 ) -> Job:
-    from pfmm.app.backtest_jobs import QUEUES, Job, market_name, overrides_tuple
+    from pfmm.app.backtest_jobs import QUEUES, Job, overrides_tuple
+    from pfmm.model.spelling import market_name
 
     _one_of("STRATEGY", strategy, names())
     _one_of("--queue", queue, (*QUEUES, "both"))

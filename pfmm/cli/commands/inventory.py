@@ -34,11 +34,12 @@ def inventory(
     from pfmm.app.inventory import ACCOUNT_FIELDS, POSITION_FIELDS, broken, markets_of
     from pfmm.app.inventory import inventory as look_at_account
     from pfmm.cli.render.inventory import render
+    from pfmm.model.spelling import each
 
     options = globals_of(context)
     check = read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
     with session(options, flags_of(context)) as opened:
-        names = markets_of(markets or (), session=opened)
+        names = markets_of(each(markets or ()), session=opened)
 
         def look() -> watching.Look:
             found = look_at_account(names, session=opened)

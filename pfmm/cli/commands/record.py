@@ -12,8 +12,10 @@ import typer
 from pfmm.app.record import MAX_DEPTH, RecordRequest, check_request
 from pfmm.app.record import record as run_recording
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of, non_negative_integer, positive_float, positive_integer
+from pfmm.cli.options import globals_of, non_negative_integer, positive_integer
 from pfmm.cli.output import EventStream, Globals, say, warn, write
+from pfmm.cli.times import positive_seconds
+from pfmm.model.spelling import each
 from pfmm.model.text import iso
 
 app = typer.Typer()
@@ -34,13 +36,13 @@ def record(
     ],
     for_s: Annotated[
         float | None,
-        typer.Option("--for", parser=positive_float, metavar="SECONDS", help="Stop after this much venue time."),
+        typer.Option("--for", parser=positive_seconds, metavar="SPAN", help="Stop after this much venue time."),
     ] = None,
     cycles: Annotated[
         int | None, typer.Option("--cycles", parser=positive_integer, metavar="N", help="Stop after N polls.")
     ] = None,
     interval: Annotated[
-        float, typer.Option("--interval", parser=positive_float, metavar="S", help="Venue seconds between polls.")
+        float, typer.Option("--interval", parser=positive_seconds, metavar="S", help="Venue seconds between polls.")
     ] = 1.0,
     depth: Annotated[
         int,
@@ -52,7 +54,7 @@ def record(
 ) -> None:
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     options = globals_of(context)
-    request = RecordRequest(tuple(markets), out, for_s, cycles, interval, depth, force)
+    request = RecordRequest(each(markets), out, for_s, cycles, interval, depth, force)
     check_request(request)
     with session(options) as opened:
         received = run_recording(request, session=opened, progress=lambda names: _Progress(options, out, names))

@@ -122,11 +122,12 @@ def _start(
     """Read what is asked for and hand it to one of the four ways to start."""
     from pfmm.app.starting import StartRequest
     from pfmm.cli import starting as begin
+    from pfmm.model.spelling import each
 
     begin.refuse_contradictions(cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code)
     options, flags = globals_of(context), flags_of(context)
     on_exit, on_restart = flags.pop("run.on_exit", None), flags.pop("run.on_restart", None)
-    request = StartRequest(name, tuple(markets), on_exit, on_restart, cycles)
+    request = StartRequest(name, each(markets), on_exit, on_restart, cycles)
     with session(options, flags) as opened:
         if dry_run:
             begin.dry_run(options, request, opened, pending_fails=exit_code)

@@ -10,6 +10,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import DataFileError
+from pfmm.model.spelling import market_name
 from pfmm.model.units import LAST_MS
 from pfmm.tape.arrow import Doubt, decimals_of_texts
 from pfmm.tape.batches import DEPTH_WIDTH, EVENT_WIDTH, QUOTE, TRADE, Batch, levels_row
@@ -17,7 +18,6 @@ from pfmm.tape.books import DEPTH_EVERY_MS
 from pfmm.tape.fixed import Unfit
 from pfmm.tape.formats.binance_stream import KINDS, BinanceReader, DepthBook, is_other
 from pfmm.tape.sources import Block, Source
-from pfmm.tape.symbols import market_name
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pfmm.model.market import Trade
+from pfmm.model.spelling import market_name
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, not_negative, positive, text, whole_ms
 from pfmm.tape.layout import Lines
-from pfmm.tape.symbols import market_name
 
 WAITING_DIFFS = 2_000  # without a snapshot by then, the capture has none
 KINDS = ("bookTicker", "trade", "aggTrade", "depth")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pfmm.model.market import Trade
+from pfmm.model.spelling import market_name
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, field, positive, text, whole_ms
 from pfmm.tape.layout import Lines, Table
 from pfmm.tape.seen import SeenIds
-from pfmm.tape.symbols import market_name
 
 OTHERS = ("tickers", "kline", "liquidation", "allLiquidation", "lt.", "priceLimit", "adlAlert", "insurance")
 ANSWER = {"success", "op", "ret_msg", "retCode"}  # to a subscription, or a ping

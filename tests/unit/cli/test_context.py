@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pfmm.app.session import spelled
+from pfmm.model.spelling import spelled
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def test_spans(text: str, expected: int) -> None:
     assert span_ms(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "1M", "d", "0h", "-1d", "1.5h", "7 d", "7dd", "nan", "9999999d", "٧d", "1y"])
+@pytest.mark.parametrize(
+    "text", ["", "1M", "d", "0h", "-1d", "1.0000001h", "7 d", "7dd", "nan", "٧d", "9999999d", "1y"]
+)
 def test_what_is_no_span_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         span_ms(text)

@@ -13,10 +13,11 @@ import pytest
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
+from pfmm.model.spelling import market_name
 from pfmm.tape import ReadOptions, TapeQuote, TapeReader
 from pfmm.tape.carriers import found_of
 from pfmm.tape.sources import Source
-from pfmm.tape.symbols import market_in, market_name
+from pfmm.tape.symbols import market_in
 from tests.unit.tape.made_files import (
     BARS,
     CANDLE_FILES,

@@ -12,6 +12,7 @@ import pytest
 
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
+from pfmm.model.spelling import market_name
 from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.tape import (
@@ -24,7 +25,6 @@ from pfmm.tape import (
     header_line,
     read,
 )
-from pfmm.tape.symbols import market_name
 
 D = Decimal
 M = "BTC-PERP"
