@@ -13,8 +13,8 @@ import pfmm
 from pfmm import errors
 from pfmm.app import help as pages
 from pfmm.app import reference
-from pfmm.backtest.candles import read_funding
 from pfmm.backtest.loading import format_of, load
+from pfmm.backtest.rates import read_funding
 from pfmm.cli import app, registry
 from pfmm.cli.typer_seam import tree
 from pfmm.config.tables import every

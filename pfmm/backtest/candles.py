@@ -18,18 +18,16 @@ from typing import TYPE_CHECKING, Literal
 
 from pfmm.backtest.columns import numpy
 from pfmm.errors import DataFileError, UnknownMarket
-from pfmm.model.market import FundingRate
 from pfmm.model.units import iso
-from pfmm.paper.feeds.feed import MarketSpec, Settlement
+from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.feeds.replay_tape import REPLAY_MAX_LEVERAGE, MarketTape
-from pfmm.paper.feeds.settlements import TooClose, on_the_minute, spaced
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.tape.carriers import found_of
 from pfmm.tape.events import Place, not_negative, positive
 from pfmm.tape.fixed import decimals as decimals_of
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.recognise import Found
-from pfmm.tape.rows import Budget, Faults, table_cells
+from pfmm.tape.rows import Budget, Faults, newest_first, table_cells
 from pfmm.tape.sources import Source, expand
 from pfmm.tape.tables import RowReader
 
@@ -65,6 +63,7 @@ class Candles:
     tick: int = 1
     time_unit: str = "ms"
     bad_rows: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -76,6 +75,7 @@ class _Bars:
     volumes: list[Decimal]
     places: list[Place]
     time_unit: str = "ms"
+    notes: tuple[str, ...] = ()
 
 
 def read_candles(files: Sequence[Path], market: str | None = None, options: ReadOptions | None = None) -> Candles:
@@ -109,8 +109,9 @@ def read_candles(files: Sequence[Path], market: str | None = None, options: Read
     if not any(traded):
         raise DataFileError(f"{named}: no bar has any volume")
     return Candles(
-        bars.times, scaled, traded, decimals, size_decimals, gaps, longest, tick, parts[0].time_unit, faults.count
-    )
+        bars.times, scaled, traded, decimals, size_decimals, gaps, longest, tick, parts[0].time_unit, faults.count,
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )  # fmt: skip
 
 
 def _bars(source: Source, found: Found, market: str | None, faults: Faults) -> _Bars:
@@ -137,9 +138,10 @@ def _bars(source: Source, found: Found, market: str | None, faults: Faults) -> _
         bars.volumes.append(volume)
         bars.places.append(place)
     bars.time_unit = reader.clock.unit or "ms"
-    if table.any_order and len(bars.times) > 1 and bars.times[0] > bars.times[-1]:
+    bars.notes = tuple(note for note in (table.note, reader.trimmed.told) if note)
+    if newest_first(bars.times):
         turned = bars.times[::-1], bars.prices[::-1], bars.volumes[::-1], bars.places[::-1]
-        return _Bars(*turned, bars.time_unit)
+        return _Bars(*turned, bars.time_unit, bars.notes)
     return bars
 
 
@@ -166,9 +168,12 @@ def _bar(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[int, tu
     at = reader.at
     time_ms, _ = reader.clock.read(cells[at["time"]], reader.table.columns["time"][0], place)
     opened, high, low, closed = (positive(cells[at[name]], name, place) for name in ("open", "high", "low", "close"))
+    volume = not_negative(cells[at["volume"]], "volume", place)
+    for name in ("open", "high", "low", "close", "volume"):
+        reader.trimmed.look(cells[at[name]])
     if high < max(opened, closed, low) or low > min(opened, closed):
         raise place.error(f"open {opened}, high {high}, low {low} and close {closed} contradict each other")
-    return time_ms, (opened, high, low, closed), not_negative(cells[at["volume"]], "volume", place)
+    return time_ms, (opened, high, low, closed), volume
 
 
 def _price_steps(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path], stated: str | None) -> tuple[int, int]:
@@ -255,38 +260,3 @@ def _spec(market: str, candles: Candles) -> MarketSpec:
         taker_rate=TAKER_RATE,
         funding_interval_hours=FUNDING_INTERVAL_HOURS,
     )
-
-
-def read_funding(path: Path) -> list[Settlement]:
-    """Settlements of a file of settled rates: every row is one.
-
-    A row that states its interval has its rate for that interval. Rates per 8 h (`rate_8h`) are for the hours since the
-    row before (see `spaced`): hourly rows of 0.0001 settle 0.0000125 each. Raises DataFileError, with the line, for a
-    rate of 1 or more, for a time that has two rates, and for rows less than half an hour apart.
-    """
-    found: dict[int, tuple[int, int, Place]] = {}
-    stated = False
-    for source in expand([path]):
-        kind = found_of(source)
-        table = kind.table
-        if table is None or table.holds != "funding":
-            raise source.place.error(f"holds {kind.format.says}, no settled funding rates")
-        reader = RowReader(table, kind.roles, "")
-        stated = "rate_8h" not in reader.at
-        for place, cells in table_cells(source, kind, Faults(Budget(0))):
-            for event, _ in reader.read(cells, place):
-                assert isinstance(event, FundingRate)
-                scaled = round(event.rate.scaleb(8))
-                due_ms = on_the_minute(event.time_ms)
-                if "settles" not in reader.at and found.setdefault(due_ms, (scaled, 0, place))[0] != scaled:
-                    raise place.error(f"{iso(event.time_ms)} has another rate further up")
-                found[due_ms] = (scaled, event.interval_hours, place)
-    if not found:
-        raise Place(path, 0).error("holds no funding rates")
-    rows = sorted(found.items())
-    if stated:
-        return [Settlement(time_ms, rate, hours) for time_ms, (rate, hours, _) in rows]
-    try:
-        return spaced([(time_ms, rate) for time_ms, (rate, _, _) in rows])
-    except TooClose as error:
-        raise rows[error.index][1][2].error(f"{error}: no venue settles so often") from None

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candles import BAR_MS, read_candles, read_funding
+from pfmm.backtest.candles import BAR_MS, read_candles
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.loading import BINARY_TAPE, kind_of
+from pfmm.backtest.rates import RATE_CANDLES, funding_of
 from pfmm.backtest.replaying import named_options
 from pfmm.backtest.simulation import span_of
 from pfmm.errors import DataFileError, UsageError
@@ -59,10 +60,10 @@ def describe(
     content = cache.check([path], options) if check else None
     if found is None or content == "changed":
         kind, holds = kind_of(path, options)
+        if holds == "funding" or (holds == "candles" and RATE_CANDLES in path.name):
+            return _rates(kind, path)
         if holds == "candles":
             return _candles(kind, path, options)
-        if holds == "funding":
-            return _rates(kind, path)
         if kind == BINARY_TAPE:
             return _tape(path)
         found = cache.load([path], options, watch)
@@ -123,14 +124,16 @@ def _candles(kind: str, path: Path, options: ReadOptions) -> Description:
         "gaps": found.gaps,
         "longest_silence_s": found.longest_gap_ms / 1000,
     }
-    return Description(kind, found.time_unit, (one,), bad_rows=found.bad_rows)
+    return Description(kind, found.time_unit, (one,), bad_rows=found.bad_rows, notes=found.notes)
 
 
 def _rates(kind: str, path: Path) -> Description:
-    found = read_funding(path)
-    span = {"from": iso(found[0].time_ms), "to": iso(found[-1].time_ms)}
-    one = {"market": ReadOptions().market, **span, "funding": len(found)}
-    return Description(kind, "", (one,), notes=("settled rates, for --funding",))
+    markets = []
+    for market, found in funding_of(path).items():
+        span = {"from": iso(found[0].time_ms), "to": iso(found[-1].time_ms)}
+        hours = sorted({one.interval_hours for one in found})
+        markets.append({"market": market, **span, "funding": len(found), "interval_hours": ", ".join(map(str, hours))})
+    return Description(kind, "", tuple(markets), notes=("settled rates, for --funding",))
 
 
 def _tape(path: Path) -> Description:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candles import Way, candle_tape, read_candles, read_funding
+from pfmm.backtest.candles import Way, candle_tape, read_candles
 from pfmm.backtest.columns import Columns, with_funding
+from pfmm.backtest.rates import read_funding
 from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.model.fees import ARTICLE, PRESETS, FeeChoice, Fees, entry_tier
 from pfmm.paper.feeds.feed import charged
@@ -73,7 +74,7 @@ def load(
     UsageError for fees that are none.
     """
     options = replace(options or ReadOptions(), market=market)
-    rates = None if funding is None else read_funding(funding)
+    rates = None if funding is None else read_funding(funding, market)
     tapes, notes = tapes_of(files, market, cache, options, watch)
     if rates is not None:
         tapes = {label: with_funding(tape, rates) for label, tape in tapes.items()}
@@ -108,7 +109,7 @@ def tapes_of(
     venue = venue_of(files, options)
     ways: tuple[Way, ...] = ("low_first", "high_first")
     tapes: dict[str, MarketTape] = {way: replace(candle_tape(candles, market, way), venue=venue) for way in ways}
-    return tapes, bad_rows(candles.bad_rows, ())
+    return tapes, (*candles.notes, *bad_rows(candles.bad_rows, ()))
 
 
 def notes_of(header: Mapping[str, Any]) -> tuple[str, ...]:

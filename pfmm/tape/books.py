@@ -9,7 +9,7 @@ from decimal import Decimal
 from heapq import nlargest, nsmallest
 
 from pfmm.model.market import Book, Level
-from pfmm.tape.events import PLAIN, Place, TapeQuote, not_negative, positive
+from pfmm.tape.events import MOST_DIGITS, PLAIN, Place, TapeQuote, not_negative, positive
 
 DEPTH_LEVELS = 20
 DEPTH_EVERY_MS = 1_000
@@ -42,12 +42,12 @@ class LevelBook:
 
     def set(self, side: int, price: object, size: object, name: str, place: Place) -> None:
         """Set one level. Plain digits are checked without making a Decimal of each."""
-        if not (isinstance(price, str) and PLAIN.fullmatch(price) and float(price)):
-            positive(price, f"{name} price", place)
-        if not (isinstance(size, str) and PLAIN.fullmatch(size)):
-            not_negative(size, f"{name} size", place)
-        levels = self.bids if side > 0 else self.asks
         text, amount = str(price), str(size)
+        if not (isinstance(price, str) and len(price) <= MOST_DIGITS and PLAIN.fullmatch(price) and float(price)):
+            text = format(positive(price, f"{name} price", place), "f")
+        if not (isinstance(size, str) and len(size) <= MOST_DIGITS and PLAIN.fullmatch(size)):
+            amount = format(not_negative(size, f"{name} size", place), "f")
+        levels = self.bids if side > 0 else self.asks
         if float(amount):
             levels[float(text)] = (text, amount)
         else:

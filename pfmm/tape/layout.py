@@ -18,6 +18,7 @@ SIDES: Mapping[str, int] = {
     "buy": 1, "b": 1, "bid": 1, "long": 1, "buyer": 1,
     "sell": -1, "s": -1, "a": -1, "ask": -1, "short": -1, "seller": -1,
 }  # fmt: skip
+ANSWERS = (("result", "list"), ("data",), ("result",))
 BUYER_WAS_MAKER: Mapping[str, int] = {"true": -1, "false": 1, "1": -1, "0": 1}
 
 
@@ -38,7 +39,6 @@ class Table:
     extras: Mapping[str, Names] = field(default_factory=dict)
     bare: tuple[str, ...] = ()
     sides: Mapping[str, int] = field(default_factory=lambda: SIDES)
-    any_order: bool = False
     note: str = ""
 
     def roles(self, header: Sequence[str]) -> dict[str, int] | None:
@@ -98,3 +98,14 @@ class Document:
 
 
 Format = Table | Lines | Document
+
+
+def listed(document: Any) -> Any:
+    """The list that an answer of a venue wraps: {"result": {"list": […]}} and {"data": […]}; else the document."""
+    for names in ANSWERS:
+        found = document
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            return found
+    return document

@@ -69,8 +69,8 @@ class TapeReader:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be known of the formats that were read."""
-        notes = (rows.note for stream in self._streams for rows in stream.rows)
-        return tuple(dict.fromkeys(note for note in notes if note))
+        notes = (note for stream in self._streams for rows in stream.rows for note in rows.notes)
+        return tuple(dict.fromkeys(notes))
 
     def entries(self, files: Sequence[Path]) -> Iterator[Entry]:
         """Checked events, each market in time order (markets are not merged; funding comes as it stands).
@@ -170,7 +170,7 @@ def streams_of(sources: Sequence[Source], options: ReadOptions, faults: Faults) 
         kind = found_of(source, options.format)
         if kind.format_holds == "candles":
             raise source.place.error(f"holds {kind.format.says}, which are run alone")
-        if kind.format.name == "funding":
+        if kind.format_holds == "funding" and not {"interval_h", "settles"} & dict(kind.roles).keys():
             raise source.place.error("holds settled funding rates", hint="give the file as --funding")
         found.setdefault(kind.format.name, []).append((source, kind))
     streams = []

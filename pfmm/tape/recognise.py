@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pfmm.errors import DataFileError
 from pfmm.tape.events import Place
 from pfmm.tape.formats import documents, formats, line_formats, tables
-from pfmm.tape.layout import Document, Format, Lines, Table
+from pfmm.tape.layout import Document, Format, Lines, Table, listed
 from pfmm.tape.sources import Source, blocks, decoded
 
 KNOWN = "`pfmm help data` shows what is read; --format names one of them"
@@ -24,8 +24,8 @@ HEAD_LINES = 200  # so far down a capture may begin with answers to subscription
 DELIMITERS = (",", ";", "\t", "|")
 CELLS = {
     "i": re.compile(r"[0-9]{1,20}"),
-    "n": re.compile(r"-?[0-9]{1,20}(\.[0-9]*)?([eE]-?[0-9]+)?"),
-    "t": re.compile(r"[0-9]{9,19}(\.[0-9]*)?|[0-9]{4}-[0-9]{2}-[0-9]{2}.*"),
+    "n": re.compile(r"-?[0-9]{1,20}(\.[0-9]*)?([eE][-+]?[0-9]+)?"),
+    "t": re.compile(r"[0-9]{9,19}(\.[0-9]*)?|[0-9]\.[0-9]+[eE]\+?[0-9]{1,2}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*"),
     "b": re.compile(r"true|false|0|1", re.IGNORECASE),
     "w": re.compile(r"[A-Za-z]+"),
 }
@@ -36,8 +36,8 @@ Carrier = Literal["text", "parquet", "feather", "npz", "tape"]
 class Found:
     """What a source is: its format, how that is carried, and for a table where which role stands.
 
-    `header_line` is the line of a text table's header, 0 where it has none; `stamped` says that a time of the recorder
-    stands before each JSON line.
+    `header_line` is the line of a text table's header, 0 where it has none, and `header` its cells in lower case;
+    `stamped` says that a time of the recorder stands before each JSON line.
     """
 
     format: Format
@@ -47,6 +47,7 @@ class Found:
     width: int = 0
     roles: tuple[tuple[str, int], ...] = ()
     stamped: bool = False
+    header: tuple[str, ...] = ()
 
     @property
     def format_holds(self) -> str:
@@ -79,7 +80,9 @@ def recognise(source: Source, forced: str | None = None) -> Found:
     if head is None or not head.content.strip():
         raise source.place.error("is empty", hint=KNOWN)
     text = [line.decode("utf-8", errors="replace").removesuffix("\r") for line in head.content.split(b"\n")]
-    at = next(number for number, line in enumerate(text) if line.strip() and not line.startswith("#"))
+    at = next((number for number, line in enumerate(text) if line.strip() and not line.startswith("#")), None)
+    if at is None:
+        raise source.place.error("begins with nothing but comments", hint=KNOWN)
     place = source.at(at + 1)
     first = decoded(head.content.split(b"\n")[at], place).strip()
     if isinstance(wanted, Lines):
@@ -103,10 +106,11 @@ def _json(first: str, lines: Sequence[str], place: Place) -> Found:
         for one in line_formats():
             if record is not None and one.knows(record):
                 return Found(one, stamped=stamped)
-    if first.startswith("["):  # one document of many bytes: its reader tells whose it is
-        for kind in documents():
-            if kind.rows(_beginning(first)) is not None:
-                return _document(kind)
+    text = "\n".join(lines)
+    document = _beginning(text) if first.startswith("[") else listed(_loaded(text))
+    for kind in documents():
+        if kind.rows(document) is not None:
+            return _document(kind)
     if not first.startswith("[") and _loaded(first) is None and not _is_stamped(first):
         raise place.error(f"not JSON, and the format is unknown: {first[:40]!r}", hint=KNOWN)
     raise place.error(f"the format is unknown: {first[:40]!r}", hint=KNOWN)
@@ -178,7 +182,8 @@ def _by_header(cells: Sequence[str], delimiter: str, line: int, place: Place, wa
     if found is None:
         raise place.error(f"the format is unknown: {','.join(cells)[:60]!r}{nearest(header, wanted)}", hint=KNOWN)
     table, roles = found
-    return Found(table, delimiter=delimiter, header_line=line, width=len(cells), roles=roles)
+    names = tuple(cell.lower() for cell in cells)
+    return Found(table, delimiter=delimiter, header_line=line, width=len(cells), roles=roles, header=names)
 
 
 def table_of(header: Sequence[str], known: Sequence[Table]) -> tuple[Table, tuple[tuple[str, int], ...]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Any
 
 from pfmm.errors import DataFileError
@@ -12,10 +13,18 @@ from pfmm.tape.layout import Document, LineReader, Lines
 from pfmm.tape.native import Units
 from pfmm.tape.recognise import Found
 from pfmm.tape.sources import Block, Source, Watcher, blocks, decoded
-from pfmm.tape.tables import RowReader, document_rows, text_row
+from pfmm.tape.tables import RowReader, document_rows, line_that_may_be_cut, text_row
+from pfmm.tape.trimmed import Trimmed
 
 MOST_EXAMPLES = 5
+LOOKED_AT = 1_000  # rows of a table, to see which way its times go
 SKIP_HINT = "--skip-bad N passes over up to N rows that make no sense, and says how many"
+
+
+def newest_first(times: Sequence[int]) -> bool:
+    """True for times that mostly fall: some archives begin with the newest row."""
+    falls = sum(later < earlier for earlier, later in pairwise(times))
+    return falls > sum(later > earlier for earlier, later in pairwise(times)) and times[-1] < times[0]
 
 
 class Budget:
@@ -57,10 +66,10 @@ def table_cells(
         yield from document_rows(source, found.format)
     else:
         for block in blocks(source, watch):
-            last = block.last_line
+            cut = line_that_may_be_cut(block, found)
             for place, raw in block.lines(source):
                 try:
-                    cells = text_row(raw, place, found, may_be_cut=not block.ended and place.line == last)
+                    cells = text_row(raw, place, found, may_be_cut=place.line == cut)
                 except DataFileError as error:
                     faults.pass_over(error)
                     continue
@@ -84,6 +93,7 @@ class SourceRows:
             if before is not None and before._table is not None:
                 self._table.go_on_from(before._table)
         self._before = before
+        self._trimmed = Trimmed()
 
     @property
     def duplicates(self) -> int:
@@ -106,10 +116,15 @@ class SourceRows:
         return found
 
     @property
-    def note(self) -> str:
-        """What is to be known of the format."""
+    def notes(self) -> list[str]:
+        """What is to be known of the format, and of its numbers."""
         table = self.found.table
-        return table.note if table is not None else ""
+        return [note for note in (table.note if table is not None else "", self.trimmed.told) if note]
+
+    @property
+    def trimmed(self) -> Trimmed:
+        """The numbers that were not read as they stand."""
+        return self._trimmed if self._table is None else self._table.trimmed
 
     @property
     def time_unit(self) -> str:
@@ -117,7 +132,22 @@ class SourceRows:
         return (self._table.clock.unit or "ms") if self._table is not None else "ms"
 
     def entries(self) -> Iterator[Entry]:
-        """Every event. Raises DataFileError for a row that makes no sense, once none may be passed over."""
+        """Every event; of a table whose newest row stands first, from its end. Raises DataFileError for a row that
+        makes no sense, once none may be passed over."""
+        found = self._entries()
+        first = list(islice(found, LOOKED_AT)) if self.may_be_turned else []
+        if newest_first([entry.event.time_ms for entry in first]):
+            yield from reversed([*first, *found])
+        else:
+            yield from first
+            yield from found
+
+    @property
+    def may_be_turned(self) -> bool:
+        """True for a table of rows that mean the same in any order."""
+        return self._table is not None and self._table.table.holds in ("trades", "quotes", "ticks")
+
+    def _entries(self) -> Iterator[Entry]:
         if self._lines is not None:
             self._lines.begin_file()
         if self.found.carrier != "text":
@@ -151,10 +181,12 @@ class SourceRows:
 
     def block(self, block: Block) -> Iterator[Entry]:
         """The events of one block of text."""
-        read = self._json_line if self._lines is not None else self._text_line
-        last = block.last_line
+        if self._lines is not None:
+            read, cut = self._json_line, 0 if block.ended else block.last_line
+        else:
+            read, cut = self._text_line, line_that_may_be_cut(block, self.found)
         for place, raw in block.lines(self.source):
-            yield from self._guarded(read, raw, place, not block.ended and place.line == last)
+            yield from self._guarded(read, raw, place, place.line == cut)
 
     def _all(self, rows: Iterator[tuple[Place, Sequence[str]]]) -> Iterator[Entry]:
         table = self._table
@@ -193,4 +225,6 @@ class SourceRows:
             if may_be_cut:
                 raise place.error("ends in the middle of a line", hint="remove the last line") from None
             raise
-        return [(event, 0) for event in self._lines.read(record, place, local_ms)]
+        events = [(event, 0) for event in self._lines.read(record, place, local_ms)]
+        self._trimmed.look_in_line(raw)
+        return events

@@ -10,7 +10,7 @@ from pfmm.tape.batches import Batch, batches_of
 from pfmm.tape.carriers import batches, cells_of_rows
 from pfmm.tape.fast_lines import FastLines, fast_lines_of
 from pfmm.tape.layout import Document
-from pfmm.tape.rows import SourceRows
+from pfmm.tape.rows import LOOKED_AT, SourceRows, newest_first
 from pfmm.tape.sources import Block, blocks
 
 BLOCK_BYTES = 8 << 20
@@ -19,7 +19,23 @@ FEW_BYTES = 256 << 10  # below that the import of pyarrow takes longer than the 
 
 
 def source_batches(rows: SourceRows) -> Iterator[Batch]:
-    """The source's events, in batches of one market each, as they come. Raises DataFileError as `rows.entries` does."""
+    """The source's events, in batches of one market each, as they come; of a table whose newest row stands first, from
+    its end. Raises DataFileError as `rows.entries` does."""
+    found = _source_batches(rows)
+    first = next(found, None) if rows.may_be_turned else None
+    if first is not None and newest_first(first.events[:LOOKED_AT, 0].tolist()):
+        yield from map(_turned, reversed([first, *found]))
+        return
+    if first is not None:
+        yield first
+    yield from found
+
+
+def _turned(batch: Batch) -> Batch:
+    return batch._replace(events=batch.events[::-1], sub_ns=batch.sub_ns[::-1], lines=batch.lines[::-1])
+
+
+def _source_batches(rows: SourceRows) -> Iterator[Batch]:
     found = rows.found
     if rows.line_reader is not None:
         rows.line_reader.begin_file()

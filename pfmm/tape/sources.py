@@ -15,13 +15,14 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from pfmm.errors import ConfigError, DataFileError
 from pfmm.tape.events import Place
 
 BLOCK_BYTES = 4 << 20
+BEFORE_BYTES = 8 << 10
 BOM = b"\xef\xbb\xbf"
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 ZIP_MAGIC = b"PK\x03\x04"
@@ -88,8 +89,13 @@ def _files(path: Path) -> list[Path]:
 
 
 def _is_passed_over(file: Path, folder: Path) -> bool:
-    parts = file.relative_to(folder).parts
-    return any(part.startswith(".") for part in parts) or file.suffix.lower() in PASSED_OVER
+    return _is_beside(PurePosixPath(file.relative_to(folder).as_posix()))
+
+
+def _is_beside(name: PurePosixPath) -> bool:
+    """True for what stands beside the data and is none: hidden files, checksums, what one kind of machine adds."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+    return hidden or name.suffix.lower() in PASSED_OVER
 
 
 def _members(path: Path) -> list[Source]:
@@ -105,7 +111,7 @@ def _members(path: Path) -> list[Source]:
         raise Place(path, 0).error(f"the zip archive is cut or damaged: {error}") from error
     if names and all(name.endswith(".npy") for name in names):
         return [Source(path)]  # NumPy's own archive is one source
-    members = [Source(path, name) for name in sorted(names) if not name.startswith("__MACOSX/")]
+    members = [Source(path, name) for name in sorted(names) if not _is_beside(PurePosixPath(name))]
     if not members:
         raise Place(path, 0).error("the zip archive holds no files")
     return members
@@ -239,12 +245,15 @@ def _packing(source: Source) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines of text as bytes, and the number of the first of them. `ended` is False where the very last line of
-    the source has no line end."""
+    """Whole lines of text as bytes, and the number of the first of them.
+
+    `ended` is False where the very last line of the source has no line end; `before` is then what stands ahead of it.
+    """
 
     first_line: int
     content: bytes
     ended: bool = True
+    before: bytes = b""
 
     @property
     def last_line(self) -> int:
@@ -267,7 +276,7 @@ def decoded(line: bytes, place: Place) -> str:
 
 def blocks(source: Source, watch: Watcher | None = None, size: int = BLOCK_BYTES) -> Iterator[Block]:
     """The source's text in blocks of whole lines of about `size` bytes; no line end at the end of a block."""
-    number = 1
+    number, before = 1, b""
     with reading_errors(source, lambda: number), unpacked(source, watch) as stream:
         rest = _head(stream, source)
         while True:
@@ -280,11 +289,12 @@ def blocks(source: Source, watch: Watcher | None = None, size: int = BLOCK_BYTES
                 continue
             content = rest + chunk[:cut]
             yield Block(number, content)
+            before = content[-BEFORE_BYTES:]
             number += content.count(b"\n") + 1
             rest = chunk[cut + 1 :]
         if rest:
             ended = rest.endswith(b"\n")
-            yield Block(number, rest[:-1] if ended else rest, ended)
+            yield Block(number, rest[:-1] if ended else rest, ended, before)
 
 
 def _head(stream: IO[bytes], source: Source) -> bytes:

@@ -15,15 +15,21 @@ from pfmm.model.spelling import market_name
 from pfmm.model.units import EPOCH, UNIT_NS, unit_of
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, finite, not_negative, positive
-from pfmm.tape.layout import Document, Table
+from pfmm.tape.layout import Document, Table, listed
 from pfmm.tape.recognise import Found, cells_of
 from pfmm.tape.seen import SeenIds
-from pfmm.tape.sources import Source, decoded, reading_errors, unpacked
+from pfmm.tape.sources import Block, Source, decoded, reading_errors, unpacked
+from pfmm.tape.trimmed import Trimmed
 
 NUMBER = re.compile(r"(?a)([0-9]{1,19})(?:\.([0-9]{0,12}))?")
+POWER = re.compile(r"(?a)[0-9](?:\.[0-9]{1,21})?[eE]\+?(?:9|1[0-8])")  # as arrays of floats are written
 FIRST_MS = 946_684_800_000  # 2000
 LAST_PLAUSIBLE_MS = 4_102_444_800_000  # 2100
 WHOLE = re.compile(r"(?:true|false|buy|sell|bid|ask|[0-9]{10,19})", re.IGNORECASE)
+HOURS = re.compile(r"(?a)([0-9]{1,2})(?:\.0+)?h?")
+UNSTATED_HOURS, MOST_HOURS = 8, 24
+MANY_ROWS, FEW_ROWS = 50, 10  # ahead of a last one that has no line end
+FIXED = re.compile(rb"^[0-9]+\.([0-9]+)$")
 Row = tuple[Place, Sequence[str]]
 
 
@@ -37,7 +43,7 @@ class Clock:
 
     def read(self, cell: str, name: str, place: Place) -> tuple[int, int]:
         """(ms since 1970, ns beyond it). Raises DataFileError for no time of this century, or another unit."""
-        found = NUMBER.fullmatch(cell)
+        found = NUMBER.fullmatch(cell) or NUMBER.fullmatch(plain_time(cell))
         unit = "iso" if found is None else unit_of(int(found[1]))
         if found is None:
             ns = self._iso(cell, name, place)
@@ -55,22 +61,27 @@ class Clock:
 
     def unit_of(self, cell: str) -> str:
         """The unit of the file's times, as this cell shows it where none was read yet."""
-        found = NUMBER.fullmatch(cell)
+        found = NUMBER.fullmatch(cell) or NUMBER.fullmatch(plain_time(cell))
         return self.unit or ("iso" if found is None else unit_of(int(found[1])))
 
     def _iso(self, cell: str, name: str, place: Place) -> int:
         from datetime import UTC, datetime
 
-        head, dot, tail = cell.partition(".")
+        head, _, tail = cell.removesuffix(" UTC").partition(".")
         digits = re.match(r"[0-9]*", tail)
         fraction = digits[0] if digits else ""
         try:
-            found = datetime.fromisoformat(head + tail[len(fraction) :] if dot else cell)
+            found = datetime.fromisoformat(head + tail[len(fraction) :])
         except ValueError:
             raise place.error(f"{name} must be s, ms, us or ns since 1970 or ISO-8601, not {cell!r}") from None
         aware = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
         whole = aware - EPOCH
         return (whole.days * 86_400 + whole.seconds) * 1_000_000_000 + int(fraction[:9].ljust(9, "0") or 0)
+
+
+def plain_time(cell: str) -> str:
+    """A time as plain digits where it is written in powers of ten: 1.7356896e+12 is 1735689600000."""
+    return format(Decimal(cell), "f") if POWER.fullmatch(cell) else cell
 
 
 def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Sequence[str] | None:
@@ -82,6 +93,8 @@ def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Seq
     if not line.strip() or line.startswith("#"):
         return None
     cells = cells_of(line, found.delimiter)
+    if found.header_line and not line[:1].isdigit() and tuple(one.lower() for one in cells) == found.header:
+        return None  # files that were put behind each other, headers and all
     if len(cells) != found.width:
         raise place.error(f"must have {found.width} cells, not {len(cells)}: {line[:60]!r}")
     if may_be_cut and not _is_whole(line, cells[-1]):
@@ -89,6 +102,22 @@ def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Seq
             "the last line has no end, and may be cut", hint="add a line end if it is whole, or remove it"
         )
     return cells
+
+
+def line_that_may_be_cut(block: Block, found: Found) -> int:
+    """The number of a last line that has no end and may be the beginning of a longer one; 0 where there is none.
+
+    Where nobody reads the last column, nothing is lost. Where the last cells of the lines before it all have the same
+    number of decimals, one with as many is whole.
+    """
+    if block.ended or found.width - 1 not in dict(found.roles).values():
+        return 0
+    delimiter = found.delimiter
+    lines = [*block.before.split(b"\n")[1:], *block.content.split(b"\n")]
+    cells = [line.rpartition(delimiter.encode())[2].strip() for line in lines[-MANY_ROWS:]]
+    numbers = [FIXED.search(cell) for cell in cells]
+    fixed = {-1 if one is None else len(one[1]) for one in numbers}
+    return 0 if len(cells) > FEW_ROWS and len(fixed) == 1 and -1 not in fixed else block.last_line
 
 
 def _is_whole(line: str, cell: str) -> bool:
@@ -104,7 +133,7 @@ def document_rows(source: Source, document: Document) -> Iterator[Row]:
         loaded = json.loads(content.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:  # of bytes that are no UTF-8 too
         raise source.place.error(f"not JSON: {error}") from None
-    rows = document.rows(loaded)
+    rows = document.rows(listed(loaded))
     if rows is None:
         raise source.place.error(f"holds no {document.says}")
     for number, cells in enumerate(rows, 1):
@@ -125,6 +154,7 @@ class RowReader:
         self.duplicates = 0
         self.skipped = 0
         self.last_id: str | None = None
+        self.trimmed = Trimmed()
         self.market = market
         self._names = {role: names[0] for role, names in {**table.columns, **table.extras}.items()}
         self._instrument: str | None = None
@@ -133,7 +163,7 @@ class RowReader:
         self._sub_ns = 0
         self._pending: tuple[str, int, str] | None = None
         self._snapshot = False
-        self._settled: FundingRate | None = None
+        self._settled: dict[str, FundingRate] = {}
 
     def read(self, cells: Sequence[str], place: Place) -> Iterator[tuple[TapeEvent, int]]:
         """The events of one row with the ns beyond their ms. Raises DataFileError for a row that makes no sense."""
@@ -156,6 +186,16 @@ class RowReader:
             case _:
                 raise place.error(f"{self.table.says} are no events")
 
+    def funding(self, cells: Sequence[str], place: Place) -> Iterator[tuple[FundingRate, int]]:
+        """The settlements of one row of a table that holds them; see `read`."""
+        for event, sub_ns in self.read(cells, place):
+            assert isinstance(event, FundingRate)
+            yield event, sub_ns
+
+    def states_interval(self, cells: Sequence[str]) -> bool:
+        """True for a settlement that says for how many hours its rate is."""
+        return "interval_h" in self.at and bool(self._cell(cells, "interval_h"))
+
     def go_on_from(self, before: RowReader) -> None:
         """Take over what the file before this one leaves: its books, and the ids of its prints."""
         self.seen, self.last_id = before.seen, before.last_id
@@ -175,6 +215,8 @@ class RowReader:
                 raise place.error(f"holds instruments {self._instrument} and {symbol}: no file of one market")
             self._instrument = symbol
             return self.market
+        if not symbol and self.table.holds == "funding":
+            return self.market
         if not symbol or not symbol.isprintable():
             raise place.error(f"{self._names['symbol']} must be a name, not {symbol!r}")
         return symbol if symbol.endswith("-PERP") else market_name(symbol)
@@ -183,10 +225,16 @@ class RowReader:
         return cells[self.at[role]]
 
     def _number(self, cells: Sequence[str], role: str, place: Place) -> Decimal:
-        return positive(self._cell(cells, role), self._names.get(role, role), place)
+        cell = self._cell(cells, role)
+        number = positive(cell, self._names.get(role, role), place)
+        self.trimmed.look(cell)
+        return number
 
     def _amount(self, cells: Sequence[str], role: str, place: Place) -> Decimal:
-        return not_negative(self._cell(cells, role), self._names.get(role, role), place)
+        cell = self._cell(cells, role)
+        number = not_negative(cell, self._names.get(role, role), place)
+        self.trimmed.look(cell)
+        return number
 
     def _side(self, cells: Sequence[str], place: Place) -> int:
         word = self._cell(cells, "side")
@@ -223,20 +271,20 @@ class RowReader:
         else:
             raise place.error(f"kind must be trade or quote, not {kind!r}")
 
-    def _funding(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> Iterator[TapeEvent]:
+    def _funding(self, cells: Sequence[str], market: str, time_ms: int, place: Place) -> Iterator[FundingRate]:
         if "settles" in self.at:
             if not self._cell(cells, "settles") or not self._cell(cells, "rate"):
                 return  # a ticker that says nothing of funding
             time_ms, _ = Clock(self.clock.unit).read(self._cell(cells, "settles"), self._names["settles"], place)
         rate, hours = rate_of(self, cells, place)
-        if "settles" in self.at and self._settled is not None:
-            before = self._settled
+        before = self._settled.get(market)
+        if "settles" in self.at and before is not None:
             apart = (time_ms - before.time_ms + 1_800_000) // 3_600_000
             hours = apart if 0 < apart <= 24 else before.interval_hours
             if hours != before.interval_hours:
                 yield replace(before, interval_hours=hours)
-        self._settled = FundingRate(market, time_ms, rate, hours)
-        yield self._settled
+        self._settled[market] = FundingRate(market, time_ms, rate, hours)
+        yield self._settled[market]
 
     def _book_row(
         self, cells: Sequence[str], market: str, time: tuple[int, int], place: Place
@@ -268,7 +316,10 @@ class RowReader:
         self._snapshot = snapshot
         if (snapshot and begins) or (kind in ("B", "3") and begins):
             book.clear()
-        book.set(self._side(cells, place), self._cell(cells, "price"), self._cell(cells, "size"), "level", place)
+        price, size = self._cell(cells, "price"), self._cell(cells, "size")
+        book.set(self._side(cells, place), price, size, "level", place)
+        self.trimmed.look(price)
+        self.trimmed.look(size)
 
     @staticmethod
     def _book_of(market: str, kind: str) -> str:
@@ -295,9 +346,10 @@ def rate_of(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[Deci
     rate = finite(cell, role, place)
     if abs(rate) >= 1:
         raise place.error(f"{role} must be a fraction between -1 and 1 (0.0001 is 1 bp), not {cell!r}")
-    if "interval_h" not in reader.at:
-        return rate, 8
-    hours = cells[reader.at["interval_h"]]
-    if not hours.isascii() or not hours.isdigit() or not 0 < int(hours) <= 24:
-        raise place.error(f"interval must be 1 to 24 whole hours, not {hours!r}")
-    return rate, int(hours)
+    hours = cells[reader.at["interval_h"]] if "interval_h" in reader.at else ""
+    if not hours:
+        return rate, UNSTATED_HOURS
+    told = HOURS.fullmatch(hours)
+    if told is None or not 0 < int(told[1]) <= MOST_HOURS:
+        raise place.error(f"interval must be 1 to {MOST_HOURS} whole hours, not {hours!r}")
+    return rate, int(told[1])

@@ -39,8 +39,10 @@ def regular(after_ms: int, to_ms: int, interval_ms: int) -> range:
     return range((after_ms // interval_ms + 1) * interval_ms, to_ms + 1, interval_ms)
 
 
-def spaced(rates: Sequence[tuple[int, int]]) -> list[Settlement]:
-    """Settlements from (ms, rate in 1e-8 per 8 h), in time order: each is for the hours since the one before it.
+def spaced(rates: Sequence[tuple[int, int]], *, per_8h: bool = True) -> list[Settlement]:
+    """Settlements from (ms, rate in 1e-8), in time order: each is for the hours since the one before it.
+
+    Rates are per 8 h, else (`per_8h` off) each for its own interval, whatever that is.
 
     Hourly rows of 10,000 (1 bp per 8 h) settle 1,250 (0.125 bp) each. The first row is for as long as the second; a gap
     longer than both its neighbours is a hole in the data, and the row behind it is for as long as the row after it. A
@@ -54,7 +56,7 @@ def spaced(rates: Sequence[tuple[int, int]]) -> list[Settlement]:
     found = []
     for index, (time_ms, rate) in enumerate(rates):
         hours = min(_hours(gaps, index), MOST_HOURS)
-        found.append(Settlement(time_ms, round(rate * hours / RATE_HOURS), hours))
+        found.append(Settlement(time_ms, round(rate * hours / RATE_HOURS) if per_8h else rate, hours))
     return found
 
 

@@ -24,7 +24,7 @@ from pfmm.tape.options import ReadOptions
 from pfmm.tape.sources import Source, Watcher, expand
 from pfmm.tape.venues import venue_of
 
-READER_VERSION = 2  # another one reads some file as another market
+READER_VERSION = 3  # another one reads some file as another market
 MOST_BYTES = 5 * 10**9
 LEFTOVER_S = 86_400.0  # a half-written file that nobody has touched for a day is nobody's
 Stats = list[dict[str, Any]]
@@ -136,7 +136,7 @@ def build(path: Path, files: Sequence[Path], options: ReadOptions, stats: Stats,
             "formats": list(dict.fromkeys(stream.name for stream in gathering.streams)),
             "venue": venue_of(files, options),
             "time_units": list(dict.fromkeys(one.time_unit for one in rows)),
-            "notes": list(dict.fromkeys(one.note for one in rows if one.note)),
+            "notes": list(dict.fromkeys(note for one in rows for note in one.notes)),
             "duplicate_trades": sum(one.duplicates for one in rows),
             "skipped_lines": sum(one.skipped for one in rows),
             "bad_rows": gathering.faults.count,

@@ -17,6 +17,7 @@ MODULES = (
     "okx",
     "hyperliquid",
     "freqtrade",
+    "rates",
     "fastmm",
     "hftbacktest",
 )

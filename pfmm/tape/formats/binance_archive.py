@@ -79,5 +79,7 @@ FUNDING = Table(
     says="Binance settled funding rates",
     holds="funding",
     columns={"time": ("calc_time",), "interval_h": ("funding_interval_hours",), "rate": ("last_funding_rate",)},
+    extras={"symbol": ("symbol",)},
+    bare=("time:t interval_h:i rate:n",),
 )
 FORMATS = (KLINES, AGG_TRADES, TRADES, BOOK_TICKER, BOOK_DEPTH, FUNDING)

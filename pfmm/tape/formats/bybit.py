@@ -109,7 +109,6 @@ FORMATS = (
             "price": ("price",),
             "id": ("trdmatchid",),
         },
-        any_order=True,
     ),
     Table(
         name="bybit-spot-trades",
@@ -122,7 +121,6 @@ FORMATS = (
             "size": ("volume",),
             "side": ("side",),
         },
-        any_order=True,
     ),
     Lines(name="bybit-stream", says="raw Bybit capture", holds="ticks", knows=_knows, reader=BybitReader),
 )

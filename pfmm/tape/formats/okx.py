@@ -33,6 +33,5 @@ FORMATS = (
             "confirm": ("confirm",),
         },
         extras={"symbol": ("instrument_name",)},
-        any_order=True,
     ),
 )

@@ -12,9 +12,10 @@ import pytest
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
-from pfmm.backtest.candles import STEPS, candle_tape, read_candles, read_funding
+from pfmm.backtest.candles import STEPS, candle_tape, read_candles
 from pfmm.backtest.columns import Columns, TapeFeed, with_funding
 from pfmm.backtest.loading import format_of, load
+from pfmm.backtest.rates import read_funding
 from pfmm.backtest.results import mids_at, scenario
 from pfmm.backtest.simulation import Clockwork, simulate
 from pfmm.backtest.venue import SimulatedVenue

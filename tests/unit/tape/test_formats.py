@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.unit.tape.made_files import (
     START_MS,
     TICK_FILES,
     csv,
+    iso,
     lines,
 )
 
@@ -159,6 +161,8 @@ def test_a_zip_archive_is_read_member_by_member(tmp_path: Path) -> None:
         archive.writestr("p.csv", PRINT_FILES["binance-trades"])
         archive.writestr("q.csv", QUOTE_FILES["binance-bookticker"])
         archive.writestr("__MACOSX/q.csv", "nonsense")
+        archive.writestr("day/.DS_Store", "nonsense")
+        archive.writestr("p.csv.CHECKSUM", "nonsense")
     found = events(path)
     assert (quotes_of(found), prints_of(found)) == (MADE_QUOTES, MADE_PRINTS)
     with zipfile.ZipFile(path, "w") as archive:
@@ -185,6 +189,7 @@ def test_folders_and_patterns_name_their_files(tmp_path: Path) -> None:
 
 
 TABLE = TICK_FILES["table"]
+HEAD = TABLE.splitlines(keepends=True)[0]
 
 
 @pytest.mark.parametrize(
@@ -203,8 +208,34 @@ TABLE = TICK_FILES["table"]
         ),  # a data frame's index
         "".join(",".join(reversed(row.split(","))) + "\n" for row in TABLE.splitlines()),
         TABLE.replace(",buy,", ",B,").replace(",sell,", ",ask,"),
+        TABLE.replace("\n", "\n\n"),
+        "# made by hand\n" + TABLE,
+        TABLE + TABLE.split("\n", 1)[0] + "\n",
+        HEAD + "".join(reversed(TABLE.splitlines(keepends=True)[1:])),
+        re.sub(r"17356[0-9]{8}", lambda found: f"{float(found[0]):.18e}", TABLE),
+        re.sub(r"17356[0-9]{8}", lambda found: found[0] + ".0", TABLE),
+        re.sub(r"17356[0-9]{8}", lambda found: iso(int(found[0])) + " UTC", TABLE),
     ],
-    ids=["bom", "crlf", "blank end", "semicolons", "tabs", "quotes", "blanks", "capitals", "index", "order", "words"],
+    ids=[
+        "bom",
+        "crlf",
+        "blank end",
+        "semicolons",
+        "tabs",
+        "quotes",
+        "blanks",
+        "capitals",
+        "index",
+        "order",
+        "words",
+        "blank between",
+        "comment",
+        "header again",
+        "newest first",
+        "times in powers",
+        "times as floats",
+        "iso utc",
+    ],
 )
 def test_text_is_read_as_the_world_writes_it(tmp_path: Path, text: str) -> None:
     found = events(written(tmp_path, "file", text))
@@ -214,7 +245,35 @@ def test_text_is_read_as_the_world_writes_it(tmp_path: Path, text: str) -> None:
 def test_the_digits_that_a_float_left_are_read_as_they_were_meant(tmp_path: Path) -> None:
     text = TABLE.replace(",64000.1,", ",64000.09999999999854481,")
     assert text != TABLE
-    assert quotes_of(events(written(tmp_path, "file", text))) == MADE_QUOTES
+    reader = TapeReader(OPTIONS)
+    found = [entry.event for entry in reader.entries([written(tmp_path, "file", text)])]
+    assert quotes_of(found) == MADE_QUOTES
+    told = f"cut from {text.count('0999')} numbers, which were read with at most 1 decimals"
+    assert [told in note for note in reader.notes] == [True]
+
+
+@pytest.mark.parametrize("name", ["vendor-book", "bybit-stream", "fastmm"])
+def test_the_digits_that_a_float_left_in_a_book_are_read_as_they_were_meant(tmp_path: Path, name: str) -> None:
+    text = {**QUOTE_FILES, **TICK_FILES}[name]
+    noisy = text.replace("64000.1", "64000.09999999999854481")
+    reader = TapeReader(OPTIONS)
+    found = [entry.event for entry in reader.entries([written(tmp_path, "file", noisy)])]
+    assert quotes_of(found) == quotes_of(events(written(tmp_path, "right", text)))
+    assert "trailing digits of floats" in " ".join(reader.notes)
+
+
+def test_a_last_line_without_an_end_is_read_where_it_cannot_be_cut(tmp_path: Path) -> None:
+    trades = PRINT_FILES["vendor-trades"]  # every size has three decimals
+    assert prints_of(events(written(tmp_path, "file", trades[:-1]))) == MADE_PRINTS
+    with pytest.raises(DataFileError, match="line 61: the last line has no end, and may be cut"):
+        events(written(tmp_path, "file", trades[:-2]))
+    unread = PRINT_FILES["bybit-trades"]
+    assert len(prints_of(events(written(tmp_path, "file", unread[:-1])))) == len(MADE_PRINTS)
+
+
+def test_a_file_of_comments_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="begins with nothing but comments"):
+        events(written(tmp_path, "file", "# a\n# b\n"))
 
 
 @pytest.mark.parametrize(
