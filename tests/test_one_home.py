@@ -46,7 +46,7 @@ FUNCTIONS = {
     "emergency_settings": "pfmm.config.resolve",
     "open_exchange": "pfmm.app.session",
     "run_spec": "pfmm.app.runs",
-    "start_refusal": "pfmm.app.runs",
+    "at_start": "pfmm.app.runs",
     "read_assertion": "pfmm.app.asserting",
     "watch": "pfmm.app.watching",
     "root_command": "pfmm.cli.typer_seam",

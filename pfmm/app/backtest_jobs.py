@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pfmm.config.resolve import Settings, checked_name, load_settings
+from pfmm.config.resolve import checked_name, load_settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.fees import FeeChoice
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pfmm.backtest.columns import Columns
     from pfmm.backtest.loading import World
     from pfmm.backtest.results import Scenario
+    from pfmm.config.values import Settings
     from pfmm.engine.report import RunSpec
     from pfmm.errors import PfmmError
     from pfmm.model.market import Instrument
@@ -150,7 +151,7 @@ def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
 
 def _at_start(kind: str, spec: RunSpec, columns: Columns, start_ms: int) -> tuple[PfmmError | None, tuple[str, ...]]:
     """Why `start` would refuse this run, and what is to be said beside its figures, that refusal included."""
-    from pfmm.app.runs import start_refusal, view_without_inventory
+    from pfmm.app.runs import at_start
     from pfmm.backtest.columns import TapeFeed
     from pfmm.backtest.results import CAPITAL
     from pfmm.backtest.venue import SimulatedVenue
@@ -158,19 +159,20 @@ def _at_start(kind: str, spec: RunSpec, columns: Columns, start_ms: int) -> tupl
 
     market = columns.tape.spec
     venue = SimulatedVenue(TapeFeed(columns, lazy=True), market, start_ms=start_ms, end_ms=start_ms)
-    view = view_without_inventory(venue.instrument(), venue.ticker(), spec.limits)
-    refusal = start_refusal(kind_of(kind), spec, view, lambda: CAPITAL)
-    told = () if refusal is None else (f"start would refuse: {refusal.message}",)
-    return refusal, (*told, *kind_of(kind).notes(spec.strategy, view))
+    found = at_start(kind_of(kind), spec, venue.instrument(), venue.ticker(), CAPITAL)
+    told = () if found.refusal is None else (f"start would refuse: {found.refusal.message}",)
+    return found.refusal, (*told, *found.notes)
 
 
 def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default_annual_pct`, and kappa and intensity are the profile's."""
     from pfmm.app.runs import run_spec as spec_of
+    from pfmm.app.runs import settings_for
     from pfmm.strategy.base import Measured, kind_of
 
-    return spec_of(settings.for_market(instrument.market), kind_of(kind), instrument.market, Measured())
+    one, market = kind_of(kind), instrument.market
+    return spec_of(settings_for(settings, one, market), one, market, Measured())
 
 
 def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

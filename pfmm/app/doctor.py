@@ -20,7 +20,7 @@ from pfmm.config.resolve import load_settings
 from pfmm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pfmm.config.resolve import Settings
+    from pfmm.config.values import Settings
 
 
 @dataclass(frozen=True, slots=True)

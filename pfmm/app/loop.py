@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
 
 from pfmm.app.detaching import tell_ready
 from pfmm.app.session import wall_ms
-from pfmm.app.starting import Start
+from pfmm.app.starting import started
 from pfmm.app.watched import Shown, run_watched
 from pfmm.errors import Halted
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
-    from pfmm.app.starting import StartRequest, Tell
+    from pfmm.app.starting import Start, StartRequest, Tell
     from pfmm.app.watched import Display
     from pfmm.model.event import Event
     from pfmm.runner.inbox import Inbox
@@ -30,13 +31,12 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
     `display` shows it. The process ends, with the exit code of the loop's end, once the exit policy was carried out.
     Raises what stands in the way, before anything is sent.
     """
-    begun = Start(request, session, tell)
-    if not begun.confirmed(confirm):
-        return
-    with begun.holding():
+    with started(request, session=session, confirm=confirm, tell=tell) as begun:
+        if begun is None:
+            return
         on_exit = request.on_exit or session.settings.general.run.on_exit
-        shown = Shown(begun.kind, tuple(begun.engine.markets), session.venue_name, session.account, on_exit)
-        run_watched(lambda put, inbox, signals: run_loop(begun, on_exit, put, inbox, signals), shown, display)
+        shown = Shown(begun.kind, tuple(begun.markets), session.venue_name, session.account, on_exit)
+        run_watched(partial(run_loop, begun, on_exit), shown, display)
 
 
 def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: Inbox, signals: Signals) -> Ending:
@@ -56,7 +56,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     clock = session.clock(inbox.wait_s)
     # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
     timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
-    dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms())
+    dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms)
     teller = Teller(session.journal, engine, put)
     hooks = Hooks(
         teller=teller,
@@ -65,7 +65,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
             "dead_man": dead_man.state,
             "budget": session.venue.budget_text(),
         },
-        halted=lambda: record.reason if (record := session.locks.halted()) else None,
+        halted=session.locks.halted,
         trip=lambda reason: begun.trip(reason, clock.now_ms()),
         ready=tell_ready,
         tend=lambda report: begun.runs.tend(session, engine, report),
@@ -74,7 +74,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, begun.request.cycles), hooks)
     around = begun.surroundings(
         signals.wait_regardless_s,
-        lambda: session.bounded(wakeup=signals),
+        partial(session.bounded, wakeup=signals),
         signals.ignore_interrupts,
     )
     ending = run_to_the_end(begun.kind, engine, loop, dead_man, on_exit, teller, around)

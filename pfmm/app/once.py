@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.starting import Start
+from pfmm.app.starting import started
 from pfmm.errors import (
     CutShort,
     Halted,
@@ -31,7 +31,7 @@ from pfmm.runner.signals import Signals
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
-    from pfmm.app.starting import StartRequest, Tell
+    from pfmm.app.starting import Start, StartRequest, Tell
     from pfmm.model.cycle import CycleReport, RunReport
     from pfmm.model.event import Event
 
@@ -94,11 +94,8 @@ def once(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tel
     StaleData, OutcomeUnknown, VenueRefused and RiskRefused where not one wanted order rests, and CutShort after a
     signal, with the signal's exit code.
     """
-    begun = Start(request, session, tell)
-    if not begun.confirmed(confirm):
-        return None
-    with begun.holding():
-        return _once(begun)
+    with started(request, session=session, confirm=confirm, tell=tell) as begun:
+        return None if begun is None else _once(begun)
 
 
 def _once(begun: Start) -> OnceResult:

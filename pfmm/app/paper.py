@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.paper_admin import Fresh
     from pfmm.app.session import Session
-    from pfmm.config.resolve import Settings
+    from pfmm.config.values import Settings
     from pfmm.model.account import Snapshot, VenueTime
     from pfmm.model.order import Side
 

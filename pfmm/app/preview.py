@@ -5,14 +5,15 @@ Uses what a running or waiting run has measured and fitted, so that it shows wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.app.calibrating import current_fit
-from pfmm.app.runs import flat_view, memory_of, run_spec, values_of
+from pfmm.app.measuring import measured_now
+from pfmm.app.runs import at_start, open_run, run_spec, settings_for, view_without_inventory
 from pfmm.errors import AuthenticationError, ConfigError
-from pfmm.strategy.base import Kind, Measured, Preview, kind_of
+from pfmm.strategy.base import Kind, Needs, Preview, kind_of
 from pfmm.strategy.volatility import SIZE_MULTIPLIER as SIZE_MULTIPLIER  # noqa: PLC0414 - for the renderer
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pfmm.model.account import Snapshot
     from pfmm.model.market import Instrument
     from pfmm.model.plan import MarketView
+    from pfmm.model.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,13 @@ def preview(request: PreviewRequest, *, session: Session) -> PreviewResult:
     instrument = session.market(request.market)
     if kind.reads_account:
         return _of_account(request, session, kind, instrument)
-    spec = _spec(session, kind, instrument, now_ms=0)
-    view = flat_view(session, instrument, spec.limits)
+    spec = _spec(session, kind, instrument, None, lambda: session.venue.time().time_ms)
+    (ticker,) = session.venue.tickers([instrument.market])
+    view = view_without_inventory(instrument, ticker, spec.limits)
     shown = kind.preview_of(spec.strategy, view, None, _equity(session))
-    refusal = kind.refusal(spec.strategy, view, None)
+    refusal = at_start(kind, spec, instrument, ticker, None).refusal
     told = None if refusal is None else f"start would refuse: {refusal.message}"
-    return PreviewResult(instrument.market, kind.name, kind.layout, view.ticker.mid, shown, told)
+    return PreviewResult(instrument.market, kind.name, kind.layout, ticker.mid, shown, told)
 
 
 def _of_account(request: PreviewRequest, session: Session, kind: Kind, instrument: Instrument) -> PreviewResult:
@@ -70,13 +73,14 @@ def _of_account(request: PreviewRequest, session: Session, kind: Kind, instrumen
     snapshot = session.venue.state([market])
     ticker = snapshot.tickers[0]
     now_ms = snapshot.time.time_ms
-    spec = _spec(session, kind, instrument, now_ms)
+    run = open_run(session, kind.name, market)
+    spec = _spec(session, kind, instrument, run, lambda: now_ms)
     problem = data_problem(ticker, now_ms=now_ms, stale_after_ms=spec.limits.stale_after_ms, last_mid=None)
     if problem is not None:
         shown = kind.preview_problem(spec.strategy, problem)
     else:
-        view = _view(request, session, instrument, snapshot, spec)
-        memory = memory_of(session, kind.name, market)
+        view = _view(request, session, instrument, snapshot, spec, run)
+        memory = None if run is None else run.memory
         shown = kind.preview_of(spec.strategy, view, memory, snapshot.account.equity)
     return PreviewResult(market, kind.name, kind.layout, ticker.mid, shown)
 
@@ -89,32 +93,29 @@ def _equity(session: Session) -> Decimal | None:
         return None
 
 
-def _spec(session: Session, kind: Kind, instrument: Instrument, now_ms: int) -> RunSpec:
-    """The run as a start would build it, from what is measured now."""
+def _spec(session: Session, kind: Kind, instrument: Instrument, run: Run | None, now_ms: Callable[[], int]) -> RunSpec:
+    """The run as a start would build it, from what is measured now. Public data alone gives no fit."""
     market = instrument.market
-    settings = session.settings.for_market(market)
-    values = values_of(settings, kind)
-    sigma = None
-    if kind.wants_volatility(values):
-        sigma = session.realized_volatility(market, settings.volatility.default_annual_pct / 100)
-    fitted = kind.reads_account and kind.wants_fit(values)
-    calibration = current_fit(session, kind.name, market, now_ms) if fitted else None
-    return run_spec(settings, kind, market, Measured(sigma_annual=sigma, calibration=calibration, one_look=True))
+    settings = settings_for(session.settings, kind, market)
+    wanted = kind.needs(settings.values)
+    needs = Needs(wanted.volatility, wanted.fit and kind.reads_account)
+    return run_spec(settings, kind, market, measured_now(session.venue, settings, market, needs, run, now_ms))
 
 
 def _view(
-    request: PreviewRequest, session: Session, instrument: Instrument, snapshot: Snapshot, spec: RunSpec
+    request: PreviewRequest,
+    session: Session,
+    instrument: Instrument,
+    snapshot: Snapshot,
+    spec: RunSpec,
+    run: Run | None,
 ) -> MarketView:
     """The market as the run would see it; `inventory_usd` stands in for run's share and position alike."""
     from pfmm.model.plan import MarketView
 
     ticker, market = snapshot.tickers[0], instrument.market
     held = next((p.size for p in snapshot.positions if p.market == market), Decimal(0))
-    own = held
-    if session.has_journal:
-        run = session.journal.open_run(request.strategy, market)
-        if run is not None:
-            own = session.journal.book(market, run.run_id).ledger.size
+    own = held if run is None else session.journal.book(market, run.run_id).ledger.size
     if request.inventory_usd is not None:
         held = own = request.inventory_usd / (ticker.mid or ticker.mark)
     return MarketView(

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.config.resolve import Settings
+from pfmm.config.values import Settings
 from pfmm.errors import AlreadyRunning, CannotDoThis, ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.model.spelling import near, spelled
@@ -56,19 +56,12 @@ class Session:
         self.settings = settings
         self._waits: Mapping[str, Any] = _hurried(settings) if hurried else {}
         self.state_dir = settings.paths.state_dir
-        self.in_process = settings.venue == PAPER and not settings.base_url
+        self.venue_name = settings.venue
+        self.live = settings.venue != PAPER  # real money moves
+        self.in_process = not self.live and not settings.base_url
         self._journal_use: UseLock | None = None
         self._deadline: Deadline | None = None
         self._wakeup: Wakeup | None = None
-
-    @property
-    def venue_name(self) -> str:
-        return self.settings.venue
-
-    @property
-    def live(self) -> bool:
-        """True where real money moves."""
-        return self.venue_name != PAPER
 
     @cached_property
     def account(self) -> str:
@@ -217,6 +210,13 @@ class Session:
 
         return AccountLocks(self.state_dir, self.venue_name, self.account)
 
+    def locks_to_trade(self) -> AccountLocks:
+        """The account's locks, for what will send orders. Raises CannotDoThis on a venue that pfmm only reads, and
+        Halted."""
+        self.refuse_reading_only()
+        self.locks.refuse_if_halted()
+        return self.locks
+
     def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
         """A clock that follows the venue; waits end through `wait_s`, and with the deadline of a `bounded` block."""
         from pfmm.runner.clock import VenueClock
@@ -264,14 +264,6 @@ class Session:
             if self.has_journal:
                 names |= {run.market for run in self.journal.runs()} | set(self.journal.markets_traded())
         return spelled(spelling, names)
-
-    def realized_volatility(self, market: str, fallback: float) -> float:
-        """The market's annual volatility over the last half hour of public trades, or `fallback` when those are too
-        few: what a default grid's range follows from."""
-        from pfmm.app.recent_trades import recent_trades
-        from pfmm.strategy.history import volatility_of_trades
-
-        return volatility_of_trades(recent_trades(self.venue, market, self.venue.time().time_ms), fallback)
 
     def close(self) -> None:
         """Closes what was opened."""

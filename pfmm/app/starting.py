@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from pfmm.app.session import wall_ms
 from pfmm.engine.engine import Engine
 from pfmm.errors import AlreadyRunning
 from pfmm.model.text import iso
+from pfmm.strategy.base import kind_of
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
@@ -39,6 +40,20 @@ class StartRequest:
     cycles: int | None = None
 
 
+@contextmanager
+def started(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tell) -> Iterator[Start | None]:
+    """Build, ask, and hold the locks: within the block this process is the one that runs these markets.
+
+    None where the question about real money was declined. Raises what `Start` raises, and AlreadyRunning.
+    """
+    begun = Start(request, session, tell)
+    if not begun.confirmed(confirm):
+        yield None
+        return
+    with begun.holding():
+        yield begun
+
+
 class Start:
     """One start on its way: what it would run, and the engine that it built for that. `tell` is told, a line each, what
     the runs will do other than their settings say."""
@@ -48,28 +63,24 @@ class Start:
 
         Raises what stands in the way: CannotDoThis, Halted, UnknownMarket, RiskRefused, UsageError.
         """
-        session.refuse_reading_only()
-        self.locks = session.locks
-        self.locks.refuse_if_halted()
+        self.locks = session.locks_to_trade()
         self.request, self.session, self.kind = request, session, request.strategy
-        self.runs = Runs(request.strategy)
+        self.runs = Runs(kind_of(request.strategy))
         self._tell = tell
         self.instruments = list({one.market: one for one in map(session.market, request.markets)}.values())
-        carried_on = not trades and any(self.locks.run_lock(i.market, self.kind).holder() for i in self.instruments)
+        self.markets = [instrument.market for instrument in self.instruments]  # in the venue's spelling
+        carried_on = not trades and any(self.locks.run_lock(market, self.kind).holder() for market in self.markets)
         self._open = self._open_runs()
         self.engine = self._engine(settles=not carried_on)
 
-    @property
-    def markets(self) -> list[str]:
-        """The markets, in the venue's spelling."""
-        return [instrument.market for instrument in self.instruments]
-
     def _engine(self, *, settles: bool) -> Engine:
         session = self.session
-        begun = zip(self.instruments, self._open, strict=True)
-        specs = [self.runs.spec(session, instrument, new=run is None) for instrument, run in begun]
-        for note in self.runs.take_notes():
-            self._tell(note)
+        specs = []
+        for instrument, run in zip(self.instruments, self._open, strict=True):
+            spec, notes = self.runs.spec(session, instrument, run)
+            specs.append(spec)
+            for note in notes:
+                self._tell(note)
         return Engine(
             session.venue,
             session.journal,
@@ -83,7 +94,7 @@ class Start:
     def _open_runs(self) -> list[Run | None]:
         """The run of each market that this start would carry on; what it needs to begin depends on that."""
         journal = self.session.journal
-        return [journal.open_run(self.kind, instrument.market) for instrument in self.instruments]
+        return [journal.open_run(self.kind, market) for market in self.markets]
 
     def confirmed(self, confirm: Confirm) -> bool:
         """Ask before real money moves, after the venue has shown that it serves what trading needs."""
@@ -102,13 +113,7 @@ class Start:
     def holding(self) -> Iterator[Engine]:
         """Within the block this process is the one that runs these markets. Raises AlreadyRunning and Halted."""
         interval_s = self.session.settings.general.run.interval_s
-        with ExitStack() as stack:
-            for market in sorted(self.markets):
-                lock = self.locks.run_lock(market, self.kind)
-                lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms(), interval_s=interval_s)
-                stack.callback(lock.release)
-            # again, now that flatten can see this process: it sets the latch before it looks for runners
-            self.locks.refuse_if_halted()
+        with self.locks.running(self.markets, self.kind, os.getpid(), wall_ms(), interval_s):
             before, self._open = _ids(self._open), self._open_runs()
             if _ids(self._open) != before:  # ended or begun by another since: not the same start
                 self.engine = self._engine(settles=True)

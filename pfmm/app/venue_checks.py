@@ -18,7 +18,7 @@ from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
-    from pfmm.config.resolve import Settings
+    from pfmm.config.values import Settings
     from pfmm.model.account import VenueTime
 
 SKEW_FAIL_MS = 60_000

@@ -11,7 +11,7 @@ from pfmm.cli.output import Globals, detail, say
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.config.resolve import Settings
+    from pfmm.config.values import Settings
 
 NEW_MARKET = (
     "a new paper market was made: synthetic, seed {seed} (`pfmm paper feed synthetic --seed N` chooses one, "

@@ -1,13 +1,11 @@
-"""Which value each setting has, and why: flag over environment over profile over default.
+"""Read the settings of a command from the config file, the environment and its flags. Layer: config.
 
-Within a profile a market's own section wins over the strategy's. Knows the config file and the environment it is
-given; opens no venue and reads no key.
+Everything that was given is checked here. Opens no venue and reads no key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pfmm.config import file as configfile
@@ -15,160 +13,16 @@ from pfmm.config import tables
 from pfmm.config.file import BUILT_IN
 from pfmm.config.paths import Paths
 from pfmm.config.renamed import RENAMED, scaled, setting_behind
-from pfmm.config.settings import (
-    CommandSettings,
-    FlattenSettings,
-    FundingSettings,
-    PaperSettings,
-    RunSettings,
-    SecretSource,
-    VolatilitySettings,
-    is_key,
-    plain_market,
-)
+from pfmm.config.settings import is_key
+from pfmm.config.values import Settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.numbers import parse_decimal
-from pfmm.model.setting import Setting, Values, from_text, from_value, nearest
-from pfmm.venue.registry import PAPER, VENUES
+from pfmm.model.setting import Setting, from_text, from_value, nearest
+from pfmm.venue.registry import PAPER
 
 _OTHER_VARIABLES: Final = ("PFMM_HOME", "PFMM_PROFILE", "PFMM_API_KEY")
-# what belongs to one venue must not follow the profile to another that a flag or the environment names
-_BOUND_TO_VENUE: Final = frozenset(
-    {"account", "base_url", "secret.env", "secret.file", "secret.command", "secret.keyring"}
-)
-
-
 # the sections that an emergency has a use for; a misspelt PFMM_VENUE must be caught there as anywhere
 _URGENT_SECTIONS: Final = ("secret", "flatten")
-
-
-class MarketSettings:
-    """The strategy settings that hold for one market, as typed sections; each is checked when it was read."""
-
-    def __init__(self, settings: Settings, market: str | None) -> None:
-        self.market = market
-        self._key = None if market is None else plain_market(market)
-        self._settings = settings
-
-    def _section(self, name: str) -> dict[str, Any]:
-        found = tables.OWN_TABLES[name]
-        return {key.split(".")[1]: self._settings.resolved(one, self._key)[0] for key, one in found.items()}
-
-    def value(self, name: str) -> Any:
-        """The checked value of one setting."""
-        return self._settings.value(name, self.market)
-
-    def values(self, sections: Sequence[str]) -> Values:
-        """The values of every setting of these sections, and which of them a flag gave."""
-        found = {
-            name: self._settings.resolved(setting, self._key)
-            for section in sections
-            for name, setting in tables.table(section).items()
-        }
-        told = [name for name, (_, source) in found.items() if source == "flag"]
-        return Values({name: value for name, (value, _) in found.items()}, told)
-
-    @cached_property
-    def run(self) -> RunSettings:
-        return RunSettings(self._section("run"))
-
-    @cached_property
-    def funding(self) -> FundingSettings:
-        return FundingSettings(self._section("funding"))
-
-    @cached_property
-    def volatility(self) -> VolatilitySettings:
-        return VolatilitySettings(self._section("volatility"))
-
-    @cached_property
-    def command(self) -> CommandSettings:
-        return CommandSettings(self._section("command"))
-
-    @cached_property
-    def paper(self) -> PaperSettings:
-        return PaperSettings(self._section("paper"))
-
-    @cached_property
-    def flatten(self) -> FlattenSettings:
-        return FlattenSettings(self._section("flatten"))
-
-
-class Settings:
-    """The settings of one command. `value` and `source` answer for any name; the typed sections come by market."""
-
-    def __init__(
-        self,
-        *,
-        profile: str,
-        paths: Paths,
-        flags: Mapping[str, Any],
-        environment: Mapping[str, Any],
-        stored: Mapping[str, Any],
-    ) -> None:
-        self.profile = profile
-        self.paths = paths
-        self._flags = flags
-        self._environment = environment
-        self._stored = stored
-        self._markets = {plain_market(market): sections for market, sections in stored.get("markets", {}).items()}
-
-    def value(self, name: str, market: str | None = None) -> Any:
-        """The checked value of the setting `name`, for one market where it is given."""
-        return self.resolved(tables.setting_of(name), None if market is None else plain_market(market))[0]
-
-    def source(self, name: str, market: str | None = None) -> str:
-        """Where the value comes from: flag, environment, market, profile or default."""
-        return self.resolved(tables.setting_of(name), None if market is None else plain_market(market))[1]
-
-    def resolved(self, setting: Setting, market: str | None) -> tuple[Any, str]:
-        """The value of a setting, and where it comes from; `market` in the one spelling of its own section."""
-        name = setting.name
-        if name in self._flags:
-            return self._flags[name], "flag"
-        if name in self._environment:
-            return self._environment[name], "environment"
-        section, _, key = name.rpartition(".")
-        if market is not None:
-            found = self._markets.get(market, {}).get(section, {})
-            if key in found:
-                return from_value(setting, found[key]), "market"
-        holder = self._stored.get(section, {}) if section else self._stored
-        follows = name not in _BOUND_TO_VENUE or self.venue == self._stored.get("venue", PAPER)
-        if key in holder and follows:
-            return from_value(setting, holder[key]), "profile"
-        return setting.default, "default"
-
-    def _top(self, name: str) -> Any:
-        return self.resolved(tables.OWN_TABLES[""][name], None)[0]
-
-    @cached_property
-    def venue(self) -> str:
-        """The venue's name, as `pfmm.venue.registry` lists it."""
-        return str(self._top("venue"))
-
-    @cached_property
-    def account(self) -> str:
-        """The account on the venue."""
-        return str(self._top("account"))
-
-    @cached_property
-    def base_url(self) -> str:
-        """The venue's address without a trailing slash; empty for the paper exchange in this process."""
-        return str(self._top("base_url")) or VENUES[self.venue].url
-
-    @property
-    def secret(self) -> SecretSource:
-        """Where the key is to be found; `pfmm.config.secrets` reads it."""
-        return SecretSource({key: self.value(f"secret.{key}") for key in ("env", "file", "command", "keyring")})
-
-    @cached_property
-    def general(self) -> MarketSettings:
-        """The strategy settings without any market's own section."""
-        return MarketSettings(self, None)
-
-    def for_market(self, market: str) -> MarketSettings:
-        """The strategy settings that hold for `market`, in any spelling of it: BTC-PERP, btc-perp, btc."""
-        return MarketSettings(self, market)
 
 
 def load_settings(
@@ -278,7 +132,7 @@ def _flags(overrides: Mapping[str, object]) -> dict[str, Any]:
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for variable, text in env.items():
-        if not variable.startswith("PFMM_") or not text:
+        if not variable.startswith("PFMM_") or variable in _OTHER_VARIABLES or not text:
             continue
         setting = tables.of_variable(variable)
         if setting is not None:
@@ -288,7 +142,7 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
             setting = tables.setting_of(name)
             if not env.get(setting.variable):
                 values[name] = _from_older_variable(variable, setting, text, factor)
-        elif variable not in _OTHER_VARIABLES:
+        else:
             known = tuple(one.variable for one in tables.every().values())
             _refuse_near_miss(variable, (*known, *_OTHER_VARIABLES))
     return values

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
-from pfmm.config.settings import SecretSource
+from pfmm.config.values import SecretSource
 from pfmm.errors import SecretError
 from pfmm.venue.registry import VENUES
 

@@ -1,99 +1,16 @@
-"""The process's own settings: the table of them, the typed sections built from it. Layer: config.
+"""The table of the process's own settings. Layer: config.
 
-Pure: a strategy's own table stands beside the strategy, and `tables` composes both.
+Pure. A strategy's own table stands beside the strategy, and `tables` composes both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
 from pfmm.model.spelling import base_of
 from pfmm.venue.registry import PAPER, VENUES
-
-
-class Section:
-    """A frozen group of settings, declared by annotations alone.
-
-    Frozen by hand: a frozen dataclass with slots costs about a millisecond each to define, and every command
-    defines all of these.
-    """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        for name in type(self).__annotations__:
-            object.__setattr__(self, name, values[name])
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is frozen: cannot set {name} to {value!r}")
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(vars(self).values()))
-
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({inside})"
-
-
-class SecretSource(Section):
-    """Where the key comes from; at most one is set. Never the key itself."""
-
-    env: str | None
-    file: str | None
-    command: tuple[str, ...] | None
-    keyring: str | None
-
-
-class RunSettings(Section):
-    """How a loop runs and when it stops; USD, seconds."""
-
-    interval_s: float
-    on_exit: str
-    on_restart: str
-    max_inventory_usd: Decimal
-    max_loss_usd: Decimal | None
-    dead_man_s: int
-    stale_after_s: float
-    exit_timeout_s: float
-
-
-class FundingSettings(Section):
-    """The funding rule: bps per 8 h, tilt as a fraction of the inventory limit."""
-
-    min_bps: float
-    tilt_max: float
-
-
-class VolatilitySettings(Section):
-    """Samples of the quotes' estimator; and what a grid's own range follows from where no trades tell the volatility,
-    in percent a year. Quotes have quote.sigma_annual_pct for that."""
-
-    window: int
-    default_annual_pct: float
-
-
-class CommandSettings(Section):
-    """A command that does its work and ends: seconds in all for what it asks of the venue."""
-
-    timeout_s: float
-
-
-class FlattenSettings(Section):
-    """The emergency path: bps past the best price, seconds in all."""
-
-    max_slippage_bps: Decimal
-    timeout_s: float
-
-
-class PaperSettings(Section):
-    """The embedded exchange."""
-
-    seed: int | None
-
 
 OWN: Final[tuple[Setting, ...]] = (
     choice("venue", PAPER, tuple(VENUES), "where orders go"),

@@ -33,6 +33,11 @@ def table(section: str) -> Mapping[str, Setting]:
     return OWN_TABLES.get(section, {})
 
 
+def of_sections(names: tuple[str, ...]) -> tuple[Setting, ...]:
+    """The settings of these sections, in their order."""
+    return tuple(setting for name in names for setting in table(name).values())
+
+
 def find(name: str) -> Setting | None:
     """The setting of that full name, or None."""
     return table(name.rpartition(".")[0]).get(name)

@@ -6,6 +6,8 @@ Where the venue has none the state says `unprotected`. Knows the venue port and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pfmm.errors import AlreadyRunning, CannotDoThis, PfmmError
 from pfmm.ports import Venue
 from pfmm.runner.locks import AccountLocks, UseLock
@@ -17,7 +19,9 @@ LOCK_STRATEGY = "dead-man"
 class DeadMan:
     """`state` is off, armed, shared (another process feeds it) or unprotected."""
 
-    def __init__(self, venue: Venue, locks: AccountLocks, timeout_s: int, *, pid: int, wall_ms: int) -> None:
+    def __init__(
+        self, venue: Venue, locks: AccountLocks, timeout_s: int, *, pid: int, wall_ms: Callable[[], int]
+    ) -> None:
         self._venue = venue
         self._reliance = UseLock(locks.folder / "dead-man.shared")
         self._relies = False
@@ -71,7 +75,7 @@ class DeadMan:
         if self._owner:
             return True
         try:
-            self._lock.acquire(pid=self._pid, started_wall_ms=self._wall_ms)
+            self._lock.acquire(pid=self._pid, started_wall_ms=self._wall_ms())
         except AlreadyRunning:
             self.state = "shared"
             return False

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +69,23 @@ class AccountLocks:
     def run_lock(self, market: str, strategy: str) -> RunLock:
         """The lock of one runner; not taken yet."""
         return RunLock(self.folder, market, strategy)
+
+    @contextlib.contextmanager
+    def running(
+        self, markets: Iterable[str], strategy: str, pid: int, started_wall_ms: int, interval_s: float
+    ) -> Iterator[None]:
+        """Within the block the process `pid` is the one that runs the strategy on these markets.
+
+        Raises AlreadyRunning, and Halted: flatten sets the latch before it looks for runners, so the latch is read
+        again once it can see this one.
+        """
+        with contextlib.ExitStack() as stack:
+            for market in sorted(markets):
+                lock = self.run_lock(market, strategy)
+                lock.acquire(pid=pid, started_wall_ms=started_wall_ms, interval_s=interval_s)
+                stack.callback(lock.release)
+            self.refuse_if_halted()
+            yield
 
     def holders(self) -> tuple[Holder, ...]:
         """The runners that are alive now: those whose lock is held, not those whose file exists."""

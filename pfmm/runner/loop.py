@@ -26,6 +26,7 @@ from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.dead_man import DeadMan
 from pfmm.runner.inbox import Action, Command, Inbox
+from pfmm.runner.locks import HaltRecord
 from pfmm.runner.telling import Teller
 
 PASSING = (VenueUnreachable, RateLimited, BadVenueData)
@@ -58,13 +59,13 @@ class Ending:
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What the loop tells and asks: the `teller` of events, which waits for no reader, `beside` what a screen shows
-    beside the report, `halted` the latch's text or None, `trip` sets the latch for a kill switch, `ready` after the
+    beside the report, `halted` the latch or None, `trip` sets the latch for a kill switch, `ready` after the
     first whole cycle, `tend` what can wait until a cycle is over, `verify` raises where the journal is none any more.
     """
 
     teller: Teller
     beside: Callable[[], Mapping[str, object]]
-    halted: Callable[[], str | None]
+    halted: Callable[[], HaltRecord | None]
     trip: Callable[[str], None]
     ready: Callable[[], None]
     tend: Callable[[CycleReport], None]
@@ -106,9 +107,9 @@ class Loop:
 
     def _told_to_stop(self) -> Ending | None:
         # the latch first: flatten sets it and then signals, and a halted run cancels whatever its exit policy says
-        reason = self._hooks.halted()
-        if reason is not None:
-            return Ending("halted", Halted.exit_code, halt=reason)
+        latch = self._hooks.halted()
+        if latch is not None:
+            return Ending("halted", Halted.exit_code, halt=latch.reason)
         for command in self._inbox.take():
             ending = self._obey(command)
             if ending is not None:

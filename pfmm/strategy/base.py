@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pfmm.model.setting import Setting, Values
 from pfmm.strategy.registry import STRATEGIES
@@ -39,6 +39,33 @@ class Measured:
         self.sigma_annual = sigma_annual
         self.calibration = calibration
         self.one_look = one_look
+
+
+class Needs(NamedTuple):
+    """What `build` wants measured on the venue first: the market's volatility, numbers fitted to its trades."""
+
+    volatility: bool = False
+    fit: bool = False
+
+
+class Built(NamedTuple):
+    """A strategy on one market, with what the engine must know of it.
+
+    `config` are the settings that its resting orders stand for, `defaults` their values where nobody has set them, and
+    `tolerance` says how wrong a resting order may be before it is moved.
+    """
+
+    strategy: Strategy[Any]
+    config: Mapping[str, str | None]
+    defaults: Mapping[str, str | None]
+    tolerance: Tolerance
+
+
+class AtStart(NamedTuple):
+    """What stands in the way of a new run, and what it would do other than its settings say."""
+
+    refusal: PfmmError | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +112,22 @@ class Kind:
     layout: str = "orders"
     many_markets: bool = False
     keep_on_bad_data: bool = False
-    checks_start: bool = False  # True where `refusal` may refuse, which costs a start two requests
+    checks_start: bool = False  # True where `at_start` looks, which costs a start two requests
     reads_account: bool = True  # False where the preview needs no account, and so no key
 
     def build(self, market: str, values: Values, measured: Measured) -> Strategy[Any]:
         """The strategy on one market. Raises UsageError for settings that contradict each other."""
         raise NotImplementedError
 
-    def wants_volatility(self, values: Values) -> bool:  # noqa: ARG002 - what a strategy without a range answers
-        """True where `build` needs the market's measured volatility."""
-        return False
+    def needs(self, values: Values) -> Needs:  # noqa: ARG002 - what a strategy answers that needs nothing
+        """What `build` wants measured on the venue first."""
+        return Needs()
 
-    def wants_fit(self, values: Values) -> bool:  # noqa: ARG002 - what a strategy without a model answers
-        """True where `build` can use numbers fitted to the market's trades."""
-        return False
+    def assembled(self, market: str, values: Values, defaults: Values, measured: Measured) -> Built:
+        """The strategy on one market with what the engine must know of it. Raises UsageError as `build` does."""
+        return Built(
+            self.build(market, values, measured), self.kept(values), self.kept(defaults), self.tolerance(values)
+        )
 
     def tolerance(self, values: Values) -> Tolerance:  # noqa: ARG002 - none: every order lies where it is wanted
         """How wrong a resting order may be before it is moved."""
@@ -110,25 +139,18 @@ class Kind:
         """The settings that a run's resting orders stand for, as the journal keeps them: a restart compares them."""
         return {name: values.text(name) for name in values if name not in self.unused}
 
-    def refusal(
+    def at_start(
         self,
         strategy: Strategy[Any],  # noqa: ARG002 - what a strategy that starts small answers
         view: MarketView,  # noqa: ARG002
         equity: Decimal | None,  # noqa: ARG002
-    ) -> PfmmError | None:
-        """Why a new run could never work within its limits, if so; `equity` is None where no account was asked."""
-        return None
+    ) -> AtStart:
+        """Why a new run could never work within its limits, if so, and what is to be said to whoever starts or
+        backtests it; `equity`, USD, is None where no account was asked."""
+        return AtStart()
 
     def columns(self) -> tuple[Column, ...]:
         """What its screen shows beside prices, inventory and profit."""
-        return ()
-
-    def notes(
-        self,
-        strategy: Strategy[Any],  # noqa: ARG002 - what a strategy that says it in its decisions answers
-        view: MarketView,  # noqa: ARG002
-    ) -> tuple[str, ...]:
-        """What a new run would do other than its settings say, for whoever starts or backtests it."""
         return ()
 
     def preview_of(

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from pfmm.app import calibrating, recent_trades
-from pfmm.app.calibrating import FRESH_MS
+from pfmm.app import measuring
+from pfmm.app.measuring import FRESH_MS
 from pfmm.app.runs import Runs
 from pfmm.app.session import Session
 from pfmm.engine.engine import Engine
 from pfmm.model.cycle import CycleReport
+from pfmm.strategy.base import kind_of
 from tests.e2e.homes import START_MS, own_session, stepped_home
 
 MARKETS = ("BTC-PERP", "ETH-PERP", "APE-PERP")
@@ -42,13 +43,10 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield opened
 
 
-def _is_new(session: Session, market: str) -> bool:
-    return session.journal.open_run("quote", market) is None
-
-
 def started(session: Session) -> tuple[Runs, Engine]:
-    runs = Runs("quote")
-    specs = [runs.spec(session, session.market(market), new=_is_new(session, market)) for market in MARKETS]
+    runs = Runs(kind_of("quote"))
+    open_runs = [session.journal.open_run("quote", market) for market in MARKETS]
+    specs = [runs.spec(session, session.market(m), run)[0] for m, run in zip(MARKETS, open_runs, strict=True)]
     engine = Engine(session.venue, session.journal, specs, session.instruments, wall_ms=lambda: START_MS, pid=1)
     engine.adopt()
     return runs, engine
@@ -73,7 +71,7 @@ def sources(report: CycleReport) -> dict[str, str]:
 def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_profile(session: Session) -> None:
     runs, engine = started(session)
     for market in MARKETS:
-        assert 1 <= reads(session).count(market) <= 1 + recent_trades.PAGES
+        assert 1 <= reads(session).count(market) <= 1 + measuring.PAGES
     report = step(session, engine, runs, START_MS + 3000)
     assert sources(report) == {"BTC-PERP": "calibrated", "ETH-PERP": "calibrated", "APE-PERP": "profile"}
     fit = report.runs[2].decision.explain["fit"] if report.runs[2].decision is not None else None
@@ -108,7 +106,7 @@ def test_an_old_fit_is_renewed_between_cycles_one_market_at_a_time(session: Sess
 
 
 def test_a_fit_is_tried_on_few_markets_at_a_start(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrating, "FITS_AT_START", 1)
+    monkeypatch.setattr(measuring, "FITS_AT_START", 1)
     runs, engine = started(session)
     assert set(reads(session)) == {"BTC-PERP"}
     reads(session).clear()

@@ -32,6 +32,7 @@ from pfmm.runner.clock import VenueClock
 from pfmm.runner.inbox import Action, Command, Inbox
 from pfmm.runner.leaving import Surroundings, run_to_the_end
 from pfmm.runner.listeners import Listeners
+from pfmm.runner.locks import HaltRecord
 from pfmm.runner.loop import Ending, Hooks, Loop, LoopOptions
 from pfmm.runner.signals import Signals
 from pfmm.runner.telling import Teller
@@ -176,7 +177,7 @@ class World:
             clock.synchronise(self.made.venue.inner.time())
             teller = Teller(self.made.journal, self.engine, listeners.put)
             watch = FileWatch(self.made.journal.path)
-            hooks = Hooks(teller, dict, lambda: self.latch, self._trip, lambda: None, self.tend, watch.verify)
+            hooks = Hooks(teller, dict, self.halted, self._trip, lambda: None, self.tend, watch.verify)
             loop: Any = Loop(self.engine, clock, inbox, self, LoopOptions(STEP_MS / 1000, cycles), hooks)  # type: ignore[arg-type]
             waiting = VenueClock(lambda: 0.0, lambda _: True, self.advance)
             around = Surroundings(
@@ -202,6 +203,10 @@ class World:
             self.drained = listeners.close(0.05 if not self.screen.free.is_set() else PATIENCE_S)
             self.screen.free.set()
         return code, raised
+
+    def halted(self) -> HaltRecord | None:
+        """The latch of the account."""
+        return None if self.latch is None else HaltRecord("main", "flatten", self.latch, "now")
 
     def _trip(self, reason: str) -> None:
         self.latch = reason

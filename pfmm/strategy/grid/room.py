@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.strategy.base import Kind, Measured, Preview
+from pfmm.strategy.base import AtStart, Kind, Measured, Needs, Preview
 from pfmm.strategy.grid.settings import DEFAULT_SIZE_USD, SETTINGS
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Grid(Kind):
     checks_start = True
     reads_account = False
 
-    def wants_volatility(self, values: Values) -> bool:
-        """True for a grid whose range nothing sets: it follows from volatility."""
-        return all(values[f"grid.{name}"] is None for name in ("lower", "upper", "range_pct"))
+    def needs(self, values: Values) -> Needs:
+        """The volatility, for a grid whose range nothing sets: it follows from that."""
+        return Needs(volatility=all(values[f"grid.{name}"] is None for name in ("lower", "upper", "range_pct")))
 
     def build(self, market: str, values: Values, measured: Measured) -> GridStrategy:
         """The grid; an open range follows from the measured volatility, or from `volatility.default_annual_pct`."""
@@ -46,33 +46,11 @@ class Grid(Kind):
         """The grid's settings by their short names: as runs that are open already have kept them."""
         return {setting.name.removeprefix("grid."): values.text(setting.name) for setting in self.settings}
 
-    def refusal(self, strategy: Any, view: MarketView, equity: Decimal | None) -> PfmmError | None:
-        """The refusal of a grid one of whose sides alone is above the limit or the equity, USD."""
-        from pfmm.errors import RiskRefused
-
-        needed = _plan(strategy, view).capital_required
-        limit = view.max_inventory_usd
-        if needed > limit:
-            return RiskRefused(
-                f"one side of this grid is worth {needed:.2f} USD, above max_inventory {limit:f} USD",
-                hint="take fewer levels or a smaller size, or raise --max-inventory",
-            )
-        if equity is not None and needed > equity:
-            return RiskRefused(
-                f"one side of this grid is worth {needed:.2f} USD, above the account's equity of {equity:.2f} USD",
-                hint="take fewer levels or a smaller size",
-            )
-        return None
-
-    def notes(self, strategy: Any, view: MarketView) -> tuple[str, ...]:
-        """That the default size was raised to the market's minimum, or that a volatility is no plausible one."""
-        from pfmm.strategy.volatility import implausible
-
-        config = strategy.config
-        told = None
-        if config.lower is None and config.upper is None and config.range_pct is None:
-            told = implausible(config.sigma_annual)
-        return (*_plan(strategy, view).notes, *([] if told is None else [told]))
+    def at_start(self, strategy: Any, view: MarketView, equity: Decimal | None) -> AtStart:
+        """Refuses a grid one of whose sides alone is above the limit or the equity, USD; says that the default size
+        was raised to the market's minimum, or that a volatility is no plausible one."""
+        plan = _plan(strategy, view)
+        return AtStart(_refusal(plan.capital_required, view.max_inventory_usd, equity), _notes(strategy.config, plan))
 
     def preview_of(
         self,
@@ -82,7 +60,33 @@ class Grid(Kind):
         equity: Decimal | None,
     ) -> Preview:
         """The grid before it trades: its `GridPlan`."""
-        return Preview(_plan(strategy, view, equity), notes=self.notes(strategy, view))
+        plan = _plan(strategy, view, equity)
+        return Preview(plan, notes=_notes(strategy.config, plan))
+
+
+def _refusal(needed: Decimal, limit: Decimal, equity: Decimal | None) -> PfmmError | None:
+    from pfmm.errors import RiskRefused
+
+    if needed > limit:
+        return RiskRefused(
+            f"one side of this grid is worth {needed:.2f} USD, above max_inventory {limit:f} USD",
+            hint="take fewer levels or a smaller size, or raise --max-inventory",
+        )
+    if equity is not None and needed > equity:
+        return RiskRefused(
+            f"one side of this grid is worth {needed:.2f} USD, above the account's equity of {equity:.2f} USD",
+            hint="take fewer levels or a smaller size",
+        )
+    return None
+
+
+def _notes(config: GridConfig, plan: GridPlan) -> tuple[str, ...]:
+    from pfmm.strategy.volatility import implausible
+
+    told = None
+    if config.lower is None and config.upper is None and config.range_pct is None:
+        told = implausible(config.sigma_annual)
+    return (*plan.notes, *([] if told is None else [told]))
 
 
 def _config(values: Values, measured: Measured) -> GridConfig:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.strategy.base import Kind, Measured, Preview
+from pfmm.strategy.base import Kind, Measured, Needs, Preview
 from pfmm.strategy.quote.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ class Quote(Kind):
 
         return QuoteStrategy(market, quote_config(values, measured))
 
-    def wants_fit(self, values: Values) -> bool:
-        """True where fitted numbers may be used: κ and A (not for a fixed half-spread) and σ; never over a flag."""
+    def needs(self, values: Values) -> Needs:
+        """A fit, where fitted numbers may be used: κ and A (not for a fixed half-spread) and σ; never over a flag."""
         all_told = _flagged(values) and values.told("quote.sigma_annual_pct")
-        return bool(values["quote.calibrate"]) and not all_told
+        return Needs(fit=bool(values["quote.calibrate"]) and not all_told)
 
     def preview_problem(self, strategy: Any, problem: str) -> Preview:
         """The quote's own fields, both sides absent for the problem."""

@@ -10,7 +10,8 @@ from pfmm.app.backtest_jobs import run_spec
 from pfmm.app.runs import Runs
 from pfmm.app.session import Session
 from pfmm.app.strategies import names
-from pfmm.config.resolve import Settings
+from pfmm.config.values import Settings
+from pfmm.strategy.base import kind_of
 
 # no numbers that a start measures on the venue: those come from the data in a backtest
 UNMEASURED = {"quote.calibrate": False, "grid.range_pct": Decimal(1)}
@@ -22,7 +23,7 @@ def test_a_backtest_builds_the_run_that_a_start_would(kind: str, session: Sessio
     opened = Session(settings)
     try:
         instrument = opened.market("BTC")
-        started = Runs(kind).spec(opened, instrument, new=True)
+        started, _ = Runs(kind_of(kind)).spec(opened, instrument, None)
     finally:
         opened.close()
     simulated = run_spec(settings, instrument, kind)

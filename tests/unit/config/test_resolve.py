@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 from pfmm.config import file as configfile
 from pfmm.config import tables
 from pfmm.config.paths import Paths
-from pfmm.config.resolve import Settings, checked_name, emergency_settings, load_settings
+from pfmm.config.resolve import checked_name, emergency_settings, load_settings
+from pfmm.config.values import Settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.numbers import SCALES, parse_decimal
 from pfmm.model.setting import Setting, describe_range, from_text, from_value
@@ -71,20 +71,21 @@ def test_a_window_too_short_for_the_estimator_is_refused_and_not_taken_for_anoth
 
 
 def test_every_setting_of_the_process_reaches_a_typed_section_and_every_other_its_values(tmp_path: Path) -> None:
-    market: Any = load_settings({"PFMM_HOME": str(tmp_path)}).general
+    settings = load_settings({"PFMM_HOME": str(tmp_path)})
     for section in tables.sections():
         own = tables.table(section)
         if section in STRATEGIES:
-            assert dict(market.values((section,))) == {name: setting.default for name, setting in own.items()}
+            market = settings.for_market("BTC", section)
+            assert dict(market.values) == dict(market.defaults) == {name: one.default for name, one in own.items()}
         elif section != "secret":
-            typed = getattr(market, section)
+            typed = getattr(settings.general, section)
             assert {f"{section}.{key}" for key in type(typed).__annotations__} == set(own)
             assert all(getattr(typed, name.split(".")[1]) == setting.default for name, setting in own.items())
 
 
 def test_values_say_which_of_them_a_flag_gave(tmp_path: Path) -> None:
     env = {"PFMM_HOME": str(tmp_path), "PFMM_GRID_LEVELS": "7"}
-    values = load_settings(env, overrides={"grid.size_usd": "12.50"}).general.values(("grid", "volatility"))
+    values = load_settings(env, overrides={"grid.size_usd": "12.50"}).for_market("BTC", "grid", "volatility").values
     assert (values["grid.levels"], values.told("grid.levels")) == (7, False)
     assert (values["grid.size_usd"], values.told("grid.size_usd")) == (Decimal("12.50"), True)
     assert (values.text("grid.size_usd"), values.text("grid.lower")) == ("12.50", None)

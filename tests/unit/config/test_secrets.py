@@ -16,7 +16,7 @@ import pytest
 
 from pfmm.config import secrets
 from pfmm.config.secrets import Secret, find_secret, require_secret, secret_state
-from pfmm.config.settings import SecretSource
+from pfmm.config.values import SecretSource
 from pfmm.errors import SecretError
 
 KEY = "sk_trade_hunter2"

@@ -13,7 +13,7 @@ from tests.unit.scripted_venue import T0, ScriptedVenue
 
 
 def switch(venue: ScriptedVenue, folder: Path, *, pid: int = 1, timeout_s: int = 30) -> DeadMan:
-    return DeadMan(venue, AccountLocks(folder, "paper", "main"), timeout_s, pid=pid, wall_ms=0)  # type: ignore[arg-type]
+    return DeadMan(venue, AccountLocks(folder, "paper", "main"), timeout_s, pid=pid, wall_ms=lambda: 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

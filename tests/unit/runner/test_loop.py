@@ -25,6 +25,7 @@ from pfmm.model.cycle import CycleEvent, CycleReport
 from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.inbox import Action, Command
+from pfmm.runner.locks import HaltRecord
 from pfmm.runner.loop import OUTAGE_CYCLES, Ending, Hooks, Loop, LoopOptions
 from pfmm.runner.signals import EXITS
 from tests.unit.scripted_venue import T0
@@ -96,12 +97,16 @@ class Story:
     def pause(self, reason: str | None) -> None:
         self.pauses.append(reason)
 
+    def halted(self) -> HaltRecord | None:
+        """The latch of the account."""
+        return None if self.latch is None else HaltRecord("main", "flatten", self.latch, "now")
+
     def tend(self, _: CycleReport) -> None:
         self.tended += 1
 
     def run(self, *, cycles: int | None = None, interval_s: float = 3.0) -> Ending:
         """Runs the loop over it."""
-        hooks = Hooks(self, dict, lambda: self.latch, self.trips.append, lambda: None, self.tend, lambda: None)  # type: ignore[arg-type]
+        hooks = Hooks(self, dict, self.halted, self.trips.append, lambda: None, self.tend, lambda: None)  # type: ignore[arg-type]
         clock = VenueClock(lambda: 0.0, lambda _: True, self.advance)
         clock.synchronise(VenueTime(T0, 0.0))
         loop: Any = Loop(self, clock, self, self, LoopOptions(interval_s, cycles), hooks)  # type: ignore[arg-type]
