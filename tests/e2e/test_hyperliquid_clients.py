@@ -1,6 +1,6 @@
 """Clients that others wrote trade on the paper exchange, unmodified but for the address; its ledger agrees with them.
 
-The official SDK and ccxt are test extras: `pip install hyperliquid-python-sdk ccxt`.
+The official SDK and ccxt come with the extra `dev`; where they cannot be installed, the tests skip.
 """
 
 from __future__ import annotations
