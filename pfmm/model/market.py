@@ -105,13 +105,15 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One public print. `aggressor` is +1 when the taker bought, -1 when the taker sold."""
+    """One public print. `aggressor` is +1 when the taker bought, -1 when the taker sold; `trade_id` is the venue's own
+    name of it, unique in its market, empty where the venue gives none."""
 
     market: str
     time_ms: int
     price: Decimal
     size: Decimal
     aggressor: int
+    trade_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,26 @@ class TapeQuote(NamedTuple):
 TapeEvent = TapeQuote | Trade | Book | FundingRate
 
 
+class Gap(NamedTuple):
+    """Between these two times prints of the market may be missing: nothing fills in it."""
+
+    market: str
+    time_ms: int
+    until_ms: int
+
+
+class Placed(NamedTuple):
+    """One event in its place among the others of its market.
+
+    A print that is learned late takes its place when it is learned; `made_ms` is its own time. One that was made
+    within a gap is `missed`: it is kept, and fills nothing.
+    """
+
+    event: TapeEvent | Gap
+    made_ms: int
+    missed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in which file something stands; line 0 is the file as a whole."""

@@ -10,9 +10,12 @@ this pfmm knows is refused. Then one event a line, numbers as strings, times in 
     {"kind":"trade","market":"BTC-PERP","time":2,"price":"10","size":"0.5","aggressor":"long"}
     {"kind":"depth","market":"BTC-PERP","time":3,"bids":[["9.9","1"]],"asks":[["10","2"]]}
     {"kind":"funding","market":"BTC-PERP","time":4,"rate":"0.0001","interval_h":8}
+    {"kind":"gap","market":"BTC-PERP","time":5,"until":9}
 
 An absent side of a quote is null. A funding line's time is the settlement. Every line ends with a newline. Within a
-market, quotes, trades and depth stand in time order, give or take a quarter of a second.
+market, quotes, trades and depth stand in time order, give or take a quarter of a second. A trade has the venue's `id`
+where there is one; `made` is its own time where it was learned later, and `missed` says that it was made within a gap,
+the time between two looks of which prints may be missing: it is kept for the record, and readers pass over it.
 """
 
 from __future__ import annotations
@@ -23,10 +26,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.model.market import Book, FundingRate, Level, Trade
-from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, finite, not_negative, positive, text, whole_ms
+from pfmm.tape.events import (
+    Gap,
+    Place,
+    Placed,
+    TapeEvent,
+    TapeQuote,
+    field,
+    finite,
+    not_negative,
+    positive,
+    text,
+    whole_ms,
+)
 
 FORMAT = "pfmm-tape"
-VERSION = 1
+VERSION = 2  # 1 knew no gaps, and no ids of prints
 UNITS = {"time": "ms", "price": "USD", "size": "base"}
 MOST_FIGURES = 20
 AGGRESSORS = {"long": 1, "short": -1}
@@ -79,7 +94,7 @@ def _figures(value: object, place: Place) -> int | None:
     return value
 
 
-def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent:
+def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent | Gap:
     """The event of one line; a missing field, or a number that is none, is a DataFileError."""
     kind = field(record, "kind", place)
     market = text(field(record, "market", place), "market", place)
@@ -94,7 +109,8 @@ def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent:
         side = field(record, "aggressor", place)
         if side not in ("long", "short"):
             raise place.error(f"aggressor must be long or short, not {side!r}")
-        return Trade(market, time_ms, price, size, AGGRESSORS[str(side)])
+        trade_id = text(record["id"], "id", place) if "id" in record else ""
+        return Trade(market, time_ms, price, size, AGGRESSORS[str(side)], trade_id)
     if kind == "depth":
         bids = parse_levels(field(record, "bids", place), "bids", place)
         return Book(market, time_ms, bids, parse_levels(field(record, "asks", place), "asks", place))
@@ -103,7 +119,9 @@ def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent:
         if not isinstance(hours, int) or isinstance(hours, bool) or not 0 < hours <= 24:
             raise place.error(f"interval_h must be 1 to 24 whole hours, not {hours!r}")
         return FundingRate(market, time_ms, finite(field(record, "rate", place), "rate", place), hours)
-    raise place.error(f"kind must be quote, trade, depth or funding, not {kind!r}")
+    if kind == "gap":
+        return Gap(market, time_ms, whole_ms(field(record, "until", place), "until", place))
+    raise place.error(f"kind must be quote, trade, depth, funding or gap, not {kind!r}")
 
 
 def parse_levels(value: object, name: str, place: Place) -> tuple[Level, ...]:
@@ -138,8 +156,14 @@ def _stated(units: Units) -> dict[str, object]:
     return steps if figures is None else {**steps, "significant_figures": figures}
 
 
-def event_line(event: TapeEvent) -> str:
-    """One event as a line, newline included; parse_event reads it back equal."""
+def placed_line(placed: Placed) -> str:
+    """One event with what is said of its place, newline included."""
+    told: dict[str, object] = {} if placed.made_ms == placed.event.time_ms else {"made": placed.made_ms}
+    return event_line(placed.event, {**told, "missed": True} if placed.missed else told)
+
+
+def event_line(event: TapeEvent | Gap, told: Mapping[str, object] | None = None) -> str:
+    """One event as a line, newline included; parse_event reads it back equal. `told` is said beside it."""
     match event:
         case TapeQuote():
             record: dict[str, object] = {
@@ -152,14 +176,18 @@ def event_line(event: TapeEvent) -> str:
         case Trade():
             side = "long" if event.aggressor > 0 else "short"
             record = {"price": format(event.price, "f"), "size": format(event.size, "f"), "aggressor": side}
+            record |= {"id": event.trade_id} if event.trade_id else {}
             kind = "trade"
+        case Gap():
+            record = {"until": event.until_ms}
+            kind = "gap"
         case Book():
             record = {"bids": _pairs(event.bids), "asks": _pairs(event.asks)}
             kind = "depth"
         case FundingRate():
             record = {"rate": format(event.rate, "f"), "interval_h": event.interval_hours}
             kind = "funding"
-    return _line({"kind": kind, "market": event.market, "time": event.time_ms, **record})
+    return _line({"kind": kind, "market": event.market, "time": event.time_ms, **record, **(told or {})})
 
 
 def _pairs(levels: tuple[Level, ...]) -> list[list[str]]:

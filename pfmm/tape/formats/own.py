@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pfmm.tape.events import Place, TapeEvent
+from pfmm.model.market import Trade
+from pfmm.tape.events import Gap, Place, TapeEvent
 from pfmm.tape.layout import Lines, Table
 from pfmm.tape.native import FORMAT, Units, parse_event, parse_header
+from pfmm.tape.seen import SeenIds
 
 
 class RecordingReader:
-    """The header states the steps of markets; every other line is one event."""
+    """The header states the steps of markets; every other line is one event. A print counts once, whatever number of
+    files holds it; gaps, and prints that were made within one, are passed over."""
 
     def __init__(self) -> None:
         self.units: dict[str, Units] = {}
         self._begun = False
+        self._seen = SeenIds()
         self.duplicates = 0
         self.skipped = 0
 
@@ -31,7 +35,13 @@ class RecordingReader:
             self.units.update(parse_header(record, place))
             self._begun = True
             return
-        yield parse_event(record, place)
+        event = parse_event(record, place)
+        if isinstance(event, Gap) or record.get("missed") is True:
+            self.skipped += 1
+        elif isinstance(event, Trade) and event.trade_id and self._seen.again(event.market, event.trade_id):
+            self.duplicates += 1
+        else:
+            yield event
 
 
 def _knows(record: Any) -> bool:
