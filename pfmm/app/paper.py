@@ -242,6 +242,30 @@ def replay_feed(
     return _switch(session, config, afresh=afresh)
 
 
+def live_feed(
+    *, venue: str, testnet: bool, url: str | None, afresh: bool, charge: FeeChoice, session: Session
+) -> FeedShown:
+    """Trade with paper money on the public data of a real venue, of its test network with `testnet`, or at `url`.
+
+    No account is needed there. The fees are the venue's entry tier unless chosen. Raises VenueUnreachable where the
+    venue does not answer: the market of before stays.
+    """
+    from pfmm.app.live_market import MAINNET, TESTNET, keep_markets, open_public
+
+    network = TESTNET if testnet else MAINNET
+    public = open_public(venue, network, url, read_attempts=3)
+    try:
+        instruments, now_ms = public.markets(), public.time_ms()
+    finally:
+        public.close()
+    path = session.state_dir / "paper" / "live" / f"{venue}-{network}.json"
+    keep_markets(instruments, path)
+    config: dict[str, Any] = {"kind": "live", "venue": venue, "network": network, "markets_file": str(path)}
+    config |= {} if url is None else {"url": url}
+    config["fees"] = charge.among(entry_tier(venue) or PRESETS[ARTICLE]).data()
+    return _switch(session, {**config, "at_ms": now_ms}, afresh=afresh)
+
+
 def check_faults(spec: str | None) -> None:
     """Raise UsageError for a plan of faults that cannot be read."""
     from pfmm.paper.server.faults import parse_faults
@@ -297,7 +321,7 @@ def _switch(session: Session, config: Mapping[str, Any], *, afresh: bool) -> Fee
 def _shown(session: Session, fresh: Fresh | None) -> FeedShown:
     clock = _clock(session.exchange.feed_config(), session.exchange.time())
     if fresh is None:
-        return FeedShown(**clock)
+        return FeedShown(**clock, warnings=_out_of_sight(session))
     warnings = (
         ["the exchange's file could not be used: it was set aside and a new one started"] if fresh.damaged else []
     )
@@ -308,6 +332,11 @@ def _shown(session: Session, fresh: Fresh | None) -> FeedShown:
         journals=tuple({"from": str(old), "to": str(new)} for old, new in fresh.journals),
         warnings=tuple(warnings),
     )
+
+
+def _out_of_sight(session: Session) -> tuple[str, ...]:
+    problem = session.exchange.market_problem()
+    return () if problem is None else (f"the live market is out of sight, and nothing fills: {problem}",)
 
 
 def _clock(config: Mapping[str, Any], clock: VenueTime | Any) -> dict[str, Any]:

@@ -326,7 +326,7 @@ def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[in
 
 def feed_of(config: Mapping[str, Any]) -> Any:
     """The feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
-    from pfmm.paper.feed_config import SYNTHETIC, fees_of, generator_of
+    from pfmm.paper.feed_config import LIVE, SYNTHETIC, fees_of, generator_of
 
     kind = config.get("kind")
     if kind == SYNTHETIC:
@@ -337,6 +337,10 @@ def feed_of(config: Mapping[str, Any]) -> Any:
         from pfmm.paper.feeds.replay import ReplayFeed
 
         return ReplayFeed(Path(config["tape"]), fees_of(config))
+    if kind == LIVE:
+        from pfmm.app.live_market import live_feed
+
+        return live_feed(config, fees_of(config))
     raise ConfigError(f"the paper exchange's feed {kind!r} is unknown", hint="`pfmm paper reset` starts afresh")
 
 

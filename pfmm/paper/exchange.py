@@ -15,7 +15,7 @@ from pfmm.paper import market_data
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.clock import start_clock
 from pfmm.paper.conversions import account_record, fill_record, funding_record, order_record, position_records
-from pfmm.paper.feed_config import renewed, synthetic
+from pfmm.paper.feed_config import LIVE, renewed, synthetic
 from pfmm.paper.feeds.feed import USD, Feed, MarketSpec
 from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.messages import (
@@ -85,8 +85,9 @@ class Exchange:
         return cls.open(path, feed_factory, wall_ms, first_epoch=now // 1000)
 
     def close(self) -> None:
-        """Closes the store's connection."""
+        """Closes the store's connection, and that to a live market."""
         with self._sessions.lock:
+            self._sessions.stop_following()
             self._sessions.store.close()
 
     def damage(self) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ class Exchange:
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[TickerRecord, ...]:
         """Tickers of `markets`, or of all, at one moment."""
         with self._sessions.lock:
-            moment = self._sessions.public_moment()
+            moment = self._sessions.public_moment(markets or ())
             return tuple(market_data.ticker(moment, self.spec(market)) for market in markets or self._sessions.specs)
 
     def ticker(self, market: str) -> TickerRecord:
@@ -140,23 +141,23 @@ class Exchange:
     def depth(self, market: str, levels: int) -> BookRecord:
         """The displayed book, at most `levels` a side."""
         with self._sessions.lock:
-            return market_data.book(self._sessions.public_moment(), self.spec(market), levels)
+            return market_data.book(self._sessions.public_moment([market]), self.spec(market), levels)
 
     def trades(self, market: str, since_ms: int | None = None) -> tuple[TradeRecord, ...]:
         """Public prints after `since_ms`, oldest first, at most 1000."""
         with self._sessions.lock:
-            return market_data.trades(self._sessions.public_moment(), self.spec(market), since_ms)
+            return market_data.trades(self._sessions.public_moment([market]), self.spec(market), since_ms)
 
     def funding_rates(self, market: str, since_ms: int | None = None) -> tuple[FundingRateRecord, ...]:
         """Settled funding rates after `since_ms`, oldest first, at most 1000."""
         with self._sessions.lock:
-            return market_data.funding_rates(self._sessions.public_moment(), self.spec(market), since_ms)
+            return market_data.funding_rates(self._sessions.public_moment([market]), self.spec(market), since_ms)
 
     # -- orders
 
     def place(self, account: str, request: PlaceRequest) -> OrderRecord:
         """Places one order. 409 duplicate_client_order_id carries the order that has that id already."""
-        return self._sessions.act(account, lambda desk, _: order_record(desk.place(request)))
+        return self._sessions.act(account, lambda desk, _: order_record(desk.place(request)), [request.market])
 
     def amend(self, account: str, request: AmendRequest) -> OrderRecord:
         """Changes price and/or total size; a refusal leaves the order as it was."""
@@ -188,7 +189,7 @@ class Exchange:
         def work(desk: Desk, _: ClockState) -> tuple[tuple[BatchItem, ...], ...]:
             return _each(desk.cancel, cancels), _each(desk.amend, amends), _each(desk.place, places)
 
-        cancelled, amended, placed = self._sessions.act(account, work)
+        cancelled, amended, placed = self._sessions.act(account, work, {place.market for place in places})
         return cancelled, amended, placed
 
     def order(self, account: str, *, order_id: str | None = None, client_order_id: str | None = None) -> OrderRecord:
@@ -250,7 +251,7 @@ class Exchange:
                 exchange_id=self._sessions.exchange_id,
             )
 
-        return self._sessions.view(account, work)
+        return self._sessions.view(account, work, markets)
 
     def arm_dead_man(self, account: str, timeout_s: int) -> DeadManRecord:
         """Cancels every order `timeout_s` seconds of venue time from now unless armed again; 0 disarms."""
@@ -296,6 +297,11 @@ class Exchange:
         with self._sessions.lock:
             return self._sessions.row().feed
 
+    def market_problem(self) -> str | None:
+        """Why a live market cannot be seen now; None where it can, and for any other market."""
+        with self._sessions.lock:
+            return self._sessions.market_problem()
+
     def reset(self) -> None:
         """Drops every account, order and fill and starts the feed's clock anew; ids and cursors go on above the old
         ones. A synthetic market takes the newest generator."""
@@ -306,7 +312,8 @@ class Exchange:
                 feed = self._sessions.feed_factory(config)
                 row = row._replace(feed=config, feed_revision=row.feed_revision + 1)
             self._sessions.store.forget_everything()
-            clock = start_clock(config, self._sessions.wall_ms(), feed.span())
+            # a live market does not begin anew: its time is the venue's
+            clock = row.clock if _is_live(config) else start_clock(config, self._sessions.wall_ms(), feed.span())
             self._sessions.store.save_exchange(row._replace(epoch=row.epoch + 1, clock=clock))
             self._sessions.use(feed, row.feed_revision)
 
@@ -326,6 +333,7 @@ class Exchange:
                 if reset:
                     self._sessions.store.forget_everything()
                     row = row._replace(epoch=row.epoch + 1)
+                self._sessions.store.live.clear()
                 self._restart_accounts(clock.venue_ms)
                 row = row._replace(feed=config, feed_revision=row.feed_revision + 1, clock=clock)
                 self._sessions.store.save_exchange(row)
@@ -352,6 +360,10 @@ class Exchange:
 
 
 Request = TypeVar("Request")
+
+
+def _is_live(config: Mapping[str, Any]) -> bool:
+    return config.get("kind") == LIVE
 
 
 def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> tuple[BatchItem, ...]:

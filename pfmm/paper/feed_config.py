@@ -13,6 +13,7 @@ from pfmm.errors import ConfigError
 from pfmm.model.fees import ARTICLE, PRESETS, Fees, stored
 
 SYNTHETIC = "synthetic"
+LIVE = "live"
 FIRST_GENERATOR = 1
 GENERATOR = 2  # of a new synthetic market
 

@@ -64,7 +64,7 @@ def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
         funding_interval_h=due.interval_hours,
         next_funding_at=due.time_ms,
         volume_24h=None,
-        time=moment.time_ms,
+        time=moment.feed.as_of(spec.market, moment.time_ms),
     )
 
 

@@ -94,6 +94,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # the numbers that signed requests used: each acts once
     ("CREATE TABLE nonces (signer TEXT NOT NULL, nonce INTEGER NOT NULL, PRIMARY KEY (signer, nonce)) WITHOUT ROWID",),
+    # what was seen of a live market: quotes and prints in their places, and of each market its newest book and mark
+    (
+        "CREATE TABLE live_events (market TEXT NOT NULL, time_ms INTEGER NOT NULL, seq INTEGER NOT NULL, "
+        "kind INTEGER NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT NULL, d INTEGER NOT NULL, "
+        "made_ms INTEGER NOT NULL, missed INTEGER NOT NULL, PRIMARY KEY (market, time_ms, seq)) WITHOUT ROWID",
+        "CREATE TABLE live_prints (market TEXT NOT NULL, id TEXT NOT NULL, made_ms INTEGER NOT NULL, "
+        "PRIMARY KEY (market, id)) WITHOUT ROWID",
+        "CREATE INDEX live_prints_by_time ON live_prints (market, made_ms)",
+        "CREATE TABLE live_funding (market TEXT NOT NULL, time_ms INTEGER NOT NULL, rate INTEGER NOT NULL, "
+        "interval_h INTEGER NOT NULL, PRIMARY KEY (market, time_ms)) WITHOUT ROWID",
+        "CREATE TABLE live_markets (market TEXT PRIMARY KEY, looked_ms INTEGER NOT NULL, "
+        "looked_wall_ms INTEGER NOT NULL, mark INTEGER NOT NULL, rate INTEGER NOT NULL, book TEXT) WITHOUT ROWID",
+        "CREATE TABLE live_gaps (market TEXT NOT NULL, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, "
+        "PRIMARY KEY (market, from_ms)) WITHOUT ROWID",
+    ),
 )
 FIRST_ROW = (
     "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause) "

@@ -6,7 +6,7 @@ the last few seconds run under the lock, so that its transactions stay short.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from threading import RLock
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.advance import advance
 from pfmm.paper.feeds.feed import Feed, MarketSpec
+from pfmm.paper.feeds.live import HOLD_MS, KEPT_MS, LiveFeed
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.paper.market_data import Moment
 from pfmm.paper.messages import Busy, ClockState, ExchangeError
@@ -53,6 +54,9 @@ class Sessions:
     def use(self, feed: Feed, revision: int) -> None:
         """Trades in `feed` from now on."""
         self.feed = feed
+        self._live = feed if isinstance(feed, LiveFeed) else None
+        if self._live is not None:
+            self._live.attach(self.store.live)
         self._feed_revision = revision
         self.specs = {spec.market: spec for spec in feed.specs()}
 
@@ -66,7 +70,39 @@ class Sessions:
 
     def clock(self, row: ExchangeRow) -> ClockState:
         """Venue time by that row."""
-        return row.clock.read(self.wall_ms(), self.feed.span())
+        return row.clock.read(self.wall_ms(), self.feed.span(), 0 if self._live is None else HOLD_MS)
+
+    def follow(self, markets: Iterable[str] = ()) -> None:
+        """Looks at a live market before anything is done in it: at `markets`, and at all in which somebody has orders
+        or a position. What the look brings is in the store then, and venue time is that of the look."""
+        self.row()
+        live, wall_ms = self._live, self.wall_ms()
+        if live is None:
+            return
+        with self.store.read():
+            due = live.due({*markets, *self.store.exposed_markets()}, wall_ms)
+        found = live.look(due, wall_ms) if due else None
+        if found is None:
+            return
+        with self.store.write():
+            row, wall_ms = self.row(), self.wall_ms()
+            now_ms = self.clock(row).time_ms
+            through_ms = max(now_ms, live.publish(*found, due, after_ms=row.clock.venue_ms, wall_ms=wall_ms))
+            if through_ms // KEPT_MS > row.clock.venue_ms // KEPT_MS:
+                oldest_ms = self.store.oldest_account_ms()
+                self.store.live.prune(min(through_ms - KEPT_MS, through_ms if oldest_ms is None else oldest_ms))
+            clock = row.clock._replace(wall_ms=wall_ms, venue_ms=through_ms, touched_ms=wall_ms)
+            self.store.save_exchange(row._replace(clock=clock))
+
+    def stop_following(self) -> None:
+        """Lets go of a live market."""
+        if self._live is not None:
+            self._live.close()
+
+    def market_problem(self) -> str | None:
+        """Why a live market could not be looked at last."""
+        problem = None if self._live is None else self._live.problem
+        return None if problem is None else problem.message
 
     def touch(self) -> None:
         """Notes that somebody uses a clock that pauses when idle."""
@@ -89,10 +125,11 @@ class Sessions:
                 clock = row.clock._replace(wall_ms=wall_ms, venue_ms=time_ms, touched_ms=wall_ms)
                 self.store.save_exchange(row._replace(clock=clock))
 
-    def public_moment(self) -> Moment:
-        """The market now, for a read that must not wait for any lock."""
+    def public_moment(self, markets: Iterable[str] = ()) -> Moment:
+        """The market now, for a read that must not wait for any lock; a live one is looked at in `markets`."""
         with suppress(Busy):
             self.touch()
+            self.follow(markets)
         return Moment(self.feed, self.clock(self.row()).time_ms)
 
     def _load(self, name: str, now_ms: int) -> tuple[Account, int | None]:
@@ -111,10 +148,11 @@ class Sessions:
 
         return Desk(account, Moment(self.feed, clock.time_ms), find)
 
-    def act(self, name: str, work: Work[T]) -> T:
-        """Runs `work` on the account, advanced to now, in one write transaction."""
+    def act(self, name: str, work: Work[T], markets: Iterable[str] = ()) -> T:
+        """Runs `work` on the account, advanced to now, in one write transaction; `markets` are those it is about."""
         with self.lock:
             self.touch()
+            self.follow(markets)
             for attempt in range(1, TRIES + 1):
                 self.view(name, lambda *_: None)
                 with self.store.write():
@@ -136,14 +174,16 @@ class Sessions:
             clock.time_ms - account.time_ms > SLICE_MS * max(clock.speed, 1)
         )
 
-    def view(self, name: str, work: Work[T]) -> T:
-        """Runs `work` on the account, advanced to now, without the write lock unless there is something to save.
+    def view(self, name: str, work: Work[T], markets: Iterable[str] = ()) -> T:
+        """Runs `work` on the account, advanced to now, without the write lock unless there is something to save;
+        `markets` are those that it is about.
 
         Busy when the clock runs away: at a high speed a minute of venue time can take longer than it lasts. What was
         reached is saved.
         """
         with self.lock:
             self.touch()
+            self.follow(markets)
             ways_ms: list[int] = []
             while True:
                 with self.store.read():

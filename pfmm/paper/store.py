@@ -17,6 +17,7 @@ from pfmm.errors import ConfigError
 from pfmm.paper import schema
 from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Specs
 from pfmm.paper.clock import VenueClock
+from pfmm.paper.live_rows import LiveRows
 from pfmm.paper.messages import Busy
 from pfmm.store.database import Connection, FileKind, connect, transaction, translated
 from pfmm.store.files import make_private_file
@@ -56,6 +57,7 @@ class Store:
     def __init__(self, path: Path, connection: Connection) -> None:
         self.path = path
         self._connection = connection
+        self.live = LiveRows(connection)
 
     @classmethod
     def open(cls, path: Path, first: Callable[[], ExchangeRow]) -> Store:
@@ -156,6 +158,20 @@ class Store:
         rows = self._connection.execute("SELECT name, holdings FROM accounts").fetchall()
         positions = {name for name, text in rows if any(p[0] for p in self._parse(text)["positions"].values())}
         return sorted(with_orders | positions)
+
+    def exposed_markets(self) -> set[str]:
+        """Markets in which any account has an open order or a position."""
+        found = {
+            name for (name,) in self._connection.execute("SELECT DISTINCT market FROM orders WHERE status = 'open'")
+        }
+        for (text,) in self._connection.execute("SELECT holdings FROM accounts").fetchall():
+            found |= {market for market, held in self._parse(text)["positions"].items() if held[0]}
+        return found
+
+    def oldest_account_ms(self) -> int | None:
+        """The earliest time that an account has reached; None without any."""
+        oldest: int | None = self._connection.execute("SELECT min(time_ms) FROM accounts").fetchone()[0]
+        return oldest
 
     def account_names(self) -> list[str]:
         """Every account, by name."""

@@ -124,20 +124,24 @@ class Recorder:
         """The first line of the tape."""
         return header_line(self._units, self._source.name)
 
-    def resume(self, market: str, looked_ms: int, prints: Iterable[Trade]) -> None:
-        """Goes on where another one stopped that had looked at the market until `looked_ms`: its newest `prints`
-        count no more, and what was made meanwhile is looked for. Takes nothing back that is known already."""
+    def resume(
+        self, market: str, looked_ms: int, prints: Iterable[tuple[str, int]], newest: Iterable[Trade] = ()
+    ) -> None:
+        """Goes on where another one stopped that had looked at the market until `looked_ms`.
+
+        `prints` are the ids and times of what it saw last; of a source without ids, `newest` are the prints of the last
+        millisecond. They count no more, and what was made meanwhile is looked for. Takes nothing back that is known.
+        """
         state = self._markets.setdefault(market, _Market(looked_ms, looked_ms, looked_ms))
         state.looked_ms = max(state.looked_ms, looked_ms)
         state.written_ms = max(state.written_ms, looked_ms)
         self._through_ms = max(self._through_ms, looked_ms)
-        for one in prints:
-            if one.trade_id:
-                self._ids.again(market, one.trade_id)
-            if one.time_ms > state.seen_ms:
-                state.seen_ms, state.seen = one.time_ms, []
-            if one.time_ms == state.seen_ms and one not in state.seen:
-                state.seen.append(one)
+        for name, time_ms in prints:
+            self._ids.again(market, name)
+            state.seen_ms = max(state.seen_ms, time_ms)
+        known = list(newest)
+        if known and known[0].time_ms >= state.seen_ms:
+            state.seen_ms, state.seen = known[0].time_ms, known
 
     def poll(self) -> tuple[int, str]:
         """Looks at every market once: (venue time, the lines that are ready). See `look`."""

@@ -13,13 +13,18 @@ PAPER: Final = "paper"
 class VenueLine(NamedTuple):
     """One venue: the function `open_venue` of its adapter as module:name, its own address (empty: in this process),
     the variables that may hold its key, and whether the account is named by an address (`address`), by the key's
-    fingerprint (`key`) or freely (`name`). `trades` is False where pfmm only reads so far."""
+    fingerprint (`key`) or freely (`name`). `trades` is False where pfmm only reads so far. `public` opens what shows
+    the venue's public data to the paper exchange and to a recording, `testnet` is the address of its test network;
+    reads may cost `weight_per_minute` in all."""
 
     opener: str
     url: str
     key_variables: tuple[str, ...]
     account: str
     trades: bool = True
+    public: str = ""
+    testnet: str = ""
+    weight_per_minute: int = 600
 
 
 VENUES: Final = {
@@ -36,5 +41,8 @@ VENUES: Final = {
         ("PFMM_API_KEY",),
         "address",
         trades=False,
+        public="pfmm.venue.hyperliquid.public:open_public",
+        testnet="https://api.hyperliquid-testnet.xyz",
+        weight_per_minute=1_200,
     ),
 }

@@ -186,6 +186,39 @@ def replay(
         )
 
 
+@feed_app.command()
+def live(
+    context: typer.Context,
+    venue: Annotated[str, typer.Option("--venue", metavar="VENUE", help="Whose public data: hyperliquid.")],
+    testnet: Annotated[bool, typer.Option("--testnet", help="Its test network instead.")] = False,
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", show_default=False, help="Another address of the venue.")
+    ] = None,
+    fees: Preset = None,
+    maker_bps: MakerBps = None,
+    taker_bps: TakerBps = None,
+    reset: Reset = False,
+) -> None:
+    """Trade with paper money on a real venue's public data. Needs the network, and no account there."""
+    from pfmm.app import paper
+    from pfmm.model.fees import FeeChoice
+
+    options = globals_of(context)
+    with paper_session(options, changes=True) as opened:
+        answer(
+            options,
+            lambda: paper.live_feed(
+                venue=venue,
+                testnet=testnet,
+                url=url,
+                afresh=reset,
+                charge=FeeChoice(fees, maker_bps, taker_bps),
+                session=opened,
+            ),
+            render.render_feed,
+        )
+
+
 @app.command()
 def serve(
     context: typer.Context,

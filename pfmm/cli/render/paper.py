@@ -57,6 +57,8 @@ def _clock(result: PaperStatus | FeedShown) -> str:
         what += f" seed {config['seed']}"
     elif what == "replay":
         what += f" {', '.join(config['files'])}"
+    elif what == "live":
+        what += f" {config['venue']} {config['network']} (paper money on live data)"
     charged = stored(config.get("fees"))
     fees = "" if charged is None else f"   {charged.text}"
     pace = "stepped by its clients" if not result.speed else f"speed {result.speed:g}"

@@ -122,6 +122,10 @@ class Feed(Protocol):
         """First and last venue time of recorded data; None for a market without end."""
         ...
 
+    def as_of(self, market: str, time_ms: int) -> int:
+        """When what is known of the market at `time_ms` was seen: that very time, where nothing can be missing."""
+        ...
+
     def quote(self, market: str, time_ms: int) -> Quote: ...
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -64,6 +64,10 @@ class ReplayFeed:
             lasts.append(tape.events[len(tape.events) - EVENT_WIDTH])
         return max(firsts), max(lasts)
 
+    def as_of(self, market: str, time_ms: int) -> int:  # noqa: ARG002 - as the protocol has it
+        """That very time: a tape knows all of it."""
+        return time_ms
+
     def quote(self, market: str, time_ms: int) -> Quote:
         """The last recorded quote at or before `time_ms` with its own time; both sides absent before the first."""
         tape = self._tape(market)
@@ -80,8 +84,8 @@ class ReplayFeed:
         tape = self._tape(market)
         row = _after(tape.depth, DEPTH_WIDTH, time_ms) - 1
         book = tape.depth[row * DEPTH_WIDTH + 1 : (row + 1) * DEPTH_WIDTH].tolist() if row >= 0 else []
-        bids = _ladder(quote.bid, quote.bid_size, -1, book[: 2 * DEPTH_LEVELS])
-        return bids[:levels], _ladder(quote.ask, quote.ask_size, 1, book[2 * DEPTH_LEVELS :])[:levels]
+        bids = ladder_of(quote.bid, quote.bid_size, -1, book[: 2 * DEPTH_LEVELS])
+        return bids[:levels], ladder_of(quote.ask, quote.ask_size, 1, book[2 * DEPTH_LEVELS :])[:levels]
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         """The first `limit` prints with after_ms < time <= to_ms, oldest first."""
@@ -182,7 +186,7 @@ def _mid(event: list[int]) -> int:
     return (bid + ask) // 2 if bid and ask else bid or ask
 
 
-def _ladder(best: int, size: int, direction: int, levels: list[int]) -> list[tuple[int, int]]:
+def ladder_of(best: int, size: int, direction: int, levels: list[int]) -> list[tuple[int, int]]:
     """The best level, then the recorded ones strictly beyond it."""
     if not best:
         return []

@@ -74,6 +74,10 @@ class SyntheticFeed:
         """None: the synthetic market has neither beginning nor end."""
         return
 
+    def as_of(self, market: str, time_ms: int) -> int:  # noqa: ARG002 - as the protocol has it
+        """That very time: the market is a function of time."""
+        return time_ms
+
     def quote(self, market: str, time_ms: int) -> Quote:
         """Best quotes at `time_ms`; the quote's own time is when they came up, at most 1.024 s earlier."""
         return self._market(market).prices.quote(time_ms)

@@ -153,10 +153,12 @@ def ticker(found: Book, of: Context) -> Ticker:
 
 
 def trade(row: Record) -> Trade:
-    """One public print; `side` is the aggressor's."""
+    """One public print; `side` is the aggressor's. The venue's number of a print is unique in its millisecond only, so
+    the id joins both."""
     aggressor = 1 if row.choice("side", WireSide) is WireSide.BUY else -1
-    price, size = row.positive_text("px"), row.positive_text("sz")
-    return Trade(market_of(row.text("coin")), row.millis("time"), price, size, aggressor)
+    price, size, time_ms = row.positive_text("px"), row.positive_text("sz"), row.millis("time")
+    trade_id = f"{time_ms}:{row.whole('tid', 0, 10**20)}" if row.given("tid") else ""
+    return Trade(market_of(row.text("coin")), time_ms, price, size, aggressor, trade_id)
 
 
 def candles(rows: Sequence[Record]) -> tuple[Candle, ...]:

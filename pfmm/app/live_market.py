@@ -1,0 +1,135 @@
+"""The live market of the paper exchange: a venue's public data, opened at the first look. Layer: app.
+
+Joins what reads a venue (`venue`) to what keeps its looks (`tape`, `paper`), which know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pfmm.errors import CannotDoThis, ConfigError
+from pfmm.model.fees import Fees
+from pfmm.model.market import Instrument, Ticker
+from pfmm.tape.recorder import Continuity, Look, Recorder, Source
+from pfmm.venue.registry import VENUES
+
+if TYPE_CHECKING:
+    from pfmm.paper.feeds.live import LiveFeed
+
+DEPTH = 20
+TIMEOUT_S = 3.0
+MAINNET, TESTNET = "mainnet", "testnet"
+
+
+class PublicVenue(Source, Continuity, Protocol):
+    """The public data of one venue."""
+
+    def markets(self) -> tuple[Instrument, ...]: ...
+
+    def time_ms(self) -> int: ...
+
+    def least_interval_s(self, markets: int) -> float: ...
+
+    def close(self) -> None: ...
+
+
+def venues_shown() -> tuple[str, ...]:
+    """The venues whose public data can be followed."""
+    return tuple(name for name, line in VENUES.items() if line.public)
+
+
+def open_public(venue: str, network: str, url: str | None, *, read_attempts: int = 1) -> PublicVenue:
+    """The public data of a venue, at its own address of that network or at `url`. Raises CannotDoThis for a venue whose
+    data cannot be followed, or that has no such network."""
+    from importlib import import_module
+
+    from pfmm.venue.client import HttpClient
+    from pfmm.venue.ratelimit import RateBudget
+
+    line = VENUES.get(venue)
+    if line is None or not line.public:
+        raise CannotDoThis(f"pfmm cannot follow {venue!r}", hint=f"it follows {', '.join(venues_shown())}")
+    address = url or (line.testnet if network == TESTNET else line.url)
+    if not address:
+        raise CannotDoThis(f"{venue} has no {network}")
+    module, opener = line.public.split(":")
+    budget = RateBudget(data_per_minute=line.weight_per_minute)
+    http = HttpClient(address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)
+    opened: PublicVenue = getattr(import_module(module), opener)(http)
+    return opened
+
+
+class Polled:
+    """A venue that is asked whenever somebody looks."""
+
+    def __init__(self, public: PublicVenue) -> None:
+        self._public = public
+        self._recorder = Recorder(public, (), depth=DEPTH, continuity=public)
+
+    def look(self, markets: Sequence[str]) -> Look:
+        """Asks for the markets' best quotes, books and newest prints."""
+        return self._recorder.look(markets)
+
+    def resume(self, market: str, looked_ms: int, prints: Iterable[tuple[str, int]]) -> None:
+        """Goes on where another process stopped."""
+        self._recorder.resume(market, looked_ms, prints)
+
+    def summaries(self) -> tuple[Ticker, ...]:
+        """Mark and indicated funding of every market."""
+        return self._public.tickers(None)
+
+    def least_interval_s(self, markets: int) -> float:
+        """The shortest time between two looks that leaves room for another command."""
+        return self._public.least_interval_s(markets)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._public.close()
+
+
+def live_feed(config: Mapping[str, Any], fees: Fees) -> LiveFeed:
+    """The feed of a stored configuration. Asks nobody. Raises ConfigError where its list of markets is gone."""
+    from pfmm.paper.feeds.feed import MarketSpec
+    from pfmm.paper.feeds.live import LiveFeed
+
+    path = Path(config["markets_file"])
+    try:
+        specs = [MarketSpec(**row) for row in json.loads(path.read_text("utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"the live market's list {path} cannot be used: {error}", hint="`pfmm paper feed live …` reads it anew"
+        ) from error
+    venue, network, url = str(config["venue"]), str(config["network"]), config.get("url")
+    return LiveFeed(venue, specs, fees, lambda: Polled(open_public(venue, network, url)))
+
+
+def keep_markets(instruments: Sequence[Instrument], path: Path) -> None:
+    """Keeps the venue's markets beside the exchange, in the units of its matching core."""
+    from pfmm.store.files import make_private_folder, replace_file
+
+    make_private_folder(path.parent)
+    replace_file(path, json.dumps([asdict(_spec(one)) for one in instruments]).encode())
+
+
+def _spec(one: Instrument) -> Any:
+    from pfmm.paper.feeds.feed import USD, MarketSpec
+
+    exponent = one.price_rule.unit.normalize().as_tuple().exponent
+    price_decimals = max(0, -int(exponent))
+    return MarketSpec(
+        market=one.market,
+        category=one.category,
+        price_decimals=price_decimals,
+        size_decimals=max(0, -int(one.size_step.normalize().as_tuple().exponent)),
+        tick=int(one.price_rule.unit.scaleb(price_decimals)),
+        significant_figures=one.price_rule.significant_figures,
+        min_notional=int(one.min_notional * USD),
+        max_leverage=one.max_leverage,
+        maker_rate=0,
+        taker_rate=0,
+        funding_interval_hours=one.funding_interval_hours,
+    )

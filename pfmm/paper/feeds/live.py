@@ -1,0 +1,279 @@
+"""The live market: a real venue's public data, looked at when somebody touches the exchange. Paper money only.
+
+What a look brings is written to the exchange's file before anything else is done: what a client sees and what fills is
+one and the same, in whatever process. Venue time stands still between two looks, and all that a look brings takes its
+place after the look before. Where prints may be missing is a gap, and nothing fills in it; what the market shows
+afterwards is a quote like any other. The mark is the mid, as in a replay. While the venue does not answer, time goes
+on, nothing fills, and both sides of the market are absent.
+Knows no network: the source is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from pfmm.errors import BadVenueData, PfmmError, UnknownMarket
+from pfmm.model.fees import Fees
+from pfmm.model.market import Book, FundingRate, Level, Ticker, Trade
+from pfmm.paper.feeds.feed import (
+    QUOTE,
+    TRADE,
+    Event,
+    MarketSpec,
+    Quote,
+    QuoteEvent,
+    Settlement,
+    TradeEvent,
+    Watch,
+    charged,
+    touches,
+)
+from pfmm.paper.feeds.replay import ladder_of
+from pfmm.paper.feeds.replay_tape import NO_ASK
+from pfmm.paper.feeds.settlements import on_the_minute
+from pfmm.paper.instruments import unknown_market
+from pfmm.paper.live_rows import LiveRows, SeenEvent
+from pfmm.tape.events import Gap, Placed, TapeQuote
+from pfmm.tape.recorder import Look
+
+HOLD_MS = 5_000  # how old what is shown may be: then time goes on without it, and both sides are absent
+LEAST_INTERVAL_S = 1.0  # between two looks
+SUMMARY_MS = 60_000  # between two looks at the marks of all markets
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # after a look that failed
+HOUR_MS = 3_600_000
+KEPT_MS = 24 * HOUR_MS
+RATE_DECIMALS = 8
+
+
+class Source(Protocol):
+    """The public data of one venue, for an exchange that keeps what it shows."""
+
+    def look(self, markets: Sequence[str]) -> Look:
+        """Looks at the markets once; raises an error of pfmm where the venue does not answer."""
+        ...
+
+    def resume(self, market: str, looked_ms: int, prints: Iterable[tuple[str, int]]) -> None:
+        """Goes on where another process stopped: when it looked last, and id and time of the newest prints it saw."""
+        ...
+
+    def summaries(self) -> tuple[Ticker, ...]:
+        """Mark and indicated funding of every market."""
+        ...
+
+    def least_interval_s(self, markets: int) -> float:
+        """The shortest time between two looks at so many markets that the venue allows."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class LiveFeed:
+    """A Feed over rows of the exchange's file, which `attach` gives it. `open_source` is called at the first look."""
+
+    def __init__(self, venue: str, specs: Sequence[MarketSpec], fees: Fees, open_source: Callable[[], Source]) -> None:
+        self.venue = venue
+        self._specs = {spec.market: charged(spec, fees) for spec in specs}
+        self._open_source = open_source
+        self._source: Source | None = None
+        self._rows: LiveRows | None = None
+        self._next_try_wall_ms = 0
+        self._pause_s = FIRST_PAUSE_S
+        self.problem: PfmmError | None = None
+
+    def attach(self, rows: LiveRows) -> None:
+        """Serves from these rows from now on."""
+        self._rows = rows
+
+    def close(self) -> None:
+        """Lets go of the source."""
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    @property
+    def rows(self) -> LiveRows:
+        """What was seen so far."""
+        assert self._rows is not None
+        return self._rows
+
+    # -- looking
+
+    def due(self, markets: Iterable[str], wall_ms: int) -> list[str]:
+        """The ones of `markets` that should be looked at now; none while the venue is left alone after a failure."""
+        wanted = sorted({market for market in markets if market in self._specs})
+        if not wanted or wall_ms < self._next_try_wall_ms:
+            return []
+        interval_ms = 1000 * LEAST_INTERVAL_S
+        if self._source is not None:
+            interval_ms = max(interval_ms, 1000 * self._source.least_interval_s(len(wanted)))
+        looked = ((market, self.rows.seen(market)) for market in wanted)
+        return [market for market, seen in looked if seen is None or wall_ms - seen.looked_wall_ms >= interval_ms]
+
+    def look(self, markets: Sequence[str], wall_ms: int) -> tuple[Look, tuple[Ticker, ...]] | None:
+        """Looks at `markets`; None where the venue does not answer, and then `problem` says why. Once a minute the
+        marks of all markets come with it."""
+        try:
+            if self._source is None:
+                self._source = self._open_source()
+            for market in markets:
+                seen = self.rows.seen(market)
+                if seen is not None and seen.looked_ms:
+                    newest = self.rows.newest_prints(market, seen.looked_ms - SUMMARY_MS)
+                    self._source.resume(market, seen.looked_ms, newest)
+            look = self._source.look(markets)
+            marks = self._source.summaries() if self._marks_due(markets, wall_ms) else ()
+        except PfmmError as error:
+            self.problem = error
+            self._next_try_wall_ms = wall_ms + int(1000 * self._pause_s)
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            return None
+        self.problem, self._pause_s = None, FIRST_PAUSE_S
+        return look, marks
+
+    def _marks_due(self, markets: Sequence[str], wall_ms: int) -> bool:
+        known = [self.rows.seen(market) for market in markets]
+        return any(one is None or wall_ms - one.looked_wall_ms >= SUMMARY_MS for one in known)
+
+    def publish(
+        self, look: Look, marks: Sequence[Ticker], markets: Sequence[str], *, after_ms: int, wall_ms: int
+    ) -> int:
+        """Writes what a look brought, within a write transaction, and returns the venue's time after it.
+
+        It takes its place after `after_ms`, which clients have seen. Raises BadVenueData for a price or size that is not
+        whole in the market's steps.
+        """
+        rows = self.rows
+        for ticker in marks:
+            spec = self._specs.get(ticker.market)
+            if spec is not None:
+                rate = ticker.funding_rate or Decimal(0)
+                mark = int(ticker.mark.scaleb(spec.price_decimals))
+                rows.put_mark(ticker.market, max(mark, 1), round(rate.scaleb(RATE_DECIMALS)))
+        for placed in look.placed:
+            self._put(placed, after_ms)
+        through_ms = max(look.time_ms, after_ms + 1)
+        rows.put_look(markets, through_ms, wall_ms)
+        return through_ms
+
+    def _put(self, placed: Placed, after_ms: int) -> None:
+        event, rows = placed.event, self.rows
+        if isinstance(event, Gap):
+            rows.put_gap(event.market, event.time_ms, event.until_ms)
+        elif isinstance(event, FundingRate):
+            rate = round(event.rate.scaleb(RATE_DECIMALS))
+            rows.put_settlement(event.market, Settlement(on_the_minute(event.time_ms), rate, event.interval_hours))
+        elif isinstance(event, Book):
+            spec = self._spec(event.market)
+            rows.put_book(event.market, _levels(event.bids, spec), _levels(event.asks, spec))
+        else:
+            rows.put_events([self._seen_event(event, placed, after_ms)])
+
+    def _seen_event(self, event: TapeQuote | Trade, placed: Placed, after_ms: int) -> SeenEvent:
+        time_ms = event.time_ms if placed.missed else max(event.time_ms, after_ms + 1)
+        spec = self._spec(event.market)
+        numbers: tuple[int, int, int, int]
+        if isinstance(event, Trade):
+            price = _units(event.price, spec.price_decimals, "price")
+            numbers = (price, _units(event.size, spec.size_decimals, "size"), event.aggressor, 0)
+            return SeenEvent(event.market, time_ms, TRADE, numbers, placed.made_ms, placed.missed, event.trade_id)
+        bid = 0 if event.bid is None else _units(event.bid, spec.price_decimals, "bid")
+        ask = 0 if event.ask is None else _units(event.ask, spec.price_decimals, "ask")
+        bid_size = _units(event.bid_size, spec.size_decimals, "bid size")
+        ask_size = _units(event.ask_size, spec.size_decimals, "ask size")
+        numbers = (bid, bid_size, ask, ask_size)
+        return SeenEvent(event.market, time_ms, QUOTE, numbers, placed.made_ms, placed.missed, "")
+
+    # -- the market
+
+    def specs(self) -> Sequence[MarketSpec]:
+        """Every market that the venue listed when the exchange was switched to it."""
+        return tuple(self._specs.values())
+
+    def span(self) -> None:
+        """A market without end."""
+
+    def as_of(self, market: str, time_ms: int) -> int:
+        """When the market was looked at last, or `time_ms` where that is earlier."""
+        seen = self.rows.seen(market)
+        return min(time_ms, seen.looked_ms) if seen is not None and seen.looked_ms else time_ms
+
+    def quote(self, market: str, time_ms: int) -> Quote:
+        """The last quote at or before `time_ms`; both sides absent where the market is out of sight."""
+        self._spec(market)
+        found = self.rows.quote(market, time_ms)
+        if found is None or time_ms - self.as_of(market, time_ms) > HOLD_MS:
+            return Quote(time_ms, 0, 0, 0, 0)
+        return found
+
+    def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """(bids, asks), best first: the quote, then what the newest book had beyond it."""
+        quote = self.quote(market, time_ms)
+        sides = [[number for level in side for number in level] for side in self.rows.book(market)]
+        bids = ladder_of(quote.bid, quote.bid_size, -1, sides[0])
+        return bids[:levels], ladder_of(quote.ask, quote.ask_size, 1, sides[1])[:levels]
+
+    def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
+        """The first `limit` prints with after_ms < time <= to_ms, at their own times, those in gaps too."""
+        self._spec(market)
+        return self.rows.trades(market, after_ms, to_ms, limit)
+
+    def mark(self, market: str, time_ms: int) -> int:
+        """The mid of the last quote in whole price units, in sight or not; of a market that nobody has looked at yet,
+        the venue's mark. Raises BadVenueData where there is neither."""
+        found = self.rows.quote(market, time_ms)
+        if found is not None and (found.bid or found.ask):
+            return (found.bid + found.ask) // 2 if found.bid and found.ask else found.bid or found.ask
+        seen = self.rows.seen(market)
+        if seen is None:
+            raise self.dark(market)
+        return seen.mark
+
+    def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
+        """Those of markets that were looked at, at the rate that was known last."""
+        return self.rows.settlements(market, after_ms, to_ms)
+
+    def next_settlement(self, market: str, time_ms: int) -> Settlement:
+        """The next full hour, at the rate that is indicated for it."""
+        due_ms = (time_ms // HOUR_MS + 1) * HOUR_MS
+        known = self.rows.settlements(market, due_ms - 1, due_ms)
+        seen = self.rows.seen(market)
+        return known[0] if known else Settlement(due_ms, 0 if seen is None else seen.rate, 1)
+
+    def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
+        """The events with after_ms < time <= to_ms that matter to `watch`, in order."""
+        for time_ms, kind, a, b, c, d in self.rows.events(market, after_ms, to_ms):
+            if kind == TRADE:
+                if touches(watch, a, a):
+                    yield TradeEvent(time_ms, TRADE, a, b, c)
+            elif touches(watch, a, c or NO_ASK):
+                yield QuoteEvent(time_ms, QUOTE, a, b, c, d)
+
+    def dark(self, market: str) -> BadVenueData:
+        """The error for a market of which nothing was ever seen."""
+        why = "nobody has looked at it yet" if self.problem is None else self.problem.message
+        return BadVenueData(f"nothing is known of {market} on {self.venue}: {why}")
+
+    def _spec(self, market: str) -> MarketSpec:
+        try:
+            return self._specs[market]
+        except KeyError:
+            raise self._unknown(market) from None
+
+    def _unknown(self, market: str) -> UnknownMarket:
+        return unknown_market(market, tuple(self._specs))
+
+
+def _levels(levels: Sequence[Level], spec: MarketSpec) -> list[tuple[int, int]]:
+    return [
+        (_units(one.price, spec.price_decimals, "price"), _units(one.size, spec.size_decimals, "size"))
+        for one in levels
+    ]
+
+
+def _units(value: Decimal, decimals: int, name: str) -> int:
+    scaled = value.scaleb(decimals)
+    if scaled != scaled.to_integral_value():
+        raise BadVenueData(f"{name} {value:f} has more than {decimals} decimals")
+    return int(scaled)
