@@ -1,8 +1,8 @@
 # bash completion of pfmm; made by `pfmm completions bash`
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word try commands options
-    local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay")
-    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --venue "
+    local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay" "paper feed live")
+    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue "
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ "$word" == "=" ]]; then continue; fi
         if [[ "$valued" == *" $before "* ]]; then before=""; continue; fi
@@ -50,7 +50,7 @@ _pfmm() {
         "paper reset") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
         "paper deposit") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper serve") commands=""; options="--port --faults --latency-ms --rate-limit --profile --json --quiet --verbose --version --help" ;;
-        "paper feed") commands="synthetic replay"; options="--profile --json --quiet --verbose --version --help" ;;
+        "paper feed") commands="synthetic replay live"; options="--profile --json --quiet --verbose --version --help" ;;
         "profile list") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "profile show") commands=""; options="--market --profile --json --quiet --verbose --version --help" ;;
         "profile create") commands=""; options="--venue --account --from --profile --json --quiet --verbose --version --help" ;;
@@ -61,6 +61,7 @@ _pfmm() {
         "profile delete") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
         "paper feed synthetic") commands=""; options="--seed --speed --at --fees --maker-bps --taker-bps --reset --profile --json --quiet --verbose --version --help" ;;
         "paper feed replay") commands=""; options="--speed --at --fees --maker-bps --taker-bps --reset --idle-pause --no-idle-pause --market --format --skip-bad --profile --json --quiet --verbose --version --help" ;;
+        "paper feed live") commands=""; options="--venue --testnet --url --fees --maker-bps --taker-bps --reset --profile --json --quiet --verbose --version --help" ;;
     esac
     if [[ "$current" == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))

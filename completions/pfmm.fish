@@ -1,8 +1,8 @@
 # fish completion of pfmm; made by `pfmm completions fish`
 function __pfmm_at
     set -l at ""
-    set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay'
-    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --venue
+    set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
+    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue
     set -l before ''
     for word in (commandline -opc)[2..-1]
         if contains -- $before $valued
@@ -472,6 +472,7 @@ complete -c pfmm -n "__pfmm_at 'paper serve'" -l version
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l help
 complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a synthetic -d 'Trade in a made-up market: endless, the same for the same seed.'
 complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a replay -d 'Trade in recorded data.'
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a live -d 'Trade with paper money on a real venue\'s public data.'
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l profile -r
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l json
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l quiet
@@ -563,3 +564,16 @@ complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l version
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l help
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l venue -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l testnet
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l url -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l fees -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l maker-bps -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l taker-bps -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l reset
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l json
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l version
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l help

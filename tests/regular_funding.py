@@ -11,6 +11,9 @@ class RegularFunding:
 
     interval_hours = 8
 
+    def as_of(self, market: str, time_ms: int) -> int:
+        return time_ms
+
     def rate_at(self, market: str, settle_ms: int) -> int:
         return 0
 

@@ -141,8 +141,8 @@ class LiveFeed:
     ) -> int:
         """Writes what a look brought, within a write transaction, and returns the venue's time after it.
 
-        It takes its place after `after_ms`, which clients have seen. Raises BadVenueData for a price or size that is not
-        whole in the market's steps.
+        It takes its place after `after_ms`, which clients have seen. Raises BadVenueData for a price or size that is
+        not whole in the market's steps.
         """
         rows = self.rows
         for ticker in marks:
