@@ -204,6 +204,10 @@ class Journal(Protocol):
         """What a run, UNATTRIBUTED or the ACCOUNT holds and earned on a market, up to the newest fill."""
         ...
 
+    def claims_of(self, seq: int) -> Sequence[JournalFill]:
+        """What the fill of that number, of no run, closed of each run's position, in parts with the run's id."""
+        ...
+
     def close_minutes(self, slices: int | None = None) -> None:
         """Writes the minute rows whose last mids are known, in at most so many short transactions."""
         ...

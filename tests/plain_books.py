@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from pfmm.accounting.ledger import apply, funding_share, rounded
 from pfmm.model.account import FundingPayment
@@ -19,7 +20,8 @@ def ledgers_in_time(
     fills: Sequence[JournalFill], payments: Sequence[FundingPayment], ended: Sequence[Run]
 ) -> dict[str, LedgerState]:
     """The ledger of each owner on one market. A fill of no run after an ended run's last cycle closes what it left,
-    oldest run first; a payment is split by the shares at its time."""
+    oldest run first; one that reduces what all hold closes what running runs hold as well; a payment is split by the
+    shares at its time."""
     ledgers: dict[str, LedgerState] = {}
     waiting = sorted(payments, key=lambda payment: payment.time_ms)
     for item in sorted(fills, key=lambda f: (f.fill.time_ms, f.seq)):
@@ -34,19 +36,49 @@ def ledgers_in_time(
 
 
 def _cut(fill: Fill, ledgers: dict[str, LedgerState], ended: Sequence[Run]) -> list[tuple[str, Fill]]:
+    since = {run.run_id: run.started_ms if run.last_cycle_ms is None else run.last_cycle_ms for run in ended}
+    left = [run.run_id for run in sorted(ended, key=lambda run: run.number) if since[run.run_id] <= fill.time_ms]
+    running = sorted(
+        (one for one in ledgers if one != UNATTRIBUTED and one not in left), key=lambda one: (len(one), one)
+    )
+    sizes = {owner: ledger.size for owner, ledger in ledgers.items()}
+    held = sum(sizes.values(), Decimal(0)) * -fill.side.sign
+    if not any(sizes[one] for one in running) or held <= 0:
+        return _one_by_one(fill, left, sizes)
+    if fill.size < held:
+        return _one_by_one(fill, [*left, UNATTRIBUTED, *running], sizes)
+    return _everybody(fill, [*left, *running], sizes)
+
+
+def _one_by_one(fill: Fill, owners: Sequence[str], sizes: dict[str, Decimal]) -> list[tuple[str, Fill]]:
+    """What the fill closes of each, of which UNATTRIBUTED keeps its own, and the rest is UNATTRIBUTED."""
     parts: list[tuple[str, Fill]] = []
-    left = fill
-    for run in sorted(ended, key=lambda run: run.number):
-        size = ledgers.get(run.run_id, LedgerState()).size
-        since_ms = run.started_ms if run.last_cycle_ms is None else run.last_cycle_ms
-        if size * left.side.sign >= 0 or left.time_ms < since_ms:
-            continue
-        if abs(size) >= left.size:
-            return [*parts, (run.run_id, left)]
-        fee = rounded("fee", left.fee * abs(size) / left.size)
-        parts.append((run.run_id, replace(left, size=abs(size), fee=fee)))
-        left = replace(left, size=left.size - abs(size), fee=left.fee - fee)
-    return [*parts, (UNATTRIBUTED, left)]
+    rest, fee, still = fill.size, fill.fee, fill.size
+    for owner in owners:
+        closed = min(max(-sizes.get(owner, Decimal(0)) * fill.side.sign, Decimal(0)), still)
+        still -= closed
+        if closed and owner != UNATTRIBUTED:
+            part = fee if closed == rest else rounded("fee", fee * closed / rest)
+            parts.append((owner, replace(fill, size=closed, fee=part)))
+            rest, fee = rest - closed, fee - part
+    return [*parts, *([(UNATTRIBUTED, replace(fill, size=rest, fee=fee))] if rest else [])]
+
+
+def _everybody(fill: Fill, owners: Sequence[str], sizes: dict[str, Decimal]) -> list[tuple[str, Fill]]:
+    """Nobody holds anything after it; what is not the runs' is UNATTRIBUTED. The fee is of what lay with the net."""
+    closed = {one: -sizes.get(one, Decimal(0)) * fill.side.sign for one in owners}
+    base = fill.size + sum(abs(size) for size in sizes.values() if size * fill.side.sign > 0)
+    parts, rest, fee = [], fill.size, fill.fee
+    for owner, size in closed.items():
+        part = fee if size == base else rounded("fee", fee * size / base)
+        if size:
+            side = fill.side if size > 0 else fill.side.opposite
+            parts.append((owner, replace(fill, side=side, size=abs(size), fee=part if size > 0 else Decimal(0))))
+        if size > 0:
+            base, fee = base - size, fee - part
+        rest -= size
+    side = fill.side if rest > 0 else fill.side.opposite
+    return [*parts, *([(UNATTRIBUTED, replace(fill, side=side, size=abs(rest), fee=fee))] if rest else [])]
 
 
 def _split(ledgers: dict[str, LedgerState], payment: FundingPayment) -> None:

@@ -7,12 +7,13 @@ costs the same after a million fills. Knows no SQLite; a `BookStore` keeps the b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_share, rounded
+from pfmm.accounting.closing import cut, parts_of
+from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_share
 from pfmm.model.account import FundingPayment
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, OwnerBook
 from pfmm.model.order import Fill
@@ -71,7 +72,7 @@ class BookStore(Protocol):
         ...
 
     def unclaimed(self, market: str, since_ms: int) -> Sequence[JournalFill]:
-        """Fills of no run, or the rest of each, that closed nothing of an ended run; in time order, from a time on."""
+        """Fills of no run, or the rest of each, that closed nothing of a run; in time order, from a time on."""
         ...
 
     def keep_unclaimed(self, item: JournalFill) -> None: ...
@@ -79,7 +80,7 @@ class BookStore(Protocol):
     def drop_unclaimed(self, item: JournalFill) -> None: ...
 
     def claim(self, item: JournalFill) -> None:
-        """Keeps that the part `item` of a fill of no run closed what the ended run `item.run_id` left."""
+        """Keeps that the part `item` of a fill of no run closed what the run `item.run_id` held."""
         ...
 
     def claims(self, seq: int) -> Sequence[JournalFill]:
@@ -96,9 +97,11 @@ class BookStore(Protocol):
 
 
 class BookLog(Protocol):
-    """A journal's order of things. Fills up to `old_fills` were recorded before it had entries."""
+    """A journal's order of things. Fills up to `old_fills` were recorded before it had entries; those up to
+    `old_closings` before fills of no run closed what running runs hold."""
 
     old_fills: int
+    old_closings: int
 
     def old_ended(self) -> Sequence[EndedRun]:
         """Runs that had ended before the first entry."""
@@ -127,7 +130,7 @@ def advance(log: BookLog, store: BookStore, limit: int) -> int:
         entry = log.entry(progress.entries)
         fills = log.fills(progress.fills, None if entry is None else entry.after_fill, limit - done)
         for item in fills:
-            fold_fill(store, item)
+            fold_fill(store, item, of_running=item.seq > log.old_closings)
         done += len(fills)
         if fills:
             continue
@@ -148,7 +151,7 @@ def _advance_old(log: BookLog, store: BookStore, limit: int) -> int:
             _settle_one_old(store, *waiting.pop(0))
         if not waiting and not last_page:
             return done + 1
-        fold_fill(store, item)
+        fold_fill(store, item, of_running=item.seq > log.old_closings)
         done += 1
     return done
 
@@ -175,12 +178,12 @@ def _fold_entry(store: BookStore, entry: Entry) -> None:
     store.progress.entries = entry.number
 
 
-def fold_fill(store: BookStore, item: JournalFill) -> None:
+def fold_fill(store: BookStore, item: JournalFill, *, of_running: bool = True) -> None:
     """One fill into the account's book of its market and into its owner's.
 
-    What an ended run left open is in nobody's care: a fill of no run (flatten's, a user's own) that reduces it after
-    the run's last cycle closes it there, oldest run first. Long 3 left by run 1 and a foreign sale of 5: run 1 is
-    flat, and 2 short are UNATTRIBUTED.
+    A fill of no run (flatten's, a user's own, a liquidation) that reduces what runs hold closes it there: see
+    `parts_of`, also for `of_running`. Long 3 left by run 1 and a foreign sale of 5: run 1 is flat, and 2 short are
+    UNATTRIBUTED.
     """
     fill = item.fill
     store.progress.fills = item.seq
@@ -190,29 +193,12 @@ def fold_fill(store: BookStore, item: JournalFill) -> None:
         if book.left_since_ms is not None:  # told late: something may have closed it already
             _reclaim(store, book)
         return
-    left = [book for book in store.open_books(fill.market) if book.left_since_ms is not None]
-    for owner, part in parts_of(fill, left):
+    for owner, part in parts_of(fill, store.open_books(fill.market), of_running=of_running):
         _add(store, owner, part, int(owner == UNATTRIBUTED))
         if owner == UNATTRIBUTED:
             store.keep_unclaimed(replace(item, fill=part))
         else:
             store.claim(replace(item, run_id=owner, fill=part))
-
-
-def parts_of(fill: Fill, left: Iterable[OwnerBook]) -> tuple[tuple[str, Fill], ...]:
-    """A fill of no run, cut into what it closes of what ended runs `left`, oldest first, and the rest: `fold_fill`."""
-    parts: list[tuple[str, Fill]] = []
-    rest = fill
-    for book in sorted(left, key=lambda one: one.number):
-        size = book.ledger.size
-        if size * rest.side.sign >= 0 or book.left_since_ms is None or rest.time_ms < book.left_since_ms:
-            continue
-        part, after = _cut(rest, abs(size))
-        parts.append((book.owner, part))
-        if after is None:
-            return tuple(parts)
-        rest = after
-    return (*parts, (UNATTRIBUTED, rest))
 
 
 def end_run(store: BookStore, ended: EndedRun) -> None:
@@ -233,7 +219,7 @@ def _reclaim(store: BookStore, book: OwnerBook) -> None:
             return
         if size * item.fill.side.sign >= 0:
             continue
-        part, rest = _cut(item.fill, abs(size))
+        part, rest = cut(item.fill, abs(size))
         book = _add(store, book.owner, part, 0)
         back = replace(part, side=part.side.opposite, fee=-part.fee)
         _add(store, UNATTRIBUTED, back, 0 if rest is not None else -1)
@@ -242,15 +228,6 @@ def _reclaim(store: BookStore, book: OwnerBook) -> None:
             store.drop_unclaimed(item)
         else:
             store.keep_unclaimed(replace(item, fill=rest))
-
-
-def _cut(fill: Fill, size: Decimal) -> tuple[Fill, Fill | None]:
-    """A fill as its first `size` with that part of the fee, and the rest; None where nothing is left."""
-    if size >= fill.size:
-        return fill, None
-    fee = rounded("fee", EXACT.divide(EXACT.multiply(fill.fee, size), fill.size))
-    rest = replace(fill, size=EXACT.subtract(fill.size, size), fee=EXACT.subtract(fill.fee, fee))
-    return replace(fill, size=size, fee=fee), rest
 
 
 def _add(store: BookStore, owner: str, fill: Fill, fills: int) -> OwnerBook:

@@ -124,13 +124,13 @@ def _once(begun: Start) -> OnceResult:
 def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> tuple[OnceResult, PfmmError | None]:
     """Carry out the exit policy after the one cycle: the answer, and the failure where it did not do its work."""
     from pfmm.runner.leaving import carry_out
-    from pfmm.runner.loop import KILL_SWITCH, Ending
+    from pfmm.runner.loop import Ending, tripped_ending
 
-    tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
+    ending = tripped_ending(report) or Ending("one cycle done")
+    tripped = ending.halt
     if tripped is not None:
         begun.trip(tripped, report.time.time_ms)
     leaving = "cancel" if tripped is not None else begun.request.on_exit or "keep"
-    ending = Ending(KILL_SWITCH if tripped is not None else "one cycle done", halt=tripped)
     around = begun.surroundings(signals.wait_regardless_s, nullcontext, signals.ignore_interrupts)
     cancelled = carry_out(begun.engine, leaving, ending, report.time.time_ms, around)
     proven = leaving != "keep"  # gone, or `carry_out` had raised
@@ -151,7 +151,10 @@ def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> 
 def _failure(report: CycleReport, tripped: str | None) -> PfmmError | None:
     """What kept the cycle from doing what it was asked for, if anything did."""
     if tripped is not None:
-        return Halted(f"kill switch: {tripped}; its orders are cancelled, the account is halted")
+        return Halted(f"{tripped}; its orders are cancelled, the account is halted")
+    refused = next((f"{run.market}: {run.refused}" for run in report.runs if run.refused is not None), None)
+    if refused is not None:
+        return VenueRefused(refused, hint=f"`pfmm {report.runs[0].strategy} stop` and a new start try again")
     problem = next((run.problem for run in report.runs if run.problem is not None), None)
     if problem is not None:
         return StaleData(f"no new orders were placed: {problem}")

@@ -67,7 +67,7 @@ class LazyEngine(Engine):
 
     def _wanted_changes(self, decision: Decision, now_ms: int) -> Plan:
         (active,) = self._runs
-        return self._plan(active, active.nudged(decision), None, self._resting, now_ms)
+        return self._plan(active, active.sendable(decision), None, self._resting, now_ms)
 
     def quiet_band(self) -> QuietBand | None:
         """The quotes within which every further decision is a no-op, while nothing happens to the account; None

@@ -13,20 +13,21 @@ from typing import Any
 from pfmm.accounting.ledger import mark
 from pfmm.engine.adoption import config_differences, config_to_save
 from pfmm.engine.observe import observe
+from pfmm.engine.outside import taken_from, told_of
 from pfmm.engine.position_check import PositionCheck, later_fills
 from pfmm.engine.reconcile import reconcile
 from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import check, loss_problem
 from pfmm.engine.self_trade import hold_crossing
 from pfmm.engine.strategy_run import Step, StrategyRun
-from pfmm.engine.submit import CLOSE_SLOT, Sender, intents_of
+from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote, intents_of
 from pfmm.errors import PfmmError, UsageError
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
 from pfmm.model.quick import replace
-from pfmm.model.run import Intents, Run
+from pfmm.model.run import Intents, JournalFill, Run
 from pfmm.ports import Amend, Journal, Strategy, Venue
 
 
@@ -119,7 +120,7 @@ class Engine:
                     f"a {active.kind} on {active.market} was begun with other settings: {', '.join(differences)}",
                     hint="start it with the same settings, stop it first, or pass --on-restart cancel",
                 )
-            active.resume(run, self._journal.book(run.market, run.run_id))
+            active.resume(run, self._journal.book(run.market, run.run_id), self._folded_through)
             adopted.append(run)
             live = self._journal.live_orders(run_id=run.run_id)
             self._known_live += live
@@ -189,9 +190,9 @@ class Engine:
     def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Step:
         """Looks, checks the data and the loss, and lets the strategy decide."""
         view, active.problem = active.view(seen)
-        tripped = None
+        tripped = active.ended_by
         decision = None
-        if view is not None and active.problem is None:  # one bad mark must not halt an account
+        if tripped is None and view is not None and active.problem is None:  # one bad mark must not halt an account
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
             if tripped is None and self._paused is None:
                 decision = active.decide(view)
@@ -205,10 +206,13 @@ class Engine:
         by_id = {active.run.run_id: active for active in self._runs if active.run is not None}
         events: list[Event] = []
         for run_id, active in by_id.items():
-            if active.behind:  # what it filled while no process carried it on
+            if active.behind:  # what it filled, and what others did, while no process carried it on
                 missed = self._journal.fills(run_id=run_id, after_seq=active.folded_through)
                 events += [event for item in list(missed) if item.seq <= self._folded_through
                            for event in active.fold(item)]  # fmt: skip
+                unseen = self._journal.fills(after_seq=active.seen_through)
+                events += [event for item in list(unseen) if item.seq <= self._folded_through
+                           for event in self._outside(active, item)]  # fmt: skip
                 active.behind = False
         while True:
             for item in list(self._journal.fills(after_seq=self._folded_through)):
@@ -217,10 +221,27 @@ class Engine:
                 owner = by_id.get(item.run_id or "")
                 if owner is not None and item.seq > owner.folded_through:
                     events += owner.fold(item)
+                for active in by_id.values():
+                    events += self._outside(active, item)
             for run_id, active in by_id.items():
                 active.book = self._journal.book(active.market, run_id)
             if self._journal.newest_fill() == self._folded_through:  # else a book is ahead of its run's memory
                 return events
+
+    def _outside(self, active: StrategyRun, item: JournalFill) -> list[Event]:
+        """What a fill of no run means for a run that has begun, told once: see `told_of`."""
+        if item.seq <= active.seen_through:
+            return []
+        active.seen_through = item.seq
+        if item.run_id is not None or active.run is None or item.fill.time_ms < active.run.started_ms:
+            return []
+        taken = taken_from(active.run.run_id, self._journal.claims_of(item.seq))
+        told = told_of(item, taken, market=active.market, strategy=active.kind)
+        if told is None:
+            return []
+        event, reason = told
+        active.ended_by = active.ended_by or reason
+        return [event]
 
     def _refuse_contradiction(self, seen: MarketSnapshot, seen_through: int) -> None:
         later = later_fills(self._journal, seen, seen_through) if self._folded_through > seen_through else {}
@@ -265,6 +286,7 @@ class Engine:
                 self._save(active, run, time_ms, status="running")
         for active, run in begun:
             active.run = run
+            active.seen_through = self._folded_through
 
     def _save(self, active: StrategyRun, run: Run, time_ms: int, *, status: str) -> None:
         self._journal.save_run(
@@ -380,8 +402,20 @@ class Engine:
                 active.nudges[note.slot] = active.nudges.get(note.slot, 0) + 1
             elif note.name in ("placed", "amended"):
                 active.nudges.pop(note.slot, None)
+                active.refused.pop(note.slot, None)
             events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
+            if note.counts and active.note_refusal(note.slot, note.data["reason"]):
+                events.append(self._stopped(active, note, now_ms))
         return events
+
+    @staticmethod
+    def _stopped(active: StrategyRun, note: SendNote, now_ms: int) -> Event:
+        """That a slot has stopped; what cannot be closed is for a person to look at, and ends the run."""
+        words = active.refused[note.slot].words
+        if note.slot == CLOSE_SLOT:
+            active.ended_by = f"what the run holds could not be closed: {words}"
+        data = {"slot": note.slot, "code": note.data["code"], "reason": words}
+        return Event("slot_stopped", now_ms, active.market, active.kind, data)
 
     def _report(self, step: Step, seen: MarketSnapshot, live: Mapping[str, Sequence[OwnOrder]]) -> RunReport:
         active = step.active
@@ -403,6 +437,8 @@ class Engine:
             round_trips=active.round_trips,
             problem=active.problem,
             tripped=step.tripped,
+            ended_by=active.ended_by,
+            refused=_all_refused(step, live.get(run_id or "", ())),
         )
 
     def leave(self, time_ms: int, *, status: str, reason: str | None) -> None:
@@ -414,6 +450,14 @@ class Engine:
             self._save(active, active.run, time_ms, status=status)
             if reason is not None:
                 self._journal.end_run(active.run.run_id, status=status, reason=reason, time_ms=time_ms)
+
+
+def _all_refused(step: Step, live: Sequence[OwnOrder]) -> str | None:
+    """Why nothing of a run rests, where every order that it wants was refused until its slot stopped."""
+    active, decision = step.active, step.decision
+    if decision is None or decision.orders or decision.close or live:
+        return None
+    return next((one.words for one in active.refused.values() if one.stopped), None)
 
 
 def _by_run(orders: Sequence[OwnOrder]) -> dict[str, list[OwnOrder]]:

@@ -5,7 +5,7 @@ Everything in it can be rebuilt from the journal. It reads no venue and writes n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from pfmm.engine.submit import CLOSE_SLOT
 from pfmm.model.event import Event
 from pfmm.model.ledger import LedgerState, OwnerBook
 from pfmm.model.market import Instrument
-from pfmm.model.order import Side
+from pfmm.model.order import Fill, Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
 from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill, Run
@@ -28,7 +28,43 @@ from pfmm.strategy.ticks import snap_price, snap_size
 
 CLOSE_SLIPPAGE = Decimal("0.005")
 MEMORY_VERSION = 1  # of what `memory` gives; one without the number is of version 1
+REFUSED_RUNNING = 5  # so many refusals of a slot's order running stop the slot
 _JUMP_MEMORY_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How often running the venue refused what one slot wanted, and with which reason last."""
+
+    times: int
+    reason: str
+
+    @property
+    def stopped(self) -> bool:
+        """True once it was refused so often that it is sent no more."""
+        return self.times >= REFUSED_RUNNING
+
+    @property
+    def words(self) -> str:
+        """Why the slot has stopped."""
+        return f"stopped: refused {self.times} times running, last: {self.reason}"
+
+    def once_more(self) -> Refused:
+        """After a fill of the run, which may have changed what was in the way: one more try."""
+        return Refused(min(self.times, REFUSED_RUNNING - 1), self.reason)
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready; `load` is the inverse."""
+        return {"times": self.times, "reason": self.reason}
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> Refused:
+        """What `dump` gave. Raises ConfigError for what is damaged."""
+        saved = Saved(raw, "refusal")
+        return cls(saved.whole("times", low=0), saved.text("reason") or "")
+
+
+NEVER_REFUSED = Refused(0, "")
 
 
 class StrategyRun:
@@ -46,6 +82,9 @@ class StrategyRun:
         self.last_cycle_ms: int | None = None
         self.round_trips = 0
         self.nudges: dict[str, int] = {}
+        self.seen_through = 0  # up to this fill of the journal it was looked what hands outside did
+        self.ended_by: str | None = None  # what the venue, or another hand, did that this run must stop for
+        self.refused: dict[str, Refused] = {}
         self.problem: str | None = None
         self.shown_problem: str | None = None
 
@@ -72,10 +111,12 @@ class StrategyRun:
     def kind(self) -> str:
         return self.spec.strategy.kind
 
-    def resume(self, run: Run, book: OwnerBook) -> None:
+    def resume(self, run: Run, book: OwnerBook, newest_fill: int) -> None:
         """Takes up a run that an earlier process began, from its memory and its book. The fills that its memory has
-        not folded follow in the next cycle. Raises ConfigError for a memory that is damaged or of a newer pfmm."""
+        not folded follow in the next cycle; a memory of before hands outside were looked at has seen all up to
+        `newest_fill`. Raises ConfigError for a memory that is damaged or of a newer pfmm."""
         self.run = run
+        self.seen_through = newest_fill
         self.book = book
         self.behind = True
         self.last_mid = run.last_mid
@@ -86,6 +127,9 @@ class StrategyRun:
             self.round_trips = saved.whole("_round_trips", 0, low=0)
             nudges = saved.mapping("_nudges", {})
             self.nudges = {slot: Saved(nudges, "nudge").whole(slot, low=0) for slot in nudges}
+            self.seen_through = saved.whole("_seen_through", newest_fill, low=0)
+            refused = saved.mapping("_refused", {})
+            self.refused = {slot: Refused.load(Saved(refused, "refusals").mapping(slot)) for slot in refused}
             self.state = self.spec.strategy.load(run.memory)
             self.folded_through = run.folded_through
 
@@ -93,7 +137,13 @@ class StrategyRun:
         """What the journal keeps of the run between cycles, JSON-ready; None before its first decision."""
         if self.state is None:
             return None
-        own = {"_version": MEMORY_VERSION, "_round_trips": self.round_trips, "_nudges": dict(self.nudges)}
+        own = {
+            "_version": MEMORY_VERSION,
+            "_round_trips": self.round_trips,
+            "_nudges": dict(self.nudges),
+            "_seen_through": self.seen_through,
+            "_refused": {slot: refused.dump() for slot, refused in self.refused.items()},
+        }
         return {**self.spec.strategy.dump(self.state), **own}
 
     def fold(self, item: JournalFill) -> list[Event]:
@@ -104,7 +154,8 @@ class StrategyRun:
         self.folded_through = item.seq
         self.round_trips += len(trips)
         self.nudges.pop(own.slot, None)
-        return [_fill_event(self, own), *(_round_trip_event(self, trip) for trip in trips)]
+        self.refused = {slot: refused.once_more() for slot, refused in self.refused.items()}
+        return [_fill_event(self, own, fill), *(_round_trip_event(self, trip) for trip in trips)]
 
     def view(self, seen: MarketSnapshot) -> tuple[MarketView | None, str | None]:
         """What the strategy may look at, or why it may not."""
@@ -139,13 +190,22 @@ class StrategyRun:
         if self.state is None:
             self.state = strategy.initial(view)
         self.state, decision = strategy.decide(self.state, view)
-        return self.nudged(decision)
+        return self.sendable(decision)
 
-    def nudged(self, decision: Decision) -> Decision:
-        """Its orders one tick further away for each post-only refusal in a row, so that none is simply repeated."""
-        if not self.nudges:
+    def sendable(self, decision: Decision) -> Decision:
+        """Its orders one tick further away for each post-only refusal in a row, so that none is simply repeated, and
+        without those whose slot has stopped: `absent` says why."""
+        if not self.nudges and not self.refused:
             return decision
-        return replace(decision, orders=tuple(self._nudged(desired) for desired in decision.orders))
+        stopped = {slot: refused.words for slot, refused in self.refused.items() if refused.stopped}
+        orders = tuple(self._nudged(desired) for desired in decision.orders if desired.slot not in stopped)
+        absent = {one.slot: stopped[one.slot] for one in decision.orders if one.slot in stopped}
+        return replace(decision, orders=orders, absent={**decision.absent, **absent})
+
+    def note_refusal(self, slot: str, reason: str) -> bool:
+        """Counts a refusal of the slot's order; True when that stops the slot."""
+        refused = self.refused[slot] = Refused(self.refused.get(slot, NEVER_REFUSED).times + 1, reason)
+        return refused.times == REFUSED_RUNNING
 
     def _nudged(self, desired: DesiredOrder) -> DesiredOrder:
         ticks = self.nudges.get(desired.slot, 0)
@@ -210,14 +270,17 @@ class Step:
     close: DesiredOrder | None = None
 
 
-def _fill_event(active: StrategyRun, fill: OwnFill) -> Event:
-    return Event(
-        "fill",
-        fill.time_ms,
-        active.market,
-        active.kind,
-        {"slot": fill.slot, "side": fill.side, "price": fill.price, "size": fill.size, "fee": fill.fee},
-    )
+def _fill_event(active: StrategyRun, own: OwnFill, fill: Fill) -> Event:
+    data = {
+        "fill_id": fill.fill_id,
+        "client_order_id": fill.client_order_id,
+        "slot": own.slot,
+        "side": fill.side,
+        "price": fill.price,
+        "size": fill.size,
+        "fee": fill.fee,
+    }
+    return Event("fill", fill.time_ms, active.market, active.kind, data)
 
 
 def _round_trip_event(active: StrategyRun, trip: RoundTrip) -> Event:

@@ -28,13 +28,15 @@ CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
 @quick
 @dataclass(frozen=True, slots=True)
 class SendNote:
-    """One thing that happened to one order: an event name with its fields, and the slot that it concerns."""
+    """One thing that happened to one order: an event name with its fields, and the slot that it concerns. `counts` is
+    True for a refusal of what the slot wants, which the next cycle would only repeat."""
 
     name: str
     run_id: str
     slot: str
     data: Mapping[str, Any] = field(default_factory=dict)
     post_only_refused: bool = False
+    counts: bool = False
 
 
 def intents_of(
@@ -185,7 +187,7 @@ def _placed(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
         return settle_one(own, item, now_ms), SendNote("placed", own.run_id, own.slot, _describe(own))
     if item.reason is RefusalReason.OUTCOME_UNKNOWN:
         return replace(own, status=OwnStatus.UNKNOWN), _unknown_note(own, item)
-    return replace(own, status=OwnStatus.REJECTED), _refused(own, item)
+    return replace(own, status=OwnStatus.REJECTED), _refused(own, item, counts=True)
 
 
 def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
@@ -197,7 +199,8 @@ def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     if item.reason is RefusalReason.OUTCOME_UNKNOWN:
         return None, _unknown_note(own, item)
     status = OwnStatus.MISSING if item.reason.gone else own.status
-    return replace(own, amend_price=None, amend_size=None, status=status), _refused(own, item)
+    after = replace(own, amend_price=None, amend_size=None, status=status)
+    return after, _refused(own, item, counts=not item.reason.gone)
 
 
 def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
@@ -214,11 +217,11 @@ def _unknown_note(own: OwnOrder, item: Refusal) -> SendNote:
     return SendNote("unknown", own.run_id, own.slot, data)
 
 
-def _refused(own: OwnOrder, item: Refusal) -> SendNote:
+def _refused(own: OwnOrder, item: Refusal, *, counts: bool = False) -> SendNote:
     data = {**_describe(own), "code": item.code, "reason": item.message}
-    return SendNote(
-        "refused", own.run_id, own.slot, data, post_only_refused=item.reason is RefusalReason.POST_ONLY_WOULD_CROSS
-    )
+    crossing = item.reason is RefusalReason.POST_ONLY_WOULD_CROSS
+    counts = counts and not crossing and not item.reason.passing
+    return SendNote("refused", own.run_id, own.slot, data, post_only_refused=crossing, counts=counts)
 
 
 def _describe(own: OwnOrder) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from pfmm.store.database import Connection
 
 BOOK_COLUMNS = "market, owner, size, cost_basis, realized, fees, funding, fills, number, left_since_ms"
 PAGE_ROWS = 100
+OLD_CLOSINGS = "old_closings"  # fills up to this number were folded before fills of no run closed what runs hold
+NEVER = 1 << 62
 
 _FILL = "seq, " + schema.FILL_COLUMNS
 _ENTRY = "SELECT number, after_fill, payment, run_id, since_ms FROM entries WHERE number > ? ORDER BY number LIMIT 1"
@@ -31,10 +33,16 @@ _PARTS = (
 )
 _KEEP_PROGRESS = "UPDATE folded SET fills = ?, entries = ?, old_payment_ms = ?, old_payment = ?"
 _KEEP_BOOK = f"INSERT OR REPLACE INTO books ({BOOK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+# the size of a part that lies on the other side than its fill is stored below zero
+_SIZE = "CASE WHEN ?{side} = (SELECT side FROM fills WHERE seq = ?{seq}) THEN ?{size} ELSE '-' || ?{size} END"
 _KEEP_CLAIM = (
-    "INSERT INTO claims (seq, run_id, size, fee, late) SELECT ?1, ?2, ?3, ?4, ?1 <= (SELECT minutes FROM folded)"
+    f"INSERT INTO claims (seq, run_id, size, fee, late) SELECT ?1, ?2, {_SIZE.format(side=3, seq=1, size=4)}, ?5, "  # noqa: S608
+    "?1 <= (SELECT minutes FROM folded)"
 )
-_KEEP_UNCLAIMED = "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) VALUES (?, ?, ?, ?, ?)"
+_KEEP_UNCLAIMED = (
+    "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) "
+    f"SELECT ?1, ?2, ?3, {_SIZE.format(side=4, seq=3, size=5)}, ?6"
+)
 
 
 class SqlLog:
@@ -43,6 +51,8 @@ class SqlLog:
     def __init__(self, db: Connection) -> None:
         self._db = db
         self.old_fills, self._old_payments = db.execute("SELECT old_fills, old_payments FROM folded").fetchone()
+        stored = db.execute("SELECT value FROM meta WHERE key = ?", (OLD_CLOSINGS,)).fetchone()
+        self.old_closings = NEVER if stored is None else int(stored[0])
 
     def old_ended(self) -> Sequence[EndedRun]:
         """Runs that had ended before the first entry."""
@@ -140,7 +150,7 @@ class SqlBooks:
         found: dict[int, JournalFill | None] = {}
         for *row, size, fee in self._db.execute(query, (market, since_ms)):
             item = schema.fill_from(tuple(row))
-            found[item.seq] = replace(item, fill=replace(item.fill, size=Decimal(size), fee=Decimal(fee)))
+            found[item.seq] = _part(item, size, fee)
         found |= self._unclaimed
         wanted = (i for i in found.values() if i is not None and i.fill.market == market and i.fill.time_ms >= since_ms)
         return sorted(wanted, key=lambda item: (item.fill.time_ms, item.seq))
@@ -174,7 +184,7 @@ class SqlBooks:
         return found
 
     def claimed_since(self, after_seq: int) -> list[JournalFill]:
-        """The parts, by number, of fills above `after_seq` that closed what ended runs left."""
+        """The parts, by number, of fills above `after_seq` that closed what runs held."""
         found = [*stored_claims(self._db, after_seq + 1, 1 << 62)]
         found += [item for items in self._claims.values() for item in items if item.seq > after_seq]
         return sorted(found, key=lambda item: item.seq)
@@ -187,15 +197,20 @@ class SqlBooks:
         gone = [(item.fill.market, item.fill.time_ms, item.seq) for item in self._dropped]
         db.executemany("DELETE FROM unclaimed WHERE market = ? AND time_ms = ? AND seq = ?", gone)
         rest = [
-            (i.fill.market, i.fill.time_ms, i.seq, text("size", i.fill.size), text("fee", i.fill.fee))
+            (
+                i.fill.market,
+                i.fill.time_ms,
+                i.seq,
+                i.fill.side.value,
+                text("size", i.fill.size),
+                text("fee", i.fill.fee),
+            )
             for i in self._unclaimed.values()
             if i is not None
         ]
-        db.executemany(
-            "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) VALUES (?, ?, ?, ?, ?)", rest
-        )
+        db.executemany(_KEEP_UNCLAIMED, rest)
         claims = [
-            (i.seq, i.run_id, text("size", i.fill.size), text("fee", i.fill.fee))
+            (i.seq, i.run_id, i.fill.side.value, text("size", i.fill.size), text("fee", i.fill.fee))
             for items in self._claims.values()
             for i in items
         ]
@@ -207,7 +222,7 @@ class SqlBooks:
 
 
 def stored_claims(db: Connection, first: int, last: int, *, late: int | None = None) -> Iterator[JournalFill]:
-    """The kept parts of the fills numbered `first` to `last` that closed what ended runs left; only those that came
+    """The kept parts of the fills numbered `first` to `last` that closed what runs held; only those that came
     after (`late` 1) or before (0) the fill's minute row was written, or all."""
     query = (
         f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, c.run_id, c.size, c.fee "  # noqa: S608
@@ -216,7 +231,14 @@ def stored_claims(db: Connection, first: int, last: int, *, late: int | None = N
     )
     for *row, run_id, size, fee in db.execute(query, (first, last, late)):
         item = schema.fill_from(tuple(row))
-        yield replace(item, run_id=run_id, fill=replace(item.fill, size=Decimal(size), fee=Decimal(fee)))
+        yield replace(_part(item, size, fee), run_id=run_id)
+
+
+def _part(item: JournalFill, size: str, fee: str) -> JournalFill:
+    """The part of a fill that is stored with this size and fee."""
+    amount = Decimal(size)
+    side = item.fill.side if amount > 0 else item.fill.side.opposite
+    return replace(item, fill=replace(item.fill, side=side, size=abs(amount), fee=Decimal(fee)))
 
 
 def book_from(row: schema.Row) -> OwnerBook:

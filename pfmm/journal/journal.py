@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from pfmm.errors import BadVenueData, ConfigError, NoJournal, OtherExchange
 from pfmm.journal import schema
+from pfmm.journal.books import OLD_CLOSINGS
 from pfmm.journal.file import prepare_file
 from pfmm.journal.keeper import BookKeeper
 from pfmm.journal.opening import connect, connect_readonly, translated
@@ -57,6 +58,7 @@ class Journal(BookKeeper):
             try:
                 journal = cls(database, path)
                 journal._check_owner(venue, account)
+                journal._mark_closings()
                 journal.catch_up()
             except BaseException:
                 database.close()
@@ -99,6 +101,14 @@ class Journal(BookKeeper):
                 f"not to {account!r} on {venue}",
                 hint="move the file away, or name the profile that it belongs to",
             )
+
+    def _mark_closings(self) -> None:
+        """Notes at the first opening by a pfmm that knows of them from which fill on fills of no run close what
+        running runs hold: earlier ones are booked as they were."""
+        if self._meta(OLD_CLOSINGS) is None:
+            with self._transaction():
+                if self._meta(OLD_CLOSINGS) is None:
+                    self._set_meta({OLD_CLOSINGS: str(self.newest_fill())})
 
     def recognise(self, exchange_id: str) -> None:
         """Remembers the paper exchange at the first contact: the journal is about that one, for ever.

@@ -112,9 +112,13 @@ class BookKeeper(JournalReads):
         return sum((book.ledger.size for book in left), Decimal(0))
 
     def claims(self, market: str | None = None) -> tuple[JournalFill, ...]:
-        """The parts of fills of no run that closed what ended runs left, each with that run's id; by number."""
+        """The parts of fills of no run that closed what runs held, each with that run's id; by number."""
         found = self._current().claimed_since(0)
         return tuple(item for item in found if market in (None, item.fill.market))
+
+    def claims_of(self, seq: int) -> tuple[JournalFill, ...]:
+        """What the fill of a number, of no run, closed of each run's position."""
+        return tuple(self._current().claims(seq))
 
     def books_in_full(self) -> Mapping[tuple[str, str], OwnerBook]:
         """The full fold, by (market, owner): what `books` must say. Takes as long as the journal is large."""

@@ -127,6 +127,10 @@ class MemoryJournal:
         """What the owner holds and earned on a market, up to the newest fill."""
         return self._books.book(market, owner)
 
+    def claims_of(self, seq: int) -> Sequence[JournalFill]:
+        """What the fill of a number, of no run, closed of each run's position."""
+        return self._books.claims(seq)
+
     def close_minutes(self, slices: int | None = None) -> None:
         """Not kept: a backtest's report judges every fill by the tape."""
 

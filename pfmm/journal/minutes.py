@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pfmm.accounting.attribution import HORIZONS_S, MAX_GAP_MS, assess
-from pfmm.accounting.ledger import EXACT
+from pfmm.accounting.closing import less
 from pfmm.accounting.minutes import MINUTE_MS, Horizon, MinuteFold, MinuteRow, MinuteTable, closed_through
 from pfmm.journal import schema
 from pfmm.journal.books import stored_claims
@@ -210,10 +210,8 @@ def claimed_wholly(db: Connection, late: Sequence[JournalFill]) -> bool:
 
 def rest_of(item: JournalFill, parts: Sequence[JournalFill]) -> JournalFill | None:
     """What a fill is without some parts of it; None where they make up the whole."""
-    size, fee = item.fill.size, item.fill.fee
-    for part in parts:
-        size, fee = EXACT.subtract(size, part.fill.size), EXACT.subtract(fee, part.fill.fee)
-    return replace(item, fill=replace(item.fill, size=size, fee=fee)) if size else None
+    rest = less(item.fill, [part.fill for part in parts])
+    return None if rest is None else replace(item, fill=rest)
 
 
 def _runs(owned: Sequence[Owned]) -> Iterator[list[Owned]]:

@@ -26,6 +26,10 @@ EVENT_NAMES = (
     "stopped",
     "command",
     "gap",
+    "liquidated",
+    "closed_outside",
+    "base_changed",
+    "slot_stopped",
 )
 
 

@@ -26,7 +26,7 @@ from pfmm.errors import (
 from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
 from pfmm.ports import Clock, Journal, Venue
-from pfmm.runner.loop import KILL_SWITCH, Ending, Loop
+from pfmm.runner.loop import Ending, Loop
 from pfmm.runner.telling import Teller
 
 
@@ -113,7 +113,7 @@ def _leave(
     # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
     with around.leaving():
         problem = switch.leave()
-    left = around.unattended() if ending.reason == KILL_SWITCH else ()
+    left = around.unattended() if ending.tripped else ()
     warning = "; ".join([*([] if problem is None else [problem]), *left])
     told = [Event("warning", last_ms, "", kind, {"reason": warning})] if warning else []
     if ending.halt is not None:

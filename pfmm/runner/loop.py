@@ -47,13 +47,14 @@ class LoopOptions:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why the loop ended: a word for people, the exit code it deserves, the halt reason if one was set, and the exit
-    policy where the ending itself asks for one."""
+    """Why the loop ended: a word for people, the exit code it deserves, the halt reason if one was set, the exit policy
+    where the ending itself asks for one, and whether this loop itself set the halt."""
 
     reason: str
     exit_code: int = 0
     halt: str | None = None
     policy: str | None = None
+    tripped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,15 @@ class Hooks:
     ready: Callable[[], None]
     tend: Callable[[CycleReport], None]
     verify: Callable[[], None]
+
+
+def tripped_ending(report: CycleReport) -> Ending | None:
+    """The ending of a cycle after which a run must stop and halt the account: for its losses, or for what the venue or
+    another hand did."""
+    for run in report.runs:
+        if run.tripped is not None:
+            return Ending(run.ended_by or KILL_SWITCH, Halted.exit_code, halt=run.tripped, tripped=True)
+    return None
 
 
 class Loop:
@@ -166,10 +176,13 @@ class Loop:
             self._hooks.teller.tell(Event("warning", report.time.time_ms, "", "", data))
 
     def _after(self, report: CycleReport) -> Ending | None:
-        tripped = next((run.tripped for run in report.runs if run.tripped is not None), None)
-        if tripped is not None:
-            self._hooks.trip(tripped)
-            return Ending(KILL_SWITCH, Halted.exit_code, halt=tripped)
+        ending = tripped_ending(report)
+        if ending is not None and ending.halt is not None:
+            self._hooks.trip(ending.halt)
+            return ending
+        refused = [run.refused for run in report.runs if run.refused is not None]
+        if refused and len(refused) == len(report.runs):
+            return Ending(f"nothing of this run is taken any more: {refused[0]}", VenueRefused.exit_code)
         if report.time.state == "ended":
             return Ending("the recorded data ended")
         if self._options.cycles is not None and self._done >= self._options.cycles:

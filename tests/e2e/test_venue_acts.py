@@ -1,0 +1,299 @@
+"""What the venue or another hand does to a run's position: told, booked, and the end of the run. Never passed over."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pfmm.engine.report import Limits, RunSpec
+from pfmm.engine.strategy_run import REFUSED_RUNNING
+from pfmm.model.ledger import ACCOUNT
+from pfmm.model.order import Batch, BatchAnswer, NewOrder, Refusal, Side, TimeInForce
+from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
+from pfmm.strategy.quote.config import QuoteConfig
+from tests.e2e.driver import Completed, run
+from tests.e2e.engine_rig import MARKET, Rig, ScriptedFeed, Step, make_engine, rig
+from tests.e2e.homes import own_session
+
+D = Decimal
+START_MS = 1_735_689_600_000
+STARTS: dict[str, tuple[object, ...]] = {
+    "grid": ("--lower", 20, "--upper", 180, "--levels", 40, "--size", 480),
+    "quote": ("--size", 1500),
+    "ladder": ("--size", 1500),
+}
+
+
+def runaway(folder: Path) -> Path:
+    """A market that stands at 100 for 10 quotes and then rises by 2 % every 15 s: whoever sells is liquidated."""
+    head = {
+        "format": "pfmm-tape", "version": 1, "units": {"time": "ms", "price": "USD", "size": "base"},
+        "markets": {"RUN-PERP": {"price_unit": "0.01", "size_step": "0.01"}},
+    }  # fmt: skip
+    lines = [json.dumps(head)]
+    for number in range(100):
+        mid = D(100) * D("1.02") ** max(number - 10, 0)
+        bid, ask = (format((mid + one).quantize(D("0.01")), "f") for one in (D("-0.01"), D("0.01")))
+        size = str(500 + number % 3)
+        row = {"kind": "quote", "market": "RUN-PERP", "time": START_MS + number * 15_000}
+        lines.append(json.dumps({**row, "bid": bid, "bid_size": size, "ask": ask, "ask_size": size}))
+    path = folder / "runaway.ndjson"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def fed(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    assert run("paper", "feed", "replay", runaway(tmp_path), "--speed", 0, "--json", home=home).code == 0
+    return home
+
+
+def started(home: Path, kind: str, *more: object) -> Completed:
+    return run(
+        kind, "start", "RUN", *STARTS[kind], "--max-inventory", 20_000, "--interval", 15, *more, "--json", home=home
+    )
+
+
+def agree(home: Path, kind: str) -> dict[str, Any]:
+    """Status, inventory, report and doctor tell one story: nothing held, and the run's P&L is the account's."""
+    (row,) = run(kind, "status", "--json", home=home).data["runs"]
+    inventory = run("inventory", "--json", home=home)
+    (position,) = inventory.data["positions"]
+    report = run("report", "--json", home=home)
+    assert (row["state"], row["inventory"], position["side"]) == ("halted", "0", "flat")
+    assert row["stop_reason"].startswith("liquidated: the venue bought ")
+    lost = sum(D(row[name]) * sign for name, sign in (("realized_pnl", 1), ("fees", -1), ("funding", 1)))
+    assert (lost, D(row["unrealized_pnl"])) == (D(inventory.data["account"]["equity"]) - 10_000, D(0))
+    assert [D(one["pnl"]["total"]) for one in report.data["by_strategy"]] == [lost]
+    assert inventory.envelope["warnings"] == []
+    assert run("doctor", "--deep", "--json", home=home).code == 0
+    return dict(row)
+
+
+@pytest.mark.parametrize("kind", sorted(STARTS))
+def test_a_liquidated_loop_says_so_and_halts(tmp_path: Path, kind: str) -> None:
+    home = fed(tmp_path)
+    done = started(home, kind, "--cycles", 90)
+    assert done.code == 75
+    names = [event.get("event") for event in done.events[:-1]]
+    (liquidated,) = [event for event in done.events if event.get("event") == "liquidated"]
+    row = agree(home, kind)
+    assert (liquidated["side"], liquidated["taken"], liquidated["reason"]) == (
+        "long", liquidated["size"], row["stop_reason"],
+    )  # fmt: skip
+    assert names[-3:] == ["stopping", "halted", "stopped"]
+    after = names[names.index("liquidated") :]
+    assert {"placed", "amended", "refused"}.isdisjoint(after), "nothing is sent after it"
+    with own_session(home) as session:
+        kept = [told.event.name for told in session.journal.events() if told.run_id is not None]
+    assert kept.count("liquidated") == 1
+    again = started(home, kind, "--cycles", 1)
+    assert (again.code, again.error["code"]) == (75, "halted")
+
+
+def test_cron_lines_of_a_liquidated_run_end_with_75_too(tmp_path: Path) -> None:
+    """Somebody's `inventory` has taken in the closing fill before the next line of cron looks."""
+    home = fed(tmp_path)
+    now_ms, done = START_MS, started(home, "grid", "--once")
+    while done.code == 0 and now_ms < START_MS + 90 * 15_000:
+        now_ms += 15_000
+        with own_session(home) as session:
+            session.exchange.advance_clock(now_ms)
+        run("inventory", "--json", home=home)
+        done = started(home, "grid", "--once")
+    assert (done.code, done.error["code"]) == (75, "halted")
+    assert "liquidated: the venue bought" in done.error["message"]
+    assert [e["event"] for e in done.envelope["data"]["events"] if e["event"] in ("liquidated", "placed")] == [
+        "liquidated"
+    ]
+    agree(home, "grid")
+
+
+# -- the same on the engine alone
+
+BIG = QuoteConfig(model="fixed", half_spread_bps=20, sigma_annual=0.3, tilt_max=0, size_usd=D(500))
+RUNS = Limits(D(2_000))
+STILL = [Step(9999, 10001)] * 400
+
+
+def hand(r: Rig, side: Side, size: str, number: int = 1) -> None:
+    """Somebody trades on the venue's own site."""
+    price = D(1001) if side is Side.LONG else D(999)
+    new = NewOrder(f"site-{number}", MARKET, side, D(size), price, post_only=False, time_in_force=TimeInForce.IOC)
+    answer = r.venue.inner.submit(Batch(place=(new,)))
+    assert not isinstance(answer.place[0], Refusal), answer
+
+
+def bought(r: Rig) -> None:
+    """The run buys: a print goes through its bid."""
+    r.cycle()
+    r.step()
+    assert r.step().runs[0].ledger.size > 0
+
+
+FIRST_BID_FILLS = [Step(9999, 10001), Step(9999, 10001, 9000, 500), *STILL]
+
+
+@pytest.mark.parametrize("part", ["whole", "half"])
+def test_what_another_hand_closes_is_taken_from_the_run_which_ends(tmp_path: Path, part: str) -> None:
+    with rig(tmp_path, ScriptedFeed(FIRST_BID_FILLS), BIG, RUNS) as r:
+        bought(r)
+        held = r.journal.book(MARKET, r.engine.run_ids[0]).ledger.size
+        size = held if part == "whole" else D("0.2")
+        hand(r, Side.SHORT, str(size))
+        report = r.step()
+        (row,) = report.runs
+        (told,) = [event for event in report.events if event.name == "closed_outside"]
+        assert (row.ledger.size, told.data["taken"]) == (held - size, -size)
+        assert row.tripped == row.ended_by == told.data["reason"]
+        assert row.plan.place == row.plan.amend == (), "nothing new leaves"
+        assert r.journal.book(MARKET, ACCOUNT).ledger.size == held - size
+
+
+def test_a_hand_that_adds_changes_the_base_alone(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(FIRST_BID_FILLS), BIG, RUNS) as r:
+        bought(r)
+        held = r.journal.book(MARKET, r.engine.run_ids[0]).ledger.size
+        hand(r, Side.LONG, "0.3")
+        report = r.step()
+        assert [event.data["taken"] for event in report.events if event.name == "base_changed"] == [D(0)]
+        assert (report.runs[0].tripped, report.runs[0].ledger.size) == (None, held)
+        assert not [event for event in r.step().events if event.name == "base_changed"], "told once"
+
+
+def test_a_fill_that_came_between_two_processes_is_told_by_the_second(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(FIRST_BID_FILLS), BIG, RUNS) as r:
+        bought(r)
+        r.engine.leave(r.now_ms, status="between_runs", reason=None)
+        hand(r, Side.SHORT, "0.2")
+        snapshot = r.venue.inner.snapshot([MARKET], r.journal.cursors())
+        r.journal.absorb(fills=snapshot.fills, funding=(), cursors=snapshot.cursors)
+        r.restart()
+        report = r.step()
+        assert [event.name for event in report.events if event.name == "closed_outside"] == ["closed_outside"]
+        assert report.runs[0].tripped is not None
+
+
+HUGE = QuoteConfig(model="fixed", half_spread_bps=20, sigma_annual=0.3, tilt_max=0, size_usd=D(9_000))
+CRASH = [Step(9999, 10001), Step(9999, 10001, 9000, 50_000), *[Step(9999, 10001)] * 3]
+CRASH += [Step(round(10_000 * 0.96**n) - 1, round(10_000 * 0.96**n) + 1) for n in range(1, 40)]
+
+
+def test_one_liquidation_ends_and_empties_every_run_of_the_account(tmp_path: Path) -> None:
+    """A quote and a ladder share a position on one market; a quote on another market holds nothing."""
+    with rig(tmp_path, ScriptedFeed(CRASH), HUGE, Limits(D(60_000))) as r:
+        ladder = LadderStrategy(MARKET, HUGE, LadderConfig(levels=1))
+        spec = RunSpec(ladder, {}, Limits(D(60_000)))
+        beside = make_engine(r.venue, r.journal, [spec], r.instruments)
+        reports = []
+        for _ in range(60):
+            reports = [r.step(), beside.cycle()]
+            if reports[0].runs[0].tripped is not None:
+                break
+        for report in reports:
+            (row,) = report.runs
+            assert row.ended_by is not None
+            assert "liquidated: the venue sold" in row.ended_by
+            assert (row.ledger.size, row.orders) == (0, ())
+        assert all(row.ledger.realized < 0 for report in reports for row in report.runs), "both held some"
+        assert {book.ledger.size for book in r.journal.books(MARKET)} == {D(0)}
+        realized = sum(row.ledger.realized for report in reports for row in report.runs)
+        assert realized == r.journal.book(MARKET, ACCOUNT).ledger.realized
+
+
+def test_a_liquidation_of_before_the_run_ends_no_run(tmp_path: Path) -> None:
+    """A fresh journal takes in the account's whole past with its first cycle."""
+    with rig(tmp_path, ScriptedFeed(CRASH), HUGE, Limits(D(60_000))) as r:
+        for number in range(3):
+            hand(r, Side.LONG, "10", number)
+            r.now_ms += 1_000
+            r.venue.inner.advance(r.now_ms)
+        r.now_ms += 45 * 3_000
+        r.venue.inner.advance(r.now_ms)
+        assert r.step().runs[0].tripped is None
+        assert [item.fill.liquidation for item in r.journal.fills()] == [False] * 3 + [True]
+        assert r.step().runs[0].tripped is None
+
+
+# -- an order that is refused again and again
+
+
+class Refusing:
+    """Refuses every new order of a slot's side with one code, and counts how many were sent."""
+
+    def __init__(self, side: Side | None, code: str = "insufficient_margin") -> None:
+        self.side, self.code, self.sent = side, code, 0
+
+    def __call__(self, batch: Batch, _: Any) -> BatchAnswer | None:
+        bad = [o for o in batch.place if self.side in (None, o.side)]
+        if not bad:
+            return None
+        self.sent += len(bad)
+        answer = self.rest(Batch(batch.cancel, batch.amend, tuple(o for o in batch.place if o not in bad)))
+        good = iter(answer.place)
+        refusal = Refusal(self.code, "margin is short by 5 USD", 409)
+        return BatchAnswer(answer.cancel, answer.amend, tuple(refusal if o in bad else next(good) for o in batch.place))
+
+    def rest(self, batch: Batch) -> BatchAnswer:
+        return self.venue.submit(batch) if len(batch) else BatchAnswer()
+
+    venue: Any = None
+
+
+def refusing(r: Rig, side: Side | None) -> Refusing:
+    before = Refusing(side)
+    before.venue = r.venue.inner
+    r.venue.before = before
+    return before
+
+
+def test_a_slot_that_is_refused_again_and_again_stops_and_says_so(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        before = refusing(r, Side.SHORT)
+        reports = [r.cycle(), *(r.step() for _ in range(30))]
+        assert before.sent == REFUSED_RUNNING == 5
+        (told,) = [event for report in reports for event in report.events if event.name == "slot_stopped"]
+        assert told.data["slot"] == "ask"
+        assert told.data["reason"] == "stopped: refused 5 times running, last: margin is short by 5 USD"
+        assert reports[-1].runs[0].decision is not None
+        assert reports[-1].runs[0].decision.absent["ask"] == told.data["reason"]
+        assert reports[-1].runs[0].refused is None, "the bid goes on"
+        assert [order.slot for order in reports[-1].runs[0].orders] == ["bid"]
+        r.engine.leave(r.now_ms, status="between_runs", reason=None)
+        r.restart()
+        r.step()
+        assert before.sent == REFUSED_RUNNING, "the next process knows it"
+
+
+def test_a_fill_of_the_run_gives_a_stopped_slot_one_more_try(tmp_path: Path) -> None:
+    fills = [*STILL[:10], Step(9999, 10001, 9000, 500), *STILL]
+    with rig(tmp_path, ScriptedFeed(fills)) as r:
+        before = refusing(r, Side.SHORT)
+        for _ in range(25):
+            r.step()
+        assert before.sent == REFUSED_RUNNING + 1
+
+
+def test_a_run_of_which_everything_is_refused_says_that_nothing_is_taken_any_more(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        before = refusing(r, None)
+        reports = [r.cycle(), *(r.step() for _ in range(6))]
+        assert before.sent == 2 * REFUSED_RUNNING
+        assert [report.runs[0].refused is None for report in reports] == [True] * 5 + [False] * 2
+
+
+def test_a_loop_that_is_refused_everything_ends_with_6(tmp_path: Path) -> None:
+    """200,000 USD on a side need far more margin than the account has."""
+    home = fed(tmp_path)
+    sizes = ("--size", 200_000, "--max-inventory", 1_000_000, "--interval", 15, "--cycles", 40)
+    done = run("quote", "start", "RUN", *sizes, "--json", home=home)
+    refused = [event for event in done.events if event.get("event") == "refused"]
+    assert (done.code, len(refused)) == (6, 2 * REFUSED_RUNNING)
+    assert [event["slot"] for event in done.events if event.get("event") == "slot_stopped"] == ["bid", "ask"]
+    last = done.events[-1]
+    assert last["event"] == "stopped"
+    assert "nothing of this run is taken any more: stopped: refused 5 times running" in last["reason"]
