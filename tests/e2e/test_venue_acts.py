@@ -208,14 +208,11 @@ def test_one_liquidation_ends_and_empties_every_run_of_the_account(tmp_path: Pat
 def test_a_liquidation_of_before_the_run_ends_no_run(tmp_path: Path) -> None:
     """A fresh journal takes in the account's whole past with its first cycle."""
     with rig(tmp_path, ScriptedFeed(CRASH), HUGE, Limits(D(60_000))) as r:
-        for number in range(3):
-            hand(r, Side.LONG, "10", number)
-            r.now_ms += 1_000
-            r.venue.inner.advance(r.now_ms)
+        r.venue.inner.submit(Batch(place=(NewOrder("site-1", MARKET, Side.LONG, D(30), D(998)),)))
         r.now_ms += 45 * 3_000
         r.venue.inner.advance(r.now_ms)
         assert r.step().runs[0].tripped is None
-        assert [item.fill.liquidation for item in r.journal.fills()] == [False] * 3 + [True]
+        assert [item.fill.liquidation for item in r.journal.fills()] == [False, True]
         assert r.step().runs[0].tripped is None
 
 
