@@ -157,7 +157,7 @@ complete -c pfmm -n "__pfmm_at 'profile'" -f -a list -d 'List the profiles; the 
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a show -d 'Show every setting of a profile as a command would see it, and...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a create -d 'Create a profile.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a use -d 'Make a profile the active one: commands without --profile use it.'
-complete -c pfmm -n "__pfmm_at 'profile'" -f -a set -d 'Set a setting of the active profile (or of --profile NAME).'
+complete -c pfmm -n "__pfmm_at 'profile'" -f -a set -d 'Set a setting of the active profile (or of --profile NAME):...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a unset -d 'Remove a setting of the active profile (or of --profile NAME), back...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a path -d 'Show where the config file, the state and the logs are.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a delete -d 'Delete a profile; neither the active nor the built-in one.'

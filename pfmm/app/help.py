@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +39,19 @@ def topics() -> Topics:
     return Topics(tuple(Topic(name, reference.title(file)) for name, file in reference.topics().items()))
 
 
-def page(topic: str) -> Page:
-    """Read a topic. Raises UsageError for a name that is none, with the nearest."""
+def page(topic: str, command_help: str | None = None, commands: Sequence[str] = ()) -> Page:
+    """Read a topic; `command_help` is the help of the command of that name, where there is one among `commands`.
+
+    Raises UsageError for a name that is neither, with the nearest.
+    """
     files = reference.topics()
-    if topic not in files:
-        guess = nearest(topic, tuple(files))
-        raise UsageError(
-            f"there is no topic {topic!r}", hint=f"did you mean {guess}?" if guess else "`pfmm help` lists the topics"
-        )
-    return Page(topic, text_of(files[topic]))
+    if topic in files:
+        return Page(topic, text_of(files[topic]))
+    if command_help is not None:
+        return Page(topic, command_help)
+    guess = nearest(topic, (*files, *commands))
+    hint = f"did you mean `pfmm help {guess}`?" if guess else "`pfmm help` lists the topics"
+    raise UsageError(f"there is no topic {topic!r}", hint=hint)
 
 
 def text_of(file: Path) -> str:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MarketsRequest:
-    """Which instruments: of one category, with a text in their name; `volume` adds that of 24 h."""
+    """Which instruments: those named, of one category, with a text in their name; `volume` adds that of 24 h."""
 
     category: str | None = None
     search: str | None = None
     volume: bool = False
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,11 @@ class MarketsResult:
 
 
 def markets(request: MarketsRequest, *, session: Session) -> MarketsResult:
-    """List the instruments that were asked for. Raises UsageError for a category that the venue does not have."""
-    listed = session.venue.markets()
+    """List the instruments that were asked for. Raises UsageError for a category that the venue does not have, and
+    UnknownMarket for a name that it does not list."""
+    listed: Sequence[Instrument] = tuple(session.instruments.values())
+    if request.named:
+        listed = tuple(session.market(name) for name in request.named)
     _check_category(request.category, listed)
     volumes: dict[str, Decimal | None] | None = None
     if request.volume:

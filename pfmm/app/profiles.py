@@ -18,6 +18,7 @@ from pfmm.config.settings import differs_by_market, plain_market
 from pfmm.config.tables import every, setting_of
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.setting import NAME_PATTERN, Setting, from_text
+from pfmm.venue.registry import PAPER, VENUES
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
@@ -115,7 +116,11 @@ def create_profile(name: str, *, venue: str | None, account: str | None, base: s
         copied = _stored(document, base) if base else {}
         document["profiles"][name] = {**copied, **values}
 
-    return _edit(name, f"created profile {name}", change)
+    money = ""
+    if values.get("venue", PAPER) == PAPER and base is None:
+        real = "|".join(name for name, line in VENUES.items() if line.trades and name != PAPER)
+        money = f": it trades with play money on the embedded exchange; `--venue {real}` is for real"
+    return _edit(name, f"created profile {name}{money}", change)
 
 
 def use_profile(name: str) -> ProfileEdited:

@@ -21,6 +21,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import typer
 
@@ -28,9 +29,20 @@ from pfmm.app import strategies
 from pfmm.cli import output
 from pfmm.cli.output import Failed, Failure
 from pfmm.cli.registry import commands, root_help
-from pfmm.cli.typer_seam import USAGE_ERRORS, Invocation, ReaderGone, Root, path_of, root_command, usage_problem
+from pfmm.cli.typer_seam import (
+    USAGE_ERRORS,
+    Invocation,
+    Node,
+    ReaderGone,
+    Root,
+    UsageProblem,
+    look,
+    path_of,
+    root_command,
+    unloaded,
+    usage_problem,
+)
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_HANGUP, EXIT_INTERRUPT, PfmmError, Terminated, UsageError
-from pfmm.model.setting import nearest
 
 
 def build() -> Root:
@@ -80,23 +92,41 @@ def _load(name: str) -> typer.Typer | None:
     return app
 
 
-def _unknown(name: str) -> UsageError:
-    guess = nearest(name, tuple(commands()))
-    hint = f"did you mean `pfmm {guess}`?" if guess else "`pfmm --help` lists the commands"
-    return UsageError(f"there is no command {name!r}", hint=hint)
+def _unknown(root: Root, name: str, given: Sequence[str]) -> UsageError:
+    from pfmm.cli import advice
+    from pfmm.cli.lines import shown
+
+    hint = advice.of_command(name, given, partial(_look, root))
+    return UsageError(f"there is no command {shown(name)!r}", hint=hint)
 
 
 def _boundary(root: Root, given: list[str], parse: Callable[[Invocation], int | None]) -> None:
     """The error boundary of the whole program: ends the process with the exit code, after the failure was told."""
-    seen = Invocation(json=_asks_for_json(given))
-    failure, result = _guarded(lambda: parse(seen) or EXIT_DONE)
+    seen = Invocation(json=_asks_for_json(given), words=tuple(given))
+    failure, result = _guarded(lambda: parse(seen) or EXIT_DONE, lambda problem: _misread(problem, root, given))
     if isinstance(failure, int):
         sys.exit(failure)
     output.emit_failure(path_of(root, given), failure, as_json=seen.json, result=result)
     sys.exit(failure.exit_code)
 
 
-def _guarded(call: Callable[[], int]) -> tuple[Failure | int, output.Result | None]:
+def _misread(problem: UsageProblem, root: Root, given: Sequence[str]) -> Failure:
+    """The failure of a line that Typer could not read, with what to type instead."""
+    from pfmm.cli import advice
+
+    code = UsageError.exit_code if problem.exit_code is None else problem.exit_code
+    placed = problem._replace(path=problem.path or path_of(root, given))
+    return Failure("usage", problem.message, advice.of_problem(placed, given, partial(_look, root)), code)
+
+
+def _look(root: Root, path: str) -> Node | None:
+    """The command of that path; of the root command only what is known without loading any other."""
+    return look(root, path) if path else unloaded(root, commands())
+
+
+def _guarded(
+    call: Callable[[], int], misread: Callable[[UsageProblem], Failure]
+) -> tuple[Failure | int, output.Result | None]:
     """The exit code of `call`, or the failure to report with the answer it still has."""
     try:
         return call(), None
@@ -105,9 +135,7 @@ def _guarded(call: Callable[[], int]) -> tuple[Failure | int, output.Result | No
     except PfmmError as error:
         failure: Failure | int = Failure.of(error)
     except USAGE_ERRORS as error:
-        told = usage_problem(error)
-        code = UsageError.exit_code if told.exit_code is None else told.exit_code
-        failure = Failure("usage", told.message, told.hint, code)
+        failure = misread(usage_problem(error))
     except (typer.Abort, KeyboardInterrupt):
         failure = Failure("interrupted", "interrupted", None, EXIT_INTERRUPT)
     except Terminated as end:

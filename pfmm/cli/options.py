@@ -5,7 +5,7 @@ Typer's own numbers let NaN, infinity and 1e999 through; these parsers refuse th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -13,10 +13,13 @@ from typing import Any, TypeVar
 import typer
 
 from pfmm.cli.output import Globals
+from pfmm.cli.plain_words import EVERYTHING
 from pfmm.cli.typer_seam import Command, FlagSource, asked, invocation_of, takes
 from pfmm.config.tables import setting_of
+from pfmm.errors import UsageError
 from pfmm.model.numbers import parse_decimal, parse_integer
 from pfmm.model.setting import Setting, describe_range, from_text
+from pfmm.model.spelling import each
 
 Number = TypeVar("Number", int, float, Decimal)
 
@@ -44,16 +47,26 @@ def _flag_of(setting: Setting) -> FlagSource:
     shown = "unset" if setting.default is None else f"{setting.default}"
     text = f"{setting.meaning[0].upper()}{setting.meaning[1:]} ({describe_range(setting)}; default {shown})."
     metavar = {"choice": "CHOICE", "number": "NUMBER", "decimal": "NUMBER", "integer": "N"}.get(setting.kind, "TEXT")
-    return FlagSource(setting.name, setting.flags, metavar, text, partial(from_text, setting))
+    return FlagSource(setting.name, setting.flags, metavar, text, partial(from_text, setting), setting.choices)
 
 
 def one_market(text: str) -> str:
     """Argument parser: the spelling of one market; several at once are refused with what to type."""
+    if text.lower() in EVERYTHING:
+        raise typer.BadParameter(f"takes one market, not {text!r}: leave it out for all, where that is allowed")
     if "," in text:
         first, _, rest = text.partition(",")
         also = f", then the same with {rest.strip()}" if rest.strip() else ""
         raise typer.BadParameter(f"takes one market, not {text!r}: write {first.strip()}{also}")
     return text
+
+
+def several_markets(words: Sequence[str], everything: str) -> tuple[str, ...]:
+    """The spellings of a command that takes several markets, BTC,ETH apart. Raises UsageError for the word `all`, with
+    the line that means it."""
+    if any(word.lower() in EVERYTHING for word in words):
+        raise UsageError(f"no market is called {words[0]!r}", hint=f"did you mean `{everything}`?")
+    return each(words)
 
 
 def positive_decimal(text: str | Decimal) -> Decimal:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import typer
+from typer._click.exceptions import MissingParameter
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 from typer.main import get_command
@@ -21,6 +22,7 @@ from typer.main import get_command
 EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/--verbose, --version."
 GLOBAL_NAMES = ("--profile", "--json", "--quiet", "--verbose", "--version", "--help")
 Command = TypeVar("Command", bound=Callable[..., None])
+_CHOICES = "pfmm_choices"  # the attribute of an option that holds the words that it accepts
 _SETTINGS = "pfmm_settings"  # the attribute of a command's function that holds its flags
 
 
@@ -36,6 +38,7 @@ class Invocation:
     quiet: bool = False
     verbose: bool = False
     flags: dict[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = field(default=(), compare=False)  # the whole line as it was given
 
 
 class ReaderGone(Exception):
@@ -59,7 +62,7 @@ class Root(TyperGroup):
     load: Callable[[str], typer.Typer | None]
     names: Callable[[], Sequence[str]]
     help_text: Callable[[], str]
-    unknown: Callable[[str], Exception]
+    unknown: Callable[[Root, str, Sequence[str]], Exception]
     boundary: Callable[[Root, list[str], Callable[[Invocation], int | None]], None]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
@@ -74,7 +77,7 @@ class Root(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise self.unknown(args[0])
+            raise self.unknown(self, args[0], invocation_of(ctx).words)
         return super().resolve_command(ctx, args)
 
     def get_help(self, ctx: Any) -> str:  # noqa: ARG002 - Typer's signature
@@ -128,7 +131,7 @@ def root_command(
     load: Callable[[str], typer.Typer | None],
     names: Callable[[], Sequence[str]],
     help_text: Callable[[], str],
-    unknown: Callable[[str], Exception],
+    unknown: Callable[[Root, str, Sequence[str]], Exception],
     boundary: Callable[[Root, list[str], Callable[[Invocation], int | None]], None],
 ) -> Root:
     """The root command without any command loaded.
@@ -167,7 +170,7 @@ def takes(settings: Sequence[FlagSource]) -> Callable[[Command], Command]:
 class FlagSource(NamedTuple):
     """One flag that stands for a setting: how it is spelt and explained, and what checks its text.
 
-    `parse` raises ValueError for text that the setting does not accept.
+    `parse` raises ValueError for text that the setting does not accept; `choices` are the words that it accepts.
     """
 
     setting: str
@@ -175,6 +178,7 @@ class FlagSource(NamedTuple):
     metavar: str
     help: str
     parse: Callable[[str], Any]
+    choices: tuple[str, ...] = ()
 
 
 def _flag(source: FlagSource) -> TyperOption:
@@ -186,10 +190,12 @@ def _flag(source: FlagSource) -> TyperOption:
         except ValueError as error:
             raise typer.BadParameter(str(error).removeprefix(f"{source.setting} ")) from error
 
-    return TyperOption(
+    option = TyperOption(
         param_decls=list(source.flags), type=str, metavar=source.metavar, expose_value=False, callback=note,
         help=source.help,
     )  # fmt: skip
+    setattr(option, _CHOICES, source.choices)
+    return option
 
 
 def _share(command: Any, *, hidden: bool) -> None:
@@ -247,26 +253,45 @@ def _global_options(*, hidden: bool) -> list[TyperOption]:
 
 
 class UsageProblem(NamedTuple):
-    """What Typer found wrong with a command line."""
+    """What Typer found wrong with a command line: its complaint, the path of the command that was being read, what kind
+    of mistake it is, and the words that it is about (an option's name, the words that are too many)."""
 
     message: str
-    hint: str | None
     exit_code: int | None
+    path: str
+    kind: Literal["command", "option", "missing", "extra", "no value", "needless value", "value", "which"]
+    about: tuple[str, ...] = ()
 
 
 USAGE_ERRORS = TyperException
+_KINDS: tuple[tuple[str, str], ...] = (
+    (r"No such command '(.*?)'", "command"),
+    (r"Got unexpected extra argument\(s\) \((.*)\)", "extra"),
+    (r"Option '(.*?)' requires (?:an|\d+) arguments?", "no value"),
+    (r"Option '(.*?)' does not take a value", "needless value"),
+    (r"No such option: (\S+)", "option"),
+)
 
 
 def usage_problem(error: TyperException) -> UsageProblem:
-    """Typer's complaint in our words, with the command whose --help shows how to use it."""
+    """Typer's complaint, told apart so that it can be answered."""
     context = getattr(error, "ctx", None)
-    hint = f"`{context.command_path} --help` shows how to use it" if context is not None else None
+    path = "" if context is None else context.command_path.removeprefix("pfmm").strip()
     message = error.format_message().strip().removesuffix(".")
-    if re.match(r"No such option: -[.\d]", message):
-        hint = "a negative value goes behind two dashes, after every option: `-- -5`"
+    code = getattr(error, "exit_code", None)
     if message.startswith("Usage:"):  # a group without a command: its help is the message
-        message, hint = f"which command?\n\n{message}", None
-    return UsageProblem(message, hint, getattr(error, "exit_code", None))
+        return UsageProblem(f"which command?\n\n{message}", code, path, "which")
+    if isinstance(error, MissingParameter) and error.param is not None:
+        parameter: Any = error.param
+        name = parameter.opts[0] if parameter.param_type_name == "option" else str(parameter.make_metavar(context))
+        return UsageProblem(message, code, path, "missing", (name,))
+    for pattern, kind in _KINDS:
+        found = re.match(pattern, message)
+        if found is not None:
+            message = found[0] if kind in ("command", "option") else message
+            about = tuple(found[1].split()) if kind == "extra" else (found[1],)
+            return UsageProblem(message, code, path, kind, about)  # type: ignore[arg-type]
+    return UsageProblem(message, code, path, "value")
 
 
 def path_of(root: Root, arguments: Sequence[str]) -> str:
@@ -281,36 +306,73 @@ def path_of(root: Root, arguments: Sequence[str]) -> str:
 
 
 class Option(NamedTuple):
-    """One option of a command as its help shows it; `valued` is True where the next word is its value."""
+    """One option of a command as its help shows it; `valued` is True where the next word is its value, of which
+    `metavar` says what it is and `choices` which words there are."""
 
     names: tuple[str, ...]
     help: str
     hidden: bool
     valued: bool
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Node(NamedTuple):
-    """One command: its path ("grid start"), its help whole and in a line, subcommands by name with their line."""
+    """One command: its path ("grid start"), its help whole and in a line, subcommands by name with their line, and what
+    its arguments are called ("[MARKET]...")."""
 
     path: str
     help: str
     line: str
     children: Mapping[str, str]
     options: tuple[Option, ...]
+    arguments: tuple[str, ...] = ()
 
 
 def tree(root: Root) -> list[Node]:
     """Every visible command of `root`, parents first. Loads all command modules."""
-    pending: list[tuple[str, Any]] = [("", root)]
+    pending = [""]
     nodes = []
     while pending:
-        path, command = pending.pop(0)
-        children = _children(root, path, command)
-        options = tuple(_option(one) for one in command.params if one.param_type_name == "option")
-        lines = {name: child.get_short_help_str(70) for name, child in children.items()}
-        nodes.append(Node(path, command.help or "", command.get_short_help_str(70), lines, options))
-        pending.extend((f"{path} {name}".strip(), child) for name, child in children.items())
+        node = look(root, pending.pop(0))
+        assert node is not None
+        nodes.append(node)
+        pending.extend(f"{node.path} {name}".strip() for name in node.children)
     return nodes
+
+
+def look(root: Root, path: str) -> Node | None:
+    """The command of that path; None where there is none. Loads its module; for the root, every command's."""
+    command: Any = root
+    for at, name in enumerate(path.split()):
+        command = root.get_command(None, name) if at == 0 else getattr(command, "commands", {}).get(name)
+        if command is None:
+            return None
+    children = _children(root, path, command)
+    lines = {name: child.get_short_help_str(70) for name, child in children.items()}
+    parameters = [one for one in command.params if one.param_type_name == "option"]
+    arguments = tuple(str(one.metavar or "") for one in command.params if one.param_type_name == "argument")
+    help_line = command.get_short_help_str(70)
+    return Node(path, command.help or "", help_line, lines, tuple(map(_option, parameters)), arguments)
+
+
+def unloaded(root: Root, lines: Mapping[str, str]) -> Node:
+    """The root command with the lines of its commands, none of which is loaded."""
+    options = tuple(_option(one) for one in root.params if one.param_type_name == "option")
+    return Node("", "", "", lines, options)
+
+
+def help_of(context: typer.Context, path: str) -> str | None:
+    """The help text of a command, as its --help prints it; None where there is none of that path."""
+    root: Any = root_of(context)
+    command, around = root, context.find_root()
+    for at, name in enumerate(path.split()):
+        command = root.get_command(None, name) if at == 0 else getattr(command, "commands", {}).get(name)
+        if command is None:
+            return None
+        around = command.context_class(command, info_name=name, parent=around, **command.context_settings)
+    text: str = command.get_help(around)
+    return text
 
 
 def root_of(context: typer.Context) -> Root:
@@ -331,4 +393,11 @@ def _children(root: Root, path: str, command: Any) -> dict[str, TyperCommand | T
 
 def _option(parameter: Any) -> Option:
     names = (*parameter.opts, *parameter.secondary_opts)
-    return Option(names, parameter.help or "", bool(parameter.hidden), valued=not parameter.is_flag)
+    return Option(
+        names,
+        parameter.help or "",
+        bool(parameter.hidden),
+        valued=not parameter.is_flag,
+        metavar=str(parameter.metavar or ""),
+        choices=tuple(getattr(parameter, _CHOICES, ())),
+    )

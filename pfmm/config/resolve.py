@@ -111,9 +111,19 @@ def checked_name(name: str) -> str:
     if name in RENAMED:
         new, factor = RENAMED[name]
         raise ConfigError(f"there is no setting {name!r}", hint=f"it is now {new}: {factor} times the number")
-    guess = nearest(name, tuple(tables.every()))
-    hint = f"did you mean {guess}?" if guess else "`pfmm help config` lists every setting"
-    raise ConfigError(f"there is no setting {name!r}", hint=hint)
+    raise ConfigError(f"there is no setting {name!r}", hint=_meant_setting(name))
+
+
+def _meant_setting(name: str) -> str:
+    """The settings that a wrong name may mean: those of that last part (`levels`), else the nearest."""
+    plain = name.strip().lower().replace("-", "_").rpartition(".")[2]
+    every = tuple(tables.every())
+    last = {one: one.rpartition(".")[2] for one in every}
+    same = [one for one, part in last.items() if plain and (part == plain or part.startswith(f"{plain}_"))]
+    if not same:
+        guess = nearest(name, every) or nearest(plain, tuple(last.values()), cutoff=0.75)
+        same = [one for one, part in last.items() if guess in (one, part)]
+    return f"did you mean {' or '.join(same[:4])}?" if same else "`pfmm help config` lists every setting"
 
 
 def _flags(overrides: Mapping[str, object]) -> dict[str, Any]:

@@ -299,8 +299,15 @@ def _job(
     mode: str,
 ) -> Job:
     from pfmm.app.backtest_jobs import QUEUES, Job, overrides_tuple
+    from pfmm.cli.lines import typed
+    from pfmm.errors import UsageError
     from pfmm.model.spelling import market_name
 
+    if market in names() and strategy not in names():
+        line = typed(
+            *options.command.split(), market, strategy, *(word for path in data for word in ("--data", str(path)))
+        )
+        raise UsageError("the strategy stands before the market", hint=f"did you mean `{line}`?")
     _one_of("STRATEGY", strategy, names())
     _one_of("--queue", queue, (*QUEUES, "both"))
     _one_of("--mode", mode, ("lazy", "events"))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import flags_of, globals_of, takes_settings
+from pfmm.cli.options import flags_of, globals_of, several_markets, takes_settings
 from pfmm.cli.output import answer, warn
 from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.render.flatten import render, render_plan
@@ -43,12 +43,14 @@ def flatten(
     from pfmm.app.flatten import flatten as flatten_account
     from pfmm.cli.opening import emergency_session
     from pfmm.errors import OutputLost, UsageError
-    from pfmm.model.spelling import each
 
     if bool(markets) == everything:
         both = "both markets and --all" if everything else "no market"
         raise UsageError(f"flatten was given {both}", hint="name the markets, or say --all for the whole account")
-    options, request = globals_of(context), FlattenRequest(each(markets or ()), half, cancel_only)
+    options, request = (
+        globals_of(context),
+        FlattenRequest(several_markets(markets or (), "pfmm flatten --all"), half, cancel_only),
+    )
     # a connection that breaks must not end an emergency half-way
     with hangup_ignored(), emergency_session(options, flags_of(context)) as opened:
         if dry_run:

@@ -12,10 +12,9 @@ from pfmm.app.funding import funding as check_funding
 from pfmm.cli.assertion_check import Assert
 from pfmm.cli.live import watch as watching
 from pfmm.cli.opening import session
-from pfmm.cli.options import flags_of, globals_of, positive_integer, takes_settings
+from pfmm.cli.options import flags_of, globals_of, positive_integer, several_markets, takes_settings
 from pfmm.cli.render.funding import render
 from pfmm.cli.times import span_ms
-from pfmm.model.spelling import each
 
 app = typer.Typer()
 
@@ -69,7 +68,9 @@ def funding(
     options, flags = globals_of(context), flags_of(context)
     check = read_assertion(assertion, FIELDS if history is None else (*FIELDS, *HISTORY_FIELDS))
     floor_bps = flags.get("funding.min_bps") if scan else None
-    request = FundingRequest(each(markets or ()), scan, sort, limit, floor_bps, history)
+    request = FundingRequest(
+        several_markets(markets or (), "pfmm funding --all"), scan, sort, limit, floor_bps, history
+    )
     check_request(request)
     with session(options, flags) as opened:
 

@@ -8,6 +8,8 @@ import typer
 
 from pfmm.cli.options import globals_of
 from pfmm.cli.output import answer
+from pfmm.cli.registry import commands
+from pfmm.cli.typer_seam import help_of
 
 app = typer.Typer()
 
@@ -15,15 +17,19 @@ app = typer.Typer()
 @app.command()
 def help_(
     context: typer.Context,
-    topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="Topic; without it, the list of them.")] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TOPIC]...", help="Topic, or a command; without it, the list of topics."),
+    ] = None,
 ) -> None:
-    """Show a reference page: exit-codes, json, config, venues, formulas, paper-fills, data."""
+    """Show a reference page: exit-codes, json, config, venues, formulas, paper-fills, data; or a command's help."""
     from pfmm.app.help import page, topics
     from pfmm.cli.render.help import render_page, render_topics
 
-    options = globals_of(context)
-    if topic is None:
+    options, words = globals_of(context), topic or []
+    if not words:
         answer(options, topics, render_topics)
-    else:
-        wanted = topic
-        answer(options, lambda: page(wanted), render_page)
+        return
+    name = " ".join(words).lower()
+    text = help_of(context, name)
+    answer(options, lambda: page(name, text, tuple(commands())), render_page)

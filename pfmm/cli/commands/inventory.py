@@ -10,7 +10,7 @@ from pfmm.app.asserting import read_assertion
 from pfmm.cli.assertion_check import Assert
 from pfmm.cli.live import watch as watching
 from pfmm.cli.opening import session
-from pfmm.cli.options import flags_of, globals_of, takes_settings
+from pfmm.cli.options import flags_of, globals_of, several_markets, takes_settings
 
 app = typer.Typer()
 
@@ -34,12 +34,11 @@ def inventory(
     from pfmm.app.inventory import ACCOUNT_FIELDS, POSITION_FIELDS, broken, markets_of
     from pfmm.app.inventory import inventory as look_at_account
     from pfmm.cli.render.inventory import render
-    from pfmm.model.spelling import each
 
     options = globals_of(context)
     check = read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
     with session(options, flags_of(context)) as opened:
-        names = markets_of(each(markets or ()), session=opened)
+        names = markets_of(several_markets(markets or (), "pfmm inventory"), session=opened)
 
         def look() -> watching.Look:
             found = look_at_account(names, session=opened)

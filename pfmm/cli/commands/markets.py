@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of
+from pfmm.cli.options import globals_of, several_markets
 from pfmm.cli.output import answer
 
 app = typer.Typer()
@@ -16,6 +16,9 @@ app = typer.Typer()
 @app.command()
 def markets(
     context: typer.Context,
+    named: Annotated[
+        list[str] | None, typer.Argument(metavar="[MARKET]...", help="Only these: BTC-PERP, btc or BTC,ETH.")
+    ] = None,
     category: Annotated[
         str | None, typer.Option("--category", metavar="X", help="Only this category, as in the table.")
     ] = None,
@@ -29,6 +32,9 @@ def markets(
     from pfmm.app.markets import markets as find
     from pfmm.cli.render.markets import render
 
-    options = globals_of(context)
+    options, request = (
+        globals_of(context),
+        MarketsRequest(category, search, volume, several_markets(named or (), "pfmm markets")),
+    )
     with session(options) as opened:
-        answer(options, lambda: find(MarketsRequest(category, search, volume), session=opened), render)
+        answer(options, lambda: find(request, session=opened), render)

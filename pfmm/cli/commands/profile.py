@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -13,6 +13,7 @@ from pfmm.cli.options import globals_of
 from pfmm.cli.output import Globals, answer, say
 from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.render import profile as render
+from pfmm.errors import UsageError
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")
 
@@ -72,11 +73,24 @@ def use(context: typer.Context, name: Name) -> None:
 def set_(
     context: typer.Context,
     key: Key,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="New value.")],
+    words: Annotated[list[str] | None, typer.Argument(metavar="VALUE", help="New value.", show_default=False)] = None,
     market: ForMarket = None,
 ) -> None:
-    """Set a setting of the active profile (or of --profile NAME)."""
-    _edit(context, lambda options: profiles.set_setting(options.profile, key, value, market))
+    """Set a setting of the active profile (or of --profile NAME): `grid.levels 20` or `grid.levels=20`."""
+    name, value = _assignment(key, words or [])
+    _edit(context, lambda options: profiles.set_setting(options.profile, name, value, market))
+
+
+def _assignment(key: str, words: Sequence[str]) -> tuple[str, str]:
+    """The setting and its value, however they were written: `a.b 1`, `a.b=1`, `a.b = 1`."""
+    name, equals, first = key.partition("=")
+    parts = [*([first] if first else []), *words]
+    if not equals and parts and parts[0].startswith("="):
+        parts[0] = parts[0].removeprefix("=")
+        parts = parts if parts[0] else parts[1:]
+    if not parts:
+        raise UsageError(f"{name} is to be set to what?", hint=f"`pfmm profile set {name} VALUE`")
+    return name, " ".join(parts)
 
 
 @app.command()

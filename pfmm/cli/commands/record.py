@@ -12,10 +12,9 @@ import typer
 from pfmm.app.record import MAX_DEPTH, RecordRequest, check_request
 from pfmm.app.record import record as run_recording
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of, non_negative_integer, positive_integer
+from pfmm.cli.options import globals_of, non_negative_integer, positive_integer, several_markets
 from pfmm.cli.output import EventStream, Globals, say, warn, write
 from pfmm.cli.times import positive_seconds
-from pfmm.model.spelling import each
 from pfmm.model.text import iso
 
 app = typer.Typer()
@@ -54,7 +53,9 @@ def record(
 ) -> None:
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     options = globals_of(context)
-    request = RecordRequest(each(markets), out, for_s, cycles, interval, depth, force)
+    request = RecordRequest(
+        several_markets(markets, "pfmm record BTC ETH --out FILE"), out, for_s, cycles, interval, depth, force
+    )
     check_request(request)
     with session(options) as opened:
         received = run_recording(request, session=opened, progress=lambda names: _Progress(options, out, names))

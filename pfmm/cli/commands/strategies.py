@@ -16,7 +16,7 @@ import typer
 from pfmm.app import strategies
 from pfmm.cli import start_options as option
 from pfmm.cli.opening import session
-from pfmm.cli.options import any_decimal, flags_of, globals_of, takes_settings
+from pfmm.cli.options import any_decimal, flags_of, globals_of, several_markets, takes_settings
 from pfmm.cli.output import Result, answer, emit
 from pfmm.cli.prompt import agreed, asking, refuse_unasked
 
@@ -122,12 +122,11 @@ def _start(
     """Read what is asked for and hand it to one of the four ways to start."""
     from pfmm.app.starting import StartRequest
     from pfmm.cli import starting as begin
-    from pfmm.model.spelling import each
 
     begin.refuse_contradictions(cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code)
     options, flags = globals_of(context), flags_of(context)
     on_exit, on_restart = flags.pop("run.on_exit", None), flags.pop("run.on_restart", None)
-    request = StartRequest(name, each(markets), on_exit, on_restart, cycles)
+    request = StartRequest(name, several_markets(markets, f"pfmm {name} start BTC ETH"), on_exit, on_restart, cycles)
     with session(options, flags) as opened:
         if dry_run:
             begin.dry_run(options, request, opened, pending_fails=exit_code)

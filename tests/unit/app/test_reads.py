@@ -75,7 +75,7 @@ def test_help_has_a_page_a_topic_and_names_the_nearest() -> None:
     assert "`grid.levels`" in page("config").text
     with pytest.raises(UsageError, match="no topic 'jsn'") as caught:
         page("jsn")
-    assert caught.value.hint == "did you mean json?"
+    assert caught.value.hint == "did you mean `pfmm help json`?"
 
 
 def test_funding_of_named_markets_is_checked_in_the_order_named(session: Session) -> None:
