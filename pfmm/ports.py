@@ -39,7 +39,8 @@ class Capabilities:
     `atomic_snapshot`: orders, fills and positions of a snapshot are of one moment. `dead_man`: the venue can have a
     switch that cancels by itself (whether it grants it to the account, only arming it tells). `post_only` and
     `request_expiry`: orders can be post-only, and requests refused when they arrive late. `batch_max`: items that one
-    request carries. `client_ids`: orders can be asked for and cancelled by an id of ours.
+    request carries. `client_ids`: orders can be asked for and cancelled by an id of ours. `trigger_orders`: an order
+    can wait at the venue for the mark to reach a price.
     """
 
     amend: Amend
@@ -49,6 +50,7 @@ class Capabilities:
     request_expiry: bool = True
     batch_max: int = 100
     client_ids: bool = True
+    trigger_orders: bool = False
 
 
 class Clock(Protocol):

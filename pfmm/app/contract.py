@@ -24,6 +24,7 @@ class Question(NamedTuple):
     action: str
     amounts: Callable[[], tuple[str, ...]] = tuple
     real_money: bool = False
+    play_money: bool = False  # that of a test network, which is asked about all the same
 
 
 Confirm = Callable[[Question], bool]

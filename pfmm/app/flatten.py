@@ -149,7 +149,7 @@ def _question(request: FlattenRequest, session: Session) -> Question:
         except PfmmError as error:
             return (f"its state cannot be read now: {error.message}",)
 
-    return Question(session.venue_name, session.account, request.words.capitalize(), amounts, real_money=True)
+    return session.question(request.words.capitalize(), amounts)
 
 
 def plan(request: FlattenRequest, *, session: Session) -> FlattenPlan:

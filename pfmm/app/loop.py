@@ -35,7 +35,8 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
         if begun is None:
             return
         on_exit = request.on_exit or session.settings.general.run.on_exit
-        shown = Shown(begun.kind, tuple(begun.markets), session.venue_name, session.account, on_exit)
+        where, markets = (session.venue_name, session.account), tuple(begun.markets)
+        shown = Shown(begun.kind, markets, *where, on_exit, real_money=session.real_money)
         run_watched(partial(run_loop, begun, on_exit), shown, display)
 
 

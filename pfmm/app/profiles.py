@@ -118,7 +118,7 @@ def create_profile(name: str, *, venue: str | None, account: str | None, base: s
 
     money = ""
     if values.get("venue", PAPER) == PAPER and base is None:
-        real = "|".join(name for name, line in VENUES.items() if line.trades and name != PAPER)
+        real = "|".join(name for name, line in VENUES.items() if not line.mainnet_refusal and name != PAPER)
         money = f": it trades with play money on the embedded exchange; `--venue {real}` is for real"
     return _edit(name, f"created profile {name}{money}", change)
 

@@ -18,9 +18,10 @@ from pfmm.config.values import Settings
 from pfmm.errors import AlreadyRunning, CannotDoThis, ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.model.spelling import near, spelled
-from pfmm.venue.registry import PAPER, VENUES
+from pfmm.venue.registry import MAINNET, PAPER, VENUES, name_on, trading_refusal
 
 if TYPE_CHECKING:
+    from pfmm.app.contract import Question
     from pfmm.journal.journal import Journal
     from pfmm.model.deadline import Deadline
     from pfmm.paper.exchange import Exchange
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.locks import AccountLocks, UseLock
     from pfmm.venue.client import HttpClient
+    from pfmm.venue.ratelimit import Budget
     from pfmm.venue.sockets import Wakeup
 
 REPLAY_KIND = "replay"
@@ -56,33 +58,42 @@ class Session:
         self.settings = settings
         self._waits: Mapping[str, Any] = _hurried(settings) if hurried else {}
         self.state_dir = settings.paths.state_dir
-        self.venue_name = settings.venue
-        self.live = settings.venue != PAPER  # real money moves
+        self.venue_name = name_on(settings.venue, settings.network)  # on screens and in files
+        self.live = settings.venue != PAPER  # somebody else's exchange, be it a test network's
+        self.real_money = self.live and settings.network == MAINNET
         self.in_process = not self.live and not settings.base_url
         self._journal_use: UseLock | None = None
         self._deadline: Deadline | None = None
         self._wakeup: Wakeup | None = None
+
+    def question(self, action: str, amounts: Callable[[], tuple[str, ...]] = tuple) -> Question:
+        """What is to be asked before `action` is done on this account, a live one."""
+        from pfmm.app.contract import Question
+
+        real = self.real_money
+        return Question(self.venue_name, self.account, action, amounts, real_money=real, play_money=not real)
 
     @cached_property
     def account(self) -> str:
         """The account's name for files, locks and messages: what the venue calls it. Where a key alone names it, its
         fingerprint does, so that two profiles with one key are one account. Raises ConfigError for what is no address
         where the venue wants one: it would answer for an empty account."""
-        named_by = VENUES[self.venue_name].account
+        named_by = VENUES[self.settings.venue].account
         if named_by == "name":
             return self.settings.account
         if named_by == "address":
-            return _address(self.settings.account, self.venue_name)
+            return _address(self.settings.account, self.settings.venue)
         from hashlib import sha256
 
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
 
     def refuse_reading_only(self) -> None:
         """Raises CannotDoThis on a venue that pfmm only reads: nothing that acts may begin there."""
-        if not VENUES[self.venue_name].trades:
+        why = trading_refusal(self.settings.venue, self.settings.network)
+        if why:
             raise CannotDoThis(
-                f"pfmm does not trade on {self.venue_name} yet, it only reads; nothing was sent",
-                hint="close and cancel at the venue itself; `--profile paper` trades with paper money",
+                f"pfmm does not trade on {self.venue_name} yet, it only reads: {why}; nothing was sent",
+                hint="`pfmm profile set network testnet` trades with play money; close and cancel at the venue itself",
             )
 
     def _account_if_known(self) -> str:
@@ -98,7 +109,7 @@ class Session:
             return f"paper-{self.settings.account}"
         from pfmm.config.secrets import require_secret
 
-        return require_secret(self.settings.secret, self.venue_name, os.environ).reveal()
+        return require_secret(self.settings.secret, self.settings.venue, os.environ).reveal()
 
     @cached_property
     def exchange(self) -> Exchange:
@@ -110,14 +121,24 @@ class Session:
         """The adapter over one client; in-process unless the profile names an address."""
         from importlib import import_module
 
-        module, opener = VENUES[self.venue_name].opener.split(":")
-        venue: Venue = getattr(import_module(module), opener)(
-            self._client, name=self.venue_name, account=self._account_if_known()
+        from pfmm.venue.opening import Opening
+
+        module, opener = VENUES[self.settings.venue].opener.split(":")
+        opening = Opening(
+            name=self.venue_name,
+            network=self.settings.network,
+            account=self._account_if_known(),
+            key=self.key,
+            client=self._client,
+            folder=self.state_dir / "venues",
+            limited=self.live,
+            urgent=bool(self._waits),
+            more_lists=self.settings.market_lists,
         )
+        venue: Venue = getattr(import_module(module), opener)(opening)
         return venue
 
-    @cached_property
-    def _client(self) -> HttpClient:
+    def _client(self, budget: Budget | None) -> HttpClient:
         from pfmm.venue.client import IN_PROCESS_URL, HttpClient
         from pfmm.venue.http import in_process
 
@@ -127,12 +148,10 @@ class Session:
             # which answers always: what else the command computes meanwhile must not use up a deadline for it
             transport = in_process(make_app(self.exchange))
             return HttpClient(IN_PROCESS_URL, key=self.key, transport=transport, wakeup=lambda: self._wakeup)
-        from pfmm.venue.ratelimit import RateBudget
-
         return HttpClient(
             self.settings.base_url,
             key=self.key,
-            budget=RateBudget() if self.live else None,
+            budget=budget,
             deadline=self._now_due,
             wakeup=lambda: self._wakeup,
             **self._waits,

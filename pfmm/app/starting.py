@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pfmm.app.contract import Question
 from pfmm.app.ending import end_runs
 from pfmm.app.runs import Runs
 from pfmm.app.session import wall_ms
@@ -104,7 +103,7 @@ class Start:
         for line in session.venue.probe(self.markets):
             self._tell(line)
         action = f"Start {self.kind} on {', '.join(self.markets)}"
-        if not confirm(Question(session.venue_name, session.account, action, real_money=True)):
+        if not confirm(session.question(action)):
             return False
         session.renew()
         return True

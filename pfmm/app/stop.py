@@ -91,7 +91,7 @@ def stop(request: StopRequest, *, session: Session, confirm: Confirm) -> StopRes
 def _question(request: StopRequest, session: Session) -> Question:
     markets = request.market or "every market"
     action = f"Stop the {request.strategy} on {markets} and close the positions there"
-    return Question(session.venue_name, session.account, action, real_money=True)
+    return session.question(action)
 
 
 def _cut_short(kind: str, signals: Signals, failure: PfmmError | None, *, unflattened: bool) -> CutShort:

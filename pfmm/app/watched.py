@@ -36,6 +36,7 @@ class Shown:
     venue: str
     account: str
     on_exit: str
+    real_money: bool = False
 
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def run_watched(run: Run, shown: Shown, display: Display) -> NoReturn:
 def _keyboard(shown: Shown, listeners: Listeners, fd: int | None) -> Keyboard | None:
     if fd is None:
         return None
-    real = "" if shown.venue == "paper" else "with REAL money "
+    real = "with REAL money " if shown.real_money else ""
     question = (
         f"Cancel the orders and close the whole position on {', '.join(shown.markets)} {real}"
         f"at {shown.venue} account {shown.account}?"

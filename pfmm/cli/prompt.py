@@ -43,6 +43,7 @@ def agreed(found: Found | None) -> Found:
 
 
 def question_text(question: Question) -> str:
-    """A question for people: what would be done, and with real money where."""
-    where = f" with REAL money at {question.venue} account {question.account}?" if question.real_money else ""
+    """A question for people: what would be done, and with which money where."""
+    money = "REAL" if question.real_money else "play" if question.play_money else None
+    where = "" if money is None else f" with {money} money at {question.venue} account {question.account}?"
     return "\n".join([*question.amounts(), f"{question.action}{where}"])

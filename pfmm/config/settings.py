@@ -10,11 +10,13 @@ from typing import Final
 
 from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
 from pfmm.model.spelling import base_of
-from pfmm.venue.registry import PAPER, VENUES
+from pfmm.venue.registry import MAINNET, PAPER, TESTNET, VENUES
 
 OWN: Final[tuple[Setting, ...]] = (
     choice("venue", PAPER, tuple(VENUES), "where orders go"),
     Setting("account", "account", "default", "account on the venue"),
+    choice("network", MAINNET, (MAINNET, TESTNET), "which of the venue's networks, where it has two"),
+    Setting("market_lists", "text", "", "further lists of markets of the venue to use, with commas between"),
     Setting("base_url", "url", "", "address of the venue; empty = its own (paper: in this process)"),
     Setting("secret.env", "variable", None, "name of the environment variable that holds the key"),
     Setting("secret.file", "path", None, "file that holds the key, mode 0600"),

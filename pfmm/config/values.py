@@ -14,11 +14,11 @@ from pfmm.config import tables
 from pfmm.config.paths import Paths
 from pfmm.config.settings import plain_market
 from pfmm.model.setting import Setting, Values, from_value
-from pfmm.venue.registry import PAPER, VENUES
+from pfmm.venue.registry import PAPER, address_of, network_of
 
 # what belongs to one venue must not follow the profile to another that a flag or the environment names
 _BOUND_TO_VENUE: Final = frozenset(
-    {"account", "base_url", "secret.env", "secret.file", "secret.command", "secret.keyring"}
+    {"account", "network", "market_lists", "base_url", "secret.env", "secret.file", "secret.command", "secret.keyring"}
 )
 
 
@@ -139,8 +139,9 @@ class Settings:
     """The settings of one command.
 
     `venue` is a name of `pfmm.venue.registry`, `account` the account there, `base_url` the venue's address without a
-    trailing slash (empty for the paper exchange in this process), `general` what holds without any market's own
-    section. `value` and `source` answer for any name.
+    trailing slash (empty for the paper exchange in this process), `network` mainnet, testnet or local (an exchange on
+    this machine), `market_lists` the further lists of markets that the account uses, `general` what holds without any
+    market's own section. `value` and `source` answer for any name.
     """
 
     def __init__(
@@ -161,7 +162,11 @@ class Settings:
         top = tables.OWN_TABLES[""]
         self.venue = str(self.resolved(top["venue"], None)[0])
         self.account = str(self.resolved(top["account"], None)[0])
-        self.base_url = str(self.resolved(top["base_url"], None)[0]) or VENUES[self.venue].url
+        network = str(self.resolved(top["network"], None)[0])
+        self.base_url = str(self.resolved(top["base_url"], None)[0]) or address_of(self.venue, network)
+        self.network = network_of(self.venue, network, self.base_url)
+        lists = (name.strip() for name in str(self.resolved(top["market_lists"], None)[0]).split(","))
+        self.market_lists = tuple(dict.fromkeys(name for name in lists if name))
         self.general = MarketSettings(self, None)
 
     def value(self, name: str, market: str | None = None) -> Any:

@@ -48,6 +48,7 @@ class Engine:
         """`settles` is False while another process carries the runs on: only that one knows what it has in flight."""
         self._venue = venue
         self._settles = settles
+        self._replaces = venue.capabilities.amend is Amend.REPLACE
         self._journal = journal
         self._runs = [StrategyRun(spec, instruments[spec.strategy.market]) for spec in specs]
         self._wall_ms = wall_ms
@@ -348,6 +349,7 @@ class Engine:
                     nonce=self._journal.nonce,
                     time=seen.time,
                     close=step.close,
+                    replaces=self._replaces,
                 )
                 amended = {order.client_order_id: order for order in intents.amend}
                 here[:] = [amended.get(order.client_order_id, order) for order in here]
@@ -374,6 +376,7 @@ class Engine:
             limit_usd=active.spec.limits.max_inventory_usd,
             mark=ticker.mark,
             foreign_orders=seen.foreign_orders(active.market, here),
+            replaces=self._replaces,
         )
         if not verdict.refused:
             return verdict.plan

@@ -47,6 +47,7 @@ def check(
     limit_usd: Decimal,
     mark: Decimal,
     foreign_orders: Sequence[Order] = (),
+    replaces: bool = False,
 ) -> Approved:
     """The part of `plan` that cannot take the account's position past `limit_usd`, nor worsen a breach.
 
@@ -59,6 +60,8 @@ def check(
       size of breach. A reduce-only order counts at no more than what there is to reduce: the venue caps it.
     - An amendment counts at the larger of old and new, in size and in price. One that neither grows nor moves
       towards the market always passes; one refused for its growth goes out at its old size if that passes.
+    - Where the venue `replaces` orders the old one may fill on the way: both count. An amendment that passes only
+      without the old one becomes a cancel, and what it wanted is placed once that is seen.
     - Cancels always pass but free no room here: a cancel can lose the race to a fill, so its order counts until the
       venue has acknowledged it.
 
@@ -72,10 +75,19 @@ def check(
     fixed = [_foreign_exposure(order, mark) for order in foreign_orders]
     refused: list[Held] = []
     amends: list[Amendment] = []
-    kept = list(plan.keep)
-    for wanted in plan.amend:
+    kept, cancels = list(plan.keep), list(plan.cancel)
+    for number, wanted in enumerate(plan.amend):
+        if replaces and _fits(gate, wanted, book, fixed):
+            reason = _both_legs(gate, wanted, book, fixed)
+            if reason is None:
+                amends.append(wanted)
+                book[f"replacement {number}"] = _desired_exposure(wanted.desired)
+            else:
+                cancels.append(wanted.order)
+                refused.append(Held(wanted.desired.slot, f"cancelled first, since both orders could fill; {reason}"))
+            continue
         amendment, reason = _approve_amendment(gate, wanted, book, fixed)
-        if amendment is None:
+        if amendment is None or replaces:
             kept.append(wanted.order)
         else:
             amends.append(amendment)
@@ -83,7 +95,7 @@ def check(
         if reason is not None:
             refused.append(Held(wanted.desired.slot, reason))
     places = _approve_places(gate, plan.place, [*book.values(), *fixed], refused)
-    approved = replace(plan, keep=tuple(kept), amend=tuple(amends), place=places)
+    approved = replace(plan, keep=tuple(kept), amend=tuple(amends), cancel=tuple(cancels), place=places)
     return Approved(approved, tuple(refused))
 
 
@@ -214,6 +226,17 @@ class _Gate:
         )
 
 
+def _fits(gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]) -> bool:
+    """Whether the amendment could be sent where it changes the order in its place."""
+    return _approve_amendment(gate, wanted, book, fixed) == (wanted, None)
+
+
+def _both_legs(gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]) -> str | None:
+    """Why the new order of a replacement may not be sent beside the old one, or None."""
+    candidate = _desired_exposure(wanted.desired)
+    return gate.refusal(candidate, [*book.values(), *fixed], reduce_only=wanted.desired.reduce_only)
+
+
 def _approve_amendment(
     gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]
 ) -> tuple[Amendment | None, str | None]:
@@ -243,7 +266,7 @@ def _approve_places(
     exposures = list(live)
     approved = []
     for order in wanted:
-        candidate = _Exposure(order.side, order.size, order.price)
+        candidate = _desired_exposure(order)
         reason = gate.refusal(candidate, exposures, reduce_only=order.reduce_only)
         if reason is None:
             approved.append(order)
@@ -264,6 +287,10 @@ def _own_exposure(order: OwnOrder) -> _Exposure:
     """`remaining` is the larger of the total and an unacknowledged amended total, less what is filled."""
     price = order.price if order.amend_price is None else max(order.price, order.amend_price)
     return _Exposure(order.side, order.remaining, price)
+
+
+def _desired_exposure(order: DesiredOrder) -> _Exposure:
+    return _Exposure(order.side, order.size, order.price)
 
 
 def _amended_exposure(amendment: Amendment) -> _Exposure:

@@ -48,14 +48,17 @@ def intents_of(
     nonce: str,
     time: VenueTime,
     close: DesiredOrder | None,
+    replaces: bool = False,
 ) -> Intents:
     """The records to commit before an approved plan is sent.
 
     Client order ids are `nonce-number` and never repeat; requests expire REQUEST_LIFE_MS (of venue time at speed 1)
-    after the snapshot they were decided on.
+    after the snapshot they were decided on. Where the venue `replaces` orders, each amendment is a new order of what
+    shall rest, beside the record of the old one: both may fill until the venue has answered.
     """
     expiry_ms = valid_until_ms(time)
-    wanted = plan.place if close is None else (*plan.place, close)
+    amendments = plan.amend if replaces else ()
+    wanted = (*plan.place, *(() if close is None else (close,)), *(one.desired for one in amendments))
     place = tuple(
         OwnOrder(
             client_order_id=f"{nonce}-{first_number + index}",
@@ -74,10 +77,15 @@ def intents_of(
         )
         for index, desired in enumerate(wanted)
     )
+    cancel = tuple(order.client_order_id for order in plan.cancel)
+    if replaces:
+        new = place[len(place) - len(amendments) :]
+        olds = {one.client_order_id: a.order for one, a in zip(new, amendments, strict=True)}
+        return Intents(place, (), cancel, olds)
     amend = tuple(
         replace(a.order, amend_price=a.desired.price, amend_size=a.size, valid_until_ms=expiry_ms) for a in plan.amend
     )
-    return Intents(place, amend, tuple(order.client_order_id for order in plan.cancel))
+    return Intents(place, amend, cancel)
 
 
 class Sender:
@@ -138,11 +146,17 @@ class Sender:
         self.acknowledged_ms = max((self.acknowledged_ms, *acknowledged))
         updates: list[OwnOrder] = []
         notes: list[SendNote] = []
-        outcomes = (
-            *(_cancelled(own, item, now_ms) for own, item in zip(cancels, answer.cancel, strict=True)),
-            *(_amended(own, item, now_ms) for own, item in zip(intents.amend, answer.amend, strict=True)),
-            *(_placed(own, item, now_ms) for own, item in zip(intents.place, answer.place, strict=True)),
-        )
+        placed, replacing = _placed_and_replacing(intents)
+        amended = zip((*intents.amend, *replacing), answer.amend, strict=True)
+        outcomes = [_cancelled(own, item, now_ms) for own, item in zip(cancels, answer.cancel, strict=True)]
+        for own, item in amended:
+            old = intents.replaced.get(own.client_order_id)
+            if old is None:
+                outcomes.append(_amended(own, item, now_ms))
+            else:
+                updates += _old_leg(old, item)
+                outcomes.append(_replaced(old, own, item, now_ms))
+        outcomes += [_placed(own, item, now_ms) for own, item in zip(placed, answer.place, strict=True)]
         for after, note in outcomes:
             if after is not None:
                 updates.append(after)
@@ -152,23 +166,31 @@ class Sender:
 
 
 def _batch(intents: Intents, cancels: tuple[OwnOrder, ...]) -> Batch:
+    placed, _ = _placed_and_replacing(intents)
     return Batch(
         cancel=tuple(CancelOrder(o.market, client_order_id=o.client_order_id) for o in cancels),
         amend=tuple(_amendments(intents)),
-        place=tuple(
-            NewOrder(
-                client_order_id=o.client_order_id,
-                market=o.market,
-                side=o.side,
-                size=o.size,
-                price=o.price,
-                post_only=o.slot != CLOSE_SLOT,
-                reduce_only=o.reduce_only,
-                time_in_force=TimeInForce.IOC if o.slot == CLOSE_SLOT else TimeInForce.GTC,
-                valid_until_ms=o.valid_until_ms,
-            )
-            for o in intents.place
-        ),
+        place=tuple(map(_new_order, placed)),
+    )
+
+
+def _placed_and_replacing(intents: Intents) -> tuple[list[OwnOrder], list[OwnOrder]]:
+    """The orders that are placed anew, and those that take the place of another."""
+    placed = [one for one in intents.place if one.client_order_id not in intents.replaced]
+    return placed, [one for one in intents.place if one.client_order_id in intents.replaced]
+
+
+def _new_order(own: OwnOrder) -> NewOrder:
+    return NewOrder(
+        client_order_id=own.client_order_id,
+        market=own.market,
+        side=own.side,
+        size=own.size,
+        price=own.price,
+        post_only=own.slot != CLOSE_SLOT,
+        reduce_only=own.reduce_only,
+        time_in_force=TimeInForce.IOC if own.slot == CLOSE_SLOT else TimeInForce.GTC,
+        valid_until_ms=own.valid_until_ms,
     )
 
 
@@ -177,6 +199,12 @@ def _amendments(intents: Intents) -> Iterator[AmendOrder]:
         price = own.price if own.amend_price is None else own.amend_price
         size = own.size if own.amend_size is None else own.amend_size
         yield AmendOrder(own.client_order_id, own.market, price, size, own.valid_until_ms)
+    for new in intents.place:
+        old = intents.replaced.get(new.client_order_id)
+        if old is not None:
+            yield AmendOrder(
+                old.client_order_id, old.market, new.price, new.size, new.valid_until_ms, replacement=_new_order(new)
+            )
 
 
 Outcome = tuple[OwnOrder | None, SendNote]
@@ -201,6 +229,21 @@ def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     status = OwnStatus.MISSING if item.reason.gone else own.status
     after = replace(own, amend_price=None, amend_size=None, status=status)
     return after, _refused(own, item, counts=not item.reason.gone)
+
+
+def _replaced(old: OwnOrder, new: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
+    """The new order after the venue's answer, as one that was placed."""
+    after, note = _placed(new, item, now_ms)
+    if note.name != "placed":
+        return after, note
+    return after, replace(note, name="amended", data={**note.data, "from_price": old.price})
+
+
+def _old_leg(old: OwnOrder, item: Order | Refusal) -> list[OwnOrder]:
+    """The order that was to be replaced, where the answer says that it rests no more: what of it was filled until then
+    is asked for by its own id. Refused otherwise, or without an answer, it may rest as before."""
+    gone = isinstance(item, Order) or item.reason.gone
+    return [replace(old, status=OwnStatus.MISSING)] if gone else []
 
 
 def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:

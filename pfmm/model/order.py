@@ -61,7 +61,8 @@ class Liquidity(StrEnum):
 @dataclass(frozen=True, slots=True)
 class NewOrder:
     """An order as we ask for it. `price` is None for a market order; `valid_until_ms` is venue time: the venue
-    refuses the request if it arrives later, so that a delayed duplicate can never act."""
+    refuses the request if it arrives later, so that a delayed duplicate can never act. With a `trigger_price` it is a
+    stop: it trades, no worse than `price`, once the MARK has reached the trigger."""
 
     client_order_id: str
     market: str
@@ -72,6 +73,7 @@ class NewOrder:
     reduce_only: bool = False
     time_in_force: TimeInForce = TimeInForce.GTC
     valid_until_ms: int | None = None
+    trigger_price: Decimal | None = None
 
     @property
     def type(self) -> OrderType:
@@ -82,13 +84,15 @@ class NewOrder:
 @quick
 @dataclass(frozen=True, slots=True)
 class AmendOrder:
-    """New price and/or TOTAL size (filled part included) for a resting order, by its client order id."""
+    """New price and/or TOTAL size (filled part included) for a resting order, by its client order id. Where a venue
+    replaces orders, `replacement` is the new order, of the size that shall rest, under an id of its own."""
 
     client_order_id: str
     market: str
     price: Decimal
     size: Decimal
     valid_until_ms: int | None = None
+    replacement: NewOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class Order:
     updated_ms: int
     avg_fill_price: Decimal | None = None
     reason: str | None = None
+    trigger_price: Decimal | None = None
 
     @property
     def remaining(self) -> Decimal:

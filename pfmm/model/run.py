@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -78,8 +78,10 @@ class Absorbed:
 @dataclass(frozen=True, slots=True)
 class Intents:
     """What is about to be asked of the venue: orders to place (status SENDING), known orders with `amend_price`,
-    `amend_size` and `valid_until_ms` set, and client order ids to cancel."""
+    `amend_size` and `valid_until_ms` set, and client order ids to cancel. `replaced` has, by the id of an order to
+    place, the known order whose place it takes, where the venue replaces orders."""
 
     place: tuple[OwnOrder, ...] = ()
     amend: tuple[OwnOrder, ...] = ()
     cancel: tuple[str, ...] = ()
+    replaced: Mapping[str, OwnOrder] = field(default_factory=dict)

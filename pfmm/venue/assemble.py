@@ -15,6 +15,7 @@ from pfmm.errors import BadVenueData
 
 LAG_PAUSE_S = 0.1
 LAG_PATIENCE_S = 3.0
+AGREEMENTS = 2  # further readings of fills and positions that tell different stories
 
 Orders = TypeVar("Orders")
 Fills = TypeVar("Fills")
@@ -33,13 +34,15 @@ class Parts(Generic[Orders, Fills, State]):
 
 @dataclass(frozen=True, slots=True)
 class Reads(Generic[Orders, Fills, State]):
-    """How a venue is read: its time in ms, its parts, and the time in ms that an account state is of."""
+    """How a venue is read: its time in ms, its parts, and the time in ms that an account state is of. `agree` tells
+    whether fills and state tell the same story, None where nobody can know."""
 
     time_ms: Callable[[], int]
     orders: Callable[[], Orders]
     fills: Callable[[], Fills]
     state: Callable[[], State]
     state_time_ms: Callable[[State], int]
+    agree: Callable[[Fills, State], bool] | None = None
 
 
 def assemble(
@@ -47,16 +50,30 @@ def assemble(
 ) -> Parts[Orders, Fills, State]:
     """Read time, orders, fills and state, in this order.
 
-    Raises BadVenueData when the state stays older than the venue's time for 3 s, and what the reads raise.
+    Fills and state that do not agree are read again, at most twice: one of them may be told a little later. Raises
+    BadVenueData when the state stays older than the venue's time for 3 s, and what the reads raise.
     """
     asked_ms = reads.time_ms()
     orders, fills = reads.orders(), reads.fills()
+    state = _not_before(asked_ms, reads, pause, monotonic_s)
+    for _ in range(AGREEMENTS):
+        if reads.agree is None or reads.agree(fills, state):
+            break
+        pause(LAG_PAUSE_S)
+        fills = reads.fills()
+        state = _not_before(asked_ms, reads, pause, monotonic_s)
+    return Parts(asked_ms, orders, fills, state)
+
+
+def _not_before(
+    asked_ms: int, reads: Reads[Orders, Fills, State], pause: Callable[[float], None], monotonic_s: Callable[[], float]
+) -> State:
     until_s = monotonic_s() + LAG_PATIENCE_S
     while True:
         state = reads.state()
         behind_ms = asked_ms - reads.state_time_ms(state)
         if behind_ms <= 0:
-            return Parts(asked_ms, orders, fills, state)
+            return state
         if monotonic_s() >= until_s:
             raise BadVenueData(
                 f"the venue's account state stays {behind_ms / 1000:.1f} s behind its own time",

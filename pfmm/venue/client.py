@@ -261,6 +261,22 @@ class HttpClient:
         """True when little is left of what may be sent."""
         return self.budget is not None and self.budget.low(self.time.monotonic_s())
 
+    def spent(self, lane: Lane, weight: int) -> None:
+        """Counts what an answer turned out to cost beside what was taken for its question; waits for nothing."""
+        if self.budget is not None:
+            self.budget.spent(lane, self.time.monotonic_s(), weight)
+
+    def keep_pace(self, wait_s: Callable[[], float], what: str) -> None:
+        """Waits until `wait_s` tells no more seconds to wait. Raises RateLimited, nothing sent, where that takes longer
+        than a read may wait."""
+        patience = self._deadline().within(Lane.READ.patience_s)
+        while (pause_s := wait_s()) > 0:
+            if pause_s > patience.left_s():
+                raise RateLimited(
+                    f"{what} was not sent: the pace of {self.place} allows it in {pause_s:.1f} s", retry_after_s=pause_s
+                )
+            self._sleep(pause_s)
+
     def rest(self, seconds: float) -> None:
         """Waits, no longer than the deadline leaves; raises Interrupted as soon as a signal asks to stop."""
         self._sleep(min(seconds, self._deadline().left_s()))

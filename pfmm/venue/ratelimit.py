@@ -46,6 +46,10 @@ class Budget(Protocol):
         """Takes `weight` and returns 0, or takes nothing and returns the seconds to wait before asking again."""
         ...
 
+    def spent(self, lane: Lane, now_s: float, weight: int) -> None:
+        """Counts what has been used already."""
+        ...
+
     def learn(self, lane: Lane, now_s: float, *, limit: int | None, remaining: int | None) -> None:
         """Takes over what the venue reports."""
         ...
@@ -121,6 +125,11 @@ class RateBudget:
             wait_s = max(bucket.wait_s(lane.reserve, weight), self._closed_until_s[lane] - now_s)
             self._keep(lane, bucket if wait_s > 0 else bucket.taken(weight))
             return wait_s
+
+    def spent(self, lane: Lane, now_s: float, weight: int) -> None:
+        """Counts what has been used already."""
+        with self._lock:
+            self._keep(lane, self._bucket(lane).at(now_s).taken(weight))
 
     def text(self, now_s: float) -> str:
         """What is left this minute, for a screen."""

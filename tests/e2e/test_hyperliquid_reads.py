@@ -1,4 +1,4 @@
-"""Commands that read work on Hyperliquid with no special case of their own; what would act is refused at once."""
+"""Commands that read work on Hyperliquid with no special case of their own, and on its mainnet nothing acts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
     exchange.close()
 
 
-def test_reads_need_no_key_and_acting_is_refused(tmp_path: Path, variables: dict[str, str]) -> None:
+def test_reads_need_no_key(tmp_path: Path, variables: dict[str, str]) -> None:
     def data(*arguments: str) -> Any:
         return run(*arguments, "--json", home=tmp_path / "home", env=variables).data
 
@@ -50,11 +50,19 @@ def test_reads_need_no_key_and_acting_is_refused(tmp_path: Path, variables: dict
     (position,) = data("inventory")["positions"]
     assert (position["market"], position["side"]) == ("BTC-PERP", "long")
     assert Decimal(data("quote", "show", "BTC")["bid"]) > 0
-    for arguments in (["grid", "start", "BTC", "--once", "--yes"], ["flatten", "--all", "--yes"]):
-        done = run(*arguments, "--json", home=tmp_path / "home", env=variables)
-        assert done.code == 6
-        assert "does not trade on hyperliquid yet" in done.error["message"]
-    assert data("resume")["halted_by"] is None  # the refused flatten has halted nothing
+
+
+@pytest.mark.parametrize(
+    "words", [["grid", "start", "BTC", "--once", "--yes"], ["quote", "start", "BTC"], ["flatten", "--all", "--yes"]]
+)
+def test_mainnet_is_refused_before_anything_is_asked(tmp_path: Path, words: list[str]) -> None:
+    live = {"PFMM_VENUE": "hyperliquid", "PFMM_ACCOUNT": "0x" + "1" * 40, "PFMM_API_KEY": "0x" + "2" * 64}
+    done = run(*words, "--json", home=tmp_path, env=live)
+    assert done.code == 6
+    assert "does not trade on hyperliquid yet" in done.error["message"]
+    assert "break even" in done.error["message"]
+    assert "network testnet" in done.error["hint"]
+    assert run("resume", "--json", home=tmp_path, env=live).data["halted_by"] is None  # nothing was halted
 
 
 def test_an_account_that_is_no_address_is_refused(tmp_path: Path, variables: dict[str, str]) -> None:

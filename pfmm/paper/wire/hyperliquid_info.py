@@ -61,6 +61,7 @@ class Info:
             "userAbstraction": lambda _: "disabled",
             "userRateLimit": self._rate_limit,
             "extraAgents": lambda _: [],
+            "activeAssetData": self._asset_data,
         }
 
     def _contexts(self, asked: Json) -> Any:
@@ -146,6 +147,11 @@ class Info:
         rows = self._exchange.funding_payments(name).payments
         hours = {spec.market: spec.funding_interval_hours for spec in self._exchange.specs()}
         return [form.funding(one, hours.get(one.market, 8)) for one in rows if since_ms <= one.time <= until_ms]
+
+    def _asset_data(self, asked: Json) -> Json:
+        market = self._names.market(asked)
+        most = self._exchange.spec(market).max_leverage
+        return {"user": asked.get("user"), "coin": form.coin(market), **form.leverage(most)}
 
     def _rate_limit(self, asked: Json) -> Json:
         name = self._names.account(asked)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.paper.feeds.feed import MarketSpec
-from pfmm.paper.ledger import MAINTENANCE_SHARE
+from pfmm.paper.ledger import LEVERAGE, MAINTENANCE_SHARE
 from pfmm.paper.messages import (
     AccountRecord,
     BookRecord,
@@ -283,6 +283,11 @@ def _position(record: PositionRecord, spec: MarketSpec) -> Json:
         "maxLeverage": spec.max_leverage,
         "cumFunding": {"allTime": number(-record.funding)},
     }
+
+
+def leverage(most: int) -> Json:
+    """The one leverage of the exchange, at most that of the market."""
+    return {"leverage": {"type": "cross", "value": min(LEVERAGE, most)}}
 
 
 def fees(spec: MarketSpec) -> Json:

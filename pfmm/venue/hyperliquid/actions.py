@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pfmm.errors import RiskRefused
-from pfmm.model.order import CancelOrder, NewOrder, Side, TimeInForce
+from pfmm.model.order import AmendOrder, CancelOrder, NewOrder, Side, TimeInForce
 from pfmm.venue.hyperliquid.client_ids import to_cloid
-from pfmm.venue.hyperliquid.numbers import wire_number, wire_size
+from pfmm.venue.hyperliquid.numbers import MIN_NOTIONAL_USD, wire_number, wire_size
 
 Action = Mapping[str, Any]
 
@@ -24,8 +25,28 @@ def place(orders: Sequence[NewOrder], assets: Mapping[str, int]) -> Action:
     return {"type": "order", "orders": [order_json(one, assets) for one in orders], "grouping": "na"}
 
 
+def replace(amends: Sequence[AmendOrder], assets: Mapping[str, int]) -> Action:
+    """The action that puts a new order in the place of each old one, which is named by our own id.
+
+    Raises RiskRefused for what cannot be said exactly; nothing was sent then.
+    """
+    return {"type": "batchModify", "modifies": [_modify(one, assets) for one in amends]}
+
+
+def _modify(amend: AmendOrder, assets: Mapping[str, int]) -> dict[str, Any]:
+    if amend.replacement is None:
+        raise RiskRefused(f"{amend.market}: an order is replaced here, and the new one is not given; nothing was sent")
+    return {"oid": to_cloid(amend.client_order_id), "order": order_json(amend.replacement, assets)}
+
+
+def too_small(amend: AmendOrder) -> bool:
+    """True for a replacement below the venue's minimum: it would be refused after the old order is gone."""
+    new = amend.replacement
+    return new is not None and not new.reduce_only and new.size * (new.price or Decimal(0)) < MIN_NOTIONAL_USD
+
+
 def order_json(order: NewOrder, assets: Mapping[str, int]) -> dict[str, Any]:
-    """One order: a post-only order is Alo, an immediate one Ioc, any other Gtc.
+    """One order: a post-only order is Alo, an immediate one Ioc, any other Gtc; a stop trades at the market.
 
     Raises RiskRefused for an order without a price: a market order is an immediate order at a capped price, and the
     cap is the caller's to choose.
@@ -34,16 +55,25 @@ def order_json(order: NewOrder, assets: Mapping[str, int]) -> dict[str, Any]:
         raise RiskRefused(f"{order.market}: an order without a price cannot be sent here; nothing was sent")
     if order.post_only and order.time_in_force is TimeInForce.IOC:
         raise RiskRefused(f"{order.market}: an order cannot be post-only and immediate; nothing was sent")
-    tif = "Alo" if order.post_only else "Ioc" if order.time_in_force is TimeInForce.IOC else "Gtc"
     return {
         "a": asset_of(order.market, assets),
         "b": order.side is Side.LONG,
         "p": wire_number(order.price, "price"),
         "s": wire_size(order.size),
         "r": order.reduce_only,
-        "t": {"limit": {"tif": tif}},
+        "t": _kind(order),
         "c": to_cloid(order.client_order_id),
     }
+
+
+def _kind(order: NewOrder) -> dict[str, Any]:
+    """How an order lives. Raises RiskRefused for a stop that could open a position."""
+    if order.trigger_price is None:
+        tif = "Alo" if order.post_only else "Ioc" if order.time_in_force is TimeInForce.IOC else "Gtc"
+        return {"limit": {"tif": tif}}
+    if not order.reduce_only or order.post_only:
+        raise RiskRefused(f"{order.market}: a stop must be reduce-only and not post-only; nothing was sent")
+    return {"trigger": {"isMarket": True, "triggerPx": wire_number(order.trigger_price, "trigger"), "tpsl": "sl"}}
 
 
 def cancel(cancels: Sequence[CancelOrder], assets: Mapping[str, int]) -> tuple[Action | None, Action | None]:

@@ -68,6 +68,12 @@ def coin_of(market: str) -> str:
     return market.removesuffix(SUFFIX)
 
 
+def dex_of(market: str) -> str:
+    """The builder's list that a market is on: xyz:TSLA-PERP → xyz, BTC-PERP → "" (the venue's own)."""
+    before, colon, _ = market.partition(":")
+    return before if colon else ""
+
+
 def asset_id(index: int, dex: int = 0) -> int:
     """The number of a market in requests: its index in the WHOLE universe, delisted markets included.
 

@@ -1,28 +1,44 @@
-"""Opens Hyperliquid for a session: for reading. Layer: venue.
+"""Opens Hyperliquid for a session: signer, numbers of requests and budget of one account. Layer: venue.
 
-No command trades on it yet: the adapter's actions are held against the paper exchange alone, and the crash, fault and
-lagging-server suites do not run through it. Until they do, the registry calls the venue one that is only read, and an
-action is refused here before anything is signed.
+The key is read, and the libraries that sign are imported, at the first action.
 """
 
 from __future__ import annotations
 
-from typing import NoReturn
+from functools import cache
 
-from pfmm.errors import CannotDoThis
-from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
+from pfmm.venue.hyperliquid.nonces import NonceFile
+from pfmm.venue.hyperliquid.signing import Signer
+from pfmm.venue.opening import Opening
+from pfmm.venue.registry import MAINNET
+from pfmm.venue.weights import WeightBudget
 
-MAINNET_HOST = "api.hyperliquid.xyz"
 
+def open_venue(opening: Opening) -> Hyperliquid:
+    """The adapter for an account, an address in lower case, or for public data alone where it is empty."""
+    local = opening.network not in ("mainnet", "testnet")
+    weights = None if local else WeightBudget(opening.folder / f"{opening.name}.weight", urgent=opening.urgent)
+    client = opening.client(weights)
 
-def open_venue(http: HttpClient, *, name: str, account: str) -> Hyperliquid:
-    """The adapter for `account`, an address in lower case, or for public data alone where it is empty."""
+    @cache
+    def signer() -> Signer:
+        return Signer(opening.key())
 
-    def refuse() -> NoReturn:
-        raise CannotDoThis(
-            f"pfmm does not trade on {name} yet: nothing was sent",
-            hint="funding, markets, inventory and quote show read it; `--profile paper` trades with paper money",
-        )
+    @cache
+    def numbers() -> NonceFile:
+        return NonceFile(opening.folder / f"{opening.name}-{signer().address}.nonce", client.time.wall_ms)
 
-    return Hyperliquid(http, account=account, mainnet=http.place == MAINNET_HOST, signer=refuse, nonce=refuse)
+    def draw() -> int:
+        return numbers()()
+
+    return Hyperliquid(
+        client,
+        account=opening.account,
+        mainnet=opening.network == MAINNET,
+        signer=signer,
+        nonce=draw,
+        name=opening.name,
+        more_dexes=opening.more_lists,
+        weights=weights,
+    )

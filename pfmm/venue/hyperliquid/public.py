@@ -12,7 +12,8 @@ from pfmm.errors import BadVenueData, UnknownMarket
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid import reads
-from pfmm.venue.hyperliquid.adapter import INFO, MAKER_BPS, TAKER_BPS
+from pfmm.venue.hyperliquid.adapter import ENTRY_FEES_BPS
+from pfmm.venue.hyperliquid.info import PATH as INFO
 from pfmm.venue.hyperliquid.numbers import coin_of, market_of
 from pfmm.venue.hyperliquid.reads import Context, Listing
 from pfmm.venue.wire import Record
@@ -48,7 +49,7 @@ class PublicData:
     def markets(self) -> tuple[Instrument, ...]:
         """Every market that is not delisted, at the entry tier's fees."""
         found = (listing for listing, _ in self._fresh_contexts().values())
-        return tuple(reads.instrument(one, MAKER_BPS, TAKER_BPS) for one in found)
+        return tuple(reads.instrument(one, *ENTRY_FEES_BPS) for one in found)
 
     def least_interval_s(self, markets: int) -> float:
         """The shortest time between two looks at so many markets: 22 a market and look, 800 a minute, are 1.65 s for

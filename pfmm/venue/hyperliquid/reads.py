@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 
-from pfmm.errors import BadVenueData
+from pfmm.errors import BadVenueData, CannotDoThis
 from pfmm.model.account import Account, FundingPayment, Position
 from pfmm.model.market import Book, Candle, FundingRate, Instrument, Level, Ticker, Trade
 from pfmm.model.order import Fill, Liquidity, Order, OrderStatus, OrderType, Side
@@ -25,7 +25,6 @@ MAX_LEVELS = 20
 MAX_ROWS = 5000
 HOUR_MS = 3_600_000
 COLLATERAL = "USDC"
-_BPS = Decimal(10_000)
 
 
 class WireSide(StrEnum):
@@ -37,13 +36,16 @@ class WireSide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One market of a universe. `index` counts delisted markets too: it is what requests call the market by."""
+    """One market of a universe. `index` counts delisted markets too: it is what requests call the market by. `dex` is
+    the builder's list that it is on, empty for the venue's own; `growth` is True where its fees are a tenth."""
 
     coin: str
     index: int
     size_decimals: int
     max_leverage: int
     delisted: bool
+    dex: str = ""
+    growth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,20 @@ class Context:
     volume_24h_usd: Decimal
 
 
-def listings(meta: Record) -> tuple[Listing, ...]:
-    """Every market of `meta.universe`, delisted ones included."""
-    return tuple(_listing(row, index) for index, row in enumerate(meta.records("universe", MAX_MARKETS)))
+def listings(meta: Record, dex: str = "") -> tuple[Listing, ...]:
+    """Every market of `meta.universe`, delisted ones included.
+
+    Raises CannotDoThis for a builder's list that is settled in another coin than USDC.
+    """
+    if meta.given("collateralToken") and meta.whole("collateralToken", 0, 10**6):
+        raise CannotDoThis(f"the markets of {dex or 'the venue'} are not settled in {COLLATERAL}; nothing was sent")
+    return tuple(_listing(row, index, dex) for index, row in enumerate(meta.records("universe", MAX_MARKETS)))
 
 
-def _listing(row: Record, index: int) -> Listing:
+def _listing(row: Record, index: int, dex: str) -> Listing:
     return Listing(
+        dex=dex,
+        growth=row.words("growthMode") == "enabled",
         coin=row.text("name"),
         index=index,
         size_decimals=row.whole("szDecimals", 0, MAX_DECIMALS),
@@ -85,11 +94,6 @@ def instrument(listing: Listing, maker_bps: Decimal, taker_bps: Decimal) -> Inst
         taker_bps=taker_bps,
         funding_interval_hours=1,
     )
-
-
-def fees_bps(user_fees: Record) -> tuple[Decimal, Decimal]:
-    """The account's maker and taker fee in bps, negative for a rebate: rates 0.00015 and 0.00045 are 1.5 and 4.5."""
-    return user_fees.decimal_text("userAddRate") * _BPS, user_fees.decimal_text("userCrossRate") * _BPS
 
 
 def context(row: Record) -> Context:
@@ -220,7 +224,9 @@ def status_of(word: str) -> OrderStatus:
 
 
 def _order(row: Record, status: OrderStatus, *, updated_ms: int, reason: str | None) -> Order:
-    size, left = row.positive_text("origSz"), row.decimal_text("sz")
+    waits = _waits(row)
+    # a stop for a whole position shows a size of 0, whatever the position comes to be
+    size, left = row.decimal_text("origSz") if waits else row.positive_text("origSz"), row.decimal_text("sz")
     if not 0 <= left <= size:
         raise row.refusal("sz", f"must be from 0 to {size:f}, the order's size")
     cloid = row.optional_text("cloid")
@@ -235,11 +241,17 @@ def _order(row: Record, status: OrderStatus, *, updated_ms: int, reason: str | N
         filled=size if status is OrderStatus.FILLED else size - left,
         status=status,
         post_only=row.words("tif") == "Alo",
+        trigger_price=row.positive_text("triggerPx") if waits else None,
         reduce_only=row.flag("reduceOnly") if row.given("reduceOnly") else False,
         created_ms=row.millis("timestamp"),
         updated_ms=updated_ms,
         reason=reason,
     )
+
+
+def _waits(row: Record) -> bool:
+    """True for an order that waits for the mark to reach its trigger."""
+    return row.given("isTrigger") and row.flag("isTrigger")
 
 
 def side_of(row: Record) -> Side:
@@ -305,6 +317,13 @@ def funding_payment(row: Record) -> FundingPayment:
     )
 
 
+def unified_equity(spot: Record, unrealized: Decimal) -> Decimal:
+    """The equity of a unified account, whose perpetual side shows none: its USDC and what positions have gained."""
+    rows = spot.records("balances", MAX_MARKETS)
+    total = sum((row.decimal_text("total") for row in rows if row.text("coin") == COLLATERAL), Decimal(0))
+    return total + unrealized
+
+
 def positions(state: Record) -> tuple[Position, ...]:
     """The positions of `clearinghouseState`. The cost basis comes from value and profit: the entry price that the
     venue rounds for display is off by up to 1.1 bps."""
@@ -328,28 +347,30 @@ def _position(row: Record) -> Position:
     )
 
 
-def account(state: Record, address: str) -> Account:
-    """The account of `clearinghouseState`: equity is the account's value, cash is equity less unrealised profit."""
-    equity = state.record("marginSummary").decimal_text("accountValue")
-    unrealized = sum((one.unrealized_pnl for one in positions(state)), Decimal(0))
+def account(states: Sequence[Record], address: str) -> Account:
+    """The account of the `clearinghouseState` of each list of markets: equity is the account's value, cash is equity
+    less unrealised profit."""
+    zero = Decimal(0)
+    equity = sum((state.record("marginSummary").decimal_text("accountValue") for state in states), zero)
+    unrealized = sum((one.unrealized_pnl for state in states for one in positions(state)), zero)
     return Account(
         account_id=address,
         equity=equity,
         cash=equity - unrealized,
-        margin_used=state.record("marginSummary").decimal_text("totalMarginUsed"),
-        free_margin=state.decimal_text("withdrawable"),
+        margin_used=sum((state.record("marginSummary").decimal_text("totalMarginUsed") for state in states), zero),
+        free_margin=sum((state.decimal_text("withdrawable") for state in states), zero),
         unrealized_pnl=unrealized,
     )
 
 
-def contexts(answer: Sequence[object], where: str) -> Mapping[str, tuple[Listing, Context]]:
+def contexts(answer: Sequence[object], where: str, dex: str = "") -> Mapping[str, tuple[Listing, Context]]:
     """Listing and context of every market that is not delisted, by coin, from `metaAndAssetCtxs`.
 
     Raises BadVenueData when the two lists differ in length.
     """
     if len(answer) != 2 or not isinstance(answer[1], list):
         raise BadVenueData(f"{where}: must be a list of the universe and its contexts")
-    listed = listings(Record(answer[0], f"{where}[0]"))
+    listed = listings(Record(answer[0], f"{where}[0]"), dex)
     if len(listed) != len(answer[1]):
         raise BadVenueData(f"{where}: {len(listed)} markets and {len(answer[1])} contexts")
     return {

@@ -14,6 +14,7 @@ ACTIONS_SPENT_S = 10.0
 
 # in order: the first text that is found decides
 _ITEM_CODES = (
+    ("during modify", "replacement_refused"),
     ("would have immediately matched", "post_only_would_cross"),
     ("minimum value", "below_minimum"),
     ("divisible by tick size", "price_off_tick"),
@@ -53,6 +54,8 @@ def request_error(words: str, what: str) -> PfmmError:
         )
     if "duplicate nonce" in low:
         return OutcomeUnknown(f"{what}: {words}: an earlier copy of this request may have acted")
+    if "nonce" in low:
+        return VenueRefused(f"{what}: {words}", venue_code="nonce", status=BAD_REQUEST)
     if "too many cumulative requests" in low:
         return RateLimited(
             f"{what}: {words}",

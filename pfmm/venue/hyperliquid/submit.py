@@ -1,6 +1,6 @@
 """Sends signed actions, and says of each order what is known of it afterwards. Layer: venue.
 
-Nothing here is sent twice. One batch becomes up to three kinds of requests, each with a number and an expiry of its
+Nothing here is sent twice. One batch becomes up to four kinds of requests, each with a number and an expiry of its
 own; an item without a usable answer is unknown, never guessed.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
-from pfmm.errors import BadVenueData, CannotDoThis, OutcomeUnknown, PfmmError
+from pfmm.errors import BadVenueData, OutcomeUnknown, PfmmError, RateLimited, VenueRefused, VenueUnreachable
 from pfmm.model.order import (
+    AmendOrder,
     Batch,
     BatchAnswer,
     CancelOrder,
@@ -22,18 +24,22 @@ from pfmm.model.order import (
     Refusal,
     TimeInForce,
 )
+from pfmm.model.refusal import RefusalReason
 from pfmm.venue.batch import NOT_SENT, OUTCOME_UNKNOWN, failed_item, lane_of
 from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid import actions
+from pfmm.venue.hyperliquid.action_budget import ActionBudget
 from pfmm.venue.hyperliquid.actions import Action
-from pfmm.venue.hyperliquid.refusals import item_refusal, request_error
+from pfmm.venue.hyperliquid.refusals import ACTIONS_SPENT_S, item_refusal, request_error
 from pfmm.venue.hyperliquid.signing import Signer
 from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
 EXCHANGE = "/exchange"
 
-Item = CancelOrder | NewOrder
+Some = TypeVar("Some", AmendOrder, NewOrder)
+
+Item = CancelOrder | AmendOrder | NewOrder
 Answer = Order | Refusal
 
 
@@ -47,19 +53,39 @@ class Link:
         nonce: Callable[[], int],
         *,
         mainnet: bool,
-        vault: str | None,
+        vault: Callable[[str], str | None],
     ) -> None:
+        """`vault` tells, of the signer's address, which address to name as the one that is traded for, and raises
+        AuthenticationError where the key may not act for the account."""
         self._http = http
         self._signer = signer
         self._nonce = nonce
         self._mainnet = mainnet
-        self._vault = vault
+        self._vault_of = vault
+        self._vault: str | None = None
+        self._proven = False
 
-    def act(self, action: Action, lane: Lane, expires_after_ms: int | None = None) -> Record:
+    def prove_key(self) -> None:
+        """Find out, once, whether the key may act for the account. Raises AuthenticationError where it may not."""
+        if not self._proven:
+            self._vault = self._vault_of(self._signer().address)
+            self._proven = True
+
+    def _prove_before(self, lane: Lane) -> None:
+        """Nothing is placed by a key that is not proven. A cancel is sent even where that cannot be found out: by
+        another account's key it does nothing."""
+        try:
+            self.prove_key()
+        except (VenueUnreachable, VenueRefused):
+            if lane is not Lane.CANCEL:
+                raise
+
+    def act(self, action: Action, lane: Lane, expires_after_ms: int | None = None, items: int = 1) -> Record:
         """The `response` of one action that was carried out.
 
         Raises what the client raises, and what a refusal of the whole action means.
         """
+        self._prove_before(lane)
         nonce = self._nonce()
         signature = self._signer().sign(
             action, nonce=nonce, mainnet=self._mainnet, vault=self._vault, expires_after_ms=expires_after_ms
@@ -72,7 +98,7 @@ class Link:
             "expiresAfter": expires_after_ms,
         }
         what = f"{action['type']} at {self._http.place}"
-        answer = self._http.act("POST", EXCHANGE, body, lane=lane, signed=False)
+        answer = self._http.act("POST", EXCHANGE, body, lane=lane, signed=False, weight=1 + items // 40)
         try:
             record = Record(answer, what)
             if record.text("status") == "ok":
@@ -98,9 +124,12 @@ class _Part:
 class Desk:
     """One batch on its way. `shown` is what rested in the newest snapshot, by the venue's id, and `newest_ms` the
     newest venue time that was seen: answers to actions carry none, and one that is invented would make the next
-    snapshot look old. What comes to rest is added to `shown`."""
+    snapshot look old. What comes to rest is added to `shown`; what is sent is counted in `budget`."""
 
-    def __init__(self, link: Link, assets: Mapping[str, int], shown: dict[str, Order], newest_ms: int) -> None:
+    def __init__(
+        self, link: Link, assets: Mapping[str, int], shown: dict[str, Order], newest_ms: int, budget: ActionBudget
+    ) -> None:
+        self._budget = budget
         self._link = link
         self._assets = assets
         self._by_id = shown
@@ -113,10 +142,19 @@ class Desk:
         Every action is made before the first leaves (RiskRefused). When the first request fails as a whole its error
         is raised; when a later one fails, its items carry what that means and the rest is not sent.
         """
-        if batch.amend:
-            raise CannotDoThis("hyperliquid orders are not amended: cancel, and place anew")
-        parts = [*self._cancels(batch.cancel), *self._places(batch.place, offset=len(batch.cancel))]
+        cancels, amends = len(batch.cancel), len(batch.cancel) + len(batch.amend)
         answers: list[Answer] = [Refusal(NOT_SENT, "not sent after another request failed", 0)] * len(batch)
+        changed: list[tuple[int, AmendOrder]] = []
+        for place, one in enumerate(batch.amend, cancels):
+            if actions.too_small(one):
+                answers[place] = Refusal(RefusalReason.BELOW_MINIMUM, "not sent: the old order would be gone for it", 0)
+            else:
+                changed.append((place, one))
+        parts = [
+            *self._cancels(batch.cancel),
+            *self._parts(changed, lambda some: actions.replace(some, self._assets)),
+            *self._parts(list(enumerate(batch.place, amends)), lambda some: actions.place(some, self._assets)),
+        ]
         for number, part in enumerate(parts):
             try:
                 found = self._send(part)
@@ -129,7 +167,7 @@ class Desk:
                 break
             for place, answer in zip(part.places, found, strict=True):
                 answers[place] = answer
-        return BatchAnswer(cancel=tuple(answers[: len(batch.cancel)]), place=tuple(answers[len(batch.cancel) :]))
+        return BatchAnswer(tuple(answers[:cancels]), tuple(answers[cancels:amends]), tuple(answers[amends:]))
 
     def _cancels(self, cancels: Sequence[CancelOrder]) -> list[_Part]:
         parts = []
@@ -142,18 +180,28 @@ class Desk:
                 parts.append(_Part(action, items, [place for place, _ in some]))
         return parts
 
-    def _places(self, orders: Sequence[NewOrder], offset: int) -> list[_Part]:
-        """Post-only orders go before immediate ones: the venue carries them out first anyway."""
+    @staticmethod
+    def _parts(items: Sequence[tuple[int, Some]], action: Callable[[Sequence[Some]], Action]) -> list[_Part]:
+        """One request for each 39 items, which come with their places in the whole batch."""
         parts = []
-        for start in range(0, len(orders), actions.MAX_ITEMS):
-            some = orders[start : start + actions.MAX_ITEMS]
-            places = range(offset + start, offset + start + len(some))
-            parts.append(_Part(actions.place(some, self._assets), some, places))
+        for start in range(0, len(items), actions.MAX_ITEMS):
+            some = items[start : start + actions.MAX_ITEMS]
+            wanted = [one for _, one in some]
+            parts.append(_Part(action(wanted), wanted, [place for place, _ in some]))
         return parts
 
     def _send(self, part: _Part) -> list[Answer]:
-        expiries = [one.valid_until_ms for one in part.items if isinstance(one, NewOrder) and one.valid_until_ms]
-        response = self._link.act(part.action, lane_of(part.items), min(expiries) if expiries else None)
+        lane, count = lane_of(part.items), len(part.items)
+        if lane is Lane.PLACE and not self._budget.may_place(count):
+            raise RateLimited(
+                f"{count} orders were not sent: the account's actions at the venue are spent but for a reserve for "
+                "cancels",
+                retry_after_s=ACTIONS_SPENT_S,
+                hint="trading volume earns new actions; a wider tolerance or a longer --interval spends fewer",
+            )
+        expiries = [one.valid_until_ms for one in part.items if not isinstance(one, CancelOrder) and one.valid_until_ms]
+        self._budget.spend(count, self._newest_ms)
+        response = self._link.act(part.action, lane, min(expiries) if expiries else None, count)
         try:
             statuses = list(response.record("data").items("statuses"))
         except BadVenueData as error:
@@ -168,7 +216,11 @@ class Desk:
         try:
             if isinstance(status, dict) and "error" in status:
                 return item_refusal(Record(status, "statuses").words("error"))
-            return self._cancelled(item, status) if isinstance(item, CancelOrder) else self._placed(item, status)
+            if isinstance(item, CancelOrder):
+                return self._cancelled(item, status)
+            new = item.replacement if isinstance(item, AmendOrder) else item
+            assert new is not None  # or no action could have been made of it
+            return self._placed(new, status)
         except BadVenueData as error:
             return Refusal(OUTCOME_UNKNOWN, error.message, 0)
 

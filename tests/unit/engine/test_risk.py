@@ -255,3 +255,30 @@ def test_data_problems(ticker: Ticker, last_mid: Decimal | None, words: str | No
     else:
         assert problem is not None
         assert problem.startswith(words)
+
+
+def test_both_legs_of_a_replacement_count() -> None:
+    """Limit 500 at a mark of 100, a buy of 2 that is to be one of 2 elsewhere: the old one may fill on the way."""
+    resting = own(LONG, "2", "99")
+
+    def replaced(position: str, size: str = "2") -> Approved:
+        plan = Plan(amend=(amend(resting, size, "98"),))
+        given = {"net_position": D(position), "live_orders": [resting], "limit_usd": D(500), "mark": D(100)}
+        return check(plan, replaces=True, **given)
+
+    assert len(replaced("1").plan.amend) == 1  # 1 + 2 + 2 = 5
+    two_steps = replaced("2")  # 2 + 2 + 2 = 6, though either alone fits: cancelled first
+    assert (two_steps.plan.amend, two_steps.plan.cancel) == ((), (resting,))
+    assert two_steps.refused[0].reason.startswith("cancelled first, since both orders could fill")
+    kept = replaced("1", "5")  # 1 + 5 = 6 does not fit at all: the old one stays
+    assert (kept.plan.amend, kept.plan.cancel, kept.plan.keep) == ((), (), (resting,))
+
+
+def test_replacements_of_one_plan_take_the_room_one_after_the_other() -> None:
+    first, second = own(LONG, "1", "99", cid="a"), own(LONG, "1", "98", cid="b")
+    plan = Plan(amend=(amend(first, "1", "97"), amend(second, "1", "96")))
+    found = check(
+        plan, net_position=D(2), live_orders=[first, second], limit_usd=D(500), mark=D(100), replaces=True
+    ).plan
+    assert [one.order for one in found.amend] == [first]  # 2 + 1 + 1 + 1 = 5
+    assert found.cancel == (second,)

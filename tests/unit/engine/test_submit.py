@@ -13,7 +13,7 @@ from pfmm.errors import AuthenticationError, OutcomeUnknown, PfmmError, RateLimi
 from pfmm.journal.journal import Journal
 from pfmm.model.account import VenueTime
 from pfmm.model.order import BatchAnswer, Order, OrderStatus, Refusal, Side, TimeInForce
-from pfmm.model.plan import DesiredOrder, OwnStatus, Plan
+from pfmm.model.plan import Amendment, DesiredOrder, OwnStatus, Plan
 from pfmm.model.run import Intents
 from tests.unit.scripted_venue import T0, D, ScriptedVenue, begin, commit, open_journal, order, own
 
@@ -152,3 +152,48 @@ def test_what_rests_is_post_only_and_what_closes_is_immediate(journal: Journal) 
     rest, close = venue.sent[0].place
     assert (rest.post_only, rest.reduce_only, rest.time_in_force) == (True, False, TimeInForce.GTC)
     assert (close.post_only, close.reduce_only, close.time_in_force) == (False, True, TimeInForce.IOC)
+
+
+@pytest.mark.parametrize(
+    ("answer", "old", "new", "note"),
+    [
+        (order("n-2", price=D(99), size=D(1)), S.MISSING, S.OPEN, "amended"),  # what filled of it is still to be told
+        (no("order_not_open"), S.MISSING, S.REJECTED, "refused"),
+        (no("replacement_refused"), S.MISSING, S.REJECTED, "refused"),  # the old one is gone, and no new one stands
+        (no("below_minimum"), S.OPEN, S.REJECTED, "refused"),
+        (no("not_sent", 0), S.OPEN, S.REJECTED, "refused"),
+        (no("outcome_unknown", 0), S.OPEN, S.UNKNOWN, "unknown"),
+        (OutcomeUnknown("silence"), S.OPEN, S.UNKNOWN, "unknown"),
+        (VenueUnreachable("never left"), S.OPEN, S.REJECTED, "warning"),
+    ],
+)
+def test_a_replacement(
+    journal: Journal, answer: Order | Refusal | PfmmError, old: OwnStatus, new: OwnStatus, note: str
+) -> None:
+    """The new order is an intent of its own beside the old record, and both count until the venue has answered."""
+    resting = own(status=S.OPEN)
+    commit(journal, resting)
+    wanted = DesiredOrder("bid", Side.LONG, D(99), D(1))
+    plan = Plan(amend=(Amendment(resting, wanted, D(1)),))
+    intents = intents_of(
+        plan,
+        run_id="r",
+        market=resting.market,
+        first_number=2,
+        nonce="n",
+        time=VenueTime(T0),
+        close=None,
+        replaces=True,
+    )
+    intents = replace(intents, place=tuple(replace(one, run_id=resting.run_id) for one in intents.place))
+    journal.commit_intents(lambda live, number: intents, time_ms=T0)
+    assert {one.client_order_id for one in journal.live_orders()} == {"n-1", "n-2"}
+    venue = ScriptedVenue(answers=[answer if isinstance(answer, PfmmError) else BatchAnswer(amend=(answer,))])
+    notes = Sender(venue, journal).send(intents, T0)
+    (sent,) = venue.sent
+    assert (sent.place, sent.amend[0].client_order_id) == ((), "n-1")
+    assert sent.amend[0].replacement is not None
+    assert (sent.amend[0].replacement.client_order_id, sent.amend[0].replacement.size) == ("n-2", D(1))
+    found = [journal.order(one) for one in ("n-1", "n-2")]
+    assert [one.status for one in found if one is not None] == [old, new]
+    assert [one.name for one in notes] == [note]

@@ -133,7 +133,7 @@ def test_a_position_costs_its_value_less_its_profit() -> None:
     (found,) = reads.positions(state)
     # short 2 worth 6000 with 150 of profit was sold for 6150; the mark is 6000 / 2
     assert (found.cost_basis, found.mark_price) == (D(6150), D(3000))
-    assert reads.account(state, "0x").cash == D(850)
+    assert reads.account([state], "0x").cash == D(850)
 
 
 def test_a_crossed_or_shuffled_book_is_refused() -> None:
