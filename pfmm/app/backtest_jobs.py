@@ -168,11 +168,10 @@ def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
     """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
     open range follows from `volatility.default_annual_pct`, and kappa and intensity are the profile's."""
     from pfmm.app.runs import run_spec as spec_of
-    from pfmm.app.runs import settings_for
     from pfmm.strategy.base import Measured, kind_of
 
     one, market = kind_of(kind), instrument.market
-    return spec_of(settings_for(settings, one, market), one, market, Measured())
+    return spec_of(settings.for_run(one, market), one, market, Measured())
 
 
 def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

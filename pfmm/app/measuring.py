@@ -37,22 +37,24 @@ class Measurements:
         self._fits: dict[str, Calibration | None] = {}
         self._tried_ms: dict[str, int] = {}
 
-    def first(self, venue: Venue, settings: MarketSettings, market: str, needs: Needs, run: Run | None) -> Measured:
-        """What the market starts with; `run` is its open run, None for a new one.
+    def first(
+        self,
+        venue: Venue,
+        settings: MarketSettings,
+        market: str,
+        needs: Needs,
+        run: Run | None,
+        now_ms: int,
+    ) -> Measured:
+        """What the market starts with; `run` is its open run, None for a new one, `now_ms` the venue's time.
 
         Asks the venue for a fit of at most FITS_AT_START markets. A run that is carried on has its range already: its
         volatility is not measured again.
         """
-        volatility = needs.volatility and run is None
-        if not (volatility or needs.fit):
-            return Measured()
-        now_ms = venue.time().time_ms
-        sigma = _volatility(venue, settings, market, now_ms) if volatility else None
-        return Measured(sigma_annual=sigma, calibration=self._first_fit(venue, market, run, now_ms, needs))
+        sigma = _volatility(venue, settings, market, now_ms) if needs.volatility and run is None else None
+        return Measured(sigma, self._first_fit(venue, market, run, now_ms) if needs.fit else None)
 
-    def _first_fit(self, venue: Venue, market: str, run: Run | None, now_ms: int, needs: Needs) -> Calibration | None:
-        if not needs.fit:
-            return None
+    def _first_fit(self, venue: Venue, market: str, run: Run | None, now_ms: int) -> Calibration | None:
         found = _remembered(run)
         if _is_old(found, now_ms) and self._fitted < FITS_AT_START:
             self._fitted += 1
@@ -90,7 +92,7 @@ def measured_now(
     known = _remembered(run) if needs.fit else None
     if needs.fit and _is_old(known, now_ms()):
         known = _fit(venue, market, now_ms()) or known
-    return Measured(sigma_annual=sigma, calibration=known, one_look=True)
+    return Measured(sigma, known, one_look=True)
 
 
 def recent_trades(venue: Venue, market: str, now_ms: int) -> Sequence[Trade]:

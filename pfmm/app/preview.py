@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pfmm.app.measuring import measured_now
-from pfmm.app.runs import at_start, open_run, run_spec, settings_for, view_without_inventory
+from pfmm.app.runs import at_start, open_run, run_spec, view_without_inventory
 from pfmm.errors import AuthenticationError, ConfigError
 from pfmm.strategy.base import Kind, Needs, Preview, kind_of
 from pfmm.strategy.volatility import SIZE_MULTIPLIER as SIZE_MULTIPLIER  # noqa: PLC0414 - for the renderer
@@ -96,7 +96,7 @@ def _equity(session: Session) -> Decimal | None:
 def _spec(session: Session, kind: Kind, instrument: Instrument, run: Run | None, now_ms: Callable[[], int]) -> RunSpec:
     """The run as a start would build it, from what is measured now. Public data alone gives no fit."""
     market = instrument.market
-    settings = settings_for(session.settings, kind, market)
+    settings = session.settings.for_run(kind, market)
     wanted = kind.needs(settings.values)
     needs = Needs(wanted.volatility, wanted.fit and kind.reads_account)
     return run_spec(settings, kind, market, measured_now(session.venue, settings, market, needs, run, now_ms))

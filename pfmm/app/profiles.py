@@ -14,10 +14,11 @@ from pfmm.config.file import BUILT_IN, Document
 from pfmm.config.paths import Paths
 from pfmm.config.resolve import checked_name, load_settings, unknown_profile
 from pfmm.config.secrets import secret_state
-from pfmm.config.settings import differs_by_market, plain_market
+from pfmm.config.settings import differs_by_market
 from pfmm.config.tables import every, setting_of
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.setting import NAME_PATTERN, Setting, from_text
+from pfmm.model.spelling import base_of
 from pfmm.venue.registry import PAPER, VENUES
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def _holder(profile: dict[str, Any], key: str, market: str | None) -> dict[str, 
         if not differs_by_market(key):
             raise UsageError(f"{key} cannot differ by market")
         markets = profile.setdefault("markets", {})
-        known = [name for name in markets if plain_market(name) == plain_market(market)]
+        known = [name for name in markets if base_of(name) == base_of(market)]
         profile = markets.setdefault(known[0] if known else market.upper(), {})
     return profile if not section else profile.setdefault(section, {})
 

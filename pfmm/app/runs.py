@@ -14,7 +14,7 @@ from pfmm.strategy.base import Kind, Measured
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.config.values import MarketSettings, Settings
+    from pfmm.config.values import StrategySettings
     from pfmm.engine.engine import Engine
     from pfmm.model.cycle import CycleReport
     from pfmm.model.market import Instrument, Ticker
@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     from pfmm.strategy.base import AtStart
 
 
-def settings_for(settings: Settings, kind: Kind, market: str) -> MarketSettings:
-    """The settings that hold for a strategy on one market, with the values of its tables."""
-    return settings.for_market(market, kind.name, *kind.sections)
-
-
-def run_spec(settings: MarketSettings, kind: Kind, market: str, measured: Measured) -> RunSpec:
+def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Measured) -> RunSpec:
     """The run of a strategy on one market; `config` keeps the settings that its resting orders stand for."""
-    built = kind.assembled(market, settings.values, settings.defaults, measured)
+    built = kind.assembled(market, settings.values, measured)
     run = settings.run
     limits = Limits(
         max_inventory_usd=run.max_inventory_usd,
@@ -56,13 +51,15 @@ class Runs:
         Raises RiskRefused for a new run that its own limits could never let work, before anything is sent.
         """
         kind, market, venue = self._kind, instrument.market, session.venue
-        settings = settings_for(session.settings, kind, market)
-        measured = self._measurements.first(venue, settings, market, kind.needs(settings.values), run)
+        settings = session.settings.for_run(kind, market)
+        needs = kind.needs(settings.values)
+        look = venue.state([market]) if run is None and (kind.checks_start or any(needs)) else None
+        now_ms = look.time.time_ms if look is not None else venue.time().time_ms if needs.fit else 0
+        measured = self._measurements.first(venue, settings, market, needs, run, now_ms)
         spec = run_spec(settings, kind, market, measured)
-        if run is not None or not kind.checks_start:
+        if look is None or not kind.checks_start:
             return spec, ()
-        (ticker,) = venue.tickers([market])
-        found = at_start(kind, spec, instrument, ticker, venue.account_state().equity)
+        found = at_start(kind, spec, instrument, look.tickers[0], look.account.equity)
         if found.refusal is not None:
             raise found.refusal
         return spec, found.notes
@@ -73,7 +70,7 @@ class Runs:
         if due is None:
             return
         market, calibration = due
-        values = settings_for(session.settings, self._kind, market).values
+        values = session.settings.for_run(self._kind, market).values
         engine.replace_strategy(self._kind.build(market, values, Measured(calibration=calibration)))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.config.values import Settings
-from pfmm.errors import AlreadyRunning, CannotDoThis, ConfigError, UnknownMarket
+from pfmm.errors import CannotDoThis, ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
 from pfmm.model.spelling import near, spelled
 from pfmm.venue.registry import MAINNET, PAPER, VENUES, name_on, trading_refusal
@@ -215,11 +215,9 @@ class Session:
         from pfmm.journal.journal import Journal
 
         if not self.live:
-            from pfmm.runner.locks import journals_in_use
+            from pfmm.runner.locks import share_journals
 
-            self._journal_use = journals_in_use(self.state_dir)
-            if not self._journal_use.share(RESET_PATIENCE_S):
-                raise AlreadyRunning("the paper exchange is just being reset", hint="try again when that has ended")
+            self._journal_use = share_journals(self.state_dir, RESET_PATIENCE_S)
         return Journal.open(self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex())
 
     @cached_property
@@ -331,12 +329,12 @@ def new_seed() -> int:
 def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[int], None] | None = None) -> Exchange:
     """Opens the embedded exchange under `state_dir`, or creates it in a synthetic market of `seed` (None: by chance);
     `on_new` is told a seed that chance chose."""
-    from pfmm.paper.exchange import Exchange
+    from pfmm.paper.exchange import DEFAULT_FEED, Exchange
     from pfmm.paper.feed_config import synthetic
 
     path = state_dir / "paper" / "exchange.sqlite3"
     new = not path.exists()
-    first = synthetic(new_seed() if seed is None else seed)
+    first = synthetic(new_seed() if seed is None else seed) if new else DEFAULT_FEED
     exchange = Exchange.open(path, feed_of, wall_ms, first_feed=first)
     if new and seed is None and on_new is not None:
         on_new(int(exchange.feed_config()["seed"]))

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pfmm.app.ending import end_runs
@@ -112,7 +113,7 @@ class Start:
     def holding(self) -> Iterator[Engine]:
         """Within the block this process is the one that runs these markets. Raises AlreadyRunning and Halted."""
         interval_s = self.session.settings.general.run.interval_s
-        with self.locks.running(self.markets, self.kind, os.getpid(), wall_ms(), interval_s):
+        with self.locks.running(self.markets, self.kind, interval_s):
             before, self._open = _ids(self._open), self._open_runs()
             if _ids(self._open) != before:  # ended or begun by another since: not the same start
                 self.engine = self._engine(settles=True)
@@ -158,7 +159,7 @@ class Start:
         return Surroundings(
             venue=session.venue,
             journal=session.journal,
-            clock=session.clock(waiting),
+            clock=partial(session.clock, waiting),
             running=running,
             leaving=session.leaving,
             close=close,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,12 @@ NEW_MARKET = (
 
 
 @contextmanager
-def session(options: Globals, flags: Mapping[str, object] | None = None) -> Iterator[Session]:
-    """The session of one command; `flags` are the settings that it was given, by name."""
+def session(options: Globals) -> Iterator[Session]:
+    """The session of one command, with the settings that its flags gave."""
     from pfmm.app.session import session as opened
     from pfmm.config.resolve import load_settings
 
-    settings = load_settings(os.environ, profile=options.profile, overrides=flags)
+    settings = load_settings(os.environ, profile=options.profile, overrides=options.flags)
     _tell(options, settings)
     with opened(settings) as one:
         one.on_new_market = _new_market(options)
@@ -56,12 +56,13 @@ def _tell(options: Globals, settings: Settings) -> None:
 
 
 @contextmanager
-def emergency_session(options: Globals, flags: Mapping[str, object] | None = None) -> Iterator[Session]:
+def emergency_session(options: Globals) -> Iterator[Session]:
     """A session for `flatten`: an unreadable config file does not stop it where the environment names the venue,
     and no single request holds it up."""
     from pfmm.app.session import session as opened
     from pfmm.config.resolve import emergency_settings
 
-    with opened(emergency_settings(os.environ, profile=options.profile, overrides=flags), hurried=True) as one:
+    settings = emergency_settings(os.environ, profile=options.profile, overrides=options.flags)
+    with opened(settings, hurried=True) as one:
         one.refuse_reading_only()
         yield one

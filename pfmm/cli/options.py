@@ -1,4 +1,4 @@
-"""What every command's options share: the global options on both sides of the command, and number parsers.
+"""What the commands' options share: flags from the tables of settings, and number parsers. Layer: cli.
 
 Typer's own numbers let NaN, infinity and 1e999 through; these parsers refuse them, naming the option and the value.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import typer
 
-from pfmm.cli.output import Globals
 from pfmm.cli.plain_words import EVERYTHING
-from pfmm.cli.typer_seam import Command, FlagSource, asked, invocation_of, takes
+from pfmm.cli.typer_seam import Command, FlagSource, takes
 from pfmm.config.tables import setting_of
 from pfmm.errors import UsageError
 from pfmm.model.numbers import parse_decimal, parse_integer
@@ -24,21 +23,10 @@ from pfmm.model.spelling import each
 Number = TypeVar("Number", int, float, Decimal)
 
 
-def globals_of(context: typer.Context) -> Globals:
-    """The global options as the command finds them, wherever on the line they stood; the last --profile wins."""
-    name, seen = asked(context)
-    return Globals(name, seen.profile, seen.json, seen.quiet, seen.verbose)
-
-
-def flags_of(context: typer.Context) -> dict[str, Any]:
-    """The settings that were given as flags of this command, by name, checked."""
-    return dict(invocation_of(context).flags)
-
-
 def takes_settings(*names: str, tables: Iterable[Setting] = ()) -> Callable[[Command], Command]:
     """Decorator: gives a command the flags of the settings with these names, and of those in `tables`.
 
-    Checks, help and range are the setting's own; `flags_of` has what was given.
+    Checks, help and range are the setting's own; `globals_of` has what was given.
     """
     return takes([_flag_of(setting) for setting in (*tables, *map(setting_of, names))])
 

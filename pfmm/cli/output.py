@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, TextIO, TypeVar
 
 from pfmm.errors import OutputLost, PfmmError
@@ -25,13 +25,15 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Globals:
-    """The global options of one invocation, and the command's full name ("profile show")."""
+    """The global options of one invocation, the settings that it gives as flags by name, and the command's full name
+    ("profile show")."""
 
     command: str
     profile: str | None = None
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    flags: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,102 @@
-"""The four ways to start, from a request to what is printed: dry run, one cycle, loop, background. Layer: cli."""
+"""The command `start` of a strategy, and the four ways to start: loop, one cycle, background, dry run. Layer: cli."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pfmm.cli import start_options as option
+from pfmm.cli.opening import session as opened_session
+from pfmm.cli.options import several_markets, takes_settings
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed
+from pfmm.cli.prompt import agreed, asking, refuse_unasked
+from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
     from pfmm.app.starting import StartRequest
+    from pfmm.app.strategies import Kind
+    from pfmm.model.setting import Setting
+
+Markets = Annotated[
+    list[str],
+    typer.Argument(metavar="MARKET...", help="Markets: BTC-PERP, btc-perp, BTC or btc.", show_default=False),
+]
+
+
+def add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
+    """Give a strategy's app the command `start`, with the flags of its settings."""
+
+    def start_one(
+        context: typer.Context,
+        market: option.Market,
+        cycles: option.Cycles = None,
+        once: option.Once = False,
+        detach: option.Detach = False,
+        dry_run: option.DryRun = False,
+        exit_code: option.ExitCode = False,
+        yes: option.Yes = False,
+    ) -> None:
+        _start(
+            context, kind.name, [market], cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
+            yes=yes,
+        )  # fmt: skip
+
+    def start_many(
+        context: typer.Context,
+        markets: Markets,
+        cycles: option.Cycles = None,
+        once: option.Once = False,
+        detach: option.Detach = False,
+        dry_run: option.DryRun = False,
+        exit_code: option.ExitCode = False,
+        yes: option.Yes = False,
+    ) -> None:
+        _start(
+            context, kind.name, markets, cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
+            yes=yes,
+        )  # fmt: skip
+
+    start = takes_settings(*option.RUN, tables=flags)(start_many if kind.many_markets else start_one)
+    app.command("start", help=kind.start_help)(start)
+
+
+def _start(
+    context: typer.Context, name: str, markets: Sequence[str], *, cycles: int | None, once: bool, detach: bool,
+    dry_run: bool, exit_code: bool, yes: bool,
+) -> None:  # fmt: skip
+    """Read what is asked for and hand it to one of the four ways to start."""
+    from pfmm.app.starting import StartRequest
+
+    refuse_contradictions(cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code)
+    options = globals_of(context)
+    given = options.flags
+    request = StartRequest(
+        name,
+        several_markets(markets, f"pfmm {name} start BTC ETH"),
+        given.get("run.on_exit"),
+        given.get("run.on_restart"),
+        cycles,
+    )
+    with opened_session(options) as session:
+        if dry_run:
+            _dry_run(options, request, session, pending_fails=exit_code)
+            return
+        if session.live:
+            session.refuse_reading_only()
+            refuse_unasked(yes=yes)
+        way = _once if once else _detach if detach else _loop
+        way(options, request, session, asking(yes=yes))
 
 
 def refuse_contradictions(*, cycles: int | None, once: bool, detach: bool, dry_run: bool, exit_code: bool) -> None:
-    """A flag that would be passed over in silence is a mistake of whoever gave it: raise UsageError."""
+    """Raise UsageError for flags of which one would be passed over in silence."""
     short = "--dry-run" if dry_run else "--once" if once else None
     long = "--cycles" if cycles is not None else "--detach" if detach else None
     if short is not None and long is not None:
@@ -29,37 +105,37 @@ def refuse_contradictions(*, cycles: int | None, once: bool, detach: bool, dry_r
         raise UsageError("--exit-code needs --dry-run", hint="add --dry-run, or leave --exit-code out")
 
 
-def dry_run(options: Globals, request: StartRequest, session: Session, *, pending_fails: bool) -> None:
+def _dry_run(options: Globals, request: StartRequest, session: Session, *, pending_fails: bool) -> None:
     """Print what a start would change."""
-    from pfmm.app.dry_run import dry_run as look
+    from pfmm.app.dry_run import dry_run
     from pfmm.cli.render.start import render_dry_run
 
     tell = partial(_note, options)
-    answer(options, lambda: look(request, session=session, tell=tell, pending_fails=pending_fails), render_dry_run)
+    answer(options, lambda: dry_run(request, session=session, tell=tell, pending_fails=pending_fails), render_dry_run)
 
 
-def once(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
+def _once(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
     """Run one cycle and print what it did."""
-    from pfmm.app.once import once as run
+    from pfmm.app.once import once
     from pfmm.cli.render.start import render_once
 
     tell = partial(_note, options)
-    answer(options, lambda: agreed(run(request, session=session, confirm=confirm, tell=tell)), render_once)
+    answer(options, lambda: agreed(once(request, session=session, confirm=confirm, tell=tell)), render_once)
 
 
-def detach(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
+def _detach(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
     """Start in the background and print where."""
-    from pfmm.app.detaching import detach as begin
+    from pfmm.app.detaching import detach
     from pfmm.cli.render.start import render_detached
 
     command = [sys.executable, "-m", "pfmm", *child_arguments(sys.argv[1:])]
     tell = partial(_note, options)
     answer(
-        options, lambda: agreed(begin(request, command, session=session, confirm=confirm, tell=tell)), render_detached
+        options, lambda: agreed(detach(request, command, session=session, confirm=confirm, tell=tell)), render_detached
     )
 
 
-def loop(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
+def _loop(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
     """Run the loop, shown by a screen on a terminal and as NDJSON anywhere else; ends the process."""
     from pfmm.app.loop import start
     from pfmm.cli.live.running import TerminalDisplay

@@ -19,6 +19,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from pfmm.cli.output import Globals
+
 EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/--verbose, --version."
 GLOBAL_NAMES = ("--profile", "--json", "--quiet", "--verbose", "--version", "--help")
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -51,9 +53,11 @@ def invocation_of(context: typer.Context) -> Invocation:
     return seen
 
 
-def asked(context: typer.Context) -> tuple[str, Invocation]:
-    """The full name of the command that runs ("grid start"), and what its options said."""
-    return context.command_path.removeprefix("pfmm").strip(), invocation_of(context)
+def globals_of(context: typer.Context) -> Globals:
+    """The command that runs, its global options wherever on the line they stood (the last --profile wins), and the
+    settings that were given as its flags, checked."""
+    name, seen = context.command_path.removeprefix("pfmm").strip(), invocation_of(context)
+    return Globals(name, seen.profile, seen.json, seen.quiet, seen.verbose, seen.flags)
 
 
 class Root(TyperGroup):
@@ -222,7 +226,6 @@ def _global_options(*, hidden: bool) -> list[TyperOption]:
     def version(context: typer.Context, _parameter: Any, value: Any) -> None:
         if value:
             from pfmm import __version__
-            from pfmm.cli.options import globals_of
             from pfmm.cli.output import Result, emit
 
             emit(globals_of(context), Result({"version": __version__}, lambda: f"pfmm {__version__}"))

@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from pfmm.config import tables
 from pfmm.config.renamed import translate_profile
-from pfmm.config.settings import differs_by_market, is_key, plain_market
+from pfmm.config.settings import differs_by_market, is_key
 from pfmm.errors import ConfigError
 from pfmm.model.setting import NAME_PATTERN, from_value, nearest
+from pfmm.model.spelling import base_of
 
 SCHEMA_VERSION: Final = 1
 BUILT_IN: Final = "paper"
@@ -150,7 +151,7 @@ def _check_markets(markets: Any) -> None:
         )
     spellings: dict[str, str] = {}
     for market, sections in markets.items():
-        other = spellings.setdefault(plain_market(market), market)
+        other = spellings.setdefault(base_of(market), market)
         if other != market:
             raise _BadKey(("markets", market), f"{other} and {market} are the same market: keep one section")
         for section, values in sections.items():

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Final
 
 from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
-from pfmm.model.spelling import base_of
 from pfmm.venue.registry import MAINNET, PAPER, TESTNET, VENUES
 
 OWN: Final[tuple[Setting, ...]] = (
@@ -71,8 +70,3 @@ def differs_by_market(name: str) -> bool:
 def is_key(name: str) -> bool:
     """True where `name` can only be meant to hold a key itself, which no setting does."""
     return name.rpartition(".")[2].lower() in SECRET_WORDS
-
-
-def plain_market(market: str) -> str:
-    """One spelling for a market's own section: btc, BTCUSDT and BTC-PERP are all BTC."""
-    return base_of(market)

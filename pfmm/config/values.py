@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pfmm.config import tables
 from pfmm.config.paths import Paths
-from pfmm.config.settings import plain_market
 from pfmm.model.setting import Setting, Values, from_value
+from pfmm.model.spelling import base_of
 from pfmm.venue.registry import PAPER, address_of, network_of
+
+if TYPE_CHECKING:
+    from pfmm.strategy.base import Kind
 
 # what belongs to one venue must not follow the profile to another that a flag or the environment names
 _BOUND_TO_VENUE: Final = frozenset(
@@ -106,25 +109,19 @@ class PaperSettings(Section):
 class MarketSettings:
     """The settings that hold for one market, or without any market's own section (`market` None).
 
-    The process's own come as typed sections, those of the strategy tables that were asked for as `values`, with their
-    `defaults`.
+    They come as typed sections.
     """
 
-    def __init__(self, settings: Settings, market: str | None, sections: tuple[str, ...] = ()) -> None:
+    def __init__(self, settings: Settings, market: str | None) -> None:
         self.market = market
         self._settings = settings
-        self._key = None if market is None else plain_market(market)
+        self._key = None if market is None else base_of(market)
         self.run = RunSettings(self._own("run"))
         self.funding = FundingSettings(self._own("funding"))
         self.volatility = VolatilitySettings(self._own("volatility"))
         self.command = CommandSettings(self._own("command"))
         self.paper = PaperSettings(self._own("paper"))
         self.flatten = FlattenSettings(self._own("flatten"))
-        asked = tables.of_sections(sections) if sections else ()
-        found = {one.name: settings.resolved(one, self._key) for one in asked}
-        told = [name for name, (_, source) in found.items() if source == "flag"]
-        self.values = Values({name: value for name, (value, _) in found.items()}, told)
-        self.defaults = Values({one.name: one.default for one in asked})
 
     def value(self, name: str) -> Any:
         """The checked value of one setting."""
@@ -133,6 +130,17 @@ class MarketSettings:
     def _own(self, section: str) -> dict[str, Any]:
         found = tables.OWN_TABLES[section].items()
         return {name.split(".")[1]: self._settings.resolved(one, self._key)[0] for name, one in found}
+
+
+class StrategySettings(MarketSettings):
+    """The settings that hold for a strategy on one market: beside the process's own the `values` of its tables."""
+
+    def __init__(self, settings: Settings, market: str, kind: Kind) -> None:
+        super().__init__(settings, market)
+        table = (*kind.settings, *tables.of_sections(kind.sections))
+        found = {one.name: settings.resolved(one, self._key) for one in table}
+        told = [name for name, (_, source) in found.items() if source == "flag"]
+        self.values = Values({name: value for name, (value, _) in found.items()}, told, table)
 
 
 class Settings:
@@ -158,7 +166,7 @@ class Settings:
         self._flags = flags
         self._environment = environment
         self._stored = stored
-        self._markets = {plain_market(market): sections for market, sections in stored.get("markets", {}).items()}
+        self._markets = {base_of(market): sections for market, sections in stored.get("markets", {}).items()}
         top = tables.OWN_TABLES[""]
         self.venue = str(self.resolved(top["venue"], None)[0])
         self.account = str(self.resolved(top["account"], None)[0])
@@ -171,11 +179,11 @@ class Settings:
 
     def value(self, name: str, market: str | None = None) -> Any:
         """The checked value of the setting `name`, for one market where it is given."""
-        return self.resolved(tables.setting_of(name), None if market is None else plain_market(market))[0]
+        return self.resolved(tables.setting_of(name), None if market is None else base_of(market))[0]
 
     def source(self, name: str, market: str | None = None) -> str:
         """Where the value comes from: flag, environment, market, profile or default."""
-        return self.resolved(tables.setting_of(name), None if market is None else plain_market(market))[1]
+        return self.resolved(tables.setting_of(name), None if market is None else base_of(market))[1]
 
     def resolved(self, setting: Setting, market: str | None) -> tuple[Any, str]:
         """The value of a setting, and where it comes from; `market` in the one spelling of its own section."""
@@ -200,7 +208,10 @@ class Settings:
         """Where the key is to be found; `pfmm.config.secrets` reads it."""
         return SecretSource({key: self.value(f"secret.{key}") for key in ("env", "file", "command", "keyring")})
 
-    def for_market(self, market: str, *sections: str) -> MarketSettings:
-        """The settings that hold for `market`, in any spelling of it (BTC-PERP, btc-perp, btc); `sections` are the
-        strategy tables whose `values` are wanted."""
-        return MarketSettings(self, market, sections)
+    def for_market(self, market: str) -> MarketSettings:
+        """The settings that hold for `market`, in any spelling of it: BTC-PERP, btc-perp, btc."""
+        return MarketSettings(self, market)
+
+    def for_run(self, kind: Kind, market: str) -> StrategySettings:
+        """The settings that hold for a strategy on `market`, with the values of its tables."""
+        return StrategySettings(self, market, kind)

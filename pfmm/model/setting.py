@@ -78,11 +78,13 @@ def between(name: str, kind: Kind, default: Any, limits: tuple[str, str], unit: 
 
 
 class Values(Mapping[str, Any]):
-    """The checked values of some settings for one market, by full name; `told` says which a flag gave."""
+    """The checked values of some settings for one market, by full name; `told` says which a flag gave, `settings` are
+    the settings themselves."""
 
-    def __init__(self, values: Mapping[str, Any], told: Iterable[str] = ()) -> None:
+    def __init__(self, values: Mapping[str, Any], told: Iterable[str] = (), settings: Iterable[Setting] = ()) -> None:
         self._values = dict(values)
         self._told = frozenset(told)
+        self._settings = tuple(settings)
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -97,6 +99,10 @@ class Values(Mapping[str, Any]):
         """True where a flag of this invocation gave the value."""
         return name in self._told
 
+    def usual(self) -> Values:
+        """The same settings where nobody has set them."""
+        return defaults(self._settings)
+
     def text(self, name: str) -> str | None:
         """The value as a run's journal keeps it: decimals without exponent, None where it is unset."""
         value = self._values[name]
@@ -105,7 +111,8 @@ class Values(Mapping[str, Any]):
 
 def defaults(settings: Iterable[Setting], given: Mapping[str, Any] | None = None) -> Values:
     """The defaults of a table, with the values in `given` instead of theirs."""
-    return Values({setting.name: setting.default for setting in settings} | dict(given or {}))
+    table = tuple(settings)
+    return Values({setting.name: setting.default for setting in table} | dict(given or {}), settings=table)
 
 
 def describe_range(setting: Setting) -> str:

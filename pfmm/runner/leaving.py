@@ -41,13 +41,14 @@ class Switch(Protocol):
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the loop and its way out need of their process. Within `running` a signal ends a request; within `leaving`
-    all requests and waits together end with the deadline that it gives. `clock` waits whatever signals have come;
+    all requests and waits together end with the deadline that it gives. `clock` makes one that waits whatever signals
+    have come;
     `close` closes the positions on markets and raises where that fails; `unattended` warns of orders that a HALT leaves
     without a process; `last_interrupt` makes any further Ctrl-C mean nothing."""
 
     venue: Venue
     journal: Journal
-    clock: Clock
+    clock: Callable[[], Clock]
     running: Callable[[], AbstractContextManager[object]]
     leaving: Callable[[], AbstractContextManager[Deadline]]
     close: Callable[[Sequence[str]], None]
@@ -185,7 +186,7 @@ def _by_the_journal(
     done = wind_down(
         around.venue,
         around.journal,
-        around.clock,
+        around.clock(),
         engine.markets,
         engine.run_ids,
         not_before_ms=engine.not_before_ms,
@@ -206,7 +207,7 @@ def _from_memory(engine: Engine, around: Surroundings, cause: PfmmError, deadlin
     seen_ms = engine.not_before_ms
     return cancel_remembered(
         around.venue,
-        around.clock,
+        around.clock(),
         engine.remembered,
         engine.markets,
         cause,

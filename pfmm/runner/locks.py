@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -71,10 +72,8 @@ class AccountLocks:
         return RunLock(self.folder, market, strategy)
 
     @contextlib.contextmanager
-    def running(
-        self, markets: Iterable[str], strategy: str, pid: int, started_wall_ms: int, interval_s: float
-    ) -> Iterator[None]:
-        """Within the block the process `pid` is the one that runs the strategy on these markets.
+    def running(self, markets: Iterable[str], strategy: str, interval_s: float) -> Iterator[None]:
+        """Within the block this process is the one that runs the strategy on these markets.
 
         Raises AlreadyRunning, and Halted: flatten sets the latch before it looks for runners, so the latch is read
         again once it can see this one.
@@ -82,7 +81,8 @@ class AccountLocks:
         with contextlib.ExitStack() as stack:
             for market in sorted(markets):
                 lock = self.run_lock(market, strategy)
-                lock.acquire(pid=pid, started_wall_ms=started_wall_ms, interval_s=interval_s)
+                wall_ms = time.time_ns() // 1_000_000
+                lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms, interval_s=interval_s)
                 stack.callback(lock.release)
             self.refuse_if_halted()
             yield
@@ -300,6 +300,15 @@ class UseLock:
 def journals_in_use(state_dir: Path) -> UseLock:
     """Shared by whoever has the journal of a paper account open, alone by a reset, which moves them all."""
     return UseLock(state_dir / "paper" / "journals.lock")
+
+
+def share_journals(state_dir: Path, patience_s: float) -> UseLock:
+    """Hold the journals of this folder open beside others. Raises AlreadyRunning where a reset has them for longer than
+    `patience_s`."""
+    use = journals_in_use(state_dir)
+    if not use.share(patience_s):
+        raise AlreadyRunning("the paper exchange is just being reset", hint="try again when that has ended")
+    return use
 
 
 def _opened(path: Path) -> int:

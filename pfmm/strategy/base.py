@@ -22,23 +22,16 @@ if TYPE_CHECKING:
     from pfmm.strategy.calibration import Calibration
 
 
-class Measured:
+class Measured(NamedTuple):
     """What was measured on the venue before a strategy is built; None where it was not.
 
     `sigma_annual` is a fraction a year (0.5 = 50 %). `one_look` is True for a computation that is only shown, from
     one look at the market.
     """
 
-    def __init__(
-        self,
-        *,
-        sigma_annual: float | None = None,
-        calibration: Calibration | None = None,
-        one_look: bool = False,
-    ) -> None:
-        self.sigma_annual = sigma_annual
-        self.calibration = calibration
-        self.one_look = one_look
+    sigma_annual: float | None = None
+    calibration: Calibration | None = None
+    one_look: bool = False
 
 
 class Needs(NamedTuple):
@@ -123,11 +116,10 @@ class Kind:
         """What `build` wants measured on the venue first."""
         return Needs()
 
-    def assembled(self, market: str, values: Values, defaults: Values, measured: Measured) -> Built:
+    def assembled(self, market: str, values: Values, measured: Measured) -> Built:
         """The strategy on one market with what the engine must know of it. Raises UsageError as `build` does."""
-        return Built(
-            self.build(market, values, measured), self.kept(values), self.kept(defaults), self.tolerance(values)
-        )
+        strategy = self.build(market, values, measured)
+        return Built(strategy, self.kept(values), self.kept(values.usual()), self.tolerance(values))
 
     def tolerance(self, values: Values) -> Tolerance:  # noqa: ARG002 - none: every order lies where it is wanted
         """How wrong a resting order may be before it is moved."""

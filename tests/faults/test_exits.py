@@ -183,7 +183,7 @@ class World:
             around = Surroundings(
                 venue=self.line,  # type: ignore[arg-type]
                 journal=self.made.journal,
-                clock=waiting,
+                clock=lambda: waiting,
                 running=nullcontext,
                 leaving=lambda: nullcontext(Deadline.never(time.monotonic)),
                 close=self.close,

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of, positive_decimal
+from pfmm.cli.options import positive_decimal
 from pfmm.cli.output import answer
+from pfmm.cli.typer_seam import globals_of
 from tests.toy_command.render import render
 from tests.toy_command.use_case import DistanceRequest
 from tests.toy_command.use_case import distance as measure

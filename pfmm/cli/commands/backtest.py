@@ -15,10 +15,11 @@ import typer
 from pfmm.app.backtest_jobs import DEFAULT_LATENCY_MS
 from pfmm.app.strategies import names
 from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
-from pfmm.cli.options import globals_of, non_negative_integer, positive_decimal, positive_integer
+from pfmm.cli.options import non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import answer
 from pfmm.cli.reading import reading
 from pfmm.cli.times import moment_ms, positive_seconds
+from pfmm.cli.typer_seam import globals_of
 
 if TYPE_CHECKING:
     from pfmm.app.backtest_jobs import Job

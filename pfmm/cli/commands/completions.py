@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import globals_of
 from pfmm.cli.output import Result, emit
-from pfmm.cli.typer_seam import GLOBAL_NAMES, Node, Root, root_of, tree
+from pfmm.cli.typer_seam import GLOBAL_NAMES, Node, Root, globals_of, root_of, tree
 from pfmm.errors import UsageError
 
 app = typer.Typer()

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import globals_of
 from pfmm.cli.output import answer, columns
+from pfmm.cli.typer_seam import globals_of
 
 app = typer.Typer()
 

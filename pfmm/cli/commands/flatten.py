@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import flags_of, globals_of, several_markets, takes_settings
+from pfmm.cli.options import several_markets, takes_settings
 from pfmm.cli.output import answer, warn
 from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.render.flatten import render, render_plan
+from pfmm.cli.typer_seam import globals_of
 
 app = typer.Typer(help="Emergency: cancel orders and close positions, and prove it.")
 
@@ -52,7 +53,7 @@ def flatten(
         FlattenRequest(several_markets(markets or (), "pfmm flatten --all"), half, cancel_only),
     )
     # a connection that breaks must not end an emergency half-way
-    with hangup_ignored(), emergency_session(options, flags_of(context)) as opened:
+    with hangup_ignored(), emergency_session(options) as opened:
         if dry_run:
             answer(options, lambda: plan(request, session=opened), render_plan)
             return

@@ -12,9 +12,10 @@ from pfmm.app.funding import funding as check_funding
 from pfmm.cli.assertion_check import Assert
 from pfmm.cli.live import watch as watching
 from pfmm.cli.opening import session
-from pfmm.cli.options import flags_of, globals_of, positive_integer, several_markets, takes_settings
+from pfmm.cli.options import positive_integer, several_markets, takes_settings
 from pfmm.cli.render.funding import render
 from pfmm.cli.times import span_ms
+from pfmm.cli.typer_seam import globals_of
 
 app = typer.Typer()
 
@@ -65,14 +66,14 @@ def funding(
     Positive rates: longs pay shorts. With --all, --min-bps leaves out the markets below it. --assert is about the
     markets that are shown, and holds where none is.
     """
-    options, flags = globals_of(context), flags_of(context)
+    options = globals_of(context)
     check = read_assertion(assertion, FIELDS if history is None else (*FIELDS, *HISTORY_FIELDS))
-    floor_bps = flags.get("funding.min_bps") if scan else None
+    floor_bps = options.flags.get("funding.min_bps") if scan else None
     request = FundingRequest(
         several_markets(markets or (), "pfmm funding --all"), scan, sort, limit, floor_bps, history
     )
     check_request(request)
-    with session(options, flags) as opened:
+    with session(options) as opened:
 
         def look() -> watching.Look:
             found = check_funding(request, session=opened)

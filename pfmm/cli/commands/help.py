@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pfmm.cli.options import globals_of
 from pfmm.cli.output import answer
 from pfmm.cli.registry import commands
-from pfmm.cli.typer_seam import help_of
+from pfmm.cli.typer_seam import globals_of, help_of
 
 app = typer.Typer()
 

@@ -10,7 +10,8 @@ from pfmm.app.asserting import read_assertion
 from pfmm.cli.assertion_check import Assert
 from pfmm.cli.live import watch as watching
 from pfmm.cli.opening import session
-from pfmm.cli.options import flags_of, globals_of, several_markets, takes_settings
+from pfmm.cli.options import several_markets, takes_settings
+from pfmm.cli.typer_seam import globals_of
 
 app = typer.Typer()
 
@@ -37,7 +38,7 @@ def inventory(
 
     options = globals_of(context)
     check = read_assertion(assertion, (*ACCOUNT_FIELDS, *POSITION_FIELDS))
-    with session(options, flags_of(context)) as opened:
+    with session(options) as opened:
         names = markets_of(several_markets(markets or (), "pfmm inventory"), session=opened)
 
         def look() -> watching.Look:

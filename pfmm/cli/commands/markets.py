@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of, several_markets
+from pfmm.cli.options import several_markets
 from pfmm.cli.output import answer
+from pfmm.cli.typer_seam import globals_of
 
 app = typer.Typer()
 

@@ -11,12 +11,13 @@ import typer
 from pfmm.app.paper import At as StartAt
 from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.opening import paper_session
-from pfmm.cli.options import globals_of, non_negative_float, non_negative_integer, positive_decimal
+from pfmm.cli.options import non_negative_float, non_negative_integer, positive_decimal
 from pfmm.cli.output import Globals, answer, event_line, say, write
 from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.reading import reading
 from pfmm.cli.render import paper as render
 from pfmm.cli.times import moment
+from pfmm.cli.typer_seam import globals_of
 
 DEFAULT_PORT = 8787
 

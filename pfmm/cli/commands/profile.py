@@ -9,10 +9,10 @@ import typer
 
 from pfmm.app import profiles
 from pfmm.app.profiles import ProfileEdited
-from pfmm.cli.options import globals_of
 from pfmm.cli.output import Globals, answer, say
 from pfmm.cli.prompt import agreed, asking
 from pfmm.cli.render import profile as render
+from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")

@@ -12,9 +12,10 @@ import typer
 from pfmm.app.record import MAX_DEPTH, RecordRequest, check_request
 from pfmm.app.record import record as run_recording
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of, non_negative_integer, positive_integer, several_markets
+from pfmm.cli.options import non_negative_integer, positive_integer, several_markets
 from pfmm.cli.output import EventStream, Globals, say, warn, write
 from pfmm.cli.times import positive_seconds
+from pfmm.cli.typer_seam import globals_of
 from pfmm.model.text import iso
 
 app = typer.Typer()

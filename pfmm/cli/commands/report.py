@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of
 from pfmm.cli.output import Globals, emit, printed, say
 from pfmm.cli.times import since as since_parser
+from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import OutputLost, UsageError
 
 if TYPE_CHECKING:

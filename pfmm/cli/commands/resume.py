@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from pfmm.cli.opening import session
-from pfmm.cli.options import globals_of
 from pfmm.cli.output import answer
+from pfmm.cli.typer_seam import globals_of
 
 app = typer.Typer(help="Lift the HALT that flatten or a kill switch left.")
 

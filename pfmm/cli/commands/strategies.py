@@ -6,7 +6,7 @@ registry has them all without a line here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -16,18 +16,15 @@ import typer
 from pfmm.app import strategies
 from pfmm.cli import start_options as option
 from pfmm.cli.opening import session
-from pfmm.cli.options import any_decimal, flags_of, globals_of, several_markets, takes_settings
+from pfmm.cli.options import any_decimal, takes_settings
 from pfmm.cli.output import Result, answer, emit
-from pfmm.cli.prompt import agreed, asking, refuse_unasked
+from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.starting import add_start
+from pfmm.cli.typer_seam import globals_of
 
 if TYPE_CHECKING:
     from pfmm.app.strategies import Kind
-    from pfmm.model.setting import Setting
 
-Markets = Annotated[
-    list[str],
-    typer.Argument(metavar="MARKET...", help="Markets: BTC-PERP, btc-perp, BTC or btc.", show_default=False),
-]
 Inventory = Annotated[
     Decimal | None,
     typer.Option(
@@ -48,7 +45,7 @@ def app_of(name: str) -> typer.Typer:
     shown = _show_account(name) if kind.reads_account else _show_public(name)
     limit = ("run.max_inventory_usd",) if kind.reads_account else ()
     app.command(kind.preview, help=kind.preview_help)(takes_settings(*limit, tables=flags)(shown))
-    _add_start(app, kind, flags)
+    add_start(app, kind, flags)
     _add_standing(app, kind)
     return app
 
@@ -74,68 +71,10 @@ def _preview(context: typer.Context, name: str, market: str, inventory: Decimal 
     from pfmm.cli.render.preview import preview_data, preview_text
 
     options = globals_of(context)
-    with session(options, flags_of(context)) as opened:
+    with session(options) as opened:
         found = preview(PreviewRequest(name, market, inventory), session=opened)
     warnings = () if found.refusal is None else (found.refusal,)
     emit(options, Result(preview_data(found, explain=explain), lambda: preview_text(found, explain=explain), warnings))
-
-
-def _add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
-    def start_one(
-        context: typer.Context,
-        market: option.Market,
-        cycles: option.Cycles = None,
-        once: option.Once = False,
-        detach: option.Detach = False,
-        dry_run: option.DryRun = False,
-        exit_code: option.ExitCode = False,
-        yes: option.Yes = False,
-    ) -> None:
-        _start(
-            context, kind.name, [market], cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
-            yes=yes,
-        )  # fmt: skip
-
-    def start_many(
-        context: typer.Context,
-        markets: Markets,
-        cycles: option.Cycles = None,
-        once: option.Once = False,
-        detach: option.Detach = False,
-        dry_run: option.DryRun = False,
-        exit_code: option.ExitCode = False,
-        yes: option.Yes = False,
-    ) -> None:
-        _start(
-            context, kind.name, markets, cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
-            yes=yes,
-        )  # fmt: skip
-
-    start = takes_settings(*option.RUN, tables=flags)(start_many if kind.many_markets else start_one)
-    app.command("start", help=kind.start_help)(start)
-
-
-def _start(
-    context: typer.Context, name: str, markets: Sequence[str], *, cycles: int | None, once: bool, detach: bool,
-    dry_run: bool, exit_code: bool, yes: bool,
-) -> None:  # fmt: skip
-    """Read what is asked for and hand it to one of the four ways to start."""
-    from pfmm.app.starting import StartRequest
-    from pfmm.cli import starting as begin
-
-    begin.refuse_contradictions(cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code)
-    options, flags = globals_of(context), flags_of(context)
-    on_exit, on_restart = flags.pop("run.on_exit", None), flags.pop("run.on_restart", None)
-    request = StartRequest(name, several_markets(markets, f"pfmm {name} start BTC ETH"), on_exit, on_restart, cycles)
-    with session(options, flags) as opened:
-        if dry_run:
-            begin.dry_run(options, request, opened, pending_fails=exit_code)
-            return
-        if opened.live:
-            opened.refuse_reading_only()
-            refuse_unasked(yes=yes)
-        way = begin.once if once else begin.detach if detach else begin.loop
-        way(options, request, opened, asking(yes=yes))
 
 
 def _add_standing(app: typer.Typer, kind: Kind) -> None:

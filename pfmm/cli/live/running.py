@@ -20,11 +20,7 @@ class TerminalDisplay:
     def __init__(self, options: Globals) -> None:
         self._options = options
         self._on_terminal = not options.json and _is_terminal(sys.stdout)
-
-    @property
-    def keyboard_fd(self) -> int | None:
-        """Stdin, where it and stdout are terminals."""
-        return sys.stdin.fileno() if self._on_terminal and _is_terminal(sys.stdin) else None
+        self.keyboard_fd = sys.stdin.fileno() if self._on_terminal and _is_terminal(sys.stdin) else None
 
     def screen(self, shown: Shown) -> EventScreen | LiveScreen:
         """The live table or the stream."""

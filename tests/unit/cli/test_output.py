@@ -20,6 +20,7 @@ from pfmm.app.contract import Question
 from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
 from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import NotFlat, UsageError
 from pfmm.model.encoding import jsonable
 
@@ -151,7 +152,7 @@ def test_global_options_work_on_both_sides(before: tuple[str, ...], after: tuple
     seen = []
 
     def command(context: typer.Context) -> None:
-        seen.append(options.globals_of(context))
+        seen.append(globals_of(context))
 
     root = app.build()
     single = typer.Typer(add_completion=False)
@@ -233,7 +234,7 @@ def test_a_flag_of_a_setting_has_the_checks_of_the_config(capsys: pytest.Capture
 
     @options.takes_settings("grid.levels", "run.max_loss_usd")
     def command(context: typer.Context) -> None:
-        seen.append(options.flags_of(context))
+        seen.append(dict(globals_of(context).flags))
 
     assert run_with(command, "--levels", "12", "--max-loss", "2.5") == 0
     assert seen == [{"grid.levels": 12, "run.max_loss_usd": Decimal("2.5")}]

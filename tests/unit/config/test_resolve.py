@@ -21,6 +21,7 @@ from pfmm.config.values import Settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.numbers import SCALES, parse_decimal
 from pfmm.model.setting import Setting, describe_range, from_text, from_value
+from pfmm.strategy.base import kind_of
 from pfmm.strategy.registry import STRATEGIES
 
 SCHEMA = tables.every()
@@ -75,8 +76,9 @@ def test_every_setting_of_the_process_reaches_a_typed_section_and_every_other_it
     for section in tables.sections():
         own = tables.table(section)
         if section in STRATEGIES:
-            market = settings.for_market("BTC", section)
-            assert dict(market.values) == dict(market.defaults) == {name: one.default for name, one in own.items()}
+            values = settings.for_run(kind_of(section), "BTC").values
+            assert dict(values) == dict(values.usual())
+            assert {name: values[name] for name in own} == {name: one.default for name, one in own.items()}
         elif section != "secret":
             typed = getattr(settings.general, section)
             assert {f"{section}.{key}" for key in type(typed).__annotations__} == set(own)
@@ -85,7 +87,7 @@ def test_every_setting_of_the_process_reaches_a_typed_section_and_every_other_it
 
 def test_values_say_which_of_them_a_flag_gave(tmp_path: Path) -> None:
     env = {"PFMM_HOME": str(tmp_path), "PFMM_GRID_LEVELS": "7"}
-    values = load_settings(env, overrides={"grid.size_usd": "12.50"}).for_market("BTC", "grid", "volatility").values
+    values = load_settings(env, overrides={"grid.size_usd": "12.50"}).for_run(kind_of("grid"), "BTC").values
     assert (values["grid.levels"], values.told("grid.levels")) == (7, False)
     assert (values["grid.size_usd"], values.told("grid.size_usd")) == (Decimal("12.50"), True)
     assert (values.text("grid.size_usd"), values.text("grid.lower")) == ("12.50", None)
