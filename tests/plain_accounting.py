@@ -5,30 +5,31 @@ Formulas as in `pfmm help formulas`. The package does not use this: slow and sho
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from pfmm.accounting.attribution import BPS, HORIZONS_S, SPLIT, Attribution, Edge, FillQuality, edge_of, ratio
+from pfmm.accounting.attribution import BPS, HORIZONS_S, SPLIT, Attribution, FillQuality, ratio
+from pfmm.accounting.edge import EDGE_HORIZONS_S, BreakEven, EdgeFill, break_even
 from pfmm.accounting.ledger import EXACT, ZERO, rounded
 from pfmm.accounting.metrics import DAY_MS, PERCENT, Figures, Metric, max_drawdown, verdicts
-from pfmm.model.order import Fill, Side
+from pfmm.model.order import Fill, Liquidity, Side
 
 
 def attribute(qualities: Iterable[FillQuality], *, total: Decimal, funding: Decimal) -> Attribution:
     """Divides `total` (realised + unrealised - fees + funding, USD) of one or many markets.
 
     Capture 0.2, a 30 s markout of -0.4, fees -0.04 and funding 0.01 in a total of 1: inventory is
-    1 - 0.2 + 0.4 - 0.04 - 0.01 = 1.15.
+    1 - 0.2 + 0.4 - 0.04 - 0.01 = 1.15. The rebates are 0.04.
     """
-    capture, adverse, fees = ZERO, ZERO, ZERO
+    capture, adverse, fees, rebates = ZERO, ZERO, ZERO, ZERO
     for quality in qualities:
+        rebates = EXACT.subtract(rebates, min(rounded("fee", quality.fill.fee), ZERO))
         fees = EXACT.add(fees, rounded("fee", quality.fill.fee))
         capture = EXACT.add(capture, quality.capture or ZERO)
         adverse = EXACT.add(adverse, quality.markouts[SPLIT] or ZERO)
     explained = EXACT.add(EXACT.subtract(EXACT.add(capture, adverse), fees), funding)
-    return Attribution(total, capture, adverse, EXACT.subtract(total, explained), fees, funding)
+    return Attribution(total, capture, adverse, EXACT.subtract(total, explained), fees, funding, rebates)
 
 
 def markouts_bps(qualities: Iterable[FillQuality]) -> dict[str, Decimal | None]:
@@ -45,15 +46,28 @@ def markouts_bps(qualities: Iterable[FillQuality]) -> dict[str, Decimal | None]:
     return {f"{seconds}s": ratio(moved[index], notional[index], BPS) for index, seconds in enumerate(HORIZONS_S)}
 
 
-def edge(qualities: Iterable[FillQuality]) -> Edge:
-    """The mean edge of the fills that can be judged, each fill counting alike, with a one-sided t test.
+def edge(qualities: Iterable[FillQuality]) -> tuple[BreakEven, ...]:
+    """The break-even fees of what made, all in one session: the fills of an order in a minute are one observation.
+    Counted are the orders that made in the minutes of which one fill at least is known.
 
-    Edges of -1 and -3 bps: the mean is -2, the standard error 1, t = -2.
+    Gains of -0.01 and -0.03 on 100 USD each, in two minutes: -2 bps +- 1.
     """
-    values = [
-        float(found / (one.fill.price * one.fill.size) * BPS) for one in qualities if (found := one.edge) is not None
-    ]
-    return edge_of(len(values), math.fsum(values), math.fsum(value * value for value in values))
+    seen = [one for one in qualities if one.fill.liquidity is Liquidity.MAKER]
+    minutes = [(one.fill.market, one.fill.time_ms // 60_000, one.fill.order_id) for one in seen]
+    found = []
+    for seconds in EDGE_HORIZONS_S:
+        fills = []
+        known = set()
+        for one, minute in zip(seen, minutes, strict=True):
+            after = one.markouts[HORIZONS_S.index(seconds)]
+            if one.mid is None or one.capture is None or after is None:
+                continue
+            known.add(minute[:2])
+            notional = EXACT.multiply(one.mid, one.fill.size)
+            fills.append(EdgeFill(str(minute), one.fill.time_ms, notional, EXACT.add(one.capture, after)))
+        orders = len({minute for minute in minutes if minute[:2] in known})
+        found.append(replace(break_even(fills, seconds), n_orders=orders))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ def metrics(evidence: Evidence) -> tuple[Metric, ...]:
             daily_pnl=ratio(evidence.pnl, capital_days, PERCENT),
             max_drawdown=max_drawdown(evidence.equity),
             equity_samples=len(evidence.equity),
+            span_ms=evidence.end_ms - evidence.start_ms,
         )
     )
 

@@ -46,7 +46,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One figure: `value` in `unit` (None where it cannot be computed), `verdict` in, below, above or n/a against
-    `target`, and the sample size `n`. Below 30 fills the verdict is n/a, whatever the value."""
+    `target`, and the sample size `n`. Below 30 fills the verdict is n/a, whatever the value, and under a day of data
+    what is counted per day has no value; `reason` says why there is no verdict."""
 
     name: str
     value: Decimal | None
@@ -54,6 +55,7 @@ class Metric:
     target: str
     verdict: str
     n: int
+    reason: str | None = None
 
     @property
     def shown(self) -> str:
@@ -66,7 +68,8 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The six figures before they are judged: percentages, turnover in times a day, and the counts behind them.
+    """The six figures before they are judged: percentages, turnover in times a day, and the counts behind them, of
+    `span_ms` of data.
 
     `judged` fills have an edge, `losing` of them a negative one; None where a figure cannot be computed.
     """
@@ -81,29 +84,46 @@ class Figures:
     daily_pnl: Decimal | None
     max_drawdown: Decimal | None
     equity_samples: int
+    span_ms: int
 
 
 def verdicts(figures: Figures) -> tuple[Metric, ...]:
     """The figures against their target ranges, in their fixed order: 25 of 100 orders filled is 25 %, in 15-40."""
-    few, fills, judged = figures.fills < MIN_FILLS, figures.fills, figures.judged
+    fills, judged = figures.fills, figures.judged
+    of_fills = _too_few(fills, "fills")
+    a_day = _under_a_day(figures.span_ms)
     fill_rate = ratio(Decimal(figures.orders_filled), Decimal(figures.orders_placed), PERCENT)
     adverse = ratio(Decimal(figures.losing), Decimal(judged), PERCENT)
     fill_range, daily_range = Target(Decimal(15), Decimal(40)), Target(Decimal("0.1"), Decimal("0.5"))
     spread_target, turnover_target = Target(low=Decimal("0.05")), Target(low=Decimal(5))
     adverse_target, drawdown_target = Target(high=Decimal(30)), Target(high=Decimal(10))
+    turnover, daily = (None if a_day else value for value in (figures.turnover, figures.daily_pnl))
     return (
-        _metric("fill_rate", fill_rate, "%", fill_range, figures.orders_placed, few=few),
-        _metric("realized_spread", figures.realized_spread, "%", spread_target, fills, few=few),
-        _metric("inventory_turnover", figures.turnover, "x/day", turnover_target, fills, few=few),
-        _metric("adverse_selection_ratio", adverse, "%", adverse_target, judged, few=judged < MIN_FILLS),
-        _metric("daily_pnl", figures.daily_pnl, "%/day", daily_range, fills, few=few),
-        _metric("max_drawdown", figures.max_drawdown, "%", drawdown_target, figures.equity_samples, few=few),
+        _metric("fill_rate", fill_rate, "%", fill_range, figures.orders_placed, of_fills),
+        _metric("realized_spread", figures.realized_spread, "%", spread_target, fills, of_fills),
+        _metric("inventory_turnover", turnover, "x/day", turnover_target, fills, a_day or of_fills),
+        _metric("adverse_selection_ratio", adverse, "%", adverse_target, judged, _too_few(judged, "judged fills")),
+        _metric("daily_pnl", daily, "%/day", daily_range, fills, a_day or of_fills),
+        _metric("max_drawdown", figures.max_drawdown, "%", drawdown_target, figures.equity_samples, of_fills),
     )
 
 
-def _metric(name: str, value: Decimal | None, unit: str, target: Target, n: int, *, few: bool) -> Metric:
-    verdict = "n/a" if few or value is None else target.verdict(value)
-    return Metric(name, value, unit, str(target), verdict, n)
+def _too_few(count: int, noun: str) -> str | None:
+    """Why so many are no sample: "12 of 30 fills needed"; None where they are."""
+    return f"{count} of {MIN_FILLS} {noun} needed" if count < MIN_FILLS else None
+
+
+def _under_a_day(span_ms: int) -> str | None:
+    """Why nothing is said per day: "under a day of data (1.5 h)"; None from a day on."""
+    return f"under a day of data ({span_ms / 3_600_000:.1f} h)" if span_ms < DAY_MS else None
+
+
+def _metric(name: str, value: Decimal | None, unit: str, target: Target, n: int, reason: str | None) -> Metric:
+    """The figure judged; without a value, or with a reason against, it has no verdict."""
+    if value is None and reason is None:
+        reason = "nothing to measure it by"
+    verdict = "n/a" if value is None or reason is not None else target.verdict(value)
+    return Metric(name, value, unit, str(target), verdict, n, reason)
 
 
 def max_drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount] = ()) -> Decimal | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
-from pfmm.accounting.attribution import BPS, HORIZONS_S, FillQuality
+from pfmm.accounting.attribution import HORIZONS_S, FillQuality
 from pfmm.accounting.ledger import EXACT, ZERO, rounded
+from pfmm.model.order import Liquidity
 from pfmm.model.run import JournalFill
 
 MINUTE_MS = 60_000
@@ -22,21 +23,16 @@ CLOSED_AFTER_MS = MINUTE_MS + HORIZONS_S[-1] * 1_000  # counted from the minute'
 @dataclass(slots=True)
 class Horizon:
     """How the fills whose mids at one horizon are known fared: USD that the mid `moved` in their favour after them on
-    USD of `value` (their size at the mid of their time), with what they `captured` and paid in `fees`.
-
-    All fills of one order in the minute are ONE observation with x = captured + moved and n = value: `orders` of them,
-    whose squares and products are summed up for the standard error of a ratio.
+    USD of `value` (their size at the mid before them). Of these, what the `maker_fills` gained (captured + moved) on
+    `maker_value` is what the break-even fee follows from: see `accounting.edge`.
     """
 
     moved: Decimal = ZERO
     value: Decimal = ZERO
-    captured: Decimal = ZERO
-    fees: Decimal = ZERO
     fills: int = 0
-    orders: int = 0
-    xx: float = 0.0
-    xn: float = 0.0
-    nn: float = 0.0
+    gain: Decimal = ZERO
+    maker_value: Decimal = ZERO
+    maker_fills: int = 0
 
 
 def _horizons() -> list[Horizon]:
@@ -48,8 +44,9 @@ class MinuteRow:
     """One minute of one owner on one market; owner ACCOUNT is everybody. Sizes in base units, the rest USD.
 
     `fees` were paid, `rebates` received (both >= 0). Of the fills whose mid after 30 s is known, `losing` have an edge
-    below zero, and the edges in bps sum to `edge_bps`, their squares to `edge_squares`. `held_usd_ms` is |net position|
-    * price * ms up to the last fill; `net` and `last_price` are those after it."""
+    below zero. `maker_orders` made fills of `maker_usd` for `maker_fees`; `exits` took, and earned `exit_gain` (capture
+    - fee), but for `exits_unknown`. The mids before `placed` fills were `mid_age_ms` old, summed up. `held_usd_ms` is
+    |net position| * price * ms up to the last fill; `net` and `last_price` are those after it."""
 
     market: str
     owner: str
@@ -66,8 +63,14 @@ class MinuteRow:
     rebates: Decimal = ZERO
     capture: Decimal = ZERO
     losing: int = 0
-    edge_bps: float = 0.0
-    edge_squares: float = 0.0
+    maker_orders: int = 0
+    maker_usd: Decimal = ZERO
+    maker_fees: Decimal = ZERO
+    exits: int = 0
+    exits_unknown: int = 0
+    exit_gain: Decimal = ZERO
+    placed: int = 0
+    mid_age_ms: int = 0
     held_usd_ms: Decimal = ZERO
     net: Decimal = ZERO
     last_price: Decimal = ZERO
@@ -107,16 +110,18 @@ class MinuteFold:
     def __init__(self, latest: dict[tuple[str, str], MinuteRow]) -> None:
         self.rows: dict[tuple[str, str, int], MinuteRow] = {}
         self._latest = latest
-        self._observed: dict[tuple[str, str, int], dict[str, list[list[float]]]] = {}
+        self._orders: dict[tuple[str, str, int], tuple[set[str], set[str]]] = {}
 
     def add(self, owner: str, item: JournalFill, quality: FillQuality) -> None:
         """One fill, or the part of one that is the owner's, into its row."""
         with localcontext(EXACT):
             self._add(owner, item, quality)
 
-    def resume(self, row: MinuteRow) -> None:
-        """Goes on with a row that was written: a fill of its minute came late."""
+    def resume(self, row: MinuteRow, orders: Iterable[str], makers: Iterable[str]) -> None:
+        """Goes on with a row that was written, and that counts some orders, of which some made: a fill of its minute
+        came late."""
         self.rows[row.key] = row
+        self._orders[row.key] = set(orders), set(makers)
 
     def _add(self, owner: str, item: JournalFill, quality: FillQuality) -> None:
         fill, value = item.fill, item.fill.price * item.fill.size
@@ -144,40 +149,38 @@ class MinuteFold:
         self._judge(row, item, quality, value)
 
     def _judge(self, row: MinuteRow, item: JournalFill, quality: FillQuality, value: Decimal) -> None:
-        orders = self._observed.setdefault(row.key, {})
-        if item.fill.order_id not in orders:
-            orders[item.fill.order_id] = [[0.0, 0.0] for _ in HORIZONS_S]
-            row.orders += 1
-        if quality.mid is None or quality.capture is None:
+        is_maker = item.fill.liquidity is Liquidity.MAKER
+        orders, makers = self._orders.setdefault(row.key, (set(), set()))
+        row.orders += item.fill.order_id not in orders
+        orders.add(item.fill.order_id)
+        if is_maker:
+            row.maker_orders += item.fill.order_id not in makers
+            makers.add(item.fill.order_id)
+            row.maker_usd += value
+            row.maker_fees += rounded("fee", item.fill.fee)
+        else:
+            row.exits += 1
+        if quality.mid is None or quality.capture is None or quality.mid_age_ms is None:
+            row.exits_unknown += not is_maker
             return
+        row.placed += 1
+        row.mid_age_ms += quality.mid_age_ms
         row.capture += quality.capture
+        if not is_maker:
+            row.exit_gain += quality.capture - item.fill.fee
         at_mid = quality.mid * item.fill.size
-        notional = float(at_mid)
-        for horizon, seen, moved in zip(row.horizons, orders[item.fill.order_id], quality.markouts, strict=True):
+        for horizon, moved in zip(row.horizons, quality.markouts, strict=True):
             if moved is None:
                 continue
             horizon.moved += moved
             horizon.value += at_mid
-            horizon.captured += quality.capture
-            horizon.fees += item.fill.fee
             horizon.fills += 1
-            _observe(horizon, seen, float(quality.capture + moved), notional)
+            if is_maker:
+                horizon.gain += quality.capture + moved
+                horizon.maker_value += at_mid
+                horizon.maker_fills += 1
         edge = quality.edge
-        if edge is not None:
-            bps = float(edge * BPS / value)
-            row.losing += edge < 0
-            row.edge_bps += bps
-            row.edge_squares += bps * bps
-
-
-def _observe(horizon: Horizon, seen: list[float], x: float, n: float) -> None:
-    """Adds to one order's observation: what its squares and product grow by."""
-    before_x, before_n = seen
-    seen[0], seen[1] = after_x, after_n = before_x + x, before_n + n
-    horizon.orders += not before_n
-    horizon.xx += after_x * after_x - before_x * before_x
-    horizon.xn += after_x * after_n - before_x * before_n
-    horizon.nn += after_n * after_n - before_n * before_n
+        row.losing += edge is not None and edge < 0
 
 
 def closed_through(items: Iterable[JournalFill], seen_ms: int) -> list[JournalFill]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.report.figures import pnl_json, report_json
+from pfmm.report.figures import edge_json, pnl_json, report_json
+from pfmm.report.text import edge_block, reason_lines
+from pfmm.report.wording import CAPTION, PNL_PARTS, bps_words, gross_words, pnl_words
 
 if TYPE_CHECKING:
     from pfmm.app.backtest_jobs import Job
@@ -62,6 +64,7 @@ def _one(run: Scenario) -> dict[str, Any]:
         "fills": len(outcome.fills),
         "pnl": run.report.pnl.total,
         "attribution": pnl_json(run.report.pnl),
+        "edge": edge_json(run.report.edge, run.report.pnl),
         "drawdown_usd": run.drawdown_usd,
         "position": outcome.position,
         "orders": len(outcome.orders),
@@ -69,6 +72,28 @@ def _one(run: Scenario) -> dict[str, Any]:
         "requests": outcome.requests,
         "stopped": outcome.stopped,
     }
+
+
+def edge_text(run: Scenario) -> str:
+    """The break-even fee of a run, what it stands on, and the profit gross of rebates, for people."""
+    return edge_block(run.report)
+
+
+def money_rows(runs: Sequence[Scenario]) -> list[tuple[str, ...]]:
+    """Rows with a text a run: the break-even fee, then the profit with parts that add up as printed, and gross."""
+    split = list(zip(*(pnl_words(one.report.pnl) for one in runs), strict=True))
+    return [
+        (f"{CAPTION}, bps", *(bps_words(one.report.edge.headline) for one in runs)),
+        ("P&L", *split[-1]),
+        *((f"  {name}", *words) for name, words in zip(PNL_PARTS, split[:-1], strict=True)),
+        ("P&L gross of rebates", *(gross_words(one.report.pnl)[0] for one in runs)),
+        ("  rebates", *(gross_words(one.report.pnl)[1] for one in runs)),
+    ]
+
+
+def unjudged(run: Scenario) -> tuple[str, ...]:
+    """Why figures of a run are not judged, a line a reason."""
+    return reason_lines(run.report.metrics)
 
 
 def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:

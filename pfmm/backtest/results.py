@@ -52,7 +52,7 @@ def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwor
     start_ms, end_ms = clockwork.start_ms, outcome.ended_ms
     fills = [item.fill for item in outcome.fills]
     samples = sample_times(start_ms, end_ms)
-    horizons = (0, *(seconds * 1000 for seconds in HORIZONS_S))
+    horizons = (-1, *(seconds * 1000 for seconds in HORIZONS_S))  # the mid strictly before the fill, and after it
     wanted = [*samples, *(fill.time_ms + horizon for fill in fills for horizon in horizons)]
     curve = _equity_curve(columns, outcome, fills, _moments(columns, outcome, samples))
     report = report_data(

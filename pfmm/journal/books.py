@@ -37,7 +37,7 @@ _KEEP_BOOK = f"INSERT OR REPLACE INTO books ({BOOK_COLUMNS}) VALUES (?, ?, ?, ?,
 _SIZE = "CASE WHEN ?{side} = (SELECT side FROM fills WHERE seq = ?{seq}) THEN ?{size} ELSE '-' || ?{size} END"
 _KEEP_CLAIM = (
     f"INSERT INTO claims (seq, run_id, size, fee, late) SELECT ?1, ?2, {_SIZE.format(side=3, seq=1, size=4)}, ?5, "  # noqa: S608
-    "?1 <= (SELECT minutes FROM folded)"
+    "?1 <= (SELECT through FROM minute_progress)"
 )
 _KEEP_UNCLAIMED = (
     "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) "

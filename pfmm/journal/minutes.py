@@ -15,7 +15,7 @@ from pfmm.accounting.closing import less
 from pfmm.accounting.minutes import MINUTE_MS, Horizon, MinuteFold, MinuteRow, MinuteTable, closed_through
 from pfmm.journal import schema
 from pfmm.journal.books import stored_claims
-from pfmm.journal.schema_books import HORIZON_FIELDS, MINUTE_FIELDS, horizon_columns
+from pfmm.journal.schema_minutes import HORIZON_FIELDS, MINUTE_FIELDS, horizon_columns
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED
 from pfmm.model.run import JournalFill
 from pfmm.store.database import Connection
@@ -28,9 +28,14 @@ Rows = dict[tuple[str, str, int], MinuteRow]
 
 _NAMES = (*MINUTE_FIELDS, *horizon_columns())
 _COLUMNS = ", ".join(_NAMES)
-_KEEP = f"INSERT OR REPLACE INTO minutes ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
-_ROWS = f"SELECT {_COLUMNS} FROM minutes WHERE market = ? AND owner = ?"  # noqa: S608
+_KEEP = f"INSERT OR REPLACE INTO minute_rows ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
+_ROWS = f"SELECT {_COLUMNS} FROM minute_rows WHERE market = ? AND owner = ?"  # noqa: S608
 _FILLS = f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+_THROUGH = "SELECT through FROM minute_progress"
+_ORDERS_OF = (
+    "SELECT DISTINCT order_id, liquidity = 'maker' FROM fills WHERE seq BETWEEN ? AND ? AND market = ? "
+    "AND time_ms BETWEEN ? AND ? AND ? IN ('*', coalesce(run_id, ''))"
+)
 _SEEN = (
     "SELECT max(coalesce((SELECT max(time_ms) FROM equity), 0), "
     "coalesce((SELECT time_ms FROM fills ORDER BY seq DESC LIMIT 1), 0))"
@@ -51,7 +56,7 @@ class MinuteLog:
 
     def __init__(self, db: Connection) -> None:
         self._db = db
-        self.through: int = db.execute("SELECT minutes FROM folded").fetchone()[0]
+        self.through: int = db.execute(_THROUGH).fetchone()[0]
 
     def prepare(self, limit: int) -> Prepared | None:
         """Folds at most `limit` more fills whose minutes are closed; None where there is none. Needs no transaction:
@@ -66,10 +71,10 @@ class MinuteLog:
     def keep(self, prepared: Prepared) -> None:
         """Writes what was prepared, in the caller's transaction; nothing where another process was first, or a fill
         of no run was claimed meanwhile: then it must be prepared again."""
-        kept = self._db.execute("SELECT minutes FROM folded").fetchone()[0]
+        kept = self._db.execute(_THROUGH).fetchone()[0]
         if (kept, self._newest_claim()) == (prepared.after, prepared.claims):
             self._db.executemany(_KEEP, prepared.rows)
-            self._db.execute("UPDATE folded SET minutes = ?", (prepared.through,))
+            self._db.execute("UPDATE minute_progress SET through = ?", (prepared.through,))
 
     def _newest_claim(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(number), 0) FROM claims").fetchone()[0])
@@ -86,7 +91,7 @@ class MinuteLog:
         """The kept rows of an owner on a market, `more` beside them (in the place of those of their minute, where
         these are not late claims, which add to them)."""
         asked = ("minute", *names)
-        query = f"SELECT {', '.join(asked)} FROM minutes WHERE market = ? AND owner = ? ORDER BY minute"  # noqa: S608
+        query = f"SELECT {', '.join(asked)} FROM minute_rows WHERE market = ? AND owner = ? ORDER BY minute"  # noqa: S608
         kept = self._db.execute(query, (market, owner)).fetchall()
         places = [_NAMES.index(name) for name in asked]
         if more:
@@ -100,7 +105,8 @@ class MinuteLog:
     def owners(self, market: str) -> list[str]:
         """Whose rows there are on a market."""
         found, owner = [], ""
-        query = "SELECT min(owner) FROM minutes WHERE market = ? AND owner > ?"  # one step an owner, however many rows
+        # one step an owner, however many rows
+        query = "SELECT min(owner) FROM minute_rows WHERE market = ? AND owner > ?"
         if self._db.execute(_ROWS + " LIMIT 1", (market, UNATTRIBUTED)).fetchone() is not None:
             found.append(UNATTRIBUTED)
         while (owner := self._db.execute(query, (market, owner)).fetchone()[0]) is not None:
@@ -127,6 +133,8 @@ class MinuteLog:
                 row.first_seq = 0  # it adds to a kept row and does not stand for it
                 if row.owner == UNATTRIBUTED:
                     row.fills = -int(whole)
+                    # the fee that is taken back was no rebate, and the rebate no fee
+                    row.fees, row.rebates = -row.rebates, -row.fees
             found += fold.rows.values()
         return found
 
@@ -145,7 +153,7 @@ class MinuteLog:
             for owner in owners:
                 minutes.setdefault((item.fill.market, owner), set()).add(item.fill.time_ms // MINUTE_MS)
         for whose, wanted in minutes.items():
-            self._resume(fold, latest, whose, wanted, known or {})
+            self._resume(fold, latest, whose, wanted, known or {}, fills[0].seq)
         for market in dict.fromkeys(market for market, _ in minutes):
             for run in _runs([one for one in owned if one[1].fill.market == market]):
                 judged = assess([item.fill for _, item in run], self._mids(market, [item for _, item in run]))
@@ -178,8 +186,10 @@ class MinuteLog:
         whose: tuple[str, str],
         minutes: set[int],
         known: Rows,
+        first_seq: int,
     ) -> None:
-        """Gives the fold the rows of (market, owner) that its fills fall into, and the one that its net stands in."""
+        """Gives the fold, of fills from `first_seq` on, the rows of (market, owner) that its fills fall into, and the
+        one that its net stands in."""
         newest = self._db.execute(f"{_ROWS} ORDER BY minute DESC LIMIT {LATE_ROWS}", whose)
         rows = {row.key: row for row in map(row_from, newest)}
         rows |= {row.key: row for row in known.values() if (row.market, row.owner) == whose}
@@ -192,7 +202,14 @@ class MinuteLog:
                 if found is None:
                     continue
                 rows[key] = row_from(found)
-            fold.resume(rows[key])
+            fold.resume(rows[key], *self._orders_of(rows[key], first_seq))
+
+    def _orders_of(self, row: MinuteRow, first_seq: int) -> tuple[set[str], set[str]]:
+        """The orders that the fills of a row before `first_seq` were of, and those that made."""
+        begin_ms = row.minute * MINUTE_MS
+        within = (row.first_seq, first_seq - 1, row.market, begin_ms, begin_ms + MINUTE_MS - 1, row.owner)
+        found = self._db.execute(_ORDERS_OF, within).fetchall()
+        return {order_id for order_id, _ in found}, {order_id for order_id, made in found if made}
 
     def _mids(self, market: str, items: Sequence[JournalFill]) -> list[tuple[int, Decimal]]:
         times = [item.fill.time_ms for item in items]

@@ -78,9 +78,9 @@ class JournalReads(ABC):
     def fill_rows(
         self, *, market: str | None = None, after_seq: int = 0, through_seq: int | None = None
     ) -> Iterator[schema.Row]:
-        """Fills as (time in ms, market, run id or "", side, price, size, fee), amounts as text: for folds over very
-        many. Those with a running number above `after_seq`, up to `through_seq` or the newest. Holds no transaction
-        open between its pages."""
+        """Fills as (time in ms, market, run id or "", side, price, size, fee, order id, liquidity), amounts as text,
+        for folds over very many. Those with a running number above `after_seq`, up to `through_seq` or the newest.
+        Holds no transaction open between its pages."""
         last = self.newest_fill() if through_seq is None else through_seq
         for after in range(after_seq, last, PAGE_ROWS):
             where = {"market = ?": market, "seq > ?": after, "seq <= ?": min(after + PAGE_ROWS, last)}

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.journal.schema_books import BOOKS_AND_EVENTS, NO_BOOKS_YET
+from pfmm.journal.schema_minutes import MINUTE_ROWS, NO_ROWS_YET
 from pfmm.model.account import FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
@@ -58,11 +59,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # NULL: the venue did not tell, or the reading is of before this column
     ("ALTER TABLE equity ADD COLUMN deposits TEXT",),
     BOOKS_AND_EVENTS,
+    MINUTE_ROWS,
 )
 # what lets one that may not migrate a file of schema n read it as one of schema n + 1; none: it must be migrated
 READ_AS_NEXT: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TEMP VIEW equity AS SELECT time_ms, equity, NULL AS deposits FROM main.equity",),
     2: NO_BOOKS_YET,
+    3: NO_ROWS_YET,
 }
 
 RUN_COLUMNS = (
@@ -77,7 +80,7 @@ FILL_COLUMNS = (
     "fill_id, order_id, client_order_id, market, side, price, size, fee, liquidity, time_ms, liquidation, run_id, "
     "slot, mid_before, mid_age_ms"
 )
-FILL_ROW = "time_ms, market, coalesce(run_id, ''), side, price, size, fee"
+FILL_ROW = "time_ms, market, coalesce(run_id, ''), side, price, size, fee, order_id, liquidity"
 EQUITY_COLUMNS = "time_ms, equity, deposits"
 FUNDING_COLUMNS = "payment_id, market, time_ms, rate, price, size, amount"
 

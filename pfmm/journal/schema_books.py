@@ -6,28 +6,23 @@ work in processes of an older pfmm too that hold the file open: what those recor
 
 from __future__ import annotations
 
-# the fields of accounting.minutes.MinuteRow and of each of its horizons, with the type of their column
-MINUTE_FIELDS = {
+# the columns that minute rows had in this schema; those of today are in `schema_minutes`
+_MINUTE_FIELDS = {
     "market": "TEXT", "owner": "TEXT", "minute": "INTEGER", "first_seq": "INTEGER", "last_seq": "INTEGER",
     "fills": "INTEGER", "orders": "INTEGER", "bought": "TEXT", "bought_usd": "TEXT", "sold": "TEXT",
     "sold_usd": "TEXT", "fees": "TEXT", "rebates": "TEXT", "capture": "TEXT", "losing": "INTEGER",
     "edge_bps": "REAL", "edge_squares": "REAL", "held_usd_ms": "TEXT", "net": "TEXT", "last_price": "TEXT",
     "last_ms": "INTEGER",
 }  # fmt: skip
-HORIZON_FIELDS = {
+_HORIZON_FIELDS = {
     "moved": "TEXT", "value": "TEXT", "captured": "TEXT", "fees": "TEXT", "fills": "INTEGER", "orders": "INTEGER",
     "xx": "REAL", "xn": "REAL", "nn": "REAL",
 }  # fmt: skip
-HORIZONS_S = (1, 5, 30, 300)
-
-
-def horizon_columns() -> dict[str, str]:
-    """The columns of the horizons: m5_moved is what the mid moved in favour of the fills within 5 s of them."""
-    return {f"m{h}_{name}": kind for h in HORIZONS_S for name, kind in HORIZON_FIELDS.items()}
-
-
-_MINUTE_NAMES = (*MINUTE_FIELDS, *horizon_columns())
-_MINUTE_COLUMNS = ", ".join(f"{name} {kind} NOT NULL" for name, kind in {**MINUTE_FIELDS, **horizon_columns()}.items())
+_MINUTE_KINDS = {
+    **_MINUTE_FIELDS,
+    **{f"m{h}_{name}": kind for h in (1, 5, 30, 300) for name, kind in _HORIZON_FIELDS.items()},
+}
+_MINUTE_COLUMNS = ", ".join(f"{name} {kind} NOT NULL" for name, kind in _MINUTE_KINDS.items())
 _OLD_ENDS = (
     "SELECT run_id, number, market, coalesce(last_cycle_ms, started_ms) AS since_ms FROM {runs} "
     "WHERE ended_ms IS NOT NULL"
@@ -89,7 +84,7 @@ NO_BOOKS_YET: tuple[str, ...] = (
         0 AS minutes, (SELECT coalesce(max(seq), 0) FROM main.fills) AS old_fills,
         (SELECT coalesce(max(seq), 0) FROM main.funding) AS old_payments""",
     f"CREATE TEMP VIEW old_ends AS {_OLD_ENDS.format(runs='main.runs')}",
-    f"CREATE TEMP VIEW minutes AS SELECT {', '.join(f'0 AS {name}' for name in _MINUTE_NAMES)} WHERE 0",
+    f"CREATE TEMP VIEW minutes AS SELECT {', '.join(f'0 AS {name}' for name in _MINUTE_KINDS)} WHERE 0",
     "CREATE TEMP VIEW events AS SELECT 0 AS seq, 0 AS time_ms, '' AS run_id, '' AS market, '' AS name, '' AS data "
     "WHERE 0",
 )

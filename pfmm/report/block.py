@@ -16,7 +16,7 @@ from typing import cast
 
 from pfmm.accounting.ledger import UNIT, ZERO
 from pfmm.model.order import Side
-from pfmm.report.inputs import FillRow, MidSeries, OutOfOrder
+from pfmm.report.inputs import MAKER, FillRow, MidSeries, OutOfOrder
 
 CHUNK_ROWS = 500  # with as many rows in the journal's pages; 4,000 of 2,000 took a quarter longer
 NEVER = 1 << 62
@@ -76,7 +76,7 @@ class Scale:
 class Block:
     """Fills of one market in time order, a column each, in units of `scale`: `sizes` in base units and `values` in
     USD are negative for sales, `fees` positive where paid. Selling 1 at 100.3 for a rebate of 0.02: -1, -1003, -2.
-    `present` is each of the owners once, by first fill."""
+    `makers` says which fills made; `present` is each of the owners once, by first fill."""
 
     scale: Scale
     present: tuple[str, ...]
@@ -86,11 +86,13 @@ class Block:
     sizes: Sequence[int]
     values: Sequence[int]
     fees: Sequence[int]
+    order_ids: Sequence[str]
+    makers: Sequence[bool]
 
     @classmethod
     def read(cls, rows: Sequence[FillRow], at_least: Scale) -> Block:
         """The columns of at least one row, with no fewer decimals of price and size than `at_least`."""
-        times, _, owners, sides, price_given, size_given, fee_given = zip(*rows, strict=True)
+        times, _, owners, sides, price_given, size_given, fee_given, order_ids, liquidity = zip(*rows, strict=True)
         prices, price_decimals = in_units(price_given)
         sizes, size_decimals = in_units(size_given)
         fees, fee_decimals = in_units(fee_given)
@@ -99,7 +101,8 @@ class Block:
         sizes = _finer(sizes, size_decimals, scale.size)
         sizes = [size if side == LONG else -size for side, size in zip(sides, sizes, strict=True)]
         values = list(map(mul, prices, sizes))
-        return cls(scale, _once(owners), times, owners, prices, sizes, values, fees)
+        makers = [one == MAKER for one in liquidity]
+        return cls(scale, _once(owners), times, owners, prices, sizes, values, fees, order_ids, makers)
 
     def __len__(self) -> int:
         return len(self.times)
@@ -117,6 +120,7 @@ class Block:
         return Block(
             self.scale, _once(self.owners[start:stop]), self.times[start:stop], self.owners[start:stop],
             self.prices[start:stop], self.sizes[start:stop], self.values[start:stop], self.fees[start:stop],
+            self.order_ids[start:stop], self.makers[start:stop],
         )  # fmt: skip
 
     def of(self, owners: frozenset[str]) -> Block:
@@ -129,13 +133,25 @@ class Block:
             list(compress(self.times, wanted)), list(compress(self.owners, wanted)),
             list(compress(self.prices, wanted)), list(compress(self.sizes, wanted)),
             list(compress(self.values, wanted)), list(compress(self.fees, wanted)),
+            list(compress(self.order_ids, wanted)), list(compress(self.makers, wanted)),
         )  # fmt: skip
 
     def fees_paid(self) -> Decimal:
         """The sum of the fees in USD, each rounded to 1e-8 as the ledger does: 0.120000005 counts as 0.12."""
+        return self._usd_of(self.fees)
+
+    def rebates(self) -> Decimal:
+        """The sum of the rebates among the fees in USD, >= 0: fees of 0.03 and -0.02 hold a rebate of 0.02."""
+        return -self._usd_of([fee for fee in self.fees if fee < 0])
+
+    def maker_fees(self) -> Decimal:
+        """The sum of the fees of the fills that made, USD."""
+        return self._usd_of(self.fees if all(self.makers) else list(compress(self.fees, self.makers)))
+
+    def _usd_of(self, fees: Sequence[int]) -> Decimal:
         if exact(1, self.scale.fee) >= UNIT:
-            return exact(sum(self.fees), self.scale.fee).quantize(UNIT)
-        return sum([exact(fee, self.scale.fee).quantize(UNIT) for fee in self.fees], NO_FEE)
+            return exact(sum(fees), self.scale.fee).quantize(UNIT)
+        return sum([exact(fee, self.scale.fee).quantize(UNIT) for fee in fees], NO_FEE)
 
 
 class MidLine:
@@ -162,6 +178,12 @@ class MidLine:
         """The last mid at or before a time, USD; None before the first."""
         index = bisect_right(self._times, time_ms) - 1
         return exact(self._units[index], self.decimals) if index > 0 else None
+
+    def before(self, times: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The last mid strictly before each of the ascending `times`, and how many ms older it is; see `after`. Mids at
+        0 and 40: 40 and 45 find 0 and 40, 40 and 5 ms old."""
+        found, ages = self.after(times, -1)
+        return found, [age + 1 for age in ages]
 
     def after(self, times: Sequence[int], delay_ms: int) -> tuple[list[int], list[int]]:
         """The last mid at or before each of the ascending `times` plus a delay, and how many ms old it is then; where

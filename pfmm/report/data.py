@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import NamedTuple, Protocol
 
-from pfmm.accounting.attribution import BPS, HORIZONS_S, Attribution, Edge, edge_of, ratio
+from pfmm.accounting.attribution import BPS, HORIZONS_S, Attribution, ratio
+from pfmm.accounting.edge import Edge, edge_of
 from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.accounting.metrics import DAY_MS, PERCENT, Amount, Figures, Metric, capital_days, max_drawdown, verdicts
 from pfmm.model.account import FundingPayment
@@ -174,7 +175,7 @@ def _report(
         equity=curve,
         cash_flows=cash_flows,
         markouts_bps=_markouts(markets),
-        edge=_edge(markets),
+        edge=edge_of([market.found.edge for market in markets.values()]),
         markets=_grouped((one.market, one.fills, one.pnl) for one in earned),
         strategies=_grouped((one.strategy, one.fills, one.pnl) for one in earned),
         samples={name: tuple(market.fold.samples) for name, market in sorted(markets.items())},
@@ -252,11 +253,11 @@ def _attribution(market: _Market, owner: str, mark: Decimal | None, end_ms: int)
     total = share.total(fold.price_at(fold.start_ms) or ZERO, closing)
     capture, adverse = judged.capture.get(owner, ZERO), judged.adverse.get(owner, ZERO)
     explained = capture + adverse - share.fees + share.funding
-    return Attribution(total, capture, adverse, total - explained, share.fees, share.funding)
+    return Attribution(total, capture, adverse, total - explained, share.fees, share.funding, share.rebates)
 
 
 def _sum(parts: Iterable[Attribution]) -> Attribution:
-    total, capture, adverse, inventory, fees, funding = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
+    total, capture, adverse, inventory, fees, funding, rebates = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
     for part in parts:
         total += part.total
         capture += part.spread_capture
@@ -264,7 +265,8 @@ def _sum(parts: Iterable[Attribution]) -> Attribution:
         inventory += part.inventory
         fees += part.fees
         funding += part.funding
-    return Attribution(total, capture, adverse, inventory, fees, funding)
+        rebates += part.rebates
+    return Attribution(total, capture, adverse, inventory, fees, funding, rebates)
 
 
 def _grouped(parts: Iterable[tuple[str, int, Attribution]]) -> tuple[Part, ...]:
@@ -323,12 +325,8 @@ def _figures(
         daily_pnl=ratio(pnl, max(funded, ZERO), PERCENT),
         max_drawdown=max_drawdown(curve, cash_flows),
         equity_samples=len(curve),
+        span_ms=span_ms,
     )
-
-
-def _edge(markets: Mapping[str, _Market]) -> Edge:
-    found = [market.found for market in markets.values()]
-    return edge_of(sum(f.judged for f in found), sum(f.edge_bps for f in found), sum(f.edge_squares for f in found))
 
 
 def _markouts(markets: Mapping[str, _Market]) -> dict[str, Decimal | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pfmm.accounting.attribution import Attribution
+from pfmm.accounting.edge import Edge
 from pfmm.accounting.metrics import DAY_MS
 from pfmm.model.text import iso
 from pfmm.report.data import ReportData
@@ -15,7 +16,6 @@ CURVE_POINTS = 1_000
 
 def report_json(report: ReportData) -> dict[str, Any]:
     """The `data` of a report. The curve has at most 1,000 points; the lows and highs of what is left out stay."""
-    edge = report.edge
     return {
         "period": {
             "start": iso(report.start_ms),
@@ -28,13 +28,39 @@ def report_json(report: ReportData) -> dict[str, Any]:
         "equity_curve": [[iso(time_ms), value] for time_ms, value in extremes(report.equity, CURVE_POINTS)],
         "cash_flows": [[iso(time_ms), amount] for time_ms, amount in report.cash_flows],
         "markouts_bps": report.markouts_bps,
-        "edge_bps": None if edge.mean_bps is None else round(edge.mean_bps, 6),
-        "edge": {"n": edge.n, "t": None if edge.t is None else round(edge.t, 6), "below_zero": edge.below_zero},
+        "edge": edge_json(report.edge, report.pnl),
         "by_market": [{"market": part.name, "fills": part.fills, "pnl": pnl_json(part.pnl)} for part in report.markets],
         "by_strategy": [
             {"strategy": part.name, "fills": part.fills, "pnl": pnl_json(part.pnl)} for part in report.strategies
         ],
     }
+
+
+def edge_json(edge: Edge, pnl: Attribution) -> dict[str, Any]:
+    """The break-even maker fee beside what was paid, in bps, and the profit gross of rebates beside these, USD: gross +
+    rebates = net profit. None where the data cannot carry a figure."""
+    headline = edge.headline
+    return {
+        "horizon_s": headline.horizon_s,
+        "break_even_maker_bps": {f"{one.horizon_s}s": _bps(one.bps) for one in edge.break_even},
+        "se_bps": {f"{one.horizon_s}s": _bps(one.se_bps) for one in edge.break_even},
+        "error_by": headline.error_by,
+        "paid_maker_bps": _bps(edge.paid_maker_bps),
+        "net_bps": _bps(edge.net_bps),
+        "net_after_exits_bps": _bps(edge.net_after_exits_bps),
+        "gross_usd": pnl.gross,
+        "rebates_usd": pnl.rebates,
+        "n_fills": headline.n_fills,
+        "n_orders": headline.n_orders,
+        "n_blocks": headline.n_blocks,
+        "n_sessions": headline.n_sessions,
+        "n_exits": edge.exits,
+        "mid_age_ms": None if edge.mid_age_ms is None else round(edge.mid_age_ms),
+    }
+
+
+def _bps(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def pnl_json(pnl: Attribution) -> dict[str, Any]:

@@ -21,14 +21,15 @@ from pfmm.report.inputs import NOBODY, FillRow
 
 
 class Share:
-    """What one run holds and earned on one market: sizes in base units, the rest USD."""
+    """What one run holds and earned on one market: sizes in base units, the rest USD. `rebates` (>= 0) are among the
+    `fees`."""
 
-    __slots__ = ("cash", "counted", "fees", "fills", "funding", "opening", "size")
+    __slots__ = ("cash", "counted", "fees", "fills", "funding", "opening", "rebates", "size")
 
     def __init__(self, *, counted: bool) -> None:
         self.counted = counted
         self.size = self.opening = ZERO
-        self.cash = self.fees = self.funding = ZERO
+        self.cash = self.fees = self.funding = self.rebates = ZERO
         self.fills = 0
 
     def total(self, opening_mark: Decimal, closing_mark: Decimal) -> Decimal:
@@ -132,6 +133,7 @@ class MarketFold:
             share.fills += len(block)
             share.cash -= exact(sum(block.values), block.scale.value)
             share.fees += block.fees_paid()
+            share.rebates += block.rebates()
 
     def _hold(self, block: Block) -> None:
         """Turnover and inventory of counted fills, none of which may have anything due before it.

@@ -16,8 +16,9 @@ from pfmm.accounting.metrics import Metric, peaks
 from pfmm.errors import ConfigError
 from pfmm.report.data import Part, ReportData
 from pfmm.report.fold import Sample
-from pfmm.report.text import equity_title
+from pfmm.report.text import edge_block, equity_title, reason_lines
 from pfmm.report.thinning import extremes
+from pfmm.report.wording import pnl_words
 
 CURVE_POINTS = 3_000
 HEIGHT = 380
@@ -31,6 +32,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; background: #ffffff
 h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
 table { border-collapse: collapse; } th, td { padding: .25rem .8rem; border-bottom: 1px solid #d9e2ec; }
 th { text-align: left; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+p.edge { font-weight: 600; }
 p.note { color: #52606d; margin: .2rem 0 .8rem; }
 """
 
@@ -60,6 +62,7 @@ def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
         ("Where the profit came from (USD)", _decomposition(graph, report)),
     ]
     body = [f"<h1>pfmm report</h1><p class=note>{escape(heading)}, {report.fills:,} fills</p>"]
+    body.append(f"<p class=edge>{escape(edge_block(report)).replace(chr(10), '<br>')}</p>")
     body += [_metrics_table(report.metrics), _pnl_table(report)]
     if report.cash_flows:
         body.append(f"<p class=note>{escape(equity_title(report))}.</p>")
@@ -234,18 +237,17 @@ def _metrics_table(metrics: Sequence[Metric]) -> str:
         )
         for metric in metrics
     ]
-    return "<h2>Figures against their targets</h2>" + _table(
-        ("figure", "value", "target", "verdict", "n"), rows, {1, 4}
-    )
+    table = _table(("figure", "value", "target", "verdict", "n"), rows, {1, 4})
+    notes = "".join(f"<p class=note>{escape(line)}</p>" for line in reason_lines(metrics))
+    return f"<h2>Figures against their targets</h2>{table}{notes}"
 
 
 def _pnl_table(report: ReportData) -> str:
     whole = Part("all", report.fills, report.pnl)
     rows = []
     for part in (whole, *report.markets, *report.strategies):
-        pnl = part.pnl
-        amounts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
-        rows.append((part.name, f"{part.fills:,}", *(f"{amount:+.4f}" for amount in amounts)))
+        *parts, total = pnl_words(part.pnl)
+        rows.append((part.name, f"{part.fills:,}", total, *parts))
     headers = ("part", "fills", "total", "capture", "adverse selection", "inventory", "fees", "funding")
     note = "<p class=note>total = capture + adverse selection + inventory + fees + funding (a rebate is +)</p>"
     return "<h2>Profit, USD</h2>" + _table(headers, rows, set(range(1, 8))) + note

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from pfmm.model.order import Fill
+from pfmm.model.order import Fill, Liquidity
 from pfmm.model.run import EquityReading
 
 NOBODY = ""  # owner of fills that no run of ours placed
+MAKER = Liquidity.MAKER.value
 
 
 class FillRow(NamedTuple):
-    """One fill as the fold reads it. `owner` is the run id; `side` is "long" or "short"; amounts may still be text,
-    since a report of a million fills turns each into a Decimal once, where it is used. A plain tuple serves too."""
+    """One fill as the fold reads it. `owner` is the run id; `side` is "long" or "short", `liquidity` "maker" or
+    "taker"; amounts may still be text, since a report of a million fills turns each into a Decimal once, where it is
+    used. A plain tuple serves too."""
 
     time_ms: int
     market: str
@@ -24,11 +26,14 @@ class FillRow(NamedTuple):
     price: str | Decimal
     size: str | Decimal
     fee: str | Decimal
+    order_id: str = ""
+    liquidity: str = MAKER
 
 
 def row_of(fill: Fill, owner: str = NOBODY) -> FillRow:
     """The row of a fill that belongs to the run `owner`."""
-    return FillRow(fill.time_ms, fill.market, owner, fill.side, fill.price, fill.size, fill.fee)
+    amounts = (fill.price, fill.size, fill.fee)
+    return FillRow(fill.time_ms, fill.market, owner, fill.side, *amounts, fill.order_id, fill.liquidity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
-from math import fsum
 from operator import sub
 
 from pfmm.accounting.attribution import HORIZONS_S, SPLIT_HORIZON_S
+from pfmm.accounting.edge import Sum, Tally
 from pfmm.accounting.ledger import ZERO
 from pfmm.accounting.minutes import MINUTE_MS, MinuteTable
 from pfmm.model.ledger import ACCOUNT
@@ -25,10 +25,12 @@ from pfmm.report.markouts import Judgement
 FundingPart = tuple[int, str, Decimal]  # time in ms, owner, USD received
 
 
-_HORIZON_COLUMNS = tuple(f"m{seconds}_{name}" for seconds in HORIZONS_S for name in ("moved", "value"))
+_OF_EACH_HORIZON = ("moved", "value", "gain", "maker_value", "maker_fills")
 COLUMNS = (
     "first_seq", "last_seq", "fills", "bought", "bought_usd", "sold", "sold_usd", "fees", "rebates", "capture",
-    "losing", "edge_bps", "edge_squares", "held_usd_ms", "last_price", "last_ms", *_HORIZON_COLUMNS, "m30_fills",
+    "losing", "maker_orders", "maker_usd", "maker_fees", "exits", "exits_unknown", "exit_gain", "placed", "mid_age_ms",
+    "held_usd_ms", "last_price", "last_ms",
+    *(f"m{seconds}_{name}" for seconds in HORIZONS_S for name in _OF_EACH_HORIZON), "m30_fills",
 )  # fmt: skip
 
 
@@ -144,16 +146,19 @@ class _Grown:
         self._size = _grown(table, "bought", "sold")
         self._cash = _grown(table, "sold_usd", "bought_usd")
         self._fees = _grown(table, "fees", "rebates")
+        self._rebates = ZERO if table is None else table.total("rebates")
         self._paid_ms = [part[0] for part in funding]
         self._funding = list(accumulate((part[2] for part in funding), initial=ZERO))
 
     def share(self, time_ms: int | None) -> Share:
-        """The share by the last whole minute before a time, or at the end."""
+        """The share by the last whole minute before a time, or at the end; its rebates then only."""
         rows = len(self._minutes) if time_ms is None else bisect_right(self._minutes, time_ms // MINUTE_MS - 1)
         paid = len(self._paid_ms) if time_ms is None else bisect_right(self._paid_ms, time_ms)
         share = Share(counted=True)
         share.size, share.cash, share.fees = self._size[rows], self._cash[rows], self._fees[rows]
         share.fills, share.funding = self._fills[rows], self._funding[paid]
+        if time_ms is None:
+            share.rebates = self._rebates
         return share
 
 
@@ -175,5 +180,22 @@ def judgement_of(tables: Mapping[str, MinuteTable]) -> Judgement:
         found.moved = [table.total(f"m{seconds}_moved") for seconds in HORIZONS_S]
         found.notional = [table.total(f"m{seconds}_value") for seconds in HORIZONS_S]
         found.judged, found.losing = sum(table.column("m30_fills")), sum(table.column("losing"))
-        found.edge_bps, found.edge_squares = fsum(table.column("edge_bps")), fsum(table.column("edge_squares"))
+        found.edge = tally_of(table)
+    return found
+
+
+def tally_of(table: MinuteTable) -> Tally:
+    """What the break-even fee follows from in the rows of one owner."""
+    found, minutes = Tally(), table.column("minute")
+    for index, seconds in enumerate(HORIZONS_S):
+        fills = table.column(f"m{seconds}_maker_fills")
+        sums = map(Sum, table.amounts(f"m{seconds}_gain"), table.amounts(f"m{seconds}_maker_value"))
+        for minute, one, count in zip(minutes, sums, fills, strict=True):
+            found.count(index, minute, one, count)
+    for minute, count in zip(minutes, table.column("maker_orders"), strict=True):
+        found.orders[minute] = found.orders.get(minute, 0) + count
+    found.maker_usd, found.maker_fees = table.total("maker_usd"), table.total("maker_fees")
+    found.exits, found.exits_unknown = sum(table.column("exits")), sum(table.column("exits_unknown"))
+    found.exit_gain = table.total("exit_gain")
+    found.placed, found.mid_age_ms = sum(table.column("placed")), sum(table.column("mid_age_ms"))
     return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from decimal import Decimal
 
 from pfmm.accounting.attribution import Attribution
-from pfmm.accounting.metrics import MIN_FILLS, Metric
+from pfmm.accounting.metrics import Metric
 from pfmm.report.data import Part, ReportData
 from pfmm.report.thinning import means
+from pfmm.report.wording import break_even_line, gross_line, net_line, pnl_words, sample_line
 
 PLOT_WIDTH = 66
 PLOT_HEIGHT = 8
@@ -29,11 +28,18 @@ COLUMNS = ("total", "capture", "adverse", "inventory", "fees", "funding")
 
 
 def report_text(report: ReportData, *, heading: str) -> str:
-    """The whole report: heading, equity, the six figures, where the profit came from, markouts, splits."""
-    blocks = [heading, _equity_block(report), _metrics_block(report.metrics), _pnl_block(report)]
-    blocks.append(_quality_block(report))
+    """The whole report: heading, the break-even fee, equity, the six figures, where the profit came from, splits."""
+    blocks = [heading, edge_block(report), _equity_block(report), _metrics_block(report.metrics), _pnl_block(report)]
+    blocks.append(_markouts_line(report))
     blocks += [_inventory_block(report)]
     return "\n\n".join(block for block in blocks if block)
+
+
+def edge_block(report: ReportData) -> str:
+    """The break-even fee, what it is after fees and exits, what it stands on, and the profit gross of rebates."""
+    edge = report.edge
+    lines = (break_even_line(edge), net_line(edge), sample_line(edge), gross_line(report.pnl))
+    return "\n".join(line for line in lines if line is not None)
 
 
 def _equity_block(report: ReportData) -> str:
@@ -96,8 +102,18 @@ def _metrics_block(metrics: Sequence[Metric]) -> str:
         for metric in metrics
     ]
     table = _table(("figure", "value", "target", "verdict", "n"), rows, right={1, 4})
-    unjudged = any(metric.value is not None and metric.verdict == "n/a" for metric in metrics)
-    return f"{table}\na verdict needs {MIN_FILLS} fills" if unjudged else table
+    return "\n".join((table, *reason_lines(metrics)))
+
+
+def reason_lines(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """Why figures are not judged, a line a reason: "inventory turnover, daily P&L / capital: under a day of data"."""
+    found: dict[str, list[str]] = {}
+    for metric in metrics:
+        if metric.reason is not None:
+            found.setdefault(metric.reason, []).append(METRIC_NAMES.get(metric.name, metric.name))
+    if len(found) == 1 and len(metrics) == sum(map(len, found.values())):
+        return (f"unjudged: {next(iter(found))}",)
+    return tuple(f"unjudged {', '.join(names)}: {reason}" for reason, names in found.items())
 
 
 def _pnl_block(report: ReportData) -> str:
@@ -115,28 +131,15 @@ def _part_row(part: Part) -> tuple[str, ...]:
 
 
 def _amounts(pnl: Attribution) -> tuple[str, ...]:
-    parts = (pnl.total, pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
-    return tuple(_usd(part) for part in parts)
+    *parts, total = pnl_words(pnl)
+    return (total, *parts)
 
 
-def _usd(amount: Decimal) -> str:
-    """Fewer decimals for larger amounts, so that a row stays within the width: +1.2346, +1234.57, +123457."""
-    digits = 4 if abs(amount) < 1_000 else 2 if abs(amount) < 100_000 else 0
-    return f"{amount:+.{digits}f}"
-
-
-def _quality_block(report: ReportData) -> str:
+def _markouts_line(report: ReportData) -> str:
     markouts = "   ".join(
         f"{name} {'n/a' if value is None else f'{value:+.3f}'}" for name, value in report.markouts_bps.items()
     )
-    edge = report.edge
-    if edge.mean_bps is None:
-        words = "edge per fill: n/a (no fill with a mid near it and one 30 s later)"
-    else:
-        t = "" if edge.t is None or not math.isfinite(edge.t) else f", t = {edge.t:.2f}"
-        loses = "  SIGNIFICANTLY BELOW ZERO" if edge.below_zero else ""
-        words = f"edge per fill: {edge.mean_bps:+.3f} bps over {edge.n} fills{t}{loses}"
-    return f"markouts, bps: {markouts}\n{words}"
+    return f"markouts, bps: {markouts}"
 
 
 def _inventory_block(report: ReportData) -> str:

@@ -27,8 +27,15 @@ MIDS = [1_000, *range(1_000, 939, -5), *range(940, 1_061, 5), *range(1_060, 989,
 SHARES = dict.fromkeys(
     ("total", "spread_capture", "adverse_selection", "inventory", "fees", "fees_effect", "funding"), D
 )
+BY_HORIZON = dict.fromkeys(("5s", "30s", "300s"), maybe(NUMBER))
+EDGE = {
+    "horizon_s": int, "break_even_maker_bps": BY_HORIZON, "se_bps": BY_HORIZON, "error_by": ("minute", "session"),
+    "paid_maker_bps": maybe(NUMBER), "net_bps": maybe(NUMBER), "net_after_exits_bps": maybe(NUMBER), "gross_usd": D,
+    "rebates_usd": D, "n_fills": int, "n_orders": int, "n_blocks": int, "n_sessions": int, "n_exits": int,
+    "mid_age_ms": maybe(int),
+}  # fmt: skip
 SCENARIO = {
-    "fills": int, "pnl": D, "attribution": SHARES, "drawdown_usd": D, "position": D, "orders": int,
+    "fills": int, "pnl": D, "attribution": SHARES, "edge": EDGE, "drawdown_usd": D, "position": D, "orders": int,
     "round_trips": int, "requests": int, "stopped": maybe(str),
 }  # fmt: skip
 BOTH = {"pessimistic": SCENARIO, "optimistic": SCENARIO}
@@ -97,7 +104,10 @@ GRID = ("--set", "grid.lower=900", "--set", "grid.upper=1100")
 
 
 def documented(command: str, data: Any, *free: str) -> None:
-    shown_apart = set(SCENARIO) | set(SHARES) if command == "backtest sweep" else set()  # in the row of `backtest run`
+    # an edge is shown in the row of `report`, a scenario in that of `backtest run`
+    shown_apart = set(EDGE) | set(BY_HORIZON)
+    if command == "backtest sweep":
+        shown_apart |= set(SCENARIO) | set(SHARES)
     assert set(names_in(data, frozenset(free))) - shown_apart <= words_of(command, heading="command")
 
 
@@ -144,7 +154,7 @@ def test_run(folder: Path, name: str, more: dict[str, Any]) -> None:
     data = backtest(folder, "run", "grid", "x", "--data", folder / name, "--set", "grid.levels=4", *GRID)
     assert differences(data, RUN | more, "run") == []
     report = {
-        "period", "metrics", "equity_curve", "cash_flows", "markouts_bps", "edge_bps", "edge", "by_market",
+        "period", "metrics", "equity_curve", "cash_flows", "markouts_bps", "edge", "by_market",
         "by_strategy",
     }  # fmt: skip
     documented("backtest run", {name: value for name, value in data.items() if name not in report}, "settings")

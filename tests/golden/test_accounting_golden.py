@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from pfmm.accounting.attribution import assess
 from pfmm.accounting.ledger import apply, apply_funding, funding_share, mark, net_profit
 from pfmm.model.account import FundingPayment
@@ -11,12 +13,13 @@ from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
 from tests.plain_accounting import attribute, edge, markouts_bps, realized_spread
 
+# each 1 ms before a fill, of which it is the mid
 MIDS = [
-    (0, "65000.0"),
-    (30_000, "65002.0"),
-    (60_000, "64990.0"),
-    (90_000, "64995.0"),
-    (120_000, "65010.0"),
+    (-1, "65000.0"),
+    (29_999, "65002.0"),
+    (59_999, "64990.0"),
+    (89_999, "64995.0"),
+    (119_999, "65010.0"),
 ]
 
 
@@ -104,9 +107,15 @@ def test_markouts_and_edge() -> None:
     # 0.016 USD on 130 + 65.002 + 194.97 + 64.995 = 454.967 USD
     assert found["30s"] == Decimal("0.351674")
     assert found["300s"] is None
-    # 0.049996 / 129.98, 0.0350024 / 65.012, 0.054 / 195 and 0.037997 / 64.985:
-    # (3.84644 + 5.38399 + 2.76923 + 5.84704) / 4 bps
-    assert abs(edge(judged).mean_bps - 4.46168) < 1e-4
+    # capture 0.07 and 0.016 after it, on the same 454.967 USD; all of one order, in two minutes: gains of
+    # 0.024 + 0.022 on 195.002 USD and of 0.015 + 0.025 on 259.965
+    after_5s, after_30s, after_300s = edge(judged)
+    assert (after_5s.bps, after_300s.bps) == (None, None)
+    ratio = 0.086 / 454.967
+    assert after_30s.bps == pytest.approx(ratio * 1e4)  # 1.8902
+    error = (2 * ((0.046 - ratio * 195.002) ** 2 + (0.040 - ratio * 259.965) ** 2)) ** 0.5 / 454.967
+    assert after_30s.se_bps == pytest.approx(error * 1e4)
+    assert (after_30s.n_fills, after_30s.n_orders, after_30s.n_blocks) == (4, 2, 2)
 
 
 def test_realized_spread_of_the_matched_quantity() -> None:

@@ -26,11 +26,12 @@ DAY_S = 86_400
 MARKET = "BTC-PERP"
 BUY_FEE, SELL_FEE = Decimal("-0.01998"), Decimal("-0.02004")  # maker rebate of 2 bps on 99.90 and on 100.20
 
-# what the mid does after a fill: at once, 1 s, 5 s, 30 s and 5 min later
+# what the mid was just before a fill, and what it does 1 s, 5 s, 30 s and 5 min after it
 AFTER_BUY = ("100.00", "99.99", "99.98", "99.95", "100.02")
 AFTER_SALE_OF_THE_GRID = ("100.05", "100.05", "100.10", "100.40", "100.00")  # runs on against the grid
 AFTER_SALE_OF_THE_QUOTE = ("100.05", "100.05", "100.10", "100.00", "100.00")
-HORIZONS_S = (0, 1, 5, 30, 300)
+HORIZONS_S = (Decimal("-0.001"), 1, 5, 30, 300)
+OF_THE_FILLS_MS = "50.00"  # no figure may know a mid of the very ms of a fill: it is after what filled it
 
 
 def fill(number: int, side: Side, price: str, fee: Decimal, second: int) -> Fill:
@@ -38,18 +39,21 @@ def fill(number: int, side: Side, price: str, fee: Decimal, second: int) -> Fill
     return Fill(f"f{number}", f"v{number}", f"n-{number}", MARKET, side, *amounts, Liquidity.MAKER, second * 1_000)
 
 
-def rounds() -> tuple[list[Fill], list[tuple[int, str]], list[int]]:
+def rounds() -> tuple[list[Fill], list[tuple[int | Decimal, str]], list[int]]:
     """The fills, the mids by second, and the round of each fill."""
-    fills, mids, round_of = [], [(0, "100.00"), (DAY_S, "100.10")], []
+    fills, round_of = [], []
+    mids: list[tuple[int | Decimal, str]] = [(0, "100.00"), (DAY_S, "100.10")]
     for index in range(18):
         buy_s, sell_s = index * 4_800 + 600, index * 4_800 + 3_000
         fills.append(fill(len(fills) + 1, Side.LONG, "99.90", BUY_FEE, buy_s))
         mids += [(buy_s + after, mid) for after, mid in zip(HORIZONS_S, AFTER_BUY, strict=True)]
+        mids.append((buy_s, OF_THE_FILLS_MS))
         round_of.append(index)
         if index < 17:
             fills.append(fill(len(fills) + 1, Side.SHORT, "100.20", SELL_FEE, sell_s))
             path = AFTER_SALE_OF_THE_GRID if index < 9 else AFTER_SALE_OF_THE_QUOTE
             mids += [(sell_s + after, mid) for after, mid in zip(HORIZONS_S, path, strict=True)]
+            mids.append((sell_s, OF_THE_FILLS_MS))
             round_of.append(index)
     return fills, sorted(mids), round_of
 
@@ -83,7 +87,7 @@ def write_journal(home: Path, *, late: bool = False) -> None:
         # the first meets the grid's one unit, the second, in the very ms of a purchase, the quote's
         funding = [payment("p1", 30_000, "-0.01"), payment("p2", 58_200, "0.02")]
         journal.absorb(fills=fills[::-1] if late else fills, funding=funding, cursors=Cursors())
-        journal.record_mids([(MARKET, second * 1_000, Decimal(mid)) for second, mid in mids])
+        journal.record_mids([(MARKET, int(second * 1_000), Decimal(mid)) for second, mid in mids])
         for second, equity in ((0, "1000"), (43_200, "1010"), (60_000, "989.8"), (DAY_S, "1006.01032")):
             journal.record_equity(second * 1_000, Decimal(equity), None)
 
@@ -180,10 +184,26 @@ def test_markouts_and_edge(report: Any) -> None:
         "30s": Decimal("-10.426039"),  # -3.65
         "300s": Decimal("3.456303"),  # 18 * 0.02 + 17 * 0.05 = 1.21
     }
-    # 18 purchases (0.10 - 0.05 + 0.01998) / 99.90 = 7.005005 bps, 9 sales -0.17996 / 100.20 = -17.960080,
-    # 8 sales 0.22004 / 100.20 = 21.960080: 140.130010 / 35
-    assert found["edge_bps"] == pytest.approx(4.003715, abs=1e-6)
-    assert (found["edge"]["n"], found["edge"]["below_zero"]) == (35, False)
+    edge = found["edge"]
+    # capture + what moved after 5 s, 30 s and 300 s, of the 3,500.85 USD: 4.35 - 1.21, 4.35 - 3.65, 4.35 + 1.21
+    assert edge["break_even_maker_bps"] == {
+        "5s": pytest.approx(3.14 / 3500.85 * 1e4, abs=1e-6),
+        "30s": pytest.approx(0.70 / 3500.85 * 1e4, abs=1e-6),
+        "300s": pytest.approx(5.56 / 3500.85 * 1e4, abs=1e-6),
+    }
+    # 35 minutes of one order, without a pause of more than an hour: purchases gain 0.08 on 100.00, sales 0.10 on 100.05
+    ratio = 3.14 / 3500.85
+    squares = 18 * (0.08 - ratio * 100) ** 2 + 17 * (0.10 - ratio * 100.05) ** 2
+    assert edge["se_bps"]["5s"] == pytest.approx((35 / 34 * squares) ** 0.5 / 3500.85 * 1e4, abs=1e-6)
+    assert (edge["horizon_s"], edge["error_by"], edge["mid_age_ms"]) == (5, "minute", 1)
+    assert [edge[f"n_{name}"] for name in ("fills", "orders", "blocks", "sessions", "exits")] == [35, 35, 35, 1, 0]
+    paid = -0.70032 / 3501.60 * 1e4  # of 18 * 99.90 + 17 * 100.20 USD: -2
+    assert (edge["paid_maker_bps"], edge["net_bps"]) == (
+        pytest.approx(paid, abs=1e-6), pytest.approx(ratio * 1e4 - paid, abs=1e-6),
+    )  # fmt: skip
+    assert edge["net_after_exits_bps"] == edge["net_bps"]
+    # what is left of 6.01032 without the rebates of 0.70032
+    assert (Decimal(edge["gross_usd"]), Decimal(edge["rebates_usd"])) == (Decimal("5.31"), Decimal("0.70032"))
 
 
 def test_the_equity_curve_is_the_recorded_one(report: Any) -> None:
@@ -211,7 +231,8 @@ def test_a_period_begins_with_the_equity_that_was_last_read(report: Any) -> None
     assert found["equity_curve"][:2] == [["1970-01-01T12:50:00.000Z", "1010"], ["1970-01-01T16:40:00.000Z", "989.8"]]
     figures = {one["name"]: Decimal(one["value"]) for one in found["metrics"] if one["value"] is not None}
     assert figures["max_drawdown"] == 2  # 20.2 / 1,010
-    assert figures["daily_pnl"] == round(Decimal(found["pnl"]["total"]) / 1_010 / 670 * 1_440 * 100, 6)
+    daily = next(one for one in found["metrics"] if one["name"] == "daily_pnl")
+    assert (daily["value"], daily["verdict"], daily["reason"]) == (None, "n/a", "under a day of data (11.2 h)")
 
 
 def test_a_deposit_is_neither_a_gain_nor_the_end_of_a_drawdown(report: Any, pfmm_home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,8 +24,8 @@ END = 400_000
 prices = st.integers(9_000, 11_000).map(lambda n: Decimal(n).scaleb(-2))
 owned = st.tuples(
     st.builds(
-        lambda market, side, price, size, fee, time_ms: Fill(
-            "f", "o", None, market, side, price, Decimal(size).scaleb(-3), Decimal(fee).scaleb(-9), Liquidity.MAKER,
+        lambda market, side, price, size, fee, time_ms, order, liquidity: Fill(
+            "f", f"o{order}", None, market, side, price, Decimal(size).scaleb(-3), Decimal(fee).scaleb(-9), liquidity,
             time_ms,
         ),
         st.sampled_from(("A", "B")),
@@ -33,6 +34,8 @@ owned = st.tuples(
         st.integers(1, 5_000),
         st.integers(-(10**8), 10**8),
         st.integers(0, END),
+        st.integers(0, 3),
+        st.sampled_from((Liquidity.MAKER, Liquidity.MAKER, Liquidity.TAKER)),
     ),
     st.sampled_from(("r1", "r2", "")),
 )  # fmt: skip
@@ -104,9 +107,9 @@ def test_the_pass_equals_the_plain_fold(
     by_time = sorted(qualities, key=lambda quality: quality.fill.time_ms)
     evidence = Evidence(0, END, by_time, 50, 20, total, equity[0][1] if equity else Decimal(0), equity)
     assert found.metrics == metrics(evidence)
-    plain = edge(qualities)
-    assert (found.edge.n, found.edge.below_zero) == (plain.n, plain.below_zero)
-    assert found.edge.mean_bps == (None if plain.mean_bps is None else pytest.approx(plain.mean_bps, abs=1e-9))
+    for one, plain in zip(found.edge.break_even, edge(qualities), strict=True):
+        close = {name: pytest.approx(getattr(plain, name), abs=1e-9) for name in ("bps", "se_bps")}
+        assert one == replace(plain, **{name: None if getattr(plain, name) is None else close[name] for name in close})
 
 
 @given(histories, series, payments, st.integers(0, 40), st.sampled_from((None, "grid")), st.integers(0, END))
@@ -137,7 +140,9 @@ def test_markets_and_strategies_each_sum_to_the_whole(
         assert sum(part.fills for part in parts) == found.fills == len(history)
         for name in names:
             assert sum(Fraction(getattr(part.pnl, name)) for part in parts) == Fraction(getattr(found.pnl, name))
+    assert sum(Fraction(part.pnl.rebates) for part in found.markets) == Fraction(found.pnl.rebates)
     for one in (found.pnl, *(part.pnl for part in (*found.markets, *found.strategies))):
+        assert Fraction(one.gross) + Fraction(one.rebates) == Fraction(one.total)
         parts = (one.spread_capture, one.adverse_selection, one.inventory, -one.fees, one.funding)
         assert sum(map(Fraction, parts)) == Fraction(one.total)
 

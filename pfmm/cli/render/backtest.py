@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.backtest_results import run_data, worst
+from pfmm.app.backtest_results import edge_text, money_rows, run_data, unjudged, worst
 from pfmm.app.backtest_sweep import profit_of
 from pfmm.cli.render.tables import table
 from pfmm.model.fees import stored
@@ -33,15 +33,12 @@ def render_run(result: BacktestResult, width: int | None) -> str:
     data = run_data(job, scenarios)
     first = worst(scenarios, scenarios[0].queue)
     runs = [(one.queue if one.world == "recorded" else f"{one.queue}, {one.world}", one) for one in scenarios]
+    break_even, *money = money_rows([one for _, one in runs])
     rows = [
+        break_even,
         ("fills", *(str(len(one.outcome.fills)) for _, one in runs)),
         ("round trips", *(str(one.outcome.round_trips) for _, one in runs)),
-        ("P&L", *(_usd(one.report.pnl.total) for _, one in runs)),
-        ("  spread capture", *(_usd(one.report.pnl.spread_capture) for _, one in runs)),
-        ("  adverse selection", *(_usd(one.report.pnl.adverse_selection) for _, one in runs)),
-        ("  inventory", *(_usd(one.report.pnl.inventory) for _, one in runs)),
-        ("  fees", *(_usd(-one.report.pnl.fees) for _, one in runs)),
-        ("  funding", *(_usd(one.report.pnl.funding) for _, one in runs)),
+        *money,
         ("deepest drawdown", *(_usd(-one.drawdown_usd) for _, one in runs)),
         ("position at the end", *(plain(one.outcome.position) for _, one in runs)),
         ("orders placed", *(str(len(one.outcome.orders)) for _, one in runs)),
@@ -60,9 +57,12 @@ def render_run(result: BacktestResult, width: int | None) -> str:
             head,
             first.fees.text,
             "",
+            edge_text(first),
+            "",
             table(("USD", *(label for label, _ in runs)), rows, right=range(1, len(runs) + 1), width=width),
             "",
             table(("metric", "value", "unit", "target", "verdict", "n"), metrics, right=(1, 5), width=width),
+            *unjudged(first),
             "",
             speed,
             WORLDS,
@@ -95,11 +95,11 @@ def render_sweep(result: SweepResult, width: int | None) -> str:
         for row in ranked
     ]
     more = [*(["data"] if many else []), *(["segment"] if folded else [])]
-    names = [*result.axes, *more, "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
+    names = [*result.axes, *more, "BE 5s, bps", "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
     blocks = [f"{len(result.rows)} runs, {result.computed} computed now, {result.remembered} known before"]
     blocks[0] += "".join(dict.fromkeys(f"; {_fees(row)}" for row in rows))
     if lines:
-        blocks.append(table(names, lines, right=range(len(names) - 4, len(names)), width=width))
+        blocks.append(table(names, lines, right=range(len(names) - 5, len(names)), width=width))
     varied = {name: values for name, values in result.axes.items() if len(values) > 1}
     if len(varied) == 2 and rows:
         blocks.append(heat_map(varied, result.rows))
@@ -111,10 +111,20 @@ def render_sweep(result: SweepResult, width: int | None) -> str:
 
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:
     one = row.get("pessimistic") or row["optimistic"]
+    yield _break_even(one)
     yield str(one["fills"])
     for queue in ("pessimistic", "optimistic"):
         yield f"{Decimal(row[queue]['pnl']):+.4f}" if queue in row else ""
     yield f"{Decimal(one['drawdown_usd']):.4f}"
+
+
+def _break_even(one: Mapping[str, Any]) -> str:
+    """The break-even fee of a row with its error; a result that was kept from before says none."""
+    edge = one.get("edge")
+    if edge is None or edge["break_even_maker_bps"]["5s"] is None:
+        return "n/a"
+    se_bps = edge["se_bps"]["5s"]
+    return f"{edge['break_even_maker_bps']['5s']:+.2f}" + ("" if se_bps is None else f" ± {se_bps:.2f}")
 
 
 def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -9,19 +9,20 @@ import pytest
 
 from pfmm.accounting.attribution import (
     Attribution,
-    FillQuality,
     assess,
     ratio,
-    t_95,
 )
 from pfmm.model.order import Fill, Liquidity, Side
-from tests.plain_accounting import attribute, edge, markouts_bps
+from tests.plain_accounting import attribute, markouts_bps
 
 BUY = Fill(
     "f", "o", None, "M", Side.LONG, Decimal("99.9"), Decimal(2), Decimal("-0.04"), Liquidity.MAKER, time_ms=10_000
 )
 SELL = replace(BUY, side=Side.SHORT, price=Decimal("100.2"))
-EVERY_SECOND = [(second * 1_000, Decimal(100) + Decimal(second - 10) / 100) for second in range(400)]
+# of 1 ms before each second; at the second of the fill it already shows what filled it
+EVERY_SECOND = sorted(
+    [(second * 1_000 - 1, Decimal(100) + Decimal(second - 10) / 100) for second in range(400)] + [(10_000, Decimal(90))]
+)
 
 
 def series(*rows: tuple[int, str]) -> list[tuple[int, Decimal]]:
@@ -29,9 +30,9 @@ def series(*rows: tuple[int, str]) -> list[tuple[int, Decimal]]:
 
 
 def test_capture_and_markouts_of_a_buy_and_a_sell() -> None:
-    # mid 100 at the fill, rising 0.01 a second: 0.01, 0.05, 0.30 and 3.00 later, times 2
+    # mid 100 just before the fill, rising 0.01 a second: 0.01, 0.05, 0.30 and 3.00 later, times 2
     bought, sold = assess([BUY, SELL], EVERY_SECOND)
-    assert bought.mid == 100
+    assert (bought.mid, bought.mid_age_ms) == (100, 1)
     assert bought.capture == Decimal("0.2")  # (100 - 99.9) * 2
     assert bought.markouts == (Decimal("0.02"), Decimal("0.10"), Decimal("0.60"), Decimal("6.00"))
     assert bought.edge == Decimal("0.84")  # 0.2 + 0.6 + 0.04
@@ -41,7 +42,7 @@ def test_capture_and_markouts_of_a_buy_and_a_sell() -> None:
 
 
 def test_a_loop_of_three_seconds_has_no_markout_of_one() -> None:
-    polled = [row for row in EVERY_SECOND if row[0] % 3_000 == 0]  # 9 s, 12 s, …; the fill is at 10 s
+    polled = [row for row in EVERY_SECOND if (row[0] + 1) % 3_000 == 0]  # 9 s, 12 s, …; the fill is at 10 s
     (judged,) = assess([BUY], polled)
     assert judged.mid == Decimal("99.99")
     assert judged.markouts[0] is None
@@ -58,12 +59,13 @@ def test_a_stale_start_spoils_a_short_markout_as_a_stale_end_does() -> None:
     ("mids", "mid", "after_30s"),
     [
         ([], None, None),
-        (series((10_001, "100")), None, None),  # nothing at or before the fill
+        (series((10_000, "100")), None, None),  # nothing strictly before the fill
+        (series((9_000, "99"), (10_000, "100"), (40_000, "101")), "99", "4"),  # one of its own ms is after it
         (series((0, "100")), "100", None),  # 10 s old: just young enough
         (series((-1, "100")), None, None),
-        (series((10_000, "100"), (30_000, "101")), "100", "2"),  # 10 s before the horizon
-        (series((10_000, "100"), (29_999, "101"), (40_001, "102")), "100", None),
-        (series((10_000, "100"), (40_000, "99")), "100", "-2"),  # a sample at the horizon itself
+        (series((9_999, "100"), (30_000, "101")), "100", "2"),  # 10 s before the horizon
+        (series((9_999, "100"), (29_999, "101"), (40_001, "102")), "100", None),
+        (series((9_999, "100"), (40_000, "99")), "100", "-2"),  # a sample at the horizon itself
     ],
 )
 def test_a_price_is_never_guessed(mids: list[tuple[int, Decimal]], mid: str | None, after_30s: str | None) -> None:
@@ -74,7 +76,7 @@ def test_a_price_is_never_guessed(mids: list[tuple[int, Decimal]], mid: str | No
 
 
 def test_the_parts_make_up_the_total_exactly() -> None:
-    judged = list(assess([BUY], series((10_000, "100"), (40_000, "99.8"))))
+    judged = list(assess([BUY], series((9_999, "100"), (40_000, "99.8"))))
     parts = attribute(judged, total=Decimal(1), funding=Decimal("0.01"))
     # 1 - 0.2 + 0.4 - 0.04 - 0.01: the fee is a rebate
     assert parts == Attribution(
@@ -84,7 +86,9 @@ def test_the_parts_make_up_the_total_exactly() -> None:
         inventory=Decimal("1.15"),
         fees=Decimal("-0.04"),
         funding=Decimal("0.01"),
+        rebates=Decimal("0.04"),
     )
+    assert parts.gross + parts.rebates == parts.total == 1
     assert parts.total == parts.spread_capture + parts.adverse_selection + parts.inventory - parts.fees + parts.funding
 
 
@@ -94,8 +98,8 @@ def test_what_the_mids_cannot_place_is_inventory() -> None:
 
 
 def test_markouts_are_weighted_by_notional() -> None:
-    judged = [*assess([BUY], series((10_000, "100"), (40_000, "99.8"))), *assess([BUY], [])]
-    judged += assess([replace(BUY, size=Decimal(6))], series((10_000, "100"), (40_000, "100.1")))
+    judged = [*assess([BUY], series((9_999, "100"), (40_000, "99.8"))), *assess([BUY], [])]
+    judged += assess([replace(BUY, size=Decimal(6))], series((9_999, "100"), (40_000, "100.1")))
     # (-0.4 + 0.6) of 200 + 600 = 2.5 bps; a fill without mids weighs nothing
     assert markouts_bps(judged) == {"1s": None, "5s": None, "30s": Decimal("2.5"), "300s": None}
 
@@ -105,44 +109,3 @@ def test_markouts_are_weighted_by_notional() -> None:
 )
 def test_a_ratio_reads_plainly(part: str, whole: str, text: str) -> None:
     assert str(ratio(Decimal(part), Decimal(whole), Decimal(100))) == text
-
-
-def with_edge(bps: str) -> FillQuality:
-    """A fill of 100 USD whose edge is `bps`."""
-    fill = replace(BUY, price=Decimal(100), size=Decimal(1), fee=Decimal(0))
-    return FillQuality(fill, Decimal(100), Decimal(bps) / 100, (None, None, Decimal(0), None))
-
-
-def test_the_edge_is_the_mean_over_the_fills_that_can_be_judged() -> None:
-    judged = [with_edge("-1"), with_edge("-3"), *assess([BUY], [])]
-    found = edge(judged)
-    assert found.mean_bps == pytest.approx(-2)
-    assert found.t == pytest.approx(-2)  # standard error sqrt(2 / 2) = 1
-    assert (found.n, found.below_zero) == (2, False)
-
-
-@pytest.mark.parametrize(
-    ("edges", "below_zero"),
-    [
-        ([], False),
-        (["-1"] * 49, False),  # one short of the smallest sample
-        (["-1"] * 50, True),
-        (["1"] * 50, False),
-        (["0"] * 50, False),
-        # mean -0.5, deviation 2.1 a fill, error 0.3: t = -1.66, short of 1.6766
-        (["-2.6", "1.6"] * 25, False),
-        # mean -0.55, deviation 2.1 a fill, error 0.3: t = -1.83
-        (["-2.65", "1.55"] * 25, True),
-        (["2.6", "-1.6"] * 25, False),
-    ],
-)
-def test_the_edge_gate_needs_a_significant_sample(edges: list[str], *, below_zero: bool) -> None:
-    found = edge(with_edge(bps) for bps in edges)
-    assert found.n == len(edges)
-    assert found.below_zero is below_zero
-
-
-# Student's t, 95 % one-sided, from the usual table
-@pytest.mark.parametrize(("degrees", "quantile"), [(10, 1.8125), (29, 1.6991), (49, 1.6766), (120, 1.6577)])
-def test_t_quantiles(degrees: int, quantile: float) -> None:
-    assert t_95(degrees) == pytest.approx(quantile, abs=1e-4)

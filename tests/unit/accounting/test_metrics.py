@@ -69,8 +69,21 @@ def test_below_thirty_fills_there_is_a_value_but_no_verdict() -> None:
     few = found(evidence([judged(fill("long", "1", "100")) for _ in range(29)]))
     assert {metric.verdict for metric in few.values()} == {"n/a"}
     assert few["fill_rate"].value == 25
+    assert {metric.reason for name, metric in few.items() if name != "adverse_selection_ratio"} == {
+        "29 of 30 fills needed"
+    }
     enough = found(evidence([judged(fill("long", "1", "100")) for _ in range(30)]))
     assert enough["fill_rate"].verdict == "in"
+
+
+@pytest.mark.parametrize(("span_ms", "known"), [(DAY - 1, False), (DAY, True)])
+def test_nothing_is_said_per_day_under_a_day_of_data(span_ms: int, *, known: bool) -> None:
+    figures = found(evidence([judged(fill("long", "1", "100")) for _ in range(30)], end_ms=span_ms))
+    for name in ("inventory_turnover", "daily_pnl"):
+        assert (figures[name].value is not None) is known
+        assert (figures[name].verdict != "n/a") is known
+        assert figures[name].reason == (None if known else "under a day of data (24.0 h)")
+    assert figures["fill_rate"].verdict == "in"
 
 
 def test_the_adverse_ratio_counts_only_fills_that_can_be_judged() -> None:

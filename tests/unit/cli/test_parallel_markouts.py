@@ -78,8 +78,9 @@ def test_another_process_judges_alike(path: Path, journal: Journal) -> None:
         found = comparable(judgements())
     assert mids == mids_of(journal, None, PERIOD[0])
     assert found == comparable(judge_part(part, mids))
-    # 15 fills of 2 each, 0.1 below the mid in each market from the 11th fill on
-    assert [str(found[market].capture[""]) for market in "AB"] == ["3.00", "3.00"]
+    # 15 fills of 2 each in each market from the 11th fill on, 0.1 below the mid of their own ms, which is 0.01 above
+    # the one before: 15 * 2 * 0.09
+    assert [str(found[market].capture[""]) for market in "AB"] == ["2.70", "2.70"]
     assert not multiprocessing.active_children()
 
 

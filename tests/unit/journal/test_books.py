@@ -214,7 +214,10 @@ def test_a_report_of_everything_reads_rows_instead_of_fills(tmp_path: Path, monk
         found = of_minutes(journal, span, None, {}, journal.equity_readings())
         assert found.fills == 3_000
         open_fills = sum(
-            1 for _ in journal.fills(after_seq=int(journal._db.execute("SELECT minutes FROM folded").fetchone()[0]))
+            1
+            for _ in journal.fills(
+                after_seq=int(journal._db.execute("SELECT through FROM minute_progress").fetchone()[0])
+            )
         )
         assert open_fills <= 3_000 * 7 // 150 + 20
         assert not [one for one in read if "FROM fills" in one and "seq" not in one], "none looks through all fills"

@@ -30,7 +30,13 @@ ROWS = [
     FillRow(10_000, "A", "r1", "long", "99.9", "2", "-0.04"),
     FillRow(70_000, "A", "r1", "short", "100.3", "1", "-0.02"),
 ]
-MIDS = {"A": MidSeries([10_000, 40_000, 70_000, 100_000], [Decimal(100), Decimal("99.8"), Decimal(100), Decimal(101)])}
+# at 10 s and 70 s it already shows what filled: the mids of the fills are those of a ms before
+MIDS = {
+    "A": MidSeries(
+        [9_999, 10_000, 40_000, 69_999, 70_000, 100_000],
+        [Decimal(mid) for mid in ("100", "99.7", "99.8", "100", "100.2", "101")],
+    )
+}
 
 
 def small(rows: list[FillRow] | None = None, **more: object) -> ReportData:
@@ -72,14 +78,15 @@ def test_the_curve_of_a_part_ends_at_what_the_part_earned() -> None:
     """At the last moment as at the venue's mark, 101.5; just before as at the last mid."""
     found = small(marks={"A": Decimal("101.5")}, own_curve=True)
     assert found.equity[-1] == (100_000, 1_000 + found.pnl.total)
-    assert found.equity[-2][1] == Decimal("1000.56")  # -199.8 + 100.3 + 1 * 100 + 0.06
+    assert found.equity[-2][1] == Decimal("1000.76")  # -199.8 + 100.3 + 1 * 100.2 + 0.06
 
 
 def test_a_market_without_mids_is_valued_at_its_last_trade_and_has_no_capture() -> None:
     found = small(mids={})
     assert found.pnl.total == found.pnl.inventory - found.pnl.fees == Decimal("0.86")  # 1 left at 100.3
     assert set(found.markouts_bps.values()) == {None}
-    assert found.edge.mean_bps is None
+    assert [one.bps for one in found.edge.break_even] == [None, None, None]
+    assert (found.edge.net_bps, found.edge.mid_age_ms) == (None, None)
 
 
 @pytest.mark.parametrize("field", [1, 4, 5, 6])
@@ -108,10 +115,11 @@ def test_holdings_of_before_the_period_may_be_finer_than_what_trades_in_it() -> 
     """0.5 is held all along, and a whole unit bought at 100 and sold at 101 half a minute later."""
     told = [(5_000, "long", "100", "0.5"), (40_000, "long", "100", "1"), (70_000, "short", "101", "1")]
     rows = [FillRow(time_ms, "A", "r1", side, price, size, "0") for time_ms, side, price, size in told]
-    figures = {one.name: one.value for one in small(rows, start_ms=10_000).metrics}
+    figures = {one.name: one.value for one in small(rows, start_ms=10_000, end_ms=86_410_000).metrics}
     assert figures["realized_spread"] == Decimal("0.995025")  # (101 - 100) / 100.5
-    # 201 USD traded; for 30 s 0.5 at 100, for 30 s 1.5 at 100, for 30 s 0.5 at 101: 201 * 86,400 / 7,515
-    assert figures["inventory_turnover"] == Decimal("2310.898204")
+    # 201 USD traded in a day; for 30 s 0.5 at 100, for 30 s 1.5 at 100, for 86,340 s 0.5 at 101:
+    # 201 * 86,400 / (1,500 + 4,500 + 4,360,170)
+    assert figures["inventory_turnover"] == Decimal("3.977491")
 
 
 def test_sampled_moments() -> None:
@@ -164,7 +172,7 @@ def test_the_text_says_what_it_cannot_know() -> None:
     found = small(mids={}, equity=[])
     text = report_text(found, heading="paper/x")
     assert "fewer than two readings" in text
-    assert "edge per fill: n/a" in text
+    assert "break-even maker fee: n/a: no maker fill has a mid before and 5 s after it" in text
     assert "1s n/a" in text
 
 
@@ -182,7 +190,9 @@ def test_ordinary_amounts_fit_eighty_columns() -> None:
 
 
 def test_a_verdict_that_is_not_given_says_what_it_needs() -> None:
-    assert "a verdict needs 30 fills" in report_text(small(), heading="paper/x")
+    text = report_text(small(), heading="paper/x")
+    assert "unjudged fill rate, realized spread, max drawdown: 2 of 30 fills needed" in text
+    assert "unjudged inventory turnover, daily P&L / capital: under a day of data (0.0 h)" in text
 
 
 def test_without_the_plotting_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

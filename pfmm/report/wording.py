@@ -1,0 +1,96 @@
+"""What people read of an edge and of a profit: words and amounts that add up as printed. Pure: text only.
+
+The report, a backtest, a sweep, the live screen and the page all say it in these words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pfmm.accounting.attribution import Attribution
+from pfmm.accounting.edge import BreakEven, Edge
+
+PNL_PARTS = ("spread capture", "adverse selection", "inventory", "fees", "funding")
+REMAINDER = PNL_PARTS.index("inventory")  # what is left over of the total takes the rounding too
+NO_EDGE = "n/a: no maker fill has a mid before and 5 s after it"
+CAPTION = "break-even maker fee"
+
+
+def bps_words(one: BreakEven) -> str:
+    """A break-even fee with its error: "-1.23 ± 0.20", of one block only "-1.23 ± n/a", without fills "n/a"."""
+    if one.bps is None:
+        return "n/a"
+    return f"{one.bps:+.2f} ± " + ("n/a" if one.se_bps is None else f"{one.se_bps:.2f}")
+
+
+def break_even_line(edge: Edge) -> str:
+    """The first figure: "break-even maker fee: 5s -1.23 ± 0.20, 30s -1.10 ± 0.40, 300s n/a bps"."""
+    if edge.headline.bps is None:
+        return f"{CAPTION}: {NO_EDGE}"
+    found = ", ".join(f"{one.horizon_s}s {bps_words(one)}" for one in edge.break_even)
+    return f"{CAPTION}: {found} bps"
+
+
+def net_line(edge: Edge) -> str | None:
+    """What is left of it after the fee that was paid, in bps: the edge; None where no edge is known."""
+    if edge.headline.bps is None or edge.net_bps is None or edge.paid_maker_bps is None:
+        return None
+    paid = edge.paid_maker_bps
+    words = f"paid {paid:+.2f}{' (a rebate)' if paid < 0 else ''}, so the edge is {edge.net_bps:+.2f} bps"
+    if edge.exits:
+        after = edge.net_after_exits_bps
+        known = "n/a" if after is None else f"{after:+.2f}"
+        words += f", after {_count(edge.exits, 'taker fill')} {known}"
+    if edge.headline.bps <= 0 < edge.net_bps:
+        words += ": only the rebate earns"
+    return words
+
+
+def sample_line(edge: Edge) -> str | None:
+    """What the first figure stands on: "126 maker fills of 73 orders in 40 minutes, one session, mids 0.2 s old"."""
+    one = edge.headline
+    if one.bps is None:
+        return None
+    words = f"{_count(one.n_fills, 'maker fill')} of {_count(one.n_orders, 'order')} in "
+    words += _count(one.n_blocks, "minute") + ", "
+    words += "one session" if one.n_sessions == 1 else f"{one.n_sessions} sessions"
+    words += " (the error is by these)" if one.error_by == "session" else ""
+    return words if edge.mid_age_ms is None else f"{words}, mids {edge.mid_age_ms / 1000:.1f} s old"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def gross_line(pnl: Attribution) -> str:
+    """The profit gross of rebates beside net: "P&L, USD: gross of rebates -1.2345, rebates +2.0000, net +0.7655"."""
+    gross, rebates, net = gross_words(pnl)
+    return f"P&L, USD: gross of rebates {gross}, rebates {rebates}, net {net}"
+
+
+def gross_words(pnl: Attribution) -> tuple[str, ...]:
+    """The profit gross of rebates, these, and net, as text that adds up."""
+    return adding_up(pnl.total, (pnl.gross, pnl.rebates), 0)
+
+
+def pnl_words(pnl: Attribution) -> tuple[str, ...]:
+    """PNL_PARTS and the total after them, as text that adds up; a rebate is a plus."""
+    return adding_up(pnl.total, pnl_amounts(pnl), REMAINDER)
+
+
+def pnl_amounts(pnl: Attribution) -> tuple[Decimal, ...]:
+    """The amounts of PNL_PARTS, USD: fees as their effect, so that all of them add up to the total."""
+    return (pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
+
+
+def adding_up(total: Decimal, parts: Sequence[Decimal], remainder: int) -> tuple[str, ...]:
+    """The parts and the total as text, with signs and as many decimals, that adds up as printed: the part `remainder`
+    is what the others leave of the total. 1.00004 + 1.00004 = 2.00008 is "+1.0001", "+1.0000" and "+2.0001" where the
+    remainder is the first. Fewer decimals for larger amounts: 4, from 1,000 on 2, from 100,000 on none."""
+    largest = max(map(abs, (total, *parts)))
+    step = Decimal("0.0001") if largest < 1_000 else Decimal("0.01") if largest < 100_000 else Decimal(1)
+    whole = total.quantize(step)
+    shown = [part.quantize(step) for part in parts]
+    shown[remainder] = whole - sum((one for at, one in enumerate(shown) if at != remainder), Decimal(0))
+    return tuple(f"{one:+f}" for one in (*shown, whole))
