@@ -337,6 +337,7 @@ class Engine:
             place: list[OwnOrder] = []
             amend: list[OwnOrder] = []
             cancel: list[str] = []
+            replaced: dict[str, OwnOrder] = {}
             for step in steps:
                 here = known.setdefault(step.active.market, [])
                 step.plan = self._approve(step.active, step.plan, here, seen)
@@ -357,7 +358,8 @@ class Engine:
                 place += intents.place
                 amend += intents.amend
                 cancel += intents.cancel
-            return Intents(tuple(place), tuple(amend), tuple(cancel))
+                replaced |= intents.replaced
+            return Intents(tuple(place), tuple(amend), tuple(cancel), replaced)
 
         if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
             return self._journal.commit_intents(decide, time_ms=seen.now_ms)

@@ -175,7 +175,9 @@ def _revived(journal: Journal, snapshot: Snapshot, run_ids: set[str], live: set[
     ours = f"{journal.nonce}-"
     ids = [o.client_order_id for o in snapshot.orders if o.client_order_id is not None]
     known = [journal.order(one) for one in ids if one.startswith(ours) and one not in live]
-    return [own for own in known if own is not None and own.run_id in run_ids and not own.status.live]
+    gone = [own for own in known if own is not None and own.run_id in run_ids and not own.status.live]
+    # a list of before the record was changed last is not the stronger word
+    return [own for own in gone if snapshot.orders_ms is None or own.updated_ms < snapshot.orders_ms]
 
 
 def _record(journal: Journal, snapshot: Snapshot) -> None:

@@ -90,8 +90,9 @@ class Cursors:
 @quick
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `exchange_id`
-    tells one paper exchange from another; a real venue has none."""
+    """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `orders_ms` is
+    the venue time that the orders are of at least, where that is not `time`. `exchange_id` tells one paper exchange
+    from another; a real venue has none."""
 
     time: VenueTime
     account: Account
@@ -102,3 +103,4 @@ class Snapshot:
     tickers: tuple[Ticker, ...]
     cursors: Cursors
     exchange_id: str | None = None
+    orders_ms: int | None = None

@@ -36,6 +36,7 @@ from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.venue.client import HttpClient, Timekeeper
 from pfmm.venue.purpleflea import PurpleFlea
+from tests.dialects import OWN, POSTED, fill_id, hyperliquid, own_id
 
 START_MS = 1_760_000_000_000
 STEP_MS = 3_000
@@ -58,11 +59,11 @@ def quote_spec(limit: int = 60) -> RunSpec:
     return RunSpec(QuoteStrategy(MARKET, config), {"quote": "tight"}, Limits(Decimal(limit)))
 
 
-def client_of(url: str) -> PurpleFlea:
+def client_of(url: str, dialect: str = OWN) -> Any:
     """An adapter that asks once: every fault reaches the engine."""
     keeper = Timekeeper(sleep=lambda _: None)
     http = HttpClient(url, key=lambda: f"paper-{ACCOUNT}", read_attempts=1, timekeeper=keeper)
-    return PurpleFlea(http, name="paper", account=ACCOUNT)
+    return hyperliquid(http, ACCOUNT) if dialect == POSTED else PurpleFlea(http, name="paper", account=ACCOUNT)
 
 
 @dataclass
@@ -72,6 +73,7 @@ class World:
     folder: Path
     exchange: Exchange
     server: PaperServer
+    dialect: str = OWN
     now_ms: int = START_MS
     failures: list[str] = field(default_factory=list)
     cycles: int = 0
@@ -83,13 +85,13 @@ class World:
 
     def journal(self) -> Journal:
         """Another connection to the account's journal, as another process would have."""
-        journal = Journal.open(self.folder / "j.sqlite3", venue="paper", account=ACCOUNT, nonce="n")
+        journal = Journal.open(self.folder / "j.sqlite3", venue="paper", account=ACCOUNT, nonce="abcdef")
         self._opened.append(journal)
         return journal
 
-    def venue(self) -> PurpleFlea:
+    def venue(self) -> Any:
         """Another client."""
-        venue = client_of(self.server.url)
+        venue = client_of(self.server.url, self.dialect)
         self._opened.append(venue)
         return venue
 
@@ -123,6 +125,7 @@ class World:
     def cycle(self, engine: Engine) -> CycleReport | None:
         """One cycle; an error of the project is what a loop would tell and live through."""
         self.cycles += 1
+        self.tick()
         try:
             return engine.cycle()
         except PfmmError as error:
@@ -139,8 +142,14 @@ class World:
                 within_limit(self, limit)
             engine.saw(self.advance(self.now_ms + STEP_MS).time_ms)
 
+    def tick(self) -> None:
+        """A clock that runs never shows the same moment twice: the second language tells of no stepped one."""
+        if self.dialect == POSTED:
+            self.advance(self.now_ms + 1)
+
     def end(self, journal: Journal, **options: Any) -> WindDown:
         """Cancels and proves everything that the journal's runs have."""
+        self.tick()
         run_ids = [run.run_id for run in journal.runs()]
         return wind_down(self.venue(), journal, self.clock(), [MARKET], run_ids, **options)
 
@@ -151,14 +160,15 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, *, seed: int = 1) -> Iterator[World]:
+def world(folder: Path, *, seed: int = 1, dialect: str = OWN) -> Iterator[World]:
     """A stepped synthetic exchange, served on a real socket."""
     folder.mkdir(parents=True, exist_ok=True)
     feed = {"kind": "synthetic", "seed": seed, "speed": 0, "at_ms": START_MS}
     path = folder / "x.sqlite3"
     exchange = Exchange.open(path, lambda config: SyntheticFeed(seed), lambda: START_MS, first_feed=feed)
     server = PaperServer(make_app(exchange), "127.0.0.1", 0)
-    made = World(folder, exchange, server)
+    exchange.open_account(ACCOUNT)
+    made = World(folder, exchange, server, dialect)
     try:
         with server.running():
             yield made
@@ -173,7 +183,7 @@ def audit(world: World, journal: Journal) -> None:
     resting = world.exchange.orders(ACCOUNT)
     seen: set[tuple[str, str]] = set()
     for order in resting:
-        own = journal.order(order.client_order_id or "")
+        own = journal.order(own_id(order.client_order_id))
         assert own is not None, f"an order rests that the journal never knew: {order}"
         assert own.status.live, f"an order rests that the journal believes {own.status}: {order}"
         assert (own.run_id, own.slot) not in seen, f"two orders rest in {own.slot}"
@@ -208,7 +218,7 @@ def settle_accounts(world: World, journal: Journal) -> None:
     assert journal.live_orders() == ()
     theirs = world.exchange.fills(ACCOUNT, limit=100_000).fills
     ours = list(journal.fills())
-    assert sorted(f.fill_id for f in theirs) == sorted(item.fill.fill_id for item in ours)
+    assert sorted(fill_id(world.dialect, f) for f in theirs) == sorted(item.fill.fill_id for item in ours)
     assert all(item.run_id is not None for item in ours), "a fill lost its run"
     for item in ours:
         own = journal.order(item.fill.client_order_id or "")

@@ -24,6 +24,7 @@ from hashlib import blake2b
 from typing import Any
 
 from pfmm.errors import UsageError
+from pfmm.paper.wire.paths import reads
 
 
 class FaultKind(StrEnum):
@@ -83,7 +84,7 @@ class FaultPlan:
         """The fault of request `number` (counted by the server from 1), or None.
 
         Whether a request fails depends on its number alone; what happens is drawn from the kinds that make sense
-        for it (a POST is never stale), so a request with no such kind passes.
+        for it (what acts is never stale), so a request with no such kind passes.
         """
         if self._draw(number, "strike") >= self.rate * _UNIT or not self._selects(method, path):
             return None
@@ -134,7 +135,7 @@ def cross_quotes(payload: Any) -> Any:
 
 def _fits(kind: FaultKind, method: str, path: str) -> bool:
     if kind is FaultKind.STALE:
-        return method == "GET"
+        return reads(method, path)
     if kind is FaultKind.CROSSED:
         return method == "GET" and path.startswith(_QUOTED_PATHS)
     if kind is FaultKind.SKEW:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from pfmm.paper.server.faults import Fault, FaultKind, FaultPlan, cross_quotes
 from pfmm.paper.wire import json_text
+from pfmm.paper.wire.paths import reads
 
 _REMEMBERED = 256
 
@@ -71,7 +72,7 @@ class FaultyLine:
         self._plan = plan
         self._lock = threading.Lock()
         self._number = 0
-        self._answers: OrderedDict[tuple[str, str], Response] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str, bytes], Response] = OrderedDict()
 
     def carry(self, request: Request, act: Act, connection: Connection) -> None:
         """Brings `request` to `act` and the answer back over `connection`, or fails as planned."""
@@ -126,7 +127,7 @@ class FaultyLine:
     def _remembering(self, request: Request, act: Act) -> Response:
         """Acts, and keeps the answer of a read for a later stale one: as old as the last read that went well."""
         response = act(request)
-        if request.method == "GET" and response.status.startswith("200"):
+        if reads(request.method, request.path) and response.status.startswith("200"):
             with self._lock:
                 self._answers[_key(request)] = response
                 self._answers.move_to_end(_key(request))
@@ -135,9 +136,9 @@ class FaultyLine:
         return response
 
 
-def _key(request: Request) -> tuple[str, str]:
+def _key(request: Request) -> tuple[str, str, bytes]:
     # by account too, or a stale read would answer with somebody else's positions
-    return request.headers.get("authorization", ""), request.target
+    return request.headers.get("authorization", ""), request.target, request.body
 
 
 def _error(status: str, code: str, *, retry_after_s: int | None = None) -> Response:

@@ -142,7 +142,7 @@ class Hyperliquid:
             )
             fits = parts.asked_ms - standing.asked_ms < STANDS_MS
             if fits and signature(parts.state) == standing.signature:
-                return self._snapshot(markets, parts.state, parts.orders, parts.fills)
+                return self._snapshot(markets, parts.state, parts.orders, standing.asked_ms, parts.fills)
             self._keep_pace(FULL_LOOK)
         self._learn_actions()
 
@@ -156,7 +156,7 @@ class Hyperliquid:
         )
         look = Look(whole.asked_ms, dexes, whole.orders, signature(whole.state), whole.fills[2])
         self._memory.keep(look, whole.fills[0], _positions(whole.state))
-        return self._snapshot(markets, whole.state, whole.orders, whole.fills)
+        return self._snapshot(markets, whole.state, whole.orders, whole.asked_ms, whole.fills)
 
     def state(self, markets: Sequence[str]) -> Snapshot:
         """A snapshot without fills and payments; a market that is not listed costs its own ticker alone."""
@@ -167,7 +167,7 @@ class Hyperliquid:
             monotonic_s=self.http.time.monotonic_s,
         )
         priced = [market for market in markets if market in self._public.listed]
-        return self._snapshot(priced, parts.state, parts.orders, parts.fills)
+        return self._snapshot(priced, parts.state, parts.orders, parts.asked_ms, parts.fills)
 
     def order(self, client_order_id: str) -> Order | None:
         """The order of a client order id; None when the venue knows none, which it says of a wrong account too."""
@@ -282,7 +282,7 @@ class Hyperliquid:
             self.http.keep_pace(lambda: weights.pace(weight), "a look at the account")
 
     def _snapshot(
-        self, markets: Sequence[str], states: States, orders: tuple[Order, ...], history: History
+        self, markets: Sequence[str], states: States, orders: tuple[Order, ...], orders_ms: int, history: History
     ) -> Snapshot:
         fills, payments, cursors = history
         time_ms = min(state.millis("time") for state in states.values())
@@ -300,6 +300,7 @@ class Hyperliquid:
             funding_payments=payments,
             tickers=tuple(replace(one, mark=marks.get(one.market, one.mark)) for one in tickers),
             cursors=cursors,
+            orders_ms=orders_ms,
         )
 
     def _account(self, states: States) -> Account:
