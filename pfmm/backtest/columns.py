@@ -47,11 +47,13 @@ class Columns:
 
     def __init__(self, tape: MarketTape) -> None:
         self.tape = tape
-        self.rows: Ints = numpy().frombuffer(tape.events, dtype="int64").reshape(-1, EVENT_WIDTH)
+        self._np = numpy()
+        self.rows: Ints = self._np.frombuffer(tape.events, dtype="int64").reshape(-1, EVENT_WIDTH)
         self.times = tape.events[::EVENT_WIDTH]
         self._kinds = tape.events[1::EVENT_WIDTH]
         self._lows, self._highs = _extremes(tape, self.rows)
-        self._found = 0  # by `after`
+        self._stretch = (0, self.rows[:0, 0], self.rows[:0, 0])
+        self._asked, self._found = -1, 0  # by `after`
 
     def __len__(self) -> int:
         return len(self.times)
@@ -59,12 +61,14 @@ class Columns:
     def after(self, time_ms: int) -> int:
         """The index of the first event after `time_ms`. A run asks for ever later times: what was found last and the
         rows after it are looked at first."""
+        if time_ms == self._asked:
+            return self._found
         times, last, first, end = self.times, self._found, 0, len(self.times)
         if last and times[last - 1] <= time_ms:
             first = last
             if last + FIRST_ROWS < end and times[last + FIRST_ROWS] > time_ms:
                 end = last + FIRST_ROWS
-        self._found = bisect_right(times, time_ms, first, end)
+        self._asked, self._found = time_ms, bisect_right(times, time_ms, first, end)
         return self._found
 
     def row(self, index: int) -> list[int]:
@@ -78,8 +82,8 @@ class Columns:
 
     def last_quote_before(self, index: int) -> int:
         """The index of the last quote ahead of the event at `index`; -1 without any."""
-        index -= 1
-        while index >= 0 and self._kinds[index] != QUOTE:
+        index, kinds = index - 1, self._kinds
+        while index >= 0 and kinds[index] != QUOTE:
             index -= 1
         return index
 
@@ -101,17 +105,27 @@ class Columns:
 
     def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
         """Every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
-        where = numpy().where
-        for first, last in self._near(start, end, best_bid or -1, best_ask or NO_ASK):
-            rows = self.rows[first:last]
-            beyond = rows[:, 2] <= (best_bid or -1)
+        bid, ask = best_bid or -1, best_ask or NO_ASK
+        for first, last in self._near(start, end, bid, ask):
+            begin, lows, highs = self._ahead(first, last)
+            beyond = lows[first - begin : last - begin] <= bid
             if best_ask:
-                high = where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
-                beyond |= high >= best_ask
-                beyond |= high == 0
+                beyond |= highs[first - begin : last - begin] >= ask
             found = beyond.nonzero()[0]
             if len(found):
-                yield from zip((found + first).tolist(), rows[found].tolist(), strict=True)
+                found += first
+                yield from zip(found.tolist(), self.rows[found].tolist(), strict=True)
+
+    def _ahead(self, first: int, last: int) -> tuple[int, Ints, Ints]:
+        """Where a stretch that has the rows from `first` to `last` begins, and the lowest and highest price of each of
+        its rows. It is worked out once for many rows: a run asks for few at a time, and for ever later ones."""
+        begin, lows, _ = self._stretch
+        if first < begin or last > begin + len(lows):
+            rows = self.rows[first : max(first + MOST_ROWS, last)]
+            highs = self._np.where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
+            highs[highs == 0] = NO_ASK
+            self._stretch = first, rows[:, 2].copy(), highs
+        return self._stretch
 
     def _near(self, start: int, end: int, bid: int, ask: int) -> Iterator[tuple[int, int]]:
         """Stretches from `start` to `end` that may hold what was asked for, by the extremes of the tape's blocks."""

@@ -20,7 +20,7 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 def decimal(units: int, decimals: int) -> Decimal:
     """units / 10**decimals as an exact Decimal: 639_439 and 1 give 63943.9."""
-    return _EXACT.scaleb(int(units), -decimals)
+    return Decimal(int(units)).scaleb(-decimals, _EXACT)
 
 
 def usd(amount: int) -> Decimal:
