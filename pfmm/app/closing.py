@@ -16,6 +16,7 @@ from pfmm.app.session import Session, wall_ms
 from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
 from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools
 from pfmm.flatten.contract import MarketResult as MarketResult  # noqa: PLC0414 - part of the verdict that it is told in
+from pfmm.model.order import FLATTEN_IDS
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def new_tools(signals: Signals | None = None) -> Tools:
     numbers = iter(range(1, 1_000_000))
 
     def name() -> str:
-        return f"flatten-{nonce}-{next(numbers)}"
+        return f"{FLATTEN_IDS}{nonce}-{next(numbers)}"
 
     if signals is None:
         return Tools(time.monotonic, time.sleep, name)

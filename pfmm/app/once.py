@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pfmm.app.starting import Start, StartRequest, Tell
     from pfmm.model.cycle import CycleReport, RunReport
     from pfmm.model.event import Event
+    from pfmm.model.run import RunLeft
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class HeldOrder:
 @dataclass(frozen=True, slots=True)
 class OnceRow:
     """One market after the cycle. `placed`, `amended` and `cancelled` count what the venue has acknowledged, not what
-    was wanted; `resting` is what rests once the exit policy is carried out; inventory in base units, signed."""
+    was wanted; `resting` is what rests once the exit policy is carried out. Inventory in base units, signed, and P&L in
+    USD are of the run's own book; `close` is the command that closes what is held, None where nothing is."""
 
     market: str
     strategy: str
@@ -62,6 +64,8 @@ class OnceRow:
     inventory: Decimal
     fills: int
     round_trips: int
+    pnl: Decimal | None = None
+    close: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,9 @@ def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> 
     leaving = "cancel" if tripped is not None else begun.request.on_exit or "keep"
     around = begun.surroundings(signals.wait_regardless_s, nullcontext, signals.ignore_interrupts)
     cancelled = carry_out(begun.engine, leaving, ending, report.time.time_ms, around)
+    came = begun.engine.settle_up()  # what was filled on the way out
+    begun.session.journal.record_events(came, begun.engine.run_names)
+    events, left = (*report.events, *came), {run.market: run for run in begun.engine.left}
     proven = leaving != "keep"  # gone, or `carry_out` had raised
     result = OnceResult(
         venue=begun.session.venue_name,
@@ -140,8 +147,10 @@ def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> 
         time=iso(report.time.time_ms),
         strategy=begun.kind,
         adopted_orders=adopted,
-        runs=tuple(_row(run, report.events, resting=0 if proven else len(run.orders)) for run in report.runs),
-        events=tuple(_event(event) for event in report.events),
+        runs=tuple(
+            _row(run, left.get(run.market), events, resting=0 if proven else len(run.orders)) for run in report.runs
+        ),
+        events=tuple(_event(event) for event in events),
         on_exit=LeftBy(leaving, cancelled),
         warnings=(*refusals(report.events), *(begun.unattended() if tripped is not None else ())),
     )
@@ -210,7 +219,7 @@ def refusals(events: Sequence[Event]) -> tuple[str, ...]:
     )
 
 
-def _row(run: RunReport, events: Sequence[Event], *, resting: int) -> OnceRow:
+def _row(run: RunReport, left: RunLeft | None, events: Sequence[Event], *, resting: int) -> OnceRow:
     done = [event.name for event in events if (event.market, event.strategy) == (run.market, run.strategy)]
     return OnceRow(
         market=run.market,
@@ -223,9 +232,11 @@ def _row(run: RunReport, events: Sequence[Event], *, resting: int) -> OnceRow:
         cancelled=done.count("cancelled"),
         held=tuple(HeldOrder(held.slot, held.reason) for held in run.plan.held),
         absent=dict(run.decision.absent) if run.decision is not None else {},
-        inventory=run.ledger.size,
-        fills=run.fills,
+        inventory=run.ledger.size if left is None else left.inventory,
+        fills=run.fills if left is None else left.fills,
         round_trips=run.round_trips,
+        pnl=None if left is None else left.pnl,
+        close=None if left is None else left.close,
     )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pfmm.app.contract import Question
@@ -42,13 +44,18 @@ class StopRequest:
 @dataclass(frozen=True, slots=True)
 class StoppedRun:
     """What became of one run: how many of its orders were cancelled, and how many may rest. `state` is stopped,
-    unknown (its orders may rest) or absent (there was none)."""
+    unknown (its orders may rest) or absent (there was none). `inventory` in base units and `pnl` in USD, at the last
+    mid that was recorded, are of the run's own book, and None without a run; `close` is the command that closes what it
+    leaves, None where that is nothing."""
 
     market: str
     strategy: str
     cancelled: int
     orders_left: int
     state: str
+    inventory: Decimal | None = None
+    pnl: Decimal | None = None
+    close: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,18 @@ def _flatten_stopped(
         warning = f"no {kind} was there to stop, so nothing was closed; name a market to close its position"
         return replace(stopped, flatten=None, warnings=(warning,)), None
     verdict, failure = flatten_for_stop(session, [row.market for row in stopped.runs], signals)
-    return replace(stopped, flatten=verdict), failure
+    return replace(stopped, flatten=verdict, runs=_left_by_now(session, stopped.runs)), failure
+
+
+def _left_by_now(session: Session, rows: Sequence[StoppedRun]) -> tuple[StoppedRun, ...]:
+    """The rows after the positions were closed, as far as the venue tells it now."""
+    from pfmm.engine.observe import observe
+
+    with session.leaving(), suppress(PfmmError):
+        observe(session.venue, session.journal, (), ())
+    newest = {(run.market, run.kind): run for run in session.journal.runs()}
+    runs = [newest.get((row.market, row.strategy)) for row in rows]
+    return tuple(row if run is None else _with_left(session, run, row) for row, run in zip(rows, runs, strict=True))
 
 
 def _nothing_of(market: str, kind: str, state: str) -> StoppedRun:
@@ -189,10 +207,22 @@ def _row_of(session: Session, run: Run, resting: Sequence[OwnOrder] | None, stat
     only afterwards (None)."""
     asked = session.journal.orders(run_id=run.run_id) if resting is None else resting
     orders = [session.journal.order(order.client_order_id) for order in asked]
-    return StoppedRun(
+    row = StoppedRun(
         market=run.market,
         strategy=run.kind,
         cancelled=sum(1 for order in orders if order is not None and order.status is OwnStatus.CANCELLED),
         orders_left=len(session.journal.live_orders(run_id=run.run_id)),
         state=state,
     )
+    return _with_left(session, run, row)
+
+
+def _with_left(session: Session, run: Run, row: StoppedRun) -> StoppedRun:
+    """The row with what the run's book says that it leaves."""
+    from pfmm.accounting.ledger import net_profit
+
+    ledger = session.journal.book(run.market, run.run_id).ledger
+    mids = session.journal.mids(run.market, run.last_cycle_ms or run.started_ms)
+    price = mids[-1][1] if mids else run.last_mid
+    pnl = None if ledger.size and price is None else net_profit(ledger, price or Decimal(1))
+    return replace(row, inventory=ledger.size, pnl=pnl, close=f"pfmm flatten {run.market}" if ledger.size else None)

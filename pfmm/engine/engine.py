@@ -24,10 +24,10 @@ from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote, intents_of
 from pfmm.errors import PfmmError, UsageError
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
-from pfmm.model.market import Instrument
+from pfmm.model.market import Instrument, Ticker
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
 from pfmm.model.quick import replace
-from pfmm.model.run import Intents, JournalFill, Run
+from pfmm.model.run import Intents, JournalFill, Run, RunLeft
 from pfmm.ports import Amend, Journal, Strategy, Venue
 
 
@@ -152,9 +152,10 @@ class Engine:
         )
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
         self._not_before_ms = seen.now_ms + (seen.time.speed > 0 and seen.time.state == "open")
-        self._untold += [*self._fold(), *self._doubted(doubts, seen.now_ms)]
+        self._fold()
+        events = self._untold  # the list itself: of a cycle that ends before its report, the next or the way out tells
+        events += self._doubted(doubts, seen.now_ms)
         self._refuse_contradiction(seen, seen_through)
-        events, self._untold = self._untold, []
         self._know(self._journal.live_orders())
         live = _by_run(self._known_live)
         steps = []
@@ -183,6 +184,7 @@ class Engine:
         fresh = all(r.problem is None or r.problem == self._paused for r in reports)
         if send:
             self._journal.close_minutes(1)
+        self._untold = []
         return CycleReport(seen.time, seen.snapshot.account, reports, tuple(events), fresh=fresh)
 
     def _know(self, live: tuple[OwnOrder, ...]) -> None:
@@ -201,19 +203,18 @@ class Engine:
                 active.problem = self._paused
         return Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, seen.now_ms))
 
-    def _fold(self) -> list[Event]:
+    def _fold(self) -> None:
         """Gives every run the fills that the journal has and it has not, whichever process absorbed them, and its
-        book as of the last of them."""
+        book as of the last of them. What that tells is among the untold."""
         by_id = {active.run.run_id: active for active in self._runs if active.run is not None}
-        events: list[Event] = []
         for run_id, active in by_id.items():
             if active.behind:  # what it filled, and what others did, while no process carried it on
                 missed = self._journal.fills(run_id=run_id, after_seq=active.folded_through)
-                events += [event for item in list(missed) if item.seq <= self._folded_through
-                           for event in active.fold(item)]  # fmt: skip
+                for item in [item for item in missed if item.seq <= self._folded_through]:
+                    self._untold += active.fold(item)
                 unseen = self._journal.fills(after_seq=active.seen_through)
-                events += [event for item in list(unseen) if item.seq <= self._folded_through
-                           for event in self._outside(active, item)]  # fmt: skip
+                for item in [item for item in unseen if item.seq <= self._folded_through]:
+                    self._untold += self._outside(active, item)
                 active.behind = False
         while True:
             for item in list(self._journal.fills(after_seq=self._folded_through)):
@@ -221,13 +222,13 @@ class Engine:
                 self._position_check.count(item.fill)
                 owner = by_id.get(item.run_id or "")
                 if owner is not None and item.seq > owner.folded_through:
-                    events += owner.fold(item)
+                    self._untold += owner.fold(item)
                 for active in by_id.values():
-                    events += self._outside(active, item)
+                    self._untold += self._outside(active, item)
             for run_id, active in by_id.items():
                 active.book = self._journal.book(active.market, run_id)
             if self._journal.newest_fill() == self._folded_through:  # else a book is ahead of its run's memory
-                return events
+                return
 
     def _outside(self, active: StrategyRun, item: JournalFill) -> list[Event]:
         """What a fill of no run means for a run that has begun, told once: see `told_of`."""
@@ -445,6 +446,23 @@ class Engine:
             ended_by=active.ended_by,
             refused=_all_refused(step, live.get(run_id or "", ())),
         )
+
+    def value_by(self, prices: Sequence[Ticker]) -> None:
+        """Values what the runs hold by these marks: newer ones than the last cycle's."""
+        marks = {ticker.market: ticker.mark for ticker in prices if ticker.mark.is_finite() and ticker.mark > 0}
+        for active in self._runs:
+            active.last_mark = marks.get(active.market, active.last_mark)
+
+    def settle_up(self) -> list[Event]:
+        """Takes in what the journal learned since the last cycle, as on the way out, and answers the events of it."""
+        self._fold()
+        events, self._untold = self._untold, []
+        return events
+
+    @property
+    def left(self) -> tuple[RunLeft, ...]:
+        """What each run that has begun leaves by now."""
+        return tuple(found for active in self._runs if (found := active.left()) is not None)
 
     def leave(self, time_ms: int, *, status: str, reason: str | None) -> None:
         """Records how this process leaves its runs: `between_runs` (orders may rest) or a final status with its

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from pfmm.model.event import Event
+from pfmm.model.order import FLATTEN_IDS, Fill
 from pfmm.model.run import JournalFill
 from pfmm.model.text import plain
 
@@ -22,10 +24,25 @@ def taken_from(run_id: str, claims: Iterable[JournalFill]) -> Decimal:
     return sum((part.fill.signed_size for part in claims if part.run_id == run_id), _ZERO)
 
 
+def fill_row(fill: Fill, slot: str | None) -> dict[str, Any]:
+    """The fields of a `fill` event; `slot` is None for a fill of no order of the run."""
+    return {
+        "fill_id": fill.fill_id,
+        "client_order_id": fill.client_order_id,
+        "slot": slot,
+        "side": fill.side,
+        "price": fill.price,
+        "size": fill.size,
+        "fee": fill.fee,
+    }
+
+
 def told_of(item: JournalFill, taken: Decimal, *, market: str, strategy: str) -> tuple[Event, str | None] | None:
     """The event of a fill of no run for a run on `market` of which it took `taken`, and why the run must stop for it,
     if it must; None where it does not concern the run."""
     fill = item.fill
+    if (fill.client_order_id or "").startswith(FLATTEN_IDS):  # asked for: the way out closes what the run held
+        return (Event("fill", fill.time_ms, market, strategy, fill_row(fill, None)), None) if taken else None
     where = f"{plain(fill.size)} {fill.market} at {plain(fill.price)}"
     verb = "bought" if fill.side.sign > 0 else "sold"
     if fill.liquidation:

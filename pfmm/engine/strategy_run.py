@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.ledger import net_profit
+from pfmm.accounting.ledger import mark, net_profit
+from pfmm.engine.outside import fill_row
 from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import data_problem
 from pfmm.engine.self_trade import close_before
@@ -18,10 +19,10 @@ from pfmm.engine.submit import CLOSE_SLOT
 from pfmm.model.event import Event
 from pfmm.model.ledger import LedgerState, OwnerBook
 from pfmm.model.market import Instrument
-from pfmm.model.order import Fill, Side
+from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
 from pfmm.model.quick import replace
-from pfmm.model.run import JournalFill, Run
+from pfmm.model.run import JournalFill, Run, RunLeft
 from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.saved import Saved
 from pfmm.strategy.ticks import snap_price, snap_size
@@ -79,6 +80,7 @@ class StrategyRun:
         self.behind = False  # fills of before this process may be missing in `state`
         self.book = OwnerBook(spec.strategy.market, "")
         self.last_mid: Decimal | None = None
+        self.last_mark: Decimal | None = None
         self.last_cycle_ms: int | None = None
         self.round_trips = 0
         self.nudges: dict[str, int] = {}
@@ -146,6 +148,24 @@ class StrategyRun:
         }
         return {**self.spec.strategy.dump(self.state), **own}
 
+    def left(self) -> RunLeft | None:
+        """What the run leaves by now; None before it has begun."""
+        if self.run is None:
+            return None
+        ledger, price = self.ledger, self.last_mark or self.last_mid
+        unrealized = Decimal(0) if not ledger.size else None if price is None else mark(ledger, price)
+        return RunLeft(
+            market=self.market,
+            strategy=self.kind,
+            run_id=self.run.run_id,
+            fills=self.fills,
+            inventory=ledger.size,
+            realized_pnl=ledger.realized,
+            unrealized_pnl=unrealized,
+            fees=ledger.fees,
+            funding=ledger.funding,
+        )
+
     def fold(self, item: JournalFill) -> list[Event]:
         """One fill of the run into its strategy's state; its book has it already."""
         fill = item.fill
@@ -155,7 +175,8 @@ class StrategyRun:
         self.round_trips += len(trips)
         self.nudges.pop(own.slot, None)
         self.refused = {slot: refused.once_more() for slot, refused in self.refused.items()}
-        return [_fill_event(self, own, fill), *(_round_trip_event(self, trip) for trip in trips)]
+        told = Event("fill", fill.time_ms, self.market, self.kind, fill_row(fill, own.slot))
+        return [told, *(_round_trip_event(self, trip) for trip in trips)]
 
     def view(self, seen: MarketSnapshot) -> tuple[MarketView | None, str | None]:
         """What the strategy may look at, or why it may not."""
@@ -170,6 +191,8 @@ class StrategyRun:
             stale_after_ms=self.spec.limits.stale_after_ms,
             last_mid=self.last_mid if recent else None,
         )
+        if ticker.mark.is_finite() and ticker.mark > 0:
+            self.last_mark = ticker.mark
         if ticker.mid is not None:
             self.last_mid = ticker.mid
         self.last_cycle_ms = now_ms
@@ -268,19 +291,6 @@ class Step:
     plan: Plan
     told: str | None = None
     close: DesiredOrder | None = None
-
-
-def _fill_event(active: StrategyRun, own: OwnFill, fill: Fill) -> Event:
-    data = {
-        "fill_id": fill.fill_id,
-        "client_order_id": fill.client_order_id,
-        "slot": own.slot,
-        "side": fill.side,
-        "price": fill.price,
-        "size": fill.size,
-        "fee": fill.fee,
-    }
-    return Event("fill", fill.time_ms, active.market, active.kind, data)
 
 
 def _round_trip_event(active: StrategyRun, trip: RoundTrip) -> Event:

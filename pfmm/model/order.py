@@ -9,6 +9,8 @@ from enum import StrEnum
 from pfmm.model.quick import quick
 from pfmm.model.refusal import RefusalReason
 
+FLATTEN_IDS = "flatten-"  # how the client order ids of pfmm's own closing orders begin, which belong to no run
+
 
 class Side(StrEnum):
     """The direction of an order, spelled as the venues spell it."""

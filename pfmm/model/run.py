@@ -56,6 +56,36 @@ class JournalFill:
     mid_age_ms: int | None = None
 
 
+@quick
+@dataclass(frozen=True, slots=True)
+class RunLeft:
+    """What a run leaves as its process ends, of its own book alone: inventory in base units, amounts in USD.
+
+    `unrealized_pnl` is at the last mark that was seen, None where none was."""
+
+    market: str
+    strategy: str
+    run_id: str
+    fills: int
+    inventory: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal | None
+    fees: Decimal
+    funding: Decimal
+
+    @property
+    def pnl(self) -> Decimal | None:
+        """realised + unrealised - fees + funding; None where inventory could not be valued."""
+        if self.unrealized_pnl is None:
+            return None
+        return self.realized_pnl + self.unrealized_pnl - self.fees + self.funding
+
+    @property
+    def close(self) -> str | None:
+        """The command that closes what is left; None where nothing is."""
+        return f"pfmm flatten {self.market}" if self.inventory else None
+
+
 class EquityReading(NamedTuple):
     """The account's equity as the venue told it at a venue time in ms, and what had been deposited by then, less what
     had been withdrawn; USD. `deposits` is None where the venue did not tell."""

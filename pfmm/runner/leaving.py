@@ -7,12 +7,14 @@ every policy becomes cancel, from memory, and the end is an error that names wha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from decimal import Decimal
+from typing import Any, Protocol
 
 from pfmm.engine.cancel import wind_down
 from pfmm.engine.engine import Engine
+from pfmm.engine.observe import observe
 from pfmm.engine.remembered import cancel_remembered
 from pfmm.errors import (
     EXIT_BUG,
@@ -25,6 +27,7 @@ from pfmm.errors import (
 )
 from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
+from pfmm.model.run import RunLeft
 from pfmm.ports import Clock, Journal, Venue
 from pfmm.runner.loop import Ending, Loop
 from pfmm.runner.telling import Teller
@@ -110,19 +113,50 @@ def _leave(
     last_ms = loop.last.time.time_ms if loop.last is not None else 0
     stopping = Event("stopping", last_ms, "", kind, {"reason": ending.reason, "policy": policy})
     teller.show(stopping)  # kept below: a journal that somebody locks must not hold up the policy
-    cancelled = carry_out(engine, policy, ending, last_ms, around, failure)
+    try:
+        cancelled = carry_out(engine, policy, ending, last_ms, around, failure)
+    except BaseException:
+        with suppress(PfmmError):  # what was filled meanwhile is told whether or not the policy was proven
+            teller.tell(*engine.settle_up())
+        raise
     # only now: while it is not proven that nothing rests, the venue's own switch is the last protection
     with around.leaving():
         problem = switch.leave()
     left = around.unattended() if ending.tripped else ()
     warning = "; ".join([*([] if problem is None else [problem]), *left])
-    told = [Event("warning", last_ms, "", kind, {"reason": warning})] if warning else []
+    told = [*engine.settle_up(), *([Event("warning", last_ms, "", kind, {"reason": warning})] if warning else [])]
     if ending.halt is not None:
         told.append(Event("halted", last_ms, "", kind, {"reason": ending.halt}))
     row = {"reason": ending.reason, "cancelled": cancelled, "orders_left": orders_left(engine, around)}
-    told.append(Event("stopped", last_ms, "", kind, row))
+    told.append(Event("stopped", last_ms, "", kind, {**row, **left_row(engine.left)}))
     teller.keep(stopping)
     teller.tell(*told)
+
+
+def left_row(left: Sequence[RunLeft]) -> dict[str, Any]:
+    """What the runs leave, as `stopped` tells it: the sums, and a row each with the command that closes it."""
+    known = [run.pnl for run in left if run.pnl is not None]
+    return {
+        "fills": sum(run.fills for run in left),
+        "pnl": sum(known, Decimal(0)) if len(known) == len(left) else None,
+        "inventory": left[0].inventory if len(left) == 1 else None,
+        "left": [
+            {
+                "market": run.market,
+                "strategy": run.strategy,
+                "run_id": run.run_id,
+                "fills": run.fills,
+                "inventory": run.inventory,
+                "pnl": run.pnl,
+                "realized_pnl": run.realized_pnl,
+                "unrealized_pnl": run.unrealized_pnl,
+                "fees": run.fees,
+                "funding": run.funding,
+                "close": run.close,
+            }
+            for run in left
+        ],
+    }
 
 
 def carry_out(
@@ -142,8 +176,18 @@ def carry_out(
     with around.leaving() as deadline:
         cancelled = _proven(engine, policy, ending, last_ms, around, failure, deadline)
     if policy == "flatten" and engine.run_ids:
-        around.close(engine.markets)
+        try:
+            around.close(engine.markets)
+        finally:
+            _take_in(engine, around)
     return cancelled
+
+
+def _take_in(engine: Engine, around: Surroundings) -> None:
+    """Books what closed the positions, where that works now: else the next command that reads the account does."""
+    with around.leaving(), suppress(PfmmError):
+        snapshot = observe(around.venue, around.journal, engine.markets, ())
+        engine.value_by(snapshot.tickers)
 
 
 def _proven(
@@ -194,6 +238,7 @@ def _by_the_journal(
     )
     if any(order.client_order_id in remembered for order in done.snapshot.orders):
         raise JournalUnusable("the journal has forgotten orders of this run that the venue still shows")
+    engine.value_by(done.snapshot.tickers)
     status = "halted" if ending.halt is not None else "stopped"
     engine.leave(done.snapshot.time.time_ms, status=status, reason=ending.reason)
     return done.cancelled

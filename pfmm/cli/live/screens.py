@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.app.watched import NOTICE
 from pfmm.cli.output import EventStream, drop_stdout
+from pfmm.cli.render.left import left_line
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.event import Event
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 RECENT = 6
 NOTICE_CYCLES = 3
 ENDINGS = ("stopping", "halted", "stopped")
+OUTSIDE = ("liquidated", "closed_outside", "base_changed", "slot_stopped")
 
 
 class EventScreen:
@@ -134,7 +136,7 @@ class LiveScreen:
             self._stopped(event)
         elif event.name in ("fill", "round_trip"):
             self._recent.appendleft(event)
-        elif event.name in ("refused", "unknown", "warning", "paused", "halted", "gap"):
+        elif event.name in ("refused", "unknown", "warning", "paused", "halted", "gap", *OUTSIDE):
             reason = event.data.get("reason", "")
             self._warning = f"{event.name}: {event.data.get('slot', '')} {reason}".strip()
         elif event.name in ("resumed", "placed"):
@@ -190,6 +192,9 @@ class LiveScreen:
         self._terminal.console.print(
             f"Stopped: {event.data['reason']}. {event.data['cancelled']} orders cancelled; {rests}."
         )
+        for run in event.data.get("left", ()):
+            line = left_line(run["market"], run["strategy"], run["inventory"], run["pnl"], run["close"])
+            self._terminal.console.print(line)
 
     def close(self) -> None:
         """Leaves the last picture standing, with the cursor below it."""

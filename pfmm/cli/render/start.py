@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pfmm.cli.output import folded
+from pfmm.cli.render.left import left_line
 from pfmm.cli.render.tables import table
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 -
         )
         lines.append(f"{run.market} {run.strategy}: {state}")
         lines += [f"  no {slots}: {reason}" for slots, reason in folded(run.absent)]
+        if run.close is not None:
+            lines.append(f"  {left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)}")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pfmm.cli.render.flatten import render_verdict
+from pfmm.cli.render.left import left_line
 from pfmm.model.encoding import ABSENT
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ def render(kind: str, result: StopResult, width: int | None) -> str:
         f"{run.market} {run.strategy}: {run.state}, {run.cancelled} orders cancelled, {run.orders_left} left"
         for run in result.runs
     ] or [f"No {kind} was running and nothing of it rests."]
+    lines += [
+        left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)
+        for run in result.runs
+        if run.inventory is not None
+    ]
     if result.flatten is not ABSENT and result.flatten is not None:
         lines.append(render_verdict(result.flatten, width))
     return "\n".join(lines)

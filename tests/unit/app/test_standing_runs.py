@@ -97,7 +97,7 @@ def test_stop_cancels_what_a_dead_runner_left_and_ends_its_run(session: Session)
     one_cycle(session)
     one_cycle(session, market="ETH-PERP")
     done = stop(StopRequest("grid", "btc"), session=session, confirm=unasked)
-    assert done == StopResult("paper", "default", (StoppedRun(BTC, "grid", 10, 0, "stopped"),))
+    assert done == StopResult("paper", "default", (StoppedRun(BTC, "grid", 10, 0, "stopped", Decimal(0), Decimal(0)),))
     assert resting(session) == 10, "those on ETH"
     again = stop(StopRequest("grid", "btc"), session=session, confirm=unasked)
     assert again is not None
@@ -141,7 +141,7 @@ def test_stop_with_flatten_sends_nothing_while_another_strategy_runs_there(sessi
         stop(StopRequest("grid", "btc", flatten=True), session=session, confirm=unasked)
     assert isinstance(caught.value.result, StopResult)
     assert caught.value.result.flatten is None
-    assert caught.value.result.runs == (StoppedRun(BTC, "grid", 10, 0, "stopped"),)
+    assert caught.value.result.runs == (StoppedRun(BTC, "grid", 10, 0, "stopped", Decimal(0), Decimal(0)),)
     assert list(held(session)) == [BTC]
 
 
@@ -149,7 +149,7 @@ def test_stop_without_the_venue_says_which_orders_may_rest(unreachable: Session)
     with pytest.raises(StateUnknown) as caught:
         stop(StopRequest("grid", "btc"), session=unreachable, confirm=unasked)
     assert isinstance(caught.value.result, StopResult)
-    assert caught.value.result.runs == (StoppedRun(BTC, "grid", 0, 10, "unknown"),)
+    assert caught.value.result.runs == (StoppedRun(BTC, "grid", 0, 10, "unknown", Decimal(0), Decimal(0)),)
 
 
 def test_flatten_halts_cancels_closes_and_keeps_its_verdict(session: Session) -> None:
