@@ -7,7 +7,16 @@ from pfmm.strategy.registry import STRATEGIES
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # spelled so, since `typing` alone would double the time of --help, which asks for the names
     from pfmm.model.setting import Setting
-    from pfmm.strategy.base import Kind as Kind  # noqa: PLC0414 - for the front ends
+
+    # for the front ends, which import no strategy
+    from pfmm.strategy.base import Column as Column  # noqa: PLC0414
+    from pfmm.strategy.base import Kind as Kind  # noqa: PLC0414
+    from pfmm.strategy.explained import GridExplained as GridExplained  # noqa: PLC0414
+    from pfmm.strategy.explained import GridLine as GridLine  # noqa: PLC0414
+    from pfmm.strategy.explained import Level as Level  # noqa: PLC0414
+    from pfmm.strategy.explained import Parameters as Parameters  # noqa: PLC0414
+    from pfmm.strategy.explained import QuoteExplained as QuoteExplained  # noqa: PLC0414
+    from pfmm.strategy.explained import SkewAtLimit as SkewAtLimit  # noqa: PLC0414
 
 
 def lines() -> dict[str, str]:

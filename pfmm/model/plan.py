@@ -131,17 +131,17 @@ class RoundTrip:
 class Decision:
     """What a strategy wants now. `absent` says why a side or slot is not quoted; `notes` are shown to the user;
     `close` asks for the run's inventory to be closed with reduce-only IOC orders (breakout policy `flatten`);
-    `explaining` makes `explain`, from values that the decision was made of: most decisions are never shown."""
+    `explaining` makes `explain` from what the decision was made of: most decisions are never shown."""
 
     orders: tuple[DesiredOrder, ...]
     absent: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     close: bool = False
-    explaining: Callable[[], Mapping[str, Any]] = field(default=dict, compare=False, repr=False)
+    explaining: Callable[[], Any] = field(default=dict, compare=False, repr=False)
 
     @property
-    def explain(self) -> Mapping[str, Any]:
-        """The numbers a screen shows (JSON-ready: strings, ints, floats, lists, dicts), worked out at each asking."""
+    def explain(self) -> Any:
+        """The decision explained, worked out at each asking: a frozen value of the strategy's own, or a mapping."""
         return self.explaining()
 
 

@@ -65,7 +65,8 @@ class AtStart(NamedTuple):
 class Column:
     """One column of a running strategy's screen: `value_of` reads it out of the decision's explanation.
 
-    `unit` is "USD" for a price, "share" for a fraction of the limit, "" for a word.
+    `unit` is "USD" for a price, which stands before bid and ask, "share" for a fraction of the limit, "" for a word,
+    and else what a number counts. A value of None is shown as "-".
     """
 
     name: str

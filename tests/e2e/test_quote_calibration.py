@@ -65,7 +65,7 @@ def reads(session: Session) -> list[str]:
 
 
 def sources(report: CycleReport) -> dict[str, str]:
-    return {run.market: run.decision.explain["parameters"]["source"] for run in report.runs if run.decision is not None}
+    return {run.market: run.decision.explain.parameters.source for run in report.runs if run.decision is not None}
 
 
 def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_profile(session: Session) -> None:
@@ -74,9 +74,9 @@ def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_prof
         assert 1 <= reads(session).count(market) <= 1 + measuring.PAGES
     report = step(session, engine, runs, START_MS + 3000)
     assert sources(report) == {"BTC-PERP": "calibrated", "ETH-PERP": "calibrated", "APE-PERP": "profile"}
-    fit = report.runs[2].decision.explain["fit"] if report.runs[2].decision is not None else None
+    fit = report.runs[2].decision.explain.fit if report.runs[2].decision is not None else None
     assert fit is not None
-    assert "sweeps, 100 are needed" in fit["reason"]
+    assert "sweeps, 100 are needed" in fit.reason
 
 
 def test_a_restart_takes_the_fit_from_the_run_and_asks_for_nothing(session: Session) -> None:
@@ -89,7 +89,7 @@ def test_a_restart_takes_the_fit_from_the_run_and_asks_for_nothing(session: Sess
     for before, after in zip(first.runs, second.runs, strict=True):
         assert before.decision is not None
         assert after.decision is not None
-        assert before.decision.explain["parameters"]["kappa"] == after.decision.explain["parameters"]["kappa"]
+        assert before.decision.explain.parameters.kappa == after.decision.explain.parameters.kappa
 
 
 def test_an_old_fit_is_renewed_between_cycles_one_market_at_a_time(session: Session) -> None:

@@ -179,7 +179,7 @@ def test_a_mid_that_never_moves_is_quoted_with_the_volatility_of_one_tick(tmp_pa
     # one sample: nothing; 2 to 4 of 5: the default volatility, shown as such; 5 equal mids: one tick in them
     assert counts == [0, 2, 2, 2, 2, 2]
     assert decision is not None
-    assert decision.explain["parameters"]["sigma_source"] == "floor of one tick in 5 samples"
+    assert decision.explain.parameters.sigma_source == "floor of one tick in 5 samples"
 
 
 def test_a_market_without_a_tick_is_not_quoted(tmp_path: Path) -> None:
@@ -226,4 +226,4 @@ def test_a_restart_goes_on_with_the_same_orders_and_the_same_volatility(tmp_path
         assert len(r.venue.batches) == sent
         decision = after.runs[0].decision
         assert decision is not None
-        assert decision.explain["parameters"]["sigma_source"] == "estimated (4 samples)"
+        assert decision.explain.parameters.sigma_source == "estimated (4 samples)"

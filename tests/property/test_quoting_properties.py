@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pfmm.errors import UnitsError
+from pfmm.model.encoding import jsonable
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.plan import MarketView
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
@@ -284,6 +285,6 @@ def test_decide_is_deterministic_and_survives_a_restart(
     assert strategy.decide(strategy.load(json.loads(json.dumps(strategy.dump(state)))), second) == (after, decision)
     again, repeated = strategy.decide(after, second)  # the same look again wants the same orders
     assert (again, repeated.orders) == (after, decision.orders)
-    json.dumps(decision.explain, allow_nan=False)
+    jsonable(decision.explain)  # raises for NaN and infinity
     for order in decision.orders:
         assert order.post_only

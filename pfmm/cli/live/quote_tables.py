@@ -5,7 +5,7 @@ Colour repeats what words, signs and bars already say; nothing is wider than the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from rich.text import Text
 from pfmm.cli.output import folded
 
 if TYPE_CHECKING:
+    from pfmm.app.strategies import Column
     from pfmm.model.cycle import CycleReport, RunReport
 
 WIDE = 96
@@ -25,19 +26,22 @@ BAR_HALF = 4
 REASONS_SHOWN = 4
 
 
-def quotes(report: CycleReport, width: int) -> tuple[list[RenderableType], list[RenderableType]]:
-    """The markets with fair price, bid, ask, spread, inventory, regime, tilt and P&L; then what is not quoted and
-    why; and apart from them the sums. Narrow screens lose the regime and the split of the P&L first, then the fair
-    price, the spread and the inventory's bar: no number is ever shortened."""
+def quotes(
+    report: CycleReport, columns: Sequence[Column], width: int
+) -> tuple[list[RenderableType], list[RenderableType]]:
+    """The markets with bid, ask, spread, inventory, the strategy's own columns and P&L; then what is not quoted and
+    why; and apart from them the sums. Narrow screens lose the strategy's own columns but prices and the split of the
+    P&L first, then its prices, the spread and the inventory's bar: no number is ever shortened."""
     wide, narrow = width >= WIDE, width < NARROW
+    prices = () if narrow else [one for one in columns if one.unit == "USD"]
+    others = [one for one in columns if one.unit != "USD"] if wide else ()
     table = Table(width=width, pad_edge=False, box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("market", no_wrap=True)
-    for name in ("bid", "ask") if narrow else ("fair", "bid", "ask", "bps"):
+    for name in (*(one.name for one in prices), "bid", "ask", *(() if narrow else ("bps",))):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("inventory", justify="left", no_wrap=True)
-    if wide:
-        table.add_column("regime", no_wrap=True)
-        table.add_column("tilt", justify="right", no_wrap=True)
+    for one in others:
+        table.add_column(one.name, justify="right" if one.unit else "left", no_wrap=True)
     table.add_column("fills", justify="right", no_wrap=True)
     if wide:
         table.add_column("real.", justify="right", no_wrap=True)
@@ -45,23 +49,21 @@ def quotes(report: CycleReport, width: int) -> tuple[list[RenderableType], list[
         table.add_column("fees", justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
     for run in report.runs:
-        table.add_row(*_row(run, wide=wide, narrow=narrow))
+        table.add_row(*_row(run, prices, others, wide=wide, narrow=narrow))
     return [table, *_reasons(report)], [_sums(report)]
 
 
-def _row(run: RunReport, *, wide: bool, narrow: bool) -> list[Text]:
-    explain: Mapping[str, Any] = run.decision.explain if run.decision is not None else {}
+def _row(run: RunReport, prices: Sequence[Column], others: Sequence[Column], *, wide: bool, narrow: bool) -> list[Text]:
+    said = None if run.decision is None or not (prices or others) else run.decision.explain
     sides = {"bid": _resting(run, "bid"), "ask": _resting(run, "ask")}
     name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "yellow")
     bid, ask = _side(sides["bid"], "green"), _side(sides["ask"], "red")
     if narrow:
         cells = [name, bid, ask, Text(f"{run.ratio:+.0%}")]
     else:
-        fair, spread = _price(explain.get("inputs", {}).get("fair")), _spread(sides["bid"], sides["ask"])
-        cells = [name, Text(fair), bid, ask, Text(spread), _inventory(run)]
-    if wide:
-        tilt = explain.get("funding_tilt") or 0.0
-        cells += [Text(explain.get("regime") or "-"), Text(f"{tilt:+.0%}" if tilt else "-")]
+        shown = [Text(_told(one, said)) for one in prices]
+        cells = [name, *shown, bid, ask, Text(_spread(sides["bid"], sides["ask"])), _inventory(run)]
+    cells += [Text(_told(one, said)) for one in others]
     cells.append(Text(str(run.fills)))
     if wide:
         # with the funding among what is realised, the three columns make the total; the last line splits it
@@ -92,8 +94,14 @@ def _spread(bid: tuple[Decimal, int] | None, ask: tuple[Decimal, int] | None) ->
     return f"{(ask[0] - bid[0]) / (ask[0] + bid[0]) * 20_000:.2f}"
 
 
-def _price(value: float | None) -> str:
-    return "-" if value is None else f"{value:.{FIGURES}g}"
+def _told(column: Column, said: Any) -> str:
+    """The column's value as its unit is written; "-" where there is none."""
+    value = None if said is None else column.value_of(said)
+    if value is None:
+        return "-"
+    if not column.unit:
+        return str(value)
+    return f"{value:+.0%}" if column.unit == "share" else f"{value:.{FIGURES}g}"
 
 
 def _inventory(run: RunReport) -> Text:

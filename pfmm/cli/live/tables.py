@@ -13,11 +13,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pfmm.app import strategies
 from pfmm.cli.live.terminal import Screenful
-from pfmm.cli.output import iso
 from pfmm.model.event import Event
+from pfmm.model.text import iso, plain
 
 if TYPE_CHECKING:
+    from pfmm.app.strategies import GridExplained, GridLine
     from pfmm.model.cycle import CycleReport, RunReport
 
 LINES_SHOWN = 17
@@ -40,13 +42,14 @@ def frame(
     A screen of few lines (`height`, None: any number) shows fewer grid lines and fills, never less of the sums and of
     the health line, which tells what is wrong.
     """
-    if kind == "grid":
+    room = strategies.kind(kind)
+    if room.layout == "lines":
         parts = [_grid(run, width, height) for run in report.runs]
         top, sums = [part for table, _ in parts for part in table], [part for _, sums in parts for part in sums]
     else:
         from pfmm.cli.live.quote_tables import quotes
 
-        top, sums = quotes(report, width)
+        top, sums = quotes(report, room.columns(), width)
     return Screenful(top, sums, [_recent(recent)], [_health(report, health)], height)
 
 
@@ -54,9 +57,9 @@ def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[Renderab
     """The table of lines with its notes, and the sums below it."""
     if run.ticker is None or run.decision is None:
         return [Text(f"{run.market} grid: {run.problem or 'waiting for the first price'}", style="yellow")], []
-    explain = run.decision.explain
+    explain: GridExplained = run.decision.explain
     table = Table(
-        title=f"{run.market} grid  {explain['lower']} … {explain['upper']}",
+        title=f"{run.market} grid  {explain.lower:f} … {explain.upper:f}",
         title_justify="left",
         title_style="bold",
         width=min(width, 72),
@@ -66,7 +69,7 @@ def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[Renderab
     for name in ("line", "price", "side", "size", "USD"):
         table.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
     notes = [Text(note, style="yellow") for note in run.decision.notes]
-    notes += [Text(f"waiting: {w['slot']} {w['reason']}", style="dim") for w in explain["waiting"][:3]]
+    notes += [Text(f"waiting: {w.slot} {w.reason}", style="dim") for w in explain.waiting[:3]]
     notes += [Text(f"held: {h.slot} {h.reason}", style="yellow") for h in run.plan.held[:3]]
     room = LINES_SHOWN if height is None else height - LINES_BESIDE - len(notes)
     for row in _grid_rows(explain, run, min(max(room, LINES_FEWEST), LINES_SHOWN)):
@@ -74,17 +77,17 @@ def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[Renderab
     return [table, *notes], [_profit(run), _inventory(run)]
 
 
-def _grid_rows(explain: Mapping[str, Any], run: RunReport, shown: int) -> list[tuple[Text, ...]]:
+def _grid_rows(explain: GridExplained, run: RunReport, shown: int) -> list[tuple[Text, ...]]:
     """The `shown` lines nearest the price, highest first, with the price itself between them."""
     assert run.ticker is not None
     mid = run.ticker.mid or run.ticker.mark
-    lines = sorted(explain["lines"], key=lambda line: Decimal(line["price"]), reverse=True)
-    nearest = sorted(lines, key=lambda line: abs(Decimal(line["price"]) - mid))[:shown]
+    lines = sorted(explain.lines, key=lambda line: line.price, reverse=True)
+    nearest = sorted(lines, key=lambda line: abs(line.price - mid))[:shown]
     resting = {order.slot for order in run.orders}
     rows: list[tuple[Text, ...]] = []
     told = False
     for line in (line for line in lines if line in nearest):
-        if not told and Decimal(line["price"]) < mid:
+        if not told and line.price < mid:
             rows.append(_price_row(mid))
             told = True
         rows += _line_rows(line, resting)
@@ -97,22 +100,19 @@ def _price_row(mid: Decimal) -> tuple[Text, ...]:
     return (Text("→", style="bold"), Text(f"{mid:f}", style="bold"), Text("mid", style="bold"), Text(""), Text(""))
 
 
-def _line_rows(line: Mapping[str, Any], resting: set[str]) -> list[tuple[Text, ...]]:
+def _line_rows(line: GridLine, resting: set[str]) -> list[tuple[Text, ...]]:
     rows: list[tuple[Text, ...]] = []
-    index = line["line"]
+    index, price = Text(str(line.line)), Text(plain(line.price))
     for side, size, slot, style in (
-        ("sell", line["sell"], f"cell:{index - 1}:ask", "red"),
-        ("buy", line["buy"], f"cell:{index}:bid", "green"),
+        ("sell", line.sell, line.sell_slot, "red"),
+        ("buy", line.buy, line.buy_slot, "green"),
     ):
         if size is None:
             continue
         state = side if slot in resting else f"{side} (not resting)"
-        notional = Decimal(size) * Decimal(line["price"])
-        rows.append(
-            (Text(str(index)), Text(line["price"]), Text(state, style=style), Text(size), Text(f"{notional:.2f}"))
-        )
+        rows.append((index, price, Text(state, style=style), Text(plain(size)), Text(f"{size * line.price:.2f}")))
     if not rows:
-        rows.append((Text(str(index)), Text(line["price"]), Text("empty", style="dim"), Text(""), Text("")))
+        rows.append((index, price, Text("empty", style="dim"), Text(""), Text("")))
     return rows
 
 

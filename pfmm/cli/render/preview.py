@@ -5,7 +5,8 @@ The strategy's room names the layout.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pfmm.model.text import plain
 
 if TYPE_CHECKING:
     from pfmm.app.preview import PreviewResult
+    from pfmm.app.strategies import Level, Parameters, QuoteExplained, SkewAtLimit
 
 EXTRAS = ("inputs", "fit", "formula")
 ALWAYS_SHOWN = ("half_spread", "inventory", "rounding")
@@ -26,8 +28,7 @@ def preview_data(result: PreviewResult, *, explain: bool) -> Any:
     if result.layout == "lines":
         return plan_data(shown.explanation)
     if result.layout in {"components", "levels"}:
-        data = {**shown.explanation, "notes": list(shown.notes)}
-        return data if explain else without_extras(data)
+        return show_data(shown.explanation, shown.notes, explain=explain)
     orders = [
         {"slot": one.slot, "side": one.side, "price": one.price, "size": one.size, "notional": one.price * one.size}
         for one in shown.orders
@@ -42,8 +43,8 @@ def preview_text(result: PreviewResult, *, explain: bool) -> str:
     if result.layout == "lines":
         return "\n".join([plan_text(result.shown.explanation), *(f"note: {note}" for note in result.shown.notes)])
     if result.layout in {"components", "levels"}:
-        data = {**result.shown.explanation, "notes": list(result.shown.notes)}
-        return show_text(data, ladder=result.layout == "levels", explain=explain)
+        shown = result.shown
+        return show_text(shown.explanation, shown.notes, ladder=result.layout == "levels", explain=explain)
     return _orders_text(result)
 
 
@@ -140,143 +141,154 @@ def _worst_cases(planned: Any) -> str:
     return table(("worst case", "price falls to", "USD", "price rises to", "USD"), rows, right=(1, 2, 3, 4))
 
 
-def without_extras(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What `show` answers without --explain."""
-    return {name: value for name, value in data.items() if name not in EXTRAS}
+def show_data(said: QuoteExplained, notes: Sequence[str], *, explain: bool) -> dict[str, Any]:
+    """The `data` of `show`: the fields of what was explained; without `explain` no inputs, fit and formula."""
+    data = {field.name: getattr(said, field.name) for field in fields(said)} | {"notes": list(notes)}
+    data["inputs"] = {} if said.inputs is None else said.inputs
+    return {name: value for name, value in data.items() if explain or name not in EXTRAS}
 
 
-def show_text(data: Mapping[str, Any], *, ladder: bool, explain: bool) -> str:
+def show_text(said: QuoteExplained, notes: Sequence[str], *, ladder: bool, explain: bool) -> str:
     """Prices first, then what each side is made of, down to the tick, then where the parameters come from."""
-    lines = [_headline(data), ""]
-    lines += _levels(data) if ladder else _sides(data)
-    lines += [f"no {slots}: {reason}" for slots, reason in folded(data["absent"])]
-    lines += [f"note: {note}" for note in data["notes"]]
-    if data["bid"] is not None or data["ask"] is not None:
-        lines += ["", _components(data, everything=explain)]
-    if data["at_limits"]:
-        lines += ["", _at_limits(data)]
-    lines += ["", _parameters(data)]
+    lines = [_headline(said), ""]
+    lines += _levels(said) if ladder else _sides(said)
+    lines += [f"no {slots}: {reason}" for slots, reason in folded(said.absent)]
+    lines += [f"note: {note}" for note in notes]
+    if said.bid is not None or said.ask is not None:
+        lines += ["", _components(said, everything=explain)]
+    if said.skew_at_limit is not None:
+        lines += ["", _at_limits(said, said.skew_at_limit)]
+    lines += ["", _parameters(said.parameters, said.model)]
     if explain:
-        lines += ["", *_explanation(data)]
+        lines += ["", *_explanation(said)]
     return "\n".join(lines)
 
 
-def _headline(data: Mapping[str, Any]) -> str:
-    parts = [data["market"], f"mid {data['mid'] or 'n/a'}", f"model {data['model']}"]
-    if data["reservation_price"] is not None:
-        parts.append(f"reservation {data['reservation_price']:.8g}")
-    if data["spread_bps"] is not None:
-        parts.append(f"spread {data['spread_bps']:.2f} bps")
+def _headline(said: QuoteExplained) -> str:
+    parts = [said.market, f"mid {_price(said.mid, 'n/a')}", f"model {said.model}"]
+    if said.reservation_price is not None:
+        parts.append(f"reservation {said.reservation_price:.8g}")
+    if said.spread_bps is not None:
+        parts.append(f"spread {said.spread_bps:.2f} bps")
     first = "  ".join(parts)
     parts = []
-    if data["regime"] is not None:
+    if said.regime is not None:
         from pfmm.app.preview import SIZE_MULTIPLIER
 
-        factor = SIZE_MULTIPLIER[data["regime"]]
-        parts.append(f"regime {data['regime']}" + (f" (sizes x{factor:g})" if factor != 1 else ""))
-    if data["inventory_ratio"] is not None:
-        parts.append(f"inventory {data['inventory_ratio']:+.0%} {data['inventory_state']}")
-    if data["funding_tilt"]:
-        parts.append(f"funding tilt {data['funding_tilt']:+.0%}")
+        factor = SIZE_MULTIPLIER[said.regime]
+        parts.append(f"regime {said.regime}" + (f" (sizes x{factor:g})" if factor != 1 else ""))
+    if said.inventory_ratio is not None:
+        parts.append(f"inventory {said.inventory_ratio:+.0%} {said.inventory_state}")
+    if said.funding_tilt:
+        parts.append(f"funding tilt {said.funding_tilt:+.0%}")
     return f"{first}\n{'  '.join(parts)}" if parts else first
 
 
-def _sides(data: Mapping[str, Any]) -> list[str]:
+def _price(value: Decimal | None, instead: str = "none") -> str:
+    return instead if value is None else plain(value)
+
+
+def _sides(said: QuoteExplained) -> list[str]:
     rows = [
-        ("buy" if level["side"] == "long" else "sell", level["price"], level["size"], _usd(level), _only(level))
-        for level in data["levels"]
+        ("buy" if level.side.sign > 0 else "sell", plain(level.price), plain(level.size), _usd(level), _only(level))
+        for level in said.levels
     ]
     return [table(("", "price", "size", "USD", ""), rows, right=(1, 2, 3))] if rows else []
 
 
-def _levels(data: Mapping[str, Any]) -> list[str]:
+def _levels(said: QuoteExplained) -> list[str]:
     """Sells above, buys below, as in a book."""
-    ordered = sorted(data["levels"], key=lambda level: Decimal(level["price"]), reverse=True)
-    mid = Decimal(data["mid"]) if data["mid"] is not None else None
+    mid = said.mid
     rows = [
         (
-            level["slot"],
-            level["price"],
-            f"{(Decimal(level['price']) - mid) / mid * 10_000:+.2f}" if mid is not None else "",
-            level["size"],
+            level.slot,
+            plain(level.price),
+            f"{(level.price - mid) / mid * 10_000:+.2f}" if mid is not None else "",
+            plain(level.size),
             _usd(level),
             _only(level),
         )
-        for level in ordered
+        for level in sorted(said.levels, key=lambda level: level.price, reverse=True)
     ]
     return [table(("slot", "price", "bps", "size", "USD", ""), rows, right=(1, 2, 3, 4))] if rows else []
 
 
-def _usd(level: Mapping[str, Any]) -> str:
-    return f"{Decimal(level['notional']):.2f}"
+def _usd(level: Level) -> str:
+    return f"{level.notional:.2f}"
 
 
-def _only(level: Mapping[str, Any]) -> str:
-    return "reduce-only" if level["reduce_only"] else ""
+def _only(level: Level) -> str:
+    return "reduce-only" if level.reduce_only else ""
 
 
-def _components(data: Mapping[str, Any], *, everything: bool) -> str:
+def _components(said: QuoteExplained, *, everything: bool) -> str:
     """The sum is the posted price, in bps of mid from the mid."""
     rows = []
-    for part in data["components"]:
-        both = (part["bid_bps"], part["ask_bps"])
-        if everything or part["name"] in ALWAYS_SHOWN or any(both):
-            rows.append((part["name"].replace("_", " "), *(_bps(value) for value in both)))
-    sums = [_sum(data, side) for side in ("bid", "ask")]
+    for part in said.components:
+        both = (part.bid_bps, part.ask_bps)
+        if everything or part.name in ALWAYS_SHOWN or any(both):
+            rows.append((part.name.replace("_", " "), *(_bps(value) for value in both)))
+    sums = (_sum(part.bid_bps for part in said.components), _sum(part.ask_bps for part in said.components))
     rows.append(("= from mid", *(_bps(value) for value in sums)))
-    rows.append(("price", data["bid"] or "none", data["ask"] or "none"))
+    rows.append(("price", _price(said.bid), _price(said.ask)))
     return table(("component, bps", "bid", "ask"), rows, right=(1, 2))
 
 
-def _sum(data: Mapping[str, Any], side: str) -> float | None:
-    values = [part[f"{side}_bps"] for part in data["components"]]
-    return None if None in values else sum(values)
+def _sum(parts: Iterable[float | None]) -> float | None:
+    """None for an absent side, whose parts are None."""
+    values = list(parts)
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _bps(value: float | None) -> str:
     return "" if value is None else f"{value:+.4f}"
 
 
-def _parameters(data: Mapping[str, Any]) -> str:
-    p = data["parameters"]
-    sigma = "n/a" if p["sigma_annual"] is None else f"{p['sigma_annual']:.1%} a year"
-    kappa = f"kappa {p['kappa']:.4g} {p['kappa_unit']}"
-    used = {
-        "glft": f"{kappa}  A {p['intensity_per_s']:.4g}/s",
-        "as": f"{kappa}  horizon {p['horizon_s']:g} s",
-        "fixed": f"half-spread {p['half_spread_bps']:g} bps",
-    }[data["model"]]
-    lines = [f"{used}  ({p['source']})"]
-    if p["gamma"] is not None and p["gamma_source"] != "none":
-        why = "set" if p["gamma_source"] == "set" else f"skew_at_limit {p['skew_at_limit']:g}"
-        lines.append(f"gamma {p['gamma']:.4g}/USD  ({why})")
-    return "\n".join([*lines, f"sigma {sigma}  ({p['sigma_source']})"])
+def _parameters(used: Parameters, model: str) -> str:
+    sigma = "n/a" if used.sigma_annual is None else f"{used.sigma_annual:.1%} a year"
+    kappa = f"kappa {used.kappa:.4g} {used.kappa_unit}"
+    first = {
+        "glft": f"{kappa}  A {used.intensity_per_s:.4g}/s",
+        "as": f"{kappa}  horizon {used.horizon_s:g} s",
+        "fixed": f"half-spread {used.half_spread_bps:g} bps",
+    }[model]
+    lines = [f"{first}  ({used.source})"]
+    if used.gamma is not None and used.gamma_source != "none":
+        why = "set" if used.gamma_source == "set" else f"skew_at_limit {used.skew_at_limit:g}"
+        lines.append(f"gamma {used.gamma:.4g}/USD  ({why})")
+    return "\n".join([*lines, f"sigma {sigma}  ({used.sigma_source})"])
 
 
-def _at_limits(data: Mapping[str, Any]) -> str:
+def _at_limits(said: QuoteExplained, skew: SkewAtLimit) -> str:
     """The best prices at the limits of inventory and without any, and how far the quotes shift on the way."""
     rows = [
-        (f"{Decimal(row['inventory_usd']):+.0f} USD" if Decimal(row["inventory_usd"]) else "none",
-         row["bid"] or "none", row["ask"] or "none", _bps(row["reservation_bps"]))
-        for row in data["at_limits"]
-    ]  # fmt: skip
-    skew = data["skew_at_limit"]
+        (
+            f"{row.inventory_usd:+.0f} USD" if row.inventory_usd else "none",
+            _price(row.bid),
+            _price(row.ask),
+            _bps(row.reservation_bps),
+        )
+        for row in said.at_limits
+    ]
     return "\n".join(
         [
             table(("at inventory", "bid", "ask", "shift, bps"), rows, right=(1, 2, 3)),
-            f"skew at the limit {skew['bps']:.2f} bps = {skew['half_spreads']:.2f} half-spreads",
+            f"skew at the limit {skew.bps:.2f} bps = {skew.half_spreads:.2f} half-spreads",
         ]
     )
 
 
-def _explanation(data: Mapping[str, Any]) -> list[str]:
-    lines = [f"formula  {data['formula']}"]
-    lines += [f"input    {name} {value:.10g}" for name, value in data["inputs"].items() if value is not None]
-    fitted = data["fit"]
+def _explanation(said: QuoteExplained) -> list[str]:
+    lines = [f"formula  {said.formula}"]
+    if said.inputs is not None:
+        numbers = ((field.name, getattr(said.inputs, field.name)) for field in fields(said.inputs))
+        lines += [f"input    {name} {value:.10g}" for name, value in numbers if value is not None]
+    fitted = said.fit
     if fitted is not None:
-        quality = fitted["reason"] or (
-            f"R² {fitted['r_squared']:.3f}, {fitted['distances']} distances, A {fitted['intensity_per_s']:.4g}/s of "
-            f"both sides, kappa {fitted['kappa_per_usd']:.4g} per USD"
+        quality = fitted.reason or (
+            f"R² {fitted.r_squared:.3f}, {fitted.distances} distances, A {fitted.intensity_per_s:.4g}/s of "
+            f"both sides, kappa {fitted.kappa_per_usd:.4g} per USD"
         )
-        lines.append(f"fit      {fitted['sweeps']} sweeps in {fitted['span_s']:.0f} s: {quality}")
+        lines.append(f"fit      {fitted.sweeps} sweeps in {fitted.span_s:.0f} s: {quality}")
     return lines

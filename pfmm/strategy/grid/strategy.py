@@ -5,22 +5,24 @@ Knows cells, tickers and the venue's minima; must not know resting orders, limit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import StaleData, UsageError
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
 from pfmm.strategy.grid.cells import Cell, close_out, fold_fill
-from pfmm.strategy.grid.explain import explain
 from pfmm.strategy.grid.plan import GridConfig, OnBreakout, minimum_size, plan_grid
 from pfmm.strategy.grid.state import GridState, dump_state, load_state, new_cells, trail, with_trips
 from pfmm.strategy.quiet import QuietBand
 from pfmm.strategy.ticks import snap_price, snap_size
+
+if TYPE_CHECKING:
+    from pfmm.strategy.explained import GridExplained
 
 _ZERO = Decimal(0)
 
@@ -87,13 +89,13 @@ class GridStrategy:
                 absent={"grid": reason},
                 notes=notes,
                 close=bool(view.inventory),
-                explaining=partial(explain, state, (), {}, view.ticker),
+                explaining=partial(_explained, state, (), {}, view.ticker),
             )
         legs = [leg for cell in state.cells for leg in _legs(cell, state, view)]
         absent = {leg.order.slot: leg.waits for leg in legs if leg.waits is not None}
         mid = view.ticker.mid or view.ticker.mark
         orders = sorted((leg.order for leg in legs if leg.waits is None), key=lambda order: abs(order.price - mid))
-        explaining = partial(explain, state, orders, absent, view.ticker)
+        explaining = partial(_explained, state, orders, absent, view.ticker)
         return state, Decision(tuple(orders), absent, notes, explaining=explaining)
 
     def quiet(self, state: GridState, view: MarketView) -> QuietBand | None:
@@ -170,6 +172,14 @@ def _legs(cell: Cell, state: GridState, view: MarketView) -> list[_Leg]:
         smallest = minimum_size(largest.order.price, instrument)
         return [_Leg(replace(largest.order, size=smallest), None), *(leg for leg in wanted if leg is not largest)]
     return wanted
+
+
+def _explained(
+    state: GridState, orders: Sequence[DesiredOrder], waiting: Mapping[str, str], ticker: Ticker
+) -> GridExplained:
+    from pfmm.strategy.grid.explain import explain
+
+    return explain(state, orders, waiting, ticker)
 
 
 def _wanted(cell: Cell, state: GridState) -> tuple[Decimal, Decimal]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.strategy.base import Kind, Measured, Needs, Preview
+from pfmm.strategy.base import Column, Kind, Measured, Needs, Preview
 from pfmm.strategy.quote.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ class Quote(Kind):
         """A fit, where fitted numbers may be used: κ and A (not for a fixed half-spread) and σ; never over a flag."""
         all_told = _flagged(values) and values.told("quote.sigma_annual_pct")
         return Needs(fit=bool(values["quote.calibrate"]) and not all_told)
+
+    def columns(self) -> tuple[Column, ...]:
+        """The fair price, the regime of volatility, and the tilt by funding."""
+        return (
+            Column("fair", "USD", lambda said: None if said.inputs is None else said.inputs.fair),
+            Column("regime", "", lambda said: said.regime),
+            Column("tilt", "share", lambda said: said.funding_tilt or None),
+        )
 
     def preview_problem(self, strategy: Any, problem: str) -> Preview:
         """The quote's own fields, both sides absent for the problem."""

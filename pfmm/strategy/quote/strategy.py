@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import UnitsError
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
@@ -17,12 +17,14 @@ from pfmm.model.quick import quick, replace
 from pfmm.strategy import calibration, volatility
 from pfmm.strategy.funding import ticker_tilt_ratio
 from pfmm.strategy.quote.config import QuoteConfig, Sigma, choose_sigma
-from pfmm.strategy.quote.explain import explain_quote
 from pfmm.strategy.quote.model import least_half_bps, model_spread
 from pfmm.strategy.quote.quoting import SINGLE_LEVEL, Quote, QuoteInputs, compute_quote, no_quote
 from pfmm.strategy.quote.spread import BPS, require_plausible
 from pfmm.strategy.saved import Saved, damaged
 from pfmm.strategy.volatility import VolatilityState
+
+if TYPE_CHECKING:
+    from pfmm.strategy.explained import QuoteExplained
 
 
 @quick
@@ -82,8 +84,13 @@ class QuoteStrategy:
             DesiredOrder(each.slot, each.side, each.price, each.size, each.reduce_only)
             for each in (*quote.bids, *quote.asks)
         )
-        explaining = partial(explain_quote, self.market, self.config, sigma, quote, inputs)
+        explaining = partial(self._explained, sigma, quote, inputs)
         return state, Decision(orders, absent=quote.absent, notes=quote.notes, explaining=explaining)
+
+    def _explained(self, sigma: Sigma, quote: Quote, inputs: QuoteInputs) -> QuoteExplained:
+        from pfmm.strategy.quote.explain import explain_quote
+
+        return explain_quote(self.market, self.config, sigma, quote, inputs)
 
     def dump(self, state: QuoteState) -> Mapping[str, Any]:
         """The state as JSON-ready values, with the calibration that is quoted with: whoever builds the strategy again

@@ -11,6 +11,7 @@ from pfmm.app.session import Session
 from pfmm.cli.render.preview import preview_data, preview_text
 from pfmm.config.resolve import load_settings
 from pfmm.errors import UnknownMarket
+from pfmm.model.encoding import jsonable
 
 
 def with_flags(session: Session, **flags: object) -> Session:
@@ -33,7 +34,7 @@ def test_a_plan_needs_no_journal_and_says_why_start_would_refuse(session: Sessio
 
 def test_a_shown_quote_adds_up_to_its_prices(session: Session) -> None:
     found = preview(PreviewRequest("quote", "BTC-PERP"), session=session)
-    data = preview_data(found, explain=True)
+    data = jsonable(preview_data(found, explain=True))
     for side in ("bid", "ask"):
         whole = sum(part[f"{side}_bps"] for part in data["components"])
         away = (Decimal(data[side]) - Decimal(data["mid"])) / Decimal(data["mid"]) * 10_000

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from pfmm.errors import ConfigError, StaleData, UsageError
+from pfmm.model.encoding import jsonable
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, MarketView, OwnFill
@@ -286,7 +287,7 @@ class TestRoundTrips:
         state, _ = grid.on_fill(state, fill("cell:1:bid", "102.5", "0.05"))  # 5.25 USD at 105
         state, decision = grid.decide(state, view("102.4", "102.6"))
         assert decision.absent == {"cell:1:ask": "0.05 (5.25 USD) waits for the venue's minimum of 10 USD"}
-        assert decision.explain["waiting"][0]["slot"] == "cell:1:ask"
+        assert decision.explain.waiting[0].slot == "cell:1:ask"
         state, _ = grid.on_fill(state, fill("cell:1:bid", "102.5", "0.05"))
         _, decision = grid.decide(state, view("102.4", "102.6"))
         assert book(decision)["cell:1:ask"][1] == "0.100"
@@ -488,7 +489,7 @@ class TestState:
         state, _ = grid.on_fill(state, fill("cell:1:bid", "102.5", "0.975"))
         state, _ = grid.on_fill(state, fill("cell:1:ask", "105", "0.975", fee="0.0375"))
         _, decision = grid.decide(state, view("105", "105.02"))
-        shown = json.loads(json.dumps(decision.explain))
+        shown = jsonable(decision.explain)
         assert [line["price"] for line in shown["lines"]] == ["100.00", "102.50", "105.00", "107.50", "110.00"]
         assert [line["buy"] for line in shown["lines"]] == ["1.000", "0.975", None, None, None]
         assert [line["sell"] for line in shown["lines"]] == [None, None, None, "0.952", "0.930"]

@@ -79,11 +79,11 @@ def test_levels_closer_than_a_tick_are_not_stacked() -> None:
 
 def test_every_level_adds_up() -> None:
     decision = decide(LadderStrategy("X-PERP", FIXED, LadderConfig()), view("0.7"))
-    levels = decision.explain["levels"]
-    assert [level["slot"] for level in levels] == [f"{side}:{i}" for side in ("bid", "ask") for i in range(5)]
-    assert decision.explain["bid"] == levels[0]["price"]
-    assert math.fsum(c["bid_bps"] for c in decision.explain["components"]) == pytest.approx(
-        (float(levels[0]["price"]) - 100) * 100
+    levels = decision.explain.levels
+    assert [level.slot for level in levels] == [f"{side}:{i}" for side in ("bid", "ask") for i in range(5)]
+    assert decision.explain.bid == levels[0].price
+    assert math.fsum(c.bid_bps for c in decision.explain.components) == pytest.approx(
+        (float(levels[0].price) - 100) * 100
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from pfmm.cli.render.preview import show_text
 from pfmm.errors import ConfigError, UnitsError, UsageError
+from pfmm.model.encoding import jsonable
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, MarketView, OwnFill
@@ -259,7 +260,7 @@ class TestStrategy:
             ("bid", Side.LONG, D("99.920"), True),
             ("ask", Side.SHORT, D("100.080"), True),
         ]
-        explain = json.loads(json.dumps(decision.explain, allow_nan=False))
+        explain = jsonable(decision.explain)
         assert (explain["bid"], explain["ask"], explain["mid"]) == ("99.920", "100.080", "100.00")
         assert explain["spread_bps"] == pytest.approx(16)
         assert explain["parameters"]["source"] == "profile"
@@ -280,7 +281,7 @@ class TestStrategy:
         now = replace(view("100", 0), inventory=D(held), net_position=D(held))
         tilted = replace(now, ticker=replace(now.ticker, funding_rate=D("0.0008")))
         _, decision = decided(QuoteStrategy("X-PERP", config), tilted)
-        shown = json.loads(json.dumps(decision.explain))
+        shown = jsonable(decision.explain)
         given, numbers = shown["parameters"], shown["inputs"]
         size, kappa, sigma = (numbers[name] for name in ("size_base", "kappa_per_usd", "sigma_usd_per_sqrt_s"))
         half, power = 1 / kappa, math.e  # without risk in a fill: the limit of what follows
@@ -307,7 +308,7 @@ class TestStrategy:
 
     def test_a_price_of_six_figures_is_not_shortened_where_it_is_explained(self) -> None:
         _, decision = decided(self.quoter, view("113456.5", 0))
-        shown = show_text({**decision.explain, "notes": []}, ladder=False, explain=True)
+        shown = show_text(decision.explain, (), ladder=False, explain=True)
         assert "input    fair 113456.5" in shown.splitlines()
 
     def test_one_sample_quotes_nothing_two_take_the_default(self) -> None:
@@ -317,8 +318,8 @@ class TestStrategy:
         assert first.absent["bid"] == "volatility unknown: 1 of at least 2 samples seen"
         _, second = decided(plain, view("100", 0), view("100", 3000))
         assert len(second.orders) == 2
-        assert second.explain["parameters"]["sigma_source"] == "default (2 of 20 samples)"
-        assert second.explain["regime"] == "medium"  # the default of 0.5
+        assert second.explain.parameters.sigma_source == "default (2 of 20 samples)"
+        assert second.explain.regime == "medium"  # the default of 0.5
         _, shown = decided(QuoteStrategy("X-PERP", replace(FIXED, min_samples=1)), view("100", 0))
         assert len(shown.orders) == 2
 
@@ -326,16 +327,16 @@ class TestStrategy:
         """0.001 of 100 in 57 s: 0.00001/7.5498·5,615.69 = 0.74 % a year."""
         _, decision = decided(QuoteStrategy("X-PERP", FIXED), *(view("100", 3000 * n) for n in range(20)))
         assert len(decision.orders) == 2
-        given = decision.explain["parameters"]
-        assert given["sigma_annual_pct"] == pytest.approx(0.7438, abs=1e-4)
-        assert given["sigma_source"] == "floor of one tick in 20 samples"
+        given = decision.explain.parameters
+        assert given.sigma_annual_pct == pytest.approx(0.7438, abs=1e-4)
+        assert given.sigma_source == "floor of one tick in 20 samples"
         assert decision.notes == (
             "volatility 0.74% a year is below 5%: check its unit (percent a year) and the market",
         )
 
     def test_fair_is_held_within_the_threshold(self) -> None:
         _, near = decided(self.quoter, view("100", 0), view("100.05", 3000))  # 5 bps is not more than 5
-        assert near.explain["reservation_price"] == 100  # 8 bps of 100.05 around the held 100: 99.91996, 100.08004
+        assert near.explain.reservation_price == 100  # 8 bps of 100.05 around the held 100: 99.91996, 100.08004
         assert [o.price for o in near.orders] == [D("99.919"), D("100.081")]
         _, far = decided(self.quoter, view("100", 0), view("100.06", 3000))
         assert [o.price for o in far.orders] == [D("99.979"), D("100.141")]  # 100.06 ∓ 8 bps = 99.97995, 100.14005
@@ -381,10 +382,10 @@ class TestStrategy:
     def test_funding_tilts_and_estimates_do_not(self) -> None:
         paying = replace(view("100", 0).ticker, funding_rate=D("0.0013"))  # 13 bps: the whole tilt, −0.25
         _, decision = decided(self.quoter, view("100", 0, ticker=paying))
-        assert decision.explain["funding_tilt"] == pytest.approx(-0.25)
+        assert decision.explain.funding_tilt == pytest.approx(-0.25)
         assert [o.price for o in decision.orders] == [D("99.910"), D("100.070")]
         _, plain = decided(self.quoter, view("100", 0, ticker=replace(paying, funding_estimated=True)))
-        assert plain.explain["funding_tilt"] == 0
+        assert plain.explain.funding_tilt == 0
 
     def test_absurd_units_stop_the_start_and_only_silence_a_loop(self) -> None:
         absurd = QuoteStrategy("X-PERP", QuoteConfig(model="as", kappa_per_bp=0.00015, sigma_annual=0.5))
