@@ -40,7 +40,7 @@ class Capabilities:
     switch that cancels by itself (whether it grants it to the account, only arming it tells). `post_only` and
     `request_expiry`: orders can be post-only, and requests refused when they arrive late. `batch_max`: items that one
     request carries. `client_ids`: orders can be asked for and cancelled by an id of ours. `trigger_orders`: an order
-    can wait at the venue for the mark to reach a price.
+    can wait at the venue for the mark to reach a price. `past_mids`: the venue tells what its mid was.
     """
 
     amend: Amend
@@ -51,6 +51,7 @@ class Capabilities:
     batch_max: int = 100
     client_ids: bool = True
     trigger_orders: bool = False
+    past_mids: bool = False
 
 
 class Clock(Protocol):
@@ -92,6 +93,11 @@ class Venue(Protocol):
 
     def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:
         """One-minute candles since a venue time, oldest first; empty where the venue keeps none."""
+        ...
+
+    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:
+        """The mids (USD) in force at those of the past venue times that the venue can tell of, as (time, mid) in time
+        order; none at all where it keeps none."""
         ...
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
@@ -208,6 +214,15 @@ class Journal(Protocol):
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:
         """What the fill of that number, of no run, closed of each run's position, in parts with the run's id."""
+        ...
+
+    def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:
+        """At most `limit` of the fills from a time on that no minute row has taken in, oldest first; only those whose
+        minutes are closed, or all."""
+        ...
+
+    def record_fill_mids(self, fills: Sequence[JournalFill], rows: Sequence[tuple[str, int, Decimal]]) -> None:
+        """Records mids as `record_mids` does, and what these are to the fills of before."""
         ...
 
     def close_minutes(self, slices: int | None = None) -> None:

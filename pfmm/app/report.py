@@ -157,6 +157,7 @@ def _observe(session: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
     """Brings the journal up to the venue. Answers the venue's marks, of what was traded by hand too, and a warning
     where it did not answer."""
     from pfmm.app.session import unlisted
+    from pfmm.engine.fill_mids import read_mids
     from pfmm.engine.observe import observe_listed
 
     markets = sorted({run.market for run in session.journal.runs()})
@@ -166,6 +167,7 @@ def _observe(session: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
         if session.journal.span_ms() is None:
             raise  # neither the venue nor the journal tells anything: zeros would look like an answer
         return {}, (f"{error.message}; this is the journal's own view, without what happened since",)
+    read_mids(session.venue, session.journal, snapshot.time.time_ms, closed=False)
     marks = {position.market: position.mark_price for position in snapshot.positions}
     return marks | {ticker.market: ticker.mark for ticker in snapshot.tickers}, tuple(unlisted(gone))
 

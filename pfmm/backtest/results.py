@@ -18,6 +18,7 @@ from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.model.account import FundingPayment
 from pfmm.model.fees import ARTICLE, PRESETS, Fees
 from pfmm.model.ledger import LedgerState
+from pfmm.model.market import QUOTE_HOLDS_MS
 from pfmm.model.order import Fill
 from pfmm.paper.conversions import decimal, usd
 from pfmm.paper.feeds.settlements import Schedule
@@ -92,13 +93,17 @@ def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list
 
 
 def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
-    """The mids in force at `times`, each with the time of its quote; a one-sided quote has none."""
+    """The mids in force at `times`, in time order: of the last quote, which may be QUOTE_HOLDS_MS old. A one-sided
+    quote has none."""
     decimals = columns.tape.spec.price_decimals
     found: dict[int, Decimal] = {}
-    for index in sorted({columns.last_quote(time_ms) for time_ms in times}):
-        bid, ask = columns.shown(index) if index >= 0 else (0, 0)
+    for time_ms in sorted(set(times)):
+        index = columns.last_quote(time_ms)
+        if index < 0 or time_ms - columns.times[index] > QUOTE_HOLDS_MS:
+            continue
+        bid, ask = columns.shown(index)
         if bid and ask:
-            found[columns.times[index]] = decimal(5 * (bid + ask), decimals + 1)
+            found[time_ms] = decimal(5 * (bid + ask), decimals + 1)
     return MidSeries.of(found.items())
 
 

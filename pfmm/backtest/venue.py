@@ -284,6 +284,10 @@ class SimulatedVenue:
         """None: the feed has prints."""
         return ()
 
+    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002
+        """None: the report of a backtest reads the tape itself."""
+        return ()
+
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002 - the port's
         """Nothing is missing."""
         return ()

@@ -12,6 +12,7 @@ from typing import Any
 
 from pfmm.accounting.ledger import mark
 from pfmm.engine.adoption import config_differences, config_to_save
+from pfmm.engine.fill_mids import read_mids
 from pfmm.engine.observe import observe
 from pfmm.engine.outside import taken_from, told_of
 from pfmm.engine.position_check import PositionCheck, later_fills
@@ -182,7 +183,7 @@ class Engine:
         live = _by_run(self._known_live)
         reports = tuple(self._report(step, seen, live) for step in steps)
         fresh = all(r.problem is None or r.problem == self._paused for r in reports)
-        if send:
+        if send and read_mids(self._venue, self._journal, seen.now_ms, closed=True):
             self._journal.close_minutes(1)
         self._untold = []
         return CycleReport(seen.time, seen.snapshot.account, reports, tuple(events), fresh=fresh)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pfmm.accounting.books import ALL_OLD, advance
 from pfmm.accounting.minutes import MinuteRow, MinuteTable
 from pfmm.accounting.portfolio import full_fold
+from pfmm.journal import schema
 from pfmm.journal.books import SqlBooks, SqlLog
 from pfmm.journal.events import NOT_KEPT, EventLog, Told
 from pfmm.journal.minutes import MinuteLog
@@ -32,12 +33,13 @@ _BEHIND = (
     "OR entries < (SELECT coalesce(max(number), 0) FROM entries) FROM folded"
 )
 # what an older pfmm recorded has no mid yet
-_GIVE_MIDS = (
+_SET_MIDS = (
     "UPDATE fills SET mid_before = (SELECT mid FROM mids m WHERE m.market = fills.market AND m.time_ms < fills.time_ms "
     "ORDER BY m.time_ms DESC LIMIT 1), mid_age_ms = time_ms - (SELECT m.time_ms FROM mids m "
     "WHERE m.market = fills.market AND m.time_ms < fills.time_ms ORDER BY m.time_ms DESC LIMIT 1) "
-    "WHERE seq > ? AND seq <= ? AND mid_before IS NULL"
 )
+_GIVE_MIDS = f"{_SET_MIDS} WHERE seq > ? AND seq <= ? AND mid_before IS NULL"
+_RENEW_MID = f"{_SET_MIDS} WHERE seq = ?"
 
 
 class BookKeeper(JournalReads):
@@ -125,6 +127,20 @@ class BookKeeper(JournalReads):
         with translated(self.path):
             log = SqlLog(self._db)
             return full_fold(log, log.newest_first)
+
+    def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:
+        """At most `limit` of the fills from a time on that no minute row has taken in, oldest first; only those whose
+        minutes are closed, or all."""
+        with translated(self.path):
+            return MinuteLog(self._db).unjudged(limit, since_ms=since_ms, closed=closed)
+
+    def record_fill_mids(self, fills: Sequence[JournalFill], rows: Sequence[tuple[str, int, Decimal]]) -> None:
+        """Records (market, time in ms, mid in USD), and to each of the fills the last mid before it as it is by now."""
+        if fills and rows:
+            with self._transaction() as db:
+                values = [(market, time_ms, schema.decimal_text("mid", mid)) for market, time_ms, mid in rows]
+                db.executemany(schema.insert("mids", "market, time_ms, mid"), values)
+                db.executemany(_RENEW_MID, [(item.seq,) for item in fills])
 
     def close_minutes(self, slices: int | None = None) -> None:
         """Writes the minute rows whose last mids are known, in at most so many short transactions, or all. The rows

@@ -131,6 +131,13 @@ class MemoryJournal:
         """What the fill of a number, of no run, closed of each run's position."""
         return self._books.claims(seq)
 
+    def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:  # noqa: ARG002 - the port's
+        """None: a backtest's report judges every fill by the tape."""
+        return ()
+
+    def record_fill_mids(self, fills: Sequence[JournalFill], rows: Sequence[tuple[str, int, Decimal]]) -> None:
+        """Not kept: a backtest's mids are the tape's own."""
+
     def close_minutes(self, slices: int | None = None) -> None:
         """Not kept: a backtest's report judges every fill by the tape."""
 

@@ -31,6 +31,7 @@ _COLUMNS = ", ".join(_NAMES)
 _KEEP = f"INSERT OR REPLACE INTO minute_rows ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
 _ROWS = f"SELECT {_COLUMNS} FROM minute_rows WHERE market = ? AND owner = ?"  # noqa: S608
 _FILLS = f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+_RECENT_FILLS = _FILLS.replace("seq > ?", "seq > ? AND time_ms >= ?")
 _THROUGH = "SELECT through FROM minute_progress"
 _ORDERS_OF = (
     "SELECT DISTINCT order_id, liquidity = 'maker' FROM fills WHERE seq BETWEEN ? AND ? AND market = ? "
@@ -57,6 +58,13 @@ class MinuteLog:
     def __init__(self, db: Connection) -> None:
         self._db = db
         self.through: int = db.execute(_THROUGH).fetchone()[0]
+
+    def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:
+        """At most `limit` of the fills from a time on that no row has taken in, oldest first; only those whose minutes
+        are closed, or all."""
+        asked = (self.through, since_ms, limit)
+        fills = [schema.fill_from(row) for row in self._db.execute(_RECENT_FILLS, asked)]
+        return closed_through(fills, self._seen_ms()) if closed else fills
 
     def prepare(self, limit: int) -> Prepared | None:
         """Folds at most `limit` more fills whose minutes are closed; None where there is none. Needs no transaction:

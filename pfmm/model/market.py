@@ -11,6 +11,7 @@ from decimal import Decimal
 from pfmm.model.quick import quick
 
 HOURS_PER_YEAR = 365 * 24
+QUOTE_HOLDS_MS = 60_000  # a recorded quote that no other follows for longer tells nothing of the market any more
 
 
 @dataclass(frozen=True, slots=True)

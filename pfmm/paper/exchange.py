@@ -30,6 +30,7 @@ from pfmm.paper.messages import (
     FillPage,
     FundingPage,
     FundingRateRecord,
+    MidRecord,
     OrderRecord,
     PlaceRequest,
     PositionRecord,
@@ -147,6 +148,11 @@ class Exchange:
         """Public prints after `since_ms`, oldest first, at most 1000."""
         with self._sessions.lock:
             return market_data.trades(self._sessions.public_moment([market]), self.spec(market), since_ms)
+
+    def mids(self, market: str, times: Sequence[int]) -> tuple[MidRecord, ...]:
+        """The mids in force at past times, in time order."""
+        with self._sessions.lock:
+            return market_data.mids(self._sessions.public_moment([market]), self.spec(market), times)
 
     def funding_rates(self, market: str, since_ms: int | None = None) -> tuple[FundingRateRecord, ...]:
         """Settled funding rates after `since_ms`, oldest first, at most 1000."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from pfmm.model.market import QUOTE_HOLDS_MS
 from pfmm.paper.conversions import decimal, side_word
 from pfmm.paper.feeds.feed import Feed, MarketSpec, Quote
 from pfmm.paper.matching import Levels
-from pfmm.paper.messages import BookRecord, FundingRateRecord, TickerRecord, TradeRecord
+from pfmm.paper.messages import BookRecord, FundingRateRecord, MidRecord, TickerRecord, TradeRecord
 
 DEPTH_LEVELS = 50
+MAX_MOMENTS = 400  # past times of one question for mids
 MAX_ROWS = 1000  # of one answer: prints, rates, orders, fills or payments
 DAY_MS = 86_400_000
 
@@ -92,6 +95,17 @@ def trades(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[Trad
         )
         for trade in prints
     )
+
+
+def mids(moment: Moment, spec: MarketSpec, times: Sequence[int]) -> tuple[MidRecord, ...]:
+    """The mids in force at past times, each at the time that was asked for; none where a side was absent, or where the
+    last quote was older than QUOTE_HOLDS_MS."""
+    found = []
+    for time_ms in sorted(set(times)):
+        quote = moment.feed.quote(spec.market, time_ms) if time_ms <= moment.time_ms else None
+        if quote is not None and quote.bid and quote.ask and time_ms - quote.time_ms <= QUOTE_HOLDS_MS:
+            found.append(MidRecord(time_ms, decimal(5 * (quote.bid + quote.ask), spec.price_decimals + 1)))
+    return tuple(found)
 
 
 def funding_rates(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[FundingRateRecord, ...]:

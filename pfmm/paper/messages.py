@@ -213,6 +213,13 @@ class TradeRecord(NamedTuple):
     aggressor: str
 
 
+class MidRecord(NamedTuple):
+    """The mid that was in force at a time."""
+
+    time: int
+    mid: Decimal
+
+
 class FundingRateRecord(NamedTuple):
     """One settled rate of a market, a fraction per its own interval in hours."""
 

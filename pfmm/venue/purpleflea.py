@@ -6,6 +6,7 @@ The paper exchange speaks it too; which one is behind it shows only in `name`. K
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -42,13 +43,14 @@ Row = TypeVar("Row")
 class PurpleFlea:
     """One account on one venue of this dialect. Safe to share between threads; owns its client."""
 
-    capabilities = Capabilities(Amend.IN_PLACE)
+    capabilities = Capabilities(Amend.IN_PLACE, past_mids=True)
 
     def __init__(self, http: HttpClient, *, name: str, account: str) -> None:
         self.name = name
         self.account = account
         self.http = http
         self._patience_s = QUESTIONS_TOTAL_S
+        self._tells_mids = True
 
     def close(self) -> None:
         """Closes the connections."""
@@ -90,6 +92,23 @@ class PurpleFlea:
         """Public prints since a venue time, oldest first, at most 1000."""
         record = self._get(f"/api/trades/{_part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
         return form.trades(record, market)
+
+    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:
+        """The mids in force at past venue times, in time order, asked for MAX_MOMENTS at a time; none of a server that
+        does not know the question."""
+        found: dict[int, Decimal] = {}
+        wanted = sorted(set(times)) if self._tells_mids else []
+        for first in range(0, len(wanted), form.MAX_MOMENTS):
+            moments = ",".join(map(str, wanted[first : first + form.MAX_MOMENTS]))
+            try:
+                record = self._get(f"/api/mids/{_part(market)}", {"at": moments}, signed=False, about=[market])
+            except VenueRefused as error:
+                if isinstance(error, UnknownMarket):
+                    raise
+                self._tells_mids = False
+                return ()
+            found |= form.mids(record, market)
+        return tuple(sorted(found.items()))
 
     def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:  # noqa: ARG002 - the dialect has none
         """None: this dialect has public prints."""

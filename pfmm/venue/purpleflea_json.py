@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MAX_LEVELS = 1000
 MAX_ROWS = 1000
 MAX_MARKETS = 5000
+MAX_MOMENTS = 400  # times that one question for past mids carries
 DEFAULT_FUNDING_HOURS = 8
 
 
@@ -128,6 +129,14 @@ def funding_rates(record: Record, market: str) -> tuple[FundingRate, ...]:
         )
         for row in rows
     )
+
+
+def mids(record: Record, market: str) -> dict[int, Decimal]:
+    """Past mids by the time at which they were in force, in time order."""
+    same_market(record, market)
+    rows = record.records("mids", MAX_MOMENTS)
+    _in_order(rows, "time")
+    return {row.millis("time"): row.positive("mid") for row in rows}
 
 
 def same_market(record: Record, market: str) -> None:

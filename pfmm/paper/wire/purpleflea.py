@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from pfmm.paper.exchange import MAX_DEAD_MAN_S, Exchange
-from pfmm.paper.market_data import MAX_ROWS
+from pfmm.paper.market_data import MAX_MOMENTS, MAX_ROWS
 from pfmm.paper.messages import CancelRequest, ExchangeError
 from pfmm.paper.wire import purpleflea_json, purpleflea_requests
 
@@ -100,6 +100,11 @@ def _orderbook(call: Call) -> dict[str, Any]:
 def _trades(call: Call) -> dict[str, Any]:
     trades = call.exchange.trades(call.tail, _whole(call.asked("since"), "since"))
     return {"market": call.tail, "trades": [purpleflea_json.trade_json(trade) for trade in trades]}
+
+
+def _mids(call: Call) -> dict[str, Any]:
+    mids = call.exchange.mids(call.tail, _moments(call.asked("at")))
+    return {"market": call.tail, "mids": [purpleflea_json.mid_json(mid) for mid in mids]}
 
 
 def _funding(call: Call) -> dict[str, Any]:
@@ -237,6 +242,14 @@ def _whole(asked: Mapping[str, str], name: str) -> int | None:
     return int(text)
 
 
+def _moments(asked: Mapping[str, str]) -> list[int]:
+    """Past times in ms, separated by commas, at most MAX_MOMENTS."""
+    parts = asked.get("at", "").split(",")
+    if len(parts) > MAX_MOMENTS:
+        raise ExchangeError(400, "invalid_at", f"at: must be at most {MAX_MOMENTS} times, not {len(parts)}")
+    return [_whole({"at": part}, "at") or 0 for part in parts]
+
+
 def _limit(asked: Mapping[str, str]) -> int:
     """Fills and payments on a page of the state; 0 asks for none, which makes it one small answer."""
     limit = _whole(asked, "limit")
@@ -281,6 +294,7 @@ _PREFIXED: dict[str, Methods] = {
     "/api/ticker/": _data(_ticker),
     "/api/orderbook/": _data(_orderbook),
     "/api/trades/": _data(_trades),
+    "/api/mids/": _data(_mids),
     "/api/funding/": _data(_funding),
     "/api/orders/by-client-id/": {
         **_own(_order_by_client_id),

@@ -16,6 +16,7 @@ from pfmm.paper.messages import (
     FillRecord,
     FundingRateRecord,
     FundingRecord,
+    MidRecord,
     OrderRecord,
     PositionRecord,
     StateRecord,
@@ -66,6 +67,10 @@ def book_json(book: BookRecord) -> Json:
 
 def trade_json(trade: TradeRecord) -> Json:
     return trade._asdict()
+
+
+def mid_json(mid: MidRecord) -> Json:
+    return mid._asdict()
 
 
 def rate_json(rate: FundingRateRecord) -> Json:

@@ -118,6 +118,10 @@ class Hyperliquid:
         asked = {"coin": coin_of(market), "interval": "1m", "startTime": since_ms, "endTime": self.time().time_ms}
         return reads.candles(self._info.rows({"type": "candleSnapshot", "req": asked}))
 
+    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002
+        """None: the venue keeps no past quotes."""
+        return ()
+
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
         """Settled hourly rates after a venue time, oldest first."""
         self._public.refuse_unlisted([market])

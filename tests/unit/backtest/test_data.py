@@ -233,10 +233,14 @@ def test_a_side_without_size_is_no_quote_for_a_decision() -> None:
     assert one_sided.first_two_sided() is None
 
 
-def test_mids_carry_the_time_of_their_quote() -> None:
-    columns = columns_of((T, 0, 999, 5, 1001, 5), (T + 100, 0, 1000, 5, 1001, 5), (T + 200, 0, 0, 0, 1002, 5))
-    found = mids_at(columns, [T - 1, T + 50, T + 100, T + 150, T + 250])
-    assert list(zip(found.times, found.values, strict=True)) == [(T, Decimal(100)), (T + 100, Decimal("100.05"))]
+def test_mids_are_those_in_force_at_the_moments_that_are_asked_for() -> None:
+    """None before the first quote, of an absent side, and of a quote that nothing followed for a minute."""
+    rows = ((T, 0, 999, 5, 1001, 5), (T + 60_101, 0, 1000, 5, 1001, 5), (T + 60_200, 0, 0, 0, 1002, 5))
+    found = mids_at(columns_of(*rows), [T - 1, T + 50, T + 60_000, T + 60_001, T + 60_101, T + 60_150, T + 60_250])
+    assert list(zip(found.times, found.values, strict=True)) == [
+        (T + 50, Decimal(100)), (T + 60_000, Decimal(100)),
+        (T + 60_101, Decimal("100.05")), (T + 60_150, Decimal("100.05")),
+    ]  # fmt: skip
 
 
 def test_a_decision_knows_the_rate_that_settled_last_and_not_the_next() -> None:

@@ -177,6 +177,18 @@ def test_trades_are_oldest_first_and_after_since(desk: Desk) -> None:
     assert len(desk("GET", f"/api/trades/{MARKET}").body["trades"]) <= 1000
 
 
+def test_mids_in_force_at_past_times(desk: Desk) -> None:
+    """The ticker's bid and ask of now are in force now; nothing is said of later than that."""
+    ticker = desk("GET", f"/api/ticker/{MARKET}", key=None).body
+    found = desk("GET", f"/api/mids/{MARKET}?at={NOW_MS},{NOW_MS - 5_000},{NOW_MS},{NOW_MS + 1}", key=None).body
+    assert found["market"] == MARKET
+    assert [one["time"] for one in found["mids"]] == [NOW_MS - 5_000, NOW_MS]
+    assert Decimal(str(found["mids"][1]["mid"])) == (Decimal(str(ticker["bid"])) + Decimal(str(ticker["ask"]))) / 2
+    for at in ("", "1.5", "x", ",".join(["1"] * 401)):
+        refused = desk("GET", f"/api/mids/{MARKET}?at={at}")
+        assert (refused.status, refused.body["error"]) == (400, "invalid_at")
+
+
 def test_funding_rates(desk: Desk) -> None:
     found = desk("GET", f"/api/funding/{MARKET}?since={NOW_MS - 3 * 86_400_000}", key=None).body
     assert (found["market"], found["funding_interval_h"]) == (MARKET, 8)

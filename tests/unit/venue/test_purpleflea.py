@@ -372,6 +372,17 @@ def test_book_trades_and_rates() -> None:
     assert [query for _, query, _ in host.requests] == [{"depth": "20"}, {"since": str(NOW - 5)}, {"since": str(NOW)}]
 
 
+def test_past_mids_are_asked_for_in_portions_and_of_some_servers_never_again() -> None:
+    host = Host().says("GET /api/mids/BTC-PERP", (200, {"market": "BTC-PERP", "mids": [{"time": NOW, "mid": 100.5}]}))
+    venue = venue_of(host)
+    assert venue.past_mids("BTC-PERP", [NOW + n for n in range(401)]) == ((NOW, D("100.5")),)
+    assert [len(query["at"].split(",")) for _, query, _ in host.requests] == [400, 1]
+    knows_none = Host().says("GET /api/mids/BTC-PERP", (404, {"error": "not_found", "message": "no such path"}))
+    other = venue_of(knows_none)
+    assert [other.past_mids("BTC-PERP", [NOW]) for _ in range(2)] == [(), ()]
+    assert len(knows_none.requests) == 1
+
+
 def test_an_unknown_market_names_its_neighbours() -> None:
     refusal = (404, {"error": "unknown_market", "message": "no"})
     host = Host()
@@ -404,6 +415,7 @@ TRADES = {
     "market": "BTC-PERP",
     "trades": [{"time": NOW + n, "price": 100, "size_base": 1, "aggressor": "long"} for n in range(2)],
 }
+MIDS = {"market": "BTC-PERP", "mids": [{"time": NOW + n, "mid": 100.25} for n in range(2)]}
 RATES = {"market": "BTC-PERP", "funding_interval_h": 8, "rates": [{"time": NOW, "rate": 0.0001}]}
 READS: dict[str, tuple[str, Any, Callable[[PurpleFlea], object]]] = {
     "time": ("/api/time", {"time_ms": NOW, "speed": 1, "state": "open"}, lambda v: v.time()),
@@ -412,6 +424,7 @@ READS: dict[str, tuple[str, Any, Callable[[PurpleFlea], object]]] = {
     "tickers": ("/api/tickers", {"tickers": [TICKER, {**TICKER, "market": "X"}]}, lambda v: v.tickers()),
     "book": ("/api/orderbook/BTC-PERP", BOOK, lambda v: v.book("BTC-PERP", 20)),
     "trades": ("/api/trades/BTC-PERP", TRADES, lambda v: v.trades("BTC-PERP", 0)),
+    "mids": ("/api/mids/BTC-PERP", MIDS, lambda v: v.past_mids("BTC-PERP", [NOW])),
     "rates": ("/api/funding/BTC-PERP", RATES, lambda v: v.funding_rates("BTC-PERP", 0)),
     "orders": ("/api/orders", {"orders": [ORDER, {**ORDER, "order_id": "18"}]}, lambda v: v.open_orders("BTC-PERP")),
     "order": ("/api/orders/by-client-id/a-1", ORDER, lambda v: v.order("a-1")),
@@ -465,6 +478,9 @@ def test_the_unspoilt_answers_are_read(name: str) -> None:
         ("ticker", "funding_interval_h", 0, "from 1 to 168"),
         ("tickers", "tickers.1.market", "BTC-PERP", "listed twice"),
         ("tickers", "tickers.0.market", ..., "market: missing"),
+        ("mids", "market", "ETH-PERP", "must be BTC-PERP"),
+        ("mids", "mids.1.mid", 0, r"mids\[1\].mid: must be positive, got 0"),
+        ("mids", "mids.1.time", NOW - 1, "must not be before"),
         ("book", "market", "ETH-PERP", "must be BTC-PERP"),
         ("book", "bids.1.0", 100, r"bids\[1\]: 100 is out of order after 100"),
         ("book", "bids.1.0", 100.5, "out of order"),
@@ -517,7 +533,8 @@ def test_a_bad_answer_is_refused_by_name(name: str, field: str, value: Any, says
     assert caught.value.message.startswith("/api/")
 
 
-@pytest.mark.parametrize("name", READS)
+# a server that does not know the question for past mids tells none: that is no refusal
+@pytest.mark.parametrize("name", [name for name in READS if name != "mids"])
 def test_a_missing_path_is_the_venues_no(name: str) -> None:
     with pytest.raises(VenueRefused) as caught:
         READS[name][2](venue_of(Host()))
