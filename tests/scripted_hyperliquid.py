@@ -30,6 +30,7 @@ class ScriptedVenue:
         self.time_ms = START_MS
         self.page = page
         self.down = False
+        self.url = ""
         self.bid, self.ask = 100_000, 100_001
         self.bid_size = self.ask_size = "1.5"
         self.prints: list[JSON] = []

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pfmm.errors import BadVenueData, Interrupted, RateLimited, UsageError, VenueUnreachable
+from pfmm.model.text import compact
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
+    from pfmm.model.market import Instrument
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.signals import Signals
     from pfmm.tape.output import TapeFile
     from pfmm.tape.recorder import Recorder
+    from pfmm.tape.resuming import Held
 
 MAX_DEPTH = 20  # what replay keeps of a book
 LEAST_POLL_S = 1.0
@@ -23,7 +26,11 @@ LEAST_POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RecordRequest:
-    """What to record where: venue seconds between polls, book levels a side, and when to stop (None: a signal)."""
+    """What to record where: venue seconds between polls, book levels a side, and when to stop (None: a signal).
+
+    `resume` goes on with the file that is there; with `rotate_s` a new file is begun after so many seconds of venue
+    time, with the time of its beginning in its name.
+    """
 
     markets: tuple[str, ...]
     out: Path
@@ -32,6 +39,8 @@ class RecordRequest:
     interval_s: float = 1.0
     depth: int = MAX_DEPTH
     force: bool = False
+    resume: bool = False
+    rotate_s: float | None = None
 
 
 class Progress(Protocol):
@@ -43,6 +52,8 @@ class Progress(Protocol):
 
     def warning(self, time_ms: int, message: str) -> None: ...
 
+    def rotated(self, time_ms: int, file: Path) -> None: ...
+
     def stopped(self, time_ms: int, counts: Mapping[str, int], reason: str) -> None: ...
 
 
@@ -52,7 +63,7 @@ def check_request(request: RecordRequest) -> None:
 
     if request.depth > MAX_DEPTH:
         raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {request.depth}")
-    if not request.force and _exists(request.out):
+    if not request.force and not request.resume and request.rotate_s is None and _exists(request.out):
         raise exists(request.out)
 
 
@@ -63,22 +74,124 @@ def record(request: RecordRequest, *, session: Session, progress: Callable[[tupl
     for a file that exists, and what the first poll raises: a venue that does not answer leaves no file behind.
     """
     from pfmm.runner.signals import Signals
-    from pfmm.tape.output import TapeFile
-    from pfmm.tape.recorder import Recorder
 
     check_request(request)
     with Signals() as signals, suppress(Interrupted):
         with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
             instruments = {one.market: one for one in map(session.market, request.markets)}
-            recorder = Recorder(session.venue, list(instruments.values()), depth=request.depth)
+            source = _Source(session, request.depth, list(instruments.values()))
+            recorder = source.recorder
+            out, held = _to_go_on_with(request, recorder)
+            for market, known in held.items():
+                if market in instruments:
+                    recorder.resume(market, known.until_ms, known.ids, known.last)
             clock = session.clock(signals.wait_s)
             clock.synchronise(session.venue.time())
             time_ms, first = recorder.poll()  # before the file is made
-        with TapeFile.create(request.out, force=request.force) as file, session.bounded(wakeup=signals):
-            loop = _Loop(session, recorder, file, clock, progress(tuple(instruments)))
-            interval_ms = round(request.interval_s * 1000)
+        files = _Files(request, recorder, out)
+        with files, session.bounded(wakeup=signals):
+            loop = _Loop(session, recorder, files, clock, progress(tuple(instruments)))
+            interval_ms = round(1000 * max(request.interval_s, source.least_interval_s))
+            if source.least_interval_s > request.interval_s:
+                loop.stretched(time_ms, source.least_interval_s)
             loop.run(time_ms, first, signals, interval_ms=interval_ms, for_s=request.for_s, cycles=request.cycles)
     return None if signals.received is None else int(signals.received)
+
+
+class _Source:
+    """What is recorded: a venue's public data where it shows them apart, else what its adapter reads."""
+
+    def __init__(self, session: Session, depth: int, instruments: list[Instrument]) -> None:
+        from pfmm.tape.recorder import Recorder
+        from pfmm.venue.registry import VENUES
+
+        self.least_interval_s = 0.0
+        if not VENUES[session.venue_name].public:
+            self.recorder = Recorder(session.venue, instruments, depth=depth)
+            return
+        from pfmm.app.live_market import MAINNET, open_public
+
+        public = open_public(session.venue_name, MAINNET, session.settings.base_url or None, read_attempts=2)
+        session.on_close(public.close)
+        self.recorder = Recorder(public, instruments, depth=depth, continuity=public)
+        self.least_interval_s = public.least_interval_s(len(instruments))
+
+
+def _to_go_on_with(request: RecordRequest, recorder: Recorder) -> tuple[Path | None, Mapping[str, Held]]:
+    """The file to append to, None for a new one, and what it holds already."""
+    from pfmm.tape.resuming import held_in
+
+    if not request.resume:
+        return None, {}
+    found = request.out if _exists(request.out) else None
+    if request.rotate_s is not None:
+        found = max(request.out.parent.glob(rotated_name(request.out, None)), default=None)
+    return found, {} if found is None else held_in(found, recorder.venue)
+
+
+def rotated_name(out: Path, time_ms: int | None) -> str:
+    """The name of one file of a rotating recording: btc.tape.gz begun at noon is btc-20261130T120000Z.tape.gz. Without
+    a time it is the pattern of all of them."""
+    stem, dot, rest = out.name.partition(".")
+    stamp = "*" if time_ms is None else compact(time_ms)
+    return f"{stem}-{stamp}{dot}{rest}"
+
+
+class _Files:
+    """The file that is written to, and what comes after it. Use as a context manager."""
+
+    def __init__(self, request: RecordRequest, recorder: Recorder, going_on: Path | None) -> None:
+        self._request = request
+        self._recorder = recorder
+        self._going_on = going_on
+        self._file: TapeFile | None = None
+        self._begun_ms = 0
+        self._bytes_before = 0
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all files that were written to."""
+        return self._bytes_before + (0 if self._file is None else self._file.bytes)
+
+    @property
+    def path(self) -> Path:
+        """The file that is written to now."""
+        assert self._file is not None
+        return self._file.path
+
+    def append(self, time_ms: int, lines: str) -> bool:
+        """Writes whole lines; True where a new file was begun for them."""
+        from pfmm.tape.output import TapeFile
+
+        rotate_s = self._request.rotate_s
+        if self._file is None:
+            self._begun_ms = time_ms
+            if self._going_on is not None:
+                self._file = TapeFile.go_on(self._going_on)
+            else:
+                self._file = TapeFile.create(self._next(time_ms), force=self._request.force)
+                self._file.append(self._recorder.header())
+        elif rotate_s is not None and time_ms - self._begun_ms >= 1000 * rotate_s:
+            self._file.append(lines)
+            self._bytes_before += self._file.bytes
+            self._file.close()
+            self._file = TapeFile.create(self._next(time_ms), force=self._request.force)
+            self._file.append(self._recorder.begin_file())
+            self._begun_ms = time_ms
+            return True
+        self._file.append(lines)
+        return False
+
+    def _next(self, time_ms: int) -> Path:
+        out = self._request.out
+        return out if self._request.rotate_s is None else out.with_name(rotated_name(out, time_ms))
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 def _exists(file: Path) -> bool:
@@ -88,7 +201,7 @@ def _exists(file: Path) -> bool:
         return False
 
 
-def counts_of(recorder: Recorder, file: TapeFile) -> Mapping[str, int]:
+def counts_of(recorder: Recorder, file: _Files) -> Mapping[str, int]:
     """What was recorded so far, and the bytes of the file."""
     return {**asdict(recorder.counts), "bytes": file.bytes}
 
@@ -97,7 +210,7 @@ class _Loop:
     """The polls of one recording, from the second on; the first proved that the venue answers."""
 
     def __init__(
-        self, session: Session, recorder: Recorder, file: TapeFile, clock: VenueClock, progress: Progress
+        self, session: Session, recorder: Recorder, file: _Files, clock: VenueClock, progress: Progress
     ) -> None:
         self._session = session
         self._recorder = recorder
@@ -106,11 +219,15 @@ class _Loop:
         self._progress = progress
         self._last_ms = 0
 
+    def stretched(self, time_ms: int, interval_s: float) -> None:
+        """Tells that the venue's limits allow a poll only so often."""
+        self._progress.warning(time_ms, f"a poll every {interval_s:.1f} s: the venue's limits allow no more")
+
     def run(
         self, time_ms: int, first: str, signals: Signals, *, interval_ms: int, for_s: float | None, cycles: int | None
     ) -> None:
         """Polls every `interval_ms` of venue time until a signal, the end of the data, `for_s` or `cycles`."""
-        self._file.append(self._recorder.header() + first)
+        self._write(time_ms, first)
         self._progress.started(time_ms)
         self._progress.polled(time_ms, counts_of(self._recorder, self._file))
         deadline_ms = None if for_s is None else time_ms + round(for_s * 1000)
@@ -140,7 +257,7 @@ class _Loop:
                 raise
             reason = f"signal {signals.received.name}"  # what the poll has read so far is kept
         finally:
-            self._file.append(self._recorder.rest())
+            self._file.append(self._last_ms, self._recorder.rest())
         self._progress.stopped(self._clock.now_ms(), counts_of(self._recorder, self._file), reason)
 
     def _poll_s(self, deadline_ms: int | None) -> float:
@@ -156,13 +273,17 @@ class _Loop:
 
         try:
             time_ms, lines = self._recorder.poll()
-            self._file.append(lines)
+            self._write(time_ms, lines)
             self._progress.polled(time_ms, counts_of(self._recorder, self._file))
             self._keep_time(time_ms)
         except TimeWentBack:
             raise
         except (VenueUnreachable, RateLimited, BadVenueData) as error:
             self._progress.warning(self._clock.now_ms(), f"{error.message}; going on")
+
+    def _write(self, time_ms: int, lines: str) -> None:
+        if self._file.append(time_ms, lines):
+            self._progress.rotated(time_ms, self._file.path)
 
     def _keep_time(self, time_ms: int) -> None:
         """Follows the venue by its tickers' times, and asks its clock only when those stand still."""

@@ -63,6 +63,7 @@ class Session:
         self.real_money = self.live and settings.network == MAINNET
         self.in_process = not self.live and not settings.base_url
         self._journal_use: UseLock | None = None
+        self._closers: list[Callable[[], None]] = []
         self._deadline: Deadline | None = None
         self._wakeup: Wakeup | None = None
 
@@ -282,8 +283,14 @@ class Session:
                 names |= {run.market for run in self.journal.runs()} | set(self.journal.markets_traded())
         return spelled(spelling, names)
 
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Has `close` called when the session ends."""
+        self._closers.append(close)
+
     def close(self) -> None:
         """Closes what was opened."""
+        for close in self._closers:
+            close()
         opened = vars(self)
         for name in ("venue", "journal", "exchange"):
             if name in opened:

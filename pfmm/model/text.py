@@ -16,6 +16,11 @@ def iso(time_ms: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def compact(time_ms: int) -> str:
+    """A time for the name of a file, to the second: 20261130T120000Z."""
+    return iso(time_ms // 1000 * 1000).replace("-", "").replace(":", "").partition(".")[0].rstrip("Z") + "Z"
+
+
 def plain(value: Decimal) -> str:
     """Write a Decimal without exponent: 1E+2 → 100, 0E-8 → 0.00000000."""
     return format(value, "f")

@@ -26,13 +26,11 @@ class VenueClock(NamedTuple):
     touched_ms: int
     idle_pause: bool
 
-    def read(self, wall_ms: int, span: Span, hold_ms: int = 0) -> ClockState:
+    def read(self, wall_ms: int, span: Span) -> ClockState:
         """Venue time now. At speed 10, 2 s after the anchor it is 20 s later; a replay stops at its last event, and
-        every market with the year 2099, 40 minutes away at the highest speed. A market that is looked at from time to
-        time stands still for `hold_ms` after each look: what it shows is of that moment."""
+        every market with the year 2099, 40 minutes away at the highest speed."""
         until = min(wall_ms, self.touched_ms + IDLE_MS) if self.idle_pause else wall_ms
-        passed_ms = max(until - self.wall_ms, 0)
-        now = self.venue_ms + (int(passed_ms * self.speed) if passed_ms > hold_ms else 0)
+        now = self.venue_ms + int(max(until - self.wall_ms, 0) * self.speed)
         last_ms = LAST_MS if span is None else span[1]
         if now >= last_ms:
             return ClockState(last_ms, self.speed, "ended")

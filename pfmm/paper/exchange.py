@@ -247,7 +247,7 @@ class Exchange:
         def work(desk: Desk, clock: ClockState) -> StateRecord:
             moment = desk.moment
             return StateRecord(
-                clock=clock,
+                clock=self._sessions.shown(clock),
                 account=account_record(desk.account, moment.mark),
                 positions=position_records(desk.account, moment.mark, self._sessions.specs),
                 orders=tuple(order_record(order) for order in _open_orders(desk.account)),

@@ -55,6 +55,11 @@ class LiveRows:
         ).fetchone()
         return None if row is None else Seen._make(row)
 
+    def through(self) -> tuple[int, int]:
+        """The venue's time that all looks together reached, and the wall's time then; 0 before the first."""
+        through_ms, wall_ms = self._execute("SELECT max(looked_ms), max(looked_wall_ms) FROM live_markets").fetchone()
+        return through_ms or 0, wall_ms or 0
+
     def quote(self, market: str, time_ms: int) -> Quote | None:
         """The last quote at or before a time, with its own time."""
         row = self._execute(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.advance import advance
 from pfmm.paper.feeds.feed import Feed, MarketSpec
-from pfmm.paper.feeds.live import HOLD_MS, KEPT_MS, LiveFeed
+from pfmm.paper.feeds.live import KEPT_MS, LiveFeed
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.paper.market_data import Moment
 from pfmm.paper.messages import Busy, ClockState, ExchangeError
@@ -70,7 +70,19 @@ class Sessions:
 
     def clock(self, row: ExchangeRow) -> ClockState:
         """Venue time by that row."""
-        return row.clock.read(self.wall_ms(), self.feed.span(), 0 if self._live is None else HOLD_MS)
+        return row.clock.read(self.wall_ms(), self.feed.span())
+
+    def reached(self, row: ExchangeRow) -> ClockState:
+        """How far accounts can be brought: to the venue's time, or as far as a live market has been seen; where it was
+        not seen for a while, time goes on without it."""
+        clock = self.clock(row)
+        return (
+            clock if self._live is None else clock._replace(time_ms=self._live.reached(clock.time_ms, self.wall_ms()))
+        )
+
+    def shown(self, clock: ClockState) -> ClockState:
+        """The venue's clock now, for an answer about an account that was brought to `clock`."""
+        return clock if self._live is None else self.clock(self.row())
 
     def follow(self, markets: Iterable[str] = ()) -> None:
         """Looks at a live market before anything is done in it: at `markets`, and at all in which somebody has orders
@@ -86,12 +98,12 @@ class Sessions:
             return
         with self.store.write():
             row, wall_ms = self.row(), self.wall_ms()
-            now_ms = self.clock(row).time_ms
-            through_ms = max(now_ms, live.publish(*found, due, after_ms=row.clock.venue_ms, wall_ms=wall_ms))
-            if through_ms // KEPT_MS > row.clock.venue_ms // KEPT_MS:
+            through_ms = live.publish(*found, due, wall_ms=wall_ms)
+            now_ms = max(self.clock(row).time_ms, through_ms)
+            if now_ms // KEPT_MS > row.clock.venue_ms // KEPT_MS:
                 oldest_ms = self.store.oldest_account_ms()
-                self.store.live.prune(min(through_ms - KEPT_MS, through_ms if oldest_ms is None else oldest_ms))
-            clock = row.clock._replace(wall_ms=wall_ms, venue_ms=through_ms, touched_ms=wall_ms)
+                self.store.live.prune(min(now_ms - KEPT_MS, now_ms if oldest_ms is None else oldest_ms))
+            clock = row.clock._replace(wall_ms=wall_ms, venue_ms=now_ms, touched_ms=wall_ms)
             self.store.save_exchange(row._replace(clock=clock))
 
     def stop_following(self) -> None:
@@ -156,7 +168,7 @@ class Sessions:
             for attempt in range(1, TRIES + 1):
                 self.view(name, lambda *_: None)
                 with self.store.write():
-                    clock = self.clock(self.row())
+                    clock = self.reached(self.row())
                     account, revision = self._load(name, clock.time_ms)
                     now_ms = max(clock.time_ms, account.time_ms)
                     if self._lags(account, clock) and attempt < TRIES:
@@ -187,7 +199,7 @@ class Sessions:
             ways_ms: list[int] = []
             while True:
                 with self.store.read():
-                    clock = self.clock(self.row())
+                    clock = self.reached(self.row())
                     account, revision = self._load(name, clock.time_ms)
                     set_back = self._set_back(account, clock)
                     clock = clock._replace(time_ms=max(clock.time_ms, account.time_ms))

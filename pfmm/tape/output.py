@@ -16,6 +16,8 @@ from typing import Self
 from pfmm.errors import AlreadyRunning, DataFileError, UsageError
 from pfmm.store.flock import try_lock
 
+_BLOCK_BYTES = 65_536
+
 
 class TapeFile:
     """Use as a context manager; `bytes` counts what was written."""
@@ -44,6 +46,25 @@ class TapeFile:
             raise
         return cls(path, descriptor)
 
+    @classmethod
+    def go_on(cls, path: Path) -> Self:
+        """Opens a recording to append to it; a last line that was cut is taken away. Raises AlreadyRunning for one that
+        is being recorded to, DataFileError when it cannot be written."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except OSError as error:
+            raise DataFileError(f"{path}: cannot be written: {error.strerror}") from error
+        try:
+            _keep_off(path, descriptor)
+            if path.suffix != ".gz":
+                _cut_to_whole_lines(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        opened = cls(path, descriptor)
+        opened.bytes = os.fstat(descriptor).st_size
+        return opened
+
     def append(self, lines: str) -> None:
         """Writes whole lines. A disk that is full leaves the file as it was before, and raises DataFileError."""
         if not lines:
@@ -62,26 +83,48 @@ class TapeFile:
             raise DataFileError(f"{self.path}: cannot be written: {error.strerror}") from error
         self.bytes += written
 
+    def close(self) -> None:
+        """Lets go of the file."""
+        os.close(self._descriptor)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
+        self.close()
 
 
 def _take(path: Path, descriptor: int) -> None:
     """Empties a file that nobody else records to, and keeps others off it for as long as it is open."""
+    if not _keep_off(path, descriptor):
+        return
+    try:
+        os.ftruncate(descriptor, 0)
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _keep_off(path: Path, descriptor: int) -> bool:
+    """Keeps others off the file for as long as it is open; False for a pipe or a device, which is nobody's."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return  # a pipe or a device is nobody's
+        return False
     with suppress(OSError):  # a file system without locks
         if not try_lock(descriptor):
             raise AlreadyRunning(
                 f"{path} is being recorded to by another process", hint="choose another --out, or end that one first"
             )
-    try:
-        os.ftruncate(descriptor, 0)
-    except OSError as error:
-        raise DataFileError(f"{path}: cannot be written: {error.strerror}") from error
+    return True
+
+
+def _cut_to_whole_lines(descriptor: int) -> None:
+    end = os.fstat(descriptor).st_size
+    while end:
+        start = max(0, end - _BLOCK_BYTES)
+        at = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if at >= 0:
+            os.ftruncate(descriptor, start + at + 1)
+            return
+        end = start
 
 
 def exists(path: Path) -> UsageError:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
-from pfmm.errors import BadVenueData
+from pfmm.errors import BadVenueData, PfmmError
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.ports import TRADES_PAGE
 from pfmm.tape.events import Gap, Placed, TapeEvent, TapeQuote
@@ -24,6 +24,7 @@ from pfmm.tape.reading import TOLERANCE_MS
 from pfmm.tape.seen import SeenIds
 
 LONGEST_STEP_BACK_MS = 60_000
+OUT_OF_SIGHT_MS = 5_000  # after a look that failed: what was made in a longer time without one counts for nothing
 INDICATED_EVERY_MS = 60_000  # how often an estimate of the next funding rate is noted, at most
 
 
@@ -112,8 +113,14 @@ class Recorder:
         self._continuity = continuity
         self._markets: dict[str, _Market] = {}
         self._ids = SeenIds()
+        self._failed = False  # since the last look that brought something
         self._through_ms = 0  # the venue's time at the last look: what comes later takes its place after it
         self.counts = Counts()
+
+    @property
+    def venue(self) -> str:
+        """The name of the venue that is recorded."""
+        return self._source.name
 
     @property
     def units(self) -> Mapping[str, Units]:
@@ -143,6 +150,12 @@ class Recorder:
         if known and known[0].time_ms >= state.seen_ms:
             state.seen_ms, state.seen = known[0].time_ms, known
 
+    def begin_file(self) -> str:
+        """The header of a new file; what stands on screen is written to it again at the next look."""
+        for state in self._markets.values():
+            state.quote = state.book = state.funding = None
+        return self.header()
+
     def poll(self) -> tuple[int, str]:
         """Looks at every market once: (venue time, the lines that are ready). See `look`."""
         found = self.look(list(self._units))
@@ -155,6 +168,17 @@ class Recorder:
         Raises what the source's reads raise; what was read before that is not lost, the next look brings it. Raises
         TimeWentBack when the venue's clock has gone back by more than a minute.
         """
+        try:
+            tickers = self._looked_at(markets)
+        except PfmmError:
+            self._failed = True
+            raise
+        self._failed = False
+        placed = [one for ticker in tickers for one in self._ready(self._markets[ticker.market], ticker.time_ms)]
+        self._through_ms = max(self._through_ms, *(ticker.time_ms for ticker in tickers))
+        return Look(self._through_ms, tuple(placed))
+
+    def _looked_at(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
         tickers = self._source.tickers(markets)
         for ticker in tickers:
             self._note(ticker)
@@ -163,16 +187,14 @@ class Recorder:
             if self._continuity is None:
                 self._read_trades(market, state)
             else:
-                self._read_newest(market, state, self._continuity)
+                self._read_newest(ticker, state, self._continuity)
             if self._depth:
                 book = self._source.book(market, self._depth)
                 if book != state.book:
                     state.waiting.append(book)
                     state.book = book
             state.looked_ms = max(state.looked_ms, ticker.time_ms)
-        placed = [one for ticker in tickers for one in self._ready(self._markets[ticker.market], ticker.time_ms)]
-        self._through_ms = max(self._through_ms, *(ticker.time_ms for ticker in tickers))
-        return Look(self._through_ms, tuple(placed))
+        return tickers
 
     def rest(self) -> str:
         """The lines that still wait, for the end of the recording."""
@@ -218,14 +240,20 @@ class Recorder:
         )
         state.funding, state.indicated_ms = ticker, ticker.time_ms
 
-    def _read_newest(self, market: str, state: _Market, continuity: Continuity) -> None:
-        """The prints that a source shows which keeps only its newest ones: those not seen before, by their ids. Where
-        its answer neither reaches back to the last look nor holds a print that was known, prints may be missing."""
+    def _read_newest(self, ticker: Ticker, state: _Market, continuity: Continuity) -> None:
+        """The prints that a source shows which keeps only its newest ones: those not seen before, by their ids.
+
+        Where its answer neither reaches back to the last look nor holds a print that was known, prints may be missing.
+        After looks that failed the market was out of sight, and time went on without it.
+        """
+        market = ticker.market
         answer = self._source.trades(market, min(state.seen_ms, state.looked_ms) - continuity.late_ms)
         fresh = [one for one in answer if not self._ids.again(market, one.trade_id)]
         known_from = continuity.known_from(market)
         reaches = known_from is None or known_from <= state.looked_ms or len(fresh) < len(answer)
-        if not reaches and known_from is not None:
+        if self._failed and ticker.time_ms - state.looked_ms > OUT_OF_SIGHT_MS:
+            state.gap = Gap(market, state.looked_ms, ticker.time_ms)
+        elif not reaches and known_from is not None:
             state.gap = Gap(market, state.looked_ms, known_from)
         for one in fresh:
             if one.time_ms < state.start_ms:

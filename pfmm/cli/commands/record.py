@@ -51,14 +51,22 @@ def record(
         ),
     ] = MAX_DEPTH,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
-) -> None:
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with FILE where it is there.")] = False,
+    rotate_s: Annotated[
+        float | None,
+        typer.Option(
+            "--rotate", parser=positive_seconds, metavar="SPAN",
+            help="Begin a new file after this much venue time, with its time in the name.",
+        ),
+    ] = None,
+    venue: Annotated[str | None, typer.Option("--venue", metavar="VENUE", help="Record this venue.")] = None,
+) -> None:  # fmt: skip
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     options = globals_of(context)
-    request = RecordRequest(
-        several_markets(markets, "pfmm record BTC ETH --out FILE"), out, for_s, cycles, interval, depth, force
-    )
+    named = several_markets(markets, "pfmm record BTC ETH --out FILE")
+    request = RecordRequest(named, out, for_s, cycles, interval, depth, force, resume, rotate_s)
     check_request(request)
-    with session(options) as opened:
+    with session(options, {"venue": venue}) as opened:
         received = run_recording(request, session=opened, progress=lambda names: _Progress(options, out, names))
     if received is not None:
         raise typer.Exit(128 + received)
@@ -93,6 +101,12 @@ class _Progress:
             self._stream.write("warning", time_ms, message=message)
         else:
             warn(message)
+
+    def rotated(self, time_ms: int, file: Path) -> None:
+        if self._stream is not None:
+            self._stream.write("rotated", time_ms, out=str(file))
+        else:
+            say(self._options, f"recording to {file} from now on")
 
     def stopped(self, time_ms: int, counts: Mapping[str, int], reason: str) -> None:
         if self._stream is not None:

@@ -1,10 +1,10 @@
 """The live market: a real venue's public data, looked at when somebody touches the exchange. Paper money only.
 
 What a look brings is written to the exchange's file before anything else is done: what a client sees and what fills is
-one and the same, in whatever process. Venue time stands still between two looks, and all that a look brings takes its
-place after the look before. Where prints may be missing is a gap, and nothing fills in it; what the market shows
-afterwards is a quote like any other. The mark is the mid, as in a replay. While the venue does not answer, time goes
-on, nothing fills, and both sides of the market are absent.
+one and the same, in whatever process. Accounts and orders are brought to the last look, and all that a look brings
+takes its place after the look before. Where prints may be missing is a gap, and nothing fills in it; what the market
+shows afterwards is a quote like any other. The mark is the mid, as in a replay. While the venue does not answer, time
+goes on, nothing fills, and both sides of the market are absent.
 Knows no network: the source is given.
 """
 
@@ -35,10 +35,10 @@ from pfmm.paper.feeds.replay_tape import NO_ASK
 from pfmm.paper.feeds.settlements import on_the_minute
 from pfmm.paper.instruments import unknown_market
 from pfmm.paper.live_rows import LiveRows, SeenEvent
+from pfmm.paper.messages import ExchangeError
 from pfmm.tape.events import Gap, Placed, TapeQuote
-from pfmm.tape.recorder import Look
+from pfmm.tape.recorder import OUT_OF_SIGHT_MS, Look
 
-HOLD_MS = 5_000  # how old what is shown may be: then time goes on without it, and both sides are absent
 LEAST_INTERVAL_S = 1.0  # between two looks
 SUMMARY_MS = 60_000  # between two looks at the marks of all markets
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0  # after a look that failed
@@ -80,6 +80,7 @@ class LiveFeed:
         self._rows: LiveRows | None = None
         self._next_try_wall_ms = 0
         self._pause_s = FIRST_PAUSE_S
+        self._interval_ms = 1000 * LEAST_INTERVAL_S
         self.problem: PfmmError | None = None
 
     def attach(self, rows: LiveRows) -> None:
@@ -100,16 +101,26 @@ class LiveFeed:
 
     # -- looking
 
+    @property
+    def in_sight_ms(self) -> float:
+        """How old what is shown may be: beyond that time goes on without it, and both sides are absent."""
+        return max(OUT_OF_SIGHT_MS, 2 * self._interval_ms)
+
+    def reached(self, now_ms: int, wall_ms: int) -> int:
+        """How far accounts can be brought at venue time `now_ms`: to the last look, and to now where that is old."""
+        through_ms, looked_wall_ms = self.rows.through()
+        seen = through_ms and 0 <= wall_ms - looked_wall_ms <= self.in_sight_ms
+        return min(through_ms, now_ms) if seen else now_ms
+
     def due(self, markets: Iterable[str], wall_ms: int) -> list[str]:
         """The ones of `markets` that should be looked at now; none while the venue is left alone after a failure."""
         wanted = sorted({market for market in markets if market in self._specs})
         if not wanted or wall_ms < self._next_try_wall_ms:
             return []
-        interval_ms = 1000 * LEAST_INTERVAL_S
         if self._source is not None:
-            interval_ms = max(interval_ms, 1000 * self._source.least_interval_s(len(wanted)))
+            self._interval_ms = 1000 * max(LEAST_INTERVAL_S, self._source.least_interval_s(len(wanted)))
         looked = ((market, self.rows.seen(market)) for market in wanted)
-        return [market for market, seen in looked if seen is None or wall_ms - seen.looked_wall_ms >= interval_ms]
+        return [market for market, seen in looked if seen is None or wall_ms - seen.looked_wall_ms >= self._interval_ms]
 
     def look(self, markets: Sequence[str], wall_ms: int) -> tuple[Look, tuple[Ticker, ...]] | None:
         """Looks at `markets`; None where the venue does not answer, and then `problem` says why. Once a minute the
@@ -136,15 +147,14 @@ class LiveFeed:
         known = [self.rows.seen(market) for market in markets]
         return any(one is None or wall_ms - one.looked_wall_ms >= SUMMARY_MS for one in known)
 
-    def publish(
-        self, look: Look, marks: Sequence[Ticker], markets: Sequence[str], *, after_ms: int, wall_ms: int
-    ) -> int:
-        """Writes what a look brought, within a write transaction, and returns the venue's time after it.
+    def publish(self, look: Look, marks: Sequence[Ticker], markets: Sequence[str], *, wall_ms: int) -> int:
+        """Writes what a look brought, within a write transaction, and returns how far the looks reach with it.
 
-        It takes its place after `after_ms`, which clients have seen. Raises BadVenueData for a price or size that is
-        not whole in the market's steps.
+        It takes its place after the look before. Raises BadVenueData for a price or size that is not whole in the
+        market's steps.
         """
         rows = self.rows
+        after_ms = rows.through()[0]
         for ticker in marks:
             spec = self._specs.get(ticker.market)
             if spec is not None:
@@ -203,7 +213,7 @@ class LiveFeed:
         """The last quote at or before `time_ms`; both sides absent where the market is out of sight."""
         self._spec(market)
         found = self.rows.quote(market, time_ms)
-        if found is None or time_ms - self.as_of(market, time_ms) > HOLD_MS:
+        if found is None or time_ms - self.as_of(market, time_ms) > self.in_sight_ms:
             return Quote(time_ms, 0, 0, 0, 0)
         return found
 
@@ -221,7 +231,7 @@ class LiveFeed:
 
     def mark(self, market: str, time_ms: int) -> int:
         """The mid of the last quote in whole price units, in sight or not; of a market that nobody has looked at yet,
-        the venue's mark. Raises BadVenueData where there is neither."""
+        the venue's mark. Raises ExchangeError 503 where there is neither."""
         found = self.rows.quote(market, time_ms)
         if found is not None and (found.bid or found.ask):
             return (found.bid + found.ask) // 2 if found.bid and found.ask else found.bid or found.ask
@@ -250,10 +260,10 @@ class LiveFeed:
             elif touches(watch, a, c or NO_ASK):
                 yield QuoteEvent(time_ms, QUOTE, a, b, c, d)
 
-    def dark(self, market: str) -> BadVenueData:
+    def dark(self, market: str) -> ExchangeError:
         """The error for a market of which nothing was ever seen."""
         why = "nobody has looked at it yet" if self.problem is None else self.problem.message
-        return BadVenueData(f"nothing is known of {market} on {self.venue}: {why}")
+        return ExchangeError(503, "out_of_sight", f"nothing is known of {market} on {self.venue}: {why}")
 
     def _spec(self, market: str) -> MarketSpec:
         try:

@@ -84,6 +84,7 @@ class PublicData:
         found = sorted(map(reads.trade, rows), key=lambda one: one.time_ms)
         if any(not one.trade_id for one in found):
             raise BadVenueData("recentTrades: a print without tid cannot be told from another one")
+        self._known_from.pop(market, None)
         if found:
             self._known_from[market] = found[0].time_ms
         return tuple(one for one in found if one.time_ms > since_ms)

@@ -23,14 +23,14 @@ ACCOUNT = "desk"
 class World:
     """The scripted venue, and a paper exchange that follows it; the wall's clock goes with the venue's."""
 
-    def __init__(self, folder: Path, url: str, venue: ScriptedVenue) -> None:
+    def __init__(self, folder: Path, url: str, venue: ScriptedVenue, at_ms: int = START_MS) -> None:
         self.venue = venue
         public = open_public("hyperliquid", "mainnet", url)
         keep_markets(public.markets(), folder / "markets.json")
         public.close()
         self.config: dict[str, Any] = {
             "kind": "live", "venue": "hyperliquid", "network": "mainnet", "url": url,
-            "markets_file": str(folder / "markets.json"), "fees": PRESETS["hyperliquid"].data(), "at_ms": START_MS,
+            "markets_file": str(folder / "markets.json"), "fees": PRESETS["hyperliquid"].data(), "at_ms": at_ms,
         }  # fmt: skip
         self.path = folder / "exchange.sqlite3"
         self.exchange = self.open()
@@ -76,7 +76,7 @@ def live(tmp_path: Path) -> Iterator[World]:
 
 def test_a_market_is_that_of_the_venue(live: World) -> None:
     ticker = live.exchange.ticker(MARKET)
-    assert (ticker.bid, ticker.ask, ticker.mark, ticker.time) == (D(100_000), D(100_001), D("100000.5"), START_MS + 1)
+    assert (ticker.bid, ticker.ask, ticker.mark, ticker.time) == (D(100_000), D(100_001), D("100000.5"), START_MS)
     assert (ticker.funding_rate, ticker.funding_interval_h) == (D("0.0000125"), 1)
     assert [one.market for one in live.exchange.specs()] == [MARKET, "ETH-PERP"]
     assert (live.exchange.spec(MARKET).maker_rate, live.exchange.spec(MARKET).price_decimals) == (15_000, 1)
@@ -131,7 +131,7 @@ def test_nothing_fills_in_a_gap_and_what_stands_after_it_does(tmp_path: Path) ->
             live.venue.trade(price)
         live.look()
         assert live.fills() == []
-        assert live.exchange._sessions.store.live.gaps(MARKET) == [(START_MS + 1, START_MS + 1_000)]
+        assert live.exchange._sessions.store.live.gaps(MARKET) == [(START_MS, START_MS + 1_000)]
         live.venue.trade(99_980)
         live.look()
         assert [at for at, _, _ in live.fills()] == [3_001]
@@ -142,11 +142,11 @@ def test_a_venue_that_does_not_answer_is_out_of_sight(live: World) -> None:
     live.venue.down = True
     live.look(4.0)
     ticker = live.exchange.ticker(MARKET)
-    assert (ticker.bid, ticker.time) == (D(100_000), START_MS + 1)  # still fresh enough
+    assert (ticker.bid, ticker.time) == (D(100_000), START_MS)  # still fresh enough
     live.look(4.0)
     ticker = live.exchange.ticker(MARKET)
-    assert (ticker.bid, ticker.ask, ticker.time) == (None, None, START_MS + 1)
-    assert live.exchange.time().time_ms == START_MS + 8_001
+    assert (ticker.bid, ticker.ask, ticker.time) == (None, None, START_MS)
+    assert live.exchange.time().time_ms == START_MS + 8_000
     assert "127.0.0.1" in (live.exchange.market_problem() or "")
     taker = live.exchange.place(ACCOUNT, PlaceRequest(MARKET, "long", "market", size_usd=D(10)))
     assert (taker.status, taker.filled_base, taker.reason) == ("cancelled", 0, "ioc")
