@@ -2,7 +2,7 @@
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word try commands options
     local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay" "paper feed live")
-    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue "
+    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue "
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ "$word" == "=" ]]; then continue; fi
         if [[ "$valued" == *" $before "* ]]; then before=""; continue; fi
@@ -25,7 +25,7 @@ _pfmm() {
         "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
         "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
         "paper") commands="status reset deposit serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
-        "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --venue --profile --json --quiet --verbose --version --help" ;;
+        "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --venue --network --profile --json --quiet --verbose --version --help" ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help" ;;
         "doctor") commands=""; options="--deep --profile --json --quiet --verbose --version --help" ;;

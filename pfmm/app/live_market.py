@@ -15,14 +15,13 @@ from pfmm.errors import CannotDoThis, ConfigError
 from pfmm.model.fees import Fees
 from pfmm.model.market import Instrument, Ticker
 from pfmm.tape.recorder import Continuity, Look, Recorder, Source
-from pfmm.venue.registry import VENUES
+from pfmm.venue.registry import TESTNET, VENUES, address_of
 
 if TYPE_CHECKING:
     from pfmm.paper.feeds.live import LiveFeed
 
 DEPTH = 20
 TIMEOUT_S = 3.0
-MAINNET, TESTNET = "mainnet", "testnet"
 
 
 class PublicVenue(Source, Continuity, Protocol):
@@ -53,9 +52,9 @@ def open_public(venue: str, network: str, url: str | None, *, read_attempts: int
     line = VENUES.get(venue)
     if line is None or not line.public:
         raise CannotDoThis(f"pfmm cannot follow {venue!r}", hint=f"it follows {', '.join(venues_shown())}")
-    address = url or (line.testnet if network == TESTNET else line.url)
-    if not address:
+    if network == TESTNET and not line.testnet:
         raise CannotDoThis(f"{venue} has no {network}")
+    address = url or address_of(venue, network)
     module, opener = line.public.split(":")
     budget = RateBudget(data_per_minute=line.weight_per_minute)
     http = HttpClient(address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)

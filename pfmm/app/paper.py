@@ -250,7 +250,8 @@ def live_feed(
     No account is needed there. The fees are the venue's entry tier unless chosen. Raises VenueUnreachable where the
     venue does not answer: the market of before stays.
     """
-    from pfmm.app.live_market import MAINNET, TESTNET, keep_markets, open_public
+    from pfmm.app.live_market import keep_markets, open_public
+    from pfmm.venue.registry import MAINNET, TESTNET
 
     network = TESTNET if testnet else MAINNET
     public = open_public(venue, network, url, read_attempts=3)

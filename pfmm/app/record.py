@@ -106,12 +106,13 @@ class _Source:
         from pfmm.venue.registry import VENUES
 
         self.least_interval_s = 0.0
-        if not VENUES[session.venue_name].public:
+        venue, network = session.settings.venue, session.settings.network
+        if not VENUES[venue].public:
             self.recorder = Recorder(session.venue, instruments, depth=depth)
             return
-        from pfmm.app.live_market import MAINNET, open_public
+        from pfmm.app.live_market import open_public
 
-        public = open_public(session.venue_name, MAINNET, session.settings.base_url or None, read_attempts=2)
+        public = open_public(venue, network, session.settings.base_url or None, read_attempts=2)
         session.on_close(public.close)
         self.recorder = Recorder(public, instruments, depth=depth, continuity=public)
         self.least_interval_s = public.least_interval_s(len(instruments))

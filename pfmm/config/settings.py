@@ -12,9 +12,9 @@ from pfmm.model.setting import MOST_USD, Setting, above_zero, between, choice
 from pfmm.venue.registry import MAINNET, PAPER, TESTNET, VENUES
 
 OWN: Final[tuple[Setting, ...]] = (
-    choice("venue", PAPER, tuple(VENUES), "where orders go"),
+    choice("venue", PAPER, tuple(VENUES), "where orders go", "--venue"),
     Setting("account", "account", "default", "account on the venue"),
-    choice("network", MAINNET, (MAINNET, TESTNET), "which of the venue's networks, where it has two"),
+    choice("network", MAINNET, (MAINNET, TESTNET), "which of the venue's networks, where it has two", "--network"),
     Setting("market_lists", "text", "", "further lists of markets of the venue to use, with commas between"),
     Setting("base_url", "url", "", "address of the venue; empty = its own (paper: in this process)"),
     Setting("secret.env", "variable", None, "name of the environment variable that holds the key"),

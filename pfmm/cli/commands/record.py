@@ -12,7 +12,7 @@ import typer
 from pfmm.app.record import MAX_DEPTH, RecordRequest, check_request
 from pfmm.app.record import record as run_recording
 from pfmm.cli.opening import session
-from pfmm.cli.options import non_negative_integer, positive_integer, several_markets
+from pfmm.cli.options import non_negative_integer, positive_integer, several_markets, takes_settings
 from pfmm.cli.output import EventStream, Globals, say, warn, write
 from pfmm.cli.times import positive_seconds
 from pfmm.cli.typer_seam import globals_of
@@ -28,6 +28,7 @@ def _file(text: str | Path) -> Path:
 
 
 @app.command()
+@takes_settings("venue", "network")
 def record(
     context: typer.Context,
     markets: Annotated[list[str], typer.Argument(metavar="MARKET...", help="Markets: BTC-PERP, btc-perp, BTC or btc.")],
@@ -59,14 +60,13 @@ def record(
             help="Begin a new file after this much venue time, with its time in the name.",
         ),
     ] = None,
-    venue: Annotated[str | None, typer.Option("--venue", metavar="VENUE", help="Record this venue.")] = None,
 ) -> None:  # fmt: skip
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     options = globals_of(context)
     named = several_markets(markets, "pfmm record BTC ETH --out FILE")
     request = RecordRequest(named, out, for_s, cycles, interval, depth, force, resume, rotate_s)
     check_request(request)
-    with session(options, {"venue": venue}) as opened:
+    with session(options) as opened:
         received = run_recording(request, session=opened, progress=lambda names: _Progress(options, out, names))
     if received is not None:
         raise typer.Exit(128 + received)
