@@ -1,8 +1,8 @@
 # bash completion of pfmm; made by `pfmm completions bash`
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word try commands options
-    local known=("quote" "ladder" "grid" "funding" "inventory" "flatten" "resume" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay" "paper feed live")
-    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue "
+    local known=("quote" "ladder" "grid" "funding" "book" "inventory" "flatten" "resume" "events" "logs" "report" "backtest" "paper" "record" "profile" "markets" "doctor" "help" "completions" "quote show" "quote start" "quote status" "quote stop" "ladder show" "ladder start" "ladder status" "ladder stop" "grid plan" "grid start" "grid status" "grid stop" "backtest run" "backtest sweep" "backtest data" "paper status" "paper reset" "paper deposit" "paper serve" "paper feed" "profile list" "profile show" "profile create" "profile use" "profile set" "profile unset" "profile path" "profile delete" "paper feed synthetic" "paper feed replay" "paper feed live")
+    local valued=" --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lines --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --run --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue "
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ "$word" == "=" ]]; then continue; fi
         if [[ "$valued" == *" $before "* ]]; then before=""; continue; fi
@@ -14,14 +14,17 @@ _pfmm() {
     COMPREPLY=()
     if [[ "$valued" == *" $before "* ]]; then return; fi
     case "$path" in
-        "") commands="quote ladder grid funding inventory flatten resume report backtest paper record profile markets doctor help completions"; options="--profile --json --quiet --verbose --version --help" ;;
+        "") commands="quote ladder grid funding book inventory flatten resume events logs report backtest paper record profile markets doctor help completions"; options="--profile --json --quiet --verbose --version --help" ;;
         "quote") commands="show start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
         "ladder") commands="show start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
         "grid") commands="plan start status stop"; options="--profile --json --quiet --verbose --version --help" ;;
         "funding") commands=""; options="--all --sort --limit --history --watch --assert --min-bps --interval --profile --json --quiet --verbose --version --help" ;;
+        "book") commands=""; options="--levels --watch --interval --profile --json --quiet --verbose --version --help" ;;
         "inventory") commands=""; options="--watch --assert --interval --profile --json --quiet --verbose --version --help" ;;
         "flatten") commands=""; options="--all --half --cancel-only --dry-run --yes --max-slippage-bps --timeout --profile --json --quiet --verbose --version --help" ;;
         "resume") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
+        "events") commands=""; options="--run --since --follow --profile --json --quiet --verbose --version --help" ;;
+        "logs") commands=""; options="--lines --follow --profile --json --quiet --verbose --version --help" ;;
         "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
         "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
         "paper") commands="status reset deposit serve feed"; options="--profile --json --quiet --verbose --version --help" ;;

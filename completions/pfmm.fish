@@ -1,8 +1,8 @@
 # fish completion of pfmm; made by `pfmm completions fish`
 function __pfmm_at
     set -l at ""
-    set -l known 'quote' 'ladder' 'grid' 'funding' 'inventory' 'flatten' 'resume' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
-    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue
+    set -l known 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
+    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lines --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --run --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue
     set -l before ''
     for word in (commandline -opc)[2..-1]
         if contains -- $before $valued
@@ -19,9 +19,12 @@ complete -c pfmm -n "__pfmm_at ''" -f -a quote -d 'Quote both sides: show one co
 complete -c pfmm -n "__pfmm_at ''" -f -a ladder -d 'Quote several levels a side: show, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a grid -d 'Trade a grid of orders: plan, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a funding -d 'Check funding: rate, 8 h equivalent, a year\'s worth, next payment,...'
+complete -c pfmm -n "__pfmm_at ''" -f -a book -d 'Show the depth of a market with your own orders marked, its spread...'
 complete -c pfmm -n "__pfmm_at ''" -f -a inventory -d 'Show positions against their limits, profit and its parts, what...'
 complete -c pfmm -n "__pfmm_at ''" -f -a flatten -d 'Halt the account\'s runners, cancel all orders, close the positions...'
 complete -c pfmm -n "__pfmm_at ''" -f -a resume -d 'Lift the HALT of the account, so that start works again; shows who...'
+complete -c pfmm -n "__pfmm_at ''" -f -a events -d 'Show what happened, from the journal: a line an event, each with...'
+complete -c pfmm -n "__pfmm_at ''" -f -a logs -d 'Show the log of a run in the background: its events and what it...'
 complete -c pfmm -n "__pfmm_at ''" -f -a report -d 'Measure performance against target ranges, and split the profit...'
 complete -c pfmm -n "__pfmm_at ''" -f -a backtest -d 'Run a strategy on recorded data, or sweep its settings.'
 complete -c pfmm -n "__pfmm_at ''" -f -a paper -d 'The embedded exchange: paper money, real rules.'
@@ -81,6 +84,15 @@ complete -c pfmm -n "__pfmm_at 'funding'" -l quiet
 complete -c pfmm -n "__pfmm_at 'funding'" -l verbose
 complete -c pfmm -n "__pfmm_at 'funding'" -l version
 complete -c pfmm -n "__pfmm_at 'funding'" -l help
+complete -c pfmm -n "__pfmm_at 'book'" -l levels -r
+complete -c pfmm -n "__pfmm_at 'book'" -l watch
+complete -c pfmm -n "__pfmm_at 'book'" -l interval -r
+complete -c pfmm -n "__pfmm_at 'book'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'book'" -l json
+complete -c pfmm -n "__pfmm_at 'book'" -l quiet
+complete -c pfmm -n "__pfmm_at 'book'" -l verbose
+complete -c pfmm -n "__pfmm_at 'book'" -l version
+complete -c pfmm -n "__pfmm_at 'book'" -l help
 complete -c pfmm -n "__pfmm_at 'inventory'" -l watch
 complete -c pfmm -n "__pfmm_at 'inventory'" -l assert -r
 complete -c pfmm -n "__pfmm_at 'inventory'" -l interval -r
@@ -109,6 +121,23 @@ complete -c pfmm -n "__pfmm_at 'resume'" -l quiet
 complete -c pfmm -n "__pfmm_at 'resume'" -l verbose
 complete -c pfmm -n "__pfmm_at 'resume'" -l version
 complete -c pfmm -n "__pfmm_at 'resume'" -l help
+complete -c pfmm -n "__pfmm_at 'events'" -l run -r
+complete -c pfmm -n "__pfmm_at 'events'" -l since -r
+complete -c pfmm -n "__pfmm_at 'events'" -l follow
+complete -c pfmm -n "__pfmm_at 'events'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'events'" -l json
+complete -c pfmm -n "__pfmm_at 'events'" -l quiet
+complete -c pfmm -n "__pfmm_at 'events'" -l verbose
+complete -c pfmm -n "__pfmm_at 'events'" -l version
+complete -c pfmm -n "__pfmm_at 'events'" -l help
+complete -c pfmm -n "__pfmm_at 'logs'" -l lines -r
+complete -c pfmm -n "__pfmm_at 'logs'" -l follow
+complete -c pfmm -n "__pfmm_at 'logs'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'logs'" -l json
+complete -c pfmm -n "__pfmm_at 'logs'" -l quiet
+complete -c pfmm -n "__pfmm_at 'logs'" -l verbose
+complete -c pfmm -n "__pfmm_at 'logs'" -l version
+complete -c pfmm -n "__pfmm_at 'logs'" -l help
 complete -c pfmm -n "__pfmm_at 'report'" -l since -r
 complete -c pfmm -n "__pfmm_at 'report'" -l market -r
 complete -c pfmm -n "__pfmm_at 'report'" -l strategy -r

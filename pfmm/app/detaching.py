@@ -31,12 +31,14 @@ READY_FD = "PFMM_READY_FD"  # the child's end of the pipe, in its environment
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """The process that runs in the background since, and its log file."""
+    """The process that runs in the background since, and its log file. `cursor`: events after it are of this run's
+    beginning and later."""
 
     pid: int
     log: str
     strategy: str
     markets: tuple[str, ...]
+    cursor: int = 0
 
 
 def detach(
@@ -59,6 +61,7 @@ def detach(
 def _detached(begun: Start, command: Sequence[str]) -> Detached:
     kind, markets = begun.kind, begun.markets
     log = begun.session.settings.paths.log_dir / f"{kind}-{'-'.join(markets)[:80]}.log"
+    cursor = begun.session.journal.newest_event()
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     read, write = os.pipe()
     with log.open("ab") as output:
@@ -81,7 +84,7 @@ def _detached(begun: Start, command: Sequence[str]) -> Detached:
         raise _failed(child, log, told)
     # whenever it ends it is taken note of, where this process lives that long
     threading.Thread(target=child.wait, daemon=True, name="background-start").start()
-    return Detached(child.pid, str(log), kind, tuple(markets))
+    return Detached(child.pid, str(log), kind, tuple(markets), cursor)
 
 
 def tell_ready() -> None:

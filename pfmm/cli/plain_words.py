@@ -133,7 +133,6 @@ OPTIONS = _table(
     ("silent s", "--quiet"),
     ("debug trace vv", "--verbose"),
     ("account user p", "--profile"),
-    ("usage", "--help"),
     ("exchange broker", "--venue"),
 )
 MARKET_OPTIONS = frozenset(_words("market m symbol pair coin ticker instrument asset markets symbols"))

@@ -12,9 +12,12 @@ from pfmm.app.strategies import lines
 # name of the command and of its module, and the line that the root help shows
 _COMMANDS = (
     ("funding", "Check funding rates and what they advise."),
+    ("book", "Show the depth of a market, your own orders marked."),
     ("inventory", "Show positions, limits, profit and the account."),
     ("flatten", "Emergency: cancel orders and close positions, and prove it."),
     ("resume", "Lift the HALT that flatten or a kill switch left."),
+    ("events", "Show what happened, from the journal, and follow it."),
+    ("logs", "Show the log of a run in the background."),
     ("report", "Measure performance and where the profit came from."),
     ("backtest", "Run a strategy on recorded data, or sweep its settings."),
     ("paper", "The embedded exchange: status, reset, deposit, feed, serve."),

@@ -262,3 +262,23 @@ def test_the_answer_names_the_next_step(home: Path, line: str, step: str) -> Non
     assert step in said
     assert "Traceback" not in said
     assert "sk_live" not in said
+
+
+def test_every_line_that_is_suggested_is_one_of_pfmm() -> None:
+    """The words of the tables name real commands and options: a suggestion must not lead to the next mistake."""
+    from pfmm.cli import app, plain_words
+    from pfmm.cli.typer_seam import tree
+
+    nodes = {node.path: node for node in tree(app.build())}
+    options = {name for node in nodes.values() for option in node.options for name in option.names}
+    for templates in plain_words.COMMANDS.values():
+        for line in templates:
+            words = line.split()
+            path = next((" ".join(words[:n]) for n in (3, 2, 1) if " ".join(words[:n]) in nodes), "")
+            assert path or words[0] == "--version", line
+            known = {name for option in nodes[path].options for name in option.names}
+            assert {word for word in words if word.startswith("--")} <= known, line
+    assert {name for names in plain_words.OPTIONS.values() for name in names} <= options
+    for group, table in plain_words.GROUPS.items():
+        meant = {one.format(word=word).split()[0] for word, names in table.items() for one in names}
+        assert meant <= set(nodes[group].children), group

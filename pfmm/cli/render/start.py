@@ -56,5 +56,6 @@ def render_detached(result: Detached, width: int | None) -> str:  # noqa: ARG001
     return (
         f"{result.strategy} runs on {', '.join(result.markets)} in the background (pid {result.pid}).\n"
         f"Log: {result.log}\n"
-        f"`pfmm {result.strategy} status` shows it, `pfmm {result.strategy} stop` ends it."
+        f"`pfmm {result.strategy} status` shows it, `pfmm {result.strategy} stop` ends it,\n"
+        f"`pfmm events --follow` tells what happens."
     )

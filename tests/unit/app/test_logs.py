@@ -1,0 +1,89 @@
+"""The log of a run in the background, its end first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pfmm.app.logs import BLOCK, LogsRequest, _Tail, logs
+from pfmm.cli.render.logs import log_line, render
+from pfmm.config.resolve import load_settings
+from pfmm.config.values import Settings
+from pfmm.errors import UsageError
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    found = load_settings({"PFMM_HOME": str(tmp_path)})
+    found.paths.log_dir.mkdir(parents=True)
+    return found
+
+
+def write(settings: Settings, name: str, text: str, *, age_s: int = 0) -> Path:
+    path = settings.paths.log_dir / f"{name}.log"
+    path.write_text(text, "utf-8")
+    os.utime(path, (1_000_000 - age_s,) * 2)
+    return path
+
+
+def test_the_last_lines_of_the_log_that_is_meant(settings: Settings) -> None:
+    write(settings, "grid-BTC-PERP", "one\ntwo\nthree\n", age_s=9)
+    write(settings, "quote-ETH-PERP", "four\n")
+    assert logs(LogsRequest(None), settings=settings).lines == ("four",)
+    for name in ("grid", "BTC", "btcusdt", "grid-BTC-PERP", "grid-btc"):
+        assert logs(LogsRequest(name, 2), settings=settings).lines == ("two", "three"), name
+    with pytest.raises(UsageError, match="no log is of 'ladder'") as caught:
+        logs(LogsRequest("ladder"), settings=settings)
+    assert "grid-BTC-PERP" in str(caught.value.hint)
+
+
+def test_without_a_log_the_way_to_one_is_named(settings: Settings) -> None:
+    with pytest.raises(UsageError) as caught:
+        logs(LogsRequest(), settings=settings)
+    assert "--detach" in str(caught.value.hint)
+
+
+def test_a_long_log_is_read_from_its_end(settings: Settings) -> None:
+    write(settings, "grid-BTC-PERP", "".join(f"{n:08d}\n" for n in range(BLOCK // 3)))
+    assert logs(LogsRequest(None, 2), settings=settings).lines == tuple(
+        f"{n:08d}" for n in (BLOCK // 3 - 2, BLOCK // 3 - 1)
+    )
+    write(settings, "grid-BTC-PERP", "x" * (3 * BLOCK) + "\nlast\n")
+    assert logs(LogsRequest(None, 1), settings=settings).lines == ("last",)
+
+
+def test_control_characters_do_not_reach_the_terminal(settings: Settings) -> None:
+    write(settings, "grid-BTC-PERP", "a\x1b[31mb\tc\r\n")
+    assert logs(LogsRequest(), settings=settings).lines == ("a\ufffd[31mb\tc",)
+
+
+def test_a_log_is_followed_line_by_whole_line_and_through_a_new_file(settings: Settings) -> None:
+    path = write(settings, "grid-BTC-PERP", "one\ntwo\n")
+    tail = _Tail(path)
+    try:
+        assert tail.begin(1) == ("two",)
+        with path.open("a") as file:
+            file.write("thr")
+        assert tail.more() == []
+        with path.open("a") as file:
+            file.write("ee\nfour\n")
+        assert tail.more() == ["three", "four"]
+        path.write_text("new\n", "utf-8")  # made shorter
+        assert tail.more() == ["new"]
+        path.rename(path.with_suffix(".1"))
+        assert tail.more() == []
+        path.write_text("newer\n", "utf-8")
+        assert tail.more() == ["newer"]
+    finally:
+        tail.close()
+
+
+def test_events_are_told_in_words_on_a_terminal_only(settings: Settings) -> None:
+    event = '{"event":"refused","time":"2026-01-01T11:28:54.000Z","market":"BTC-PERP","strategy":"grid","reason":"no"}'
+    write(settings, "grid-BTC-PERP", f"{event}\nhello\n")
+    found = logs(LogsRequest(), settings=settings)
+    assert render(found, None).splitlines() == [event, "hello"]
+    assert render(found, 80).splitlines() == ["11:28:54  BTC-PERP grid  refused: no", "hello"]
+    assert log_line('{"event":"fil') == '{"event":"fil'
