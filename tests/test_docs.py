@@ -64,9 +64,9 @@ def test_topics_are_the_promised_ones_and_their_tables_are_filled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "begins"), [("recording", [1]), ("table", [NEW_YEAR]), ("candles", [NEW_YEAR] * 2), ("funding rates", [])]
+    ("kind", "begins"), [("recording", 1), ("table", NEW_YEAR), ("candles", NEW_YEAR), ("funding rates", 0)]
 )
-def test_the_examples_of_data_files_are_read(kind: str, begins: list[int], tmp_path: Path) -> None:
+def test_the_examples_of_data_files_are_read(kind: str, begins: int, tmp_path: Path) -> None:
     text = pages.text_of(reference.topics()["data"])
     (section,) = re.findall(rf"^## {kind.capitalize()}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     path = tmp_path / "example"
@@ -75,7 +75,7 @@ def test_the_examples_of_data_files_are_read(kind: str, begins: list[int], tmp_p
         assert read_funding(path) == [(NEW_YEAR, 10_000, 8)]
         return
     assert format_of(path) == kind
-    assert [one.columns.first_two_sided() for one in load([path], "SOL-PERP", TapeCache(tmp_path / "cache"))] == begins
+    assert load([path], "SOL-PERP", TapeCache(tmp_path / "cache")).columns.first_two_sided() == begins
 
 
 def test_root_help_lists_the_real_commands_and_every_one_of_them_loads() -> None:

@@ -7,7 +7,7 @@ settings are the same. Layer: app.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pfmm.tape.sources import Watcher
 
 
+# (which run, of how many, its first and its last moment) → what is told the venue time of each decision
+Walk = Callable[[int, int, int, int], Callable[[int], None]]
 QUEUES: tuple[QueueModel, ...] = ("pessimistic", "optimistic")
 DEFAULT_LATENCY_MS = 50
 
@@ -99,7 +101,7 @@ def cache_of(profile: str | None, *, keep: bool) -> TapeCache:
     return TapeCache(load_settings(os.environ, profile=profile).paths.cache_dir / "tapes")
 
 
-def worlds_of(job: Job, watch: Watcher | None = None) -> tuple[World, ...]:
+def world_of(job: Job, watch: Watcher | None = None) -> World:
     """The data that the job runs on; `watch` is told how many bytes of its files were read."""
     from pfmm.backtest.loading import load
     from pfmm.tape.options import ReadOptions
@@ -112,41 +114,49 @@ def worlds_of(job: Job, watch: Watcher | None = None) -> tuple[World, ...]:
     return load([Path(name) for name in job.files], job.market, cache, funding, options, watch, job.charge)
 
 
-def notes_of(job: Job, worlds: Sequence[World]) -> tuple[str, ...]:
+def notes_of(job: Job, world: World) -> tuple[str, ...]:
     """What is to be known of the data and the period beside the figures."""
+    from pfmm.backtest.bars import raised
     from pfmm.backtest.simulation import outside
 
-    return (*worlds[0].notes, *outside(worlds[0].columns, job.from_ms, job.to_ms))
+    slower = raised(_interval_ms(job, settings_of(job)), world.columns.tape.bar_ms)
+    return (*world.notes, *outside(world.columns, job.from_ms, job.to_ms), *slower)
 
 
-def run_job(job: Job, worlds: Sequence[World]) -> tuple[Scenario, ...]:
-    """Every scenario of the job: each world with each queue model, worlds first.
+def run_job(job: Job, world: World, walk: Walk | None = None) -> tuple[Scenario, ...]:
+    """Every scenario of the job: one with each queue model, and on candles, where there is no queue, one. `walk` is
+    told how far all of them together have come.
 
     Raises UsageError for settings that make no sense on this market, DataFileError for a period without data, and what
     `start` would refuse with where no run could place a single order.
     """
+    from pfmm.backtest.bars import whole_bars
     from pfmm.backtest.results import scenario
     from pfmm.backtest.simulation import Clockwork, simulate, span_of
     from pfmm.backtest.values import instrument_of
 
-    settings = settings_of(job)
+    settings, columns = settings_of(job), world.columns
+    bar_ms = columns.tape.bar_ms
+    start_ms, end_ms = span_of(columns, job.from_ms, job.to_ms)
+    clockwork = Clockwork(start_ms, end_ms, whole_bars(_interval_ms(job, settings), bar_ms), job.latency_ms)
+    spec = run_spec(settings, instrument_of(columns.tape.spec), job.kind)
+    refusal, notes = _at_start(job.kind, spec, columns, start_ms)
     found: list[Scenario] = []
-    refusal = None
-    for world in worlds:
-        columns = world.columns
-        start_ms, end_ms = span_of(columns, job.from_ms, job.to_ms)
-        interval_ms = max(round(settings.for_market(job.market).run.interval_s * 1000), 1)
-        clockwork = Clockwork(start_ms, end_ms, interval_ms, job.latency_ms)
-        spec = run_spec(settings, instrument_of(columns.tape.spec), job.kind)
-        refusal, notes = _at_start(job.kind, spec, columns, start_ms)
-        for queue in job.queues:
-            outcome = simulate(columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy")
-            found.append(
-                replace(scenario(world.label, columns, outcome, clockwork, job.kind), notes=notes, fees=world.fees)
-            )
+    queues = QUEUES[:1] if bar_ms else job.queues
+    for number, queue in enumerate(queues):
+        watch = None if walk is None else walk(number, len(queues), start_ms, end_ms)
+        outcome = simulate(
+            columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy", watch=watch
+        )
+        found.append(replace(scenario(columns, outcome, clockwork, job.kind), notes=notes, fees=world.fees))
     if refusal is not None and not any(one.outcome.orders for one in found):
         raise refusal
     return tuple(found)
+
+
+def _interval_ms(job: Job, settings: Settings) -> int:
+    """The time between two decisions, as the settings say it."""
+    return max(round(settings.for_market(job.market).run.interval_s * 1000), 1)
 
 
 def _at_start(kind: str, spec: RunSpec, columns: Columns, start_ms: int) -> tuple[PfmmError | None, tuple[str, ...]]:

@@ -12,35 +12,30 @@ from pfmm.report.text import edge_block, reason_lines
 from pfmm.report.wording import CAPTION, PNL_PARTS, bps_words, gross_words, pnl_words
 
 if TYPE_CHECKING:
-    from pfmm.app.backtest_jobs import Job
+    from pfmm.app.backtest_jobs import Job, Walk
     from pfmm.backtest.results import Scenario
     from pfmm.tape.sources import Watcher
 
-ASSUMPTION = (
-    "candles: what happened inside a bar is not known; both ways through it are run, low first and high first, and "
-    "the worse one is shown"
+NOT_KNOWN = (
+    "candles: what happened inside a bar is not known: an order fills at most once a bar, where the price passed it; "
+    "capture, adverse selection, markouts and edge are n/a, and there is no queue to model"
 )
 MARKS_SHOWN = 2_000
 HELD_SHOWN = 4  # reasons of a run that ordered nothing
 
 
-def worst(scenarios: Sequence[Scenario], queue: str) -> Scenario:
-    """Of the runs with that queue model, the one that earned least."""
-    return min((one for one in scenarios if one.queue == queue), key=lambda one: one.report.pnl.total)
-
-
 def run_data(job: Job, scenarios: Sequence[Scenario]) -> dict[str, Any]:
-    """The `data` of `backtest run`: the report of the first queue model, then the scenarios side by side."""
-    queues = tuple(dict.fromkeys(one.queue for one in scenarios))
-    first = worst(scenarios, queues[0])
-    report, outcome = first.report, first.outcome
+    """The `data` of `backtest run`: the report of the first queue model, then the scenarios side by side. On candles
+    what lies within a bar is None."""
+    first = scenarios[0]
+    report, outcome = report_json(first.report), first.outcome
     wall_s = sum(one.outcome.wall_s for one in scenarios)
     events = sum(one.outcome.events for one in scenarios)
     return {
         "market": job.market,
         "strategy": job.kind,
         "settings": dict(job.overrides),
-        **report_json(report),
+        **report,
         "events": outcome.events,
         "events_per_second": round(events / wall_s) if wall_s else None,
         "wall_s": round(wall_s, 4),
@@ -48,14 +43,8 @@ def run_data(job: Job, scenarios: Sequence[Scenario]) -> dict[str, Any]:
         "requests": outcome.requests,
         "latency_ms": job.latency_ms,
         "fees": first.fees.data(),
-        "scenarios": {queue: _scenario_data(scenarios, queue) for queue in queues},
+        "scenarios": {one.queue: _one(one) for one in scenarios},
     }
-
-
-def _scenario_data(scenarios: Sequence[Scenario], queue: str) -> dict[str, Any]:
-    shown = _one(worst(scenarios, queue))
-    paths = {one.world: _one(one) for one in scenarios if one.queue == queue}
-    return shown if len(paths) == 1 else {**shown, "paths": paths}
 
 
 def _one(run: Scenario) -> dict[str, Any]:
@@ -100,17 +89,17 @@ def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
     """The report's page for the first queue model. Raises ConfigError naming the extra without its library."""
     from pfmm.report.html import Mark, page
 
-    run = worst(scenarios, scenarios[0].queue)
+    run = scenarios[0]
     fills = [item.fill for item in run.outcome.fills]
     stride = max(1, -(-len(fills) // MARKS_SHOWN))
     marks = [Mark(f.time_ms, f.market, f.side.value, float(f.price), float(f.size)) for f in fills[::stride]]
-    heading = f"backtest of {job.kind} on {job.market}, {run.queue} ({run.world}), {run.fees.text}"
+    heading = f"backtest of {job.kind} on {job.market}, {run.label}, {run.fees.text}"
     return page(run.report, marks, heading=heading)
 
 
 def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     """What a reader must know beside the figures."""
-    found = [ASSUMPTION] if any(one.world != "recorded" for one in scenarios) else []
+    found = [NOT_KNOWN] if scenarios[0].bar_ms else []
     settlements, missing = max((one.settlements, one.without_rate) for one in scenarios)
     if missing:
         found.append(f"funding: {missing} of {settlements} settlements have no rate in the data and count as 0")
@@ -136,23 +125,26 @@ def refusals_of(scenarios: Sequence[Scenario]) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class BacktestResult:
-    """A job and its scenarios, worlds first: each world with each queue model."""
+    """A job and its scenarios, one a queue model."""
 
     job: Job
     scenarios: tuple[Scenario, ...]
     warnings: tuple[str, ...] = ()
 
 
-def run(job: Job, *, html: Path | None = None, watch: Watcher | None = None) -> BacktestResult:
-    """Run one job, and write its page where one is wanted; `watch` is told how many bytes of data were read.
+def run(
+    job: Job, *, html: Path | None = None, watch: Watcher | None = None, walk: Walk | None = None
+) -> BacktestResult:
+    """Run one job, and write its page where one is wanted; `watch` is told how many bytes of data were read, `walk` how
+    far the runs have come.
 
     Raises UsageError for settings that make no sense on this market, DataFileError for data that cannot be used,
     ConfigError for a page that cannot be written.
     """
-    from pfmm.app.backtest_jobs import notes_of, run_job, worlds_of, write_file
+    from pfmm.app.backtest_jobs import notes_of, run_job, world_of, write_file
 
-    worlds = worlds_of(job, watch)
-    scenarios = run_job(job, worlds)
+    world = world_of(job, watch)
+    scenarios = run_job(job, world, walk)
     if html is not None:
         write_file(html, page_of(job, scenarios))
-    return BacktestResult(job, scenarios, (*warnings_of(scenarios), *notes_of(job, worlds)))
+    return BacktestResult(job, scenarios, (*warnings_of(scenarios), *notes_of(job, world)))

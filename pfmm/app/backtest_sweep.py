@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm import __version__
-from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job, settings_of, worlds_of, write_file
+from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job, settings_of, world_of, write_file
 from pfmm.config.tables import every
 from pfmm.errors import ConfigError, DataFileError, PfmmError, RiskRefused, UnitsError, UsageError
 from pfmm.model.text import iso, plain
@@ -78,8 +78,8 @@ def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
         job = replace(base, files=files)
         try:
             content = _content(job)
-            spans = [span_of(world.columns, base.from_ms, base.to_ms) for world in _worlds(job.files, job)]
-            found.append(Slice(files, None, spans[0], content))
+            span = span_of(_world(job.files, job).columns, base.from_ms, base.to_ms)
+            found.append(Slice(files, None, span, content))
         except PfmmError as error:
             found.append(Slice(files, error.message))
     return found
@@ -124,8 +124,8 @@ def _fingerprint(job: Job, content: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def _worlds(files: tuple[str, ...], job: Job) -> tuple[World, ...]:
-    return worlds_of(replace(job, files=files))
+def _world(files: tuple[str, ...], job: Job) -> World:
+    return world_of(replace(job, files=files))
 
 
 @lru_cache(maxsize=2)
@@ -139,7 +139,7 @@ def run_one(job: Job) -> dict[str, Any]:
     try:
         if job.content and job.content != _fingerprint(job, _content_here(bare)):
             raise ConfigError("here, the data, the profile or pfmm's version is not what the sweep was planned with")
-        scenarios = run_job(job, _worlds(job.files, bare))
+        scenarios = run_job(job, _world(job.files, bare))
     except PfmmError as error:
         return {"ok": False, "error": error.code, "message": error.message}
     from pfmm.app.backtest_results import run_data
@@ -147,7 +147,7 @@ def run_one(job: Job) -> dict[str, Any]:
 
     found: dict[str, Any] = {"ok": True, "fees": scenarios[0].fees.data()}
     for queue, values in run_data(job, scenarios)["scenarios"].items():
-        found[queue] = jsonable({name: value for name, value in values.items() if name != "paths"})
+        found[queue] = jsonable(values)
     return found
 
 

@@ -1,10 +1,11 @@
-"""One-minute candles as a market: a path of prints and quotes through open, high, low and close.
+"""One-minute candles as a market: four quotes a bar, at its open, its two extremes and its close.
 
-What happened inside a bar is not known. Both orders are made, low first and high first; a backtest runs both and shows
-them beside each other; its report is of the one that earned less. Twelve moments a bar, five seconds apart; prices
-between the four known ones lie on straight lines; each moment prints half of its twelfth of the volume and shows the
-other half on both sides, one tick from the print, so that nobody can trade more in a bar than was traded. In a bar
-without volume nothing happens. The market ends where the last bar does, as it then stood.
+What happened inside a bar is not known, so nothing in it may decide anything: decisions come when a bar opens, an order
+fills at most once in it and only where the price passed it (see `bars`), and then the order of the extremes moves no
+fill. The nearer extreme comes first: the low in a bar that rose, the high in one that fell. A quote stands one tick off
+its price on both sides and shows a quarter of the volume, so that nobody can trade more in a bar than was traded. There
+are no prints: nothing is known of sizes and sides, and no queue can be counted. In a bar without volume nothing
+happens. The market ends where the last bar does, as it then stood. Layer: backtest.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from pfmm.backtest.columns import numpy
 from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.model.units import iso
-from pfmm.paper.feeds.feed import MarketSpec
-from pfmm.paper.feeds.replay_tape import REPLAY_MAX_LEVERAGE, MarketTape
+from pfmm.paper.feeds.feed import QUOTE, MarketSpec
+from pfmm.paper.feeds.replay_tape import EVENT_WIDTH, REPLAY_MAX_LEVERAGE, MarketTape
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.tape.carriers import found_of
 from pfmm.tape.events import Place, not_negative, positive
@@ -31,19 +31,14 @@ from pfmm.tape.rows import Budget, Faults, newest_first, table_cells
 from pfmm.tape.sources import Source, expand
 from pfmm.tape.tables import RowReader
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
-
 BAR_MS = 60_000
-STEPS = 12
+# when in its bar each price is shown: late enough that no order which was sent at the open arrives in between
+SHOWN_MS = (0, 20_000, 40_000, 59_000)
+SHARE = len(SHOWN_MS)  # of a bar's volume each of its quotes shows one part
 SIZE_DECIMALS = 3
 AMOUNT_DECIMALS = 8  # of a price and a size together
 MOST_DECIMALS = AMOUNT_DECIMALS - SIZE_DECIMALS
 SIGNIFICANT = 5  # of the lowest price, where more decimals than that are written
-Way = Literal["low_first", "high_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,43 +202,27 @@ def _price_decimals(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path]) 
     return min(wanted, AMOUNT_DECIMALS)
 
 
-def candle_tape(candles: Candles, market: str, way: Way) -> MarketTape:
-    """The market that the bars make, going `way`."""
+def candle_tape(candles: Candles, market: str) -> MarketTape:
+    """The market that the bars make: their open, nearer extreme, further extreme and close, one quote each.
+
+    A bar 100, 104, 98, 100.7 rose: mids of 100, 98, 104 and 100.7. With a volume of 12 each quote shows 3.
+    """
     np = numpy()
     volumes = np.frombuffer(candles.volumes, dtype=np.int64)
     traded = volumes > 0
-    bars = np.frombuffer(candles.prices, dtype=np.int64).reshape(-1, 4)[traded]
-    opened, high, low, closed = bars.T
-    first, second = (low, high) if way == "low_first" else (high, low)
-    path = _walk((opened, first, second, closed))
-    times = np.frombuffer(candles.times, dtype=np.int64)[traded, None] + np.arange(STEPS) * (BAR_MS // STEPS)
-    sizes = np.maximum(volumes[traded] // (2 * STEPS), 1)[:, None].repeat(STEPS, axis=1)
-    prices, count = path.ravel(), path.size
-    moves = np.diff(prices, prepend=prices[0])
-    rows = np.zeros((count, 2, 6), dtype=np.int64)
-    rows[:, :, 0] = times.ravel()[:, None]
-    rows[:, 0, 1], rows[:, 0, 2], rows[:, 0, 3] = 1, prices, sizes.ravel()
-    rows[:, 0, 4] = np.where(moves < 0, -1, 1)
-    rows[:, 1, 2], rows[:, 1, 3] = np.maximum(prices - 1, 1), sizes.ravel()
-    rows[:, 1, 4], rows[:, 1, 5] = prices + 1, sizes.ravel()
-    closing = rows[-1, 1:].copy()
-    closing[0, 0] = candles.times[-1] + BAR_MS
-    events = memoryview(np.concatenate((rows.reshape(-1, 6), closing)).reshape(-1))
+    opened, high, low, closed = np.frombuffer(candles.prices, dtype=np.int64).reshape(-1, 4)[traded].T
+    rose = closed >= opened
+    prices = np.stack((opened, np.where(rose, low, high), np.where(rose, high, low), closed), axis=1).ravel()
+    times = np.frombuffer(candles.times, dtype=np.int64)[traded, None] + np.array(SHOWN_MS)
+    sizes = np.maximum(volumes[traded] // SHARE, 1).repeat(SHARE)
+    rows = np.zeros((prices.size + 1, EVENT_WIDTH), dtype=np.int64)
+    rows[:-1, 0], rows[:, 1] = times.ravel(), QUOTE
+    rows[:-1, 2], rows[:-1, 3] = np.maximum(prices - candles.tick, candles.tick), sizes
+    rows[:-1, 4], rows[:-1, 5] = prices + candles.tick, sizes
+    rows[-1] = rows[-2]
+    rows[-1, 0] = candles.times[-1] + BAR_MS
     empty = memoryview(array("q"))
-    return MarketTape(_spec(market, candles), events, empty, empty, empty)
-
-
-def _walk(corners: Sequence[Ints]) -> Ints:
-    """STEPS prices a bar on straight lines from corner to corner: at 0, 4, 8 and 11."""
-    np = numpy()
-    at = (0, 4, 8, STEPS - 1)
-    path: Ints = np.empty((len(corners[0]), STEPS), dtype=np.int64)
-    for leg in range(3):
-        steps = at[leg + 1] - at[leg]
-        for step in range(steps + 1):
-            share = step / steps
-            path[:, at[leg] + step] = np.rint(corners[leg] + (corners[leg + 1] - corners[leg]) * share)
-    return path
+    return MarketTape(_spec(market, candles), memoryview(rows.reshape(-1)), empty, empty, empty, bar_ms=BAR_MS)
 
 
 def _spec(market: str, candles: Candles) -> MarketSpec:

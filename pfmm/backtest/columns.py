@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+FEW_ROWS = 8  # as many are looked at one by one
 FIRST_ROWS, MOST_ROWS = 256, 65_536  # a search looks at few rows first, and at ever more while it finds nothing
 MOST_BLOCKS = 4  # read at once where an order could be touched: the first touch often ends the search
 REPLAY_BLOCK = 4_096
@@ -105,6 +106,9 @@ class Columns:
 
     def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
         """Every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
+        if end - start <= FEW_ROWS:  # as between two decisions on bars: an array would cost more than it saves
+            yield from self._touches_of_few(start, end, best_bid, best_ask)
+            return
         bid, ask = best_bid or -1, best_ask or NO_ASK
         for first, last in self._near(start, end, bid, ask):
             begin, lows, highs = self._ahead(first, last)
@@ -126,6 +130,14 @@ class Columns:
             highs[highs == 0] = NO_ASK
             self._stretch = first, rows[:, 2].copy(), highs
         return self._stretch
+
+    def _touches_of_few(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
+        numbers = self.tape.events[start * EVENT_WIDTH : end * EVENT_WIDTH].tolist()
+        for at in range(0, len(numbers), EVENT_WIDTH):
+            row = numbers[at : at + EVENT_WIDTH]
+            high = row[4] if row[1] == QUOTE else row[2]
+            if row[2] <= (best_bid or -1) or (best_ask and (high >= best_ask or high == 0)):
+                yield start + at // EVENT_WIDTH, row
 
     def _near(self, start: int, end: int, bid: int, ask: int) -> Iterator[tuple[int, int]]:
         """Stretches from `start` to `end` that may hold what was asked for, by the extremes of the tape's blocks."""
@@ -167,8 +179,13 @@ class Columns:
     def turning_mids(self, after_ms: int, before_ms: int, side: int) -> set[int]:
         """When, strictly between two times, the mid was lowest and highest, and from where to where it went furthest
         against a position on `side`: down for 1, up for -1. Of several quotes in one ms the last one counts."""
+        start, end = self.after(after_ms), self.after(before_ms - 1)
+        if end - start <= 1:
+            return (
+                {self.times[start]} if end > start and all(self.shown(start)) and self._kinds[start] == QUOTE else set()
+            )
         np = numpy()
-        rows = self.rows[self.after(after_ms) : self.after(before_ms - 1)]
+        rows = self.rows[start:end]
         quotes = (
             (rows[:, 1] == QUOTE) & (rows[:, 2] > 0) & (rows[:, 3] > 0) & (rows[:, 4] > 0) & (rows[:, 5] > 0)
         ).nonzero()[0]
@@ -227,7 +244,13 @@ class TapeFeed(ReplayFeed):
         """Events with after_ms < time <= to_ms in time order; see the class."""
         self._tape(market)
         start, end = self.columns.after(after_ms), self.columns.after(to_ms)
+        if start == end:
+            return iter(())
         return self._lazy_events(start, end, watch) if self._lazy else self._all_events(start, end)
+
+    def still(self, after_ms: int, to_ms: int) -> bool:
+        """True where nothing at all happens with after_ms < time <= to_ms."""
+        return self.columns.after(after_ms) == self.columns.after(to_ms)
 
     def quote(self, market: str, time_ms: int) -> Quote:
         """As ReplayFeed; the last answer is kept, since one decision asks for its moment several times."""

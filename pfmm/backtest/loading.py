@@ -1,4 +1,4 @@
-"""From data files to the worlds that a backtest runs in: one recorded market, or two paths through its candles.
+"""From data files to the market that a backtest runs in: as it was recorded, or as its candles tell.
 
 Recognises a file by its content. What was parsed once is kept as a binary tape in the cache folder.
 Must not know strategies or runs.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candles import Way, candle_tape, read_candles
+from pfmm.backtest.candles import candle_tape, read_candles
 from pfmm.backtest.columns import Columns, with_funding
 from pfmm.backtest.rates import read_funding
 from pfmm.errors import DataFileError, UnknownMarket
@@ -25,15 +25,12 @@ from pfmm.tape.sources import Source, Watcher, expand
 from pfmm.tape.venues import venue_of
 
 BINARY_TAPE = "binary tape"
-RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One market as it was or might have been; `label` is recorded, low_first or high_first. `notes` say what is to be
-    known of its files."""
+    """One market of data files, and what trading in it costs. `notes` say what is to be known of the files."""
 
-    label: str
     columns: Columns
     notes: tuple[str, ...] = ()
     fees: Fees = PRESETS[ARTICLE]
@@ -65,8 +62,8 @@ def load(
     options: ReadOptions | None = None,
     watch: Watcher | None = None,
     charge: FeeChoice | None = None,
-) -> tuple[World, ...]:
-    """The worlds of `market` in `files`: candles, or anything that tells quotes and prints.
+) -> World:
+    """The world of `market` in `files`: candles, or anything that tells quotes and prints.
 
     `funding` is a file of settled rates and takes the place of the data's own. `watch` is told how many bytes
     were read. The fees are the entry tier of the data's venue, where that is known, else the article's, unless
@@ -75,41 +72,36 @@ def load(
     """
     options = replace(options or ReadOptions(), market=market)
     rates = None if funding is None else read_funding(funding, market)
-    tapes, notes = tapes_of(files, market, cache, options, watch)
+    tape, notes = tape_of(files, market, cache, options, watch)
     if rates is not None:
-        tapes = {label: with_funding(tape, rates) for label, tape in tapes.items()}
-    found = []
-    for label, tape in tapes.items():
-        fees = (charge or FeeChoice()).among(entry_tier(tape.venue) or PRESETS[ARTICLE])
-        found.append(World(label, Columns(replace(tape, spec=charged(tape.spec, fees))), notes, fees))
-    return tuple(found)
+        tape = with_funding(tape, rates)
+    fees = (charge or FeeChoice()).among(entry_tier(tape.venue) or PRESETS[ARTICLE])
+    return World(Columns(replace(tape, spec=charged(tape.spec, fees))), notes, fees)
 
 
-def tapes_of(
+def tape_of(
     files: Sequence[Path], market: str, cache: TapeCache, options: ReadOptions, watch: Watcher | None = None
-) -> tuple[dict[str, MarketTape], tuple[str, ...]]:
-    """The market's tape, or the two of its candles, by their labels; and what is to be known of the files."""
+) -> tuple[MarketTape, tuple[str, ...]]:
+    """The market's tape, and what is to be known of the files."""
     found = cache.find(files, options)
     if found is not None:
-        return {RECORDED: _only(found.tapes, market)}, notes_of(found.header)
+        return _only(found.tapes, market), notes_of(found.header)
     sources = expand(files)
     kinds = {source: _kind(source, options) for source in sources}
     held = {holds for _, holds in kinds.values()}
     if any(name == BINARY_TAPE for name, _ in kinds.values()):
         if len(sources) > 1:
             raise DataFileError(f"{sources[1].path}: a binary tape is run alone")
-        return {RECORDED: _only(open_tape(sources[0].path), market)}, ()
+        return _only(open_tape(sources[0].path), market), ()
     if "candles" not in held:
         found = cache.load(files, options, watch)
-        return {RECORDED: _only(found.tapes, market)}, notes_of(found.header)
+        return _only(found.tapes, market), notes_of(found.header)
     if held != {"candles"}:
         names = ", ".join(sorted({name for name, _ in kinds.values()}))
         raise DataFileError(f"the files are of different kinds ({names}): candles are run apart")
     candles = read_candles(files, market, options)
-    venue = venue_of(files, options)
-    ways: tuple[Way, ...] = ("low_first", "high_first")
-    tapes: dict[str, MarketTape] = {way: replace(candle_tape(candles, market, way), venue=venue) for way in ways}
-    return tapes, (*candles.notes, *bad_rows(candles.bad_rows, ()))
+    tape = replace(candle_tape(candles, market), venue=venue_of(files, options))
+    return tape, (*candles.notes, *bad_rows(candles.bad_rows, ()))
 
 
 def notes_of(header: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """A tape for the paper exchange's replay, of anything that a backtest reads. Layer: backtest.
 
-The tape is kept beside the exchange, not in the cache: the files may go. Of candles it is the way that goes to the low
-first. Only candles and columns need NumPy.
+The tape is kept beside the exchange, not in the cache: the files may go. Only candles and columns need NumPy.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def replay_tape(files: Sequence[Path], folder: Path, options: ReadOptions, watch
         raise DataFileError("candles are replayed alone")
     path = folder / f"{content_hash(files, f'candles {named!r}')}.tape"
     if not path.exists():
-        tape = candle_tape(read_candles(files, None, named), named.market, "low_first")
+        tape = candle_tape(read_candles(files, None, named), named.market)
         write_tape(path, [(tape.spec, _sections(tape))])
     return path
 

@@ -7,11 +7,12 @@ when the loop happened to look. Knows outcomes and columns; must not know strate
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
 from pfmm.accounting.attribution import HORIZONS_S
+from pfmm.accounting.edge import edge_of
 from pfmm.accounting.ledger import apply, apply_funding, net_profit
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome
@@ -27,17 +28,19 @@ from pfmm.report.data import ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
 
 CAPITAL = usd(DEFAULT_DEPOSIT)
+ADVERSE = "adverse_selection_ratio"
+NOT_TOLD = "candles do not tell what happened inside a bar"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One whole run: the world and the queue model that it ran in, what it did, and what the report says of it.
+    """One whole run: the queue model that it ran with, what it did, and what the report says of it.
 
     `drawdown_usd` is the deepest fall of equity from a peak, at the mids of every quote of the run; of `settlements`
     funding settlements that passed, so many have no rate in the data. `notes` are what a start would have said.
+    `bar_ms` is the length of the bars that it ran on, 0 on ticks; the report of bars is `without_fine_figures`.
     """
 
-    world: str
     queue: str
     outcome: Outcome
     report: ReportData
@@ -46,9 +49,15 @@ class Scenario:
     without_rate: int
     notes: tuple[str, ...] = ()
     fees: Fees = PRESETS[ARTICLE]
+    bar_ms: int = 0
+
+    @property
+    def label(self) -> str:
+        """What tells it from its like: its queue model, or that it ran on candles, which have none."""
+        return "candles" if self.bar_ms else self.queue
 
 
-def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:
+def scenario(columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:
     """The report of `outcome`, which ran over `columns`."""
     start_ms, end_ms = clockwork.start_ms, outcome.ended_ms
     fills = [item.fill for item in outcome.fills]
@@ -68,8 +77,30 @@ def scenario(world: str, columns: Columns, outcome: Outcome, clockwork: Clockwor
         strategies={item.run_id: kind for item in outcome.fills if item.run_id is not None},
     )
     tape = columns.tape
+    if tape.bar_ms:
+        report = without_fine_figures(report)
     settlements, without_rate = Schedule(tape.funding, tape.spec.funding_interval_hours).passed(start_ms, end_ms)
-    return Scenario(world, outcome.queue, outcome, report, _drawdown(curve), settlements, without_rate)
+    return Scenario(outcome.queue, outcome, report, _drawdown(curve), settlements, without_rate, bar_ms=tape.bar_ms)
+
+
+def without_fine_figures(report: ReportData) -> ReportData:
+    """The report of a run on bars: what a bar cannot tell has no figure, and the whole price profit is one.
+
+    Where in its bar a fill lies, and what the mid was then, is invented: capture, adverse selection, markouts and edge
+    would be figures about the invention. A total of 5 with fees of -1 is 4 from prices, whatever split was computed.
+    """
+    return replace(
+        report,
+        pnl=report.pnl.of_prices(),
+        metrics=tuple(
+            replace(one, value=None, verdict="n/a", n=0, reason=NOT_TOLD) if one.name == ADVERSE else one
+            for one in report.metrics
+        ),
+        markouts_bps=dict.fromkeys(report.markouts_bps),
+        edge=edge_of(()),
+        markets=tuple(replace(part, pnl=part.pnl.of_prices()) for part in report.markets),
+        strategies=tuple(replace(part, pnl=part.pnl.of_prices()) for part in report.strategies),
+    )
 
 
 def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list[int]:

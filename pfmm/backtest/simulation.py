@@ -10,10 +10,12 @@ import gc
 import math
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
+from pfmm.backtest.bars import at_the_open, book_of
 from pfmm.backtest.columns import Band, Columns, TapeFeed
 from pfmm.backtest.lazy import LazyEngine
 from pfmm.backtest.venue import SimulatedVenue
@@ -83,13 +85,15 @@ def simulate(
     *,
     queue: QueueModel = "pessimistic",
     mode: Mode = "lazy",
+    watch: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Runs `spec` over the columns. Raises what the strategy raises for settings that make no sense here."""
+    """Runs `spec` over the columns; `watch` is told the venue time of each decision. Raises what the strategy raises
+    for settings that make no sense here."""
     began = time.perf_counter()
     collecting = gc.isenabled()
     gc.disable()  # a run makes millions of small values and no cycles: looking for some costs a tenth of it
     try:
-        outcome = _Run(columns, spec, clockwork, queue, mode).run()
+        outcome = _Run(columns, spec, clockwork, queue, mode).run(watch)
     finally:
         if collecting:
             gc.enable()
@@ -109,7 +113,7 @@ class _Run:
         self._lazy = mode == "lazy"
         self._venue = SimulatedVenue(
             feed, market, start_ms=clockwork.start_ms, end_ms=clockwork.end_ms, latency_ms=clockwork.latency_ms,
-            queue=queue,
+            queue=queue, book=book_of(columns.tape),
         )  # fmt: skip
         self._journal = MemoryJournal()
         instrument = self._venue.instrument()
@@ -122,11 +126,13 @@ class _Run:
         self._refused: Counter[str] = Counter()
         self._ordered = False
 
-    def run(self) -> Outcome:
+    def run(self, watch: Callable[[int], None] | None) -> Outcome:
         stopped = self._cycle()
         while stopped is None and (due_ms := self._next_ms()) <= self._clockwork.end_ms:
             self._venue.advance(self._worth_a_look(due_ms) if self._lazy else due_ms)
             stopped = self._decide()
+            if watch is not None:
+                watch(self._venue.now_ms)
         return self._outcome(stopped)
 
     def _decide(self) -> str | None:
@@ -251,7 +257,8 @@ class _Run:
 
 
 def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
-    """From when the market has a quote on both sides to its last event, cut to `from_ms` and `to_ms`.
+    """From when the market has a quote on both sides to its last event, cut to `from_ms` and `to_ms`; of candles from
+    the opening of a bar.
 
     Raises UsageError for a period that ends before it begins, DataFileError when nothing is left.
     """
@@ -261,7 +268,7 @@ def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[i
     first, last = columns.first_two_sided(), columns.times[-1]
     if first is None:
         raise DataFileError(f"{market}: the data has no quote with both sides")
-    start = max(first, from_ms or first)
+    start = at_the_open(max(first, from_ms or first), first, columns.tape.bar_ms)
     end = min(last, to_ms or last)
     if first >= last:
         raise DataFileError(f"{market}: the data has one moment only, {iso(first)}")

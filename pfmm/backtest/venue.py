@@ -1,7 +1,8 @@
 """A venue without wire or store: the paper exchange's account and desk, advanced by hand, with a set latency.
 
 Orders reach it `latency_ms` after they were sent, and its answer takes as long to come back; market data is as old as
-nothing. One account, one market. Must not know strategies, decisions or how the feed finds its events.
+nothing. One account, one market; `book` is the matching core where it is not that of ticks. Must not know strategies,
+decisions or how the feed finds its events.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
+from pfmm.backtest.columns import TapeFeed
 from pfmm.backtest.values import (
     amend_request,
     cancel_request,
@@ -30,9 +32,9 @@ from pfmm.model.order import (
 )
 from pfmm.paper.account import OPEN, OrderState
 from pfmm.paper.account import Account as Books
-from pfmm.paper.advance import advance
+from pfmm.paper.advance import MARK_INTERVAL_MS, advance
 from pfmm.paper.conversions import decimal, usd
-from pfmm.paper.feeds.feed import Feed, MarketSpec, Settlement
+from pfmm.paper.feeds.feed import MarketSpec, Settlement
 from pfmm.paper.feeds.settlements import MINUTE_MS
 from pfmm.paper.ledger import DEFAULT_DEPOSIT, liquidation_price
 from pfmm.paper.market_data import Moment
@@ -66,20 +68,21 @@ class SimulatedVenue:
 
     def __init__(
         self,
-        feed: Feed,
+        feed: TapeFeed,
         spec: MarketSpec,
         *,
         start_ms: int,
         end_ms: int,
         latency_ms: int = 0,
         queue: QueueModel = "pessimistic",
+        book: MarketBook | None = None,
     ) -> None:
         self._feed = feed
         self.spec = spec
         self._end_ms = end_ms
         self._latency_ms = latency_ms
         self.books = Books(NAME, lambda _: spec, start_ms, DEFAULT_DEPOSIT, 1, 1, 1)
-        self.books.books[spec.market] = MarketBook(queue=queue)
+        self.books.books[spec.market] = book or MarketBook(queue=queue)
         self._by_number: dict[int, OrderState] = {}
         self._by_client: dict[str, OrderState] = {}
         self._open: dict[int, Order] = {}
@@ -117,7 +120,11 @@ class SimulatedVenue:
 
     def advance(self, to_ms: int) -> None:
         """Lets venue time pass, at most to the end of the data."""
-        while not advance(self.books, self._feed, min(to_ms, self._end_ms)):
+        to_ms, books = min(to_ms, self._end_ms), self.books
+        if to_ms // MARK_INTERVAL_MS == books.time_ms // MARK_INTERVAL_MS and self._feed.still(books.time_ms, to_ms):
+            books.time_ms = max(books.time_ms, to_ms)  # as `advance` would, by a longer way
+            return
+        while not advance(books, self._feed, to_ms):
             pass
 
     def time(self) -> VenueTime:

@@ -65,11 +65,11 @@ def _bps(value: float | None) -> float | None:
 
 def pnl_json(pnl: Attribution) -> dict[str, Any]:
     """total = spread_capture + adverse_selection + inventory + fees_effect + funding, USD; fees are positive where
-    paid, their effect is negative then."""
+    paid, their effect is negative then. The first two are None where the data cannot tell them apart from the third."""
     return {
         "total": pnl.total,
-        "spread_capture": pnl.spread_capture,
-        "adverse_selection": pnl.adverse_selection,
+        "spread_capture": pnl.spread_capture if pnl.split else None,
+        "adverse_selection": pnl.adverse_selection if pnl.split else None,
         "inventory": pnl.inventory,
         "fees": pnl.fees,
         "fees_effect": -pnl.fees,

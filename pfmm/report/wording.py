@@ -75,8 +75,9 @@ def gross_words(pnl: Attribution) -> tuple[str, ...]:
 
 
 def pnl_words(pnl: Attribution) -> tuple[str, ...]:
-    """PNL_PARTS and the total after them, as text that adds up; a rebate is a plus."""
-    return adding_up(pnl.total, pnl_amounts(pnl), REMAINDER)
+    """PNL_PARTS and the total after them, as text that adds up; a rebate is a plus, and n/a what is not known."""
+    found = adding_up(pnl.total, pnl_amounts(pnl), REMAINDER)
+    return found if pnl.split else ("n/a",) * REMAINDER + found[REMAINDER:]
 
 
 def pnl_amounts(pnl: Attribution) -> tuple[Decimal, ...]:

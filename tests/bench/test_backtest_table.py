@@ -47,7 +47,7 @@ def runs(world: World, market: str, interval_ms: int, values: dict[str, str]) ->
                 job = job_of(kind, market, values)
                 spec = run_spec(settings_of(job), instrument_of(columns.tape.spec), kind)
                 outcome = simulate(columns, spec, clockwork, queue=queue)
-            found.append((kind, scenario(world.label, columns, outcome, clockwork, kind)))
+            found.append((kind, scenario(columns, outcome, clockwork, kind)))
     return found
 
 
@@ -68,7 +68,7 @@ def show(data: str, found: list[tuple[str, Scenario]]) -> None:
 def test_recorded_ticks(shared_data: Path, pfmm_home: Path, tmp_path: Path, coin: str) -> None:
     folder = shared_data / "binance-usdm-ticks"
     files = [folder / f"{coin.lower()}usdt_{day}.gz" for day in ("20240718", "20240719")]
-    (world,) = load(files, f"{coin}-PERP", TapeCache(tmp_path), charge=FeeChoice("article"))
+    world = load(files, f"{coin}-PERP", TapeCache(tmp_path), charge=FeeChoice("article"))
     print("\n" + HEAD)
     show(f"{coin} 8 minutes", runs(world, f"{coin}-PERP", 3_000, TICKS))
 
@@ -79,5 +79,5 @@ def test_month_of_candles(shared_data: Path, pfmm_home: Path, tmp_path: Path, co
     funding = shared_data / "funding" / f"binance_{coin}USDT_8h.csv"
     values = CANDLES if coin != "BTC" else {**CANDLES, "grid.size_usd": "150", "quote.size_usd": "150"}
     print("\n" + HEAD)
-    for world in load([file], f"{coin}-PERP", TapeCache(tmp_path), funding, charge=FeeChoice("article")):
-        show(f"{coin} {world.label}", runs(world, f"{coin}-PERP", 300_000, values))
+    world = load([file], f"{coin}-PERP", TapeCache(tmp_path), funding, charge=FeeChoice("article"))
+    show(f"{coin} candles", runs(world, f"{coin}-PERP", 300_000, values))

@@ -93,7 +93,7 @@ def test_skew_lowers_the_inventory_that_is_carried(tmp_path: Path) -> None:
 def test_inventory_on_recorded_ticks(market: str, symbol: str, shared_data: Path, tmp_path: Path) -> None:
     folder = shared_data / "binance-usdm-ticks"
     files = [folder / f"{symbol}_{day}.gz" for day in ("20240718", "20240719")]
-    (world,) = load(files, market, tmp_path)
+    world = load(files, market, tmp_path)
     print()
     means = table(f"{market}, recorded ticks", [world.columns])
     assert all(0 < mean < float(LIMIT) for mean in means.values())

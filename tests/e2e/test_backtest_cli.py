@@ -80,17 +80,27 @@ def test_run_and_its_reference_print_the_same(tmp_path: Path, swing: Path) -> No
     assert answers[0] == answers[1]
 
 
-def test_candles_are_run_both_ways(tmp_path: Path) -> None:
+def test_candles_say_nothing_of_what_lies_within_a_bar(tmp_path: Path) -> None:
     file = tmp_path / "candles.csv.gz"
     lines = ["time_ms,open,high,low,close,volume"]
     lines += [f"{START_MS + minute * 60_000},1000,1060,940,1000,500" for minute in range(10)]
     file.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
-    done = run("backtest", "run", "grid", "x", "--data", file, *GRID, "--interval", 3, "--json", home=tmp_path)
-    paths = done.data["scenarios"]["pessimistic"]["paths"]
-    assert set(paths) == {"low_first", "high_first"}
-    assert "inside a bar is not known" in done.envelope["warnings"][0]
-    shown = Decimal(done.data["scenarios"]["pessimistic"]["pnl"])
-    assert shown == min(Decimal(one["pnl"]) for one in paths.values())
+    line = ("backtest", "run", "grid", "x", "--data", file, *GRID, "--interval", 3)
+    done = run(*line, "--json", home=tmp_path)
+    assert list(done.data["scenarios"]) == ["pessimistic"]  # there is no queue to model
+    assert done.data["decisions"] == 11  # one as each bar opens, and at the end of the last
+    one = done.data["scenarios"]["pessimistic"]
+    for pnl in (done.data["pnl"], one["attribution"], done.data["by_market"][0]["pnl"]):
+        assert pnl["spread_capture"] is pnl["adverse_selection"] is None
+        assert sum(Decimal(pnl[part]) for part in ("inventory", "fees_effect", "funding")) == Decimal(pnl["total"])
+    assert set(done.data["markouts_bps"].values()) == {None}
+    assert set(done.data["edge"]["break_even_maker_bps"].values()) == {None}
+    told = done.envelope["warnings"]
+    assert "inside a bar is not known" in told[0]
+    assert "run.interval_s of 3 s is raised to 60 s: candles are decided on as a bar opens, at most once a bar" in told
+    shown = " ".join(run(*line, home=tmp_path).out.split())
+    assert "adverse selection n/a" in shown
+    assert "n/a: candles do not tell what happened inside a bar" in shown
 
 
 def test_settlements_without_a_rate_are_told(tmp_path: Path) -> None:

@@ -71,7 +71,11 @@ RUN = {
     "market": str, "strategy": str, "settings": {}, "events": int, "events_per_second": maybe(int), "wall_s": NUMBER,
     "decisions": int, "requests": int, "latency_ms": int, "fills": int, "pnl": SHARES, "scenarios": BOTH,
 }  # fmt: skip
-PATHS = {"scenarios": {"pessimistic": SCENARIO | {"paths": {"low_first": SCENARIO, "high_first": SCENARIO}}}}
+WITHIN_A_BAR = {"spread_capture": maybe({}), "adverse_selection": maybe({})}
+CANDLES = {
+    "pnl": SHARES | WITHIN_A_BAR,
+    "scenarios": {"pessimistic": SCENARIO | {"attribution": SHARES | WITHIN_A_BAR}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +153,7 @@ def test_data(folder: Path, name: str) -> None:
     documented("backtest data", data)
 
 
-@pytest.mark.parametrize(("name", "more"), [("swing.csv", {}), ("candles.csv.gz", PATHS)])
+@pytest.mark.parametrize(("name", "more"), [("swing.csv", {}), ("candles.csv.gz", CANDLES)])
 def test_run(folder: Path, name: str, more: dict[str, Any]) -> None:
     data = backtest(folder, "run", "grid", "x", "--data", folder / name, "--set", "grid.levels=4", *GRID)
     assert differences(data, RUN | more, "run") == []

@@ -193,5 +193,5 @@ def test_the_drawdown_is_the_deepest_fall_over_every_moment(
     held, nothing = sum((one.fill.signed_size for one in done), Decimal(0)), Decimal(0)
     outcome = Outcome("X-PERP", "pessimistic", done, (), (paid,), held, nothing, Decimal(mid) / 10, len(columns), 1, 1,
                       0, 0, 0.0, end_ms)  # fmt: skip
-    shown = scenario("recorded", columns, outcome, Clockwork(START_MS, end_ms, 3_000), "grid").drawdown_usd
+    shown = scenario(columns, outcome, Clockwork(START_MS, end_ms, 3_000), "grid").drawdown_usd
     assert shown == fall_at_every_moment(columns, outcome)

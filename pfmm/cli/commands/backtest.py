@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,12 +16,14 @@ from pfmm.app.strategies import names
 from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.options import non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import answer
-from pfmm.cli.reading import reading
+from pfmm.cli.reading import reading, running, shows_progress
 from pfmm.cli.times import moment_ms, positive_seconds
 from pfmm.cli.typer_seam import globals_of
 
 if TYPE_CHECKING:
+    from pfmm.app.backtest_files import Described
     from pfmm.app.backtest_jobs import Job
+    from pfmm.app.backtest_results import BacktestResult
     from pfmm.cli.output import Globals
 
 app = typer.Typer(help="Run a strategy on recorded data, or sweep its settings.")
@@ -171,8 +172,12 @@ def run(
     job = _job(options, strategy, market, data, values, (start, end), latency_ms, funding, queue, mode)
     job = _reading(job, data_format, skip_bad, price_step, size_step, no_cache=no_cache)
     job = _charging(job, fees, maker_bps, taker_bps)
-    with reading(options, data) as watch:
-        answer(options, lambda: run_job(job, html=html, watch=watch), render_run, encode_run)
+
+    def result() -> BacktestResult:
+        with running(options, data) as (watch, walk):
+            return run_job(job, html=html, watch=watch, walk=walk)
+
+    answer(options, result, render_run, encode_run)
 
 
 @app.command()
@@ -224,13 +229,21 @@ def sweep(
 @contextmanager
 def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal's stderr; silence elsewhere and with --quiet."""
-    if options.quiet or options.json or sys.stderr is None or not sys.stderr.isatty():
+    if not shows_progress(options):
         yield lambda: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    with Progress(console=Console(stderr=True)) as bar:
+    columns = (TextColumn("backtests"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("backtests", total=total)
         yield lambda: bar.advance(task)
 
@@ -283,8 +296,12 @@ def data(
     options = globals_of(context)
     name = None if market is None else market_name(market)
     request = FilesRequest(tuple(files), name, data_format, skip_bad, check, convert, not no_cache, options.profile)
-    with reading(options, files) as watch:
-        answer(options, lambda: describe_files(request, watch=watch), render_files)
+
+    def result() -> Described:
+        with reading(options, files) as watch:
+            return describe_files(request, watch=watch)
+
+    answer(options, result, render_files)
 
 
 def _job(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.backtest_results import edge_text, money_rows, run_data, unjudged, worst
+from pfmm.app.backtest_results import edge_text, money_rows, run_data, unjudged
 from pfmm.app.backtest_sweep import profit_of
 from pfmm.cli.render.tables import table
 from pfmm.model.fees import stored
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SHADES = "░▒▓█"
 SHOWN_ROWS = 20
 WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
+WITHIN_A_BAR = "n/a: candles do not tell what happened inside a bar"
 
 
 def encode_run(result: BacktestResult) -> dict[str, Any]:
@@ -31,8 +32,8 @@ def render_run(result: BacktestResult, width: int | None) -> str:
     """The answer for a terminal: the scenarios side by side, then the figures of the first."""
     job, scenarios = result.job, result.scenarios
     data = run_data(job, scenarios)
-    first = worst(scenarios, scenarios[0].queue)
-    runs = [(one.queue if one.world == "recorded" else f"{one.queue}, {one.world}", one) for one in scenarios]
+    first = scenarios[0]
+    runs = [(one.label, one) for one in scenarios]
     break_even, *money = money_rows([one for _, one in runs])
     rows = [
         break_even,
@@ -65,7 +66,7 @@ def render_run(result: BacktestResult, width: int | None) -> str:
             *unjudged(first),
             "",
             speed,
-            WORLDS,
+            WITHIN_A_BAR if first.bar_ms else WORLDS,
         ]
     )
 

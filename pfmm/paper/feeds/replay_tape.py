@@ -51,7 +51,10 @@ WIDTHS = {"events": EVENT_WIDTH, "blocks": BLOCK_WIDTH, "depth": DEPTH_WIDTH, "f
 
 @dataclass(frozen=True, slots=True)
 class MarketTape:
-    """One market of an open tape: its spec and its sections as flat views of int64."""
+    """One market of an open tape: its spec and its sections as flat views of int64.
+
+    `bar_ms` is the length of the bars that its quotes were made from, 0 where they are ticks.
+    """
 
     spec: MarketSpec
     events: memoryview
@@ -59,6 +62,7 @@ class MarketTape:
     depth: memoryview
     funding: memoryview
     venue: str | None = None  # where the data is from, as far as it says
+    bar_ms: int = 0
 
 
 def build_tape(
@@ -177,7 +181,7 @@ def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version
         times, rates = pairs[::VERSION_1_FUNDING_WIDTH], pairs[1::VERSION_1_FUNDING_WIDTH]
         rows = zip(times, rates, strict=True)
         views["funding"] = memoryview(packed(Settlement(at, rate, spec.funding_interval_hours) for at, rate in rows))
-    return MarketTape(spec, **views, venue=venue)
+    return MarketTape(spec, views["events"], views["blocks"], views["depth"], views["funding"], venue)
 
 
 def content_hash(files: Sequence[Path], kind: str = "") -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from array import array
 
+from pfmm.backtest.candles import BAR_MS, Candles, candle_tape
 from pfmm.backtest.columns import Columns
-from pfmm.backtest.loading import RECORDED, World
+from pfmm.backtest.loading import World
 from pfmm.model.fees import PRESETS
 from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
 from pfmm.paper.feeds.replay_tape import MarketTape
@@ -21,7 +22,7 @@ SPEC = MarketSpec(MARKET, "crypto", 2, 3, 1, None, 10_000_000_000, 50, -20_000, 
 def world_of(rows: array[int]) -> World:
     """A recorded market of these events, with the article's fees."""
     empty = memoryview(array("q"))
-    return World(RECORDED, Columns(MarketTape(SPEC, memoryview(rows), empty, empty, empty)), (), PRESETS["article"])
+    return World(Columns(MarketTape(SPEC, memoryview(rows), empty, empty, empty)), (), PRESETS["article"])
 
 
 def martingale(seed: int, minutes: float = 10) -> World:
@@ -34,6 +35,21 @@ def martingale(seed: int, minutes: float = 10) -> World:
         rows.extend((time_ms, QUOTE, mid - 3, 5_000, mid + 3, 5_000))
         rows.extend((time_ms, TRADE, mid, chance.randrange(100, 2_000), chance.choice((-1, 1)), 0))
     return world_of(rows)
+
+
+def martingale_candles(seed: int, hours: float = 2) -> World:
+    """Bars of a random walk of 60 steps of a unit each, of 0 to 8 units; a bar opens where the one before it closed."""
+    chance, times, prices, volumes, mid = random.Random(seed), array("q"), array("q"), array("q"), PRICE
+    for bar in range(round(hours * 60)):
+        path = [mid]
+        for _ in range(60):
+            path.append(path[-1] + chance.choice((-1, 1)) * chance.randrange(9))
+        times.append(START_MS + BAR_MS * bar)
+        prices.extend((path[0], max(path), min(path), path[-1]))
+        volumes.append(chance.randrange(10_000, 100_000))
+        mid = path[-1]
+    candles = Candles(times, prices, volumes, SPEC.price_decimals, SPEC.size_decimals, 0, BAR_MS)
+    return World(Columns(candle_tape(candles, MARKET)), (), PRESETS["article"])
 
 
 def paying(seed: int, half: int, minutes: float = 10) -> World:

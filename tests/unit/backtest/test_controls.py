@@ -19,7 +19,7 @@ from pfmm.accounting.edge import gain_usd
 from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job
 from pfmm.backtest.loading import World
 from pfmm.backtest.results import Scenario
-from tests.unit.backtest.made_markets import MARKET, UNITS, martingale, paying
+from tests.unit.backtest.made_markets import MARKET, UNITS, martingale, martingale_candles, paying
 
 SEEDS = range(1, 21)
 MOST_T = 3.2  # one-sided, 19 degrees of freedom: by chance once in 400
@@ -30,7 +30,7 @@ SETTINGS = {"grid": {"grid.range_pct": "0.6", "grid.levels": "20"}, "ladder": {"
 def scenario_of(kind: str, world: World, settings: dict[str, str]) -> Scenario:
     """The run that a user sees first."""
     job = Job(kind, MARKET, (), overrides_tuple(settings), queues=("pessimistic",))
-    (found,) = run_job(job, [world])
+    (found,) = run_job(job, world)
     return found
 
 
@@ -61,6 +61,19 @@ def test_nobody_earns_where_prints_are_a_martingale(pfmm_home: Path, kind: str) 
     bps = sum(earned) / float(traded) * 10_000
     print(f"\n{kind}: capture + m_5s {bps:+.3f} bps of {traded:.0f} USD, t(19) = {t_of(earned):+.2f}")
     assert traded > 10_000
+    assert t_of(earned) < MOST_T
+
+
+@pytest.mark.parametrize("kind", ["grid", "ladder", "quote"])
+def test_nobody_earns_where_candles_are_a_martingale(pfmm_home: Path, kind: str) -> None:
+    settings = {"grid": {"grid.range_pct": "1", "grid.levels": "40"}, "ladder": {}, "quote": {}}[kind]
+    earned, fills = [], 0
+    for seed in SEEDS:
+        run = scenario_of(kind, martingale_candles(seed), settings)
+        earned.append(float(run.report.pnl.total + run.report.pnl.fees))
+        fills += len(run.outcome.fills)
+    print(f"\n{kind} on candles: gross {sum(earned):+.2f} USD of {fills} fills, t(19) = {t_of(earned):+.2f}")
+    assert fills > 300
     assert t_of(earned) < MOST_T
 
 

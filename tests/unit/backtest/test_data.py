@@ -6,13 +6,13 @@ import gzip
 from array import array
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
-from pfmm.backtest.candles import STEPS, candle_tape, read_candles
+from pfmm.backtest.bars import BarBook
+from pfmm.backtest.candles import candle_tape, read_candles
 from pfmm.backtest.columns import Columns, TapeFeed, with_funding
 from pfmm.backtest.loading import format_of, load
 from pfmm.backtest.rates import read_funding
@@ -41,21 +41,17 @@ def candles(folder: Path, *bars: str) -> Path:
     return path
 
 
-def test_a_bar_is_walked_both_ways(tmp_path: Path) -> None:
-    # open 100.0 → low 98.0 over 4 steps of 0.5, → high 104.0 over 4 of 1.5, → close 100.7 over 3 of 1.1
-    read = read_candles([candles(tmp_path, f"{T},100.0,104.0,98.0,100.7,12")])
-    low = Columns(candle_tape(read, "X-PERP", "low_first"))
-    prints = low.rows[low.rows[:, 1] == 1]
-    assert prints[:, 2].tolist() == [1000, 995, 990, 985, 980, 995, 1010, 1025, 1040, 1029, 1018, 1007]
-    assert prints[:, 0].tolist() == [T + 5_000 * step for step in range(STEPS)]
-    assert prints[:, 4].tolist() == [1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1]
-    assert prints[:, 3].tolist() == [500] * STEPS  # half of 12 coins in twelve parts, the other half is shown
-    quotes = low.rows[low.rows[:, 1] == 0]
-    assert quotes[:, 2].tolist() == [*(price - 1 for price in prints[:, 2].tolist()), 1006]
-    assert quotes[-1, 0] == T + 60_000  # the bar is over: the market stands as it did
-    high = Columns(candle_tape(read, "X-PERP", "high_first"))
-    first = high.rows[high.rows[:, 1] == 1][:9, 2].tolist()
-    assert first == [1000, 1010, 1020, 1030, 1040, 1025, 1010, 995, 980]
+def test_a_bar_is_four_quotes_the_nearer_extreme_first(tmp_path: Path) -> None:
+    rose, fell = f"{T},100.0,104.0,98.0,100.7,12", f"{T + 60_000},100.7,101.0,97.0,97.5,0.003"
+    columns = Columns(candle_tape(read_candles([candles(tmp_path, rose, fell)]), "X-PERP"))
+    assert columns.rows[:, 1].tolist() == [0] * 9  # quotes: of prints nothing is known
+    assert [sum(row) // 2 for row in columns.rows[:, [2, 4]].tolist()] == [
+        1000, 980, 1040, 1007, 1007, 1010, 970, 975, 975,
+    ]  # fmt: skip
+    assert (columns.rows[:, 4] - columns.rows[:, 2]).tolist() == [2] * 9  # a tick on each side
+    assert columns.rows[:, 3].tolist() == columns.rows[:, 5].tolist() == [3000] * 4 + [1] * 5  # a quarter, at least 1
+    seconds = [0, 20, 40, 59, 60, 80, 100, 119, 120]  # in the end the bar is over: the market stands as it did
+    assert list(columns.times) == [T + 1000 * second for second in seconds]
 
 
 def test_gaps_between_bars_are_counted(tmp_path: Path) -> None:
@@ -97,22 +93,23 @@ def test_a_coin_of_a_small_price_keeps_its_prices(tmp_path: Path) -> None:
         read_candles([candles(tmp_path, f"{T},0.000001234,0.00000125,0.0000012,0.000001234,5")])
 
 
-@pytest.mark.parametrize("way", ["low_first", "high_first"])
-def test_nobody_trades_more_in_a_bar_than_was_traded(tmp_path: Path, way: Literal["low_first", "high_first"]) -> None:
+def test_nobody_trades_more_in_a_bar_than_was_traded(tmp_path: Path) -> None:
     read = read_candles([candles(tmp_path, f"{T},100.0,104.0,98.0,100.7,12")])
-    feed = TapeFeed(Columns(candle_tape(read, "X-PERP", way)), lazy=False)
-    for side, price in ((1, 1_041), (-1, 979)):
-        book = MarketBook()
-        book.join(Resting(1, side, price, 10**9), Quote(0, 0, 0, 0, 0))
-        filled = sum(one.size for event in feed.events("X-PERP", 0, 2 * T, book) for one in book.on_event(event))
-        assert filled == 12_000  # 24 halves of 0.500
+    feed = TapeFeed(Columns(candle_tape(read, "X-PERP")), lazy=False)
+    for side, price in ((1, 1_042), (-1, 978)):
+        filled = []
+        for book in (MarketBook(), BarBook(60_000, T, T + 59_000)):
+            book.join(Resting(1, side, price, 10**9), Quote(0, 0, 0, 0, 0))
+            events = feed.events("X-PERP", 0, T + 59_999, book)
+            filled.append(sum(one.size for event in events for one in book.on_event(event)))
+        assert filled == [12_000, 3_000]  # four quotes that show 3.000 each; in a backtest once a bar
 
 
 def test_nothing_happens_in_a_bar_without_volume(tmp_path: Path) -> None:
     bars = [f"{T},100,104,98,100,12", f"{T + 60_000},100,110,90,100,0", f"{T + 120_000},100,101,99,100,12"]
-    columns = Columns(candle_tape(read_candles([candles(tmp_path, *bars)]), "X-PERP", "low_first"))
+    columns = Columns(candle_tape(read_candles([candles(tmp_path, *bars)]), "X-PERP"))
     assert [time_ms for time_ms in columns.times if T + 60_000 <= time_ms < T + 120_000] == []
-    assert len(columns) == 2 * 2 * STEPS + 1
+    assert len(columns) == 2 * 4 + 1
     assert columns.times[-1] == T + 180_000  # a last bar is over when its minute is
     with pytest.raises(DataFileError, match="no bar has any volume"):
         read_candles([candles(tmp_path, bars[1])])
@@ -133,7 +130,7 @@ def test_funding_comes_from_the_file_that_is_given(tmp_path: Path) -> None:
     minute = on_the_minute(T)
     assert rates == [(minute, 10_000, 8), (minute + 28_800_000, -5_000, 8)]
     bars = read_candles([candles(tmp_path, f"{T},1,1,1,1,1")])
-    feed = TapeFeed(Columns(with_funding(candle_tape(bars, "X-PERP", "low_first"), rates)), lazy=True)
+    feed = TapeFeed(Columns(with_funding(candle_tape(bars, "X-PERP"), rates)), lazy=True)
     assert feed.settlements("X-PERP", 0, T + 60_000) == rates[:1]
 
 
@@ -160,7 +157,7 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     ]
     path = tmp_path / "table.csv"
     path.write_text("\n".join([TABLE, *(",".join(map(str, row)) for row in rows)]) + "\n")
-    (world,) = load([path], "X-PERP", TapeCache(tmp_path / "cache"))
+    world = load([path], "X-PERP", TapeCache(tmp_path / "cache"))
     assert world.columns.rows.tolist() == [
         [T, 0, 999, 150, 1001, 200],
         [T + 1, 1, 1001, 25, 1, 0],
@@ -180,7 +177,7 @@ def test_tables_are_read_as_csv_and_as_parquet(tmp_path: Path) -> None:
     }
     floats["time_ms"] = [row[0] for row in rows]
     parquet.write_table(arrow.table(floats), tmp_path / "table.parquet")
-    (again,) = load([tmp_path / "table.parquet"], "X-PERP", TapeCache(tmp_path / "cache"))
+    again = load([tmp_path / "table.parquet"], "X-PERP", TapeCache(tmp_path / "cache"))
     assert again.columns.rows.tolist() == world.columns.rows.tolist()
 
 
@@ -194,7 +191,7 @@ def test_prices_in_32_bits_are_the_decimals_that_were_meant(tmp_path: Path) -> N
     sides = {"bid": [64_000.1, 64_000.2], "bid_size": [0.5, 1], "ask": [64_000.3, 64_000.4], "ask_size": [1, 1]}
     narrow = {name: arrow.array(values, arrow.float32()) for name, values in sides.items()}
     parquet.write_table(arrow.table(table | narrow), tmp_path / "table.parquet")
-    (world,) = load([tmp_path / "table.parquet"], "X-PERP", TapeCache(tmp_path / "cache"))
+    world = load([tmp_path / "table.parquet"], "X-PERP", TapeCache(tmp_path / "cache"))
     assert world.columns.tape.spec.price_decimals == 1
     assert world.columns.rows[:, 2].tolist() == [640_001, 640_002]
 
@@ -274,7 +271,7 @@ def test_the_drawdown_sees_what_happens_between_the_samples_and_ends_where_the_r
     for limit in (None, Decimal(1)):
         spec = RunSpec(GridStrategy("X-PERP", config), {}, Limits(Decimal(500), limit, keep_on_bad_data=True))
         outcome = simulate(columns, spec, clockwork)
-        found[limit] = scenario("recorded", columns, outcome, clockwork, "grid")
+        found[limit] = scenario(columns, outcome, clockwork, "grid")
     free, limited = found[None], found[Decimal(1)]
     assert free.outcome.ended_ms == free.report.end_ms == T + 7_200_000
     assert (free.settlements, free.without_rate) == (2, 2)

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
-from pfmm.app.backtest_jobs import Job, run_job, worlds_of
+from pfmm.app.backtest_jobs import Job, run_job, world_of
 from pfmm.app.backtest_results import run_data, warnings_of
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
 from pfmm.engine.report import Limits, RunSpec
@@ -52,7 +52,7 @@ def test_a_liquidation_is_said_with_its_time_and_ends_the_run(soaring: Path) -> 
         soaring, run__interval_s=15, grid__lower=40, grid__upper=160, grid__levels=12, grid__size_usd=1500,
         run__max_inventory_usd=20000,
     )  # fmt: skip
-    scenarios = run_job(one, worlds_of(one))
+    scenarios = run_job(one, world_of(one))
     (outcome,) = [each.outcome for each in scenarios]
     closing = outcome.fills[-1].fill
     assert closing.liquidation
@@ -67,7 +67,7 @@ def test_a_liquidation_is_said_with_its_time_and_ends_the_run(soaring: Path) -> 
 
 
 def test_a_liquidated_run_ends_alike_in_both_modes(soaring: Path, tmp_path: Path, pfmm_home: Path) -> None:
-    (world,) = worlds_of(job(soaring))
+    world = world_of(job(soaring))
     columns = world.columns
     grid = GridConfig(levels=12, size_usd=D(1500), lower=D(40), upper=D(160))
     spec = RunSpec(GridStrategy("ABC-PERP", grid), {}, Limits(D(20_000), keep_on_bad_data=True))
@@ -86,13 +86,13 @@ def test_what_start_refuses_is_refused_alike_where_nothing_could_be_ordered(tmp_
     """Every order alone is above the limit."""
     one = job(recording(tmp_path / "a", 100, 101, 100), grid__lower=50, grid__upper=150, grid__size_usd=3000)
     with pytest.raises(RiskRefused, match=r"one side of this grid is worth \d+\.\d\d USD, above max_inventory 500 USD"):
-        run_job(one, worlds_of(one))
+        run_job(one, world_of(one))
 
 
 @pytest.mark.usefixtures("pfmm_home")
 def test_what_start_refuses_is_a_warning_where_the_run_could_trade(tmp_path: Path) -> None:
     one = job(recording(tmp_path / "a", 100, 101, 100), grid__lower=90, grid__upper=110, grid__size_usd=150)
-    scenarios = run_job(one, worlds_of(one))
+    scenarios = run_job(one, world_of(one))
     assert scenarios[0].outcome.orders
     (told,) = [each for each in warnings_of(scenarios) if each.startswith("start would refuse: ")]
     assert "above max_inventory 500 USD" in told
@@ -103,7 +103,7 @@ def test_why_nothing_was_ordered_is_said(tmp_path: Path) -> None:
     """A quote that waits for volatility: two looks at most in a file of one interval."""
     path = recording(tmp_path / "a", 100)
     one = Job("quote", "ABC-PERP", (str(path),), (("run.interval_s", "3600"),), queues=("pessimistic",))
-    scenarios = run_job(one, worlds_of(one))
+    scenarios = run_job(one, world_of(one))
     assert not scenarios[0].outcome.orders
     (told,) = [each for each in warnings_of(scenarios) if each.startswith("no order was placed: ")]
     assert "volatility unknown: 1 of at least 2 samples seen" in told

@@ -48,7 +48,7 @@ def files(market: str) -> list[Path]:
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Columns]:
     """A market's tape and its columns."""
     cache = tmp_path_factory.mktemp("tapes")
-    (world,) = load(files(request.param), request.param, TapeCache(cache), charge=FeeChoice("article"))
+    world = load(files(request.param), request.param, TapeCache(cache), charge=FeeChoice("article"))
     return build_tape(files(request.param), cache), world.columns
 
 

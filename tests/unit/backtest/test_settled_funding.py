@@ -54,11 +54,11 @@ def rates_file(path: Path, *rows: tuple[int, str]) -> Path:
 
 
 def run(data: Path, folder: Path, funding: Path | None = None) -> Scenario:
-    (world,) = load([data], MARKET, TapeCache(folder / "cache"), funding)
+    world = load([data], MARKET, TapeCache(folder / "cache"), funding)
     clockwork = Clockwork(*span_of(world.columns, None, None), interval_ms=MINUTE)
     grid = GridConfig(levels=2, size_usd=D(94), lower=D(47), upper=D(55))
     spec = RunSpec(GridStrategy(MARKET, grid), {}, Limits(D(500), keep_on_bad_data=True))
-    return scenario(world.label, world.columns, simulate(world.columns, spec, clockwork), clockwork, "grid")
+    return scenario(world.columns, simulate(world.columns, spec, clockwork), clockwork, "grid")
 
 
 def test_hourly_rows_of_rates_per_8_hours_each_pay_an_eighth(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_worker_that_has_other_data_answers_nothing(pfmm_home: Path, tmp_path:
     base = backtest_jobs.Job("quote", "X-PERP", ())
     (one,) = backtest_sweep.plan(base, [{}], backtest_sweep.slices_of(base, [str(file)]), 0)
     assert backtest_sweep.run_one(one.job)["ok"]
-    backtest_sweep._worlds.cache_clear()
+    backtest_sweep._world.cache_clear()
     backtest_sweep._content_here.cache_clear()  # as in a process that starts
     file.write_text(head + "".join(rows[:-9]))
     found = backtest_sweep.run_one(one.job)
