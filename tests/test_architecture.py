@@ -387,3 +387,41 @@ def test_a_command_loads_no_other_command(pfmm_home: Path) -> None:
         "pfmm.cli.commands.completions",
         "pfmm.app.session",
     }
+
+
+WIRE_ROOMS = ("pfmm.venue", "pfmm.paper.wire")
+PATH = re.compile(r"(^|[\s+`(])/(api|info|exchange|ws)\b")
+ID_PREFIX = re.compile(r"^0x")
+
+
+def words_of(module: str) -> list[str]:
+    """The texts of a module that are no docstrings; of an f-string its fixed parts."""
+    tree = ast.parse(modules()[module].read_text("utf-8"))
+    bodies = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    docs = {id(node.body[0].value) for node in bodies if node.body and isinstance(node.body[0], ast.Expr)}
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docs)
+    return [node.value for node in constants if isinstance(node.value, str)]
+
+
+@cache
+def wire_words() -> frozenset[str]:
+    """The field names, kinds and codes of the venues' own: what the wire rooms write in one word with a capital."""
+    found = {
+        word for module in modules() if any(within(module, room) for room in WIRE_ROOMS) for word in words_of(module)
+    }
+    return frozenset(word for word in found if re.fullmatch(r"[a-z]+\d?([A-Z][a-z]+)+|Alo|Ioc|Gtc|cloid", word))
+
+
+def test_the_words_of_the_wire_are_found_where_they_belong() -> None:
+    assert {"clearinghouseState", "assetPositions", "reduceOnly", "Alo", "cloid"} <= wire_words()
+    assert [word for word in words_of("pfmm.paper.wire.paths") if PATH.search(word)]
+
+
+def test_no_word_of_a_venue_stands_outside_of_the_wire() -> None:
+    """Neither its paths, nor its field names and codes, nor the prefixes of its order ids. A layout of data files is
+    declared with the venue's own words: recorded files hold them."""
+    outside = {name: words_of(name) for name in modules() if not any(within(name, room) for room in WIRE_ROOMS)}
+    wrong = {name: [word for word in words if PATH.search(word)] for name, words in outside.items()}
+    for name in (name for name in outside if not within(name, "pfmm.tape.formats")):
+        wrong[name] += [word for word in outside[name] if word in wire_words() or ID_PREFIX.search(word)]
+    assert {name: words for name, words in wrong.items() if words} == {}

@@ -18,6 +18,8 @@ LIBRARIES = {
     "a command typed as one line": ("shlex", {"pfmm.model.setting"}),
     "keys of a terminal": ("termios", {"pfmm.runner.keyboard"}),
     "charts": ("plotly", {"pfmm.report.html"}),
+    "a socket under a deadline": ("socket", {"pfmm.venue.sockets", "pfmm.paper.server.serve"}),
+    "runs over a cluster": ("distributed", {"pfmm.backtest.sweep"}),
 }
 
 # and by the function that is its home: no other module defines one of that name
@@ -53,10 +55,71 @@ FUNCTIONS = {
     "emit_failure": "pfmm.cli.output",
     "exit_code_table": "pfmm.app.reference",
     "settings_table": "pfmm.app.reference",
+    # the cycle: what is wanted, what may be sent, what is sent
+    "observe": "pfmm.engine.observe",
+    "settle": "pfmm.engine.order_status",
+    "data_problem": "pfmm.engine.risk",
+    "loss_problem": "pfmm.engine.risk",
+    "hold_crossing": "pfmm.engine.self_trade",
+    "close_before": "pfmm.engine.self_trade",
+    "intents_of": "pfmm.engine.submit",
+    "later_fills": "pfmm.engine.position_check",
+    "config_differences": "pfmm.engine.adoption",
+    "cancel_remembered": "pfmm.engine.remembered",
+    "end_runs": "pfmm.app.ending",
+    "run_watched": "pfmm.app.watched",
+    "hangup_ignored": "pfmm.runner.signals",
+    # what a strategy is built on
+    "measured_now": "pfmm.app.measuring",
+    "recent_trades": "pfmm.app.measuring",
+    "calibrate": "pfmm.strategy.calibration",
+    "compute_quote": "pfmm.strategy.quote.quoting",
+    "plan_grid": "pfmm.strategy.grid.plan",
+    "ladder_levels": "pfmm.strategy.ladder.strategy",
+    "inventory_state": "pfmm.strategy.inventory",
+    "ticker_tilt_ratio": "pfmm.strategy.funding",
+    # money
+    "net_profit": "pfmm.accounting.ledger",
+    "break_even": "pfmm.accounting.edge",
+    "charged": "pfmm.paper.feeds.feed",
+    # venues and time
+    "assemble": "pfmm.venue.assemble",
+    "require_secret": "pfmm.config.secrets",
+    "simulate": "pfmm.backtest.simulation",
+}
+
+# by the class that is its home
+CLASSES = {
+    "Session": "pfmm.app.session",
+    "Engine": "pfmm.engine.engine",
+    "Sender": "pfmm.engine.submit",
+    "PositionCheck": "pfmm.engine.position_check",
+    "Loop": "pfmm.runner.loop",
+    "Inbox": "pfmm.runner.inbox",
+    "Keyboard": "pfmm.runner.keyboard",
+    "Signals": "pfmm.runner.signals",
+    "Listeners": "pfmm.runner.listeners",
+    "DeadMan": "pfmm.runner.dead_man",
+    "AccountLocks": "pfmm.runner.locks",
+    "RunLock": "pfmm.runner.locks",
+    "Teller": "pfmm.runner.telling",
+    "FileWatch": "pfmm.journal.watch",
+    "BookKeeper": "pfmm.journal.keeper",
+    "Deadline": "pfmm.model.deadline",
+    "Setting": "pfmm.model.setting",
+    "Exchange": "pfmm.paper.exchange",
+    "HttpClient": "pfmm.venue.client",
+    "RateBudget": "pfmm.venue.ratelimit",
+    "Recorder": "pfmm.tape.recorder",
+    "Kind": "pfmm.strategy.base",
+    "EventStream": "pfmm.cli.output",
+    "Root": "pfmm.cli.typer_seam",
 }
 # functions of the same name that are another thing: a parser of options, one backtest's own run, a file's kind, the
-# numbers of a dialect, which shares no code with its client
+# numbers of a dialect, which shares no code with its client, a look at a price, money that changes hands
 NAMESAKES = {
+    "observe": {"pfmm.strategy.volatility"},
+    "settle": {"pfmm.accounting.books"},
     "moment_ms": {"pfmm.cli.times"},
     "span_ms": {"pfmm.cli.times"},
     "run_spec": {"pfmm.app.backtest_jobs"},
@@ -68,10 +131,22 @@ NAMESAKES = {
 TEXTS = {
     "an engine is built for a start, and for a backtest": (
         r"\bEngine\($",
-        {"pfmm.app.start", "pfmm.app.starting", "pfmm.cli.starting", "pfmm.backtest.simulation"},
+        {"pfmm.app.starting", "pfmm.backtest.simulation"},
     ),
     "the envelope": (r'"pfmm/1"', {"pfmm.cli.output", "pfmm.cli.main"}),
     "one transaction for risk check and intents": (r"BEGIN IMMEDIATE", {"pfmm.journal.journal"}),
+    "a signal's way into a wait": (r"set_wakeup_fd", {"pfmm.runner.signals", "pfmm.paper.server.serve"}),
+    "a signal to another process": (r"\bos\.kill\((?!os\.getpid|0,)", {"pfmm.runner.locks"}),
+    "the latch of an account": (r"HALT\.json", {"pfmm.runner.locks"}),
+    "the exchange in this process": (r"\bWSGITransport\b", {"pfmm.venue.http"}),
+    "a socket's wait": (r"\bselect\.poll\(", {"pfmm.venue.sockets"}),
+    "the resolution of names": (r"\bgetaddrinfo\b", {"pfmm.venue.sockets"}),
+    "what outlasts a crash": (r"\bos\.fsync\(", {"pfmm.store.files"}),
+    "the version of a file": (r"\buser_version\b", {"pfmm.store.database"}),
+    "the table of events": (r"INSERT INTO events", {"pfmm.journal.events"}),
+    "a process in the background": (r"start_new_session=True", {"pfmm.app.detaching"}),
+    "a page's escapes": (r"^from html import|^import html$", {"pfmm.report.html"}),
+    "the server": (r"\bThreadingHTTPServer\b", {"pfmm.paper.server.serve"}),
     "an end in spite of a writer that hangs": (
         r"\bos\._exit\(",
         {"pfmm.app.watched", "pfmm.cli.main", "pfmm.runner.listeners"},
@@ -80,11 +155,11 @@ TEXTS = {
 
 
 @cache
-def definitions() -> dict[str, set[str]]:
-    """The modules that define a function at their top level, by its name."""
+def definitions(kind: str = "(?:async )?def") -> dict[str, set[str]]:
+    """The modules that define a function (or a `class`) at their top level, by its name."""
     found: dict[str, set[str]] = {}
     for module, file in modules().items():
-        for name in re.findall(r"^(?:async )?def (\w+)", file.read_text("utf-8"), re.MULTILINE):
+        for name in re.findall(rf"^{kind} (\w+)", file.read_text("utf-8"), re.MULTILINE):
             found.setdefault(name, set()).add(module)
     return found
 
@@ -98,6 +173,11 @@ def test_a_library_stands_behind_one_module(what: str) -> None:
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_mechanism_is_written_once(name: str) -> None:
     assert definitions()[name] - NAMESAKES.get(name, set()) == {FUNCTIONS[name]}
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_a_part_is_one_class(name: str) -> None:
+    assert definitions("class")[name] == {CLASSES[name]}
 
 
 @pytest.mark.parametrize("what", sorted(TEXTS))

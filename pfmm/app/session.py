@@ -83,7 +83,9 @@ class Session:
         if named_by == "name":
             return self.settings.account
         if named_by == "address":
-            return _address(self.settings.account, self.settings.venue)
+            from pfmm.venue.accounts import address
+
+            return address(self.settings.account, self.settings.venue)
         from hashlib import sha256
 
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
@@ -297,18 +299,6 @@ class Session:
                 opened[name].close()
         if self._journal_use is not None:
             self._journal_use.release()
-
-
-def _address(text: str, venue: str) -> str:
-    """An account's address in lower case. Raises ConfigError for what is none."""
-    address = text.lower()
-    digits = address.removeprefix("0x")
-    if len(digits) != 40 or len(address) != 42 or not all(digit in "0123456789abcdef" for digit in digits):
-        raise ConfigError(
-            f"{venue} accounts are addresses, and {text!r} is none",
-            hint="`pfmm profile set account 0x…`: the account's own address, not that of an agent's key",
-        )
-    return address
 
 
 def _hurried(settings: Settings) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from hashlib import blake2b
 from typing import Any
 
 from pfmm.errors import UsageError
-from pfmm.paper.wire.paths import reads
+from pfmm.paper.wire.paths import ORDERS, reads, shows_quotes, tells_time
 
 
 class FaultKind(StrEnum):
@@ -42,7 +42,7 @@ class FaultKind(StrEnum):
     DUPLICATE = "duplicate"  # acted twice, as by a proxy that re-sends; the second answer is returned
     STALE = "stale"  # a read that gets the answer of an earlier identical read
     CROSSED = "crossed"  # a read of market data with bid and ask exchanged
-    SKEW = "skew"  # /api/time off by skew_ms
+    SKEW = "skew"  # the time off by skew_ms
 
 
 GROUPS: dict[str, tuple[FaultKind, ...]] = {
@@ -53,7 +53,6 @@ GROUPS: dict[str, tuple[FaultKind, ...]] = {
 }
 _NAMES = tuple(kind.value for kind in FaultKind)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-_QUOTED_PATHS = ("/api/ticker", "/api/orderbook/", "/api/state")
 _UNIT = 1 << 64
 
 
@@ -137,9 +136,9 @@ def _fits(kind: FaultKind, method: str, path: str) -> bool:
     if kind is FaultKind.STALE:
         return reads(method, path)
     if kind is FaultKind.CROSSED:
-        return method == "GET" and path.startswith(_QUOTED_PATHS)
+        return shows_quotes(method, path)
     if kind is FaultKind.SKEW:
-        return method == "GET" and path == "/api/time"
+        return tells_time(method, path)
     return True
 
 
@@ -187,7 +186,7 @@ def _read_only(key: str, text: str) -> dict[str, Any]:
     wrong = [name for name in names if not name.startswith("/") and name not in METHODS]
     if wrong:
         raise UsageError(
-            f"--faults: {key} takes methods and paths, not {wrong[0]!r}", hint="such as only=POST+/api/orders"
+            f"--faults: {key} takes methods and paths, not {wrong[0]!r}", hint=f"such as only=POST+{ORDERS}"
         )
     return {
         "methods": frozenset(name for name in names if name in METHODS),
