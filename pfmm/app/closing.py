@@ -16,7 +16,7 @@ from pfmm.app.session import Session, wall_ms
 from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
 from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools
 from pfmm.flatten.contract import MarketResult as MarketResult  # noqa: PLC0414 - part of the verdict that it is told in
-from pfmm.model.order import FLATTEN_IDS
+from pfmm.model.order import FLATTEN_IDS, CancelOrder
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
@@ -88,17 +88,25 @@ def flattening(session: Session) -> Iterator[Deadline]:
         yield whole.within(timeout_s)
 
 
-def new_tools(signals: Signals | None = None) -> Tools:
-    """The local clock, client order ids that no other process draws, and the signals that ask to stop, if any do."""
+def new_tools(session: Session, signals: Signals | None = None) -> Tools:
+    """The local clock, client order ids that no other process draws, the signals that ask to stop, if any do, and the
+    orders that the account's journal knows, where it can be read."""
     nonce = os.urandom(5).hex()
     numbers = iter(range(1, 1_000_000))
 
     def name() -> str:
         return f"{FLATTEN_IDS}{nonce}-{next(numbers)}"
 
+    def known() -> tuple[CancelOrder, ...]:
+        try:
+            live = session.journal.live_orders() if session.has_journal else ()
+        except PfmmError:
+            return ()
+        return tuple(CancelOrder(own.market, client_order_id=own.client_order_id) for own in live)
+
     if signals is None:
-        return Tools(time.monotonic, time.sleep, name)
-    return Tools(time.monotonic, signals.wait_on_s, name, signals.stopping)
+        return Tools(time.monotonic, time.sleep, name, known=known)
+    return Tools(time.monotonic, signals.wait_on_s, name, signals.stopping, known)
 
 
 def failure_of(session: Session, state: FlatState, reason: str | None, *, half: bool = False) -> PfmmError | None:
@@ -171,5 +179,5 @@ def flatten_for_stop(
             hint="stop it first, or `pfmm flatten`, which stops every runner of the account",
         )
     with flattening(session):
-        result = flatten(session.venue, order_of(session, names), new_tools(signals), others)
+        result = flatten(session.venue, order_of(session, names), new_tools(session, signals), others)
     return verdict_of(session, result), failure_of(session, result.state, result.reason)

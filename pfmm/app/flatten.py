@@ -293,7 +293,7 @@ def _flatten(
         proofs=proofs,
         timeout_s=deadline.left_s(),
     )
-    return flatten_account(session.venue, order, new_tools(signals), runners)
+    return flatten_account(session.venue, order, new_tools(session, signals), runners)
 
 
 def _end_runs(session: Session, deadline: Deadline) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from pfmm.model.account import VenueTime
-from pfmm.model.order import Order
+from pfmm.model.order import CancelOrder, Order
 
 _ZERO = Decimal(0)
 _BPS = Decimal(10_000)
@@ -102,12 +102,14 @@ class Nobody:
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What the path needs of the outside: a local clock, a way to wait, fresh client order ids, and whether somebody
-    has asked to stop (None: nobody can)."""
+    has asked to stop (None: nobody can). `known` tells of orders that may rest, for when the venue shows none: asked
+    for only then, it must not raise."""
 
     monotonic_s: Callable[[], float]
     wait_s: Callable[[float], object]
     client_order_id: Callable[[], str]
     interrupted: Callable[[], bool] | None = None
+    known: Callable[[], Sequence[CancelOrder]] = tuple
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ of our own requests; only somebody else's (`Others`) can change that, and a proo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from decimal import Decimal
 
 from pfmm.errors import (
@@ -47,6 +47,7 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.8
 MAX_BATCH = 100
 MAX_REFUSALS = 3
+SHOWS_WITHIN_S = 2.0  # an order that rests, in a list of open orders that is read apart from the rest
 INTERRUPTED_S = 3.0  # for the cancels and the look that are left once somebody has asked to stop
 
 
@@ -56,8 +57,8 @@ def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | No
     Raises AuthenticationError and ConfigError only (a key that is refused or unusable), since no repetition could
     help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
     the markets asked for, at a time when nobody else's request can act any more; two, where a position is gone that
-    we did not close. May outlast the timeout by the request that is under way when it ends and a last look, which the
-    caller bounds at the venue.
+    we did not close, and where the venue has no atomic snapshot. May outlast the timeout by the request that is under
+    way when it ends and a last look, which the caller bounds at the venue.
     """
     return _Flattener(venue, order, tools, others or Nobody()).run()
 
@@ -69,6 +70,10 @@ class _Flattener:
         self._tools = tools
         self._others = others
         self._deadline_s = tools.monotonic_s() + order.timeout_s
+        # where orders are read apart from positions, one that was placed a moment ago may not show yet
+        whole = venue.capabilities.atomic_snapshot
+        self._proofs_needed = order.proofs if whole else max(order.proofs, 2)
+        self._between_proofs_s = order.between_proofs_s if whole else max(order.between_proofs_s, SHOWS_WITHIN_S)
         self._instruments: Mapping[str, Instrument] = {}
         self._markets: dict[str, MarketProgress] = {}
         self._last: Snapshot | None = None
@@ -154,7 +159,7 @@ class _Flattener:
     def _last_look(self) -> bool:
         """After the time is up: one read, so that the verdict knows what became of the last action."""
         snapshot = self._read()
-        done = snapshot is not None and not self._resting and not self._left() and self._order.proofs == 1
+        done = snapshot is not None and not self._resting and not self._left() and self._proofs_needed == 1
         return done and snapshot is not None and self._all_silent(snapshot.time)
 
     def _read(self) -> Snapshot | None:
@@ -213,19 +218,31 @@ class _Flattener:
         if at_once == (self._cancels % 2 == 1):
             self._cancel_all()
             return
-        for start in range(0, len(resting), MAX_BATCH):
-            part = resting[start : start + MAX_BATCH]
-            self._venue.submit(Batch(cancel=tuple(CancelOrder(o.market, order_id=o.order_id) for o in part)))
+        self._cancel_each([CancelOrder(one.market, order_id=one.order_id) for one in resting])
 
     def _cancel_all(self) -> None:
         for market in (None,) if self._order.markets is None else self._order.markets:
             self._venue.cancel_all(market)
 
     def _cancel_unseen(self) -> None:
-        """What cannot be seen can still be cancelled: not being able to read must not keep orders alive."""
+        """What cannot be seen can still be cancelled: not being able to read must not keep orders alive.
+
+        All at once; where that does not work either (some venues must read first), what was seen last and what is
+        known otherwise.
+        """
         self._acting()
         with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
             self._cancel_all()
+            return
+        seen = () if self._last is None else self._last.orders
+        known = [*(CancelOrder(o.market, order_id=o.order_id) for o in seen), *self._tools.known()]
+        self._cancel_each([one for one in known if self._wanted(one.market)], deaf=True)
+
+    def _cancel_each(self, cancels: Sequence[CancelOrder], *, deaf: bool = False) -> None:
+        """Cancels one by one, so many a request; what the venue says to that is passed over where nothing is seen."""
+        for start in range(0, len(cancels), MAX_BATCH):
+            with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown) if deaf else nullcontext():
+                self._venue.submit(Batch(cancel=tuple(cancels[start : start + MAX_BATCH])))
 
     def _acting(self) -> None:
         self._settled = False
@@ -345,8 +362,8 @@ class _Flattener:
             self._idle()
             return False
         self._proofs += 1
-        if self._proofs < self._order.proofs:
-            self._wait(self._order.between_proofs_s)
+        if self._proofs < self._proofs_needed:
+            self._wait(self._between_proofs_s)
         elif self._proofs > 1 or not any(market.vanished for market in self._markets.values()):
             return True
         else:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from pfmm.errors import BadVenueData
 
 LAG_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 0.5
 LAG_PATIENCE_S = 3.0
 AGREEMENTS = 2  # further readings of fills and positions that tell different stories
 
@@ -79,4 +80,5 @@ def _not_before(
                 f"the venue's account state stays {behind_ms / 1000:.1f} s behind its own time",
                 hint="positions that old prove nothing; the next read may find them up to date",
             )
-        pause(LAG_PAUSE_S)
+        # half of what is missing: a server that lags as a whole is asked a few times, one of several soon again
+        pause(min(max(behind_ms / 2000, LAG_PAUSE_S), LONGEST_PAUSE_S))

@@ -31,10 +31,11 @@ from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import HttpClient
 from pfmm.venue.purpleflea import PurpleFlea
+from tests.dialects import DIALECTS, OWN, POSTED, hyperliquid, own_id
 from tests.faults.thin_market import MARKETS, ThinFeed
 
 D = Decimal
-RATE = 0.3
+RATES = {OWN: 0.3, POSTED: 0.1}  # a look of the second language is five requests
 THREADS = 12
 TIMEOUT_S = 30.0  # the default
 PATIENT_TIMEOUT_S = 600.0  # on a busy machine requests time out that no fault has hit
@@ -132,23 +133,29 @@ def fold(ledger: StateRecord) -> list[str]:
         before = D(sizes[fill.market])
         after = before + (fill.size_base if fill.side == "long" else -fill.size_base)
         sizes[fill.market] = after  # type: ignore[assignment]
-        if (fill.client_order_id or "").startswith(PREFIX) and (after * before < 0 or abs(after) >= abs(before)):
+        if own_id(fill.client_order_id).startswith(PREFIX) and (after * before < 0 or abs(after) >= abs(before)):
             wrong.append(f"{fill.market}: {before} → {after} by {fill.client_order_id}")
     return wrong
 
 
-def run_once(exchange: Exchange, seed: int, timeout_s: float) -> Outcome:
+def run_once(exchange: Exchange, seed: int, timeout_s: float, dialect: str) -> Outcome:
     random = Random(seed)
     account = f"r{seed}"
     plan = FaultPlan(
-        seed=seed, rate=RATE, kinds=tuple(FaultKind), latency_ms=400, hold_s=random.choice((0.02, 0.4)), skew_ms=60_000
+        seed=seed,
+        rate=RATES[dialect],
+        kinds=tuple(FaultKind),
+        latency_ms=400,
+        hold_s=random.choice((0.02, 0.4)),
+        skew_ms=60_000,
     )
     mode = random.choice(("whole", "whole", "whole", "half", "cancel_only"))
     numbers = itertools.count(1)
-    tools = Tools(time.monotonic, time.sleep, lambda: f"{PREFIX}{seed}-{next(numbers)}")
+    tools = Tools(time.monotonic, time.sleep, lambda: f"{PREFIX}{seed:010x}-{next(numbers)}")
     with PaperServer(make_app(exchange), "127.0.0.1", 0, faults=plan).running() as server:
         http = HttpClient(server.url, key=lambda: f"paper-{account}", timeout_s=CLIENT_TIMEOUT_S, read_attempts=1)
-        with closing(PurpleFlea(http, name="paper", account=account)) as venue:
+        adapter = hyperliquid(http, account) if dialect == POSTED else PurpleFlea(http, name="paper", account=account)
+        with closing(adapter) as venue:
             for markets in ((), MARKETS):  # fills the line's memory, so that stale answers show a flat account
                 with suppress(PfmmError):
                     venue.state(markets)
@@ -173,7 +180,7 @@ def run_once(exchange: Exchange, seed: int, timeout_s: float) -> Outcome:
 def exchanges(folder: Path) -> Iterator[list[Exchange]]:
     """One a thread, so that they do not wait for each other's lock."""
     opened = [
-        Exchange.open(folder / f"{n}.sqlite3", lambda _: ThinFeed(), lambda: time.time_ns() // 1_000_000)
+        Exchange.open(folder / f"{n}.sqlite3", lambda _: ThinFeed(5), lambda: time.time_ns() // 1_000_000)
         for n in range(THREADS)
     ]
     try:
@@ -183,11 +190,11 @@ def exchanges(folder: Path) -> Iterator[list[Exchange]]:
             exchange.close()
 
 
-def run_many(folder: Path, seeds: range, timeout_s: float) -> list[Outcome]:
+def run_many(folder: Path, seeds: range, timeout_s: float, dialect: str = OWN) -> list[Outcome]:
     with exchanges(folder) as opened, ThreadPoolExecutor(THREADS) as pool:
 
         def share(n: int) -> list[Outcome]:
-            return [run_once(opened[n], seed, timeout_s) for seed in seeds if seed % THREADS == n]
+            return [run_once(opened[n], seed, timeout_s, dialect) for seed in seeds if seed % THREADS == n]
 
         return [outcome for outcomes in pool.map(share, range(THREADS)) for outcome in outcomes]
 
@@ -200,7 +207,7 @@ def judge(outcomes: list[Outcome], wanted: int) -> None:
     seconds = sorted(outcome.seconds for outcome in outcomes)
     states = Counter(outcome.result.state.value for outcome in outcomes)
     print(
-        f"\n{wanted} runs at {RATE:.0%} faults: {dict(states)}, {len(lies)} wrong verdicts, {len(flips)} flips, "
+        f"\n{wanted} runs under faults: {dict(states)}, {len(lies)} wrong verdicts, {len(flips)} flips, "
         f"median {seconds[len(seconds) // 2]:.2f} s, slowest {seconds[-1]:.2f} s"
     )
     assert not lies
@@ -208,10 +215,13 @@ def judge(outcomes: list[Outcome], wanted: int) -> None:
     assert len(done) >= 0.99 * wanted, [(o.seed, o.result.state, o.result.reason) for o in outcomes if o not in done]
 
 
-def test_forty_runs(tmp_path: Path) -> None:
-    judge(run_many(tmp_path, range(40), PATIENT_TIMEOUT_S), 40)
+@pytest.mark.parametrize(("dialect", "runs"), [(OWN, 40), (POSTED, 12)])
+def test_some_runs(tmp_path: Path, dialect: str, runs: int) -> None:
+    judge(run_many(tmp_path, range(runs), PATIENT_TIMEOUT_S, dialect), runs)
 
 
 @pytest.mark.slow
-def test_three_hundred_runs(tmp_path: Path) -> None:
-    judge(run_many(tmp_path, range(1_000, 1_300), TIMEOUT_S), 300)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_three_hundred_runs(tmp_path: Path, dialect: str) -> None:
+    timeout_s = TIMEOUT_S if dialect == OWN else PATIENT_TIMEOUT_S
+    judge(run_many(tmp_path, range(1_000, 1_300), timeout_s, dialect), 300)

@@ -168,7 +168,8 @@ def test_killed_at_the_venue_s_door_and_carried_on(
     tmp_path: Path, spec: Any, call: str, moment: str, dialect: str
 ) -> None:
     with world(tmp_path, seed=5, dialect=dialect) as made:
-        made.faults("seed=5,rate=0.5,hold_s=0.01,kinds=timeout,only=POST")
+        acting = "POST" if dialect == OWN else "/exchange"
+        made.faults(f"seed=5,rate=0.5,hold_s=0.01,kinds=timeout,only={acting}")
         deaths = sum(_dies(made, spec(), {"venue": Dying(made.venue(), {call}, n, moment)}) for n in (1, 2, 4))
         assert deaths
         _carry_on(made, spec())

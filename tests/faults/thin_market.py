@@ -15,10 +15,18 @@ DEEP = 100_000
 
 
 class ThinFeed(RegularFunding):
-    """About 100 USD with a spread of 10 to 30 bps; 0.03 to 0.10 base units at the touch, plenty 2 % further out."""
+    """About 100 USD with a spread of 10 to 30 bps; 0.03 to 0.10 base units at the touch, plenty 2 % further out.
+
+    `size_decimals` 5 is what makes a tick of 0.1 of a dialect whose prices follow from the decimals of sizes.
+    """
+
+    def __init__(self, size_decimals: int = 2) -> None:
+        self._size_decimals = size_decimals
+        self._hundredth = 10 ** (size_decimals - 2)  # of a base unit, in size steps
 
     def specs(self) -> Sequence[MarketSpec]:
-        return tuple(MarketSpec(name, "crypto", 1, 2, 1, None, USD, 20, -20_000, 50_000, 8) for name in MARKETS)
+        decimals = self._size_decimals
+        return tuple(MarketSpec(name, "crypto", 1, decimals, 1, None, USD, 20, -20_000, 50_000, 8) for name in MARKETS)
 
     def span(self) -> None:
         return None
@@ -27,12 +35,14 @@ class ThinFeed(RegularFunding):
         bucket = time_ms // BUCKET_MS
         bits = _bits(market, bucket)
         mid, half = 1000 + bits % 5, 1 + bits // 8 % 2
-        return Quote(bucket * BUCKET_MS, mid - half, 3 + bits // 64 % 8, mid + half - (half > 1), 3 + bits // 1024 % 8)
+        bid_size, ask_size = ((3 + bits // shift % 8) * self._hundredth for shift in (64, 1024))
+        return Quote(bucket * BUCKET_MS, mid - half, bid_size, mid + half - (half > 1), ask_size)
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         quote = self.quote(market, time_ms)
-        bids = [(quote.bid, quote.bid_size), (quote.bid - FAR, DEEP)]
-        return bids[:levels], [(quote.ask, quote.ask_size), (quote.ask + FAR, DEEP)][:levels]
+        plenty = DEEP * self._hundredth
+        bids = [(quote.bid, quote.bid_size), (quote.bid - FAR, plenty)]
+        return bids[:levels], [(quote.ask, quote.ask_size), (quote.ask + FAR, plenty)][:levels]
 
     def mark(self, market: str, time_ms: int) -> int:
         quote = self.quote(market, time_ms)
@@ -57,7 +67,9 @@ class ThinFeed(RegularFunding):
             traded_ms = start_ms + BUCKET_MS // 2
             if after_ms < traded_ms <= to_ms:
                 aggressor = 1 if _bits(market, bucket) & 1 else -1
-                yield TradeEvent(traded_ms, TRADE, ask + 1 if aggressor > 0 else bid - 1, 4, aggressor)
+                yield TradeEvent(
+                    traded_ms, TRADE, ask + 1 if aggressor > 0 else bid - 1, 4 * self._hundredth, aggressor
+                )
 
 
 def _bits(market: str, bucket: int) -> int:

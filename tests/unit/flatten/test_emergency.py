@@ -20,6 +20,7 @@ from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import (
     Batch,
     BatchAnswer,
+    CancelOrder,
     NewOrder,
     Order,
     OrderStatus,
@@ -28,6 +29,7 @@ from pfmm.model.order import (
     Side,
     TimeInForce,
 )
+from pfmm.ports import Amend, Capabilities
 
 D = Decimal
 BID, ASK = D("99.9"), D("100.1")
@@ -54,6 +56,8 @@ class ScriptedVenue:
     resting: list[Order] = field(default_factory=list)
     books: dict[str, Book] = field(default_factory=lambda: {BTC: Book(), ETH: Book()})
     troubles: dict[str, list[Any]] = field(default_factory=dict)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(Amend.IN_PLACE))
+    cancels: list[list[str | None]] = field(default_factory=list)
     speed: float = 1.0
     state_word: str = "open"
     now_s: float = 0.0
@@ -141,6 +145,7 @@ class ScriptedVenue:
         assert not batch.amend
         assert len(batch) <= 100, "no venue takes more at once"
         self.placed += batch.place
+        self.cancels.append([one.order_id or one.client_order_id for one in batch.cancel])
 
         def act() -> BatchAnswer:
             ids = {cancel.order_id for cancel in batch.cancel}
@@ -275,6 +280,27 @@ def test_refusals_that_pass_are_tried_again(code: str) -> None:
     venue = ScriptedVenue({BTC: D(1)}, refuse_places=code)
     assert run(venue, FlattenOrder(None, timeout_s=10)).state is FlatState.RESIDUAL
     assert venue.calls.count("place") > MAX_REFUSALS
+
+
+def test_what_is_known_is_cancelled_where_nothing_can_be_seen() -> None:
+    """A venue that must read before it cancels all: what was seen last, and what the journal knows, goes by its id."""
+    down = VenueUnreachable("down")
+    venue = ScriptedVenue({}, [resting(1)], troubles={"state": [None] + [down] * 2, "cancel_all": [down] * 3})
+    known = (CancelOrder(BTC, client_order_id="mine-1"), CancelOrder("ELSE-PERP", client_order_id="mine-2"))
+    numbers = itertools.count(1)
+    tools = Tools(lambda: venue.now_s, venue.elapse, lambda: f"f{next(numbers)}", known=lambda: known)
+    result = flatten(venue, FlattenOrder((BTC,), timeout_s=20), tools)  # type: ignore[arg-type]
+    assert venue.cancels[:2] == [["r1"], ["r1", "mine-1"]]
+    assert result.state is FlatState.FLAT
+
+
+def test_two_snapshots_apart_prove_flat_where_none_is_atomic() -> None:
+    """The list of open orders is read apart from the rest: an order of a moment ago may be missing in one."""
+    venue = ScriptedVenue(capabilities=Capabilities(Amend.REPLACE, atomic_snapshot=False))
+    result = run(venue, FlattenOrder(None, between_proofs_s=0.1))
+    assert result.state is FlatState.FLAT
+    assert venue.calls == ["state"] * 3
+    assert venue.now_s >= 2.0
 
 
 def test_a_stale_answer_proves_nothing() -> None:
