@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Any
 from pfmm.errors import ConfigError, PortInUse, UsageError
 from pfmm.paper.server.faults import FaultPlan
 from pfmm.paper.server.faulty_line import FaultyLine, Request, Response
+from pfmm.paper.server.websocket import TalkMaker, WebSocket, missing, wants_upgrade
 from pfmm.paper.wire import json_text
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+WEB_SOCKET = "/ws"
 IDLE_TIMEOUT_S = 60.0
 MAX_LATENCY_MS = 60_000
 _LINGER_S = 1.0
@@ -80,6 +82,7 @@ class PaperServer(ThreadingHTTPServer):
             raise UsageError(f"the latency must be 0 to {MAX_LATENCY_MS} ms, not {latency_ms}")
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.app = app
+        self.talk: TalkMaker | None = getattr(app, "talk", None)
         self.latency_s = latency_ms / 1000
         self.line = None if faults is None else FaultyLine(faults)
         self.closing = threading.Event()
@@ -153,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.path == WEB_SOCKET and wants_upgrade(headers):
+            self._upgrade()
+            return
         request = Request(method=self.command, target=_origin_form(self.path), headers=headers, body=body)
         if self.server.latency_s:
             self.hold(self.server.latency_s)
@@ -160,6 +166,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(self._act(request))
         else:
             self.server.line.carry(request, self._act, self)
+
+    def _upgrade(self) -> None:
+        """Goes on as a WebSocket, for as long as that lasts."""
+        why = "there is none here" if self.server.talk is None else missing()
+        if why is not None or self.server.talk is None:
+            self._refuse("501 Not Implemented", "no_websocket", str(why))
+            return
+        self.close_connection = True
+        WebSocket(self.connection, self.server.talk(), self.server.closing).serve(self.headers.items(), self.path)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve_one  # noqa: N815 the base's names
 

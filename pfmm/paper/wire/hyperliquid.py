@@ -9,6 +9,7 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.wire.hyperliquid_actions import Actions
 from pfmm.paper.wire.hyperliquid_info import Info
 from pfmm.paper.wire.hyperliquid_names import Names
+from pfmm.paper.wire.hyperliquid_streams import Streams
 
 PATHS = ("/info", "/exchange")
 
@@ -17,9 +18,14 @@ class Dialect:
     """What the dialect's paths answer. `wall_ms` is the clock of nonces, which clients take from their own."""
 
     def __init__(self, exchange: Exchange, wall_ms: Callable[[], int]) -> None:
-        names = Names(exchange)
-        self._info = Info(exchange, names)
-        self._actions = Actions(exchange, names, wall_ms)
+        self._exchange = exchange
+        self._names = Names(exchange)
+        self._info = Info(exchange, self._names)
+        self._actions = Actions(exchange, self._names, wall_ms)
+
+    def talk(self) -> Streams:
+        """What is said on one WebSocket."""
+        return Streams(self._exchange, self._names, self._info.answer, self._actions.answer)
 
     def answer(self, path: str, request: object) -> Any:
         """The answer to one request. Raises ExchangeError 422 for what is no request of the dialect."""

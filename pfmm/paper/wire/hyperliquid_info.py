@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.messages import FillRecord
 from pfmm.paper.wire import hyperliquid_json as form
 from pfmm.paper.wire.hyperliquid_candles import candles
 from pfmm.paper.wire.hyperliquid_names import Json, Names, end_of, object_of, start_of, time_of, unreadable
@@ -77,7 +76,7 @@ class Info:
 
     def _trades(self, asked: Json) -> list[form.Json]:
         market = self._names.market(asked)
-        return [form.trade(market, one) for one in reversed(self._exchange.trades(market))]
+        return form.trades(market, self._exchange.trades(market))[::-1]
 
     def _funding_history(self, asked: Json) -> list[form.Json]:
         market, since_ms, until_ms = self._names.market(asked), time_of(asked, "startTime"), end_of(asked)
@@ -126,18 +125,9 @@ class Info:
         name = self._names.account(asked)
         if name is None:
             return []
-        rows = [row for row in form.fills(self._all_fills(name)) if since_ms <= row["time"] <= until_ms]
+        rows = [row for row in form.fills(self._names.all_fills(name)) if since_ms <= row["time"] <= until_ms]
         # by time the oldest come first where there are more than an answer holds, so that a reader can go on
         return rows[-MAX_FILLS:] if asked["type"] == "userFillsByTime" else rows[:MAX_FILLS]
-
-    def _all_fills(self, name: str) -> list[FillRecord]:
-        found: list[FillRecord] = []
-        cursor, more = 0, True
-        while more:
-            page = self._exchange.fills(name, since=cursor)
-            found += page.fills
-            cursor, more = page.cursor, page.more
-        return found
 
     def _user_funding(self, asked: Json) -> list[form.Json]:
         since_ms, until_ms = start_of(asked), end_of(asked)
@@ -155,6 +145,10 @@ class Info:
 
     def _rate_limit(self, asked: Json) -> Json:
         name = self._names.account(asked)
-        traded = Decimal(0) if name is None else sum((f.price * f.size_base for f in self._all_fills(name)), Decimal(0))
+        traded = (
+            Decimal(0)
+            if name is None
+            else sum((f.price * f.size_base for f in self._names.all_fills(name)), Decimal(0))
+        )
         used = 0 if name is None else len(self._exchange.orders(name, status="all"))
         return {"cumVlm": form.number(traded), "nRequestsUsed": used, "nRequestsCap": 10_000 + int(traded)}

@@ -109,11 +109,28 @@ def book(record: BookRecord) -> Json:
     return {"coin": coin(record.market), "time": record.time, "levels": sides}
 
 
-def trade(market: str, record: TradeRecord) -> Json:
-    """One public print; the side is the aggressor's."""
-    side = "B" if record.aggressor == "long" else "A"
-    return {"coin": coin(market), "side": side, "px": number(record.price), "sz": number(record.size_base),
-            "time": record.time, "hash": NO_HASH, "tid": 0}  # fmt: skip
+def bbo(ticker: TickerRecord) -> Json:
+    """Best bid and offer, null for a side that is absent."""
+    sides = ((ticker.bid, ticker.bid_size), (ticker.ask, ticker.ask_size))
+    shown = [
+        None if px is None else {"px": number(px), "sz": number(sz or Decimal(0)), "n": 1} for px, sz in sides
+    ]  # fmt: skip
+    return {"coin": coin(ticker.market), "time": ticker.time, "bbo": shown}
+
+
+def trades(market: str, records: Sequence[TradeRecord]) -> list[Json]:
+    """Public prints, oldest first as they are given; the side is the aggressor's. `records` hold every print of each
+    of their milliseconds, so that the number of a print, its place in its millisecond, is always the same."""
+    rows: list[Json] = []
+    number_in_ms = 0
+    for record in records:
+        number_in_ms = number_in_ms + 1 if rows and rows[-1]["time"] == record.time else 1
+        side = "B" if record.aggressor == "long" else "A"
+        rows.append(
+            {"coin": coin(market), "side": side, "px": number(record.price), "sz": number(record.size_base),
+             "time": record.time, "hash": NO_HASH, "tid": number_in_ms}
+        )  # fmt: skip
+    return rows
 
 
 def rate(market: str, record: FundingRateRecord, interval_h: int) -> Json:
@@ -156,6 +173,14 @@ def order_with_status(record: OrderRecord) -> Json:
     """An order with its state, as `orderStatus` and `historicalOrders` tell it."""
     state = _STATES.get(record.status) or _CANCELS.get(record.reason or "", "canceled")
     return {"order": order(record), "status": state, "statusTimestamp": record.updated_at}
+
+
+def order_update(record: OrderRecord) -> Json:
+    """An order with its state, as the stream of orders tells it."""
+    told = order_with_status(record)
+    names = ("coin", "side", "limitPx", "sz", "oid", "timestamp", "origSz", "cloid")
+    shown = {name: told["order"][name] for name in names if told["order"][name] is not None}
+    return {**told, "order": shown}
 
 
 def placed(record: OrderRecord) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.messages import ExchangeError, OrderRecord
+from pfmm.paper.messages import ExchangeError, FillRecord, OrderRecord
 from pfmm.paper.wire import hyperliquid_json as form
 from pfmm.paper.wire import hyperliquid_keys as keys
 
@@ -51,6 +51,16 @@ class Names:
         if not isinstance(asset, int) or isinstance(asset, bool) or not 0 <= asset < len(specs):
             return None
         return specs[asset].market
+
+    def all_fills(self, account: str) -> list[FillRecord]:
+        """Every execution of the account, oldest first."""
+        found: list[FillRecord] = []
+        cursor, more = 0, True
+        while more:
+            page = self._exchange.fills(account, since=cursor)
+            found += page.fills
+            cursor, more = page.cursor, page.more
+        return found
 
     def order(self, account: str, oid: object) -> OrderRecord | None:
         """An order by its number or by the cloid that it carries now; of two with one cloid, the newer."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pfmm.paper.server.throttle import Throttle
     from pfmm.paper.wire.hyperliquid import Dialect
+    from pfmm.paper.wire.hyperliquid_streams import Streams
 
 
 HYPERLIQUID = ("/info", "/exchange")
@@ -116,11 +117,18 @@ class PaperApp:
         """The other dialect: two paths, both POST, every refusal an answer of its own."""
         if environ["REQUEST_METHOD"] != "POST":
             raise ExchangeError(405, "method_not_allowed", f"{path} answers POST")
+        return self._other_dialect().answer(path, _body(environ))
+
+    def talk(self) -> Streams:
+        """What is said on one WebSocket, which speaks the other dialect."""
+        return self._other_dialect().talk()
+
+    def _other_dialect(self) -> Dialect:
         if self._dialect is None:
             from pfmm.paper.wire.hyperliquid import Dialect
 
             self._dialect = Dialect(self._exchange, self._wall_ms)
-        return self._dialect.answer(path, _body(environ))
+        return self._dialect
 
     def _throttled(self, account: str, route: Route, limits: Headers) -> _Answer | None:
         """None when the request may pass; `limits` gains what the client should know of its budget either way."""
