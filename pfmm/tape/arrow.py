@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TAIL = 1_000  # ids that are kept of a block, to know them again in the next
 LARGEST_EXACT = 1e15  # 15 digits name a double for sure
+NOISE = 3.4e-16  # of a double that was computed, as a fraction: a step, and the rounding of this very product
 NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "open", "high", "low", "close", "volume", "rate")
 WORDS = ("kind", "side", "symbol")
 KINDS = {"trade": TRADE, "quote": QUOTE}
@@ -100,7 +101,7 @@ def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> 
     else:
         trades = _words(table.column("kind"), KINDS.get) == TRADE
     if trades.any():
-        _fill_trades(rows, table, layout, trades)
+        _fill_trades(rows, table, layout, trades)  # writes, where quotes are added to
     if not trades.all():
         _fill_quotes(rows, table, ~trades)
     depth = np.empty((0, DEPTH_WIDTH), dtype=np.int64)
@@ -135,6 +136,8 @@ def _times(column: Any, unit: str) -> Ints:
 
     if column.null_count:
         raise Doubt
+    if not len(column):
+        raise Doubt
     if pa.types.is_timestamp(column.type):
         return _flat(column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()))
     if pa.types.is_integer(column.type):
@@ -143,6 +146,12 @@ def _times(column: Any, unit: str) -> Ints:
         if not ((times > 0) & (times < LAST_PLAUSIBLE_MS * 1_000_000 // scale)).all():
             raise Doubt
         return times * scale
+    if pa.types.is_string(column.type) and unit == "iso":
+        zoned = str(column[0])[-1:] == "Z" or str(column[0])[-6:-5] in ("+", "-")
+        try:
+            return _flat(column.cast(pa.timestamp("ns", "UTC" if zoned else None)).cast(pa.int64()))
+        except (pa.ArrowException, ValueError) as error:
+            raise Doubt from error
     if pa.types.is_string(column.type) and unit in UNIT_NS:
         places = len(str(UNIT_NS[unit])) - 1
         try:
@@ -156,20 +165,22 @@ def _times(column: Any, unit: str) -> Ints:
 def _fill_trades(rows: Ints, table: Any, layout: Table, trades: Truths) -> None:
     price, size = _numbers(table.column("price")), _numbers(table.column("size"))
     sides = _words(table.column("side"), lambda word: layout.sides.get(word.lower()), where=trades)
-    if not (price[1] & size[1])[trades].all() or (price[0][trades] <= 0).any() or (size[0][trades] <= 0).any():
+    if not ((price[0] > 0) & (size[0] > 0) | ~trades).all():  # 0 where there is none
         raise Doubt
-    rows[trades, 1], rows[trades, 2], rows[trades, 3] = TRADE, price[0][trades], size[0][trades]
-    rows[trades, 4] = sides[trades]
+    for at, numbers in ((1, TRADE), (2, price[0]), (3, size[0]), (4, sides)):
+        rows[:, at] = numbers * trades
 
 
 def _fill_quotes(rows: Ints, table: Any, quotes: Truths) -> None:
+    whole = bool(quotes.all())
     for at, role in ((2, "bid"), (4, "ask")):
         price, size = _numbers(table.column(role)), _numbers(table.column(f"{role}_size"))
-        told = quotes & price[1]
-        if (told & ~size[1]).any() or (price[0][told] <= 0).any() or (size[0][told] < 0).any():
+        told = price[1] if whole else quotes & price[1]
+        # numbers are not negative here: a price that is told is above zero, and has a size beside it
+        if not ((price[0] > 0) & size[1] | ~told).all():
             raise Doubt
-        rows[told, at], rows[told, at + 1] = price[0][told], size[0][told]
-    rows[quotes, 1] = QUOTE
+        rows[:, at] += price[0] * told
+        rows[:, at + 1] += size[0] * told
 
 
 def _ids_once(column: Any, reader: RowReader, market: str) -> None:
@@ -204,11 +215,14 @@ def _numbers(column: Any) -> tuple[Ints, Truths]:
     if pa.types.is_floating(kind) and kind != pa.float32():
         values = column.to_numpy() if not column.null_count else column.to_numpy(zero_copy_only=False)
         there = ~np.isnan(values)
-        exact = np.where(there, values, 0.0)
-        scaled = np.rint(exact * 10**SCALE)
-        # a float that was computed may lie two steps beside the decimal that was meant: 0.10200000000000001
-        off = np.abs(scaled / 10**SCALE - exact) > 2 * np.spacing(np.abs(exact))
-        if (np.abs(scaled) >= LARGEST_EXACT).any() or off.any():
+        product = np.where(there, values, 0.0) if not there.all() else values.copy()
+        product *= 10**SCALE
+        scaled = np.rint(product)
+        # a float that was computed may lie a step beside the decimal that was meant: 0.10200000000000001
+        product -= scaled
+        if len(scaled) and (scaled.max() >= LARGEST_EXACT or scaled.min() < 0):
+            raise Doubt
+        if (np.abs(product, out=product) > scaled * NOISE).any():
             raise Doubt
         return scaled.astype(np.int64), there
     try:

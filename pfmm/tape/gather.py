@@ -6,7 +6,7 @@ errors as TapeReader.entries, and hands out the same events. Needs NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
@@ -31,29 +31,69 @@ if TYPE_CHECKING:
 
 WIDTH = EVENT_WIDTH + 1
 CHUNK_ROWS = 131_072
+MEMORY_BYTES = 160 << 20  # of events that are kept in memory: 3 million
 
 
-@dataclass(slots=True)
+class Memory:
+    """How many bytes of events may still be kept in memory, over all markets."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self, count: int) -> bool:
+        """True where they may be kept; once one may not, none may."""
+        self._left = self._left - count if count <= self._left else 0
+        return self._left > 0
+
+
 class Spool:
-    """The ordered events of one market from one stream, on disk."""
+    """The ordered events of one market from one stream: in memory while that lasts, else on disk."""
 
-    file: IO[bytes]
-    rows: int = 0
-    kinds: set[int] = field(default_factory=set)
+    def __init__(self, memory: Memory, make_file: Callable[[], IO[bytes]]) -> None:
+        self.rows = 0
+        self._memory, self._make_file = memory, make_file
+        self._parts: list[Ints] = []
+        self._file: IO[bytes] | None = None
 
     def write(self, rows: Ints) -> None:
         """Append rows of 7 numbers."""
-        self.file.write(rows.tobytes())
         self.rows += len(rows)
+        self._parts.append(rows)
+        if self._file is not None or not self._memory.take(rows.nbytes):
+            self._file = self._file or self._make_file()
+            for part in self._parts:
+                self._file.write(part.tobytes())
+            self._parts.clear()
+
+    def chunks(self) -> Iterator[Ints]:
+        """All rows, in chunks."""
+        if self._file is None:
+            yield from self._parts
+            return
+        rows = self._mapped(self._file)
+        for start in range(0, len(rows), CHUNK_ROWS):
+            yield rows[start : start + CHUNK_ROWS]
 
     def read(self) -> Ints:
-        """All rows, mapped from the file."""
+        """All rows at once."""
         import numpy as np
 
-        self.file.flush()
-        if not self.rows:
-            return np.empty((0, WIDTH), dtype=np.int64)
-        return np.memmap(self.file, dtype=np.int64, mode="r", shape=(self.rows, WIDTH))
+        if self._file is not None:
+            return self._mapped(self._file)
+        return np.concatenate(self._parts) if self._parts else np.empty((0, WIDTH), dtype=np.int64)
+
+    def _mapped(self, file: IO[bytes]) -> Ints:
+        import numpy as np
+
+        file.flush()
+        found: Ints = np.asarray(np.memmap(file, dtype=np.int64, mode="r", shape=(self.rows, WIDTH)))
+        return found
+
+    def close(self) -> None:
+        """Let go of what is kept."""
+        self._parts.clear()
+        if self._file is not None:
+            self._file.close()
 
 
 @dataclass(slots=True)
@@ -74,12 +114,11 @@ class GatheredMarket:
 
     def chunks(self) -> Iterator[Ints]:
         """The events in order, in chunks of rows of 7 numbers."""
-        spools = [spool.read() for spool in self.spools.values() if spool.rows]
+        spools = [spool for spool in self.spools.values() if spool.rows]
         if len(spools) == 1:
-            for start in range(0, len(spools[0]), CHUNK_ROWS):
-                yield spools[0][start : start + CHUNK_ROWS]
+            yield from spools[0].chunks()
         elif spools:
-            yield from _merged(spools)
+            yield from _merged([spool.read() for spool in spools])
 
     def depth_rows(self) -> Ints:
         """The books in time order, of 81 numbers each."""
@@ -124,6 +163,7 @@ class Gathering:
         self.faults = Faults(Budget(options.skip_bad))
         self.streams: list[Stream] = []
         self._folder = folder
+        self._memory = Memory(MEMORY_BYTES)
         self._owners: dict[tuple[str, int], str] = {}
 
     def __enter__(self) -> Self:
@@ -132,7 +172,7 @@ class Gathering:
     def __exit__(self, *_: object) -> None:
         for market in self.markets.values():
             for spool in market.spools.values():
-                spool.file.close()
+                spool.close()
 
     def read(self, files: Sequence[Path], watch: Watcher | None = None) -> None:
         """Reads the files; `watch` is told how many of their bytes have been read. Raises DataFileError for anything
@@ -203,7 +243,7 @@ class Gathering:
         self._divide(market, rows[:, 2], rows[:, 3])
         self._divide(market, rows[quotes, 4], rows[quotes, 5])
         if stream not in market.spools:
-            market.spools[stream] = Spool(self._file())
+            market.spools[stream] = Spool(self._memory, self._file)
         market.spools[stream].write(rows)
 
     @staticmethod

@@ -75,7 +75,7 @@ class TapeCache:
         if not self._keep:
             path = path.with_name(f".{os.urandom(8).hex()}.tape")
         try:
-            build(path, files, options, before, watch)
+            build(path, files, options, before, watch, keep=self._keep)
             if stats_of(sources) != before:
                 raise DataFileError(f"{sources[0].path}: changed while it was read", hint="try again")
             loaded = Loaded(open_tape(path), header_of(path), cached=False)
@@ -123,8 +123,11 @@ class TapeCache:
             total -= size
 
 
-def build(path: Path, files: Sequence[Path], options: ReadOptions, stats: Stats, watch: Watcher | None) -> None:
-    """Write the tape of `files` to `path`; what was found beside the markets stands in its header."""
+def build(
+    path: Path, files: Sequence[Path], options: ReadOptions, stats: Stats, watch: Watcher | None, *, keep: bool = True
+) -> None:
+    """Write the tape of `files` to `path`; what was found beside the markets stands in its header, with the hashes of
+    the files' content where the tape is to `keep`."""
     from pfmm.paper.feeds.tape_writer import write_gathered
     from pfmm.tape.gather import Gathering
 
@@ -132,7 +135,7 @@ def build(path: Path, files: Sequence[Path], options: ReadOptions, stats: Stats,
         gathering.read(files, watch)
         rows = [one for stream in gathering.streams for one in stream.rows]
         facts = {
-            "files": [{**one, "sha256": content_of(Path(one["path"]))} for one in stats],
+            "files": [{**one, "sha256": content_of(Path(one["path"]))} for one in stats] if keep else [],
             "formats": list(dict.fromkeys(stream.name for stream in gathering.streams)),
             "venue": venue_of(files, options),
             "time_units": list(dict.fromkeys(one.time_unit for one in rows)),
