@@ -1,20 +1,88 @@
 # fish completion of pfmm; made by `pfmm completions fish`
-function __pfmm_at
-    set -l at ""
-    set -l known 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
-    set -l valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lines --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --run --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue
+function __pfmm_look # finds the command that is typed, and how many words stand behind it: once for each line
+    set -l line (commandline -opc | string collect)
+    test "$line" = "$__pfmm_line"; and return
+    set -g __pfmm_line $line
+    set -g __pfmm_path ""
+    set -g __pfmm_count 0
     set -l before ''
     for word in (commandline -opc)[2..-1]
-        if contains -- $before $valued
+        if contains -- $before $__pfmm_valued
             set before ''
             continue
         end
         set before $word
-        set -l try (string trim -- "$at $word")
-        contains -- $try $known; and set at $try
+        set -l try (string trim -- "$__pfmm_path $word")
+        if contains -- $try $__pfmm_known
+            set __pfmm_path $try
+        else if not string match -q -- '-*' $word
+            set __pfmm_count (math $__pfmm_count + 1)
+        end
     end
-    test "$at" = "$argv[1]"
 end
+function __pfmm_at
+    __pfmm_look
+    test "$argv[1]" = "$__pfmm_path"
+end
+function __pfmm_word # the command, the number of the word, and whether more may follow
+    __pfmm_look
+    test "$argv[1]" = "$__pfmm_path"; or return 1
+    test "$argv[2]" = "$__pfmm_count"; and return 0
+    test "$argv[3]" = more; and test $__pfmm_count -gt $argv[2]
+end
+function __pfmm_folder # config, log or cache
+    if test -n "$PFMM_HOME"
+        string replace -r '^config$' '' -- $argv[1] | string replace -r '^' "$PFMM_HOME/"
+    else if test (uname) = Darwin
+        switch $argv[1]
+            case config; echo "$HOME/Library/Application Support/pfmm/"
+            case log; echo "$HOME/Library/Logs/pfmm"
+            case cache; echo "$HOME/Library/Caches/pfmm"
+        end
+    else
+        set -l state $XDG_STATE_HOME "$HOME/.local/state"
+        set -l config $XDG_CONFIG_HOME "$HOME/.config"
+        set -l cache $XDG_CACHE_HOME "$HOME/.cache"
+        switch $argv[1]
+            case config; echo "$config[1]/pfmm/"
+            case log; echo "$state[1]/pfmm/log"
+            case cache; echo "$cache[1]/pfmm"
+        end
+    end
+end
+function __pfmm_profiles
+    set -l file (__pfmm_folder config)config.toml
+    echo paper
+    test -r "$file"; and string replace -rf '^\[profiles\.(?:"([^"]*)"|([\w-]+)).*' '$1$2' < $file | sort -u
+end
+function __pfmm_markets
+    set -l file (__pfmm_folder config)config.toml
+    set -l profile paper
+    test -r "$file"; and set -l active (string replace -rf '^active = "(.*)"$' '$1' < $file)
+    test -n "$active"; and set profile $active
+    test -n "$PFMM_PROFILE"; and set profile $PFMM_PROFILE
+    set -l typed (string match -rg -- '--profile[= ]+(\S+)' (commandline -pc))
+    test -n "$typed"; and set profile $typed[-1]
+    set -l names (__pfmm_folder cache)/markets.$profile
+    if test -r "$names"
+        string match -r '.*' < $names
+    else
+        string split ' ' -- $__pfmm_packaged
+    end
+end
+function __pfmm_runs
+    for file in (__pfmm_folder log)/*.log
+        string replace -r '.*/(.*)\.log$' '$1' -- $file
+    end
+    string split ' ' -- $__pfmm_strategies
+end
+set -g __pfmm_known 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
+set -g __pfmm_valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --latency-ms --levels --limit --lines --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --price-step --profile --queue --random --range-pct --results --rotate --run --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue
+set -g __pfmm_settings 'venue account network market_lists base_url secret.env secret.file secret.command secret.keyring run.interval_s run.on_exit run.on_restart run.max_inventory_usd run.max_loss_usd run.dead_man_s run.stale_after_s run.exit_timeout_s funding.min_bps funding.tilt_max volatility.window volatility.default_annual_pct command.timeout_s flatten.max_slippage_bps flatten.timeout_s paper.seed quote.model quote.skew_at_limit quote.gamma quote.kappa_per_bp quote.sigma_annual_pct quote.horizon_s quote.half_spread_bps quote.size_usd quote.intensity_per_s quote.min_spread_bps quote.fair quote.tolerance_bps quote.size_tolerance quote.drift_bps quote.min_order_age_s quote.on_limit quote.calibrate ladder.levels ladder.spacing_bps ladder.size_usd ladder.growth ladder.threshold_bps grid.lower grid.upper grid.range_pct grid.levels grid.size_usd grid.spacing grid.on_breakout'
+set -g __pfmm_assignments 'venue= account= network= market_lists= base_url= secret.env= secret.file= secret.command= secret.keyring= run.interval_s= run.on_exit= run.on_restart= run.max_inventory_usd= run.max_loss_usd= run.dead_man_s= run.stale_after_s= run.exit_timeout_s= funding.min_bps= funding.tilt_max= volatility.window= volatility.default_annual_pct= command.timeout_s= flatten.max_slippage_bps= flatten.timeout_s= paper.seed= quote.model= quote.skew_at_limit= quote.gamma= quote.kappa_per_bp= quote.sigma_annual_pct= quote.horizon_s= quote.half_spread_bps= quote.size_usd= quote.intensity_per_s= quote.min_spread_bps= quote.fair= quote.tolerance_bps= quote.size_tolerance= quote.drift_bps= quote.min_order_age_s= quote.on_limit= quote.calibrate= ladder.levels= ladder.spacing_bps= ladder.size_usd= ladder.growth= ladder.threshold_bps= grid.lower= grid.upper= grid.range_pct= grid.levels= grid.size_usd= grid.spacing= grid.on_breakout='
+set -g __pfmm_topics 'config data exit-codes formulas json paper-fills venues quote ladder grid funding book inventory flatten resume events logs report backtest paper record profile markets doctor help completions'
+set -g __pfmm_strategies 'quote ladder grid'
+set -g __pfmm_packaged 'BTC-PERP ETH-PERP ATOM-PERP DYDX-PERP SOL-PERP AVAX-PERP BNB-PERP APE-PERP OP-PERP LTC-PERP ARB-PERP DOGE-PERP INJ-PERP SUI-PERP kPEPE-PERP CRV-PERP LDO-PERP LINK-PERP STX-PERP CFX-PERP GMX-PERP SNX-PERP XRP-PERP BCH-PERP APT-PERP AAVE-PERP COMP-PERP WLD-PERP YGG-PERP TRX-PERP kSHIB-PERP UNI-PERP SEI-PERP RUNE-PERP ZRO-PERP DOT-PERP BANANA-PERP TRB-PERP FTT-PERP ARK-PERP BIGTIME-PERP KAS-PERP BLUR-PERP TIA-PERP BSV-PERP ADA-PERP TON-PERP MINA-PERP POLYX-PERP GAS-PERP PENDLE-PERP FET-PERP NEAR-PERP MEME-PERP ORDI-PERP NEO-PERP ZEN-PERP FIL-PERP PYTH-PERP SUSHI-PERP IMX-PERP kBONK-PERP GMT-PERP SUPER-PERP USTC-PERP JUP-PERP kLUNC-PERP RSR-PERP GALA-PERP JTO-PERP ACE-PERP MAV-PERP WIF-PERP CAKE-PERP PEOPLE-PERP ENS-PERP ETC-PERP XAI-PERP MANTA-PERP UMA-PERP ONDO-PERP ALT-PERP ZETA-PERP DYM-PERP MAVIA-PERP W-PERP STRK-PERP TAO-PERP AR-PERP kFLOKI-PERP BOME-PERP ETHFI-PERP ENA-PERP MNT-PERP TNSR-PERP SAGA-PERP MERL-PERP HBAR-PERP POPCAT-PERP EIGEN-PERP REZ-PERP NOT-PERP TURBO-PERP BRETT-PERP IO-PERP ZK-PERP BLAST-PERP MEW-PERP RENDER-PERP POL-PERP CELO-PERP HMSTR-PERP SCR-PERP kNEIRO-PERP GOAT-PERP MOODENG-PERP GRASS-PERP PURR-PERP PNUT-PERP XLM-PERP CHILLGUY-PERP SAND-PERP IOTA-PERP ALGO-PERP HYPE-PERP ME-PERP MOVE-PERP VIRTUAL-PERP PENGU-PERP USUAL-PERP FARTCOIN-PERP AIXBT-PERP ZEREBRO-PERP BIO-PERP GRIFFAIN-PERP SPX6900-PERP S-PERP MORPHO-PERP TRUMP-PERP MELANIA-PERP ANIME-PERP VINE-PERP VVV-PERP BERA-PERP TST-PERP LAYER-PERP IP-PERP KAITO-PERP NIL-PERP PAXG-PERP PROMPT-PERP BABY-PERP WCT-PERP HYPER-PERP ZORA-PERP INIT-PERP DOOD-PERP NXPC-PERP SOPH-PERP RESOLV-PERP SYRUP-PERP PUMP-PERP PROVE-PERP YZY-PERP XPL-PERP WLFI-PERP LINEA-PERP SKY-PERP ASTER-PERP AVNT-PERP STBL-PERP 0G-PERP HEMI-PERP APEX-PERP 2Z-PERP ZEC-PERP MON-PERP MET-PERP MEGA-PERP CC-PERP ICP-PERP AERO-PERP STABLE-PERP FOGO-PERP LIT-PERP XMR-PERP AXS-PERP DASH-PERP SKR-PERP AZTEC-PERP AAPL-PERP MSFT-PERP NVDA-PERP GOOGL-PERP AMZN-PERP META-PERP TSLA-PERP AVGO-PERP AMD-PERP INTC-PERP NFLX-PERP ORCL-PERP CRM-PERP ADBE-PERP QCOM-PERP MU-PERP TSM-PERP ASML-PERP ARM-PERP PLTR-PERP COIN-PERP HOOD-PERP MSTR-PERP CRCL-PERP GME-PERP SHOP-PERP UBER-PERP ABNB-PERP DIS-PERP NKE-PERP KO-PERP PEP-PERP MCD-PERP WMT-PERP COST-PERP JPM-PERP BAC-PERP GS-PERP MS-PERP V-PERP MA-PERP PYPL-PERP BRKB-PERP JNJ-PERP PFE-PERP LLY-PERP UNH-PERP XOM-PERP CVX-PERP BA-PERP CAT-PERP GE-PERP F-PERP GM-PERP RIVN-PERP BABA-PERP SMCI-PERP DELL-PERP SNOW-PERP RBLX-PERP GOLD-PERP SILVER-PERP PLATINUM-PERP PALLADIUM-PERP COPPER-PERP ALUMINIUM-PERP NICKEL-PERP WTI-PERP BRENT-PERP NATGAS-PERP WHEAT-PERP CORN-PERP SOYBEAN-PERP COFFEE-PERP COCOA-PERP SUGAR-PERP COTTON-PERP URANIUM-PERP SPX-PERP NDX-PERP DJI-PERP RUT-PERP NIKKEI-PERP DAX-PERP FTSE-PERP HSI-PERP STOXX-PERP KOSPI-PERP VIX-PERP DXY-PERP SEMI-PERP EURUSD-PERP GBPUSD-PERP USDJPY-PERP AUDUSD-PERP USDCAD-PERP USDCHF-PERP NZDUSD-PERP EURGBP-PERP EURJPY-PERP GBPJPY-PERP USDCNH-PERP USDMXN-PERP USDBRL-PERP USDSGD-PERP USDKRW-PERP USDINR-PERP USDTRY-PERP USDZAR-PERP'
 complete -c pfmm -n "__pfmm_at ''" -f -a quote -d 'Quote both sides: show one computation, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a ladder -d 'Quote several levels a side: show, start, status, stop.'
 complete -c pfmm -n "__pfmm_at ''" -f -a grid -d 'Trade a grid of orders: plan, start, status, stop.'
@@ -34,158 +102,179 @@ complete -c pfmm -n "__pfmm_at ''" -f -a markets -d 'List the venue\'s instrumen
 complete -c pfmm -n "__pfmm_at ''" -f -a doctor -d 'Check configuration, key, venue, clock, budget, locks, HALT,...'
 complete -c pfmm -n "__pfmm_at ''" -f -a help -d 'Show a reference page: exit-codes, json, config, venues, formulas,...'
 complete -c pfmm -n "__pfmm_at ''" -f -a completions -d 'Print the completion script of a shell (the files in completions/...'
-complete -c pfmm -n "__pfmm_at ''" -l profile -r
+complete -c pfmm -n "__pfmm_at ''" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at ''" -l json
 complete -c pfmm -n "__pfmm_at ''" -l quiet
 complete -c pfmm -n "__pfmm_at ''" -l verbose
 complete -c pfmm -n "__pfmm_at ''" -l version
 complete -c pfmm -n "__pfmm_at ''" -l help
+complete -c pfmm -n "__pfmm_at ''" -f
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a show -d 'Compute one quote and show what it is made of, to the last basis...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a start -d 'Run the market maker: a bid and an ask on each market, kept where...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a status -d 'Show every market maker of this account: state, resting orders,...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a stop -d 'Stop the market maker, cancel its orders and prove that none is...'
-complete -c pfmm -n "__pfmm_at 'quote'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'quote'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'quote'" -l json
 complete -c pfmm -n "__pfmm_at 'quote'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote'" -l version
 complete -c pfmm -n "__pfmm_at 'quote'" -l help
+complete -c pfmm -n "__pfmm_at 'quote'" -f
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a show -d 'Compute the ladder that would rest now, level by level.'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a start -d 'Run a ladder on MARKET: levels of growing size on both sides, moved...'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a status -d 'Show every ladder of this account: state, resting orders, fills, P&L.'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a stop -d 'Stop the ladder, cancel its orders and prove that none is left;...'
-complete -c pfmm -n "__pfmm_at 'ladder'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'ladder'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'ladder'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder'" -l quiet
 complete -c pfmm -n "__pfmm_at 'ladder'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder'" -f
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a plan -d 'Show the grid that would start now: lines, orders, profit a round...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a start -d 'Run a grid on MARKET: buys below the price, sells above it, each...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a status -d 'Show every grid of this account: state, resting orders, fills, P&L.'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a stop -d 'Stop the grid, cancel its orders and prove that none is left; works...'
-complete -c pfmm -n "__pfmm_at 'grid'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'grid'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'grid'" -l json
 complete -c pfmm -n "__pfmm_at 'grid'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid'" -l version
 complete -c pfmm -n "__pfmm_at 'grid'" -l help
+complete -c pfmm -n "__pfmm_at 'grid'" -f
 complete -c pfmm -n "__pfmm_at 'funding'" -l all
-complete -c pfmm -n "__pfmm_at 'funding'" -l sort -r
-complete -c pfmm -n "__pfmm_at 'funding'" -l limit -r
-complete -c pfmm -n "__pfmm_at 'funding'" -l history -r
+complete -c pfmm -n "__pfmm_at 'funding'" -l sort -r -f -a 'rate apr market'
+complete -c pfmm -n "__pfmm_at 'funding'" -l limit -r -f
+complete -c pfmm -n "__pfmm_at 'funding'" -l history -r -f
 complete -c pfmm -n "__pfmm_at 'funding'" -l watch
-complete -c pfmm -n "__pfmm_at 'funding'" -l assert -r
-complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps -r
-complete -c pfmm -n "__pfmm_at 'funding'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'funding'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'funding'" -l assert -r -f
+complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps -r -f
+complete -c pfmm -n "__pfmm_at 'funding'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'funding'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'funding'" -l json
 complete -c pfmm -n "__pfmm_at 'funding'" -l quiet
 complete -c pfmm -n "__pfmm_at 'funding'" -l verbose
 complete -c pfmm -n "__pfmm_at 'funding'" -l version
 complete -c pfmm -n "__pfmm_at 'funding'" -l help
-complete -c pfmm -n "__pfmm_at 'book'" -l levels -r
+complete -c pfmm -n "__pfmm_at 'funding'" -f
+complete -c pfmm -n "__pfmm_word 'funding' 0 more" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'book'" -l levels -r -f
 complete -c pfmm -n "__pfmm_at 'book'" -l watch
-complete -c pfmm -n "__pfmm_at 'book'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'book'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'book'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'book'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'book'" -l json
 complete -c pfmm -n "__pfmm_at 'book'" -l quiet
 complete -c pfmm -n "__pfmm_at 'book'" -l verbose
 complete -c pfmm -n "__pfmm_at 'book'" -l version
 complete -c pfmm -n "__pfmm_at 'book'" -l help
+complete -c pfmm -n "__pfmm_at 'book'" -f
+complete -c pfmm -n "__pfmm_word 'book' 0" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'inventory'" -l watch
-complete -c pfmm -n "__pfmm_at 'inventory'" -l assert -r
-complete -c pfmm -n "__pfmm_at 'inventory'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'inventory'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'inventory'" -l assert -r -f
+complete -c pfmm -n "__pfmm_at 'inventory'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'inventory'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'inventory'" -l json
 complete -c pfmm -n "__pfmm_at 'inventory'" -l quiet
 complete -c pfmm -n "__pfmm_at 'inventory'" -l verbose
 complete -c pfmm -n "__pfmm_at 'inventory'" -l version
 complete -c pfmm -n "__pfmm_at 'inventory'" -l help
+complete -c pfmm -n "__pfmm_at 'inventory'" -f
+complete -c pfmm -n "__pfmm_word 'inventory' 0 more" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'flatten'" -l all
 complete -c pfmm -n "__pfmm_at 'flatten'" -l half
 complete -c pfmm -n "__pfmm_at 'flatten'" -l cancel-only
 complete -c pfmm -n "__pfmm_at 'flatten'" -l dry-run
 complete -c pfmm -n "__pfmm_at 'flatten'" -l yes
-complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps -r
-complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout -r
-complete -c pfmm -n "__pfmm_at 'flatten'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps -r -f
+complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout -r -f
+complete -c pfmm -n "__pfmm_at 'flatten'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'flatten'" -l json
 complete -c pfmm -n "__pfmm_at 'flatten'" -l quiet
 complete -c pfmm -n "__pfmm_at 'flatten'" -l verbose
 complete -c pfmm -n "__pfmm_at 'flatten'" -l version
 complete -c pfmm -n "__pfmm_at 'flatten'" -l help
-complete -c pfmm -n "__pfmm_at 'resume'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'flatten'" -f
+complete -c pfmm -n "__pfmm_word 'flatten' 0 more" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'resume'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'resume'" -l json
 complete -c pfmm -n "__pfmm_at 'resume'" -l quiet
 complete -c pfmm -n "__pfmm_at 'resume'" -l verbose
 complete -c pfmm -n "__pfmm_at 'resume'" -l version
 complete -c pfmm -n "__pfmm_at 'resume'" -l help
-complete -c pfmm -n "__pfmm_at 'events'" -l run -r
-complete -c pfmm -n "__pfmm_at 'events'" -l since -r
+complete -c pfmm -n "__pfmm_at 'resume'" -f
+complete -c pfmm -n "__pfmm_at 'events'" -l run -r -f -a '(__pfmm_runs)'
+complete -c pfmm -n "__pfmm_at 'events'" -l since -r -f
 complete -c pfmm -n "__pfmm_at 'events'" -l follow
-complete -c pfmm -n "__pfmm_at 'events'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'events'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'events'" -l json
 complete -c pfmm -n "__pfmm_at 'events'" -l quiet
 complete -c pfmm -n "__pfmm_at 'events'" -l verbose
 complete -c pfmm -n "__pfmm_at 'events'" -l version
 complete -c pfmm -n "__pfmm_at 'events'" -l help
-complete -c pfmm -n "__pfmm_at 'logs'" -l lines -r
+complete -c pfmm -n "__pfmm_at 'events'" -f
+complete -c pfmm -n "__pfmm_at 'logs'" -l lines -r -f
 complete -c pfmm -n "__pfmm_at 'logs'" -l follow
-complete -c pfmm -n "__pfmm_at 'logs'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'logs'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'logs'" -l json
 complete -c pfmm -n "__pfmm_at 'logs'" -l quiet
 complete -c pfmm -n "__pfmm_at 'logs'" -l verbose
 complete -c pfmm -n "__pfmm_at 'logs'" -l version
 complete -c pfmm -n "__pfmm_at 'logs'" -l help
-complete -c pfmm -n "__pfmm_at 'report'" -l since -r
-complete -c pfmm -n "__pfmm_at 'report'" -l market -r
-complete -c pfmm -n "__pfmm_at 'report'" -l strategy -r
+complete -c pfmm -n "__pfmm_at 'logs'" -f
+complete -c pfmm -n "__pfmm_word 'logs' 0" -f -a '(__pfmm_runs)'
+complete -c pfmm -n "__pfmm_at 'report'" -l since -r -f
+complete -c pfmm -n "__pfmm_at 'report'" -l market -r -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'report'" -l strategy -r -f -a "(string split ' ' -- $__pfmm_strategies)"
 complete -c pfmm -n "__pfmm_at 'report'" -l html -r
 complete -c pfmm -n "__pfmm_at 'report'" -l csv -r
 complete -c pfmm -n "__pfmm_at 'report'" -l export -r
-complete -c pfmm -n "__pfmm_at 'report'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'report'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'report'" -l json
 complete -c pfmm -n "__pfmm_at 'report'" -l quiet
 complete -c pfmm -n "__pfmm_at 'report'" -l verbose
 complete -c pfmm -n "__pfmm_at 'report'" -l version
 complete -c pfmm -n "__pfmm_at 'report'" -l help
+complete -c pfmm -n "__pfmm_at 'report'" -f
 complete -c pfmm -n "__pfmm_at 'backtest'" -f -a run -d 'Run a strategy over recorded data: the same code that trades, with...'
 complete -c pfmm -n "__pfmm_at 'backtest'" -f -a sweep -d 'Run many settings over many slices of data, on this machine or a...'
 complete -c pfmm -n "__pfmm_at 'backtest'" -f -a data -d 'Describe data files: span, counts, gaps, crossed quotes, duplicates.'
-complete -c pfmm -n "__pfmm_at 'backtest'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'backtest'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'backtest'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest'" -l quiet
 complete -c pfmm -n "__pfmm_at 'backtest'" -l verbose
 complete -c pfmm -n "__pfmm_at 'backtest'" -l version
 complete -c pfmm -n "__pfmm_at 'backtest'" -l help
+complete -c pfmm -n "__pfmm_at 'backtest'" -f
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a status -d 'Show market, clock, equity, positions and orders.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a reset -d 'Drop every paper account and start the market\'s clock anew.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a deposit -d 'Add paper money to the account.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a serve -d 'Serve the exchange over HTTP; prints the URL.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a feed -d 'Show or switch the market that the exchange trades in.'
-complete -c pfmm -n "__pfmm_at 'paper'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper'" -l json
 complete -c pfmm -n "__pfmm_at 'paper'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper'" -l version
 complete -c pfmm -n "__pfmm_at 'paper'" -l help
+complete -c pfmm -n "__pfmm_at 'paper'" -f
 complete -c pfmm -n "__pfmm_at 'record'" -l out -r
-complete -c pfmm -n "__pfmm_at 'record'" -l for -r
-complete -c pfmm -n "__pfmm_at 'record'" -l cycles -r
-complete -c pfmm -n "__pfmm_at 'record'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'record'" -l depth -r
+complete -c pfmm -n "__pfmm_at 'record'" -l for -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l cycles -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l depth -r -f
 complete -c pfmm -n "__pfmm_at 'record'" -l force
 complete -c pfmm -n "__pfmm_at 'record'" -l resume
-complete -c pfmm -n "__pfmm_at 'record'" -l rotate -r
-complete -c pfmm -n "__pfmm_at 'record'" -l venue -r
-complete -c pfmm -n "__pfmm_at 'record'" -l network -r
-complete -c pfmm -n "__pfmm_at 'record'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'record'" -l rotate -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l venue -r -f -a 'paper purpleflea hyperliquid'
+complete -c pfmm -n "__pfmm_at 'record'" -l network -r -f -a 'mainnet testnet'
+complete -c pfmm -n "__pfmm_at 'record'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'record'" -l json
 complete -c pfmm -n "__pfmm_at 'record'" -l quiet
 complete -c pfmm -n "__pfmm_at 'record'" -l verbose
 complete -c pfmm -n "__pfmm_at 'record'" -l version
 complete -c pfmm -n "__pfmm_at 'record'" -l help
+complete -c pfmm -n "__pfmm_at 'record'" -f
+complete -c pfmm -n "__pfmm_word 'record' 0 more" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a list -d 'List the profiles; the active one is marked.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a show -d 'Show every setting of a profile as a command would see it, and...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a create -d 'Create a profile.'
@@ -194,28 +283,32 @@ complete -c pfmm -n "__pfmm_at 'profile'" -f -a set -d 'Set a setting of the act
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a unset -d 'Remove a setting of the active profile (or of --profile NAME), back...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a path -d 'Show where the config file, the state and the logs are.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a delete -d 'Delete a profile; neither the active nor the built-in one.'
-complete -c pfmm -n "__pfmm_at 'profile'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile'" -l json
 complete -c pfmm -n "__pfmm_at 'profile'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile'" -l version
 complete -c pfmm -n "__pfmm_at 'profile'" -l help
-complete -c pfmm -n "__pfmm_at 'markets'" -l category -r
-complete -c pfmm -n "__pfmm_at 'markets'" -l search -r
+complete -c pfmm -n "__pfmm_at 'profile'" -f
+complete -c pfmm -n "__pfmm_at 'markets'" -l category -r -f
+complete -c pfmm -n "__pfmm_at 'markets'" -l search -r -f
 complete -c pfmm -n "__pfmm_at 'markets'" -l volume
-complete -c pfmm -n "__pfmm_at 'markets'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'markets'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'markets'" -l json
 complete -c pfmm -n "__pfmm_at 'markets'" -l quiet
 complete -c pfmm -n "__pfmm_at 'markets'" -l verbose
 complete -c pfmm -n "__pfmm_at 'markets'" -l version
 complete -c pfmm -n "__pfmm_at 'markets'" -l help
+complete -c pfmm -n "__pfmm_at 'markets'" -f
+complete -c pfmm -n "__pfmm_word 'markets' 0 more" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'doctor'" -l deep
-complete -c pfmm -n "__pfmm_at 'doctor'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'doctor'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'doctor'" -l json
 complete -c pfmm -n "__pfmm_at 'doctor'" -l quiet
 complete -c pfmm -n "__pfmm_at 'doctor'" -l verbose
 complete -c pfmm -n "__pfmm_at 'doctor'" -l version
 complete -c pfmm -n "__pfmm_at 'doctor'" -l help
+complete -c pfmm -n "__pfmm_at 'doctor'" -f
 complete -c pfmm -n "__pfmm_at 'help'" -f -a config -d 'Configuration: profiles, precedence, keys'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a data -d 'Data files: what `pfmm record` writes, and what replay and backtest read'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a exit-codes -d 'Exit codes: what a script learns from `$?`'
@@ -223,390 +316,443 @@ complete -c pfmm -n "__pfmm_at 'help'" -f -a formulas -d 'Formulas: the maths be
 complete -c pfmm -n "__pfmm_at 'help'" -f -a json -d 'JSON: the contract of --json'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a paper-fills -d 'Paper fills: when a resting order fills, and what that is worth'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a venues -d 'Venues: where orders can go'
-complete -c pfmm -n "__pfmm_at 'help'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'help'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'help'" -l json
 complete -c pfmm -n "__pfmm_at 'help'" -l quiet
 complete -c pfmm -n "__pfmm_at 'help'" -l verbose
 complete -c pfmm -n "__pfmm_at 'help'" -l version
 complete -c pfmm -n "__pfmm_at 'help'" -l help
-complete -c pfmm -n "__pfmm_at 'completions'" -f -a bash -d 'The script for bash.'
-complete -c pfmm -n "__pfmm_at 'completions'" -f -a zsh -d 'The script for zsh.'
-complete -c pfmm -n "__pfmm_at 'completions'" -f -a fish -d 'The script for fish.'
-complete -c pfmm -n "__pfmm_at 'completions'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'help'" -f
+complete -c pfmm -n "__pfmm_at 'completions'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'completions'" -l json
 complete -c pfmm -n "__pfmm_at 'completions'" -l quiet
 complete -c pfmm -n "__pfmm_at 'completions'" -l verbose
 complete -c pfmm -n "__pfmm_at 'completions'" -l version
 complete -c pfmm -n "__pfmm_at 'completions'" -l help
-complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory -r
+complete -c pfmm -n "__pfmm_at 'completions'" -f
+complete -c pfmm -n "__pfmm_word 'completions' 0" -f -a 'bash zsh fish'
+complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory -r -f
 complete -c pfmm -n "__pfmm_at 'quote show'" -l explain
-complete -c pfmm -n "__pfmm_at 'quote show'" -l model -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l skew-at-limit -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l gamma -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l kappa -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l sigma -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l horizon -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l half-spread-bps -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l size -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'quote show'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'quote show'" -l model -r -f -a 'glft as fixed'
+complete -c pfmm -n "__pfmm_at 'quote show'" -l skew-at-limit -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l gamma -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l kappa -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l sigma -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l horizon -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l half-spread-bps -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l max-inventory -r -f
+complete -c pfmm -n "__pfmm_at 'quote show'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'quote show'" -l json
 complete -c pfmm -n "__pfmm_at 'quote show'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote show'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote show'" -l version
 complete -c pfmm -n "__pfmm_at 'quote show'" -l help
-complete -c pfmm -n "__pfmm_at 'quote start'" -l cycles -r
+complete -c pfmm -n "__pfmm_at 'quote show'" -f
+complete -c pfmm -n "__pfmm_word 'quote show' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'quote start'" -l cycles -r -f
 complete -c pfmm -n "__pfmm_at 'quote start'" -l once
 complete -c pfmm -n "__pfmm_at 'quote start'" -l detach
 complete -c pfmm -n "__pfmm_at 'quote start'" -l dry-run
 complete -c pfmm -n "__pfmm_at 'quote start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'quote start'" -l yes
-complete -c pfmm -n "__pfmm_at 'quote start'" -l model -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l skew-at-limit -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l gamma -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l kappa -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l sigma -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l horizon -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l half-spread-bps -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l size -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l on-exit -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l on-restart -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l max-loss -r
-complete -c pfmm -n "__pfmm_at 'quote start'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'quote start'" -l model -r -f -a 'glft as fixed'
+complete -c pfmm -n "__pfmm_at 'quote start'" -l skew-at-limit -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l gamma -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l kappa -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l sigma -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l horizon -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l half-spread-bps -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l on-exit -r -f -a 'cancel keep flatten'
+complete -c pfmm -n "__pfmm_at 'quote start'" -l on-restart -r -f -a 'adopt cancel abort'
+complete -c pfmm -n "__pfmm_at 'quote start'" -l max-inventory -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l max-loss -r -f
+complete -c pfmm -n "__pfmm_at 'quote start'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'quote start'" -l json
 complete -c pfmm -n "__pfmm_at 'quote start'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote start'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote start'" -l version
 complete -c pfmm -n "__pfmm_at 'quote start'" -l help
-complete -c pfmm -n "__pfmm_at 'quote status'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'quote start'" -f
+complete -c pfmm -n "__pfmm_word 'quote start' 0 more" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'quote status'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'quote status'" -l json
 complete -c pfmm -n "__pfmm_at 'quote status'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote status'" -l version
 complete -c pfmm -n "__pfmm_at 'quote status'" -l help
+complete -c pfmm -n "__pfmm_at 'quote status'" -f
+complete -c pfmm -n "__pfmm_word 'quote status' 0" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l flatten
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l yes
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'quote stop'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l json
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l quiet
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l verbose
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l version
 complete -c pfmm -n "__pfmm_at 'quote stop'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l inventory -r
+complete -c pfmm -n "__pfmm_at 'quote stop'" -f
+complete -c pfmm -n "__pfmm_word 'quote stop' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l inventory -r -f
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l explain
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l levels -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l spacing-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l size -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l growth -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l threshold-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l model -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l skew-at-limit -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l gamma -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l kappa -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l sigma -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l horizon -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l half-spread-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l levels -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l spacing-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l growth -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l threshold-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l model -r -f -a 'glft as fixed'
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l skew-at-limit -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l gamma -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l kappa -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l sigma -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l horizon -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l half-spread-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l max-inventory -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l quiet
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder show'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l cycles -r
+complete -c pfmm -n "__pfmm_at 'ladder show'" -f
+complete -c pfmm -n "__pfmm_word 'ladder show' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l cycles -r -f
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l once
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l detach
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l dry-run
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l yes
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l levels -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l spacing-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l size -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l growth -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l threshold-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l model -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l skew-at-limit -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l gamma -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l kappa -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l sigma -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l horizon -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l half-spread-bps -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-exit -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-restart -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-loss -r
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l levels -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l spacing-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l growth -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l threshold-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l model -r -f -a 'glft as fixed'
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l skew-at-limit -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l gamma -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l kappa -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l sigma -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l horizon -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l half-spread-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-exit -r -f -a 'cancel keep flatten'
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-restart -r -f -a 'adopt cancel abort'
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-inventory -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-loss -r -f
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l quiet
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'ladder start'" -f
+complete -c pfmm -n "__pfmm_word 'ladder start' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'ladder status'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l quiet
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder status'" -l help
+complete -c pfmm -n "__pfmm_at 'ladder status'" -f
+complete -c pfmm -n "__pfmm_word 'ladder status' 0" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l flatten
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l yes
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l json
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l quiet
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l verbose
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l version
 complete -c pfmm -n "__pfmm_at 'ladder stop'" -l help
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l lower -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l upper -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l range-pct -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l levels -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l size -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l spacing -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l on-breakout -r
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'ladder stop'" -f
+complete -c pfmm -n "__pfmm_word 'ladder stop' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l lower -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l upper -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l range-pct -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l levels -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l spacing -r -f -a 'arithmetic geometric'
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l on-breakout -r -f -a 'hold flatten trail'
+complete -c pfmm -n "__pfmm_at 'grid plan'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l json
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l version
 complete -c pfmm -n "__pfmm_at 'grid plan'" -l help
-complete -c pfmm -n "__pfmm_at 'grid start'" -l cycles -r
+complete -c pfmm -n "__pfmm_at 'grid plan'" -f
+complete -c pfmm -n "__pfmm_word 'grid plan' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'grid start'" -l cycles -r -f
 complete -c pfmm -n "__pfmm_at 'grid start'" -l once
 complete -c pfmm -n "__pfmm_at 'grid start'" -l detach
 complete -c pfmm -n "__pfmm_at 'grid start'" -l dry-run
 complete -c pfmm -n "__pfmm_at 'grid start'" -l exit-code
 complete -c pfmm -n "__pfmm_at 'grid start'" -l yes
-complete -c pfmm -n "__pfmm_at 'grid start'" -l lower -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l upper -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l range-pct -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l levels -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l size -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l spacing -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l on-breakout -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l on-exit -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l on-restart -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l max-inventory -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l max-loss -r
-complete -c pfmm -n "__pfmm_at 'grid start'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'grid start'" -l lower -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l upper -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l range-pct -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l levels -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l spacing -r -f -a 'arithmetic geometric'
+complete -c pfmm -n "__pfmm_at 'grid start'" -l on-breakout -r -f -a 'hold flatten trail'
+complete -c pfmm -n "__pfmm_at 'grid start'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l on-exit -r -f -a 'cancel keep flatten'
+complete -c pfmm -n "__pfmm_at 'grid start'" -l on-restart -r -f -a 'adopt cancel abort'
+complete -c pfmm -n "__pfmm_at 'grid start'" -l max-inventory -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l max-loss -r -f
+complete -c pfmm -n "__pfmm_at 'grid start'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'grid start'" -l json
 complete -c pfmm -n "__pfmm_at 'grid start'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid start'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid start'" -l version
 complete -c pfmm -n "__pfmm_at 'grid start'" -l help
-complete -c pfmm -n "__pfmm_at 'grid status'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'grid start'" -f
+complete -c pfmm -n "__pfmm_word 'grid start' 0" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'grid status'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'grid status'" -l json
 complete -c pfmm -n "__pfmm_at 'grid status'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid status'" -l version
 complete -c pfmm -n "__pfmm_at 'grid status'" -l help
+complete -c pfmm -n "__pfmm_at 'grid status'" -f
+complete -c pfmm -n "__pfmm_word 'grid status' 0" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l flatten
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l yes
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'grid stop'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l json
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l quiet
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l verbose
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l version
 complete -c pfmm -n "__pfmm_at 'grid stop'" -l help
+complete -c pfmm -n "__pfmm_at 'grid stop'" -f
+complete -c pfmm -n "__pfmm_word 'grid stop' 0" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l data -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l from -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l to -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l set -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l latency-ms -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l from -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l to -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l set -r -f -a "(string split ' ' -- $__pfmm_assignments)"
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l latency-ms -r -f
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l funding -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l queue -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l mode -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l format -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l skip-bad -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l price-step -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l size-step -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l queue -r -f -a 'pessimistic optimistic both'
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l mode -r -f -a 'lazy events'
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l format -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l skip-bad -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l price-step -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l size-step -r -f
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l no-cache
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l fees -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l maker-bps -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l taker-bps -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l maker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l taker-bps -r -f
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l html -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l quiet
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l verbose
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l version
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l help
+complete -c pfmm -n "__pfmm_at 'backtest run'" -f
+complete -c pfmm -n "__pfmm_word 'backtest run' 0" -f -a "(string split ' ' -- $__pfmm_strategies)"
+complete -c pfmm -n "__pfmm_word 'backtest run' 1" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l data -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l set -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l random -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l seed -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l folds -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l jobs -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l scheduler -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l set -r -f -a "(string split ' ' -- $__pfmm_assignments)"
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l random -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l seed -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l folds -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l jobs -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l scheduler -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l results -r
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l csv -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l from -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l to -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l interval -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l latency-ms -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l from -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l to -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l latency-ms -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l funding -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l queue -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l format -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l skip-bad -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l price-step -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l size-step -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l queue -r -f -a 'pessimistic optimistic both'
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l format -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l skip-bad -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l price-step -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l size-step -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l no-cache
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l fees -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l maker-bps -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l taker-bps -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l maker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l taker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l quiet
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l verbose
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l version
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l help
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l format -r
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l skip-bad -r
+complete -c pfmm -n "__pfmm_at 'backtest sweep'" -f
+complete -c pfmm -n "__pfmm_word 'backtest sweep' 0" -f -a "(string split ' ' -- $__pfmm_strategies)"
+complete -c pfmm -n "__pfmm_word 'backtest sweep' 1" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l format -r -f
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l skip-bad -r -f
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l check
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l convert -r
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l market -r
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l market -r -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l no-cache
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'backtest data'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l json
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l quiet
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l verbose
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l version
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l help
-complete -c pfmm -n "__pfmm_at 'paper status'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper status'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper status'" -l json
 complete -c pfmm -n "__pfmm_at 'paper status'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper status'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper status'" -l version
 complete -c pfmm -n "__pfmm_at 'paper status'" -l help
+complete -c pfmm -n "__pfmm_at 'paper status'" -f
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l yes
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper reset'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l json
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l version
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l help
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper reset'" -f
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l json
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l version
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l help
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l port -r
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l faults -r
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l latency-ms -r
+complete -c pfmm -n "__pfmm_at 'paper deposit'" -f
+complete -c pfmm -n "__pfmm_word 'paper deposit' 0" -f
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l port -r -f
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l faults -r -f
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l latency-ms -r -f
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l rate-limit
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper serve'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l json
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l version
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l help
+complete -c pfmm -n "__pfmm_at 'paper serve'" -f
 complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a synthetic -d 'Trade in a made-up market: endless, the same for the same seed.'
 complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a replay -d 'Trade in recorded data.'
 complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a live -d 'Trade with paper money on a real venue\'s public data.'
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper feed'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l json
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l version
 complete -c pfmm -n "__pfmm_at 'paper feed'" -l help
-complete -c pfmm -n "__pfmm_at 'profile list'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f
+complete -c pfmm -n "__pfmm_at 'profile list'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile list'" -l json
 complete -c pfmm -n "__pfmm_at 'profile list'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile list'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile list'" -l version
 complete -c pfmm -n "__pfmm_at 'profile list'" -l help
-complete -c pfmm -n "__pfmm_at 'profile show'" -l market -r
-complete -c pfmm -n "__pfmm_at 'profile show'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile list'" -f
+complete -c pfmm -n "__pfmm_at 'profile show'" -l market -r -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'profile show'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile show'" -l json
 complete -c pfmm -n "__pfmm_at 'profile show'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile show'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile show'" -l version
 complete -c pfmm -n "__pfmm_at 'profile show'" -l help
-complete -c pfmm -n "__pfmm_at 'profile create'" -l venue -r
-complete -c pfmm -n "__pfmm_at 'profile create'" -l account -r
-complete -c pfmm -n "__pfmm_at 'profile create'" -l from -r
-complete -c pfmm -n "__pfmm_at 'profile create'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile show'" -f
+complete -c pfmm -n "__pfmm_word 'profile show' 0" -f -a '(__pfmm_profiles)'
+complete -c pfmm -n "__pfmm_at 'profile create'" -l venue -r -f -a 'paper purpleflea hyperliquid'
+complete -c pfmm -n "__pfmm_at 'profile create'" -l account -r -f
+complete -c pfmm -n "__pfmm_at 'profile create'" -l from -r -f -a '(__pfmm_profiles)'
+complete -c pfmm -n "__pfmm_at 'profile create'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile create'" -l json
 complete -c pfmm -n "__pfmm_at 'profile create'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile create'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile create'" -l version
 complete -c pfmm -n "__pfmm_at 'profile create'" -l help
-complete -c pfmm -n "__pfmm_at 'profile use'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile create'" -f
+complete -c pfmm -n "__pfmm_word 'profile create' 0" -f
+complete -c pfmm -n "__pfmm_at 'profile use'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile use'" -l json
 complete -c pfmm -n "__pfmm_at 'profile use'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile use'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile use'" -l version
 complete -c pfmm -n "__pfmm_at 'profile use'" -l help
-complete -c pfmm -n "__pfmm_at 'profile set'" -l market -r
-complete -c pfmm -n "__pfmm_at 'profile set'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile use'" -f
+complete -c pfmm -n "__pfmm_word 'profile use' 0" -f -a '(__pfmm_profiles)'
+complete -c pfmm -n "__pfmm_at 'profile set'" -l market -r -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'profile set'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile set'" -l json
 complete -c pfmm -n "__pfmm_at 'profile set'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile set'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile set'" -l version
 complete -c pfmm -n "__pfmm_at 'profile set'" -l help
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l market -r
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile set'" -f
+complete -c pfmm -n "__pfmm_word 'profile set' 0" -f -a "(string split ' ' -- $__pfmm_settings)"
+complete -c pfmm -n "__pfmm_word 'profile set' 1" -f
+complete -c pfmm -n "__pfmm_at 'profile unset'" -l market -r -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'profile unset'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile unset'" -l json
 complete -c pfmm -n "__pfmm_at 'profile unset'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile unset'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile unset'" -l version
 complete -c pfmm -n "__pfmm_at 'profile unset'" -l help
-complete -c pfmm -n "__pfmm_at 'profile path'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile unset'" -f
+complete -c pfmm -n "__pfmm_word 'profile unset' 0" -f -a "(string split ' ' -- $__pfmm_settings)"
+complete -c pfmm -n "__pfmm_at 'profile path'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile path'" -l json
 complete -c pfmm -n "__pfmm_at 'profile path'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile path'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile path'" -l version
 complete -c pfmm -n "__pfmm_at 'profile path'" -l help
+complete -c pfmm -n "__pfmm_at 'profile path'" -f
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l yes
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'profile delete'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l json
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l quiet
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l verbose
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l version
 complete -c pfmm -n "__pfmm_at 'profile delete'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l seed -r
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l speed -r
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l at -r
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l fees -r
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l maker-bps -r
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l taker-bps -r
+complete -c pfmm -n "__pfmm_at 'profile delete'" -f
+complete -c pfmm -n "__pfmm_word 'profile delete' 0" -f -a '(__pfmm_profiles)'
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l seed -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l speed -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l at -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l maker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l taker-bps -r -f
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l reset
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l json
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l version
 complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l speed -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l at -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l fees -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l maker-bps -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l taker-bps -r
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -f
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l speed -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l at -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l maker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l taker-bps -r -f
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l reset
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l idle-pause
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l no-idle-pause
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l market -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l format -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l skip-bad -r
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l market -r -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l format -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l skip-bad -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l json
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l version
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l venue -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l venue -r -f -a 'paper purpleflea hyperliquid'
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l testnet
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l url -r
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l fees -r
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l maker-bps -r
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l taker-bps -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l url -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l maker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l taker-bps -r -f
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l reset
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l profile -r
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l json
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l quiet
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l version
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l help
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -f

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pfmm.app.market_names import remember
 from pfmm.config.values import Settings
 from pfmm.errors import CannotDoThis, ConfigError, UnknownMarket
 from pfmm.model.market import Instrument
@@ -248,8 +249,11 @@ class Session:
 
     @cached_property
     def instruments(self) -> Mapping[str, Instrument]:
-        """Every market of the venue by name."""
-        return {instrument.market: instrument for instrument in self.venue.markets()}
+        """Every market of the venue by name; completions are told the names."""
+        found = {instrument.market: instrument for instrument in self.venue.markets()}
+        if not self._waits:  # an emergency keeps nothing for later
+            remember(self.settings.paths.cache_dir, self.settings.profile, found)
+        return found
 
     def market(self, spelling: str) -> Instrument:
         """The instrument that `spelling` means: BTC-PERP, btc, BTCUSDT or the venue's own name; see `model.spelling`.
