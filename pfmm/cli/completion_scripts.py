@@ -1,4 +1,4 @@
-"""The completion scripts of bash, zsh and fish, made from the real commands. Pure: entries in, text out. Layer: cli.
+"""The completion scripts of bash, zsh and fish, made from the real commands: entries in, text out. Layer: cli.
 
 A script is static: a key press starts no program, and reads at most the config file (profiles), the names of the last
 listed markets of the profile, and the names of the logs. What it reads there is never evaluated.
