@@ -41,7 +41,42 @@ k9erRViKVNk6Frw7A3ZLgT7tINCLnZcdQU6KGsLAk3DoC8DzHVcyj6Rw
 """
 
 
-class SlowServer:
+class Listening:
+    """A server of sockets on a port of its own: each connection is served on a thread until `close`."""
+
+    def __init__(self, scheme: str = "http") -> None:
+        self.done = threading.Event()
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        """Ends every connection and thread."""
+        self.done.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(line,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, line: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class SlowServer(Listening):
     """Answers the first `after` requests by `app`, and to every later one speaks without end, as `way` says:
 
     "headers" and "body" drip a byte every `pace_s`, "silent" says nothing, "flood" sends a body as fast as it can.
@@ -62,31 +97,8 @@ class SlowServer:
         self._context = None if tls is None else _server_context(tls)
         self.requests: list[str] = []
         self.dripping = threading.Event()
-        self._done = threading.Event()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        """Ends every connection and thread."""
-        self._done.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                line, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(line,))
-            self._threads.append(thread)
-            thread.start()
+        super().__init__("http" if tls is None else "https")
 
     def _serve(self, line: socket.socket) -> None:
         with suppress(OSError), line:
@@ -110,9 +122,9 @@ class SlowServer:
             line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n")
         self.dripping.set()
         if self.way == "flood":
-            while not self._done.is_set():
+            while not self.done.is_set():
                 line.sendall(b" ")
-        while not self._done.wait(self._pace_s if self.way != "silent" else PATIENCE_S):
+        while not self.done.wait(self._pace_s if self.way != "silent" else PATIENCE_S):
             line.sendall(b" " if self.way == "body" else b"a")
 
 

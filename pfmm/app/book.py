@@ -32,7 +32,7 @@ class BookRequest:
 
 @dataclass(frozen=True, slots=True)
 class BookLevel:
-    """One price of a side. `size` and `own_size` (what of it is ours) in base units, `notional` and `total_notional`
+    """One price of a side. `size` and `own_size` (our part of it) in base units, `notional` and `total_notional`
     (of this level and all before it) in USD, `distance_bps` from the mid; `own_size` is None where our orders are not
     known."""
 

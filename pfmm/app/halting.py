@@ -45,8 +45,8 @@ class StoppingRunners:
 
     Serves as `Others` of a flatten. Requests that a dead runner left on their way may act until they expire: the
     journal, written before each request left, says until when. Where it cannot be read, any runner may have died a
-    moment ago with a request under way, so the longest life of a request is waited for from the first snapshot in
-    which none was alive. The exchange in this process has no requests under way but its callers'.
+    moment ago with a request under way: the longest life of a request is waited for, from the first snapshot without
+    a living runner. The exchange in this process has no requests under way but its callers'.
     """
 
     def __init__(self, session: Session, *, monotonic_s: Callable[[], float]) -> None:

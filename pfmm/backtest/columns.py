@@ -1,7 +1,7 @@
 """A recorded market as NumPy columns, and the two ways through it: every event, or only those that can matter.
 
-Both are feeds of the paper exchange's own kind, so that matching, funding and marks are the very same code. Knows
-tapes and prices; must not know orders, strategies or decisions.
+Both are feeds of the paper exchange's own kind, so that matching, funding and marks are the very same code. Layer:
+backtest.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The engine with a shortcut that changes nothing: a decision that is proved to be a no-op is only noted.
 
 Two proofs. `glance` lets the strategy decide on the same data and compares: no order action, so the rest of the cycle
-could do nothing. `quiet_band` asks the strategy for the prices between which it would want the same orders. Knows the
-engine's memory of its one run; must not know tapes or time.
+could do nothing. `quiet_band` asks the strategy for the prices between which it would want the same orders. Layer:
+backtest.
 """
 
 from __future__ import annotations

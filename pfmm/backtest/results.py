@@ -1,7 +1,7 @@
 """What a run of a backtest says: the report's own figures, computed from its fills and the tape.
 
 Mids are the tape's, at the fills, at the markout horizons and at the samples of the equity curve; nothing depends on
-when the loop happened to look. Knows outcomes and columns; must not know strategies or rendering.
+when the loop happened to look. Layer: backtest.
 """
 
 from __future__ import annotations

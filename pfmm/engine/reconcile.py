@@ -1,7 +1,4 @@
-"""The difference between what a strategy wants and what rests, as the fewest safe order actions. Pure.
-
-Knows slots, prices and ages; must not know venues, limits (risk does) or why an order is wanted.
-"""
+"""The difference between what a strategy wants and what rests, as the fewest safe order actions. Pure. Layer: engine."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Limits:
 class RunSpec:
     """A strategy to run with its limits; `config` holds its settings by name, as the journal keeps them.
 
-    `defaults` are their values where nobody has set them: a run of before a setting existed had that. `free` names
+    `defaults` are their defaults: a run that is older than a setting had that. `free` names
     those that resting orders do not stand for: they may change while a run is open. `replaced` names settings whose
     place a newer one has taken: a run that was begun without the newer one had the older at its default.
     """
@@ -65,8 +65,7 @@ class MarketSnapshot:
             self._positions[market] = self.net_position(market) + change
 
     def foreign_orders(self, market: str, live: Iterable[OwnOrder]) -> list[Order]:
-        """The open orders of the market that none of the records in `live` is about: strangers', and a second one that
-        the venue made of one request of ours."""
+        """Open orders matching no order in `live`: placed outside pfmm, or duplicated by the venue."""
         records = {order.client_order_id: order.order_id for order in live}
         return [
             order

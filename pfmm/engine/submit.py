@@ -240,8 +240,10 @@ def _replaced(old: OwnOrder, new: OwnOrder, item: Order | Refusal, now_ms: int) 
 
 
 def _old_leg(old: OwnOrder, item: Order | Refusal) -> list[OwnOrder]:
-    """The order that was to be replaced, where the answer says that it rests no more: what of it was filled until then
-    is asked for by its own id. Refused otherwise, or without an answer, it may rest as before."""
+    """Mark the order that was to be replaced as MISSING where the answer says that it rests no more.
+
+    The next read asks for its fills by its own id. Refused otherwise, or without an answer, it may rest as before.
+    """
     gone = isinstance(item, Order) or item.reason.gone
     return [replace(old, status=OwnStatus.MISSING)] if gone else []
 

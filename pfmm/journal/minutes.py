@@ -67,7 +67,7 @@ class MinuteLog:
         return closed_through(fills, self._seen_ms()) if closed else fills
 
     def prepare(self, limit: int) -> Prepared | None:
-        """Folds at most `limit` more fills whose minutes are closed; None where there is none. Needs no transaction:
+        """Folds at most `limit` more fills whose minutes are closed; None where none is left. Needs no transaction:
         `keep` notices what came between."""
         claims = self._newest_claim()
         fills = closed_through(self._fills(limit), self._seen_ms())

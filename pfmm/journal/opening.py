@@ -1,7 +1,6 @@
 """Opening a journal's file: what it is called, how it grows, and reading one that may not be brought up to date.
 
-Knows the file and the schema's number; must not know what the records mean.
-"""
+Layer: journal."""
 
 from __future__ import annotations
 

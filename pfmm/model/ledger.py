@@ -8,7 +8,7 @@ from decimal import Decimal
 from pfmm.model.quick import quick
 
 ACCOUNT = "*"  # the owner of a market's net book: every fill of the account, whoever traded, as the venue nets it
-UNATTRIBUTED = ""  # the owner of what no run of ours placed, less what of it closed positions that ended runs left
+UNATTRIBUTED = ""  # owns the fills of no run, but those that closed what an ended run left
 
 _ZERO = Decimal(0)
 

@@ -1,7 +1,7 @@
 """Locks that die with their process, the stop request, and the HALT latch of an account.
 
 flock frees itself on kill -9; a lock file's content (pid, start) is for people and for signals, and is believed only
-while the lock is held. POSIX only. Must not know strategies, venues or journals.
+while the lock is held. POSIX only. Layer: runner.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ class UseLock:
 
 
 def journals_in_use(state_dir: Path) -> UseLock:
-    """Shared by whoever has the journal of a paper account open, alone by a reset, which moves them all."""
+    """The lock that a process shares while it has the journal of a paper account open, and that a reset takes alone."""
     return UseLock(state_dir / "paper" / "journals.lock")
 
 

@@ -1,6 +1,6 @@
 """Snapping to what a venue accepts: bids down, asks up, sizes down. The ONE place where a float becomes a Decimal.
 
-Knows price rules and size steps; must not know strategies, venues or why a price was wanted.
+Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The formats of recorded data, shared by record, replay and backtest: files in, one checked event stream out.
 
-Knows files and formats; must not know venues, sockets, accounts or strategies.
-"""
+Layer: tape."""
 
 from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, event_line, header_line

@@ -152,7 +152,7 @@ class Http:
         self._client = httpx.Client(
             base_url=url,
             transport=transport or SocketTransport(None if plain else _proxy(url.host), plain=plain),
-            trust_env=False,  # what of the environment counts is looked up here, as the sockets are ours
+            trust_env=False,  # the environment is read here: the sockets are ours
             follow_redirects=False,  # the key must not travel to another host
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "pfmm"},
         )

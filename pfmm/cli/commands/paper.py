@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pfmm.app.paper import At as StartAt
+from pfmm.app.paper import FeedShown
 from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.opening import paper_session
 from pfmm.cli.options import non_negative_float, non_negative_integer, positive_decimal
@@ -18,6 +21,7 @@ from pfmm.cli.reading import reading
 from pfmm.cli.render import paper as render
 from pfmm.cli.times import moment
 from pfmm.cli.typer_seam import globals_of
+from pfmm.model.fees import FeeChoice
 
 DEFAULT_PORT = 8787
 
@@ -89,11 +93,16 @@ def deposit(
 def feed(context: typer.Context) -> None:
     """Show the market that the exchange trades in, or switch it."""
     if context.invoked_subcommand is None:
-        from pfmm.app import paper
+        from pfmm.app.paper import feed as shown
 
-        options = globals_of(context)
-        with paper_session(options, changes=True) as opened:
-            answer(options, lambda: paper.feed(session=opened), render.render_feed)
+        _change_feed(context, shown)
+
+
+def _change_feed(context: typer.Context, change: Callable[..., FeedShown]) -> None:
+    """Run a use case on the exchange's market, and print the market that it has then."""
+    options = globals_of(context)
+    with paper_session(options, changes=True) as opened:
+        answer(options, lambda: change(session=opened), render.render_feed)
 
 
 @feed_app.command()
@@ -114,23 +123,10 @@ def synthetic(
     reset: Reset = False,
 ) -> None:  # fmt: skip
     """Trade in a made-up market: endless, the same for the same seed. Starts now unless --at."""
-    from pfmm.app import paper
-    from pfmm.model.fees import FeeChoice
+    from pfmm.app.paper import synthetic_feed
 
-    options = globals_of(context)
-    with paper_session(options, changes=True) as opened:
-        answer(
-            options,
-            lambda: paper.synthetic_feed(
-                seed=seed,
-                speed=speed,
-                at=at,
-                afresh=reset,
-                charge=FeeChoice(fees, maker_bps, taker_bps),
-                session=opened,
-            ),
-            render.render_feed,
-        )
+    charge = FeeChoice(fees, maker_bps, taker_bps)
+    _change_feed(context, partial(synthetic_feed, seed=seed, speed=speed, at=at, afresh=reset, charge=charge))
 
 
 @feed_app.command()
@@ -162,28 +158,25 @@ def replay(
     ] = 0,
 ) -> None:
     """Trade in recorded data. It is read once and kept beside the exchange; the files are not needed later."""
+    from pfmm.app.paper import replay_feed
 
-    from pfmm.app import paper
-    from pfmm.model.fees import FeeChoice
-
-    options = globals_of(context)
-    with paper_session(options, changes=True) as opened, reading(options, files) as watch:
-        answer(
-            options,
-            lambda: paper.replay_feed(
+    charge = FeeChoice(fees, maker_bps, taker_bps)
+    with reading(globals_of(context), files) as watch:
+        _change_feed(
+            context,
+            partial(
+                replay_feed,
                 files,
                 speed=speed,
                 at=at,
                 idle_pause=idle_pause,
                 afresh=reset,
-                charge=FeeChoice(fees, maker_bps, taker_bps),
-                session=opened,
+                charge=charge,
                 market=market,
                 data_format=data_format,
                 skip_bad=skip_bad,
                 watch=watch,
             ),
-            render.render_feed,
         )
 
 
@@ -201,23 +194,10 @@ def live(
     reset: Reset = False,
 ) -> None:
     """Trade with paper money on a real venue's public data. Needs the network, and no account there."""
-    from pfmm.app import paper
-    from pfmm.model.fees import FeeChoice
+    from pfmm.app.paper import live_feed
 
-    options = globals_of(context)
-    with paper_session(options, changes=True) as opened:
-        answer(
-            options,
-            lambda: paper.live_feed(
-                venue=venue,
-                testnet=testnet,
-                url=url,
-                afresh=reset,
-                charge=FeeChoice(fees, maker_bps, taker_bps),
-                session=opened,
-            ),
-            render.render_feed,
-        )
+    charge = FeeChoice(fees, maker_bps, taker_bps)
+    _change_feed(context, partial(live_feed, venue=venue, testnet=testnet, url=url, afresh=reset, charge=charge))
 
 
 @app.command()

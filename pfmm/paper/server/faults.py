@@ -12,7 +12,7 @@ SPEC is a comma-separated list of key=value, lists inside a value are joined by 
 - latency_ms  the longest extra wait of a latency fault, 1 to 60000 (default 250)
 - skew_ms     what a skew fault adds to the time of /api/time; may be negative (default 30000)
 
-This module must not know sockets or threads; it decides, pfmm.paper.server.faulty_line acts.
+It decides; pfmm.paper.server.faulty_line acts. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Carries a request to the application over a line that fails as the fault plan says.
 
-It must not know the dialect beyond "answers are JSON", nor sockets: the connection offers what can be done to it.
+The connection offers what can be done to it. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Serves the paper exchange over HTTP/1.1 on a loopback socket: threads, keep-alive, one send an answer.
 
-It must not know the dialect: it carries bytes between sockets and a WSGI application, and refuses what is not HTTP.
+It carries bytes between sockets and a WSGI application, and refuses what is not HTTP. Layer: paper.
 """
 
 from __future__ import annotations

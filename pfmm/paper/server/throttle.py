@@ -1,7 +1,6 @@
 """Rate limits of the paper exchange, kept a key and a lane in fixed windows. The caller brings the time.
 
-It must not know HTTP beyond the three numbers that its headers carry.
-"""
+Layer: paper."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """JSON for the paper exchange: strict on the way in, exact Decimal numbers on the way out.
 
-It must not know the dialect, and shares nothing with the client's parser: two readings of one rule catch mistakes
-that one would hide.
+It shares nothing with the client's parser: two readings of one rule catch mistakes that one would hide. Layer: paper.
 """
 
 from __future__ import annotations

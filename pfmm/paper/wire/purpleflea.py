@@ -1,6 +1,6 @@
 """Which path and method of the wire dialect is which operation of the exchange.
 
-It must not know WSGI, keys or limits: it is handed an account and a parsed body, and returns a JSON-ready answer.
+It is handed an account and a parsed body, and returns a JSON-ready answer. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The exchange's records as the JSON objects of its wire dialect. It must not know HTTP or the store."""
+"""The exchange's records as the JSON objects of its wire dialect. Layer: paper."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The paper exchange's face: a WSGI application that answers the wire dialect over an Exchange.
 
-It must not know how the client reads or writes the same dialect (nothing of pfmm.venue), nor sockets.
+It shares no code with the client of the same dialect. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The books of a grid's cells: what each bought and sold, what that cost, and when a round trip is complete. Pure.
 
-Knows fills; must not know where lines come from, markets or resting orders. A cell lies between two neighbouring
-lines, buys at the lower and sells at the upper.
+A cell lies between two neighbouring lines, buys at the lower and sells at the upper. Layer: strategy.
 """
 
 from __future__ import annotations

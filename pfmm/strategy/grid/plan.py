@@ -1,7 +1,6 @@
 """A grid before it trades: its lines, sizes, orders, profit a round trip and worst cases. Pure arithmetic.
 
-Knows instruments and prices; must not know fills, state or venues. Every refusal is a UsageError that names the
-setting and its value.
+Every refusal is a UsageError that names the setting and its value. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a grid remembers between cycles, how it is saved, and how its range moves. Pure.
-
-Knows cells and layouts; must not know tickers, resting orders or fills (grid_cells folds those).
-"""
+"""What a grid remembers between cycles, how it is saved, and how its range moves. Pure. Layer: strategy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The grid strategy: cells with counter-orders, a breakout policy, and a state that survives restarts. Pure.
 
-Knows cells, tickers and the venue's minima; must not know resting orders, limits (risk does) or venues.
+Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The quoting strategy: what to rest now, given what it remembers and one look at the market. Pure.
 
-Holds the volatility estimator and the price that is being quoted around; must not know orders, venues or clocks.
+It remembers the volatility estimator and the price that is being quoted around. Layer: strategy.
 """
 
 from __future__ import annotations

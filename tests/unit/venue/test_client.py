@@ -35,6 +35,7 @@ from pfmm.venue.client import IN_PROCESS_URL, HttpClient, Timekeeper
 from pfmm.venue.http import MAYBE_SENT, NEVER_SENT, in_process, never_sent
 from pfmm.venue.purpleflea import PurpleFlea
 from pfmm.venue.ratelimit import Lane, RateBudget
+from tests.slow_server import Listening
 
 KEY = "sk-very-secret-0123456789"
 PATIENCE_S = 60.0  # for what another thread does: a busy machine lets it wait
@@ -58,37 +59,15 @@ class FakeTime:
         return Timekeeper(monotonic_s=lambda: self.now_s, sleep=self.sleep, jitter=lambda: 1.0, wall_ms=lambda: 0)
 
 
-class RawServer:
+class RawServer(Listening):
     """A socket server that does to request n what `script[n]` says (the last entry goes on), and keeps the bytes."""
 
     def __init__(self, script: list[Behaviour]) -> None:
         self.script = script
         self.requests: list[bytes] = []
-        self.connections = 0
-        self.asked, self.done = threading.Event(), threading.Event()
+        self.asked = threading.Event()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def close(self) -> None:
-        self.done.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(PATIENCE_S)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                line, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            thread = threading.Thread(target=self._serve, args=(line,))
-            self._threads.append(thread)
-            thread.start()
+        super().__init__()
 
     def _serve(self, line: socket.socket) -> None:
         with line:
