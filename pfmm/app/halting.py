@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pfmm.errors import PfmmError
 
@@ -38,6 +38,14 @@ class StoppedRunner:
     pid: int
     how: str
     first_seen_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run of a halted account that was ended in the journal."""
+
+    market: str
+    strategy: str
 
 
 class StoppingRunners:
@@ -160,7 +168,7 @@ def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
     ]
 
 
-def end_halted_runs(session: Session, *, attempts: int, deadline: Deadline) -> list[dict[str, Any]]:
+def end_halted_runs(session: Session, *, attempts: int, deadline: Deadline) -> list[EndedRun]:
     """Ends every run that the journal holds open, so that a later start begins afresh, and answers which.
 
     Orders that such a run still has resting, on whatever market, are cancelled and proven gone first, in at most
@@ -183,7 +191,7 @@ def end_halted_runs(session: Session, *, attempts: int, deadline: Deadline) -> l
         done = wind_down(session.venue, journal, clock, markets, run_ids, attempts=attempts, deadline=deadline)
         for run in runs:
             journal.end_run(run.run_id, status=ENDED, reason=REASON, time_ms=done.snapshot.time.time_ms)
-        return [{"market": run.market, "strategy": run.kind} for run in runs]
+        return [EndedRun(run.market, run.kind) for run in runs]
 
 
 def _writable(session: Session) -> Journal:

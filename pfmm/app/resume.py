@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pfmm.errors import AlreadyRunning, ConfigError, Halted, JournalLocked, PfmmError
 
 if TYPE_CHECKING:
+    from pfmm.app.halting import EndedRun
     from pfmm.app.session import Session
 
 
@@ -21,7 +21,7 @@ class ResumeResult:
     halted_by: str | None
     reason: str | None
     since: str | None
-    runs_ended: tuple[Mapping[str, Any], ...] = ()
+    runs_ended: tuple[EndedRun, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -60,7 +60,7 @@ def _refuse_while_running(session: Session) -> None:
         )
 
 
-def _end_runs(session: Session) -> tuple[list[dict[str, Any]], list[str]]:
+def _end_runs(session: Session) -> tuple[list[EndedRun], list[str]]:
     """End the halted runs. A journal that cannot be used stops no resume: no start can adopt a run from it either.
     One that is only locked for now does."""
     from pfmm.app.halting import end_halted_runs

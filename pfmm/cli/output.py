@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, TextIO, TypeVar
 
 from pfmm.errors import OutputLost, PfmmError
 from pfmm.model.encoding import ABSENT, jsonable
-from pfmm.model.text import iso as iso  # noqa: PLC0414 - for the modules that are not converted yet
-from pfmm.model.text import plain as plain  # noqa: PLC0414 - likewise
+from pfmm.model.text import iso
 
 SCHEMA: Final = "pfmm/1"
 NO_DATA: Final = frozenset({"warnings", "time_ms", "have_journal"})  # fields of a result that its `data` does not have
@@ -259,19 +258,6 @@ def _talk(text: str) -> None:
         sys.stderr.flush()
     except OSError:  # nobody listens, or a full disk has nowhere to put it
         _drop(sys.stderr)
-
-
-def table(
-    headers: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    right: Iterable[int] = (),
-    spare: Iterable[int] = (),
-) -> str:
-    """A table for the terminal that stdout is, as `render.tables.table` draws it."""
-    from pfmm.cli.render import tables
-
-    return tables.table(headers, rows, right=right, spare=spare, width=room())
 
 
 def _dumps(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""The difference between what a strategy wants and what rests, as the fewest safe order actions. Pure. Layer: engine."""
+"""The difference between what a strategy wants and what rests, as the fewest safe order actions.
+
+Pure. Layer: engine.
+"""
 
 from __future__ import annotations
 

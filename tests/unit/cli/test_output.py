@@ -20,9 +20,11 @@ from pfmm.app.contract import Question
 from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
 from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.render.tables import table
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import NotFlat, UsageError
 from pfmm.model.encoding import jsonable
+from pfmm.model.text import iso
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -71,10 +73,10 @@ def test_unknown_types_have_no_json_form(value: Any) -> None:
 
 
 def test_times_are_utc_with_milliseconds() -> None:
-    assert output.iso(0) == "1970-01-01T00:00:00.000Z"
-    assert output.iso(1735689600123) == "2025-01-01T00:00:00.123Z"
+    assert iso(0) == "1970-01-01T00:00:00.000Z"
+    assert iso(1735689600123) == "2025-01-01T00:00:00.123Z"
     with pytest.raises(ValueError, match="out of range"):
-        output.iso(10**18)
+        iso(10**18)
 
 
 def test_envelope_or_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,12 +121,12 @@ def test_events_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_table_is_aligned() -> None:
-    text = output.table(("market", "size"), [("BTC", "1.5"), ("DOGE-PERP", "10")], right=(1,))
+    text = table(("market", "size"), [("BTC", "1.5"), ("DOGE-PERP", "10")], right=(1,))
     assert text == "market     size\nBTC         1.5\nDOGE-PERP    10"
 
 
 def test_a_table_of_nothing_is_its_header() -> None:
-    assert output.table(("a", "bb"), []) == "a  bb"
+    assert table(("a", "bb"), []) == "a  bb"
 
 
 def run_with(command: Any, *arguments: str) -> int:
