@@ -18,7 +18,10 @@ LIBRARIES = {
     "a command typed as one line": ("shlex", {"pfmm.model.setting"}),
     "keys of a terminal": ("termios", {"pfmm.runner.keyboard"}),
     "charts": ("plotly", {"pfmm.report.html"}),
-    "a socket under a deadline": ("socket", {"pfmm.venue.sockets", "pfmm.paper.server.serve"}),
+    "a socket under a deadline": (
+        "socket",
+        {"pfmm.venue.sockets", "pfmm.paper.server.serve", "pfmm.paper.server.websocket"},
+    ),
     "runs over a cluster": ("distributed", {"pfmm.backtest.sweep"}),
 }
 
