@@ -104,8 +104,16 @@ def show_profile(profile: str | None, market: str | None) -> ProfileShown:
     )
 
 
-def create_profile(name: str, *, venue: str | None, account: str | None, base: str | None) -> ProfileEdited:
-    """Create a profile, with the settings of `base` where it is named. Raises UsageError for a name that is none."""
+def create_profile(
+    name: str,
+    *,
+    venue: str | None,
+    account: str | None,
+    base: str | None,
+    more: Mapping[str, str] | None = None,
+) -> ProfileEdited:
+    """Create a profile, with the settings of `base` where it is named, and `more` by name. Raises UsageError for a name
+    that is none."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(f"NAME must be letters, digits, dot, dash or underscore, not {name!r}")
     given = {"venue": venue, "account": account}
@@ -116,12 +124,21 @@ def create_profile(name: str, *, venue: str | None, account: str | None, base: s
             raise ConfigError(f"profile {name!r} exists already", hint=f"`pfmm profile set --profile {name} …`")
         copied = _stored(document, base) if base else {}
         document["profiles"][name] = {**copied, **values}
+        for key, text in (more or {}).items():
+            _holder(_own(document, name), key, None)[key.rpartition(".")[2]] = _parsed(setting_of(key), text)
 
     money = ""
     if values.get("venue", PAPER) == PAPER and base is None:
         real = "|".join(name for name, line in VENUES.items() if not line.mainnet_refusal and name != PAPER)
-        money = f": it trades with play money on the embedded exchange; `--venue {real}` is for real"
+        money = (
+            f": a PAPER profile, which trades with paper money on the embedded exchange; `--venue {real}` is for real"
+        )
     return _edit(name, f"created profile {name}{money}", change)
+
+
+def set_up_venues() -> tuple[str, ...]:
+    """The venues whose accounts are looked at before a profile of them is made."""
+    return tuple(name for name, line in VENUES.items() if line.account == "address")
 
 
 def use_profile(name: str) -> ProfileEdited:

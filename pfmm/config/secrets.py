@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from pfmm.config.values import SecretSource
-from pfmm.errors import SecretError
+from pfmm.errors import SecretError, UsageError
 from pfmm.venue.registry import VENUES
 
 COMMAND_TIMEOUT_S: Final = 20.0
@@ -88,6 +88,20 @@ def secret_state(source: SecretSource, venue: str, env: Mapping[str, str]) -> st
     if source.file is not None:
         return "set" if key_path(source.file).is_file() else "unset"
     return "set" if source.command is not None or source.keyring is not None else "unset"
+
+
+def keep_key(path: Path, key: str) -> None:
+    """Writes a key to a new file that nobody else may read (mode 0600). Raises UsageError for one that is there,
+    SecretError where it cannot be written."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise UsageError(f"the key file {path} exists already", hint="name another one, or move it away") from None
+    except OSError as error:
+        raise SecretError(f"cannot write the key file {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(key + "\n")
 
 
 def key_path(text: str) -> Path:

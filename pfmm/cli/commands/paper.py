@@ -89,6 +89,32 @@ def deposit(
         answer(options, lambda: paper.deposit(amount, session=opened), render.render_deposit)
 
 
+@app.command()
+def account(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Paper account; default: the profile's.", show_default=False)
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file", metavar="FILE", help="Write its test key to a new file, mode 0600.", show_default=False
+        ),
+    ] = None,
+    show_key: Annotated[bool, typer.Option("--show-key", help="Show its test key.")] = False,
+) -> None:
+    """Show the address of a paper account for clients that speak Hyperliquid's dialect; opens it if it is new."""
+    from pfmm.app.paper_accounts import paper_account
+
+    options = globals_of(context)
+    with paper_session(options, changes=True) as opened:
+        answer(
+            options,
+            lambda: paper_account(name, show_key=show_key, key_file=key_file, session=opened),
+            render.render_account,
+        )
+
+
 @feed_app.callback()
 def feed(context: typer.Context) -> None:
     """Show the market that the exchange trades in, or switch it."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pfmm.app import profiles
 from pfmm.app.profiles import ProfileEdited
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.prompt import agreed, asking, on_terminal
 from pfmm.cli.render import profile as render
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
+
+if TYPE_CHECKING:
+    from pfmm.app.profile_setup import SetupRequest
 
 app = typer.Typer(help="The config store: profiles and their settings (see `pfmm help config`).")
 
@@ -56,11 +60,53 @@ def create(
     context: typer.Context,
     name: Name,
     venue: Annotated[str | None, typer.Option("--venue", metavar="VENUE", help="Venue it trades on.")] = None,
-    account: Annotated[str | None, typer.Option("--account", metavar="NAME", help="Account there.")] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", metavar="NAME", help="Account there: on hyperliquid its address.")
+    ] = None,
     base: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Copy this profile's settings.")] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", metavar="NETWORK", help="mainnet or testnet, where the venue has two.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", metavar="FILE", help="File that holds the key, mode 0600.")
+    ] = None,
+    key_env: Annotated[
+        str | None, typer.Option("--key-env", metavar="NAME", help="Environment variable that holds the key.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Another address of the venue.")] = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Look at the account with the key first.")] = True,
 ) -> None:
-    """Create a profile. It is used only where it is named, or after `pfmm profile use`."""
-    _edit(context, lambda _: profiles.create_profile(name, venue=venue, account=account, base=base))
+    """Create a profile. It is used only where it is named, or after `pfmm profile use`.
+
+    On a venue with accounts it asks on a terminal for what the options do not say, and looks at the account first.
+    """
+    if venue is None or venue not in profiles.set_up_venues() or base is not None:
+        if (network, key_file, key_env, base_url) != (None, None, None, None):
+            raise UsageError("--network, --key-file, --key-env and --url are for a venue with accounts of its own")
+        _edit(context, lambda _: profiles.create_profile(name, venue=venue, account=account, base=base))
+        return
+    from pfmm.app.profile_setup import SetupRequest, network_for, set_up
+
+    options = globals_of(context)
+    request = SetupRequest(name, venue, network, account, base_url, key_file, key_env, check=check)
+    if on_terminal() and not options.json:
+        request = _asked(request, network_for(venue, network))
+    answer(options, lambda: set_up(request, tell=lambda text: say(options, text)), render.render_set_up)
+
+
+def _asked(request: SetupRequest, network: str) -> SetupRequest:
+    """The request with what somebody typed in the place of what is missing; an empty line leaves the key out."""
+    if request.network is None:
+        request = request._replace(network=typer.prompt("network: testnet or mainnet", default=network, err=True))
+    if request.account is None:
+        request = request._replace(account=typer.prompt("address of the account (0x…)", err=True))
+    if request.key_file is None and request.key_env is None:
+        key = typer.prompt(
+            "key that may act for it (kept in a file of mode 0600; empty: none)",
+            default="", hide_input=True, show_default=False, err=True,
+        )  # fmt: skip
+        request = request._replace(key=key or None)
+    return request
 
 
 @app.command()

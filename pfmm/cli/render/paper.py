@@ -11,6 +11,7 @@ from pfmm.model.text import plain
 
 if TYPE_CHECKING:
     from pfmm.app.paper import Deposited, FeedShown, PaperStatus
+    from pfmm.app.paper_accounts import PaperAccount
 
 
 def render_status(result: PaperStatus, width: int | None) -> str:
@@ -38,6 +39,14 @@ def render_status(result: PaperStatus, width: int | None) -> str:
 def render_deposit(result: Deposited, width: int | None) -> str:  # noqa: ARG001 - one sentence
     """What was added, and what there is now."""
     return f"{plain(result.amount)} USDC deposited on paper account {result.account}: equity {result.equity:.4f} USDC"
+
+
+def render_account(result: PaperAccount, width: int | None) -> str:  # noqa: ARG001 - a line a fact
+    """Name and address, and the key where it was asked for."""
+    lines = [f"paper account {result.account}   address {result.address}"]
+    lines += [] if result.key is None else [f"key {result.key} (made from the name: paper money only)"]
+    lines += [] if result.key_file is None else [f"its key is in {result.key_file}"]
+    return "\n".join(lines)
 
 
 def render_feed(result: FeedShown, width: int | None) -> str:  # noqa: ARG001 - a line a fact

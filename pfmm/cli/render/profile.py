@@ -8,6 +8,7 @@ from pfmm.app.profiles import displayed
 from pfmm.cli.render.tables import table
 
 if TYPE_CHECKING:
+    from pfmm.app.profile_setup import ProfileSetUp
     from pfmm.app.profiles import ProfileEdited, ProfileList, ProfilePaths, ProfileShown
 
 
@@ -31,6 +32,22 @@ def render_shown(result: ProfileShown, width: int | None) -> str:
 def render_edited(result: ProfileEdited, width: int | None) -> str:  # noqa: ARG001 - what was done is talk
     """Nothing: what was done is said on stderr."""
     return ""
+
+
+def render_set_up(result: ProfileSetUp, width: int | None) -> str:  # noqa: ARG001 - a line a fact
+    """What was made, with which money, and what the account is like."""
+    money = "REAL money" if result.money == "real" else "play money"
+    lines = [
+        f"profile {result.profile}: {result.venue}, {money}, account {result.account}",
+        f"key {result.secret}   saved in {result.path}",
+    ]
+    if result.equity is not None and result.free_margin is not None:
+        lines.append(
+            f"equity {result.equity:.2f} USD   free {result.free_margin:.2f}   positions {result.positions}   "
+            f"open orders {result.open_orders}"
+        )
+    lines += [result.limits] if result.limits else []
+    return "\n".join([*lines, *result.notes, f"`pfmm --profile {result.profile} …` uses it"])
 
 
 def render_paths(result: ProfilePaths, width: int | None) -> str:
