@@ -27,11 +27,11 @@ from pfmm.paper.server.faults import FaultPlan
 from pfmm.paper.server.faulty_line import FaultyLine, Request, Response
 from pfmm.paper.server.websocket import TalkMaker, WebSocket, missing, wants_upgrade
 from pfmm.paper.wire import json_text
+from pfmm.paper.wire.paths import WEB_SOCKET
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-WEB_SOCKET = "/ws"
 IDLE_TIMEOUT_S = 60.0
 MAX_LATENCY_MS = 60_000
 _LINGER_S = 1.0

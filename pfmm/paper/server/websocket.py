@@ -7,7 +7,6 @@ compresses; answers pings and a close. A client that is silent for a minute is l
 from __future__ import annotations
 
 import select
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -37,6 +36,18 @@ class Talk(Protocol):
         ...
 
 
+class Line(Protocol):
+    """The connection, as much of it as is needed."""
+
+    def fileno(self) -> int: ...
+
+    def settimeout(self, seconds: float | None, /) -> None: ...
+
+    def recv(self, most: int, /) -> bytes: ...
+
+    def sendall(self, data: bytes, /) -> None: ...
+
+
 def wants_upgrade(headers: Mapping[str, str]) -> bool:
     """True for a request that asks for a WebSocket; `headers` are in lower case."""
     return headers.get("upgrade", "").lower() == "websocket"
@@ -45,7 +56,7 @@ def wants_upgrade(headers: Mapping[str, str]) -> bool:
 class WebSocket:
     """A connection after its upgrade. `serve` returns when it is over."""
 
-    def __init__(self, connection: socket.socket, talk: Talk, closing: Event) -> None:
+    def __init__(self, connection: Line, talk: Talk, closing: Event) -> None:
         self._socket = connection
         self._talk = talk
         self._closing = closing

@@ -6,6 +6,7 @@ from typing import Final
 
 ORDERS: Final = "/api/orders"
 POSTED_READS: Final = ("/info",)  # a dialect whose questions are posted
+WEB_SOCKET: Final = "/ws"
 _QUOTES: Final = ("/api/ticker", "/api/orderbook/", "/api/state")
 _TIME: Final = "/api/time"
 
