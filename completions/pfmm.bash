@@ -55,7 +55,7 @@ _pfmm_value() {  # what may stand where a value of this kind is wanted
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word kind="" place=0 profile=""
     local commands options
-    local known="|quote|ladder|grid|funding|book|inventory|flatten|resume|events|logs|report|backtest|paper|record|profile|markets|doctor|help|completions|quote show|quote start|quote status|quote stop|ladder show|ladder start|ladder status|ladder stop|grid plan|grid start|grid status|grid stop|backtest run|backtest sweep|backtest data|paper status|paper reset|paper deposit|paper serve|paper feed|profile list|profile show|profile create|profile use|profile set|profile unset|profile path|profile delete|paper feed synthetic|paper feed replay|paper feed live|"
+    local known="|quote|ladder|grid|funding|book|inventory|flatten|resume|events|logs|report|backtest|paper|record|profile|markets|doctor|help|completions|quote show|quote start|quote status|quote stop|ladder show|ladder start|ladder status|ladder stop|grid plan|grid start|grid status|grid stop|backtest run|backtest sweep|backtest data|paper status|paper reset|paper deposit|paper account|paper serve|paper feed|profile list|profile show|profile create|profile use|profile set|profile unset|profile path|profile delete|paper feed synthetic|paper feed replay|paper feed live|"
     local arguments=() many=
     [[ "$current" == "=" ]] && current=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -86,7 +86,7 @@ _pfmm() {
         "logs") commands=""; options="--lines --follow --profile --json --quiet --verbose --version --help"; arguments=("runs") ;;
         "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
         "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
-        "paper") commands="status reset deposit serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
+        "paper") commands="status reset deposit account serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
         "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --venue --network --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
@@ -111,11 +111,12 @@ _pfmm() {
         "paper status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper reset") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
         "paper deposit") commands=""; options="--profile --json --quiet --verbose --version --help"; arguments=("") ;;
+        "paper account") commands=""; options="--key-file --show-key --profile --json --quiet --verbose --version --help"; arguments=("profiles") ;;
         "paper serve") commands=""; options="--port --faults --latency-ms --rate-limit --profile --json --quiet --verbose --version --help" ;;
         "paper feed") commands="synthetic replay live"; options="--profile --json --quiet --verbose --version --help" ;;
         "profile list") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "profile show") commands=""; options="--market --profile --json --quiet --verbose --version --help"; arguments=("profiles") ;;
-        "profile create") commands=""; options="--venue --account --from --profile --json --quiet --verbose --version --help"; arguments=("") ;;
+        "profile create") commands=""; options="--venue --account --from --network --key-file --key-env --url --check --no-check --profile --json --quiet --verbose --version --help"; arguments=("") ;;
         "profile use") commands=""; options="--profile --json --quiet --verbose --version --help"; arguments=("profiles") ;;
         "profile set") commands=""; options="--market --profile --json --quiet --verbose --version --help"; arguments=("settings" "") ;;
         "profile unset") commands=""; options="--market --profile --json --quiet --verbose --version --help"; arguments=("settings") ;;
@@ -136,9 +137,10 @@ _pfmm() {
 _pfmm_kind() {
     case "$1 $2" in
         "profile create --from") kind="profiles" ;;
+        "profile create --network") kind="-" ;;
         *) case "$2" in
-            --account|--assert|--at|--category|--cycles|--depth|--faults|--folds|--for|--format|--from|--gamma|--growth|--half-spread-bps|--history|--horizon|--interval|--inventory|--jobs|--kappa|--latency-ms|--levels|--limit|--lines|--lower|--maker-bps|--max-inventory|--max-loss|--max-slippage-bps|--min-bps|--port|--price-step|--random|--range-pct|--rotate|--scheduler|--search|--seed|--sigma|--since|--size|--size-step|--skew-at-limit|--skip-bad|--spacing-bps|--speed|--taker-bps|--threshold-bps|--timeout|--to|--upper|--url) kind="-" ;;
-            --convert|--csv|--data|--export|--funding|--html|--out|--results) kind="files" ;;
+            --account|--assert|--at|--category|--cycles|--depth|--faults|--folds|--for|--format|--from|--gamma|--growth|--half-spread-bps|--history|--horizon|--interval|--inventory|--jobs|--kappa|--key-env|--latency-ms|--levels|--limit|--lines|--lower|--maker-bps|--max-inventory|--max-loss|--max-slippage-bps|--min-bps|--port|--price-step|--random|--range-pct|--rotate|--scheduler|--search|--seed|--sigma|--since|--size|--size-step|--skew-at-limit|--skip-bad|--spacing-bps|--speed|--taker-bps|--threshold-bps|--timeout|--to|--upper|--url) kind="-" ;;
+            --convert|--csv|--data|--export|--funding|--html|--key-file|--out|--results) kind="files" ;;
             --fees) kind="=article hyperliquid binance bybit okx" ;;
             --market) kind="markets" ;;
             --mode) kind="=lazy events" ;;
