@@ -16,20 +16,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from pfmm.backtest.candle_files import Bars, read_bars
 from pfmm.backtest.columns import numpy
-from pfmm.errors import DataFileError, UnknownMarket
+from pfmm.errors import DataFileError
 from pfmm.model.units import iso
 from pfmm.paper.feeds.feed import QUOTE, MarketSpec
 from pfmm.paper.feeds.replay_tape import EVENT_WIDTH, REPLAY_MAX_LEVERAGE, MarketTape
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.tape.carriers import found_of
-from pfmm.tape.events import Place, not_negative, positive
+from pfmm.tape.events import Place
+from pfmm.tape.fixed import SCALE
 from pfmm.tape.fixed import decimals as decimals_of
 from pfmm.tape.options import ReadOptions
-from pfmm.tape.recognise import Found
-from pfmm.tape.rows import Budget, Faults, newest_first, table_cells
-from pfmm.tape.sources import Source, expand
-from pfmm.tape.tables import RowReader
+from pfmm.tape.rows import Budget, Faults
+from pfmm.tape.sources import Watcher, expand
 
 BAR_MS = 60_000
 # when in its bar each price is shown: late enough that no order which was sent at the open arrives in between
@@ -61,119 +61,89 @@ class Candles:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Bars:
-    """Bars as they were read: when, open high low close, volume, and where they stand."""
-
-    times: array[int]
-    prices: list[tuple[Decimal, ...]]
-    volumes: list[Decimal]
-    places: list[Place]
-    time_unit: str = "ms"
-    notes: tuple[str, ...] = ()
-
-
-def read_candles(files: Sequence[Path], market: str | None = None, options: ReadOptions | None = None) -> Candles:
+def read_candles(
+    files: Sequence[Path],
+    market: str | None = None,
+    options: ReadOptions | None = None,
+    watch: Watcher | None = None,
+) -> Candles:
     """Bars of `files`, in time order, as many decimals of price and volume as are written (see `_price_decimals`).
 
-    Raises DataFileError, with file and line, for what makes no sense, UnknownMarket for bars of another market.
+    `watch` is told how many bytes were read. Raises DataFileError, with file and line, for what makes no sense,
+    UnknownMarket for bars of another market.
     """
     options = options or ReadOptions()
     faults = Faults(Budget(options.skip_bad))
-    parts = [_bars(source, found_of(source, options.format), market, faults) for source in expand(files)]
+    parts = [read_bars(source, found_of(source, options.format), market, faults, watch) for source in expand(files)]
     parts.sort(key=lambda part: part.times[0] if part.times else 0)
-    bars = _Bars(array("q"), [], [], [])
+    times: list[int] = []
     gaps, longest = 0, 0
     for part in parts:
-        found = _join(bars, part)
+        found = _join(times, part)
         gaps, longest = gaps + found[0], max(longest, found[1])
-    rows, volumes = bars.prices, bars.volumes
     named = ", ".join(map(str, files))
-    if not rows:
+    if not times:
         raise DataFileError(f"{named}: no candles")
-    if gaps and gaps == len(rows) - 1:
+    if gaps and gaps == len(times) - 1:
         raise DataFileError(f"{files[0]}: no bar begins a minute after the one before it: not 1-minute candles")
-    decimals, tick = _price_steps(rows, files, options.price_step)
-    size_decimals = _size_decimals(volumes, decimals, options.size_step)
-    lots = Decimal(10) ** size_decimals
+    scaled, traded, decimals, size_decimals, tick = _in_units(parts, files, options)
+    return Candles(
+        array("q", times), scaled, traded, decimals, size_decimals, gaps, longest, tick, parts[0].time_unit,
+        faults.count, tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )  # fmt: skip
+
+
+def _in_units(
+    parts: Sequence[Bars], files: Sequence[Path], options: ReadOptions
+) -> tuple[array[int], array[int], int, int, int]:
+    """(prices, volumes, decimals of each, tick) in the market's own units; see `read_candles` for what it raises."""
+    prices = [price for part in parts for price in part.prices]
+    volumes = [volume for part in parts for volume in part.volumes]
+    named = ", ".join(map(str, files))
+    lowest = Decimal(min(prices[2::4])).scaleb(-SCALE)
+    decimals, tick = _price_steps(max(part.price_places for part in parts), lowest, files, options.price_step)
+    size_decimals = _size_decimals(max(part.volume_places for part in parts), decimals, options.size_step)
     try:
-        scaled = array("q", [round(price.scaleb(decimals)) for row in rows for price in row])
-        traded = array("q", [int(volume * lots) for volume in volumes])
+        scaled = array("q", [_rounded(price, 10 ** (SCALE - decimals)) for price in prices])
+        traded = array("q", [volume // 10 ** (SCALE - size_decimals) for volume in volumes])
     except OverflowError as error:
         raise DataFileError(f"{named}: a price or volume is too large") from error
     if not any(traded):
         raise DataFileError(f"{named}: no bar has any volume")
-    return Candles(
-        bars.times, scaled, traded, decimals, size_decimals, gaps, longest, tick, parts[0].time_unit, faults.count,
-        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-    )  # fmt: skip
+    return scaled, traded, decimals, size_decimals, tick
 
 
-def _bars(source: Source, found: Found, market: str | None, faults: Faults) -> _Bars:
-    table = found.table
-    if table is None or table.holds != "candles":
-        raise source.place.error(f"holds {found.format.says}, no candles")
-    reader = RowReader(table, found.roles, "")
-    bars = _Bars(array("q"), [], [], [])
-    for place, cells in table_cells(source, found, faults):
-        try:
-            time_ms, prices, volume = _bar(reader, cells, place)
-        except DataFileError as error:
-            faults.pass_over(error)
-            continue
-        if market is not None and "symbol" in reader.at and reader.market_of(cells, place) != market:
-            other = reader.market_of(cells, place)
-            if bars.times:
-                raise place.error(f"is of {other}, the rows before it are of {market}")
-            raise UnknownMarket(
-                f"{source.path}, line {place.line}: the data holds no {market}", hint=f"it holds {other}"
-            )
-        bars.times.append(time_ms)
-        bars.prices.append(prices)
-        bars.volumes.append(volume)
-        bars.places.append(place)
-    bars.time_unit = reader.clock.unit or "ms"
-    bars.notes = tuple(note for note in (table.note, reader.trimmed.told) if note)
-    if newest_first(bars.times):
-        turned = bars.times[::-1], bars.prices[::-1], bars.volumes[::-1], bars.places[::-1]
-        return _Bars(*turned, bars.time_unit, bars.notes)
-    return bars
+def _rounded(number: int, unit: int) -> int:
+    """A whole number in units, half to even: 12,345 in tens is 1,234."""
+    whole, rest = divmod(number, unit)
+    return whole + (2 * rest > unit or (2 * rest == unit and whole % 2 == 1))
 
 
-def _join(bars: _Bars, part: _Bars) -> tuple[int, int]:
-    """Puts the bars of the next file behind those before; (gaps, longest gap in ms) between them."""
+def _join(times: list[int], part: Bars) -> tuple[int, int]:
+    """Puts the times of the next file behind those before; (gaps, longest gap in ms) between them."""
     gaps = longest = 0
-    times = bars.times
-    for time_ms, prices, volume, place in zip(part.times, part.prices, part.volumes, part.places, strict=True):
-        if times:
-            step = time_ms - times[-1]
-            if step <= 0:
-                raise place.error(f"the bar of {iso(time_ms)} is not after the bar before it, {iso(times[-1])}")
+    before = times[-1] if times else None
+    for number, time_ms in enumerate(part.times):
+        if before is not None:
+            step = time_ms - before
             if step < BAR_MS:
-                raise place.error(f"the bar begins {step} ms after the one before it: not 1-minute candles")
+                raise _too_early(part.source.at(part.lines[number]), time_ms, before)
             gaps += step > BAR_MS
             longest = max(longest, step)
-        times.append(time_ms)
-        bars.prices.append(prices)
-        bars.volumes.append(volume)
+        before = time_ms
+    times += part.times
     return gaps, longest
 
 
-def _bar(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[int, tuple[Decimal, ...], Decimal]:
-    at = reader.at
-    time_ms, _ = reader.clock.read(cells[at["time"]], reader.table.columns["time"][0], place)
-    opened, high, low, closed = (positive(cells[at[name]], name, place) for name in ("open", "high", "low", "close"))
-    volume = not_negative(cells[at["volume"]], "volume", place)
-    for name in ("open", "high", "low", "close", "volume"):
-        reader.trimmed.look(cells[at[name]])
-    if high < max(opened, closed, low) or low > min(opened, closed):
-        raise place.error(f"open {opened}, high {high}, low {low} and close {closed} contradict each other")
-    return time_ms, (opened, high, low, closed), volume
+def _too_early(place: Place, time_ms: int, before_ms: int) -> DataFileError:
+    if time_ms <= before_ms:
+        return place.error(f"the bar of {iso(time_ms)} is not after the bar before it, {iso(before_ms)}")
+    return place.error(f"the bar begins {time_ms - before_ms} ms after the one before it: not 1-minute candles")
 
 
-def _price_steps(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path], stated: str | None) -> tuple[int, int]:
+def _price_steps(written: int, lowest: Decimal, files: Sequence[Path], stated: str | None) -> tuple[int, int]:
     """(decimals of a price, smallest change in units of the last of them): 0.5 stated for 64000.1 is (1, 5)."""
-    decimals = _price_decimals(rows, files)
+    decimals = _price_decimals(written, lowest, files)
     if stated is None:
         return decimals, 1
     step = Decimal(stated)
@@ -181,22 +151,22 @@ def _price_steps(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path], sta
     return decimals, int(step.scaleb(decimals))
 
 
-def _size_decimals(volumes: Sequence[Decimal], price_decimals: int, stated: str | None) -> int:
+def _size_decimals(written: int, price_decimals: int, stated: str | None) -> int:
     """As many as the volumes are written with, at least 3, and fewer where the price needs them: 0 at 0.00001234."""
-    written = max(map(decimals_of, volumes)) if stated is None else decimals_of(Decimal(stated))
+    wanted = written if stated is None else decimals_of(Decimal(stated))
     least = SIZE_DECIMALS if stated is None else 0
-    return min(max(least, written), AMOUNT_DECIMALS - price_decimals)
+    return min(max(least, wanted), AMOUNT_DECIMALS - price_decimals)
 
 
-def _price_decimals(rows: Sequence[tuple[Decimal, ...]], files: Sequence[Path]) -> int:
+def _price_decimals(written: int, lowest: Decimal, files: Sequence[Path]) -> int:
     """As many as are written, but beyond 5 no more than the lowest price needs: 64000.1234567 has 5, 0.00001234 8.
     Raises DataFileError for a price that 8 decimals do not tell to a part in ten thousand."""
-    written = max(decimals_of(price) for row in rows for price in row)
-    lowest = min(low for _, _, low, _ in rows)
-    wanted = min(written, max(MOST_DECIMALS, SIGNIFICANT - 1 - lowest.adjusted()))
-    if wanted > AMOUNT_DECIMALS and lowest.adjusted() < -4:
+    tiny = lowest.adjusted() < -4 or not lowest
+    wanted = min(written, max(MOST_DECIMALS, SIGNIFICANT - 1 - lowest.adjusted())) if lowest else written
+    if wanted > AMOUNT_DECIMALS and tiny:
         raise DataFileError(
-            f"{', '.join(map(str, files))}: the price {lowest:f} needs more than {AMOUNT_DECIMALS} decimals",
+            f"{', '.join(map(str, files))}: the price {lowest.normalize():f} "
+            f"needs more than {AMOUNT_DECIMALS} decimals",
             hint="state prices and volumes for 1000 coins",
         )
     return min(wanted, AMOUNT_DECIMALS)

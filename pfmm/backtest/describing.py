@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candles import BAR_MS, read_candles
+from pfmm.backtest.candle_cache import candles_of, load_candles
+from pfmm.backtest.candles import BAR_MS, Candles
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.loading import BINARY_TAPE, kind_of
 from pfmm.backtest.rates import RATE_CANDLES, funding_of
@@ -22,7 +23,7 @@ from pfmm.model.text import iso
 from pfmm.paper.conversions import decimal
 from pfmm.paper.feeds.feed import QUOTE
 from pfmm.paper.feeds.replay_tape import MarketTape, open_tape
-from pfmm.paper.feeds.tape_cache import Loaded, TapeCache, build, stats_of
+from pfmm.paper.feeds.tape_cache import Loaded, TapeCache, build, hashed, stats_of
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.sources import Watcher, expand
 
@@ -62,11 +63,13 @@ def describe(
         kind, holds = kind_of(path, options)
         if holds == "funding" or (holds == "candles" and RATE_CANDLES in path.name):
             return _rates(kind, path)
-        if holds == "candles":
-            return _candles(kind, path, options)
         if kind == BINARY_TAPE:
             return _tape(path)
-        found = cache.load([path], options, watch)
+        load = load_candles if holds == "candles" else TapeCache.load
+        found = load(cache, [path], options, watch)
+    candles = candles_of(found)
+    if candles is not None:
+        return _candles(kind_of(path, options)[0], candles, options, content)
     must_run(path, found.tapes)
     return _gathered(found, content)
 
@@ -114,8 +117,7 @@ def must_run(path: Path, tapes: dict[str, MarketTape]) -> None:
     raise DataFileError(f"{path}: {'; '.join(problems)}")
 
 
-def _candles(kind: str, path: Path, options: ReadOptions) -> Description:
-    found = read_candles([path], None, options)
+def _candles(kind: str, found: Candles, options: ReadOptions, content: str | None) -> Description:
     one = {
         "market": options.market,
         "from": iso(found.times[0]),
@@ -124,7 +126,7 @@ def _candles(kind: str, path: Path, options: ReadOptions) -> Description:
         "gaps": found.gaps,
         "longest_silence_s": found.longest_gap_ms / 1000,
     }
-    return Description(kind, found.time_unit, (one,), bad_rows=found.bad_rows, notes=found.notes)
+    return Description(kind, found.time_unit, (one,), bad_rows=found.bad_rows, notes=found.notes, content=content)
 
 
 def _rates(kind: str, path: Path) -> Description:
@@ -157,5 +159,5 @@ def convert(files: Sequence[Path], target: Path, options: ReadOptions, watch: Wa
     if os.path.lexists(target):
         raise UsageError(f"{target} exists already", hint="choose another --convert")
     options, _ = named_options(expand(files), options)
-    build(target.absolute(), files, options, stats_of(expand(files)), watch)
+    build(target.absolute(), files, options, {"files": hashed(stats_of(expand(files)))}, watch)
     return target.stat().st_size

@@ -11,18 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candles import candle_tape, read_candles
+from pfmm.backtest.candle_cache import candles_of, load_candles
+from pfmm.backtest.candles import candle_tape
 from pfmm.backtest.columns import Columns, with_funding
 from pfmm.backtest.rates import read_funding
 from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.model.fees import ARTICLE, PRESETS, FeeChoice, Fees, entry_tier
 from pfmm.paper.feeds.feed import charged
 from pfmm.paper.feeds.replay_tape import MarketTape, open_tape
-from pfmm.paper.feeds.tape_cache import TapeCache
+from pfmm.paper.feeds.tape_cache import Loaded, TapeCache
 from pfmm.tape import ReadOptions
 from pfmm.tape.carriers import carrier_of, found_of
 from pfmm.tape.sources import Source, Watcher, expand
-from pfmm.tape.venues import venue_of
 
 BINARY_TAPE = "binary tape"
 
@@ -85,7 +85,7 @@ def tape_of(
     """The market's tape, and what is to be known of the files."""
     found = cache.find(files, options)
     if found is not None:
-        return _only(found.tapes, market), notes_of(found.header)
+        return _kept(found, market)
     sources = expand(files)
     kinds = {source: _kind(source, options) for source in sources}
     held = {holds for _, holds in kinds.values()}
@@ -94,13 +94,19 @@ def tape_of(
             raise DataFileError(f"{sources[1].path}: a binary tape is run alone")
         return _only(open_tape(sources[0].path), market), ()
     if "candles" not in held:
-        found = cache.load(files, options, watch)
-        return _only(found.tapes, market), notes_of(found.header)
+        return _kept(cache.load(files, options, watch), market)
     if held != {"candles"}:
         names = ", ".join(sorted({name for name, _ in kinds.values()}))
         raise DataFileError(f"the files are of different kinds ({names}): candles are run apart")
-    candles = read_candles(files, market, options)
-    tape = replace(candle_tape(candles, market), venue=venue_of(files, options))
+    return _kept(load_candles(cache, files, options, watch), market)
+
+
+def _kept(loaded: Loaded, market: str) -> tuple[MarketTape, tuple[str, ...]]:
+    """The market's tape, as it is kept or made of the bars that are, and what is to be known of its files."""
+    candles = candles_of(loaded)
+    if candles is None:
+        return _only(loaded.tapes, market), notes_of(loaded.header)
+    tape = replace(candle_tape(candles, market), venue=loaded.header["venue"])
     return tape, (*candles.notes, *bad_rows(candles.bad_rows, ()))
 
 

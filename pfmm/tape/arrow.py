@@ -322,3 +322,46 @@ def roles_of(found: Found, table: Table) -> list[str] | None:
         return None
     at = dict(found.roles)
     return [role for role in WANTED[table.holds] if role in at]
+
+
+BAR_ROLES = ("time", "open", "high", "low", "close", "volume")
+
+
+def bar_roles(found: Found) -> list[str]:
+    """The roles that bars are made of, as far as the source has them."""
+    at = dict(found.roles)
+    return [role for role in (*BAR_ROLES, "symbol") if role in at]
+
+
+def bar_columns(table: Any, unit: str, market: str | None) -> tuple[list[int], list[int], list[int], tuple[int, int]]:
+    """Times in ms, open high low close of each bar, volumes (both in 1e-8), and with how many decimals prices and
+    volumes were written; raises Doubt, also for a bar of another market."""
+    import numpy as np
+
+    times = _times(table.column("time"), unit) // 1_000_000
+    if not ((times >= FIRST_MS) & (times < LAST_PLAUSIBLE_MS)).all():
+        raise Doubt
+    if market is not None and "symbol" in table.column_names:
+        _, names = _coded(table.column("symbol"), table.num_rows)
+        if {market_of_symbol(name) for name in names} != {market}:
+            raise Doubt
+    numbers = [_numbers(table.column(role)) for role in BAR_ROLES[1:]]
+    if not all(there.all() for _, there in numbers):
+        raise Doubt
+    opened, high, low, closed, volume = (one for one, _ in numbers)
+    fits = (low > 0) & (high >= opened) & (high >= closed) & (low <= opened) & (low <= closed)
+    if not fits.all():
+        raise Doubt
+    prices = np.column_stack((opened, high, low, closed)).ravel()
+    return times.tolist(), prices.tolist(), volume.tolist(), (_places(prices), _places(volume))
+
+
+def _places(numbers: Ints) -> int:
+    """How many decimals numbers in 1e-8 have: 150,000,000 and 200,000,000 have one."""
+    import numpy as np
+
+    found = int(np.gcd.reduce(numbers)) if len(numbers) else 0
+    places = SCALE
+    while places and found % 10 ** (SCALE + 1 - places) == 0:
+        places -= 1
+    return places

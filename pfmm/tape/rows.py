@@ -66,15 +66,20 @@ def table_cells(
         yield from document_rows(source, found.format)
     else:
         for block in blocks(source, watch):
-            cut = line_that_may_be_cut(block, found)
-            for place, raw in block.lines(source):
-                try:
-                    cells = text_row(raw, place, found, may_be_cut=place.line == cut)
-                except DataFileError as error:
-                    faults.pass_over(error)
-                    continue
-                if cells is not None:
-                    yield place, cells
+            yield from cells_of_block(block, source, found, faults)
+
+
+def cells_of_block(block: Block, source: Source, found: Found, faults: Faults) -> Iterator[tuple[Place, Sequence[str]]]:
+    """The cells of the rows in one block of text."""
+    cut = line_that_may_be_cut(block, found)
+    for place, raw in block.lines(source):
+        try:
+            cells = text_row(raw, place, found, may_be_cut=place.line == cut)
+        except DataFileError as error:
+            faults.pass_over(error)
+            continue
+        if cells is not None:
+            yield place, cells
 
 
 class SourceRows:

@@ -10,8 +10,10 @@ from pfmm.tape.batches import Batch, batches_of
 from pfmm.tape.carriers import batches, cells_of_rows
 from pfmm.tape.fast_lines import FastLines, fast_lines_of
 from pfmm.tape.layout import Document
+from pfmm.tape.recognise import Found
 from pfmm.tape.rows import LOOKED_AT, SourceRows, newest_first
 from pfmm.tape.sources import Block, blocks
+from pfmm.tape.tables import Clock
 
 BLOCK_BYTES = 8 << 20
 LINE_BYTES = 1 << 20  # what the lines of a block become stays in the processor's cache
@@ -67,38 +69,54 @@ def _line_batches(rows: SourceRows, block: Block, fast: FastLines | None) -> Ite
 def _text_batches(rows: SourceRows, block: Block) -> Iterator[Batch]:
     reader = rows.table_reader
     assert reader is not None
-    roles = roles_of(rows.found, reader.table)
-    if roles is not None and has_arrow() and (len(block.content) > FEW_BYTES or block.first_line > 1):
-        at = dict(rows.found.roles)
-        first = _first_row(block, rows)
-        try:
-            if first is None or len(first) <= max(at.values()):
-                raise Doubt
-            unit = reader.clock.unit_of(first[at["time"]])
-            table = csv_columns(
-                block, rows.found, roles,
-                whole_times=first[at["time"]].isdigit(), whole_ids="id" in at and first[at["id"]].isdigit(),
-            )  # fmt: skip
-            found = event_batches(table, reader, max(block.first_line, rows.found.header_line + 1), unit)
-        except Doubt:
-            pass
-        else:
-            reader.clock.unit = unit
-            yield from found
-            return
-    yield from batches_of(rows.block(block))
+    try:
+        table, unit, first = table_of_block(block, rows.found, reader.clock, roles_of(rows.found, reader.table))
+        found = event_batches(table, reader, first, unit)
+    except Doubt:
+        yield from batches_of(rows.block(block))
+    else:
+        reader.clock.unit = unit
+        yield from found
 
 
-def _first_row(block: Block, rows: SourceRows) -> list[str] | None:
+def table_of_block(block: Block, found: Found, clock: Clock, roles: list[str] | None) -> tuple[Any, str, int]:
+    """The columns of these roles in a block of text, the unit of its times, and the number of its first row; raises
+    Doubt where it is not plain, small, or not to be read by columns (no roles)."""
+    few = len(block.content) <= FEW_BYTES and block.first_line == 1
+    if roles is None or few or not has_arrow():
+        raise Doubt
+    at = dict(found.roles)
+    first = _first_row(block, found)
+    if first is None or len(first) <= max(at.values()):
+        raise Doubt
+    table = csv_columns(
+        block, found, roles,
+        whole_times=first[at["time"]].isdigit(), whole_ids="id" in at and first[at["id"]].isdigit(),
+    )  # fmt: skip
+    return table, clock.unit_of(first[at["time"]]), max(block.first_line, found.header_line + 1)
+
+
+def table_of_batch(batch: Any, found: Found, clock: Clock, roles: list[str] | None) -> tuple[Any, str]:
+    """The columns of these roles in a batch of Arrow, and the unit of its times; raises Doubt."""
+    import pyarrow as pa
+
+    if roles is None:
+        raise Doubt
+    named = batch.rename_columns([role for role, _ in found.roles])
+    table = pa.Table.from_batches([named.select(roles)])
+    return table, clock.unit_of(_cell(table.column("time")))
+
+
+def _first_row(block: Block, found: Found) -> list[str] | None:
     """The cells of the block's first row; None where it is no plain row."""
     from pfmm.tape.recognise import cells_of
 
-    skipped = max(rows.found.header_line - block.first_line + 1, 0)
+    skipped = max(found.header_line - block.first_line + 1, 0)
     head = block.content[: 64 << 10].split(b"\n", skipped + 1)
     if len(head) <= skipped:
         return None
     try:
-        return cells_of(head[skipped].decode().rstrip("\r"), rows.found.delimiter)
+        return cells_of(head[skipped].decode().rstrip("\r"), found.delimiter)
     except UnicodeDecodeError:
         return None
 
@@ -106,15 +124,10 @@ def _first_row(block: Block, rows: SourceRows) -> list[str] | None:
 def _columnar(rows: SourceRows) -> Iterator[Batch]:
     reader, found = rows.table_reader, rows.found
     assert reader is not None
-    roles = roles_of(found, reader.table)
     number = 1
     for batch in batches(rows.source, found):
-        named = batch.rename_columns([role for role, _ in found.roles])
         try:
-            if roles is None:
-                raise Doubt
-            table = _table(named.select(roles))
-            unit = reader.clock.unit_of(_cell(table.column("time")))
+            table, unit = table_of_batch(batch, found, reader.clock, roles_of(found, reader.table))
             made = event_batches(table, reader, number, unit)
         except Doubt:
             yield from batches_of(rows.rows_of(cells_of_rows(rows.source, found, batch, number)))
@@ -122,12 +135,6 @@ def _columnar(rows: SourceRows) -> Iterator[Batch]:
             reader.clock.unit = unit
             yield from made
         number += batch.num_rows
-
-
-def _table(batch: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.Table.from_batches([batch])
 
 
 def _cell(column: Any) -> str:

@@ -129,20 +129,8 @@ def build_markets(
     return built
 
 
-def header_of(path: Path) -> dict[str, Any]:
-    """The header of a binary tape; raises DataFileError when it is none."""
-    try:
-        with path.open("rb") as stream:
-            if stream.read(8) != MAGIC:
-                raise ValueError("it is no pfmm tape")
-            found = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-            return dict(found)
-    except (OSError, ValueError, TypeError) as error:
-        raise DataFileError(f"{path}: the tape cannot be opened: {error}", hint=REBUILD) from error
-
-
-def open_tape(path: Path) -> dict[str, MarketTape]:
-    """The markets of a binary tape; raises DataFileError when it is none, or damaged."""
+def open_numbers(path: Path) -> tuple[dict[str, Any], memoryview]:
+    """The header of a binary tape and its numbers, mapped; raises DataFileError when it is none, or damaged."""
     try:
         with path.open("rb") as stream:
             view = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
@@ -161,7 +149,20 @@ def open_tape(path: Path) -> dict[str, MarketTape]:
         numbers = view[start:].cast("q")
         if len(numbers) != header["numbers"]:
             raise ValueError("it is cut")
-        venue = header.get("venue")
+        return header, numbers
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataFileError(f"{path}: the tape is damaged: {error}", hint=REBUILD) from error
+
+
+def open_tape(path: Path) -> dict[str, MarketTape]:
+    """The markets of a binary tape; raises DataFileError when it is none, or damaged."""
+    return markets_of(path, *open_numbers(path))
+
+
+def markets_of(path: Path, header: Mapping[str, Any], numbers: memoryview) -> dict[str, MarketTape]:
+    """The markets that an open tape holds; raises DataFileError where its header makes no sense."""
+    try:
+        version, venue = header["version"], header.get("venue")
         return {raw["spec"]["market"]: _open_market(raw, numbers, version, venue) for raw in header["markets"]}
     except (ValueError, KeyError, TypeError) as error:
         raise DataFileError(f"{path}: the tape is damaged: {error}", hint=REBUILD) from error

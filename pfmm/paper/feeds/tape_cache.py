@@ -12,14 +12,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pfmm.errors import DataFileError
-from pfmm.paper.feeds.replay_tape import VERSION, MarketTape, header_of, open_tape, steps_of
+from pfmm.paper.feeds.replay_tape import VERSION, MarketTape, markets_of, open_numbers, steps_of
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.sources import Source, Watcher, expand
 from pfmm.tape.venues import venue_of
@@ -28,14 +28,16 @@ READER_VERSION = 3  # another one reads some file as another market
 MOST_BYTES = 5 * 10**9
 LEFTOVER_S = 86_400.0  # a half-written file that nobody has touched for a day is nobody's
 Stats = list[dict[str, Any]]
+Make = Callable[[Path, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An open tape: its markets, the facts of its header, and whether it was there already."""
+    """An open tape: its markets, the facts of its header, its numbers, and whether it was there already."""
 
     tapes: dict[str, MarketTape]
     header: dict[str, Any]
+    numbers: memoryview
     cached: bool
 
 
@@ -51,7 +53,7 @@ class TapeCache:
             return None
         path = self._path(expand(files), options)
         try:
-            loaded = Loaded(open_tape(path), header_of(path), cached=True)
+            loaded = _opened(path, cached=True)
         except DataFileError:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -60,8 +62,11 @@ class TapeCache:
             os.utime(path)
         return loaded
 
-    def load(self, files: Sequence[Path], options: ReadOptions, watch: Watcher | None = None) -> Loaded:
-        """The tape of these files, built where it is not there; `watch` is told how many bytes were read.
+    def load(
+        self, files: Sequence[Path], options: ReadOptions, watch: Watcher | None = None, make: Make | None = None
+    ) -> Loaded:
+        """The tape of these files, built where it is not there; `watch` is told how many bytes were read. What is no
+        stream of events is written by `make`, from a path and the facts about the files for its header.
 
         Raises DataFileError for bad data, or a file that changes while it is read, ConfigError for a folder that cannot
         be written.
@@ -75,10 +80,14 @@ class TapeCache:
         if not self._keep:
             path = path.with_name(f".{os.urandom(8).hex()}.tape")
         try:
-            build(path, files, options, before, watch, keep=self._keep)
+            facts = {"files": hashed(before) if self._keep else []}
+            if make is None:
+                build(path, files, options, facts, watch)
+            else:
+                make(path, facts)
             if stats_of(sources) != before:
                 raise DataFileError(f"{sources[0].path}: changed while it was read", hint="try again")
-            loaded = Loaded(open_tape(path), header_of(path), cached=False)
+            loaded = _opened(path, cached=False)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -123,11 +132,16 @@ class TapeCache:
             total -= size
 
 
+def _opened(path: Path, *, cached: bool) -> Loaded:
+    header, numbers = open_numbers(path)
+    return Loaded(markets_of(path, header, numbers), header, numbers, cached)
+
+
 def build(
-    path: Path, files: Sequence[Path], options: ReadOptions, stats: Stats, watch: Watcher | None, *, keep: bool = True
+    path: Path, files: Sequence[Path], options: ReadOptions, given: Mapping[str, Any], watch: Watcher | None
 ) -> None:
-    """Write the tape of `files` to `path`; what was found beside the markets stands in its header, with the hashes of
-    the files' content where the tape is to `keep`."""
+    """Write the tape of `files` to `path`; what was found beside the markets stands in its header, and the facts that
+    were `given` about the files."""
     from pfmm.paper.feeds.tape_writer import write_gathered
     from pfmm.tape.gather import Gathering
 
@@ -135,7 +149,7 @@ def build(
         gathering.read(files, watch)
         rows = [one for stream in gathering.streams for one in stream.rows]
         facts = {
-            "files": [{**one, "sha256": content_of(Path(one["path"]))} for one in stats] if keep else [],
+            **given,
             "formats": list(dict.fromkeys(stream.name for stream in gathering.streams)),
             "venue": venue_of(files, options),
             "time_units": list(dict.fromkeys(one.time_unit for one in rows)),
@@ -146,6 +160,11 @@ def build(
             "bad_examples": gathering.faults.examples,
         }
         write_gathered(path, gathering, steps_of(options), facts)
+
+
+def hashed(stats: Stats) -> Stats:
+    """What tells the files apart, with the hashes of their content. Raises DataFileError as `content_of`."""
+    return [{**one, "sha256": content_of(Path(one["path"]))} for one in stats]
 
 
 def stats_of(sources: Sequence[Source]) -> Stats:
