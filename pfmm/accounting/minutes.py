@@ -12,6 +12,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from pfmm.accounting.attribution import HORIZONS_S, FillQuality
+from pfmm.accounting.edge import Sum, Tally
 from pfmm.accounting.ledger import EXACT, ZERO, rounded
 from pfmm.model.order import Liquidity
 from pfmm.model.run import JournalFill
@@ -181,6 +182,24 @@ class MinuteFold:
                 horizon.maker_fills += 1
         edge = quality.edge
         row.losing += edge is not None and edge < 0
+
+
+def tally_of_rows(rows: Iterable[MinuteRow]) -> Tally:
+    """What the break-even fee follows from in some rows of one market."""
+    found = Tally()
+    with localcontext(EXACT):
+        for row in rows:
+            for index, horizon in enumerate(row.horizons):
+                found.count(index, row.minute, Sum(horizon.gain, horizon.maker_value), horizon.maker_fills)
+            found.orders[row.minute] = found.orders.get(row.minute, 0) + row.maker_orders
+            found.maker_usd += row.maker_usd
+            found.maker_fees += row.maker_fees
+            found.exits += row.exits
+            found.exits_unknown += row.exits_unknown
+            found.exit_gain += row.exit_gain
+            found.placed += row.placed
+            found.mid_age_ms += row.mid_age_ms
+    return found
 
 
 def closed_through(items: Iterable[JournalFill], seen_ms: int) -> list[JournalFill]:

@@ -31,8 +31,8 @@ ACCOUNT_FIELDS = (
 )  # fmt: skip
 POSITION_FIELDS = (
     "market", "side", "size", "notional", "entry_price", "mark_price", "ratio", "state", "unrealized_pnl",
-    "realized_pnl", "fees", "funding", "open_bids", "open_asks", "liquidation_price", "liquidation_distance_pct",
-    "pnl_source", "limit_usd",
+    "realized_pnl", "fees", "fees_effect", "funding", "open_bids", "open_asks", "liquidation_price",
+    "liquidation_distance_pct", "pnl_source", "limit_usd",
 )  # fmt: skip
 
 
@@ -65,6 +65,7 @@ class PositionRow:
     unrealized_pnl: Decimal = ZERO
     realized_pnl: Decimal | None = ZERO
     fees: Decimal | None = ZERO
+    fees_effect: Decimal | None = ZERO
     funding: Decimal | None = ZERO
     open_bids: Decimal = ZERO
     open_asks: Decimal = ZERO
@@ -75,7 +76,7 @@ class PositionRow:
 
 
 FLAT = PositionRow()
-UNTOLD = replace(FLAT, realized_pnl=None, fees=None, funding=None, pnl_source="venue")
+UNTOLD = replace(FLAT, realized_pnl=None, fees=None, fees_effect=None, funding=None, pnl_source="venue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ def _position_row(
         row = _held(row, position, limit, str(session.settings.value("quote.on_limit", market)))
     if ledgers is not None and market in ledgers:
         ledger = ledgers[market]
-        row = replace(row, realized_pnl=ledger.realized, fees=ledger.fees, funding=ledger.funding)
+        fees, effect = ledger.fees, 0 - ledger.fees
+        row = replace(row, realized_pnl=ledger.realized, fees=fees, fees_effect=effect, funding=ledger.funding)
     bids, asks = _resting([order for order in snapshot.orders if order.market == market])
     return replace(row, open_bids=bids, open_asks=asks)
 

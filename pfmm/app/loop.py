@@ -9,10 +9,12 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from pfmm.app.detaching import tell_ready
+from pfmm.app.live_edge import LiveEdge, fees_text
 from pfmm.app.session import wall_ms
 from pfmm.app.starting import started
 from pfmm.app.watched import Shown, run_watched
 from pfmm.errors import Halted
+from pfmm.model.fees import Fees
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
@@ -36,7 +38,7 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
             return
         on_exit = request.on_exit or session.settings.general.run.on_exit
         where, markets = (session.venue_name, session.account), tuple(begun.markets)
-        shown = Shown(begun.kind, markets, *where, on_exit, real_money=session.real_money)
+        shown = Shown(begun.kind, markets, *where, on_exit, real_money=session.real_money, fees=fees_of(begun))
         run_watched(partial(run_loop, begun, on_exit), shown, display)
 
 
@@ -59,12 +61,14 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
     dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms)
     teller = Teller(session.journal, engine, put)
+    edge = LiveEdge(session.journal, fees_text(fees_of(begun)))
     hooks = Hooks(
         teller=teller,
         beside=lambda: {
             "adopted_orders": adopted,
             "dead_man": dead_man.state,
             "budget": session.venue.budget_text(),
+            **edge.lines([(market, run_id) for (market, _), run_id in engine.run_names.items()], clock.now_ms()),
         },
         halted=session.locks.halted,
         trip=lambda reason: begun.trip(reason, clock.now_ms()),
@@ -82,3 +86,9 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     if ending.halt is not None:
         raise Halted(f"stopped: {ending.halt}")
     return ending
+
+
+def fees_of(begun: Start) -> dict[str, Fees]:
+    """What each market of a start charges this account."""
+    source = begun.session.venue_name
+    return {one.market: Fees(one.maker_bps, one.taker_bps, source) for one in begun.instruments}

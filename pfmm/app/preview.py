@@ -54,7 +54,7 @@ def preview(request: PreviewRequest, *, session: Session) -> PreviewResult:
     price, and what the venue's reads raise.
     """
     kind = kind_of(request.strategy)
-    instrument = session.market(request.market)
+    instrument = session.as_charged(request.market)
     if kind.reads_account:
         return _of_account(request, session, kind, instrument)
     spec = _spec(session, kind, instrument, None, lambda: session.venue.time().time_ms)

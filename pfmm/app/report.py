@@ -6,7 +6,7 @@ there is anything in it. Files are written where they are wanted; what goes to s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from pfmm.app.live_edge import fees_text
 from pfmm.app.strategies import names
 from pfmm.errors import ConfigError, PfmmError, UnknownMarket, UsageError
 from pfmm.model.text import iso
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pfmm.app.position_closers import Closings
     from pfmm.app.session import Session
     from pfmm.journal.journal import Journal
+    from pfmm.model.fees import Fees
     from pfmm.model.run import EquityReading
     from pfmm.report.csv_rows import CsvFill
     from pfmm.report.data import ReportData
@@ -66,7 +68,8 @@ class ReportRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReportResult:
-    """The figures of one part of an account; `heading` says in words what they are about."""
+    """The figures of one part of an account; `heading` says in words what they are about, `fees` what each of its
+    markets charges now (empty where the venue did not answer)."""
 
     venue: str
     account: str
@@ -74,13 +77,15 @@ class ReportResult:
     strategy: str | None
     report: ReportData
     heading: str
+    fees: Mapping[str, Fees]
     warnings: tuple[str, ...] = ()
 
     def figures(self) -> dict[str, Any]:
         """The figures as JSON-ready values, as `backtest run` has them too."""
         from pfmm.report.figures import report_json
 
-        return report_json(self.report)
+        fees = [{"market": market, **one.data()} for market, one in self.fees.items()]
+        return {**report_json(self.report), "fees": fees}
 
     def text(self) -> str:
         """The figures for people."""
@@ -111,9 +116,12 @@ def report(
     `stdout` gives the stream for an export to "-", `tell` is told what was written where. Raises ConfigError for a file
     that cannot be written, UnknownMarket for a market that the journal does not know.
     """
+    from pfmm.app.position_closers import closing_fills
+
     check_request(request)
     files = request.files
     marks, warnings = ({}, ()) if files.export is not None else _observe(session)
+    listed = files.export is None and not warnings and _lists_markets(session)
     if files.export is None:
         session.journal.close_minutes()
     with session.journal.one_reading():  # a loop beside goes on recording: figures and files tell of one moment
@@ -124,14 +132,20 @@ def report(
             tell(f"{count:,} records written to {files.export}")
         asked = _slice(session.journal, request.since, request.market, request.strategy)
         found, doubts = _found(session, asked, marks, files, tell)
+        fees = _fees(session, found.samples) if listed else {}
+        if files.html is not None:
+            closed = closing_fills(session.journal, asked.market)
+            marked = _marks(session.journal, asked, found, closed)
+            _write_html(files.html, marked, found, _heading(session, asked, fees))
+            tell(f"charts written to {files.html}")
     where = (session.venue_name, session.account, asked.market, asked.strategy)
-    return ReportResult(*where, found, _heading(session, asked), (*warnings, *doubts))
+    return ReportResult(*where, found, _heading(session, asked, fees), fees, (*warnings, *doubts))
 
 
 def _found(
     session: Session, asked: Slice, marks: Mapping[str, Decimal], files: Files, tell: Callable[[str], None]
 ) -> tuple[ReportData, tuple[str, ...]]:
-    """The figures and warnings about them, after the fills and the charts were written to where they are wanted."""
+    """The figures and warnings about them, after the fills were written to where they are wanted."""
     from pfmm.app.position_closers import closing_fills
 
     journal = session.journal
@@ -141,16 +155,29 @@ def _found(
     if files.csv is not None:
         count = _write_csv(files.csv, journal, asked, mids, closed)
         tell(f"{count:,} fills written to {files.csv}")
-    if files.html is not None:
-        _write_html(files.html, _marks(journal, asked, found, closed), found, _heading(session, asked))
-        tell(f"charts written to {files.html}")
     return found, tuple(_old_openings(journal, asked, found, mids))
 
 
-def _heading(session: Session, asked: Slice) -> str:
+def _lists_markets(session: Session) -> bool:
+    """Reads the venue's list of markets, once; False where it does not answer: a report goes without it."""
+    try:
+        return bool(session.instruments)
+    except PfmmError:
+        return False
+
+
+def _fees(session: Session, markets: Iterable[str]) -> dict[str, Fees]:
+    """What each of the markets that the venue lists charges this account now."""
+    from pfmm.model.fees import Fees
+
+    listed = [session.as_charged(market) for market in markets if market in session.instruments]
+    return {one.market: Fees(one.maker_bps, one.taker_bps, session.venue_name) for one in listed}
+
+
+def _heading(session: Session, asked: Slice, fees: Mapping[str, Fees]) -> str:
     part = " ".join(word for word in (asked.market, asked.strategy) if word is not None)
     period = f"{iso(asked.start_ms)[:19]}Z to {iso(asked.end_ms)[:19]}Z"
-    return f"{session.venue_name}/{session.account}{f'  {part}' if part else ''}  {period}"
+    return f"{session.venue_name}/{session.account}{f'  {part}' if part else ''}  {period}\n{fees_text(fees)}"
 
 
 def _observe(session: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:

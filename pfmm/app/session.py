@@ -267,6 +267,17 @@ class Session:
             )
         return self.instruments[found]
 
+    def as_charged(self, spelling: str) -> Instrument:
+        """The market with the fees of its newest own fills, on a venue that is not ours: these are the fact, and what
+        it lists a claim. The embedded exchange charges what it states from one moment to the next."""
+        instrument = self.market(spelling)
+        if not self.live or not self.has_journal:
+            return instrument
+        from pfmm.engine.fee_check import NEWEST_FILLS, as_charged
+
+        newest = self.journal.newest_fills(instrument.market, NEWEST_FILLS)
+        return as_charged(instrument, (item.fill for item in newest))
+
     def known_market(self, spelling: str) -> str:
         """The name that `spelling` means, also of a market that the venue took off its list, while the account holds
         or remembers something there. Raises UnknownMarket."""

@@ -67,7 +67,7 @@ class Start:
         self.request, self.session, self.kind = request, session, request.strategy
         self.runs = Runs(kind_of(request.strategy))
         self._tell = tell
-        self.instruments = list({one.market: one for one in map(session.market, request.markets)}.values())
+        self.instruments = list({one.market: one for one in map(session.as_charged, request.markets)}.values())
         self.markets = [instrument.market for instrument in self.instruments]  # in the venue's spelling
         carried_on = not trades and any(self.locks.run_lock(market, self.kind).holder() for market in self.markets)
         self._open = self._open_runs()
@@ -85,7 +85,7 @@ class Start:
             session.venue,
             session.journal,
             specs,
-            session.instruments,
+            {**session.instruments, **{one.market: one for one in self.instruments}},
             wall_ms=wall_ms,
             pid=os.getpid(),
             settles=settles,

@@ -47,7 +47,8 @@ class OrderRow:
 class RunRow:
     """The newest run of one market. Profits in USD, inventory in base units, signed.
 
-    `state` is running, between_runs, stopped, stale, halted or absent. `unrealized_pnl` is None without a price.
+    `state` is running, between_runs, stopped, stale, halted or absent. `unrealized_pnl` is None without a price. `fees`
+    are positive where paid, and `fees_effect` what they do to the profit: a rebate is a plus.
     """
 
     market: str
@@ -61,6 +62,7 @@ class RunRow:
     realized_pnl: Decimal = Decimal(0)
     unrealized_pnl: Decimal | None = None
     fees: Decimal = Decimal(0)
+    fees_effect: Decimal = Decimal(0)
     funding: Decimal = Decimal(0)
     inventory: Decimal = Decimal(0)
     last_cycle_at: str | None = None
@@ -152,6 +154,7 @@ def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None
         realized_pnl=ledger.realized,
         unrealized_pnl=mark_ledger(ledger, mark) if mark is not None else None,
         fees=ledger.fees,
+        fees_effect=0 - ledger.fees,
         funding=ledger.funding,
         inventory=ledger.size,
         last_cycle_at=iso(run.last_cycle_ms) if run.last_cycle_ms is not None else None,

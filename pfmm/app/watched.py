@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, OutputLost, PfmmError
 from pfmm.model.event import Event
+from pfmm.model.fees import Fees
 from pfmm.runner.inbox import Action, Command, Inbox
 from pfmm.runner.keyboard import Keyboard
 from pfmm.runner.listeners import DRAIN_S, Listener, Listeners, within
@@ -37,6 +38,7 @@ class Shown:
     account: str
     on_exit: str
     real_money: bool = False
+    fees: Mapping[str, Fees] = field(default_factory=dict)  # of each market
 
 
 if TYPE_CHECKING:

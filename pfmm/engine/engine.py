@@ -12,6 +12,7 @@ from typing import Any
 
 from pfmm.accounting.ledger import mark
 from pfmm.engine.adoption import config_differences, config_to_save
+from pfmm.engine.fee_check import FeeCheck
 from pfmm.engine.fill_mids import read_mids
 from pfmm.engine.observe import observe
 from pfmm.engine.outside import taken_from, told_of
@@ -26,6 +27,7 @@ from pfmm.errors import PfmmError, UsageError
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument, Ticker
+from pfmm.model.order import Fill
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
 from pfmm.model.quick import replace
 from pfmm.model.run import Intents, JournalFill, Run, RunLeft
@@ -57,6 +59,7 @@ class Engine:
         self._sender = Sender(venue, journal)
         self._folded_through = journal.newest_fill()  # every later fill has yet to be given to its run
         self._position_check = PositionCheck()
+        self._fee_check = FeeCheck()
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
         self._paused: str | None = None
@@ -223,13 +226,18 @@ class Engine:
                 self._position_check.count(item.fill)
                 owner = by_id.get(item.run_id or "")
                 if owner is not None and item.seq > owner.folded_through:
-                    self._untold += owner.fold(item)
+                    self._untold += [*owner.fold(item), *self._fees_told(owner, item.fill)]
                 for active in by_id.values():
                     self._untold += self._outside(active, item)
             for run_id, active in by_id.items():
                 active.book = self._journal.book(active.market, run_id)
             if self._journal.newest_fill() == self._folded_through:  # else a book is ahead of its run's memory
                 return
+
+    def _fees_told(self, active: StrategyRun, fill: Fill) -> list[Event]:
+        """A warning where a fill of the run was charged otherwise than its market states, told once."""
+        told = self._fee_check.warning(active.instrument, fill)
+        return [] if told is None else [Event("warning", fill.time_ms, active.market, active.kind, {"reason": told})]
 
     def _outside(self, active: StrategyRun, item: JournalFill) -> list[Event]:
         """What a fill of no run means for a run that has begun, told once: see `told_of`."""

@@ -157,6 +157,11 @@ class BookKeeper(JournalReads):
                 log.keep(prepared)
             slices = None if slices is None else slices - 1
 
+    def recent_minutes(self, market: str, owner: str, since_ms: int) -> list[MinuteRow]:
+        """The minute rows of an owner on a market from a time on, those of its last fills as they are by now."""
+        with translated(self.path):
+            return MinuteLog(self._db).recent(market, owner, since_ms, MINUTE_SLICE)
+
     def minute_tables(self, market: str, names: Sequence[str]) -> dict[str, MinuteTable]:
         """The columns `names` of the rows of every owner on a market; those of fills whose rows are not closed as they
         are by now."""

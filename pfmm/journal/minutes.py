@@ -87,6 +87,20 @@ class MinuteLog:
     def _newest_claim(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(number), 0) FROM claims").fetchone()[0])
 
+    def recent(self, market: str, owner: str, since_ms: int, limit: int) -> list[MinuteRow]:
+        """The rows of an owner on a market from a time on, and those that at most `limit` later fills would make by
+        now: costs the same however long the owner has traded."""
+        query = _ROWS + " AND minute >= ? ORDER BY minute"
+        rows = [row_from(row) for row in self._db.execute(query, (market, owner, since_ms // MINUTE_MS))]
+        fills = self.unjudged(limit, since_ms=since_ms, closed=False)
+        mine = [item for item in fills if (item.fill.market, item.run_id or UNATTRIBUTED) == (market, owner)]
+        fold = MinuteFold({})
+        if mine:
+            judged = assess([item.fill for item in mine], self._mids(market, mine))
+            for item, quality in zip(mine, judged, strict=True):
+                fold.add(owner, item, quality)
+        return [*rows, *fold.rows.values()]
+
     def open_rows(self, limit: int) -> list[MinuteRow]:
         """The rows that the fills which no row has yet would make by now; with those that they open again."""
         rows: Rows = {}

@@ -12,6 +12,7 @@ from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import EquityReading, JournalFill, Run
 
+NEWEST_AMONG = 10_000  # a market that traded before these is not looked for: the time would grow with the account
 PAGE_ROWS = 500  # so few are still in the cache of the processor when they are used
 
 
@@ -70,6 +71,12 @@ class JournalReads(ABC):
         """The fills of a market from one running number to another, both included."""
         where = {"market = ?": market, "seq >= ?": first, "seq <= ?": last}
         return [schema.fill_from(row) for row in self._select("seq, " + schema.FILL_COLUMNS, "fills", where, "seq")]
+
+    def newest_fills(self, market: str, limit: int) -> list[JournalFill]:
+        """At most `limit` of the newest fills of a market, newest first, among the account's last NEWEST_AMONG."""
+        where = {"market = ?": market, "seq > ?": self.newest_fill() - NEWEST_AMONG}
+        rows = self._select("seq, " + schema.FILL_COLUMNS, "fills", where, f"seq DESC LIMIT {limit}")
+        return [schema.fill_from(row) for row in rows]
 
     def newest_fill(self) -> int:
         """The running number of the newest fill; 0 before the first."""

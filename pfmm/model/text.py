@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 
@@ -24,3 +25,17 @@ def compact(time_ms: int) -> str:
 def plain(value: Decimal) -> str:
     """Write a Decimal without exponent: 1E+2 → 100, 0E-8 → 0.00000000."""
     return format(value, "f")
+
+
+def adding_up(total: Decimal, parts: Sequence[Decimal], remainder: int, decimals: int | None = None) -> tuple[str, ...]:
+    """Write parts and their total, with signs, so that they add up as printed: the part at `remainder` is what the
+    others leave of the total. 1.00004 + 1.00004 = 2.00008 is "+1.0001", "+1.0000" and "+2.0001", the first being the
+    remainder. Without `decimals` there are 4, of amounts from 1,000 on 2, from 100,000 on none."""
+    if decimals is None:
+        largest = max(map(abs, (total, *parts)))
+        decimals = 4 if largest < 1_000 else 2 if largest < 100_000 else 0
+    step = Decimal(1).scaleb(-decimals)
+    whole = total.quantize(step)
+    shown = [part.quantize(step) for part in parts]
+    shown[remainder] = whole - sum((one for at, one in enumerate(shown) if at != remainder), Decimal(0))
+    return tuple(f"{one + 0:+f}" for one in (*shown, whole))  # + 0: no -0.0000

@@ -5,11 +5,11 @@ The report, a backtest, a sweep, the live screen and the page all say it in thes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from pfmm.accounting.attribution import Attribution
 from pfmm.accounting.edge import BreakEven, Edge
+from pfmm.model.text import adding_up
 
 PNL_PARTS = ("spread capture", "adverse selection", "inventory", "fees", "funding")
 REMAINDER = PNL_PARTS.index("inventory")  # what is left over of the total takes the rounding too
@@ -83,15 +83,3 @@ def pnl_words(pnl: Attribution) -> tuple[str, ...]:
 def pnl_amounts(pnl: Attribution) -> tuple[Decimal, ...]:
     """The amounts of PNL_PARTS, USD: fees as their effect, so that all of them add up to the total."""
     return (pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
-
-
-def adding_up(total: Decimal, parts: Sequence[Decimal], remainder: int) -> tuple[str, ...]:
-    """The parts and the total as text, with signs and as many decimals, that adds up as printed: the part `remainder`
-    is what the others leave of the total. 1.00004 + 1.00004 = 2.00008 is "+1.0001", "+1.0000" and "+2.0001" where the
-    remainder is the first. Fewer decimals for larger amounts: 4, from 1,000 on 2, from 100,000 on none."""
-    largest = max(map(abs, (total, *parts)))
-    step = Decimal("0.0001") if largest < 1_000 else Decimal("0.01") if largest < 100_000 else Decimal(1)
-    whole = total.quantize(step)
-    shown = [part.quantize(step) for part in parts]
-    shown[remainder] = whole - sum((one for at, one in enumerate(shown) if at != remainder), Decimal(0))
-    return tuple(f"{one:+f}" for one in (*shown, whole))

@@ -151,6 +151,7 @@ def left_row(left: Sequence[RunLeft]) -> dict[str, Any]:
                 "realized_pnl": run.realized_pnl,
                 "unrealized_pnl": run.unrealized_pnl,
                 "fees": run.fees,
+                "fees_effect": 0 - run.fees,
                 "funding": run.funding,
                 "close": run.close,
             }

@@ -52,8 +52,8 @@ STATUS = {
     "runs": [
         {
             "market": str, "strategy": str, "state": STATES, "pid": maybe(int), "started_at": TIME, "orders": [ORDER],
-            "fills": int, "round_trips": int, "realized_pnl": D, "unrealized_pnl": D, "fees": D, "funding": D,
-            "inventory": D, "last_cycle_at": TIME,
+            "fills": int, "round_trips": int, "realized_pnl": D, "unrealized_pnl": D, "fees": D,
+            "fees_effect": D, "funding": D, "inventory": D, "last_cycle_at": TIME,
         }
     ]
 }  # fmt: skip

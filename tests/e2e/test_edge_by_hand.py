@@ -3,6 +3,7 @@ backtest of the same tape says."""
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,38 @@ def test_report_says_the_edge_that_the_tape_gives(tmp_path: Path) -> None:
                 "--queue", "pessimistic", "--json", home=tmp_path).envelope["data"]  # fmt: skip
     for name in ("fills", "pnl", "edge", "markouts_bps"):
         assert tried[name] == said[name], name
+
+    heads_name_the_fee(tmp_path, file, started.out, said, tried)
+
+
+def heads_name_the_fee(home: Path, file: Path, stream: str, said: Any, tried: Any) -> None:
+    """Every header says what fee was used: of the loop's stream, the report, the backtest, the sweep and the pages."""
+    rates = {"maker_bps": "-2", "taker_bps": "5"}
+    told = [json.loads(line) for line in stream.splitlines()]
+    assert [event["fees"] for event in told if event["event"] == "started"] == [{**rates, "source": "paper"}]
+    assert said["fees"] == [{"market": MARKET, **rates, "source": "paper"}]
+    assert tried["fees"] == {**rates, "source": "article"}
+    page, other = home / "report.html", home / "backtest.html"
+    text = run("report", "--html", page, home=home).out
+    assert text.splitlines()[1] == "fees maker -2, taker 5 bps (paper)"
+    assert text.splitlines()[3].startswith("break-even maker fee: 5s -35.99 ± ")
+    common = (
+        "grid",
+        MARKET,
+        "--data",
+        file,
+        "--fees",
+        "article",
+        "--set",
+        "grid.levels=4",
+        "--set",
+        "grid.size_usd=95",
+    )
+    ranged = ("--set", "grid.lower=90", "--set", "grid.upper=110")
+    text = run("backtest", "run", *common, *ranged, "--latency-ms", "0", "--html", other, home=home).out
+    assert text.splitlines()[1] == "fees maker -2, taker 5 bps (article)"
+    assert text.splitlines()[3].startswith("break-even maker fee: 5s -35.99 ± ")
+    swept = run("backtest", "sweep", *common, *ranged, home=home).out
+    assert "fees maker -2, taker 5 bps (article)" in swept.splitlines()[0]
+    for file_ in (page, other):
+        assert "fees maker -2, taker 5 bps" in file_.read_text("utf-8")

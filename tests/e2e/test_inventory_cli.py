@@ -27,7 +27,7 @@ NOW_MS = 1_750_000_000_000
 ACCOUNT_FIELDS = {"equity", "cash", "margin_used", "free_margin", "peak_equity", "drawdown_pct"}
 POSITION_FIELDS = {
     "market", "side", "size", "notional", "entry_price", "mark_price", "ratio", "state", "unrealized_pnl",
-    "realized_pnl", "fees", "funding", "open_bids", "open_asks",
+    "realized_pnl", "fees", "fees_effect", "funding", "open_bids", "open_asks",
 }  # fmt: skip
 
 
@@ -121,7 +121,8 @@ def test_a_market_without_a_position_is_a_flat_row_and_nothing_is_no_row(tmp_pat
     assert run("inventory", "--json", home=tmp_path).data["positions"] == []  # on the very first run
     (row,) = run("inventory", "eth", "--json", home=tmp_path).data["positions"]
     assert (row["market"], row["side"], row["state"], row["ratio"]) == ("ETH-PERP", "flat", "ok", 0.0)
-    assert [Decimal(row[name]) for name in ("size", "realized_pnl", "fees", "funding", "open_bids")] == [0] * 5
+    zeros = ("size", "realized_pnl", "fees", "fees_effect", "funding", "open_bids")
+    assert {Decimal(row[name]) for name in zeros} == {0}
     assert Decimal(row["mark_price"]) > 0
     assert row["entry_price"] is None
     unknown = run("inventory", "BTX", "--json", home=tmp_path)

@@ -51,6 +51,24 @@ def screen(report: CycleReport, width: int, height: int | None = None) -> list[s
     return out.getvalue().splitlines()
 
 
+LINES = {
+    "edge": "break-even maker fee: 5s -1.23 ± 0.20, 30s -1.10 ± 0.40, 300s n/a bps",
+    "net": "paid -2.00 (a rebate), so the edge is +0.77 bps: only the rebate earns",
+    "fees": "fees maker -2, taker 5 bps (paper)",
+}
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, None), (80, 24), (100, 40)])
+def test_the_break_even_fee_is_the_first_figure_and_the_fees_are_named(
+    report: CycleReport, width: int, height: int | None
+) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False, color_system=None)
+    console.print(frame("quote", report, FILLS, {**HEALTH, **LINES}, width, height))
+    shown = [line[: width - 1] for line in out.getvalue().splitlines()[:3]]
+    assert shown == [line[: width - 1].rstrip() for line in LINES.values()]
+
+
 def half_of_a_market_gone(market: str) -> Callable[[Snapshot], Snapshot]:
     def doctor(snapshot: Snapshot) -> Snapshot:
         return replace(

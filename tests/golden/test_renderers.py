@@ -119,7 +119,8 @@ RUNS = StatusResult(
     "default",
     (
         RunRow("BTC-PERP", "grid", "running", 4711, fills=12, round_trips=3, realized_pnl=D("1.25"),
-               unrealized_pnl=D("-0.5"), fees=D("-0.02"), funding=D("0.001"), inventory=D("0.0005")),
+               unrealized_pnl=D("-0.5"), fees=D("-0.02"), fees_effect=D("0.02"), funding=D("0.001"),
+               inventory=D("0.0005")),
         RunRow("ETH-PERP", "grid", "stale"),
     ),
 )  # fmt: skip
@@ -129,7 +130,7 @@ INVENTORY = InventoryResult(
     (
         PositionRow(
             "BTC-PERP", "long", D("0.002"), D("131.0"), D(65_000), D(65_500), 0.262, "skewed", D(1), D("2.5"),
-            D("-0.01"), D("0.2"), D(40), D(60), D(40_000), D("38.931298"), "journal", D(500),
+            D("-0.01"), D("0.01"), D("0.2"), D(40), D(60), D(40_000), D("38.931298"), "journal", D(500),
         ),
         replace(UNTOLD, market="DOGE-PERP", mark_price=D("0.1"), limit_usd=D(500)),
     ),

@@ -13,7 +13,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pfmm.cli.live.tables import profit_line
 from pfmm.cli.output import folded
+from pfmm.model.text import adding_up
 
 if TYPE_CHECKING:
     from pfmm.app.strategies import Column
@@ -68,7 +70,8 @@ def _row(run: RunReport, prices: Sequence[Column], others: Sequence[Column], *, 
     if wide:
         # with the funding among what is realised, the three columns make the total; the last line splits it
         parts = (run.ledger.realized + run.ledger.funding, run.unrealized, -run.ledger.fees)
-        cells += [Text(f"{part:+.2f}") for part in parts]
+        *words, _ = adding_up(run.total, parts, remainder=1, decimals=2)
+        cells += [Text(word) for word in words]
     cells.append(_signed(run.total))
     return cells
 
@@ -144,16 +147,14 @@ def _absences(absent: Mapping[str, str]) -> list[str]:
 
 def _sums(report: CycleReport) -> Text:
     runs = report.runs
-    total = sum((run.total for run in runs), Decimal(0))
-    text = Text(f"total {total:+.4f} USD", style=_style(total))
-    parts = (
-        ("realised", sum((run.ledger.realized for run in runs), Decimal(0))),
-        ("unrealised", sum((run.unrealized for run in runs), Decimal(0))),
-        ("fees", -sum((run.ledger.fees for run in runs), Decimal(0))),
-        ("funding", sum((run.ledger.funding for run in runs), Decimal(0))),
+    ledgers = [run.ledger for run in runs]
+    return profit_line(
+        sum((run.total for run in runs), Decimal(0)),
+        sum((ledger.realized for ledger in ledgers), Decimal(0)),
+        sum((run.unrealized for run in runs), Decimal(0)),
+        sum((ledger.fees for ledger in ledgers), Decimal(0)),
+        sum((ledger.funding for ledger in ledgers), Decimal(0)),
     )
-    text.append(" = " + "  ".join(f"{name} {value:+.4f}" for name, value in parts), style="not bold default")
-    return text
 
 
 def _signed(value: Decimal) -> Text:

@@ -53,7 +53,9 @@ class EventScreen:
             adopted = event.data.get("adopted_orders", 0)
             where = {"venue": self._shown.venue, "account": self._shown.account, "adopted_orders": adopted}
             for run in report.runs:
-                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **where)
+                fees = self._shown.fees.get(run.market)
+                known = {} if fees is None else {"fees": fees.data()}
+                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **where, **known)
         self._tell_early()
         for run in report.runs:
             self._stream.write("cycle", event.time_ms, **cycle_row(run, report))
@@ -90,6 +92,7 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
         "realized_pnl": run.ledger.realized,
         "unrealized_pnl": run.unrealized,
         "fees": run.ledger.fees,
+        "fees_effect": 0 - run.ledger.fees,
         "funding": run.ledger.funding,
         "fills": run.fills,
         "round_trips": run.round_trips,

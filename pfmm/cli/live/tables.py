@@ -16,7 +16,7 @@ from rich.text import Text
 from pfmm.app import strategies
 from pfmm.cli.live.terminal import Screenful
 from pfmm.model.event import Event
-from pfmm.model.text import iso, plain
+from pfmm.model.text import adding_up, iso, plain
 
 if TYPE_CHECKING:
     from pfmm.app.strategies import GridExplained, GridLine
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 LINES_SHOWN = 17
 LINES_FEWEST = 3
-LINES_BESIDE = 12  # of a grid's screen: title, head and price; sums, a blank and the health line, some of them wrapped
+# of a grid's screen: break-even, edge and fees, title, head and price; sums, a blank and the health line, some wrapped
+LINES_BESIDE = 15
 BAR_WIDTH = 21
 LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
 
@@ -50,7 +51,14 @@ def frame(
         from pfmm.cli.live.quote_tables import quotes
 
         top, sums = quotes(report, room.columns(), width)
-    return Screenful(top, sums, [_recent(recent)], [_health(report, health)], height)
+    return Screenful([*_edge(health, width), *top], sums, [_recent(recent)], [_health(report, health)], height)
+
+
+def _edge(health: Mapping[str, Any], width: int) -> list[RenderableType]:
+    """The break-even maker fee first, then what is left of it and the fees that are charged: a line each."""
+    told = (("edge", "bold"), ("net", ""), ("fees", "dim"))
+    lines = [(str(health[name])[:width], style) for name, style in told if health.get(name)]
+    return [Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines]
 
 
 def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[RenderableType], list[RenderableType]]:
@@ -117,14 +125,15 @@ def _line_rows(line: GridLine, resting: set[str]) -> list[tuple[Text, ...]]:
 
 
 def _profit(run: RunReport) -> Text:
-    parts = [
-        f"realised {run.ledger.realized:+.4f}",
-        f"unrealised {run.unrealized:+.4f}",
-        f"fees {-run.ledger.fees:+.4f}",
-        f"funding {run.ledger.funding:+.4f}",
-    ]
-    text = Text(f"total {run.total:+.4f} USD", style=_sign_style(run.total))
-    text.append(" = " + "  ".join(parts), style="not bold default")
+    return profit_line(run.total, run.ledger.realized, run.unrealized, run.ledger.fees, run.ledger.funding)
+
+
+def profit_line(total: Decimal, realised: Decimal, unrealised: Decimal, fees: Decimal, funding: Decimal) -> Text:
+    """`total +1.2 USD = realised …`: the parts add up as printed, a rebate is a plus."""
+    *words, whole = adding_up(total, (realised, unrealised, -fees, funding), remainder=1)
+    text = Text(f"total {whole} USD", style=_sign_style(total))
+    named = zip(("realised", "unrealised", "fees", "funding"), words, strict=True)
+    text.append(" = " + "  ".join(f"{name} {word}" for name, word in named), style="not bold default")
     return text
 
 

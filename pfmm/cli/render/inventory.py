@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pfmm.cli.render.tables import table
-from pfmm.model.text import plain
+from pfmm.model.text import adding_up, plain
 
 if TYPE_CHECKING:
     from pfmm.app.inventory import InventoryResult, PositionRow
+
+UNREALISED = 0  # of the parts of a profit, the one that takes the rounding
 
 
 def render(result: InventoryResult, width: int | None) -> str:
@@ -26,7 +28,7 @@ def render(result: InventoryResult, width: int | None) -> str:
     if not rows:
         return "\n".join([*lines, "No position, no order, no past trade."])
     headers = ("market", "side", "size", "USD", "of limit", "state", "entry", "mark", "liquidation", "bids", "asks")
-    profits = ("market", "total", "unrealised", "realised", "fees paid", "funding")
+    profits = ("market", "total", "unrealised", "realised", "fees", "funding")
     right = (2, 3, 4, 6, 7, 8, 9, 10)
     return "\n".join([
         *lines,
@@ -58,7 +60,9 @@ def _price(value: Decimal | None) -> str:
 
 
 def _profit_cells(row: PositionRow) -> tuple[str, ...]:
-    parts = (row.unrealized_pnl, row.realized_pnl, row.fees, row.funding)
+    parts = (row.unrealized_pnl, row.realized_pnl, row.fees_effect, row.funding)
     known = [part for part in parts if part is not None]
-    total = known[0] + known[1] - known[2] + known[3] if len(known) == len(parts) else None
-    return (str(row.market), *("n/a" if part is None else f"{part:+.4f}" for part in (total, *parts)))
+    if len(known) < len(parts):
+        return (str(row.market), "n/a", *("n/a" if part is None else f"{part:+.4f}" for part in parts))
+    *words, total = adding_up(sum(known, Decimal(0)), known, UNREALISED)
+    return (str(row.market), total, *words)

@@ -30,7 +30,7 @@ def _cells(row: RunRow) -> tuple[str, ...]:
         str(row.fills),
         str(row.round_trips),
         plain(row.inventory),
-        *(_usd(value) for value in (row.realized_pnl, row.unrealized_pnl, row.fees, row.funding)),
+        *(_usd(value) for value in (row.realized_pnl, row.unrealized_pnl, row.fees_effect, row.funding)),
     )
 
 

@@ -34,6 +34,7 @@ from pfmm.errors import (
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.encoding import ABSENT
 from pfmm.model.event import Event
+from pfmm.model.fees import Fees
 from pfmm.runner.locks import FLATTEN
 from tests.unit.app.test_standing_runs import BTC, held, hold, resting, unasked
 
@@ -174,7 +175,11 @@ def loop(session: Session, request: StartRequest, recorder: Recorder) -> int:
 def test_a_loop_cycles_tells_and_carries_out_its_exit_policy(session: Session) -> None:
     seen = Recorder()
     assert loop(session, replace(GRID, cycles=3), seen) == 0
-    assert seen.shown == [Shown("grid", (BTC,), "paper", "default", "cancel")]
+    fees = {BTC: Fees(Decimal(-2), Decimal(5), "paper")}
+    assert seen.shown == [Shown("grid", (BTC,), "paper", "default", "cancel", fees=fees)]
+    beside = [event.data for event in seen.cycles]
+    assert {data["fees"] for data in beside} == {"fees maker -2, taker 5 bps (paper)"}
+    assert beside[0]["edge"] == "break-even maker fee: n/a: no maker fill has a mid before and 5 s after it"
     assert [len(event.report.runs[0].orders) for event in seen.cycles if event.report] == [10, 10, 10]
     assert (seen.events[-1].name, seen.events[-1].data["orders_left"], resting(session)) == ("stopped", 0, 0)
     assert (seen.words, session.locks.holders()) == ([(None, [], True)], ())
