@@ -7,7 +7,6 @@ from typing import Final
 ORDERS: Final = "/api/orders"
 WEB_SOCKET: Final = "/ws"
 POSTED_READS: Final = ("/info",)  # a dialect whose questions are posted
-WEB_SOCKET: Final = "/ws"
 _QUOTES: Final = ("/api/ticker", "/api/orderbook/", "/api/state")
 _TIME: Final = "/api/time"
 
