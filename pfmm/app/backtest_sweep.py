@@ -19,6 +19,7 @@ from pfmm import __version__
 from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job, settings_of, world_of, write_file
 from pfmm.config.tables import every
 from pfmm.errors import ConfigError, DataFileError, PfmmError, RiskRefused, UnitsError, UsageError
+from pfmm.model.encoding import ABSENT
 from pfmm.model.text import iso, plain
 
 if TYPE_CHECKING:
@@ -133,8 +134,67 @@ def _content_here(bare: Job) -> str:
     return _content(bare)
 
 
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One run of a sweep: its settings, slice of data and segment of time, with what came of it.
+
+    `period` is None where the slice is whole. `fees`, `pessimistic` and `optimistic` are the figures as they are kept
+    in result files, ABSENT where the run has none; `error` and `message` say why a run could not be (`ok` is False).
+    """
+
+    settings: Mapping[str, str]
+    data: str
+    segment: int
+    period: Mapping[str, str] | None
+    ok: bool
+    fees: Any = ABSENT
+    pessimistic: Mapping[str, Any] = ABSENT
+    optimistic: Mapping[str, Any] = ABSENT
+    error: str = ABSENT
+    message: str = ABSENT
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """The figures that settings are judged by: of the pessimistic run, where there is one."""
+        return self.optimistic if self.pessimistic is ABSENT else self.pessimistic
+
+    @property
+    def profit(self) -> Decimal | None:
+        """The P&L, USD, that settings are judged by; None of a run that could not be."""
+        return Decimal(self.figures["pnl"]) if self.ok else None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSlice:
+    """Files that cannot be used, and why."""
+
+    data: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The settings that were best in one segment, and what they earned there and in the next one, USD; None where the
+    run over the next one could not be."""
+
+    data: str
+    fold: int
+    settings: Mapping[str, str]
+    in_sample_pnl: Decimal | None
+    out_of_sample_pnl: Decimal | None
+    out_of_sample: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WalkForward:
+    """Every fold, and what the choices earned out of sample in all, USD."""
+
+    folds: tuple[Fold, ...]
+    out_of_sample_pnl: Decimal
+
+
 def run_one(job: Job) -> dict[str, Any]:
-    """The row of one job, JSON-ready; a job that cannot run answers its error instead of raising it."""
+    """The result of one job, JSON-ready; a job that cannot run answers its error instead of raising it."""
     bare = replace(job, overrides=(), from_ms=None, to_ms=None, content="")  # settings do not change the data
     try:
         if job.content and job.content != _fingerprint(job, _content_here(bare)):
@@ -151,63 +211,46 @@ def run_one(job: Job) -> dict[str, Any]:
     return found
 
 
-def row_of(one: Plan, result: Mapping[str, Any]) -> dict[str, Any]:
-    """A line of the sweep's answer."""
+def row_of(one: Plan, result: Mapping[str, Any]) -> SweepRow:
+    """Make a line of the sweep's answer of a job's result."""
     period = {"from": iso(one.job.from_ms), "to": iso(one.job.to_ms)} if one.job.from_ms and one.job.to_ms else None
-    return {"settings": dict(one.settings), "data": one.slice.name, "segment": one.segment, "period": period, **result}
+    return SweepRow(dict(one.settings), one.slice.name, one.segment, period, **result)
 
 
-def refused(rows: Sequence[Mapping[str, Any]]) -> tuple[PfmmError | None, tuple[str, ...]]:
+def refused(rows: Sequence[SweepRow]) -> tuple[PfmmError | None, tuple[str, ...]]:
     """A line for each reason why runs could not be, with how many; and where no run at all could, the error that the
     first alone would have ended in."""
-    reasons = Counter(row["message"] for row in rows if not row["ok"])
+    reasons = Counter(row.message for row in rows if not row.ok)
     listed = list(reasons.items())[:SHOWN_REASONS]
     told = tuple(f"{count} of {len(rows)} runs cannot be: {message}" for message, count in listed)
     if len(reasons) > SHOWN_REASONS:
         told = (*told, f"and {len(reasons) - SHOWN_REASONS} more reasons: see the rows")
-    if not rows or any(row["ok"] for row in rows):
+    if not rows or any(row.ok for row in rows):
         return None, told
     known: tuple[type[PfmmError], ...] = (UsageError, UnitsError, DataFileError, RiskRefused)
     kinds = {kind.code: kind for kind in known}
-    return kinds.get(rows[0]["error"], ConfigError)(rows[0]["message"]), told
+    return kinds.get(rows[0].error, ConfigError)(rows[0].message), told
 
 
-def profit_of(row: Mapping[str, Any]) -> Decimal | None:
-    """The P&L that settings are judged by: of the pessimistic run, where there is one."""
-    if not row["ok"]:
-        return None
-    judged = row.get("pessimistic") or row["optimistic"]
-    return Decimal(judged["pnl"])
-
-
-def best_of(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def best_of(rows: Sequence[SweepRow]) -> SweepRow | None:
     """The row that earned most; of equal ones the first."""
-    judged = [(profit, -number, row) for number, row in enumerate(rows) if (profit := profit_of(row)) is not None]
+    judged = [(profit, -number, row) for number, row in enumerate(rows) if (profit := row.profit) is not None]
     return max(judged, key=lambda one: one[:2])[2] if judged else None
 
 
-def walk_forward(rows: Sequence[Mapping[str, Any]], folds: int) -> dict[str, Any]:
-    """Each fold takes the settings that were best in one segment and tells what they earned in the NEXT one."""
+def walk_forward(rows: Sequence[SweepRow], folds: int) -> WalkForward:
+    """Take for each fold the settings that were best in one segment, and tell what they earned in the NEXT one."""
     found = []
-    for name in dict.fromkeys(row["data"] for row in rows):
-        mine = [row for row in rows if row["data"] == name]
+    for name in dict.fromkeys(row.data for row in rows):
+        mine = [row for row in rows if row.data == name]
         for fold in range(folds):
-            best = best_of([row for row in mine if row["segment"] == fold])
-            after = [r for r in mine if best and r["segment"] == fold + 1 and r["settings"] == best["settings"]]
-            if best is None or not after:
-                continue
-            found.append(
-                {
-                    "data": name,
-                    "fold": fold + 1,
-                    "settings": best["settings"],
-                    "in_sample_pnl": profit_of(best),
-                    "out_of_sample_pnl": profit_of(after[0]),
-                    "out_of_sample": after[0]["period"],
-                }
-            )
-    total = sum((one["out_of_sample_pnl"] or Decimal(0) for one in found), Decimal(0))
-    return {"folds": found, "out_of_sample_pnl": total}
+            best = best_of([row for row in mine if row.segment == fold])
+            after = [row for row in mine if best and row.segment == fold + 1 and row.settings == best.settings]
+            if best is not None and after:
+                then = after[0]
+                found.append(Fold(name, fold + 1, best.settings, best.profit, then.profit, then.period))
+    total = sum((one.out_of_sample_pnl or Decimal(0) for one in found), Decimal(0))
+    return WalkForward(tuple(found), total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +279,10 @@ class SweepResult:
     market: str
     strategy: str
     axes: Mapping[str, Sequence[str]]
-    rows: tuple[Mapping[str, Any], ...]
-    best: Mapping[str, Any] | None
-    walk_forward: Mapping[str, Any] | None
-    failed: tuple[Mapping[str, Any], ...]
+    rows: tuple[SweepRow, ...]
+    best: SweepRow | None
+    walk_forward: WalkForward | None
+    failed: tuple[FailedSlice, ...]
     computed: int
     remembered: int
     warnings: tuple[str, ...] = ()
@@ -263,9 +306,9 @@ def sweep(request: SweepRequest, *, progress: Progress) -> SweepResult:
         running.combinations(axes) if request.choose is None else running.sample(axes, request.choose, request.seed)
     )
     slices = slices_of(base, request.data)
-    failed = tuple({"data": one.name, "problem": one.problem} for one in slices if one.problem is not None)
+    failed = tuple(FailedSlice(one.name, one.problem) for one in slices if one.problem is not None)
     if len(failed) == len(slices):
-        raise DataFileError(f"no data slice can be used: {failed[0]['problem']}")
+        raise DataFileError(f"no data slice can be used: {failed[0].problem}")
     plans = plan(base, choices, slices, request.folds)
     runner = running.here if request.jobs == 1 else running.processes(request.jobs)
     if request.scheduler is not None:
@@ -289,7 +332,7 @@ def sweep(request: SweepRequest, *, progress: Progress) -> SweepResult:
         failed=failed,
         computed=len(found) - remembered,
         remembered=remembered,
-        warnings=(*(f"{one['data']}: {one['problem']}" for one in failed), *refusals),
+        warnings=(*(f"{one.data}: {one.problem}" for one in failed), *refusals),
     )
     if request.csv is not None:
         write_file(request.csv, csv_text(result))
@@ -311,8 +354,9 @@ def csv_text(result: SweepResult) -> str:
         [*result.axes, "data", "segment", *(f"{queue}_{name}" for queue in queues for name in figures), "error"]
     )
     for row in result.rows:
-        values = [row.get(queue, {}).get(name, "") for queue in queues for name in figures]
+        runs = [{} if run is ABSENT else run for run in (row.pessimistic, row.optimistic)]
+        values = [run.get(name, "") for run in runs for name in figures]
         cells = [plain(value) if isinstance(value, Decimal) else value for value in values]
-        settings = [row["settings"].get(name, "") for name in result.axes]
-        writer.writerow([*settings, row["data"], row["segment"], *cells, row.get("message", "")])
+        settings = [row.settings.get(name, "") for name in result.axes]
+        writer.writerow([*settings, row.data, row.segment, *cells, "" if row.message is ABSENT else row.message])
     return out.getvalue()

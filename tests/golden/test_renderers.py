@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pfmm.app.backtest_files import Described
-from pfmm.app.backtest_sweep import SweepResult
+from pfmm.app.backtest_sweep import FailedSlice, SweepResult, SweepRow
 from pfmm.app.doctor import DoctorResult, Finding
 from pfmm.app.funding import FundingHistory, FundingResult, FundingRow
 from pfmm.app.help import Page, Topic, Topics
@@ -170,10 +170,10 @@ def shown(result: PreviewResult, _width: int) -> str:
     return preview.preview_text(result, explain=True)
 
 
-def swept(levels: str, size: str, pnl: str) -> dict[str, Any]:
+def swept(levels: str, size: str, pnl: str) -> SweepRow:
     one = {"fills": 4, "pnl": pnl, "drawdown_usd": "1.5"}
     settings = {"grid.levels": levels, "grid.size_usd": size}
-    return {"settings": settings, "data": "a.csv", "segment": 0, "ok": True, "pessimistic": one, "optimistic": one}
+    return SweepRow(settings, "a.csv", 0, None, ok=True, pessimistic=one, optimistic=one)
 
 
 ROWS = tuple(
@@ -181,7 +181,7 @@ ROWS = tuple(
 )
 SWEEP = SweepResult(
     "X-PERP", "grid", {"grid.levels": ["4", "8"], "grid.size_usd": ["20", "40"]}, ROWS, ROWS[-1], None,
-    ({"data": "b.csv", "problem": "b.csv, line 3: not a number"},), 4, 0,
+    (FailedSlice("b.csv", "b.csv, line 3: not a number"),), 4, 0,
 )  # fmt: skip
 FILES = Described(
     (

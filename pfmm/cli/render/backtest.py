@@ -7,15 +7,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.backtest_results import edge_text, money_rows, run_data, unjudged
-from pfmm.app.backtest_sweep import profit_of
 from pfmm.cli.render.tables import table
+from pfmm.model.encoding import ABSENT
 from pfmm.model.fees import stored
 from pfmm.model.text import plain
 
 if TYPE_CHECKING:
     from pfmm.app.backtest_files import Described
     from pfmm.app.backtest_results import BacktestResult
-    from pfmm.app.backtest_sweep import SweepResult
+    from pfmm.app.backtest_sweep import SweepResult, SweepRow, WalkForward
 
 SHADES = "░▒▓█"
 SHOWN_ROWS = 20
@@ -75,22 +75,22 @@ def _usd(amount: Decimal) -> str:
     return f"{amount:+.4f}"
 
 
-def _fees(row: Mapping[str, Any]) -> str:
+def _fees(row: SweepRow) -> str:
     """The fees of a row as a header says them; a result that was kept from before says none."""
-    found = stored(row.get("fees"))
+    found = None if row.fees is ABSENT else stored(row.fees)
     return "fees unknown" if found is None else found.text
 
 
 def render_sweep(result: SweepResult, width: int | None) -> str:
     """The answer for a terminal: the best rows, the heat map of two axes, the folds, what failed."""
-    rows = [row for row in result.rows if row["ok"]]
-    ranked = sorted(rows, key=lambda row: profit_of(row) or Decimal(0), reverse=True)[:SHOWN_ROWS]
-    many, folded = len({row["data"] for row in result.rows}) > 1, result.walk_forward is not None
+    rows = [row for row in result.rows if row.ok]
+    ranked = sorted(rows, key=lambda row: row.profit or Decimal(0), reverse=True)[:SHOWN_ROWS]
+    many, folded = len({row.data for row in result.rows}) > 1, result.walk_forward is not None
     lines = [
         (
-            *row["settings"].values(),
-            *([row["data"]] if many else []),
-            *([str(row["segment"])] if folded else []),
+            *row.settings.values(),
+            *([row.data] if many else []),
+            *([str(row.segment)] if folded else []),
             *_figures(row),
         )
         for row in ranked
@@ -106,16 +106,16 @@ def render_sweep(result: SweepResult, width: int | None) -> str:
         blocks.append(heat_map(varied, result.rows))
     if result.walk_forward is not None:
         blocks.append(_folds_text(result.walk_forward))
-    blocks += [f"UNUSABLE {one['data']}: {one['problem']}" for one in result.failed]
+    blocks += [f"UNUSABLE {one.data}: {one.problem}" for one in result.failed]
     return "\n\n".join(blocks)
 
 
-def _figures(row: Mapping[str, Any]) -> Iterator[str]:
-    one = row.get("pessimistic") or row["optimistic"]
+def _figures(row: SweepRow) -> Iterator[str]:
+    one = row.figures
     yield _break_even(one)
     yield str(one["fills"])
-    for queue in ("pessimistic", "optimistic"):
-        yield f"{Decimal(row[queue]['pnl']):+.4f}" if queue in row else ""
+    for run in (row.pessimistic, row.optimistic):
+        yield "" if run is ABSENT else f"{Decimal(run['pnl']):+.4f}"
     yield f"{Decimal(one['drawdown_usd']):.4f}"
 
 
@@ -128,13 +128,13 @@ def _break_even(one: Mapping[str, Any]) -> str:
     return f"{edge['break_even_maker_bps']['5s']:+.2f}" + ("" if se_bps is None else f" ± {se_bps:.2f}")
 
 
-def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> str:
+def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[SweepRow]) -> str:
     """P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure; where a
     run could not be, the sum of the others would compare with nothing."""
     (down, downs), (across, acrosses) = axes.items()
     found: dict[tuple[str, str], list[Decimal | None]] = {}
     for row in rows:
-        found.setdefault((row["settings"][down], row["settings"][across]), []).append(profit_of(row))
+        found.setdefault((row.settings[down], row.settings[across]), []).append(row.profit)
     sums = {
         place: sum(known, Decimal(0)) for place, profits in found.items() if (known := _all_known(profits)) is not None
     }
@@ -156,18 +156,18 @@ def _all_known(profits: Sequence[Decimal | None]) -> list[Decimal] | None:
     return known if len(known) == len(profits) else None
 
 
-def _folds_text(found: Mapping[str, Any]) -> str:
+def _folds_text(found: WalkForward) -> str:
     lines = [
         (
-            str(one["fold"]),
-            ", ".join(f"{name}={value}" for name, value in one["settings"].items()),
-            f"{one['in_sample_pnl']:+.4f}",
-            f"{one['out_of_sample_pnl']:+.4f}" if one["out_of_sample_pnl"] is not None else "failed",
+            str(one.fold),
+            ", ".join(f"{name}={value}" for name, value in one.settings.items()),
+            f"{one.in_sample_pnl:+.4f}",
+            f"{one.out_of_sample_pnl:+.4f}" if one.out_of_sample_pnl is not None else "failed",
         )
-        for one in found["folds"]
+        for one in found.folds
     ]
     head = table(("fold", "best settings before", "P&L in sample", "P&L out of sample"), lines, right=(2, 3))
-    return f"{head}\nout of sample in all: {found['out_of_sample_pnl']:+.4f} USD"
+    return f"{head}\nout of sample in all: {found.out_of_sample_pnl:+.4f} USD"
 
 
 def render_files(result: Described, width: int | None) -> str:

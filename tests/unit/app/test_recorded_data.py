@@ -97,7 +97,7 @@ def test_a_sweep_keeps_the_order_of_its_plan_and_finds_the_best(swing: Path, tmp
     base = Job("grid", "X-PERP", (), LIMITS[1:])
     request = SweepRequest(base, {"grid.levels": ["4", "8"]}, (str(swing),), csv=tmp_path / "rows.csv")
     result = sweep(request, progress=progress)
-    assert [row["settings"]["grid.levels"] for row in result.rows] == ["4", "8"]
+    assert [row.settings["grid.levels"] for row in result.rows] == ["4", "8"]
     assert result.best in result.rows
     assert steps == [2, 1, 1]
     assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.app import backtest_jobs, backtest_sweep
+from pfmm.app.backtest_sweep import SweepRow
 from pfmm.backtest.sweep import Results, combinations, here, key_of, processes, sample, sweep
 from pfmm.cli.render.backtest import heat_map
 from pfmm.errors import ConfigError, UsageError
@@ -194,7 +195,7 @@ def test_a_heat_map_by_hand() -> None:
     """Two slices: +1 and +2, -1 and +1, 0 and 0.5; where one of them could not be run, no sum is shown."""
     profits = {("1", "x"): ("1", "2"), ("1", "y"): ("-1", "1"), ("2", "x"): ("0", "0.5"), ("2", "y"): ("9", None)}
     rows = [
-        {"settings": {"a": a, "b": b}, "ok": pnl is not None, "pessimistic": {"pnl": pnl}}
+        SweepRow({"a": a, "b": b}, "x.csv", 0, None, ok=pnl is not None, pessimistic={"pnl": pnl})
         for (a, b), found in profits.items()
         for pnl in found
     ]
