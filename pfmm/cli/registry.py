@@ -25,7 +25,7 @@ _COMMANDS = (
     ("profile", "The config store: profiles and their settings."),
     ("markets", "List the venue's instruments."),
     ("doctor", "Check configuration, keys, clocks, locks and journal."),
-    ("help", "Reference pages: exit-codes, json, config, venues, ..."),
+    ("help", "Reference pages: agents, json, config, exit-codes, ..."),
     ("completions", "Print the completion script of a shell."),
 )
 

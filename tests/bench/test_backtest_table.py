@@ -1,4 +1,4 @@
-"""The table of the README: the article's loop, pfmm's grid and pfmm's quote on the recorded data.
+"""The table of `pfmm help measured`: the article's loop, pfmm's grid and pfmm's quote on the recorded data.
 
 `python -m pytest -m bench -s tests/bench/test_backtest_table.py` prints it; the candles take some minutes.
 """

@@ -21,7 +21,7 @@ def help_(
         typer.Argument(metavar="[TOPIC]...", help="Topic, or a command; without it, the list of topics."),
     ] = None,
 ) -> None:
-    """Show a reference page: exit-codes, json, config, venues, formulas, paper-fills, data; or a command's help."""
+    """Show a reference page (`pfmm help` lists them), or the help of a command."""
     from pfmm.app.help import page, topics
     from pfmm.cli.render.help import render_page, render_topics
 
