@@ -10,6 +10,7 @@ import pytest
 from pfmm.paper.messages import FillRecord
 from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
+from pfmm.venue.weights import WeightBudget
 
 OWN = "purpleflea"
 POSTED = "hyperliquid"
@@ -18,7 +19,7 @@ DIALECTS = (OWN, POSTED)
 _numbers = count(time.time_ns() // 1_000_000)  # of signed requests: never one twice, whatever the test
 
 
-def hyperliquid(http: HttpClient, account: str) -> Hyperliquid:
+def hyperliquid(http: HttpClient, account: str, weights: WeightBudget | None = None) -> Hyperliquid:
     """The adapter of the second language for a paper account; the test skips without the libraries that sign."""
     for library in ("coincurve", "msgpack", "sha3"):
         pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
@@ -31,6 +32,7 @@ def hyperliquid(http: HttpClient, account: str) -> Hyperliquid:
         mainnet=False,
         signer=lambda: Signer(keys.test_key(account)),
         nonce=lambda: next(_numbers),
+        weights=weights,
     )
 
 

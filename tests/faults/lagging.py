@@ -23,6 +23,7 @@ from pfmm.paper.wire.wsgi import PaperApp, make_app
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient, Timekeeper
 from pfmm.venue.http import in_process
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
+from pfmm.venue.weights import WeightBudget
 from tests.dialects import POSTED, hyperliquid
 
 if TYPE_CHECKING:
@@ -35,15 +36,16 @@ ACCOUNT = "main"
 class PushedFeed:
     """A market as `inner` has it, with prints that a test adds in the future."""
 
-    def __init__(self, inner: Feed) -> None:
+    def __init__(self, inner: Feed, markets: int = 3) -> None:
         self._inner = inner
+        self._markets = markets
         self._pushed: dict[str, list[TradeEvent]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def specs(self) -> Sequence[MarketSpec]:
-        return self._inner.specs()[:3]  # a look at prices reads every market
+        return self._inner.specs()[: self._markets]  # a look at prices reads every market
 
     def push(self, market: str, time_ms: int, price: int, aggressor: int) -> None:
         """A large print that goes through `price`."""
@@ -80,7 +82,8 @@ class Lagging:
     random: Random
     now_ms: int = START_MS
     between_ms: int = 60
-    requests: int = 0
+    refuse_reads: int = 0  # so many of the next reads are refused for the whole address
+    log: list[tuple[int, dict[str, Any], int]] = field(default_factory=list)
     on_step: Callable[[int], None] = lambda _: None
     dialect: str = POSTED
     _history: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
@@ -94,21 +97,26 @@ class Lagging:
         self.exchange.advance_clock(self.now_ms)
         self.on_step(self.now_ms)
 
-    def venue(self) -> Hyperliquid:
-        """An adapter whose waits are the exchange's time."""
+    def venue(self, *, paced: bool = False) -> Hyperliquid:
+        """An adapter whose waits are the exchange's time; `paced` with the budget of a venue that counts weights."""
         keeper = Timekeeper(
             monotonic_s=lambda: self.now_ms / 1000,
             sleep=lambda seconds: self.step(max(round(seconds * 1000), 1)),
             wall_ms=lambda: self.now_ms,
         )
-        http = HttpClient(IN_PROCESS_URL, transport=in_process(self), read_attempts=1, timekeeper=keeper)
-        return hyperliquid(http, ACCOUNT)
+        weights = WeightBudget(None, lambda: self.now_ms / 1000) if paced else None
+        transport = in_process(self)
+        http = HttpClient(IN_PROCESS_URL, transport=transport, read_attempts=1, timekeeper=keeper, budget=weights)
+        return hyperliquid(http, ACCOUNT, weights)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self.requests += 1
         self.step(self.random.randint(1, self.between_ms))
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"] or 0))
         asked = json.loads(body)
+        if environ["PATH_INFO"] == "/info" and self.refuse_reads:
+            self.refuse_reads -= 1
+            start_response("429 Too Many Requests", [("Content-Type", "application/json")])
+            return [b"null"]
         if environ["PATH_INFO"] == "/exchange":
             self._fill_before_cancels(asked["action"])
         answer = self._now(environ, body)
@@ -119,6 +127,8 @@ class Lagging:
         elif kind == "userFillsByTime" and self.lag.fills:
             rows = [row for row in json.loads(answer) if row["time"] <= self.now_ms - self.lag.fills]
             answer = json.dumps(rows).encode()
+        found = json.loads(answer)
+        self.log.append((self.now_ms, asked, len(found) if isinstance(found, list) else 0))
         start_response("200 OK", [("Content-Type", "application/json")])
         return [answer]
 
@@ -162,10 +172,10 @@ class Lagging:
 
 
 @contextmanager
-def lagging(folder: Path, feed: Feed, lag: Lag, seed: int) -> Iterator[Lagging]:
+def lagging(folder: Path, feed: Feed, lag: Lag, seed: int, markets: int = 3) -> Iterator[Lagging]:
     """A stepped exchange over `feed` behind such a server."""
     folder.mkdir(parents=True, exist_ok=True)
-    pushed = PushedFeed(feed)
+    pushed = PushedFeed(feed, markets)
     stored = {"kind": "pushed", "speed": 0, "at_ms": START_MS}
     exchange = Exchange.open(folder / "x.sqlite3", lambda _: pushed, lambda: START_MS, first_feed=stored)
     exchange.open_account(ACCOUNT)
