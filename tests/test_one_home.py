@@ -125,7 +125,6 @@ NAMESAKES = {
     "settle": {"pfmm.accounting.books"},
     "moment_ms": {"pfmm.cli.times"},
     "span_ms": {"pfmm.cli.times"},
-    "run_spec": {"pfmm.app.backtest_jobs"},
     "kind_of": {"pfmm.backtest.loading"},
     "plain": {"pfmm.paper.wire.purpleflea_json"},
 }

@@ -11,22 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pfmm.config.resolve import checked_name, load_settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.fees import FeeChoice
 
 if TYPE_CHECKING:
-    from pfmm.backtest.columns import Columns
     from pfmm.backtest.loading import World
     from pfmm.backtest.results import Scenario
+    from pfmm.backtest.simulation import Clockwork
+    from pfmm.backtest.venue import SimulatedVenue
     from pfmm.config.values import Settings
-    from pfmm.engine.report import RunSpec
-    from pfmm.errors import PfmmError
-    from pfmm.model.market import Instrument
+    from pfmm.engine.engine import Engine
     from pfmm.paper.feeds.tape_cache import TapeCache
     from pfmm.paper.matching import QueueModel
+    from pfmm.ports import Venue
     from pfmm.tape.sources import Watcher
 
 
@@ -128,60 +128,67 @@ def run_job(job: Job, world: World, walk: Walk | None = None) -> tuple[Scenario,
     told how far all of them together have come.
 
     Raises UsageError for settings that make no sense on this market, DataFileError for a period without data, and what
-    `start` would refuse with where no run could place a single order.
+    `start` would refuse with.
     """
     from pfmm.backtest.bars import whole_bars
-    from pfmm.backtest.results import scenario
-    from pfmm.backtest.simulation import Clockwork, simulate, span_of
-    from pfmm.backtest.values import instrument_of
+    from pfmm.backtest.simulation import Clockwork, span_of
 
     settings, columns = settings_of(job), world.columns
     bar_ms = columns.tape.bar_ms
     start_ms, end_ms = span_of(columns, job.from_ms, job.to_ms)
     clockwork = Clockwork(start_ms, end_ms, whole_bars(_interval_ms(job, settings), bar_ms), job.latency_ms)
-    spec = run_spec(settings, instrument_of(columns.tape.spec), job.kind)
-    refusal, notes = _at_start(job.kind, spec, columns, start_ms)
     found: list[Scenario] = []
     queues = QUEUES[:1] if bar_ms else job.queues
     for number, queue in enumerate(queues):
         watch = None if walk is None else walk(number, len(queues), start_ms, end_ms)
-        outcome = simulate(
-            columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy", watch=watch
-        )
-        found.append(replace(scenario(columns, outcome, clockwork, job.kind), notes=notes, fees=world.fees))
-    if refusal is not None and not any(one.outcome.orders for one in found):
-        raise refusal
+        found.append(_scenario(job, world, settings, clockwork, queue, watch))
     return tuple(found)
+
+
+def _scenario(
+    job: Job,
+    world: World,
+    settings: Settings,
+    clockwork: Clockwork,
+    queue: QueueModel,
+    watch: Callable[[int], None] | None,
+) -> Scenario:
+    """One run with one queue model, begun and tended as a loop is. Raises what `start` would refuse with."""
+    from pfmm.app.runs import Runs
+    from pfmm.backtest.columns import TapeFeed
+    from pfmm.backtest.results import scenario
+    from pfmm.backtest.simulation import simulate
+    from pfmm.backtest.venue import SimulatedVenue
+    from pfmm.strategy.base import kind_of
+
+    kind, columns, start_ms = kind_of(job.kind), world.columns, clockwork.start_ms
+    feed = TapeFeed(columns, lazy=True)
+    opening = SimulatedVenue(feed, columns.tape.spec, start_ms=start_ms, end_ms=start_ms)
+    runs = Runs(kind)
+    spec, notes = runs.spec(_Place(opening, settings), opening.instrument(), None)
+
+    def tend(venue: SimulatedVenue, engine: Engine, now_ms: int) -> None:
+        runs.tend(_Place(venue, settings), engine, now_ms)
+
+    # candles have no prints: there a fit would find nothing, each time again
+    fits = kind.needs(settings.for_run(kind, job.market).values).fit and not columns.tape.bar_ms
+    outcome = simulate(
+        columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy",
+        tend=tend if fits else None, watch=watch,
+    )  # fmt: skip
+    return replace(scenario(columns, outcome, clockwork, job.kind), notes=notes, fees=world.fees)
+
+
+class _Place(NamedTuple):
+    """What `Runs` asks for, of a simulated venue."""
+
+    venue: Venue
+    settings: Settings
 
 
 def _interval_ms(job: Job, settings: Settings) -> int:
     """The time between two decisions, as the settings say it."""
     return max(round(settings.for_market(job.market).run.interval_s * 1000), 1)
-
-
-def _at_start(kind: str, spec: RunSpec, columns: Columns, start_ms: int) -> tuple[PfmmError | None, tuple[str, ...]]:
-    """Why `start` would refuse this run, and what is to be said beside its figures, that refusal included."""
-    from pfmm.app.runs import at_start
-    from pfmm.backtest.columns import TapeFeed
-    from pfmm.backtest.results import CAPITAL
-    from pfmm.backtest.venue import SimulatedVenue
-    from pfmm.strategy.base import kind_of
-
-    market = columns.tape.spec
-    venue = SimulatedVenue(TapeFeed(columns, lazy=True), market, start_ms=start_ms, end_ms=start_ms)
-    found = at_start(kind_of(kind), spec, venue.instrument(), venue.ticker(), CAPITAL)
-    told = () if found.refusal is None else (f"start would refuse: {found.refusal.message}",)
-    return found.refusal, (*told, *found.notes)
-
-
-def run_spec(settings: Settings, instrument: Instrument, kind: str) -> RunSpec:
-    """The strategy and its limits as `start` would run them, but for what a start measures on the venue: a grid's
-    open range follows from `volatility.default_annual_pct`, and kappa and intensity are the profile's."""
-    from pfmm.app.runs import run_spec as spec_of
-    from pfmm.strategy.base import Measured, kind_of
-
-    one, market = kind_of(kind), instrument.market
-    return spec_of(settings.for_run(one, market), one, market, Measured())
 
 
 def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -73,7 +73,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
         halted=session.locks.halted,
         trip=lambda reason: begun.trip(reason, clock.now_ms()),
         ready=tell_ready,
-        tend=lambda report: begun.runs.tend(session, engine, report),
+        tend=lambda report: begun.runs.tend(session, engine, report.time.time_ms),
         verify=FileWatch(session.journal.path).verify,
     )
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, begun.request.cycles), hooks)

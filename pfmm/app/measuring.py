@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from pfmm.strategy.base import Needs
     from pfmm.strategy.calibration import Calibration
 
-FRESH_MS = 600_000  # fitted numbers older than this are fitted again
-RETRY_MS = 120_000  # and where the market gave no fit, after this
+FRESH_MS = 60_000  # fitted numbers older than this, in venue time, are fitted again; so is a market without a fit
 FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
 SPAN_MS = 1_800_000
 PAGES = 4
@@ -68,7 +67,7 @@ class Measurements:
         due = [
             market
             for market, known in self._fits.items()
-            if _is_old(known, now_ms) and now_ms - self._tried_ms.get(market, 0) >= RETRY_MS
+            if _is_old(known, now_ms) and now_ms - self._tried_ms.get(market, 0) >= FRESH_MS
         ]
         if not due:
             return None
@@ -145,4 +144,4 @@ def _is_old(calibration: Calibration | None, now_ms: int) -> bool:
     """True when it is time for a new fit."""
     if calibration is None:
         return True
-    return not 0 <= now_ms - calibration.at_ms < (FRESH_MS if calibration.fit is not None else RETRY_MS)
+    return not 0 <= now_ms - calibration.at_ms < FRESH_MS

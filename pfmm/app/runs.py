@@ -1,12 +1,12 @@
 """From a strategy's name and the settings to the run that the engine takes: the same for start, dry run and backtest.
 
-What the strategy needs measured is measured first. Layer: app.
+What the strategy needs measured is measured first, and again while the run goes on. Layer: app.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pfmm.app.measuring import Measurements
 from pfmm.engine.report import Limits, RunSpec
@@ -14,13 +14,22 @@ from pfmm.strategy.base import Kind, Measured
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.config.values import StrategySettings
+    from pfmm.config.values import Settings, StrategySettings
     from pfmm.engine.engine import Engine
-    from pfmm.model.cycle import CycleReport
     from pfmm.model.market import Instrument, Ticker
     from pfmm.model.plan import MarketView
     from pfmm.model.run import Run
+    from pfmm.ports import Venue
     from pfmm.strategy.base import AtStart
+
+
+class Place(Protocol):
+    """Where runs trade, and with which settings: a session, or the simulated venue of a backtest."""
+
+    @property
+    def venue(self) -> Venue: ...
+    @property
+    def settings(self) -> Settings: ...
 
 
 def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Measured) -> RunSpec:
@@ -38,20 +47,20 @@ def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Meas
 
 
 class Runs:
-    """Builds the runs of one start and keeps what is fitted for them young while the loop waits."""
+    """Builds the runs of one start, or of one backtest, and keeps what is fitted for them young."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._measurements = Measurements()
 
-    def spec(self, session: Session, instrument: Instrument, run: Run | None) -> tuple[RunSpec, tuple[str, ...]]:
+    def spec(self, place: Place, instrument: Instrument, run: Run | None) -> tuple[RunSpec, tuple[str, ...]]:
         """The market's run as the engine takes it, and what it will do other than its settings say; `run` is the open
         run to carry on, None for a new one.
 
         Raises RiskRefused for a new run that its own limits could never let work, before anything is sent.
         """
-        kind, market, venue = self._kind, instrument.market, session.venue
-        settings = session.settings.for_run(kind, market)
+        kind, market, venue = self._kind, instrument.market, place.venue
+        settings = place.settings.for_run(kind, market)
         needs = kind.needs(settings.values)
         look = venue.state([market]) if run is None and (kind.checks_start or any(needs)) else None
         now_ms = look.time.time_ms if look is not None else venue.time().time_ms if needs.fit else 0
@@ -64,13 +73,14 @@ class Runs:
             raise found.refusal
         return spec, found.notes
 
-    def tend(self, session: Session, engine: Engine, report: CycleReport) -> None:
-        """Between two cycles: a new fit for the market that has waited longest, if any is due; at most one."""
-        due = self._measurements.due(session.venue, report.time.time_ms)
+    def tend(self, place: Place, engine: Engine, now_ms: int) -> None:
+        """Between two cycles, of which the last one looked at the market at `now_ms`: a new fit for the market that has
+        waited longest, if any is due; at most one."""
+        due = self._measurements.due(place.venue, now_ms)
         if due is None:
             return
         market, calibration = due
-        values = session.settings.for_run(self._kind, market).values
+        values = place.settings.for_run(self._kind, market).values
         engine.replace_strategy(self._kind.build(market, values, Measured(calibration=calibration)))
 
 

@@ -19,6 +19,7 @@ from pfmm.backtest.bars import at_the_open, book_of
 from pfmm.backtest.columns import Band, Columns, TapeFeed
 from pfmm.backtest.lazy import LazyEngine
 from pfmm.backtest.venue import SimulatedVenue
+from pfmm.engine.engine import Engine
 from pfmm.engine.observe import observe
 from pfmm.engine.report import RunSpec
 from pfmm.errors import DataFileError, UsageError
@@ -35,6 +36,8 @@ from pfmm.paper.matching import QueueModel
 from pfmm.strategy.quiet import QuietBand
 
 Mode = Literal["lazy", "events"]
+# what is done between two decisions, as a loop does it while it waits: on this venue, for this engine, at this time
+Tend = Callable[[SimulatedVenue, Engine, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +88,16 @@ def simulate(
     *,
     queue: QueueModel = "pessimistic",
     mode: Mode = "lazy",
+    tend: Tend | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Runs `spec` over the columns; `watch` is told the venue time of each decision. Raises what the strategy raises
-    for settings that make no sense here."""
+    """Runs `spec` over the columns; `tend` is done after each decision, and then `watch` is told its venue time. Raises
+    what the strategy raises for settings that make no sense here."""
     began = time.perf_counter()
     collecting = gc.isenabled()
     gc.disable()  # a run makes millions of small values and no cycles: looking for some costs a tenth of it
     try:
-        outcome = _Run(columns, spec, clockwork, queue, mode).run(watch)
+        outcome = _Run(columns, spec, clockwork, queue, mode, tend).run(watch)
     finally:
         if collecting:
             gc.enable()
@@ -103,7 +107,15 @@ def simulate(
 class _Run:
     """The loop of one run with everything it holds."""
 
-    def __init__(self, columns: Columns, spec: RunSpec, clockwork: Clockwork, queue: QueueModel, mode: Mode) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        spec: RunSpec,
+        clockwork: Clockwork,
+        queue: QueueModel,
+        mode: Mode,
+        tend: Tend | None,
+    ) -> None:
         market = columns.tape.spec
         feed = TapeFeed(columns, lazy=mode == "lazy")
         self._columns = columns
@@ -111,6 +123,7 @@ class _Run:
         self._clockwork = clockwork
         self._queue: QueueModel = queue
         self._lazy = mode == "lazy"
+        self._tend = tend
         self._venue = SimulatedVenue(
             feed, market, start_ms=clockwork.start_ms, end_ms=clockwork.end_ms, latency_ms=clockwork.latency_ms,
             queue=queue, book=book_of(columns.tape),
@@ -127,9 +140,12 @@ class _Run:
         self._ordered = False
 
     def run(self, watch: Callable[[int], None] | None) -> Outcome:
-        stopped = self._cycle()
+        stopped, seen_ms = self._cycle(), self._clockwork.start_ms
         while stopped is None and (due_ms := self._next_ms()) <= self._clockwork.end_ms:
+            if self._tend is not None:
+                self._tend(self._venue, self._engine, seen_ms)
             self._venue.advance(self._worth_a_look(due_ms) if self._lazy else due_ms)
+            seen_ms = self._venue.now_ms
             stopped = self._decide()
             if watch is not None:
                 watch(self._venue.now_ms)
@@ -189,7 +205,7 @@ class _Run:
         """The first decision from `due_ms` on that could do something (else the last of all); those before it are
         noted as no-ops."""
         venue, clockwork = self._venue, self._clockwork
-        if self._band is None or venue.changed or not self._inside(self._band, venue.now_ms):
+        if self._tend is not None or self._band is None or venue.changed or not self._inside(self._band, venue.now_ms):
             return due_ms
         interval_ms = clockwork.interval_ms
         last_ms = clockwork.end_ms - (clockwork.end_ms - clockwork.start_ms) % interval_ms

@@ -5,6 +5,8 @@ Exact both ways. Must not know venues, accounts or time.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pfmm.model.account import FundingPayment
 from pfmm.model.market import Instrument, PriceRule
 from pfmm.model.order import (
@@ -18,6 +20,7 @@ from pfmm.model.order import (
     OrderType,
     Side,
 )
+from pfmm.model.text import plain
 from pfmm.paper.account import FillEntry, FundingEntry, OrderState
 from pfmm.paper.conversions import decimal, usd
 from pfmm.paper.feeds.feed import MarketSpec
@@ -32,7 +35,7 @@ def instrument_of(spec: MarketSpec) -> Instrument:
         category=spec.category,
         price_rule=PriceRule(decimal(spec.tick, spec.price_decimals), spec.significant_figures),
         size_step=decimal(1, spec.size_decimals),
-        min_notional=usd(spec.min_notional),
+        min_notional=Decimal(plain(usd(spec.min_notional).normalize())),  # as the wire says it: 10, not 10.00000000
         max_leverage=spec.max_leverage,
         maker_bps=decimal(spec.maker_rate, 4),
         taker_bps=decimal(spec.taker_rate, 4),

@@ -55,7 +55,7 @@ def started(session: Session) -> tuple[Runs, Engine]:
 def step(session: Session, engine: Engine, runs: Runs, to_ms: int) -> CycleReport:
     session.venue.advance(to_ms)
     report = engine.cycle()
-    runs.tend(session, engine, report)
+    runs.tend(session, engine, report.time.time_ms)
     return report
 
 

@@ -82,20 +82,12 @@ def test_a_liquidated_run_ends_alike_in_both_modes(soaring: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("pfmm_home")
-def test_what_start_refuses_is_refused_alike_where_nothing_could_be_ordered(tmp_path: Path) -> None:
-    """Every order alone is above the limit."""
-    one = job(recording(tmp_path / "a", 100, 101, 100), grid__lower=50, grid__upper=150, grid__size_usd=3000)
+@pytest.mark.parametrize(("lower", "upper", "size"), [(50, 150, 3000), (90, 110, 150)])
+def test_what_start_refuses_is_refused_alike(tmp_path: Path, lower: int, upper: int, size: int) -> None:
+    """Every order alone is above the limit, or one whole side is."""
+    one = job(recording(tmp_path / "a", 100, 101, 100), grid__lower=lower, grid__upper=upper, grid__size_usd=size)
     with pytest.raises(RiskRefused, match=r"one side of this grid is worth \d+\.\d\d USD, above max_inventory 500 USD"):
         run_job(one, world_of(one))
-
-
-@pytest.mark.usefixtures("pfmm_home")
-def test_what_start_refuses_is_a_warning_where_the_run_could_trade(tmp_path: Path) -> None:
-    one = job(recording(tmp_path / "a", 100, 101, 100), grid__lower=90, grid__upper=110, grid__size_usd=150)
-    scenarios = run_job(one, world_of(one))
-    assert scenarios[0].outcome.orders
-    (told,) = [each for each in warnings_of(scenarios) if each.startswith("start would refuse: ")]
-    assert "above max_inventory 500 USD" in told
 
 
 @pytest.mark.usefixtures("pfmm_home")
