@@ -212,6 +212,11 @@ class Journal(Protocol):
         """What a run, UNATTRIBUTED or the ACCOUNT holds and earned on a market, up to the newest fill."""
         ...
 
+    def beside_runs(self, market: str) -> Decimal:
+        """What of the market's position, as the journal's fills make it, no run that has not ended holds: traded by
+        other hands, or left by ended runs. Signed base units."""
+        ...
+
     def claims_of(self, seq: int) -> Sequence[JournalFill]:
         """What the fill of that number, of no run, closed of each run's position, in parts with the run's id."""
         ...

@@ -201,6 +201,13 @@ def fold_fill(store: BookStore, item: JournalFill, *, of_running: bool = True) -
             store.claim(replace(item, run_id=owner, fill=part))
 
 
+def sum_beside_runs(books: Sequence[OwnerBook]) -> Decimal:
+    """What of these open books is no running run's, signed base units: 2 of a hand, 1 that an ended run left, and 4 of
+    a run are 3."""
+    beside = (b.ledger.size for b in books if b.owner == UNATTRIBUTED or b.left_since_ms is not None)
+    return sum(beside, ZERO)
+
+
 def end_run(store: BookStore, ended: EndedRun) -> None:
     """Marks a run's book as left, and gives it the fills of no run that closed it before its end was recorded."""
     book = replace(store.book(ended.market, ended.run_id), number=ended.number, left_since_ms=ended.since_ms)

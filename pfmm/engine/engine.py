@@ -16,7 +16,7 @@ from pfmm.engine.fee_check import FeeCheck
 from pfmm.engine.fill_mids import read_mids
 from pfmm.engine.observe import observe
 from pfmm.engine.outside import taken_from, told_of
-from pfmm.engine.position_check import PositionCheck, later_fills
+from pfmm.engine.position_check import Apart, PositionCheck, later_fills
 from pfmm.engine.reconcile import reconcile
 from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import check, loss_problem
@@ -26,6 +26,7 @@ from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote, intents_of
 from pfmm.errors import PfmmError, UsageError
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
+from pfmm.model.ledger import ACCOUNT
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Fill
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
@@ -58,7 +59,8 @@ class Engine:
         self._pid = pid
         self._sender = Sender(venue, journal)
         self._folded_through = journal.newest_fill()  # every later fill has yet to be given to its run
-        self._position_check = PositionCheck()
+        booked = {market: journal.book(market, ACCOUNT).ledger.size for market in self.markets}
+        self._position_check = PositionCheck(lambda market: booked.get(market, Decimal(0)))
         self._fee_check = FeeCheck()
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
@@ -126,6 +128,8 @@ class Engine:
                     hint="start it with the same settings, stop it first, or pass --on-restart cancel",
                 )
             active.resume(run, self._journal.book(run.market, run.run_id), self._folded_through)
+            if active.unbooked is not None:
+                self._position_check.expect(run.market, active.unbooked, active.apart)
             adopted.append(run)
             live = self._journal.live_orders(run_id=run.run_id)
             self._known_live += live
@@ -159,7 +163,7 @@ class Engine:
         self._fold()
         events = self._untold  # the list itself: of a cycle that ends before its report, the next or the way out tells
         events += self._doubted(doubts, seen.now_ms)
-        self._refuse_contradiction(seen, seen_through)
+        self._check_positions(seen, seen_through)
         self._know(self._journal.live_orders())
         live = _by_run(self._known_live)
         steps = []
@@ -199,10 +203,15 @@ class Engine:
         view, active.problem = active.view(seen)
         tripped = active.ended_by
         decision = None
+        if active.apart is not None:
+            active.problem = f"position: {active.apart.words}"
         if tripped is None and view is not None and active.problem is None:  # one bad mark must not halt an account
             tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
             if tripped is None and self._paused is None:
                 decision = active.decide(view)
+                if seen.base(active.market):
+                    orders = tuple(active.reducing(seen, desired) for desired in decision.orders)
+                    decision = replace(decision, orders=orders)
             elif tripped is None:
                 active.problem = self._paused
         return Step(active, view, decision, tripped, self._plan(active, decision, tripped, live, seen.now_ms))
@@ -254,11 +263,19 @@ class Engine:
         active.ended_by = active.ended_by or reason
         return [event]
 
-    def _refuse_contradiction(self, seen: MarketSnapshot, seen_through: int) -> None:
+    def _check_positions(self, seen: MarketSnapshot, seen_through: int) -> None:
+        """Whether each position follows its fills, and what of it is a base. Where it does not, nothing new is sent,
+        and a disagreement that lasts ends the run: no limit binds on a position that nobody can explain."""
         later = later_fills(self._journal, seen, seen_through) if self._folded_through > seen_through else {}
+        found: dict[str, Apart | None] = {}
         for active in self._runs:
-            position, patience_ms = seen.net_position(active.market), active.spec.limits.stale_after_ms
-            self._position_check.check(active.market, position, later, seen.now_ms, patience_ms)
+            market = active.market
+            if market not in found:
+                found[market] = self._position_check.check(market, seen.net_position(market), later, seen.now_ms)
+                seen.bases[market] = self._position_check.unbooked(market) + self._journal.beside_runs(market)
+            active.unbooked, active.apart = self._position_check.unbooked(market), found[market]
+            if active.apart is not None and active.apart.lasting(seen.now_ms):
+                active.ended_by = active.ended_by or f"position unexplained: {active.apart.words}"
 
     def _doubted(self, doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
         """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
@@ -320,6 +337,8 @@ class Engine:
         now_ms: int,
     ) -> Plan:
         keeps = active.spec.limits.keep_on_bad_data and self._paused is None
+        if active.apart is not None:  # told a moment late is no reason to lose one's place in the queue
+            keeps = active.apart.reads == 1 and self._paused is None
         if decision is None and tripped is None and keeps:
             return Plan(keep=tuple(live))
         return reconcile(
@@ -383,9 +402,9 @@ class Engine:
         own_run = active.run_id
         verdict = check(
             hold_crossing(plan, [order for order in here if order.run_id != own_run]),
-            net_position=seen.net_position(active.market),
+            net_position=seen.run_position(active.market),
             live_orders=here,
-            limit_usd=active.spec.limits.max_inventory_usd,
+            limit_usd=active.room(seen),
             mark=ticker.mark,
             foreign_orders=seen.foreign_orders(active.market, here),
             replaces=self._replaces,
@@ -452,6 +471,8 @@ class Engine:
             round_trips=active.round_trips,
             problem=active.problem,
             tripped=step.tripped,
+            position=seen.net_position(active.market),
+            base=seen.base(active.market),
             ended_by=active.ended_by,
             refused=_all_refused(step, live.get(run_id or "", ())),
         )

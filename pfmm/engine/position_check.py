@@ -1,54 +1,79 @@
-"""Whether a venue's positions and its fills tell the same story, from the first look of a process on.
+"""Whether a venue's positions and its fills tell the same story, and what of a position no run of pfmm holds.
 
 A limit on a position that does not follow the fills binds nothing. Sums only; reads no venue and decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.engine.report import MarketSnapshot
-from pfmm.errors import BadVenueData
 from pfmm.model.order import Fill
+from pfmm.model.text import plain
 from pfmm.ports import Journal
+
+APART_READS = 3  # so many reads running in which position and fills disagree are no delay
+APART_MS = 5_000  # and so long: fast loops read more often than a venue tells
 
 _ZERO = Decimal(0)
 
 
-class PositionCheck:
-    """The account's positions against the fills since the first look; what was held before it needs no fills."""
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """That position and fills disagree: since when, in venue time, for how many reads running, and in words."""
 
-    def __init__(self) -> None:
+    since_ms: int
+    reads: int
+    words: str
+
+    def lasting(self, now_ms: int) -> bool:
+        """True once it can be no delay any more."""
+        return self.reads >= APART_READS and now_ms - self.since_ms >= APART_MS
+
+
+class PositionCheck:
+    """The account's positions against its fills. What was held before the first one that is known needs no fill; from
+    then on every change does, over restarts too."""
+
+    def __init__(self, booked: Callable[[str], Decimal]) -> None:
+        """`booked` answers what the account's book of a market says before the first fill that is counted."""
+        self._booked = booked
         self._filled: dict[str, Decimal] = {}
-        self._before: dict[str, Decimal] = {}
-        self._apart_since_ms: dict[str, int] = {}
+        self._unbooked: dict[str, Decimal] = {}
+        self._apart: dict[str, Apart] = {}
 
     def count(self, fill: Fill) -> None:
         """Takes in one fill of the account, whoever traded."""
         self._filled[fill.market] = self._filled.get(fill.market, _ZERO) + fill.signed_size
 
-    def check(
-        self, market: str, position: Decimal, later: Mapping[str, Decimal], now_ms: int, patience_ms: int
-    ) -> None:
-        """Raises BadVenueData when position and fills have been apart for longer than `patience_ms`: one of them may
-        be told a little later. `position` is that of a snapshot of `now_ms`, signed base units; `later` is what fills
-        that were counted and that are newer than it have changed.
+    def expect(self, market: str, unbooked: Decimal, apart: Apart | None) -> None:
+        """Goes on from what an earlier process found."""
+        self._unbooked[market] = unbooked
+        if apart is not None:
+            self._apart[market] = apart
+
+    def unbooked(self, market: str) -> Decimal:
+        """What was held before the fills that the journal knows, signed base units."""
+        return self._unbooked.get(market, _ZERO)
+
+    def check(self, market: str, position: Decimal, later: Mapping[str, Decimal], now_ms: int) -> Apart | None:
+        """What is wrong with `position`, that of a snapshot of `now_ms` in signed base units, if anything; `later` is
+        what fills that were counted and that are newer than it have changed.
 
         First seen at 2 after 5 filled, then at 2 after 6: the position moved by 0, the fills by 1.
         """
-        filled = self._filled.get(market, _ZERO) - later.get(market, _ZERO)
-        before = self._before.setdefault(market, position - filled)
-        if position == before + filled:
-            self._apart_since_ms.pop(market, None)
-            return
-        since_ms = self._apart_since_ms.setdefault(market, now_ms)
-        if now_ms - since_ms > patience_ms:
-            raise BadVenueData(
-                f"the venue's position of {position:f} {market} does not follow its fills, which make it "
-                f"{before + filled:f}, for {(now_ms - since_ms) / 1000:g} s",
-                hint="look at the venue which of them is true; a new start takes the position as it is then",
-            )
+        filled = self._booked(market) + self._filled.get(market, _ZERO) - later.get(market, _ZERO)
+        expected = self._unbooked.setdefault(market, position - filled) + filled
+        before = self._apart.pop(market, None)
+        if position == expected:
+            return None
+        words = f"the venue's position of {plain(position)} {market} does not follow its fills, which make it "
+        since_ms = now_ms if before is None else before.since_ms
+        reads = 1 if before is None else before.reads + 1
+        found = self._apart[market] = Apart(since_ms, reads, words + plain(expected))
+        return found
 
 
 def later_fills(journal: Journal, seen: MarketSnapshot, seen_through: int) -> dict[str, Decimal]:

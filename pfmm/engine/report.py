@@ -29,6 +29,12 @@ class Limits:
     keep_on_bad_data: bool = False
 
 
+def limit_beside(limit_usd: Decimal, base: Decimal, mark: Decimal) -> Decimal:
+    """What a base leaves of the limit of a market's position, USD, on either side: 500 with a base of -2 at 100 is
+    300. So the account's position keeps the limit, and nothing trades the base away."""
+    return max(limit_usd - abs(base) * mark, Decimal(0)) if base else limit_usd
+
+
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """A strategy to run with its limits; `config` holds its settings by name, as the journal keeps them.
@@ -55,6 +61,7 @@ class MarketSnapshot:
         self.now_ms = snapshot.time.time_ms
         self.tickers = {ticker.market: ticker for ticker in snapshot.tickers}
         self._positions = {position.market: position.size for position in snapshot.positions}
+        self.bases: dict[str, Decimal] = {}  # by market, what of the position no run holds
         self.orders: dict[str, list[Order]] = {}
         for order in snapshot.orders:
             self.orders.setdefault(order.market, []).append(order)
@@ -76,3 +83,11 @@ class MarketSnapshot:
     def net_position(self, market: str) -> Decimal:
         """The account's signed position, base units."""
         return self._positions.get(market, Decimal(0))
+
+    def base(self, market: str) -> Decimal:
+        """What of the account's position no run of pfmm holds: a hedge, somebody's trade. Signed base units."""
+        return self.bases.get(market, Decimal(0))
+
+    def run_position(self, market: str) -> Decimal:
+        """What the runs of the account hold together, signed base units: 5 in all and a base of 2 is 3."""
+        return self.net_position(market) - self.base(market)

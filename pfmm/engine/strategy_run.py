@@ -6,13 +6,14 @@ Everything in it can be rebuilt from the journal. It reads no venue and writes n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from pfmm.accounting.ledger import mark, net_profit
 from pfmm.engine.outside import fill_row
-from pfmm.engine.report import MarketSnapshot, RunSpec
+from pfmm.engine.position_check import Apart
+from pfmm.engine.report import MarketSnapshot, RunSpec, limit_beside
 from pfmm.engine.risk import data_problem
 from pfmm.engine.self_trade import close_before
 from pfmm.engine.submit import CLOSE_SLOT
@@ -23,6 +24,7 @@ from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
 from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill, Run, RunLeft
+from pfmm.model.text import plain
 from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.saved import Saved
 from pfmm.strategy.ticks import snap_price, snap_size
@@ -87,6 +89,8 @@ class StrategyRun:
         self.seen_through = 0  # up to this fill of the journal it was looked what hands outside did
         self.ended_by: str | None = None  # what the venue, or another hand, did that this run must stop for
         self.refused: dict[str, Refused] = {}
+        self.unbooked: Decimal | None = None  # of the market's position, what no fill in the journal tells of
+        self.apart: Apart | None = None  # what is wrong with the position, at the last look
         self.problem: str | None = None
         self.shown_problem: str | None = None
 
@@ -130,6 +134,11 @@ class StrategyRun:
             nudges = saved.mapping("_nudges", {})
             self.nudges = {slot: Saved(nudges, "nudge").whole(slot, low=0) for slot in nudges}
             self.seen_through = saved.whole("_seen_through", newest_fill, low=0)
+            self.unbooked = saved.amount("_unbooked") if saved.has("_unbooked") else None
+            if saved.has("_apart"):
+                apart = Saved(saved.mapping("_apart"), "position check")
+                since_ms, reads = apart.whole("since_ms", low=0), apart.whole("reads", low=1)
+                self.apart = Apart(since_ms, reads, apart.text("words") or "")
             refused = saved.mapping("_refused", {})
             self.refused = {slot: Refused.load(Saved(refused, "refusals").mapping(slot)) for slot in refused}
             self.state = self.spec.strategy.load(run.memory)
@@ -145,6 +154,8 @@ class StrategyRun:
             "_nudges": dict(self.nudges),
             "_seen_through": self.seen_through,
             "_refused": {slot: refused.dump() for slot, refused in self.refused.items()},
+            "_unbooked": None if self.unbooked is None else format(self.unbooked, "f"),
+            "_apart": None if self.apart is None else asdict(self.apart),
         }
         return {**self.spec.strategy.dump(self.state), **own}
 
@@ -201,11 +212,21 @@ class StrategyRun:
             instrument=self.instrument,
             ticker=ticker,
             inventory=self.ledger.size,
-            net_position=seen.net_position(self.market),
-            max_inventory_usd=self.spec.limits.max_inventory_usd,
+            net_position=seen.run_position(self.market),
+            max_inventory_usd=self.spec.limits.max_inventory_usd if problem is not None else self.room(seen),
             run_pnl_usd=net_profit(self.ledger, ticker.mark),
         )
+        if problem is None and not view.max_inventory_usd:
+            problem = (
+                f"base: {plain(seen.base(self.market))} {self.market} that no run holds takes up the whole limit of "
+                f"{self.spec.limits.max_inventory_usd:f} USD"
+            )
         return view, problem
+
+    def room(self, seen: MarketSnapshot) -> Decimal:
+        """What a base leaves of the run's limit, USD."""
+        base, ticker = seen.base(self.market), seen.tickers[self.market]
+        return limit_beside(self.spec.limits.max_inventory_usd, base, ticker.mark)
 
     def decide(self, view: MarketView) -> Decision:
         """The strategy's word."""
@@ -255,7 +276,7 @@ class StrategyRun:
         position of that sign, and short of the orders of `others`, which are the other runs' on the market. None when
         there is nothing to close, or when it must wait; the text says why, or at which other price it closes."""
         ticker = seen.tickers.get(self.market)
-        own, net = self.ledger.size, seen.net_position(self.market)
+        own, net = self.ledger.size, seen.run_position(self.market)
         if ticker is None or not own or own * net <= 0:
             return None, None
         side = Side.SHORT if own > 0 else Side.LONG
@@ -268,7 +289,14 @@ class StrategyRun:
             return None, None
         rule = self.instrument.price_rule
         order = DesiredOrder(CLOSE_SLOT, side, snap_price(worst, side, rule), size, reduce_only=True, post_only=False)
-        return close_before(order, others, touch=touch, rule=rule)
+        beside, told = close_before(order, others, touch=touch, rule=rule)
+        return (None if beside is None else self.reducing(seen, beside)), told
+
+    def reducing(self, seen: MarketSnapshot, order: DesiredOrder) -> DesiredOrder:
+        """The order as the venue can take it: beside a base that lies the other way round it cannot be reduce-only,
+        since what it closes of the runs adds to the account's position."""
+        closes = -seen.net_position(self.market) * order.side.sign
+        return replace(order, reduce_only=False) if order.reduce_only and closes < order.size else order
 
     def problem_events(self, now_ms: int) -> list[Event]:
         """`paused` when quoting stops for a reason, `resumed` when it goes on; nothing while neither changes."""

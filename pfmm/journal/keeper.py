@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 
-from pfmm.accounting.books import ALL_OLD, advance
+from pfmm.accounting.books import ALL_OLD, advance, sum_beside_runs
 from pfmm.accounting.minutes import MinuteRow, MinuteTable
 from pfmm.accounting.portfolio import full_fold
 from pfmm.journal import schema
@@ -112,6 +112,10 @@ class BookKeeper(JournalReads):
         """What ended runs left open on a market, signed base units."""
         left = (book for book in self._current().open_books(market) if book.left_since_ms is not None)
         return sum((book.ledger.size for book in left), Decimal(0))
+
+    def beside_runs(self, market: str) -> Decimal:
+        """What of the market's position no run that has not ended holds, as far as fills tell, signed base units."""
+        return sum_beside_runs(self._current().open_books(market))
 
     def claims(self, market: str | None = None) -> tuple[JournalFill, ...]:
         """The parts of fills of no run that closed what runs held, each with that run's id; by number."""

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.books import EndedRun, MemoryBooks, end_run, fold_fill, settle
+from pfmm.accounting.books import EndedRun, MemoryBooks, end_run, fold_fill, settle, sum_beside_runs
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.event import Event
 from pfmm.model.ledger import OwnerBook
@@ -126,6 +126,10 @@ class MemoryJournal:
     def book(self, market: str, owner: str) -> OwnerBook:
         """What the owner holds and earned on a market, up to the newest fill."""
         return self._books.book(market, owner)
+
+    def beside_runs(self, market: str) -> Decimal:
+        """What of the market's position no run that has not ended holds, signed base units."""
+        return sum_beside_runs(self._books.open_books(market))
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:
         """What the fill of a number, of no run, closed of each run's position."""

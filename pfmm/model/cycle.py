@@ -17,7 +17,8 @@ from pfmm.model.quick import quick
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that
-    closes the run's inventory; `ratio` is the account's position on the market over the limit, clamped to -1…1;
+    closes the run's inventory; `ratio` is the account's `position` on the market over the limit, clamped to -1…1, and
+    `base` what of that position no run holds;
     `problem` says why the run does not quote, `tripped` why it must stop and halt the account, `ended_by` the same
     where hands outside brought it, and `refused` why the venue takes nothing of it any more."""
 
@@ -36,6 +37,8 @@ class RunReport:
     round_trips: int
     problem: str | None
     tripped: str | None
+    position: Decimal = Decimal(0)
+    base: Decimal = Decimal(0)
     ended_by: str | None = None
     refused: str | None = None
 
