@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from pfmm.app.ending import end_runs
 from pfmm.app.runs import Runs
 from pfmm.app.session import wall_ms
 from pfmm.engine.engine import Engine
-from pfmm.errors import AlreadyRunning
-from pfmm.model.text import iso
+from pfmm.errors import AlreadyRunning, RiskRefused
+from pfmm.model.text import iso, plain
 from pfmm.strategy.base import kind_of
 
 if TYPE_CHECKING:
@@ -103,11 +104,30 @@ class Start:
             return True
         for line in session.venue.probe(self.markets):
             self._tell(line)
+        self._refuse_unasked_base()
         action = f"Start {self.kind} on {', '.join(self.markets)}"
         if not confirm(session.question(action)):
             return False
         session.renew()
         return True
+
+    def _refuse_unasked_base(self) -> None:
+        """Raise RiskRefused where a new run would begin beside a position that no run holds, unless that is asked for:
+        it may be a hedge, or something that nobody knows of."""
+        session = self.session
+        new = [market for market, run in zip(self.markets, self._open, strict=True) if run is None]
+        bases = bases_of(session, new) if new else {}
+        if not bases:
+            return
+        named = ", ".join(f"{plain(size)} {market}" for market, size in bases.items())
+        if session.settings.general.run.position == "base":
+            self._tell(f"base: the account holds {named} that no run holds: counted in the limits, never traded")
+            return
+        raise RiskRefused(
+            f"the account holds {named} that no run of pfmm holds; nothing was sent",
+            hint="--position base keeps it apart: counted in the limits, never skewed against or reduced; "
+            f"`pfmm flatten {next(iter(bases))}` closes it",
+        )
 
     @contextmanager
     def holding(self) -> Iterator[Engine]:
@@ -190,6 +210,20 @@ class Start:
         return (
             f"{sum(orders for _, orders in left)} orders of runs without a process still rest; cancel them with {ways}",
         )
+
+
+def bases_of(session: Session, markets: Sequence[str]) -> dict[str, Decimal]:
+    """What the account holds on these markets beyond what its runs hold, signed base units, by one look at the venue;
+    only markets with any."""
+    held = {one.market: one.size for one in session.venue.state(markets).positions}
+    running = {run.run_id for run in session.journal.runs(ended=False)}
+    found = {}
+    for market in markets:
+        own = (book.ledger.size for book in session.journal.books(market) if book.owner in running)
+        base = held.get(market, Decimal(0)) - sum(own, Decimal(0))
+        if base:
+            found[market] = base
+    return found
 
 
 def _ids(runs: Sequence[Run | None]) -> list[str | None]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pfmm.app.session import unlisted, wall_ms
-from pfmm.errors import VenueUnreachable
+from pfmm.errors import PfmmError, VenueUnreachable
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
@@ -90,15 +90,32 @@ def status(request: StatusRequest, *, session: Session) -> StatusResult:
     marks: dict[str, Decimal] = {}
     speed = 1.0
     warnings: tuple[str, ...] = ()
+    silent = False
     if runs:
         try:
             marks, speed, warnings = _brought_up(session, runs, holders)
         except VenueUnreachable as error:
+            silent = True
             warnings = (f"{error.message}; this is the journal's own view, without what happened since",)
+    if not silent:
+        warnings += _unknown(session, kind, market)
     rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market), speed) for run in runs]
     if market is not None and not rows:
         rows = [RunRow(market, kind)]
     return StatusResult(session.venue_name, session.account, tuple(rows), warnings)
+
+
+def _unknown(session: Session, kind: str, market: str | None) -> tuple[str, ...]:
+    """A warning where orders rest with pfmm's ids that this journal does not know, or where that cannot be told."""
+    from pfmm.app.unknown_orders import resting_unknown, words_of
+
+    try:
+        found = resting_unknown(session, market)
+    except VenueUnreachable:
+        return ("whether orders rest that this journal does not know could not be read",)
+    except PfmmError as error:
+        return (f"whether orders rest that this journal does not know could not be read: {error.message}",)
+    return (words_of(found, kind),) if found else ()
 
 
 def named_market(session: Session, spelling: str | None) -> str | None:

@@ -17,13 +17,14 @@ from pfmm.app.contract import Question
 from pfmm.app.ending import end_runs
 from pfmm.app.session import Session, wall_ms
 from pfmm.app.status import named_market
-from pfmm.errors import CutShort, PfmmError, StateUnknown
+from pfmm.errors import AuthenticationError, CutShort, PfmmError, StateUnknown
 from pfmm.model.encoding import ABSENT
 from pfmm.model.plan import OwnStatus
 
 if TYPE_CHECKING:
     from pfmm.app.closing import Verdict
     from pfmm.app.contract import Confirm
+    from pfmm.app.unknown_orders import UnknownOrder
     from pfmm.model.deadline import Deadline
     from pfmm.model.plan import OwnOrder
     from pfmm.model.run import Run
@@ -34,11 +35,13 @@ RUNNERS_SHARE = 2 / 3  # of the time of a stop, for the runner to cancel and pro
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """Which strategy; `market` None: on every market with a run. `flatten` also closes the whole position there."""
+    """Which strategy; `market` None: on every market with a run. `flatten` also closes the whole position there, and
+    `unknown_orders` also cancels orders with pfmm's ids that this journal does not know."""
 
     strategy: str
     market: str | None = None
     flatten: bool = False
+    unknown_orders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,16 @@ class StoppedRun:
 
 @dataclass(frozen=True, slots=True)
 class StopResult:
-    """What was stopped. `flatten` is ABSENT where no position was to be closed, None where nothing was closed."""
+    """What was stopped. `flatten` is ABSENT where no position was to be closed, None where nothing was closed.
+    `unknown_orders` rest with pfmm's ids and are in no run of this journal; `unknown_cancelled` of them were cancelled,
+    as was asked."""
 
     venue: str
     account: str
     runs: tuple[StoppedRun, ...]
     flatten: Verdict | None = ABSENT
+    unknown_orders: tuple[UnknownOrder, ...] = ()
+    unknown_cancelled: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -83,8 +90,10 @@ def stop(request: StopRequest, *, session: Session, confirm: Confirm) -> StopRes
     with Signals(one_shot=True) as signals:
         with session.leaving() as deadline:
             rows, unproven = _stop_all(session, request.strategy, request.market, deadline, signals)
-        result = StopResult(session.venue_name, session.account, tuple(rows))
-        failure: PfmmError | None = _unproven(unproven) if unproven else None
+            result = StopResult(session.venue_name, session.account, tuple(rows))
+            failure: PfmmError | None = _unproven(unproven) if unproven else None
+            if not signals.stopping():
+                result, failure = _look_for_unknown(request, session, result, failure, deadline)
         if request.flatten and failure is None and not signals.stopping():
             result, failure = _flatten_stopped(session, request.strategy, result, signals)
     if signals.received is not None:
@@ -93,6 +102,30 @@ def stop(request: StopRequest, *, session: Session, confirm: Confirm) -> StopRes
     if failure is not None:
         raise failure.with_result(result)
     return result
+
+
+def _look_for_unknown(
+    request: StopRequest, session: Session, result: StopResult, failure: PfmmError | None, deadline: Deadline
+) -> tuple[StopResult, PfmmError | None]:
+    """Whether the venue has orders there that this journal does not know: its own absence or loss is no proof that
+    nothing rests. Cancels them where that was asked for."""
+    from pfmm.app.unknown_orders import cancel_unknown, resting_unknown, rows_of, words_of
+
+    spelling = request.market
+    market = None if spelling is None else session.remembered_market(spelling) or named_market(session, spelling)
+    try:
+        if request.unknown_orders:
+            result = replace(result, unknown_cancelled=cancel_unknown(session, market, deadline))
+        found = resting_unknown(session, market)
+    except AuthenticationError:
+        raise
+    except PfmmError as error:
+        text = f"the venue does not tell what rests there: {error.message}"
+        return result, failure or StateUnknown(text, hint=error.hint)
+    if not found:
+        return result, failure
+    result = replace(result, unknown_orders=rows_of(found))
+    return result, failure or StateUnknown(words_of(found, request.strategy))
 
 
 def _question(request: StopRequest, session: Session) -> Question:

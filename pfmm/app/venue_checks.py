@@ -96,6 +96,7 @@ def venue(session: Session) -> Iterator[Check]:
     yield Check("venue", OK, f"{session.venue_name} answers in {after_ms - before_ms} ms")
     yield _clock(session, time, before_ms, after_ms)
     yield _account(session)
+    yield from _orders(session)
     if not session.live and session.has_journal:
         yield from _other_exchange(session)
     yield _budget(session)
@@ -123,6 +124,28 @@ def _account(session: Session) -> Check:
     except PfmmError as error:
         return failure("account", error)
     return Check("account", OK, f"{session.account}: equity {account.equity:.2f} USD, free {account.free_margin:.2f}")
+
+
+def _orders(session: Session) -> Iterator[Check]:
+    """Orders with pfmm's ids that the account's journal does not know. What cannot be read is another's finding."""
+    from pfmm.app.unknown_orders import words_of
+    from pfmm.engine.unknown_orders import unknown_orders
+    from pfmm.journal.journal import Journal
+
+    try:
+        resting = session.venue.open_orders()
+        if session.has_journal:
+            with Journal.open_readonly(session.journal_path) as journal:
+                found = unknown_orders(resting, journal)
+        else:
+            found = unknown_orders(resting, None)
+    except PfmmError:
+        return
+    if found:
+        text, _, fix = words_of(found, "grid").partition("; ")
+        yield Check("orders", WARN, text, fix)
+    else:
+        yield Check("orders", OK, f"{len(resting)} rest at the venue; this journal knows those with pfmm's ids")
 
 
 def _other_exchange(session: Session) -> Iterator[Check]:

@@ -22,7 +22,7 @@ AnyMarket = Annotated[
 ]
 
 # the flags of every `start` that are settings of the process
-RUN = ("run.interval_s", "run.on_exit", "run.on_restart", "run.max_inventory_usd", "run.max_loss_usd")
+RUN = ("run.interval_s", "run.on_exit", "run.on_restart", "run.position", "run.max_inventory_usd", "run.max_loss_usd")
 Cycles = Annotated[
     int | None,
     typer.Option("--cycles", parser=positive_integer, metavar="N", help="Stop after N cycles.", show_default=False),
@@ -33,3 +33,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing; show what
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 12 when changes are pending.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, on a live venue.")]
 Flatten = Annotated[bool, typer.Option("--flatten", help="Also close the position on these markets.")]
+UnknownOrders = Annotated[
+    bool, typer.Option("--unknown-orders", help="Also cancel orders with pfmm's ids that this journal does not know.")
+]

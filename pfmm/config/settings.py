@@ -26,6 +26,10 @@ OWN: Final[tuple[Setting, ...]] = (
     choice(
         "run.on_restart", "adopt", ("adopt", "cancel", "abort"), "orders that an earlier run left", "--on-restart"
     ),
+    choice(
+        "run.position", "ask", ("ask", "base"),
+        "a position that no run holds: base keeps it apart, ask lets no live start begin beside it", "--position",
+    ),
     above_zero(
         "run.max_inventory_usd", "decimal", Decimal(500), MOST_USD, "USD", "limit of the net position",
         "--max-inventory",
@@ -56,7 +60,7 @@ OWN: Final[tuple[Setting, ...]] = (
 _NOT_OF_MARKETS: Final = frozenset({"secret", "command", "flatten", "paper"})
 # one process may run many markets, and has one of each of these
 _OF_THE_PROCESS: Final = frozenset(
-    {"run.interval_s", "run.on_exit", "run.on_restart", "run.dead_man_s", "run.exit_timeout_s"}
+    {"run.interval_s", "run.on_exit", "run.on_restart", "run.position", "run.dead_man_s", "run.exit_timeout_s"}
 )
 SECRET_WORDS: Final = frozenset({"value", "key", "api_key", "secret", "token", "password"})
 

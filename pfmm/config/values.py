@@ -65,6 +65,7 @@ class RunSettings(Section):
     interval_s: float
     on_exit: str
     on_restart: str
+    position: str
     max_inventory_usd: Decimal
     max_loss_usd: Decimal | None
     dead_man_s: int

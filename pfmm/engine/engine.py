@@ -23,7 +23,8 @@ from pfmm.engine.risk import check, loss_problem
 from pfmm.engine.self_trade import hold_crossing
 from pfmm.engine.strategy_run import Step, StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote, intents_of
-from pfmm.errors import PfmmError, UsageError
+from pfmm.engine.unknown_orders import unknown_orders
+from pfmm.errors import PfmmError, StateUnknown, UsageError
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.ledger import ACCOUNT
@@ -163,6 +164,7 @@ class Engine:
         self._fold()
         events = self._untold  # the list itself: of a cycle that ends before its report, the next or the way out tells
         events += self._doubted(doubts, seen.now_ms)
+        self._refuse_second(seen)
         self._check_positions(seen, seen_through)
         self._know(self._journal.live_orders())
         live = _by_run(self._known_live)
@@ -262,6 +264,19 @@ class Engine:
         event, reason = told
         active.ended_by = active.ended_by or reason
         return [event]
+
+    def _refuse_second(self, seen: MarketSnapshot) -> None:
+        """Raises StateUnknown where a run would begin on a market on which orders of another pfmm rest, or of one whose
+        journal was lost: nobody would count or stop them, and a second run would trade beside the first."""
+        for active in self._runs:
+            found = unknown_orders(seen.orders.get(active.market, ()), self._journal) if active.run is None else ()
+            if found:
+                raise StateUnknown(
+                    f"{len(found)} orders with pfmm's ids rest on {active.market} that this journal does not know, as "
+                    f"{found[0].client_order_id}; nothing was sent",
+                    hint="another state folder sent them, or this one was lost: stop that run where it was started, or "
+                    f"`pfmm {active.kind} stop {active.market} --unknown-orders` cancels them",
+                )
 
     def _check_positions(self, seen: MarketSnapshot, seen_through: int) -> None:
         """Whether each position follows its fills, and what of it is a base. Where it does not, nothing new is sent,

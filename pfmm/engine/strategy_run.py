@@ -259,12 +259,11 @@ class StrategyRun:
         return replace(desired, price=desired.price - desired.side.sign * ticks * tick)
 
     def ratio(self, seen: MarketSnapshot) -> float:
-        """The account's position on the market over the run's limit, clamped to -1…1."""
+        """The run's inventory over its limit, clamped to -1…1."""
         ticker = seen.tickers.get(self.market)
         if ticker is None:
             return 0.0
-        position = float(seen.net_position(self.market))
-        return inventory_ratio(position, float(ticker.mark), float(self.spec.limits.max_inventory_usd))
+        return inventory_ratio(float(self.ledger.size), float(ticker.mark), float(self.spec.limits.max_inventory_usd))
 
     def has_live(self, live: Sequence[OwnOrder]) -> bool:
         """True while any order of the run may still fill: the inventory is closed only after all of them are gone."""

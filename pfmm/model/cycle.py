@@ -17,10 +17,10 @@ from pfmm.model.quick import quick
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that
-    closes the run's inventory; `ratio` is the account's `position` on the market over the limit, clamped to -1…1, and
-    `base` what of that position no run holds;
-    `problem` says why the run does not quote, `tripped` why it must stop and halt the account, `ended_by` the same
-    where hands outside brought it, and `refused` why the venue takes nothing of it any more."""
+    closes the run's inventory; `ratio` is that inventory over the limit, clamped to -1…1. `position` is the account's
+    on the market, and `base` what of it no run holds. `problem` says why the run does not quote, `tripped` why it must
+    stop and halt the account, `ended_by` the same where hands outside brought it, and `refused` why the venue takes
+    nothing of it any more."""
 
     market: str
     strategy: str

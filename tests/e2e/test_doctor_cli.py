@@ -19,7 +19,7 @@ from tests.e2e.driver import Completed, Running, run
 from tests.e2e.homes import stepped_home
 
 EVERY_CHECK = ["python", "configuration", "state folder", "disk", "journal paper-default", "paper exchange", "locks"]
-EVERY_CHECK += ["key", "venue", "clock", "account", "rate budget"]
+EVERY_CHECK += ["key", "venue", "clock", "account", "orders", "rate budget"]
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ def _add_standing(app: typer.Typer, kind: Kind) -> None:
         context: typer.Context,
         market: option.AnyMarket = None,
         flatten: option.Flatten = False,
+        unknown_orders: option.UnknownOrders = False,
         yes: option.Yes = False,
     ) -> None:
         from pfmm.app.stop import StopRequest
@@ -100,7 +101,7 @@ def _add_standing(app: typer.Typer, kind: Kind) -> None:
 
         options = globals_of(context)
         with session(options) as opened:
-            request = StopRequest(kind.name, market, flatten)
+            request = StopRequest(kind.name, market, flatten, unknown_orders)
             answer(
                 options,
                 lambda: agreed(stop_runs(request, session=opened, confirm=asking(yes=yes))),

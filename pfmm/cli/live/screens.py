@@ -55,7 +55,8 @@ class EventScreen:
             for run in report.runs:
                 fees = self._shown.fees.get(run.market)
                 known = {} if fees is None else {"fees": fees.data()}
-                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **where, **known)
+                more = {**where, **known, "position": run.position, "base": run.base}
+                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **more)
         self._tell_early()
         for run in report.runs:
             self._stream.write("cycle", event.time_ms, **cycle_row(run, report))
@@ -89,6 +90,8 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
         "mid": ticker.mid if ticker is not None else None,
         "orders": len(run.orders),
         "inventory": run.ledger.size,
+        "position": run.position,
+        "base": run.base,
         "realized_pnl": run.ledger.realized,
         "unrealized_pnl": run.unrealized,
         "fees": run.ledger.fees,

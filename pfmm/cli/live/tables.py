@@ -186,6 +186,8 @@ def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
     )
     if funding:
         text.append(f"\n{funding}", style="dim")
+    for line in _beside(report):
+        text.append(f"\n{line}", style="dim")
     problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
     text.append(f"\n{'! ' + problem if problem else 'OK'}", style="yellow" if problem else "green")
     keys = "   ? keys" if health.get("keys") else ""
@@ -193,6 +195,17 @@ def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
     if health.get("notice"):
         text.append(f"\n{health['notice']}", style="bold")
     return text
+
+
+def _beside(report: CycleReport) -> list[str]:
+    """The account's position, a line a market, where it is not what the run there holds: never on one line with it."""
+    lines = []
+    for run in report.runs:
+        if run.ticker is not None and run.position != run.ledger.size:
+            usd = run.position * run.ticker.mark
+            base = f", of which {run.base:f} is a base: counted in the limit, never traded" if run.base else ""
+            lines.append(f"the account holds {run.position:f} {run.market} ({usd:+.2f} USD){base}")
+    return lines
 
 
 def _next_funding(report: CycleReport) -> str:

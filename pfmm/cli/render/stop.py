@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pfmm.cli.render.flatten import render_verdict
 from pfmm.cli.render.left import left_line
 from pfmm.model.encoding import ABSENT
+from pfmm.model.text import plain
 
 if TYPE_CHECKING:
     from pfmm.app.stop import StopResult
@@ -17,7 +18,15 @@ def render(kind: str, result: StopResult, width: int | None) -> str:
     lines = [
         f"{run.market} {run.strategy}: {run.state}, {run.cancelled} orders cancelled, {run.orders_left} left"
         for run in result.runs
-    ] or [f"No {kind} was running and nothing of it rests."]
+    ]
+    if not lines and not result.unknown_orders:
+        lines = [f"No {kind} was running and nothing of it rests."]
+    if result.unknown_cancelled:
+        lines.append(f"{result.unknown_cancelled} orders that this journal does not know were cancelled.")
+    lines += [
+        f"{one.market} {one.side} {plain(one.size)} at {one.price}: {one.client_order_id} rests, not of this journal"
+        for one in result.unknown_orders
+    ]
     lines += [
         left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)
         for run in result.runs

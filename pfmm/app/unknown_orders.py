@@ -1,0 +1,88 @@
+"""Orders at the venue that some pfmm sent and this journal does not know: another state folder's, or a lost one's.
+
+A journal that is absent proves nothing about the venue: who is asked what rests looks there. Layer: app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pfmm.engine.cancel import ask_to_cancel, pause
+from pfmm.engine.unknown_orders import unknown_orders
+from pfmm.errors import StateUnknown
+
+if TYPE_CHECKING:
+    from pfmm.app.session import Session
+    from pfmm.model.deadline import Deadline
+    from pfmm.model.order import Order, Side
+
+ROUNDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOrder:
+    """An open order that goes by one of pfmm's ids and is in no run of this journal."""
+
+    market: str
+    side: Side
+    price: Decimal | None
+    size: Decimal
+    client_order_id: str | None
+    order_id: str
+
+
+def asks_nobody(session: Session) -> bool:
+    """True where there is no venue to look at yet: an embedded exchange that was never made has no orders."""
+    return session.in_process and not (session.state_dir / "paper" / "exchange.sqlite3").exists()
+
+
+def resting_unknown(session: Session, market: str | None) -> tuple[Order, ...]:
+    """The unknown orders that rest on a market, or anywhere (None). Raises what the venue's reads raise."""
+    if asks_nobody(session):
+        return ()
+    return unknown_orders(session.venue.open_orders(market), session.journal if session.has_journal else None)
+
+
+def rows_of(orders: Sequence[Order]) -> tuple[UnknownOrder, ...]:
+    """The orders as an answer shows them."""
+    return tuple(UnknownOrder(o.market, o.side, o.price, o.remaining, o.client_order_id, o.order_id) for o in orders)
+
+
+def words_of(orders: Sequence[Order | UnknownOrder], kind: str) -> str:
+    """That they rest, on which markets, and what to do about it."""
+    markets = sorted({order.market for order in orders})
+    ids = ", ".join(str(order.client_order_id) for order in orders[:3]) + (", …" if len(orders) > 3 else "")
+    where = markets[0] if len(markets) == 1 else "MARKET"
+    return (
+        f"{len(orders)} orders with pfmm's ids rest on {', '.join(markets)} that this journal does not know ({ids}): "
+        "another state folder sent them, or this one was lost; "
+        f"`pfmm {kind} stop {where} --unknown-orders` cancels them, as `pfmm flatten {where}` does"
+    )
+
+
+def cancel_unknown(session: Session, market: str | None, deadline: Deadline) -> int:
+    """Cancels the unknown orders and proves that none rests; answers how many there were. Whoever sent them may still
+    run, and send more: raises StateUnknown when some rest at the deadline."""
+    from pfmm.app.session import wait_s
+
+    found = resting_unknown(session, market)
+    seen = {order.order_id for order in found}
+    clock = session.clock(wait_s)
+    for attempt in range(ROUNDS):
+        if not found:
+            return len(seen)
+        if deadline.passed:
+            break
+        ask_to_cancel(session.venue, (), found)
+        if attempt:
+            clock.synchronise(session.venue.time())
+            pause(clock)
+        found = resting_unknown(session, market)
+        seen |= {order.order_id for order in found}
+    raise StateUnknown(
+        f"{len(found)} orders with pfmm's ids that this journal does not know still rest",
+        hint="whoever sent them may still run: stop it there; `pfmm flatten` cancels everything",
+    )

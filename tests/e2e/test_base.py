@@ -1,0 +1,118 @@
+"""A position that no run holds is a base: shown, counted in the limit, and neither skewed against nor traded away."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pfmm.engine.report import Limits, RunSpec, limit_beside
+from pfmm.model.order import Batch, NewOrder, Side, TimeInForce
+from pfmm.model.plan import Tolerance
+from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
+from tests.e2e.driver import Running, run
+from tests.e2e.engine_rig import FIXED, MARKET, Rig, ScriptedFeed, Step, make_engine, rig
+from tests.e2e.homes import still_home
+
+D = Decimal
+STILL = [Step(9999, 10001)] * 60
+LIMITS = Limits(D(500), tolerance=Tolerance(D(2), D("0.2"), 0))
+
+
+def trade(r: Rig, side: Side, size: str, name: str = "site-1") -> None:
+    price = D(1001) if side is Side.LONG else D(999)
+    new = NewOrder(name, MARKET, side, D(size), price, post_only=False, time_in_force=TimeInForce.IOC)
+    r.venue.inner.submit(Batch(place=(new,)))
+
+
+@pytest.mark.parametrize(("base", "left"), [("0", "500"), ("-2", "300"), ("5", "0"), ("6", "0")])
+def test_what_a_base_leaves_of_a_limit_of_500_at_100(base: str, left: str) -> None:
+    assert limit_beside(D(500), D(base), D(100)) == D(left)
+
+
+@pytest.mark.parametrize("side", [Side.LONG, Side.SHORT])
+def test_a_run_quotes_beside_a_base_as_if_there_were_none(tmp_path: Path, side: Side) -> None:
+    """A hedge of 200 USD: the same prices and sizes on both sides as without it."""
+    with rig(tmp_path / "with", ScriptedFeed(STILL)) as r, rig(tmp_path / "without", ScriptedFeed(STILL)) as bare:
+        trade(r, side, "0.2")
+        report, plain = r.cycle(), bare.cycle()
+        (row,) = report.runs
+        assert (row.base, row.position, row.ledger.size) == (side.sign * D("0.2"), side.sign * D("0.2"), D(0))
+        wanted = [(o.slot, o.price, o.size, o.reduce_only) for o in row.orders]
+        assert wanted == [(o.slot, o.price, o.size, o.reduce_only) for o in plain.runs[0].orders] != []
+
+
+def test_a_base_is_counted_in_the_limit_on_both_sides_and_never_reduced(tmp_path: Path) -> None:
+    """A base of +400 of 500 USD leaves 100: the run sells at most that below its own zero, whatever fills."""
+    falling_on_us = [Step(9999, 10001), *[Step(9999, 10001, 11_000, 500)] * 40]
+    with rig(tmp_path, ScriptedFeed(falling_on_us)) as r:
+        trade(r, Side.LONG, "0.4")
+        reports = [r.cycle(), *(r.step() for _ in range(35))]
+        held = [report.runs[0].ledger.size for report in reports]
+        assert min(held) < 0
+        assert min(held) * 1000 >= -101
+        assert reports[-1].runs[0].position == D("0.4") + held[-1] >= D("0.29")
+        assert {report.runs[0].base for report in reports} == {D("0.4")}
+
+
+def test_a_base_that_takes_up_the_whole_limit_leaves_nothing_to_quote(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        trade(r, Side.LONG, "0.6")
+        (row,) = r.cycle().runs
+        assert row.problem == f"base: 0.60 {MARKET} that no run holds takes up the whole limit of 500 USD"
+        assert (row.orders, r.venue.batches) == ((), [])
+
+
+def test_what_another_run_holds_is_no_base(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed([Step(9999, 10001), Step(9999, 10001, 9000, 500), *STILL])) as r:
+        spec = RunSpec(LadderStrategy(MARKET, FIXED, LadderConfig(levels=1)), {}, LIMITS)
+        beside = make_engine(r.venue, r.journal, [spec], r.instruments)
+        r.cycle()
+        for _ in range(4):
+            r.step()
+            (row,) = beside.cycle().runs
+        assert row.position > 0
+        assert row.position == r.journal.book(MARKET, r.engine.run_ids[0]).ledger.size + row.ledger.size
+        assert row.base == 0
+
+
+def test_an_own_position_beside_a_larger_base_the_other_way_is_still_closed(tmp_path: Path) -> None:
+    """Own long 0.4 beside a base of -0.45: what closes it adds to the account's short, so it cannot be reduce-only."""
+    fills = [Step(9999, 10001), *[Step(9999, 10001, 9000, 500)] * 12, *STILL]
+    limits = replace(LIMITS, max_inventory_usd=D(900))
+    with rig(tmp_path, ScriptedFeed(fills), limits=limits) as r:
+        trade(r, Side.SHORT, "0.45")
+        reports = [r.cycle(), *(r.step() for _ in range(20))]
+        (row,) = reports[-1].runs
+        assert (row.base, row.ledger.size > 0) == (D("-0.45"), True)
+        assert not [event for report in reports for event in report.events if event.name == "refused"]
+        assert all(not order.reduce_only for order in row.orders)
+
+
+def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
+    exchange, home = tmp_path / "exchange", tmp_path / "home"
+    still_home(exchange)
+    with Running("paper", "serve", "--port", "0", home=exchange) as server:
+        env = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": server.wait_for("http://").strip(),
+               "PURPLE_FLEA_KEY": "paper-default"}  # fmt: skip
+        from pfmm.app.session import open_exchange
+        from pfmm.paper.messages import PlaceRequest
+
+        opened = open_exchange(exchange / "state")
+        opened.place("default", PlaceRequest("BTC-PERP", "long", "market", size_usd=D(100)))
+        opened.close()
+        line = ("quote", "start", "BTC", "--once", "--yes", "--json")
+        refused = run(*line, home=home, env=env)
+        assert (refused.code, refused.error["code"]) == (7, "risk_refused"), refused.out
+        assert "BTC-PERP that no run of pfmm holds; nothing was sent" in refused.error["message"]
+        assert refused.error["hint"].startswith("--position base keeps it apart")
+        taken = run(*line, "--position", "base", home=home, env=env)
+        assert (taken.code, taken.data["runs"][0]["resting"]) == (0, 2), taken.out
+        assert "note: base: the account holds" in taken.err
+        again = run(*line, home=home, env=env)
+        assert again.code == 0, "an open run has been told once"
+        server.process.send_signal(signal.SIGTERM)
+        server.end()
