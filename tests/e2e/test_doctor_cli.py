@@ -61,7 +61,7 @@ def test_a_healthy_home_passes_every_check_and_stays_as_it_was(home: Path) -> No
     done = doctor(home)
     assert (done.code, list(checks(done)), verdicts(done)) == (0, EVERY_CHECK, {})
     text = run("doctor", home=home)
-    assert (text.code, text.out.splitlines()[-1]) == (0, "12 checks: 0 failed, 0 warned")
+    assert (text.code, text.out.splitlines()[-1]) == (0, "13 checks: 0 failed, 0 warned")
     assert files(home) == before
 
 
