@@ -87,7 +87,7 @@ _pfmm() {
         "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
         "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
         "paper") commands="status reset deposit account serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
-        "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --venue --network --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
+        "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --socket --venue --network --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "doctor") commands=""; options="--deep --profile --json --quiet --verbose --version --help" ;;
@@ -124,7 +124,7 @@ _pfmm() {
         "profile delete") commands=""; options="--yes --profile --json --quiet --verbose --version --help"; arguments=("profiles") ;;
         "paper feed synthetic") commands=""; options="--seed --speed --at --fees --maker-bps --taker-bps --reset --profile --json --quiet --verbose --version --help" ;;
         "paper feed replay") commands=""; options="--speed --at --fees --maker-bps --taker-bps --reset --idle-pause --no-idle-pause --market --format --skip-bad --profile --json --quiet --verbose --version --help"; arguments=("files"); many=1 ;;
-        "paper feed live") commands=""; options="--venue --testnet --url --fees --maker-bps --taker-bps --reset --profile --json --quiet --verbose --version --help" ;;
+        "paper feed live") commands=""; options="--venue --testnet --url --socket --fees --maker-bps --taker-bps --reset --profile --json --quiet --verbose --version --help" ;;
     esac
     if [[ "$current" == -* ]]; then _pfmm_offer $options
     elif [[ -n "$commands" ]]; then _pfmm_offer $commands

@@ -266,6 +266,7 @@ complete -c pfmm -n "__pfmm_at 'record'" -l depth -r -f
 complete -c pfmm -n "__pfmm_at 'record'" -l force
 complete -c pfmm -n "__pfmm_at 'record'" -l resume
 complete -c pfmm -n "__pfmm_at 'record'" -l rotate -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l socket
 complete -c pfmm -n "__pfmm_at 'record'" -l venue -r -f -a 'paper purpleflea hyperliquid'
 complete -c pfmm -n "__pfmm_at 'record'" -l network -r -f -a 'mainnet testnet'
 complete -c pfmm -n "__pfmm_at 'record'" -l profile -r -f -a '(__pfmm_profiles)'
@@ -772,6 +773,7 @@ complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l help
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l venue -r -f -a 'paper purpleflea hyperliquid'
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l testnet
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l url -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed live'" -l socket
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l maker-bps -r -f
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l taker-bps -r -f

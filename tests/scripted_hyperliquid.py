@@ -1,17 +1,21 @@
 """A scripted Hyperliquid on loopback: one market whose quotes and prints the test sets, step by step.
 
-It answers public reads over HTTP. What real servers do wrong it does on demand: show no print for a while (lag), show
-prints again, show only the newest few, give no answer, lose what it knew and begin anew.
+It answers public reads over HTTP and speaks on a WebSocket when it is told to. What real servers do wrong it does on
+demand: show no print for a while (lag), show prints again, show only the newest few, give no answer, break its sockets,
+lose what it knew and begin anew.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
+
+import wsproto
+import wsproto.events
 
 START_MS = 1_764_489_600_000
 COIN, MARKET = "BTC", "BTC-PERP"
@@ -37,6 +41,9 @@ class ScriptedVenue:
         self.hidden: list[JSON] = []
         self.requests: list[JSON] = []
         self.lock = Lock()
+        self.sockets: list[Socket] = []
+        self.connections = 0
+        self.refusing = False  # new sockets
         self._next_tid = 1
 
     def step(self, seconds: float = 1.0) -> None:
@@ -61,6 +68,19 @@ class ScriptedVenue:
         """Shows the prints that lagged."""
         self.prints += self.hidden
         self.hidden = []
+
+    def push(self) -> None:
+        """Tells every socket what is new: prints, context, book."""
+        with self.lock:
+            for one in self.sockets:
+                one.push()
+
+    def drop(self) -> None:
+        """Every socket breaks."""
+        with self.lock:
+            for one in self.sockets:
+                one.drop()
+            self.sockets = []
 
     def answer(self, asked: JSON) -> Any:
         """The answer to one public read."""
@@ -102,6 +122,80 @@ class ScriptedVenue:
         return {"coin": coin, "time": self.time_ms, "levels": sides}
 
 
+class Socket:
+    """One WebSocket of the venue."""
+
+    def __init__(self, venue: ScriptedVenue, connection: Any) -> None:
+        self._venue = venue
+        self._connection = connection
+        self._frames = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
+        self._subscribed: list[JSON] = []
+        self._told = 0
+        self.open = True
+
+    def talk(self, headers: Iterable[tuple[str, str]], path: str) -> None:
+        """Answers until the socket is over."""
+        self._frames.initiate_upgrade_connection([(a.encode(), b.encode()) for a, b in headers], path)
+        self._take()
+        while self.open:
+            data = self._connection.recv(65_536)
+            with self._venue.lock:
+                if not data:
+                    self.open = False
+                    return
+                self._frames.receive_data(data)
+                self._take()
+
+    def _take(self) -> None:
+        for event in self._frames.events():
+            if isinstance(event, wsproto.events.Request):
+                self._connection.sendall(self._frames.send(wsproto.events.AcceptConnection()))
+            elif isinstance(event, wsproto.events.TextMessage):
+                self._heard(json.loads(event.data))
+            elif isinstance(event, wsproto.events.CloseConnection):
+                self.open = False
+
+    def _heard(self, message: JSON) -> None:
+        if message["method"] == "ping":
+            self._send({"channel": "pong"})
+            return
+        wanted = message["subscription"]
+        self._subscribed.append(wanted)
+        self._send({"channel": "subscriptionResponse", "data": message})
+        if wanted["type"] == "trades":
+            self._told = len(self._venue.prints)
+            if wanted["coin"] == COIN and self._venue.prints:
+                self._send({"channel": "trades", "data": self._venue.prints[-self._venue.page :]})
+        else:
+            self._tell(wanted)
+
+    def push(self) -> None:
+        """Prints since the last time, then contexts and books."""
+        fresh, self._told = self._venue.prints[self._told :], len(self._venue.prints)
+        if fresh and {"type": "trades", "coin": COIN} in self._subscribed:
+            self._send({"channel": "trades", "data": fresh})
+        for wanted in self._subscribed:
+            if wanted["type"] != "trades":
+                self._tell(wanted)
+
+    def _tell(self, wanted: JSON) -> None:
+        coin = wanted["coin"]
+        data = (
+            self._venue.book(coin) if wanted["type"] == "l2Book" else {"coin": coin, "ctx": self._venue.context(coin)}
+        )
+        self._send({"channel": wanted["type"], "data": data})
+
+    def _send(self, message: JSON) -> None:
+        if self.open:
+            self._connection.sendall(self._frames.send(wsproto.events.TextMessage(data=json.dumps(message))))
+
+    def drop(self) -> None:
+        """Breaks without a word."""
+        self.open = False
+        with suppress(OSError):
+            self._connection.shutdown(2)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     venue: ScriptedVenue
@@ -118,6 +212,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_GET(self) -> None:
+        self.close_connection = True
+        if self.venue.refusing or self.venue.down:
+            return
+        socket = Socket(self.venue, self.connection)
+        with self.venue.lock:
+            self.venue.sockets.append(socket)
+            self.venue.connections += 1
+        with suppress(OSError):
+            socket.talk(self.headers.items(), self.path)
+        with self.venue.lock:
+            if socket in self.venue.sockets:
+                self.venue.sockets.remove(socket)
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Nothing is logged."""
 
@@ -133,6 +241,7 @@ def served(venue: ScriptedVenue) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        venue.drop()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -20,7 +20,7 @@ LIBRARIES = {
     "charts": ("plotly", {"pfmm.report.html"}),
     "a socket under a deadline": (
         "socket",
-        {"pfmm.venue.sockets", "pfmm.paper.server.serve", "pfmm.paper.server.websocket"},
+        {"pfmm.venue.sockets", "pfmm.paper.server.serve"},
     ),
     "runs over a cluster": ("distributed", {"pfmm.backtest.sweep"}),
 }

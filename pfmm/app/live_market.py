@@ -41,9 +41,14 @@ def venues_shown() -> tuple[str, ...]:
     return tuple(name for name, line in VENUES.items() if line.public)
 
 
-def open_public(venue: str, network: str, url: str | None, *, read_attempts: int = 1) -> PublicVenue:
-    """The public data of a venue, at its own address of that network or at `url`. Raises CannotDoThis for a venue whose
-    data cannot be followed, or that has no such network."""
+def open_public(
+    venue: str, network: str, url: str | None, *, read_attempts: int = 1, socket: bool = False
+) -> PublicVenue:
+    """The public data of a venue, at its own address of that network or at `url`, through its WebSocket with `socket`.
+
+    Raises CannotDoThis for a venue whose data cannot be followed, or that has no such network, and without the extra
+    `ws` that a socket needs.
+    """
     from importlib import import_module
 
     from pfmm.venue.client import HttpClient
@@ -55,15 +60,16 @@ def open_public(venue: str, network: str, url: str | None, *, read_attempts: int
     if network == TESTNET and not line.testnet:
         raise CannotDoThis(f"{venue} has no {network}")
     address = url or address_of(venue, network)
-    module, opener = line.public.split(":")
+    module, opener = (line.stream if socket else line.public).split(":")
     budget = RateBudget(data_per_minute=line.weight_per_minute)
     http = HttpClient(address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)
-    opened: PublicVenue = getattr(import_module(module), opener)(http)
+    open_it = getattr(import_module(module), opener)
+    opened: PublicVenue = open_it(http, address) if socket else open_it(http)
     return opened
 
 
 class Polled:
-    """A venue that is asked whenever somebody looks."""
+    """A venue that is asked, or whose newest frames are taken, whenever somebody looks."""
 
     def __init__(self, public: PublicVenue) -> None:
         self._public = public
@@ -103,7 +109,8 @@ def live_feed(config: Mapping[str, Any], fees: Fees) -> LiveFeed:
             f"the live market's list {path} cannot be used: {error}", hint="`pfmm paper feed live …` reads it anew"
         ) from error
     venue, network, url = str(config["venue"]), str(config["network"]), config.get("url")
-    return LiveFeed(venue, specs, fees, lambda: Polled(open_public(venue, network, url)))
+    socket = bool(config.get("socket", False))
+    return LiveFeed(venue, specs, fees, lambda: Polled(open_public(venue, network, url, socket=socket)))
 
 
 def keep_markets(instruments: Sequence[Instrument], path: Path) -> None:

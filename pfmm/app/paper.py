@@ -243,9 +243,10 @@ def replay_feed(
 
 
 def live_feed(
-    *, venue: str, testnet: bool, url: str | None, afresh: bool, charge: FeeChoice, session: Session
+    *, venue: str, testnet: bool, url: str | None, socket: bool, afresh: bool, charge: FeeChoice, session: Session
 ) -> FeedShown:
-    """Trade with paper money on the public data of a real venue, of its test network with `testnet`, or at `url`.
+    """Trade with paper money on the public data of a real venue, of its test network with `testnet`, or at `url`; by
+    polls, or through its WebSocket with `socket`.
 
     No account is needed there. The fees are the venue's entry tier unless chosen. Raises VenueUnreachable where the
     venue does not answer: the market of before stays.
@@ -254,7 +255,7 @@ def live_feed(
     from pfmm.venue.registry import MAINNET, TESTNET
 
     network = TESTNET if testnet else MAINNET
-    public = open_public(venue, network, url, read_attempts=3)
+    public = open_public(venue, network, url, read_attempts=3, socket=socket)
     try:
         instruments, now_ms = public.markets(), public.time_ms()
     finally:
@@ -262,7 +263,7 @@ def live_feed(
     path = session.state_dir / "paper" / "live" / f"{venue}-{network}.json"
     keep_markets(instruments, path)
     config: dict[str, Any] = {"kind": "live", "venue": venue, "network": network, "markets_file": str(path)}
-    config |= {} if url is None else {"url": url}
+    config |= ({} if url is None else {"url": url}) | ({"socket": True} if socket else {})
     config["fees"] = charge.among(entry_tier(venue) or PRESETS[ARTICLE]).data()
     return _switch(session, {**config, "at_ms": now_ms}, afresh=afresh)
 

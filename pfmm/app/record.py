@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pfmm.errors import BadVenueData, Interrupted, RateLimited, UsageError, VenueUnreachable
+from pfmm.errors import BadVenueData, CannotDoThis, Interrupted, RateLimited, UsageError, VenueUnreachable
 from pfmm.model.text import compact
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class RecordRequest:
     """What to record where: venue seconds between polls, book levels a side, and when to stop (None: a signal).
 
     `resume` goes on with the file that is there; with `rotate_s` a new file is begun after so many seconds of venue
-    time, with the time of its beginning in its name.
+    time, with the time of its beginning in its name. With `socket` it comes through the venue's WebSocket.
     """
 
     markets: tuple[str, ...]
@@ -41,6 +41,7 @@ class RecordRequest:
     force: bool = False
     resume: bool = False
     rotate_s: float | None = None
+    socket: bool = False
 
 
 class Progress(Protocol):
@@ -79,7 +80,7 @@ def record(request: RecordRequest, *, session: Session, progress: Callable[[tupl
     with Signals() as signals, suppress(Interrupted):
         with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
             instruments = {one.market: one for one in map(session.market, request.markets)}
-            source = _Source(session, request.depth, list(instruments.values()))
+            source = _Source(session, request, list(instruments.values()))
             recorder = source.recorder
             out, held = _to_go_on_with(request, recorder)
             for market, known in held.items():
@@ -101,20 +102,23 @@ def record(request: RecordRequest, *, session: Session, progress: Callable[[tupl
 class _Source:
     """What is recorded: a venue's public data where it shows them apart, else what its adapter reads."""
 
-    def __init__(self, session: Session, depth: int, instruments: list[Instrument]) -> None:
+    def __init__(self, session: Session, request: RecordRequest, instruments: list[Instrument]) -> None:
         from pfmm.tape.recorder import Recorder
         from pfmm.venue.registry import VENUES
 
         self.least_interval_s = 0.0
         venue, network = session.settings.venue, session.settings.network
         if not VENUES[venue].public:
-            self.recorder = Recorder(session.venue, instruments, depth=depth)
+            if request.socket:
+                raise CannotDoThis(f"{session.venue_name} has no socket to record from")
+            self.recorder = Recorder(session.venue, instruments, depth=request.depth)
             return
         from pfmm.app.live_market import open_public
 
-        public = open_public(venue, network, session.settings.base_url or None, read_attempts=2)
+        url = session.settings.base_url or None
+        public = open_public(venue, network, url, read_attempts=2, socket=request.socket)
         session.on_close(public.close)
-        self.recorder = Recorder(public, instruments, depth=depth, continuity=public)
+        self.recorder = Recorder(public, instruments, depth=request.depth, continuity=public)
         self.least_interval_s = public.least_interval_s(len(instruments))
 
 

@@ -18,8 +18,11 @@ class VenueLine(NamedTuple):
     """One venue: the function `open_venue` of its adapter as module:name, its own address (empty: in this process),
     the variables that may hold its key, and whether the account is named by an address (`address`), by the key's
     fingerprint (`key`) or freely (`name`). `testnet` is the address of its play-money network, if it has one, and
-    `mainnet_refusal` says why pfmm does not trade there with real money yet. `public` opens what shows the venue's
-    public data to the paper exchange and to a recording; reads may cost `weight_per_minute` in all."""
+    `mainnet_refusal` says why pfmm does not trade there with real money yet.
+
+    `public` opens what shows the venue's public data to the paper exchange and to a recording, `stream` the same
+    through a socket; reads may cost `weight_per_minute` in all.
+    """
 
     opener: str
     url: str
@@ -28,6 +31,7 @@ class VenueLine(NamedTuple):
     testnet: str = ""
     mainnet_refusal: str = ""
     public: str = ""
+    stream: str = ""
     weight_per_minute: int = 600
 
 
@@ -47,6 +51,7 @@ VENUES: Final = {
         testnet="https://api.hyperliquid-testnet.xyz",
         mainnet_refusal="what a maker must earn there to break even has not been measured yet",
         public="pfmm.venue.hyperliquid.public:open_public",
+        stream="pfmm.venue.hyperliquid.streaming:open_stream",
         weight_per_minute=1_200,
     ),
 }

@@ -116,3 +116,14 @@ def test_a_recording_rotates_and_each_file_stands_alone(venue: ScriptedVenue, ho
     assert len(files) == 1  # each went on with the newest
     assert not out.exists()
     assert len(trades(*files)) == len(set(trades(*files))) == 2  # the first was printed before the recording began
+
+
+def test_through_the_socket_it_is_the_same(venue: ScriptedVenue, home: Path, tmp_path: Path) -> None:
+    venue.trade(100_000)
+    assert follow(venue, home, "--socket", "--reset").data["feed"]["socket"] is True
+    assert run("quote", "show", "BTC", "--json", home=home).data["mid"] == "100000.5"
+    tape = tmp_path / "btc.tape"
+    done = record(venue, home, tape, "--socket")
+    assert (done.code, done.events[-1]["quotes"], done.events[-1]["gaps"]) == (0, 1, 0)
+    assert not [asked for asked in venue.requests if asked["type"] in ("l2Book", "recentTrades")]
+    assert run("record", "BTC", "--out", tmp_path / "x", "--socket", "--json", home=tmp_path / "paper").code == 6

@@ -214,6 +214,7 @@ def live(
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", show_default=False, help="Another address of the venue.")
     ] = None,
+    socket: Annotated[bool, typer.Option("--socket", help="Through its WebSocket: every print (extra `ws`).")] = False,
     fees: Preset = None,
     maker_bps: MakerBps = None,
     taker_bps: TakerBps = None,
@@ -223,7 +224,8 @@ def live(
     from pfmm.app.paper import live_feed
 
     charge = FeeChoice(fees, maker_bps, taker_bps)
-    _change_feed(context, partial(live_feed, venue=venue, testnet=testnet, url=url, afresh=reset, charge=charge))
+    switch = partial(live_feed, venue=venue, testnet=testnet, url=url, socket=socket, afresh=reset, charge=charge)
+    _change_feed(context, switch)
 
 
 @app.command()

@@ -60,11 +60,14 @@ def record(
             help="Begin a new file after this much venue time, with its time in the name.",
         ),
     ] = None,
+    socket: Annotated[
+        bool, typer.Option("--socket", help="Through the venue's WebSocket, where it has one (extra `ws`).")
+    ] = False,
 ) -> None:  # fmt: skip
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     options = globals_of(context)
     named = several_markets(markets, "pfmm record BTC ETH --out FILE")
-    request = RecordRequest(named, out, for_s, cycles, interval, depth, force, resume, rotate_s)
+    request = RecordRequest(named, out, for_s, cycles, interval, depth, force, resume, rotate_s, socket)
     check_request(request)
     with session(options) as opened:
         received = run_recording(request, session=opened, progress=lambda names: _Progress(options, out, names))

@@ -23,13 +23,15 @@ ACCOUNT = "desk"
 class World:
     """The scripted venue, and a paper exchange that follows it; the wall's clock goes with the venue's."""
 
-    def __init__(self, folder: Path, url: str, venue: ScriptedVenue, at_ms: int = START_MS) -> None:
+    def __init__(
+        self, folder: Path, url: str, venue: ScriptedVenue, at_ms: int = START_MS, *, socket: bool = False
+    ) -> None:
         self.venue = venue
         public = open_public("hyperliquid", "mainnet", url)
         keep_markets(public.markets(), folder / "markets.json")
         public.close()
         self.config: dict[str, Any] = {
-            "kind": "live", "venue": "hyperliquid", "network": "mainnet", "url": url,
+            "kind": "live", "venue": "hyperliquid", "network": "mainnet", "url": url, "socket": socket,
             "markets_file": str(folder / "markets.json"), "fees": PRESETS["hyperliquid"].data(), "at_ms": at_ms,
         }  # fmt: skip
         self.path = folder / "exchange.sqlite3"
