@@ -75,12 +75,13 @@ def run(
     return run_process(*words, home=home, env=env, timeout=timeout, stdin=stdin)
 
 
-ENDS = {"--once", "--dry-run", "--help", "--cycles"}
+ENDS = {"--once", "--dry-run", "--help", "--cycles", "--exit-code"}
 
 
 def _same_in_process(words: list[str], env: dict[str, str]) -> bool:
     loops = "start" in words and not ENDS & set(words)
-    waits = loops or "serve" in words or "--watch" in words or "record" in words or "--jobs" in words
+    records = "record" in words and not {"--cycles", "--for", "--help"} & set(words)
+    waits = loops or records or "serve" in words or "--watch" in words or "--jobs" in words
     plain = all(name.startswith(("PFMM_", "PURPLE_FLEA")) for name in env)
     return plain and not waits and threading.current_thread() is threading.main_thread()
 

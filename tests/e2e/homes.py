@@ -12,6 +12,9 @@ from pfmm.app.session import Session, open_exchange
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Instrument, PriceRule
 from pfmm.paper.messages import OrderRecord
+from pfmm.paper.server.faults import parse_faults
+from pfmm.paper.server.serve import PaperServer
+from pfmm.paper.wire.wsgi import make_app
 
 START_MS = 1_760_000_000_000
 
@@ -38,6 +41,19 @@ def open_orders(home: Path, account: str = "default") -> list[OrderRecord]:
     exchange = open_exchange(home / "state")
     try:
         return list(exchange.orders(account))
+    finally:
+        exchange.close()
+
+
+@contextmanager
+def served(home: Path, *, faults: str | None = None) -> Iterator[dict[str, str]]:
+    """The exchange of `home`, served by threads of this process as `paper serve` serves it; the environment that makes
+    a client use it."""
+    exchange = open_exchange(home / "state")
+    plan = None if faults is None else parse_faults(faults)
+    try:
+        with PaperServer(make_app(exchange), "127.0.0.1", 0, faults=plan).running() as server:
+            yield {"PFMM_BASE_URL": server.url}
     finally:
         exchange.close()
 

@@ -12,7 +12,7 @@ import pytest
 
 from pfmm.model.market import Trade
 from pfmm.tape import TapeQuote, event_line, header_line
-from tests.e2e.driver import run
+from tests.e2e.driver import run, run_here
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
@@ -62,7 +62,7 @@ def test_report_says_the_edge_that_the_tape_gives(tmp_path: Path) -> None:
     fed = run("paper", "feed", "replay", file, "--speed", "0", "--fees", "article", "--json", home=tmp_path)
     assert fed.code == 0, fed.out
     sets = [word for one in GRID for word in ("--set", one)]
-    started = run(
+    started = run_here(
         "grid", "start", MARKET, "--lower", "90", "--upper", "110", "--levels", "4", "--size", "95", "--spacing",
         "arithmetic", "--on-exit", "keep", home=tmp_path,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -16,7 +15,6 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +22,7 @@ from pfmm.app.session import open_exchange
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.messages import PlaceRequest, StateRecord
 from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, run
+from tests.e2e.homes import served
 
 D = Decimal
 BTC, ETH, SOL = "BTC-PERP", "ETH-PERP", "SOL-PERP"
@@ -64,24 +63,6 @@ def assert_flat(home: Path) -> None:
 
 def journal_of(home: Path) -> Path:
     return home / "state" / "journals" / "paper-default.sqlite3"
-
-
-@contextmanager
-def served(home: Path) -> Iterator[dict[str, str]]:
-    """`paper serve` in a home of its own; the environment that makes a client use it, without any config file."""
-    with Running("paper", "serve", "--json", "--port", "0", home=home) as server:
-        line = json.loads(server.wait_for("http://"))
-        url = next(value for value in _strings(line) if value.startswith("http://"))
-        yield {"PFMM_VENUE": "paper", "PFMM_BASE_URL": url}
-        server.process.send_signal(signal.SIGTERM)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
 
 
 def flatten(home: Path, *args: str, env: dict[str, str] | None = None) -> Completed:
@@ -353,7 +334,8 @@ def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     exchange_home, home = tmp_path / "exchange", tmp_path / "home"
     home.mkdir()
     (home / "state").write_text("a file where the folder should be")
-    with served(exchange_home) as env:
+    with served(exchange_home) as url:
+        env = {"PFMM_VENUE": "paper", **url}
         hold(exchange_home, (BTC, "long", None, "300"), (ETH, "short", "99999", "50"))
         done = flatten(home, "--all", env=env | {"PFMM_RUN_INTERVAL_S": "0.5"})
         assert (done.code, done.data["state"], done.data["cancelled"]) == (0, "flat", 1)
@@ -365,7 +347,8 @@ def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_full_disk(tmp_path: Path) -> None:
     exchange_home, home = tmp_path / "exchange", tmp_path / "home"
-    with served(exchange_home) as env:
+    with served(exchange_home) as url:
+        env = {"PFMM_VENUE": "paper", **url}
         assert run("grid", "start", BTC, "--once", "--json", home=home, env=env).code == 0
         hold(exchange_home, (BTC, "long", None, "300"))
         command = 'ulimit -f 0; exec "$0" -m pfmm flatten --all --json'

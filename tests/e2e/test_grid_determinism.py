@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pfmm.journal.export import canonical
-from tests.e2e.driver import Running, run
-from tests.e2e.homes import own_session, stepped_home
+from tests.e2e.driver import run
+from tests.e2e.homes import own_session, served, stepped_home
 
 CYCLES = "300"
 
@@ -20,22 +18,12 @@ def test_socket_and_in_process_give_identical_exports(tmp_path: Path) -> None:
     assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=inside).code == 0
 
     stepped_home(server, seed=11)
-    with served(server) as url:
-        env = {"PFMM_BASE_URL": url}
+    with served(server) as env:
         assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=client, env=env).code == 0
 
     exported = export(inside)
     assert exported.count(b'"record": "fill"') > 5, "a run without fills proves little"
     assert exported == export(client)
-
-
-@contextmanager
-def served(home: Path) -> Iterator[str]:
-    """`pfmm paper serve` over the exchange of `home`."""
-    with Running("paper", "serve", "--port", "0", "--json", home=home) as server:
-        yield str(server.wait_for_event("serving")["url"])
-        server.process.terminate()
-        assert server.end() == 143
 
 
 def export(home: Path) -> bytes:

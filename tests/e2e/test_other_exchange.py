@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.driver import Completed, Running, run
-from tests.e2e.homes import open_orders, still_home
+from tests.e2e.homes import open_orders, served, still_home
 
 BTC = "BTC-PERP"
-
-
-@contextmanager
-def served(home: Path, *, still: bool = True) -> Iterator[dict[str, str]]:
-    """`paper serve` in a home of its own; the environment that makes a client use it."""
-    if still:
-        still_home(home)
-    with Running("paper", "serve", "--port", "0", home=home) as server:
-        yield {"PFMM_BASE_URL": server.wait_for("http://").strip()}
-        server.process.send_signal(signal.SIGTERM)
-        server.end()
 
 
 def refused(done: Completed) -> dict[str, Any]:
@@ -38,6 +25,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[s
     """A home whose grid rests at the first exchange; the ways to both, and the second exchange's own home."""
     folder = tmp_path_factory.mktemp("two")
     home = folder / "home"
+    for name in ("one", "two"):
+        still_home(folder / name)
     with served(folder / "one") as one, served(folder / "two") as other:
         assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
         yield home, one, other, folder / "two"
@@ -97,6 +86,8 @@ def test_another_account_name_or_home_is_the_way_out(two: Any) -> None:
 
 def test_flatten_acts_on_whoever_answers_and_warns(tmp_path: Path) -> None:
     home = tmp_path / "home"
+    for name in ("one", "two"):
+        still_home(tmp_path / name)
     with served(tmp_path / "one") as one, served(tmp_path / "two") as other:
         assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
         resting = len(open_orders(tmp_path / "one"))
@@ -113,6 +104,7 @@ def test_flatten_acts_on_whoever_answers_and_warns(tmp_path: Path) -> None:
 
 def test_a_reset_of_the_served_exchange_is_another_exchange_to_its_clients(tmp_path: Path) -> None:
     home, shop = tmp_path / "home", tmp_path / "one"
+    still_home(shop)
     with served(shop) as one:
         assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
         assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
@@ -123,7 +115,7 @@ def test_a_reset_of_the_served_exchange_is_another_exchange_to_its_clients(tmp_p
 def test_a_loop_ends_when_another_exchange_answers(tmp_path: Path) -> None:
     home, shop = tmp_path / "home", tmp_path / "one"
     line = ("grid", "start", BTC, "--json", "--interval", "0.2")
-    with served(shop, still=False) as one, Running(*line, home=home, env=one) as loop:
+    with served(shop) as one, Running(*line, home=home, env=one) as loop:
         loop.wait_for_event("cycle")
         assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
         assert loop.end() == 3

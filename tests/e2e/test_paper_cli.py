@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pfmm.app.session import open_exchange
-from tests.e2e.driver import Running, run
+from tests.e2e.driver import Running, run, run_here
 from tests.e2e.homes import stepped_home
 
 START_MS = 1_735_689_600_000
@@ -241,7 +241,7 @@ def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> N
             assert (refused.code, event["url"] in refused.error["message"]) == (3, True)
             assert refused.error["hint"].endswith(", without PFMM_BASE_URL")
         port = event["url"].rpartition(":")[2]
-        taken = run("paper", "serve", "--port", port, "--json", home=home)
+        taken = run_here("paper", "serve", "--port", port, "--json", home=home)
         assert (taken.code, taken.error["code"]) == (3, "port_in_use")
         server.process.send_signal(signal.SIGINT)
         assert server.end() == 130
@@ -269,7 +269,7 @@ def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
 
 def test_serve_refuses_what_it_cannot_do(home: Path) -> None:
     for arguments in (("--faults", "rate=2"), ("--port", "70000"), ("--latency-ms", "-1"), ("--latency-ms", "60001")):
-        assert run("paper", "serve", *arguments, "--json", home=home).code == 2, arguments
+        assert run_here("paper", "serve", *arguments, "--json", home=home).code == 2, arguments
 
 
 def test_a_new_home_gets_a_seed_of_its_own_and_says_it(tmp_path: Path) -> None:

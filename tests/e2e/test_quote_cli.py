@@ -11,7 +11,7 @@ import pytest
 from pfmm.accounting.attribution import Attribution, assess
 from pfmm.accounting.ledger import net_profit
 from pfmm.model.ledger import ACCOUNT as NET
-from tests.e2e.driver import Running, run
+from tests.e2e.driver import Running, run, run_here
 from tests.e2e.homes import open_orders, own_session, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue
 from tests.plain_accounting import attribute
@@ -87,7 +87,7 @@ def test_numbers_in_the_wrong_units_are_refused_with_the_units(home: Path) -> No
     refused = run("quote", "show", "BTC", "--kappa", "0.0001", "--json", home=home)
     assert (refused.code, refused.error["code"]) == (2, "units")
     assert "per bp of mid" in refused.error["hint"]
-    started = run("quote", "start", "BTC", "--kappa", "0.0001", "--json", home=home)
+    started = run_here("quote", "start", "BTC", "--kappa", "0.0001", "--json", home=home)
     assert started.code == 2
     assert open_orders(home) == []
 
@@ -179,7 +179,7 @@ def test_the_recorded_markets_are_quoted_to_their_end(tmp_path: Path, shared_dat
     files = [shared_data / "binance-usdm-ticks" / name for name in RECORDINGS]
     fed = run("paper", "feed", "replay", *files, "--speed", "0", "--fees", "article", home=tmp_path)
     assert fed.code == 0, fed.err
-    done = run("quote", "start", "BTC-PERP", "ETH-PERP", home=tmp_path)
+    done = run_here("quote", "start", "BTC-PERP", "ETH-PERP", home=tmp_path)
     assert done.code == 0, done.err
     assert done.events[-1]["reason"] == "the recorded data ended"
     assert sum(event["event"] == "fill" for event in done.events) > 20

@@ -1,4 +1,4 @@
-"""`pfmm record` as a real process: round trips, kills, and files that must not be touched."""
+"""`pfmm record`: round trips, kills and signals of real processes, and files that must not be touched."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from pfmm.app.session import open_exchange
 from pfmm.model.market import Book, FundingRate, Trade
 from pfmm.tape import TapeQuote, read
-from tests.e2e.driver import Running, run
-from tests.e2e.homes import stepped_home
+from tests.e2e.driver import Running, run, run_here
+from tests.e2e.homes import served, stepped_home
 
 START_MS = 1_735_718_390_000  # 10 s before the funding of 08:00
 MARKETS = ("BTC-PERP", "ETH-PERP")
@@ -147,7 +147,7 @@ def test_the_end_of_a_replay_ends_its_recording(home: Path, tmp_path: Path) -> N
     first, second = tmp_path / "1.tape", tmp_path / "2.tape"
     assert run("record", "BTC", "--out", first, "--cycles", 4, home=home).code == 0
     assert run("paper", "feed", "replay", first, "--speed", 0, home=home).code == 0
-    done = run("record", "BTC", "--out", second, home=home)
+    done = run_here("record", "BTC", "--out", str(second), home=home)
     assert (done.code, done.events[-1]["reason"]) == (0, "the market's data ended")
 
     def quotes(tape: Path) -> list[Any]:
@@ -159,11 +159,8 @@ def test_the_end_of_a_replay_ends_its_recording(home: Path, tmp_path: Path) -> N
 def test_an_answer_that_is_none_does_not_end_it(home: Path, tmp_path: Path) -> None:
     tape = tmp_path / "f.tape"
     faults = "seed=6,rate=0.2,kinds=crossed,only=GET+/api/orderbook"
-    with Running("paper", "serve", "--port", "0", "--faults", faults, home=home) as server:
-        env = {"PFMM_BASE_URL": server.wait_for("http://").strip()}
+    with served(home, faults=faults) as env:
         done = run("record", "BTC", "--out", tape, "--cycles", 20, home=tmp_path / "client", env=env)
-        server.process.send_signal(signal.SIGTERM)
-        server.end()
     assert (done.code, done.events[-1]["reason"]) == (0, "20 polls done")
     assert any("is out of order" in event["message"] for event in done.events if event["event"] == "warning")
     assert sum(isinstance(entry.event, TapeQuote) for entry in read([tape])) == 20
