@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _answer(arguments: list[str]) -> None:
-    _write_any_text()
+    write_any_text()
     if arguments in ([], ["-h"], ["--help"]):
         from pfmm.cli.registry import root_help
 
@@ -67,8 +67,8 @@ def _interrupted(*_: object) -> NoReturn:
     os._exit(130)
 
 
-def _write_any_text() -> None:
-    """What stdout cannot encode (an older locale, the name of a file that is no text) is escaped, as on stderr."""
+def write_any_text() -> None:
+    """Escape what stdout cannot encode (an older locale, the name of a file that is no text), as stderr does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

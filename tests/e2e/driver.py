@@ -82,21 +82,34 @@ def _same_in_process(words: list[str], env: dict[str, str]) -> bool:
     loops = "start" in words and not ENDS & set(words)
     records = "record" in words and not {"--cycles", "--for", "--help"} & set(words)
     waits = loops or records or "serve" in words or "--watch" in words or "--jobs" in words
-    plain = all(name.startswith(("PFMM_", "PURPLE_FLEA")) for name in env)
+    plain = all(name.startswith(("PFMM_", "PURPLE_FLEA")) or name == "COLUMNS" for name in env)
     return plain and not waits and threading.current_thread() is threading.main_thread()
 
 
-def run_here(*args: str, home: Path, env: dict[str, str] | None = None) -> Completed:
-    """Runs a command line in this process, with streams and an environment of its own."""
-    from pfmm.cli.app import run as run_line
+class Screen(io.TextIOWrapper):
+    """A stream that says of itself that it is a terminal."""
 
-    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+    def isatty(self) -> bool:
+        return True
+
+
+def run_here(
+    *args: str, home: Path, env: dict[str, str] | None = None, encoding: str = "utf-8", screen: bool = False
+) -> Completed:
+    """Runs a command line in this process, with an environment and streams of its own: of that encoding, and with
+    `screen` a stdout that says it is a terminal, as wide as COLUMNS."""
+    from pfmm.cli.app import run as run_line
+    from pfmm.cli.main import write_any_text
+
+    kinds = (Screen if screen else io.TextIOWrapper, io.TextIOWrapper)
+    streams = [kind(io.BytesIO(), encoding=encoding, write_through=True) for kind in kinds]
     before = dict(os.environ), sys.argv, sys.stdin, sys.stdout, sys.stderr
     handlers = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     with Path(os.devnull).open(encoding="utf-8") as nothing:
         os.environ.clear()
         os.environ.update(environment(home, env))
         sys.argv, sys.stdin, (sys.stdout, sys.stderr) = ["pfmm", *args], nothing, streams
+        write_any_text()
         try:
             code = run_line(list(args))
         finally:
@@ -105,7 +118,7 @@ def run_here(*args: str, home: Path, env: dict[str, str] | None = None) -> Compl
             sys.argv, sys.stdin, sys.stdout, sys.stderr = before[1:]
             for number, handler in handlers.items():  # a process that a test starts next would inherit an ignored one
                 signal.signal(number, handler)
-    out, err = (stream.buffer.getvalue().decode() for stream in streams)  # type: ignore[attr-defined]
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)  # type: ignore[attr-defined]
     return Completed(code, out, err)
 
 

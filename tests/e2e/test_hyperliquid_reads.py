@@ -15,7 +15,7 @@ from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.messages import PlaceRequest
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from tests.e2e.driver import run
+from tests.e2e.driver import run, run_here
 
 D = Decimal
 
@@ -57,7 +57,7 @@ def test_reads_need_no_key(tmp_path: Path, variables: dict[str, str]) -> None:
 )
 def test_mainnet_is_refused_before_anything_is_asked(tmp_path: Path, words: list[str]) -> None:
     live = {"PFMM_VENUE": "hyperliquid", "PFMM_ACCOUNT": "0x" + "1" * 40, "PFMM_API_KEY": "0x" + "2" * 64}
-    done = run(*words, "--json", home=tmp_path, env=live)
+    done = run_here(*words, "--json", home=tmp_path, env=live)
     assert done.code == 6
     assert "does not trade on hyperliquid yet" in done.error["message"]
     assert "break even" in done.error["message"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import PATIENCE_S, environment, run
+from tests.e2e.driver import PATIENCE_S, environment, run, run_here
 from tests.e2e.homes import open_orders, still_home
 
 HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
@@ -61,34 +61,44 @@ def test_an_export_to_a_closed_stdout_cannot_be_written(tmp_path: Path) -> None:
 def test_what_a_terminal_cannot_show_is_escaped(tmp_path: Path, encoding: str, line: tuple[str, ...]) -> None:
     still_home(tmp_path)
     assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
+    done = run_here(*line, home=tmp_path, encoding=encoding)
+    assert (done.code, "Traceback" in done.err) == (0, False)
+    if "--json" in line:
+        assert "−" in json.loads(done.out)["data"]["text"]
+    elif line[0] == "help":
+        assert ("−" if encoding == "utf-8" else "\\u2212") in done.out
+
+
+def test_what_an_older_locale_cannot_show_is_escaped(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pfmm", *line], env=environment(tmp_path, {"PYTHONIOENCODING": encoding}),
+        [sys.executable, "-m", "pfmm", "help", "formulas"], env=environment(tmp_path, {"PYTHONIOENCODING": "ascii"}),
         capture_output=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
-    text = done.stdout.decode(encoding)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
-    if "--json" in line:
-        assert "−" in json.loads(text)["data"]["text"]
-    elif line[0] == "help":
-        assert ("−" if encoding == "utf-8" else "\\u2212") in text
+    assert "\\u2212" in done.stdout.decode("ascii")
 
 
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [
-        (("funding", b"\xff"), 6, "paper lists no market '\\udcff'"),
-        (("--profile", b"\xff", "inventory"), 3, "there is no profile '\\udcff'"),
-        (("profile", "set", "secret.command", b"\xff"), 3, "secret.command must be a command and its arguments"),
+        (("funding", "\udcff"), 6, "paper lists no market '\\udcff'"),
+        (("--profile", "\udcff", "inventory"), 3, "there is no profile '\\udcff'"),
+        (("profile", "set", "secret.command", "\udcff"), 3, "secret.command must be a command and its arguments"),
     ],
 )
-def test_a_word_that_is_no_text_is_named(tmp_path: Path, line: tuple[str | bytes, ...], code: int, told: str) -> None:
+def test_a_word_that_is_no_text_is_named(tmp_path: Path, line: tuple[str, ...], code: int, told: str) -> None:
+    done = run_here(*line, "--json", "-q", home=tmp_path)
+    assert (done.code, done.error["exit_code"], done.err) == (code, code, "")
+    assert told in done.error["message"]
+
+
+def test_a_byte_that_is_no_text_is_named(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pfmm", *line, "--json", "-q"], env=environment(tmp_path), capture_output=True,
-        text=True, check=False, timeout=PATIENCE_S,
+        [sys.executable, "-m", "pfmm", "funding", b"\xff", "--json", "-q"], env=environment(tmp_path),
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
-    answer = json.loads(done.stdout)
-    assert (done.returncode, answer["error"]["exit_code"], done.stderr) == (code, code, "")
-    assert told in answer["error"]["message"]
+    assert (done.returncode, done.stderr) == (6, "")
+    assert "paper lists no market '\\udcff'" in json.loads(done.stdout)["error"]["message"]
 
 
 def test_a_home_of_nobody_is_a_configuration_error(tmp_path: Path) -> None:
