@@ -19,7 +19,7 @@ from pfmm.strategy.saved import Saved, damaged
 
 REGIMES = ("low", "medium", "high")
 EDGES = (0.4, 0.8)  # annualised; a regime is left only HYSTERESIS_ERRORS standard errors past its edge
-HYSTERESIS_ERRORS = 3.0
+HYSTERESIS_ERRORS = 3.5
 SPREAD_MULTIPLIER = {"low": 1.0, "medium": 1.5, "high": 3.0}
 SIZE_MULTIPLIER = {"low": 1.0, "medium": 0.7, "high": 0.3}
 
@@ -145,10 +145,10 @@ def _annual(scaled: Sequence[float], ordered: Sequence[float]) -> float:
 
 
 def next_regime(current: str | None, annual: float, window: int = WINDOW) -> str:
-    """low < 0.4 ≤ medium < 0.8 ≤ high; a known regime is left only three standard errors past its edge.
+    """low < 0.4 ≤ medium < 0.8 ≤ high; a known regime is left only 3.5 standard errors past its edge.
 
     The error of an estimate from n − 1 returns is 1/√(2(n − 1)) of it, 16 % for 20 samples: the edges are passed at
-    e^±0.4867 times 0.4 and 0.8. From low, 0.65 is medium; from medium, 0.25 stays medium and 0.24 is low. With a tenth
+    e^±0.5678 times 0.4 and 0.8. From low, 0.71 is medium; from medium, 0.23 stays medium and 0.22 is low. With a tenth
     instead, noise changed the regime 33 times an hour at a constant 40 or 80 %; with this less than once.
     """
     if current is None:
