@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,7 +30,16 @@ def session(options: Globals) -> Iterator[Session]:
     _tell(options, settings)
     with opened(settings) as one:
         one.on_new_market = _new_market(options)
+        if _on_screen(options):
+            from pfmm.app.money import money_text
+
+            say(options, money_text(one))
         yield one
+
+
+def _on_screen(options: Globals) -> bool:
+    """True where somebody looks: every screen begins with the money that it is about."""
+    return not options.json and sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager

@@ -35,13 +35,21 @@ class OnTerminal:
         while wanted not in self.seen:
             assert self._read(deadline), f"never saw {wanted!r} in {self.seen!r}"
 
-    def interrupt(self, *, timeout: float = PATIENCE_S) -> int:
-        """Ctrl-C, then reads to the end; returns the exit code."""
-        self.process.send_signal(signal.SIGINT)
+    def type(self, text: str) -> None:
+        """What a person types, with Return at its end."""
+        os.write(self._master, text.encode() + b"\n")
+
+    def end(self, *, timeout: float = PATIENCE_S) -> int:
+        """Reads to the end; returns the exit code."""
         deadline = time.monotonic() + timeout
         while self._read(deadline):
             pass
         return self.process.wait(timeout=timeout)
+
+    def interrupt(self, *, timeout: float = PATIENCE_S) -> int:
+        """Ctrl-C, then reads to the end; returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.end(timeout=timeout)
 
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], max(deadline - time.monotonic(), 0))

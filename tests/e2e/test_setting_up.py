@@ -14,6 +14,7 @@ from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Completed, run
+from tests.e2e.terminal import OnTerminal
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +102,34 @@ def test_without_a_venue_it_is_loudly_a_paper_profile(tmp_path: Path) -> None:
     done = run("profile", "create", "mine", home=tmp_path / "home")
     assert "PAPER profile" in done.err
     assert "paper money" in done.err
+
+
+def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path, url: str) -> None:
+    home, file = tmp_path / "home", tmp_path / "desk.key"
+    address = key_of(home, "desk", file)
+    key = file.read_text().strip()
+    line = ("profile", "create", "live", "--venue", "hyperliquid", "--url", url)
+    with OnTerminal(*line, home=home, columns=100, lines=30, term="xterm") as shown:
+        shown.wait_for("network: testnet or mainnet [testnet]")
+        shown.type("")
+        shown.wait_for("address of the account")
+        shown.type(address)
+        shown.wait_for("key that may act for it")
+        shown.type(key)
+        shown.wait_for("`pfmm --profile live")
+        assert shown.end() == 0
+    assert key not in shown.seen
+    assert f"profile live: hyperliquid-local, play money, account {address}" in shown.seen
+    assert "equity 10000.00 USD" in shown.seen
+    kept = home / "keys" / "live.key"
+    assert (kept.read_text().strip(), stat.S_IMODE(kept.stat().st_mode)) == (key, 0o600)
+    with OnTerminal("--profile", "live", "funding", "BTC", home=home, columns=100, lines=30, term="xterm") as shown:
+        assert shown.end() == 0
+    assert shown.seen.startswith("play money: hyperliquid-local")
+
+
+def test_every_screen_begins_with_its_money(tmp_path: Path) -> None:
+    with OnTerminal("quote", "show", "BTC", home=tmp_path, columns=100, lines=30, term="xterm") as shown:
+        assert shown.end() == 0
+    assert shown.seen.startswith("paper money: the embedded exchange\r\n")
+    assert "paper money" not in run("quote", "show", "BTC", home=tmp_path).err
