@@ -17,7 +17,6 @@ LIBRARIES = {
     "the OS keyring": ("keyring", {"pfmm.config.secrets"}),
     "a command typed as one line": ("shlex", {"pfmm.model.setting"}),
     "keys of a terminal": ("termios", {"pfmm.runner.keyboard"}),
-    "charts": ("plotly", {"pfmm.report.html"}),
     "a socket under a deadline": (
         "socket",
         {"pfmm.venue.sockets", "pfmm.paper.server.serve"},
@@ -147,7 +146,7 @@ TEXTS = {
     "the version of a file": (r"\buser_version\b", {"pfmm.store.database"}),
     "the table of events": (r"INSERT INTO events", {"pfmm.journal.events"}),
     "a process in the background": (r"start_new_session=True", {"pfmm.app.detaching"}),
-    "a page's escapes": (r"^from html import|^import html$", {"pfmm.report.html"}),
+    "a page's escapes": (r"^from html import|^import html$", {"pfmm.report.html", "pfmm.report.svg"}),
     "the server": (r"\bThreadingHTTPServer\b", {"pfmm.paper.server.serve"}),
     "an end in spite of a writer that hangs": (
         r"\bos\._exit\(",

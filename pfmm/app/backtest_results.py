@@ -86,15 +86,29 @@ def unjudged(run: Scenario) -> tuple[str, ...]:
 
 
 def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
-    """The report's page for the first queue model. Raises ConfigError naming the extra without its library."""
-    from pfmm.report.html import Mark, page
+    """The report's page for the first queue model."""
+    from pfmm.report.html import Page, page
 
     run = scenarios[0]
     fills = [item.fill for item in run.outcome.fills]
     stride = max(1, -(-len(fills) // MARKS_SHOWN))
-    marks = [Mark(f.time_ms, f.market, f.side.value, float(f.price), float(f.size)) for f in fills[::stride]]
-    heading = f"backtest of {job.kind} on {job.market}, {run.label}, {run.fees.text}"
-    return page(run.report, marks, heading=heading)
+    heading = f"backtest of {job.kind} on {job.market}, {run.label}\n{run.fees.text}"
+    every = None if stride == 1 else len(fills)
+    return page(run.report, Page(heading, fills[::stride], _settings_used(job), every))
+
+
+def _settings_used(job: Job) -> tuple[tuple[str, str, str], ...]:
+    """The settings that the run went by, as (whose, name, value): the strategy's own and those of every run."""
+    from pfmm.app.backtest_jobs import settings_of
+    from pfmm.config.tables import every
+
+    settings = settings_of(job)
+    rooms = ("run.", "quote.", "volatility.", "funding.", f"{job.kind}.")
+    names = sorted(name for name in every() if name.startswith(rooms))
+    given = dict(job.overrides)
+    return tuple(
+        ("this run" if name in given else "profile", name, str(settings.value(name, job.market))) for name in names
+    )
 
 
 def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ FAIL: Literal["fail"] = "fail"
 
 LITTLE_DISK = 1 << 30
 NO_DISK = 50 << 20
-EXTRAS = (("backtest", "numpy"), ("report", "plotly"), ("parquet", "pyarrow"), ("cluster", "dask"))
+EXTRAS = (("backtest", "numpy"), ("parquet", "pyarrow"), ("cluster", "dask"))
 
 
 @dataclass(frozen=True, slots=True)

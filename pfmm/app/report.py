@@ -6,7 +6,7 @@ there is anything in it. Files are written where they are wanted; what goes to s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from pfmm.model.run import EquityReading
     from pfmm.report.csv_rows import CsvFill
     from pfmm.report.data import ReportData
-    from pfmm.report.html import Mark
     from pfmm.report.inputs import MidSeries
 
 STDOUT = "-"
-MARKS_SHOWN = 4_000
 OLD_MID_MS = 600_000
 MINUTES_FROM_MS = 36_000_000  # the sampled moments of less lie within minutes
 
@@ -117,6 +115,7 @@ def report(
     that cannot be written, UnknownMarket for a market that the journal does not know.
     """
     from pfmm.app.position_closers import closing_fills
+    from pfmm.app.report_page import text_of
 
     check_request(request)
     files = request.files
@@ -135,8 +134,9 @@ def report(
         fees = _fees(session, found.samples) if listed else {}
         if files.html is not None:
             closed = closing_fills(session.journal, asked.market)
-            marked = _marks(session.journal, asked, found, closed)
-            _write_html(files.html, marked, found, _heading(session, asked, fees))
+            drawn = text_of(session.journal, asked, found, closed, _heading(session, asked, fees))
+            with _opened(str(files.html)) as out:
+                out.write(drawn)
             tell(f"charts written to {files.html}")
     where = (session.venue_name, session.account, asked.market, asked.strategy)
     return ReportResult(*where, found, _heading(session, asked, fees), fees, (*warnings, *doubts))
@@ -338,33 +338,6 @@ def _csv_fills(journal: Journal, asked: Slice, closed: Closings) -> Iterator[Csv
             kind = kinds.get(owner, UNATTRIBUTED)
             if asked.strategy in (None, kind):
                 yield CsvFill(fill, kind, owner or None, entry.slot)
-
-
-def _write_html(path: Path, marks: Sequence[Mark], found: ReportData, heading: str) -> None:
-    from pfmm.report.html import page
-
-    text = page(found, marks, heading=heading)
-    with _opened(str(path)) as out:
-        out.write(text)
-
-
-def _marks(journal: Journal, asked: Slice, found: ReportData, closed: Closings) -> Sequence[Mark]:
-    """The fills to mark on the price charts, evenly chosen where there are very many."""
-    from pfmm.app.parallel_markouts import rows_of
-    from pfmm.report.html import Mark
-
-    kinds = {run.run_id: run.kind for run in journal.runs()}
-    stride = max(1, -(-found.fills // MARKS_SHOWN))
-    counted = (
-        row
-        for row in rows_of(journal, _all_fills(journal, asked, closed, kinds))
-        if row[0] >= asked.start_ms and asked.strategy in (None, kinds.get(row[2]))
-    )
-    return [
-        Mark(row[0], row[1], row[3], float(row[4]), float(row[5]))
-        for index, row in enumerate(counted)
-        if index % stride == 0
-    ]
 
 
 @contextmanager

@@ -40,12 +40,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The counted runs of a market at one moment: net size, the last mid, and what they earned since the start."""
+    """The counted runs of a market at one moment: net size, the last mid, and what they earned since the start, the
+    `rebates` among it, USD."""
 
     time_ms: int
     size: Decimal
     mid: Decimal
     pnl: Decimal
+    rebates: Decimal = ZERO
 
 
 class MarketFold:
@@ -219,11 +221,12 @@ class MarketFold:
         opening = self.price_at(self.start_ms)
         if mid is None or opening is None:
             return
-        earned = ZERO
+        earned = rebates = ZERO
         for share in self.shares.values():
             if share.counted:
                 earned += share.total(opening, mid)
-        self.samples.append(Sample(time_ms, self.net, mid, earned))
+                rebates += share.rebates
+        self.samples.append(Sample(time_ms, self.net, mid, earned, rebates))
 
     def price_at(self, time_ms: int) -> Decimal | None:
         """The last mid at or before a time; without one, the last price so far at which anybody traded; without any,

@@ -1,245 +1,119 @@
-"""The report as ONE page with charts that needs no network: the plotting library is written into it.
+"""The report as ONE page that needs no network and no script: tables, and charts drawn in it as SVG. Text only.
 
-Readable without colour: fills differ by shape, bars by sign and label. Needs the extra `report`.
+It follows the reader's dark or light and is readable on a telephone: tables scroll by themselves. Readable without
+colour: fills differ by shape, bars by sign and label. Whatever it shows is escaped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from html import escape
-from typing import Any
 
-from pfmm.accounting.metrics import Metric, peaks
-from pfmm.errors import ConfigError
+from pfmm.accounting.metrics import Metric
+from pfmm.model.order import Fill
+from pfmm.model.text import iso
+from pfmm.report import charts
 from pfmm.report.data import Part, ReportData
-from pfmm.report.fold import Sample
-from pfmm.report.text import edge_block, equity_title, reason_lines
-from pfmm.report.thinning import extremes
-from pfmm.report.wording import pnl_words
+from pfmm.report.round_trips import Matched, round_trips
+from pfmm.report.text import METRIC_NAMES, equity_title, reason_lines
+from pfmm.report.wording import CAPTION, bps_words, break_even_line, gross_line, net_line, pnl_words, sample_line
 
-CURVE_POINTS = 3_000
-HEIGHT = 380
-TICKS = ",.12~r"  # as many digits as tell neighbours apart, without letters for powers of ten
-INK, BUY, SELL, SHADE = "#1f2933", "#1b6ca8", "#b5501b", "#d9e2ec"
-TOOLBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "sendDataToCloud"]}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TRIPS_SHOWN = 200
+DAYS_SHOWN = 400
+FIRST_DAY = date(1970, 1, 1)
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; background: #ffffff; max-width: 1080px;
-       margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .4rem; }
-table { border-collapse: collapse; } th, td { padding: .25rem .8rem; border-bottom: 1px solid #d9e2ec; }
-th { text-align: left; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-p.edge { font-weight: 600; }
-p.note { color: #52606d; margin: .2rem 0 .8rem; }
+:root { color-scheme: light dark; --ink: #1f2933; --paper: #ffffff; --dim: #52606d; --grid: #d9e2ec; --buy: #1b6ca8;
+  --sell: #b5501b; --fee: #7c4d9e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e7eb; --paper: #16191d; --dim: #9aa5b1; --grid: #323f4b;
+  --buy: #6cb2eb; --sell: #f0a36b; --fee: #c3a1dd; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1120px;
+  margin: 1.5rem auto; padding: 0 .8rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 1.6rem 0 .3rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; overflow-wrap: normal; white-space: nowrap; }
+th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--grid); text-align: left; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.note { color: var(--dim); margin: .2rem 0 .6rem; } .first { font-size: 1.25rem; font-weight: 600; margin: .6rem 0 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: .4rem 1.4rem; }
+svg { width: 100%; height: auto; display: block; } svg text { font-size: 15px; fill: var(--ink); }
+svg .small { font-size: 13px; }
+svg path, svg polygon, svg rect { fill: none; stroke-width: 1.6; } .axis, .zero { stroke: var(--ink); }
+.grid { stroke: var(--grid); } .line { stroke: var(--ink); } .gross { stroke: var(--dim); stroke-dasharray: 5 4; }
+svg .thick { stroke: var(--ink); stroke-width: 6; } .fee { stroke: var(--fee); stroke-dasharray: 2 3; }
+svg .band { fill: var(--buy); opacity: .22; } svg .dot { fill: var(--ink); } .sell-line { stroke: var(--sell); }
+svg .gain { fill: var(--buy); } svg .loss { fill: var(--sell); opacity: .8; }
+svg .buy { fill: var(--buy); } svg .sell { stroke: var(--sell); }
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A fill as a mark on the price chart; `side` is "long" or "short"."""
+class Page:
+    """What a page shows beside the figures: a `heading` of some lines, the `settings` used as (whose, name, value), and
+    the fills to mark, of which there are `all_fills` (None: these are all)."""
 
-    time_ms: int
-    market: str
-    side: str
-    price: float
-    size: float
+    heading: str
+    fills: Sequence[Fill]
+    settings: Sequence[tuple[str, str, str]] = ()
+    all_fills: int | None = None
 
 
-def page(report: ReportData, marks: Sequence[Mark], *, heading: str) -> str:
-    """The whole page. Raises ConfigError naming the extra when the plotting library is not installed."""
-    graph = _plotly()
-    charts = [("Equity (USD) and drawdown (%)", _equity(graph, report))] if len(report.equity) > 1 else []
-    charts += [(f"Inventory (USD), {market}", _inventory(graph, s)) for market, s in report.samples.items() if s]
-    for market, samples in report.samples.items():
-        own = [mark for mark in marks if mark.market == market]
-        if samples or own:
-            charts.append((f"Price and fills (USD), {market}", _price(graph, samples, own)))
-    charts += [
-        ("Markouts (bps)", _markouts(graph, report.markouts_bps)),
-        ("Where the profit came from (USD)", _decomposition(graph, report)),
-    ]
-    body = [f"<h1>pfmm report</h1><p class=note>{escape(heading)}, {report.fills:,} fills</p>"]
-    body.append(f"<p class=edge>{escape(edge_block(report)).replace(chr(10), '<br>')}</p>")
+def page(report: ReportData, shown: Page) -> str:
+    """The whole page."""
+    body = ["<h1>pfmm report</h1>", _lines(f"{shown.heading}, {report.fills:,} fills", "note"), _first(report)]
     body += [_metrics_table(report.metrics), _pnl_table(report)]
-    if report.cash_flows:
-        body.append(f"<p class=note>{escape(equity_title(report))}.</p>")
-    if len(marks) < report.fills:
-        body.append(f"<p class=note>The price charts mark {len(marks):,} of {report.fills:,} fills, evenly chosen.</p>")
-    for index, (title, figure) in enumerate(charts):
-        drawn = figure.to_html(full_html=False, include_plotlyjs=index == 0, div_id=f"chart-{index}", config=TOOLBAR)
-        body.append(f"<h2>{escape(title)}</h2>{drawn}")
-    head = f"<meta charset=utf-8><title>pfmm report: {escape(heading)}</title><style>{STYLE}</style>"
-    return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(body)}</body></html>\n"
+    body.append(f'<div class="charts">{"".join(_charts(report, shown))}</div>')
+    body += [_days(report), _trips(shown), _settings(shown.settings), _fills(shown)]
+    title = f"pfmm report: {shown.heading.splitlines()[0]}"
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    head += f"<title>{escape(title)}</title><style>{STYLE}</style>"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
 
 
-def _plotly() -> Any:
-    try:
-        import plotly.graph_objects as graph
-    except ImportError as error:
-        raise ConfigError(
-            "the page with charts needs the plotting library plotly, which is not installed",
-            hint="pip install 'pfmm[report]'",
-        ) from error
-    return graph
+def _first(report: ReportData) -> str:
+    """The break-even fee, its interval, and what it is after fees and exits."""
+    edge, headline = report.edge, report.edge.headline
+    if headline.bps is None:
+        first, drawn = break_even_line(edge), ""
+    else:
+        first, drawn = f"{CAPTION} {bps_words(headline)} bps, 5 s after the fills", _chart("", charts.interval(edge))
+    more = (break_even_line(edge) if headline.bps is not None else None, net_line(edge), sample_line(edge))
+    words = "\n".join(line for line in (*more, gross_line(report.pnl)) if line is not None)
+    return f'<p class="first">{escape(first)}</p><div class="charts">{drawn}</div>{_lines(words, "note")}'
 
 
-def _layout(graph: Any, y_title: str, *, x_title: str = "time, UTC") -> Any:
-    axis = {"gridcolor": SHADE, "zerolinecolor": INK, "zerolinewidth": 1, "linecolor": INK, "ticks": "outside"}
-    return graph.Layout(
-        height=HEIGHT,
-        paper_bgcolor="#ffffff",
-        plot_bgcolor="#ffffff",
-        font={"color": INK, "size": 13},
-        margin={"l": 80, "r": 30, "t": 20, "b": 60},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={**axis, "title": x_title},
-        yaxis={**axis, "title": y_title, "tickformat": TICKS},
-    )
-
-
-def _when(time_ms: int) -> str:
-    return (EPOCH + timedelta(milliseconds=time_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
-def _equity(graph: Any, report: ReportData) -> Any:
-    """Equity above, the fall from its peak below; points left out are never highs or lows."""
-    points = extremes(report.equity, CURVE_POINTS)
-    times = [_when(time_ms) for time_ms, _ in points]
-    falls = [-float((peak - held) / peak * 100) if peak else 0.0 for held, peak in peaks(points, report.cash_flows)]
-    layout = _layout(graph, "equity, USD")
-    figure = graph.Figure(layout=layout)
-    figure.add_scatter(x=times, y=[float(v) for _, v in points], name="equity, USD", line={"color": INK, "width": 1.6})
-    figure.add_scatter(
-        x=times,
-        y=falls,
-        name="drawdown, %",
-        yaxis="y2",
-        fill="tozeroy",
-        line={"color": SELL, "dash": "dot", "width": 1},
-    )
-    figure.update_layout(
-        height=520,
-        yaxis={"domain": [0.38, 1]},
-        yaxis2={
-            "domain": [0, 0.28],
-            "title": "drawdown, %",
-            "tickformat": TICKS,
-            "gridcolor": SHADE,
-            "linecolor": INK,
-            "zerolinecolor": INK,
-            "rangemode": "tozero",
-        },
-        xaxis={"anchor": "y2"},
-    )
-    return figure
-
-
-def _inventory(graph: Any, samples: Sequence[Sample]) -> Any:
-    figure = graph.Figure(layout=_layout(graph, "inventory, USD (long above 0)"))
-    figure.add_scatter(
-        x=[_when(sample.time_ms) for sample in samples],
-        y=[float(sample.size * sample.mid) for sample in samples],
-        name="inventory, USD",
-        fill="tozeroy",
-        line={"color": INK, "shape": "hv", "width": 1.2},
-        fillcolor=SHADE,
-    )
-    return figure
-
-
-def _price(graph: Any, samples: Sequence[Sample], marks: Sequence[Mark]) -> Any:
-    figure = graph.Figure(layout=_layout(graph, "price, USD"))
-    figure.add_scatter(
-        x=[_when(sample.time_ms) for sample in samples],
-        y=[float(sample.mid) for sample in samples],
-        name="mid",
-        line={"color": INK, "width": 1.2},
-    )
-    for side, name, symbol, colour in (
-        ("long", "bought", "triangle-up", BUY),
-        ("short", "sold", "triangle-down-open", SELL),
-    ):
-        own = [mark for mark in marks if mark.side == side]
-        figure.add_scatter(
-            x=[_when(mark.time_ms) for mark in own],
-            y=[mark.price for mark in own],
-            text=[f"{mark.size:g}" for mark in own],
-            name=name,
-            mode="markers",
-            marker={"symbol": symbol, "size": 9, "color": colour, "line": {"width": 1.3, "color": colour}},
-            hovertemplate="%{y} × %{text}<br>%{x}",
+def _charts(report: ReportData, shown: Page) -> list[str]:
+    found = []
+    if len(report.equity) > 1:
+        title = equity_title(report)
+        found.append(_chart(f"{title}: net (line) and gross of rebates (dashes)", charts.equity(report)))
+        found.append(
+            _chart("Drawdown, % of the highest equity so far", charts.drawdown(report.equity, report.cash_flows))
         )
-    return figure
+    for market, samples in report.samples.items():
+        own = [fill for fill in shown.fills if fill.market == market]
+        if len(samples) > 1:
+            found.append(_chart(f"Inventory, USD, {market}", charts.inventory(samples)))
+        if samples or own:
+            found.append(_chart(f"Price and fills, USD, {market} (▲ bought, ▽ sold)", charts.price(samples, own)))
+    title = "Gain after the fills, bps: break-even fee with its 95 % band, markouts (dashes), the fee that was paid"
+    found.append(_chart(title, charts.markouts(report)))
+    found.append(_chart("Where the profit came from, USD", charts.split(report)))
+    return found
 
 
-def _markouts(graph: Any, markouts: Mapping[str, Decimal | None]) -> Any:
-    """Mean move of the mid in favour of our fills, after each horizon; a horizon without data says n/a."""
-    names = [
-        f"{name.removesuffix('s')} s" + ("" if value is not None else " (n/a)") for name, value in markouts.items()
-    ]
-    values = [None if value is None else float(value) for value in markouts.values()]
-    layout = _layout(graph, "markout, bps of notional", x_title="time after the fill")
-    figure = graph.Figure(layout=layout)
-    figure.add_scatter(
-        x=names,
-        y=values,
-        mode="lines+markers+text",
-        text=["" if value is None else f"  {value:+.3f}" for value in values],
-        textposition="middle right",
-        line={"color": INK},
-        marker={"size": 9},
-        cliponaxis=False,
-        name="markout",
-    )
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=names, range=[-0.5, len(names) - 0.5])
-    figure.update_yaxes(rangemode="tozero")
-    return figure
-
-
-def _decomposition(graph: Any, report: ReportData) -> Any:
-    """A waterfall from nothing to the total."""
-    pnl = report.pnl
-    parts = (
-        ("spread capture", pnl.spread_capture),
-        ("adverse selection", pnl.adverse_selection),
-        ("inventory", pnl.inventory),
-        ("fees", -pnl.fees),
-        ("funding", pnl.funding),
-    )
-    figure = graph.Figure(layout=_layout(graph, "profit, USD", x_title=""))
-    values = [*(float(value) for _, value in parts), float(pnl.total)]
-    figure.add_waterfall(
-        x=[*(name for name, _ in parts), "total"],
-        y=values,
-        measure=[*("relative" for _ in parts), "total"],
-        text=[f"{value:+.4f}" for value in values],
-        textposition="outside",
-        cliponaxis=False,
-        increasing={"marker": {"color": BUY}},
-        decreasing={"marker": {"color": SELL}},
-        totals={"marker": {"color": INK}},
-        connector={"line": {"color": INK, "dash": "dot", "width": 1}},
-    )
-    return figure
+def _chart(title: str, drawn: str) -> str:
+    caption = f"<h2>{escape(title)}</h2>" if title else ""
+    return f'<figure style="margin:0">{caption}{drawn}</figure>'
 
 
 def _metrics_table(metrics: Sequence[Metric]) -> str:
     rows = [
-        (
-            metric.name.replace("_", " "),
-            metric.shown,
-            f"{metric.target} {metric.unit}",
-            metric.verdict,
-            f"{metric.n:,}",
-        )
-        for metric in metrics
+        (METRIC_NAMES.get(one.name, one.name), one.shown, f"{one.target} {one.unit}", one.verdict, f"{one.n:,}")
+        for one in metrics
     ]
     table = _table(("figure", "value", "target", "verdict", "n"), rows, {1, 4})
-    notes = "".join(f"<p class=note>{escape(line)}</p>" for line in reason_lines(metrics))
-    return f"<h2>Figures against their targets</h2>{table}{notes}"
+    return f"<h2>Figures against their targets</h2>{table}{_lines(chr(10).join(reason_lines(metrics)), 'note')}"
 
 
 def _pnl_table(report: ReportData) -> str:
@@ -249,8 +123,84 @@ def _pnl_table(report: ReportData) -> str:
         *parts, total = pnl_words(part.pnl)
         rows.append((part.name, f"{part.fills:,}", total, *parts))
     headers = ("part", "fills", "total", "capture", "adverse selection", "inventory", "fees", "funding")
-    note = "<p class=note>total = capture + adverse selection + inventory + fees + funding (a rebate is +)</p>"
-    return "<h2>Profit, USD</h2>" + _table(headers, rows, set(range(1, 8))) + note
+    note = _lines("total = capture + adverse selection + inventory + fees + funding (a rebate is +)", "note")
+    return f"<h2>Profit, USD</h2>{_table(headers, rows, set(range(1, 8)))}{note}"
+
+
+def _days(report: ReportData) -> str:
+    found = charts.days(report.equity)[-DAYS_SHOWN:]
+    if not found:
+        return ""
+    rows = [
+        (str(FIRST_DAY + timedelta(days=day)), f"{last:,.4f}", f"{change:+,.4f}", f"{lowest:,.4f}")
+        for day, last, change, lowest in found
+    ]
+    return f"<h2>Day by day (UTC), USD</h2>{_table(('day', 'equity at its end', 'change', 'lowest'), rows, {1, 2, 3})}"
+
+
+def _trips(shown: Page) -> str:
+    if shown.all_fills is not None:
+        return _lines(f"Round trips: not matched, since only some of the {shown.all_fills:,} fills are here.", "note")
+    trips = round_trips(shown.fills)
+    if not trips:
+        return ""
+    rows = [
+        (
+            iso(one.closed_ms)[:19], one.market, one.side, f"{one.size:f}", f"{one.entry_price:f}",
+            f"{one.exit_price:f}", f"{one.gross:+.4f}", f"{one.gross_bps:+.2f}", _held(one),
+        )
+        for one in trips[-TRIPS_SHOWN:]
+    ]  # fmt: skip
+    headers = ("closed", "market", "side", "size", "entry", "exit", "gross, USD", "bps", "held")
+    won = sum(one.gross > 0 for one in trips)
+    note = f"{len(trips):,} round trips before fees, first in first matched, {won:,} of them above zero; "
+    note += f"the newest {len(rows):,} are below"
+    drawn = f'<div class="charts">{_chart("", charts.histogram(trips))}</div>'
+    table = _table(headers, rows, set(range(3, 9)))
+    return f"<h2>Round trips</h2>{_lines(note, 'note')}{drawn}<details><summary>each</summary>{table}</details>"
+
+
+def _held(trip: Matched) -> str:
+    """How long it was held: "1:02:03"."""
+    return str(timedelta(seconds=(trip.closed_ms - trip.opened_ms) // 1_000))
+
+
+def _settings(settings: Sequence[tuple[str, str, str]]) -> str:
+    if not settings:
+        return ""
+    table = _table(("of", "setting", "value"), settings, set())
+    return f"<h2>Settings</h2><details><summary>{len(settings):,} used</summary>{table}</details>"
+
+
+def _fills(shown: Page) -> str:
+    """A row a fill, each to be found by its id: page.html#fill-ID."""
+    if not shown.fills:
+        return ""
+    rows = "".join(
+        f'<tr id="fill-{escape(fill.fill_id)}">'
+        + "".join(
+            f"<td{' class=number' if place in (3, 4, 5) else ''}>{escape(cell)}</td>"
+            for place, cell in enumerate(
+                (
+                    iso(fill.time_ms), fill.market, fill.side.value, f"{fill.price:f}", f"{fill.size:f}",
+                    f"{-fill.fee:+.6f}", fill.liquidity.value, fill.fill_id, fill.order_id,
+                )
+            )
+        )
+        + "</tr>"
+        for fill in shown.fills
+    )  # fmt: skip
+    names = ("time", "market", "side", "price", "size", "fee effect", "liquidity", "fill", "order")
+    head = "".join(
+        f"<th{' class=number' if place in (3, 4, 5) else ''}>{name}</th>" for place, name in enumerate(names)
+    )
+    some = "" if shown.all_fills is None else f" of {shown.all_fills:,}, evenly chosen"
+    table = f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    return f"<h2>Fills</h2><details open><summary>{len(shown.fills):,}{some}</summary>{table}</details>"
+
+
+def _lines(text: str, kind: str) -> str:
+    return f'<p class="{kind}">{escape(text).replace(chr(10), "<br>")}</p>' if text else ""
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[int]) -> str:
@@ -261,4 +211,4 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[i
         )
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
-    return f"<table><tr>{line('th', headers)}</tr>{body}</table>"
+    return f'<div class="scroll"><table><tr>{line("th", headers)}</tr>{body}</table></div>'

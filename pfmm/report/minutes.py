@@ -119,7 +119,7 @@ class MinuteMarket:
     def _sampled(self, times: Sequence[int], end_ms: int) -> list[Sample]:
         """What was held and earned at each moment, by the whole minutes before it, and by everything at the end."""
         opening, mids = self.price_at(self.start_ms), [self.price_at(time_ms) for time_ms in times]
-        sizes, earned = [ZERO] * len(times), [ZERO] * len(times)
+        sizes, earned, rebates = [ZERO] * len(times), [ZERO] * len(times), [ZERO] * len(times)
         funding: dict[str, list[FundingPart]] = {}
         for part in sorted(self._inputs.funding, key=lambda one: one[0]):
             funding.setdefault(part[1], []).append(part)
@@ -131,9 +131,14 @@ class MinuteMarket:
                 share = held.share(None if time_ms >= end_ms else time_ms)
                 sizes[index] += share.size
                 earned[index] += share.total(opening or ZERO, mids[index] or ZERO)
+                rebates[index] += share.rebates
             self.shares[owner] = held.share(None)
-        found = zip(times, sizes, mids, earned, strict=True)
-        return [Sample(at, size, mid, pnl) for at, size, mid, pnl in found if mid is not None and opening is not None]
+        found = zip(times, sizes, mids, earned, rebates, strict=True)
+        return [
+            Sample(at, size, mid, pnl, back)
+            for at, size, mid, pnl, back in found
+            if mid is not None and opening is not None
+        ]
 
 
 class _Grown:
@@ -146,19 +151,19 @@ class _Grown:
         self._size = _grown(table, "bought", "sold")
         self._cash = _grown(table, "sold_usd", "bought_usd")
         self._fees = _grown(table, "fees", "rebates")
-        self._rebates = ZERO if table is None else table.total("rebates")
+        rebates = () if table is None else table.amounts("rebates")
+        self._rebates = list(accumulate(rebates, initial=ZERO))
         self._paid_ms = [part[0] for part in funding]
         self._funding = list(accumulate((part[2] for part in funding), initial=ZERO))
 
     def share(self, time_ms: int | None) -> Share:
-        """The share by the last whole minute before a time, or at the end; its rebates then only."""
+        """The share by the last whole minute before a time, or at the end."""
         rows = len(self._minutes) if time_ms is None else bisect_right(self._minutes, time_ms // MINUTE_MS - 1)
         paid = len(self._paid_ms) if time_ms is None else bisect_right(self._paid_ms, time_ms)
         share = Share(counted=True)
         share.size, share.cash, share.fees = self._size[rows], self._cash[rows], self._fees[rows]
         share.fills, share.funding = self._fills[rows], self._funding[paid]
-        if time_ms is None:
-            share.rebates = self._rebates
+        share.rebates = self._rebates[rows]
         return share
 
 

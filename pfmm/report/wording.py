@@ -15,6 +15,7 @@ PNL_PARTS = ("spread capture", "adverse selection", "inventory", "fees", "fundin
 REMAINDER = PNL_PARTS.index("inventory")  # what is left over of the total takes the rounding too
 NO_EDGE = "n/a: no maker fill has a mid before and 5 s after it"
 CAPTION = "break-even maker fee"
+NOW_S = 0.05  # a mid that is younger was that of the very moment
 
 
 def bps_words(one: BreakEven) -> str:
@@ -56,7 +57,8 @@ def sample_line(edge: Edge) -> str | None:
     words += _count(one.n_blocks, "minute") + ", "
     words += "one session" if one.n_sessions == 1 else f"{one.n_sessions} sessions"
     words += " (the error is by these)" if one.error_by == "session" else ""
-    return words if edge.mid_age_ms is None else f"{words}, mids {edge.mid_age_ms / 1000:.1f} s old"
+    age_s = (edge.mid_age_ms or 0.0) / 1_000
+    return words if age_s < NOW_S else f"{words}, mids {age_s:.1f} s old"
 
 
 def _count(number: int, noun: str) -> str:

@@ -421,8 +421,6 @@ def test_a_scheduler_without_workers_is_not_waited_for_for_ever(
 
 
 def test_the_page_is_one_file(tmp_path: Path, swing: Path) -> None:
-    if find_spec("plotly") is None:
-        pytest.skip("the charts need the extra `report`")
     page = tmp_path / "page.html"
     assert run("backtest", "run", "grid", "x", "--data", swing, *GRID, "--html", page, home=tmp_path).code == 0
     text = page.read_text()

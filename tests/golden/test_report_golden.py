@@ -285,7 +285,7 @@ def test_figures_and_files_are_of_one_moment(
 
     monkeypatch.setattr("pfmm.journal.export.canonical", exported)
     monkeypatch.setattr("pfmm.report.csv_rows.write_csv", written)
-    monkeypatch.setattr("pfmm.report.html.page", lambda _, marks, heading: drawn.extend(marks) or heading)
+    monkeypatch.setattr("pfmm.report.html.page", lambda _, shown: drawn.extend(shown.fills) or shown.heading)
     files = [tmp_path / name for name in ("export.ndjson", "fills.csv", "page.html")]
     options = [word for pair in zip(("--export", "--csv", "--html"), map(str, files), strict=True) for word in pair]
     assert run(["report", "--json", *options]) == 0

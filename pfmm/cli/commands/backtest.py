@@ -157,7 +157,7 @@ def run(
     taker_bps: TakerBps = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts (extra: report)."),
+        typer.Option("--html", metavar="FILE", show_default=False, help="Write one page with charts."),
     ] = None,
 ) -> None:
     """Run a strategy over recorded data: the same code that trades, with a stepped clock and two queue models."""

@@ -37,7 +37,7 @@ def report(
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Also write one page with charts (extra: report).",
+        typer.Option("--html", metavar="FILE", help="Also write one page with charts, to be opened in a browser.",
                      show_default=False),
     ] = None,
     csv: Annotated[

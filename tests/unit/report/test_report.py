@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.accounting.metrics import max_drawdown
-from pfmm.errors import ConfigError
 from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents
 from pfmm.report.block import in_units
+from pfmm.report.charts import drawdown
 from pfmm.report.csv_rows import COLUMNS, CsvFill, write_csv
 from pfmm.report.data import ReportData, report_data, sample_times
-from pfmm.report.html import Mark, page
+from pfmm.report.html import Page, page
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts, OutOfOrder
 from pfmm.report.text import plot, report_text
 from pfmm.report.thinning import extremes, means
@@ -195,21 +194,14 @@ def test_a_verdict_that_is_not_given_says_what_it_needs() -> None:
     assert "unjudged inventory turnover, daily P&L / capital: under a day of data (0.0 h)" in text
 
 
-def test_without_the_plotting_library_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(ConfigError) as caught:
-        page(small(), [], heading="x")
-    assert caught.value.hint == "pip install 'pfmm[report]'"
-
-
-def test_the_page_marks_fills_and_escapes_what_it_shows() -> None:
-    pytest.importorskip("plotly", reason="the extra `report` is not installed")
-    text = page(small(), [Mark(10_000, "A", "long", 99.9, 2.0)], heading="<script>alert(1)</script>")
-    assert "<script>alert(1)" not in text
-    assert "mark 1 of 2 fills" in text
-    assert "triangle-up" in text
-    # equity, drawdown, inventory, price, markouts, profit: close values keep labels of their own
-    assert text.count('"tickformat":",.12~r"') == 6
+def test_the_page_has_each_fill_by_its_id_and_escapes_what_it_shows() -> None:
+    shown = Page("<script>alert(1)</script>\nfees maker -2", [fill(1, 10_000, None)], all_fills=2)
+    text = page(small(), shown)
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "1 of 2, evenly chosen" in text
+    assert '<tr id="fill-f1">' in text
+    assert "<title>f1: bought 2 at 99.9</title>" in text
 
 
 def test_what_was_deposited_is_said_beside_the_curve_that_is_without_it() -> None:
@@ -218,16 +210,16 @@ def test_what_was_deposited_is_said_beside_the_curve_that_is_without_it() -> Non
     found = small(cash_flows=flows)
     assert title in report_text(found, heading="h").splitlines()
     assert "deposits" not in report_text(small(), heading="h")
-    pytest.importorskip("plotly", reason="the extra `report` is not installed")
-    assert "deposits +10,500.00 and withdrawals -200.50" in page(found, [], heading="h")
-    assert "deposits" not in page(small(), [], heading="h")
+    assert "deposits +10,500.00 and withdrawals -200.50" in page(found, Page("h", []))
+    assert "deposits" not in page(small(), Page("h", []))
 
 
 def test_the_page_draws_the_drawdown_of_the_money_that_was_there() -> None:
     """1,000, then 1,900 with 1,000 deposited: 5 % down, and not the 10 % that the curve's 900 would be."""
-    pytest.importorskip("plotly", reason="the extra `report` is not installed")
     curve = [(0, Decimal(1_000)), (100_000, Decimal(900))]
-    assert '"y":[-0.0,-5.0]' in page(small(equity=curve, cash_flows=[(50_000, Decimal(1_000))]), [], heading="h")
+    drawn = drawdown(curve, [(50_000, Decimal(1_000))])
+    assert ">-4</text>" in drawn  # the axis ends a little below -5
+    assert ">-6</text>" not in drawn
 
 
 def fill(number: int, time_ms: int, client_order_id: str | None) -> Fill:
