@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
-    from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+    from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
     from pfmm.model.event import Event
     from pfmm.model.ledger import OwnerBook
     from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
@@ -139,6 +139,10 @@ class Venue(Protocol):
         Returns what the user should know of it, a line each. Raises CannotDoThis naming what is missing, and
         AuthenticationError where the key is not one that may act for the account.
         """
+        ...
+
+    def actions_left(self) -> ActionsLeft | None:
+        """What is left of the order actions that the venue grants the account; None where it counts none."""
         ...
 
     def budget_text(self) -> str:

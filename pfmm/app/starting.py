@@ -105,6 +105,7 @@ class Start:
         for line in session.venue.probe(self.markets):
             self._tell(line)
         self._refuse_unasked_base()
+        self._tell_actions()
         action = f"Start {self.kind} on {', '.join(self.markets)}"
         if not confirm(session.question(action)):
             return False
@@ -128,6 +129,17 @@ class Start:
             hint="--position base keeps it apart: counted in the limits, never skewed against or reduced; "
             f"`pfmm flatten {next(iter(bases))}` closes it",
         )
+
+    def _tell_actions(self) -> None:
+        """Tell how long the venue's action budget lasts. Raises RiskRefused where it would be empty in a day."""
+        from pfmm.app.action_forecast import forecast
+
+        session = self.session
+        journal = session.journal if session.has_journal else None
+        interval_s = session.settings.general.run.interval_s
+        told = forecast(session.venue.actions_left(), journal, self.kind, self.markets, interval_s)
+        if told is not None:
+            self._tell(told)
 
     @contextmanager
     def holding(self) -> Iterator[Engine]:

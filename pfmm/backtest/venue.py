@@ -299,6 +299,9 @@ class SimulatedVenue:
         """Nothing is missing."""
         return ()
 
+    def actions_left(self) -> None:
+        """Actions are not counted here."""
+
     def budget_text(self) -> str:
         """No limit."""
         return "requests unlimited"

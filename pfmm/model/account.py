@@ -66,6 +66,27 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionsLeft:
+    """What a venue that counts order actions says of an account: `used` of them, `left`, and how many of all that were
+    granted its trading has `earned`. The last `reserve` are kept for cancels."""
+
+    used: int
+    left: int
+    earned: int
+    reserve: int
+
+    @property
+    def usable(self) -> int:
+        """What may be spent on orders: 1,200 left with a reserve of 500 are 700."""
+        return max(self.left - self.reserve, 0)
+
+    @property
+    def earned_by_each(self) -> float:
+        """How many new actions one that was used has earned, on average: 300 by 1,000 are 0.3."""
+        return self.earned / self.used if self.used else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class FundingPayment:
     """One funding settlement; `amount` in USD, positive = received."""
 

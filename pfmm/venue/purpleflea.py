@@ -23,13 +23,12 @@ from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Tra
 from pfmm.ports import Amend, Capabilities
 from pfmm.venue import purpleflea_json as form
 from pfmm.venue.client import HttpClient
-from pfmm.venue.ratelimit import Lane, RateBudget
+from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
 if TYPE_CHECKING:  # a command that only reads the market does not pay for defining orders and accounts
     from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
-    from pfmm.venue.opening import Opening
 
 MAX_PAGES = 1000
 # the fate of orders must not hold up a cycle, since their slots can wait: questions that get no answer take no more
@@ -249,6 +248,9 @@ class PurpleFlea:
         if armed != (timeout_s > 0):
             raise OutcomeUnknown(f"{path}: asked for {timeout_s} s, the venue answers armed={armed}")
 
+    def actions_left(self) -> None:
+        """Actions are not counted here."""
+
     def budget_text(self) -> str:
         """The requests that may still be sent."""
         return self.http.budget_text()
@@ -348,12 +350,6 @@ class PurpleFlea:
                 raise record.refusal("cursor", "must move while more is true")
             since = cursor
         raise BadVenueData(f"{path}: still more after {MAX_PAGES} pages")
-
-
-def open_venue(opening: Opening) -> PurpleFlea:
-    """The adapter over a client that has the account's key."""
-    budget = RateBudget() if opening.limited else None
-    return PurpleFlea(opening.client(budget), name=opening.name, account=opening.account)
 
 
 def _open_orders(record: Record, market: str | None) -> tuple[Order, ...]:

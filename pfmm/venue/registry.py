@@ -36,9 +36,9 @@ class VenueLine(NamedTuple):
 
 
 VENUES: Final = {
-    PAPER: VenueLine("pfmm.venue.purpleflea:open_venue", "", ("PFMM_API_KEY",), "name"),
+    PAPER: VenueLine("pfmm.venue.purpleflea_opening:open_venue", "", ("PFMM_API_KEY",), "name"),
     "purpleflea": VenueLine(
-        "pfmm.venue.purpleflea:open_venue",
+        "pfmm.venue.purpleflea_opening:open_venue",
         "https://trading.purpleflea.com",
         ("PFMM_API_KEY", "PURPLE_FLEA_KEY"),
         "key",

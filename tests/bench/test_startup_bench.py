@@ -74,3 +74,21 @@ def test_start_up_against_an_empty_python_and_a_bare_typer(tmp_path: Path) -> No
         assert best[line] / best[base] <= most, line
     if before is not None:
         assert best[FUNDING] <= best[BEFORE]
+
+
+SIGNING = (
+    "from pfmm.venue.hyperliquid.signing import Signer; "
+    "Signer('0x' + '1' * 64).sign({'type': 'scheduleCancel'}, nonce=1, mainnet=False)"
+)
+
+
+@pytest.mark.bench
+def test_the_first_signature_against_an_empty_python(tmp_path: Path) -> None:
+    """What a command that signs pays beside what it pays anyway: the libraries, and one signature."""
+    best = {EMPTY: float("inf"), SIGNING: float("inf")}
+    for _ in range(ROUNDS):
+        for code, before_s in tuple(best.items()):
+            best[code] = min(before_s, cpu_s(sys.executable, code, home=tmp_path / "home"))
+    ratio = best[SIGNING] / best[EMPTY]
+    print(f"\nimports and a first signature: {best[SIGNING] * 1e3:.1f} ms, {ratio:.2f} x {EMPTY} (at most 4)")
+    assert ratio <= 4

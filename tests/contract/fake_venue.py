@@ -200,6 +200,9 @@ class FakeVenue:
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
         return ()
 
+    def actions_left(self) -> None:
+        pass
+
     def budget_text(self) -> str:
         return "requests unlimited"
 

@@ -10,7 +10,10 @@ from collections import deque
 from threading import Lock
 from typing import Final
 
+from pfmm.model.account import ActionsLeft
+
 RESERVE: Final = 500
+GRANTED: Final = 10_000  # to every address, before it has traded
 LOW: Final = 0.2
 READ_AGAIN_MS: Final = 600_000
 WINDOW_MS: Final = 600_000  # of what was spent, for the forecast
@@ -38,6 +41,12 @@ class ActionBudget:
         with self._lock:
             self._left, self._cap, self._read_ms = cap - used, cap, now_ms
             self._began_ms = now_ms if self._began_ms is None else self._began_ms
+
+    def left(self) -> ActionsLeft | None:
+        """What is left and what was earned; None before the venue has told."""
+        if self._left is None:
+            return None
+        return ActionsLeft(self._cap - self._left, self._left, max(self._cap - GRANTED, 0), RESERVE)
 
     def spend(self, actions: int, now_ms: int) -> None:
         """Count actions that were sent."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from pfmm.errors import BadVenueData
-from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Fill, Order
 from pfmm.ports import Amend, Capabilities
@@ -235,6 +235,11 @@ class Hyperliquid:
         now_ms = self.state(markets).time.time_ms
         self._learn_actions()
         return probe(self._info, self.name, self._signer().address, markets, now_ms)
+
+    def actions_left(self) -> ActionsLeft | None:
+        """What the venue grants the account: 10,000 and one for each USD that it ever traded."""
+        self._learn_actions()
+        return self._budget.left()
 
     def budget_text(self) -> str:
         """Weight and actions that are left, and how long the actions last at the pace of now."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pfmm.errors import ConfigError, SecretError
 
@@ -25,8 +24,7 @@ _CHAIN_ID = 1337
 Keccak = Callable[[bytes], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One signature as the venue's JSON carries it: r and s as 0x and 64 hex digits, v as 27 or 28."""
 
     r: str
