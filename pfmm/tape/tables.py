@@ -164,6 +164,7 @@ class RowReader:
         self._pending: tuple[str, int, str] | None = None
         self._snapshot = False
         self._settled: dict[str, FundingRate] = {}
+        self._told_ms: dict[str, int] = {}
 
     def read(self, cells: Sequence[str], place: Place) -> Iterator[tuple[TapeEvent, int]]:
         """The events of one row with the ns beyond their ms. Raises DataFileError for a row that makes no sense."""
@@ -275,6 +276,10 @@ class RowReader:
         if "settles" in self.at:
             if not self._cell(cells, "settles") or not self._cell(cells, "rate"):
                 return  # a ticker that says nothing of funding
+            told_ms = self._told_ms.get(market, 0)
+            if time_ms < told_ms:  # the last rate told before a settlement is the one that was paid
+                raise place.error(f"{market} is out of order: {told_ms - time_ms} ms older than the row before it")
+            self._told_ms[market] = time_ms
             time_ms, _ = Clock(self.clock.unit).read(self._cell(cells, "settles"), self._names["settles"], place)
         rate, hours = rate_of(self, cells, place)
         before = self._settled.get(market)

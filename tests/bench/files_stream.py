@@ -1,5 +1,6 @@
 """The benches' stream of trades and quotes as the files that people have: CSV, Parquet, a raw capture; and the bare
-reads that those are measured against. `python -m tests.bench.files_stream FOLDER ROWS` writes them.
+reads that those are measured against. `python -m tests.bench.files_stream FOLDER ROWS` writes them, with `fastmm`
+before these FastMM's own.
 """
 
 from __future__ import annotations
@@ -63,6 +64,32 @@ def write(folder: Path, count: int) -> None:
                 ))  # fmt: skip
 
 
+def write_fastmm(folder: Path, count: int) -> None:
+    """fastmm.csv: the same stream as FastMM's rows. A best price that moved takes its old level away."""
+    table = stream.rows(count=count)
+    last: dict[str, tuple[int, int]] = {}
+    with (folder / "fastmm.csv").open("w") as rows:
+        rows.write("ts_ns,type,inst,side,price,qty,seq\n")
+        for start in range(0, count, CHUNK):
+            for number, row in enumerate(table[start : start + CHUNK].tolist(), start + 1):
+                rows.write("".join(fastmm_lines(number, row, last)))
+
+
+def fastmm_lines(number: int, row: list[int], last: dict[str, tuple[int, int]]) -> list[str]:
+    time_ms, kind, a, b, c, d = row
+    if kind:
+        return [f"{time_ms}000000,T,0,{'B' if c > 0 else 'A'},{a / 10:.1f},{b / 1000:.3f},{number}\n"]
+    found, word = [], "D" if last else "S"
+    for side, level in (("B", (a, b)), ("A", (c, d))):
+        old = last.get(side)
+        if old is not None and old[0] != level[0]:
+            found.append(f"{time_ms}000000,D,0,{side},{old[0] / 10:.1f},0,{number}\n")
+        if old != level:
+            found.append(f"{time_ms}000000,{word},0,{side},{level[0] / 10:.1f},{level[1] / 1000:.3f},{number}\n")
+        last[side] = level
+    return found
+
+
 def bare(kind: str, path: Path) -> float:
     """CPU seconds of the chosen library's bare read: the same columns as decimals, or every line's JSON."""
     import pyarrow as pa
@@ -91,5 +118,7 @@ def bare(kind: str, path: Path) -> float:
 if __name__ == "__main__":
     if sys.argv[1] == "bare":
         sys.stdout.write(f"{bare(sys.argv[2], Path(sys.argv[3])):.4f}\n")
+    elif sys.argv[1] == "fastmm":
+        write_fastmm(Path(sys.argv[2]), int(sys.argv[3]))
     else:
         write(Path(sys.argv[1]), int(sys.argv[2]))

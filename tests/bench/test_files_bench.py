@@ -2,7 +2,8 @@
 
 A whole process less start-up (a file of 50 rows in the same round) is held against the library's bare read of the
 same columns and the loop itself (the same run on a binary tape, less start-up). test_backtest_bench.py runs
-hftbacktest beside the loop, where a Python that has it is named. PFMM_BENCH_ROWS and PFMM_BENCH_ROUNDS shorten a look.
+hftbacktest beside the loop, where a Python that has it is named; PFMM_FASTMM_PYTHON names one that has FastMM.
+PFMM_BENCH_ROWS and PFMM_BENCH_ROUNDS shorten a look.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ pytest.importorskip("pyarrow", reason="the fast way needs the extra `data`")
 pytest.importorskip("orjson", reason="the fast way needs the extra `data`")
 
 from tests.bench import backtest_stream as stream
-from tests.bench.test_backtest_bench import GRID, Process, pfmm
+from tests.bench.test_backtest_bench import GRID, Process, measured, pfmm
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow]
 
@@ -112,6 +113,33 @@ def test_a_capture_costs_three_times_the_reading_of_its_lines(figures: Figures) 
 
 def test_memory_is_bounded_by_blocks(figures: Figures) -> None:
     assert max(figures.peak_mb.values()) <= 600
+
+
+def test_other_engines_each_from_its_own_file(folder: Path, tmp_path: Path) -> None:
+    """Printed, not held: whole processes from the file that each usually has to its result.
+
+    The grid has the fills of hftbacktest (test_backtest_bench.py holds that). FastMM decides at every change of the
+    book and at once after a fill, pfmm every 3 s, and each has its own model of the queue: it fills more often.
+    """
+    env = {**os.environ, "PYTHONPATH": ""}
+    ours = pfmm(tmp_path, "quote", folder / "table.csv", 3.0, "--set", "quote.drift_bps=5", "--no-cache")
+    print(f"\nquote  pfmm, CSV: {told(ours, ours.data['data']['fills'])}")
+    fastmm = os.environ.get("PFMM_FASTMM_PYTHON")
+    if fastmm is not None:
+        subprocess.run([sys.executable, "-m", "tests.bench.files_stream", "fastmm", str(folder), str(ROWS)], cwd=ROOT,
+                       check=True)  # fmt: skip
+        script = str(Path(__file__).with_name("fastmm_quote.py"))
+        measured([fastmm, script, str(folder / "fastmm.csv"), "2", "5"], env)  # compiles and keeps its hooks
+        theirs = measured([fastmm, script, str(folder / "fastmm.csv"), "2", "5"], env)
+        print(f"quote  FastMM, CSV: {told(theirs, theirs.data['fills'])}: decides at every change of the book")
+    grid = job(tmp_path, folder / "table.csv", "--no-cache")
+    print(f"grid   pfmm, CSV: {told(grid, grid.data['data']['fills'])}")
+    if fastmm is None:
+        pytest.skip("PFMM_FASTMM_PYTHON names no Python with fastmm-engine[hot] 0.9")
+
+
+def told(done: Process, fills: int) -> str:
+    return f"{done.cpu_s:.2f} s of CPU, {done.wall_s:.2f} s, {done.peak_mb:.0f} MB, {fills} fills"
 
 
 def test_a_file_of_a_gigabyte_runs_in_little_memory(tmp_path: Path) -> None:

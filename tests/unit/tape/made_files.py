@@ -6,6 +6,7 @@ Every writer returns the text of a file; what they should be read as stands in `
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 START_MS = 1_735_689_600_000  # 2025-01-01
@@ -204,6 +205,10 @@ PRINT_FILES: dict[str, str] = {
             for account, crossed in ((1, False), (2, True))
         ]
     ),
+    "freqtrade-trades": csv(
+        "timestamp,id,type,side,price,amount,cost",
+        [f"{t},{i},,{side(g, 'buy', 'sell')},{p},{s},1.5" for t, i, p, s, g in PRINTS],
+    ),
     "freqtrade-trades-json": json.dumps(
         [[t, str(i), None, side(g, "buy", "sell"), float(p), float(s), 1.5] for t, i, p, s, g in PRINTS]
     ),
@@ -231,6 +236,29 @@ CANDLE_FILES: dict[str, str] = {
         [
             {"t": t, "T": t + 59_999, "s": "BTC", "i": "1m", "o": o, "c": c, "h": h, "l": lo, "v": v, "n": 9}
             for t, o, h, lo, c, v in BARS
+        ]
+    ),
+}
+
+
+def settled(header: str, row: Callable[[int, str], str]) -> str:
+    """Twenty settlements, four hours apart and some ms late, of which every third is negative."""
+    return csv(header, [row(START_MS + n * 4 * 60 * MINUTE_MS + 7, f"{'-' if n % 3 == 0 else ''}0.000{n + 100}")
+                        for n in range(20)])  # fmt: skip
+
+
+FUNDING_FILES: dict[str, str] = {
+    "funding": settled("time_ms,rate_8h", lambda t, rate: f"{t},{rate}"),
+    "binance-funding": settled("calc_time,funding_interval_hours,last_funding_rate", lambda t, r: f"{t},4,{r}"),
+    "rates": settled("symbol,fundingRate,fundingRateTimestamp", lambda t, rate: f"BTCUSDT,{rate},{t}"),
+    "vendor-funding": settled(
+        "exchange,symbol,timestamp,local_timestamp,funding_timestamp,funding_rate,mark_price",
+        lambda t, rate: f"x,BTCUSDT,{t - 7}000,{t}123,{t - 7}000,{rate},64000.5",
+    ),
+    "rates-json": json.dumps(
+        [
+            {"coin": "BTC", "fundingRate": f"0.000{n + 100}", "premium": "0.1", "time": START_MS + n * 3_600_000 + 7}
+            for n in range(20)
         ]
     ),
 }
