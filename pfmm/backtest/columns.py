@@ -7,7 +7,7 @@ backtest.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -176,27 +176,38 @@ class Columns:
             index = self.last_quote_before(index)
         return None
 
-    def turning_mids(self, after_ms: int, before_ms: int, side: int) -> set[int]:
-        """When, strictly between two times, the mid was lowest and highest, and from where to where it went furthest
-        against a position on `side`: down for 1, up for -1. Of several quotes in one ms the last one counts."""
-        start, end = self.after(after_ms), self.after(before_ms - 1)
-        if end - start <= 1:
-            return (
-                {self.times[start]} if end > start and all(self.shown(start)) and self._kinds[start] == QUOTE else set()
-            )
-        np = numpy()
-        rows = self.rows[start:end]
-        quotes = (
-            (rows[:, 1] == QUOTE) & (rows[:, 2] > 0) & (rows[:, 3] > 0) & (rows[:, 4] > 0) & (rows[:, 5] > 0)
-        ).nonzero()[0]
-        if not len(quotes):
-            return set()
+    def turning_mids(self, spans: Sequence[tuple[int, int, int]]) -> Iterator[set[int]]:
+        """For each (after, before, side): when, strictly between two times, the mid was lowest and highest, and from
+        where to where it went furthest against a position on `side`: down for 1, up for -1. Of several quotes in one
+        ms the last one counts. Spans follow each other in time, and are looked through together: most are short."""
+        np = self._np
+        at = 0
+        while at < len(spans):
+            first, end = self.after(spans[at][0]), at
+            while end < len(spans) and (end == at or self.after(spans[end][1] - 1) - first <= MOST_ROWS):
+                end += 1
+            times, mids = self._mids(first, self.after(spans[end - 1][1] - 1))
+            afters, befores, sides = zip(*spans[at:end], strict=True)
+            starts, stops = times.searchsorted(afters, side="right").tolist(), times.searchsorted(befores).tolist()
+            for start, stop, side in zip(starts, stops, sides, strict=True):
+                if start == stop:
+                    yield set()
+                    continue
+                worth = mids[start:stop] if side > 0 else -mids[start:stop]
+                trough = int((np.maximum.accumulate(worth) - worth).argmax())
+                peak = int(worth[: trough + 1].argmax())
+                turns = {peak, trough, int(worth.argmin()), int(worth.argmax())}
+                yield {int(times[start + turn]) for turn in turns}
+            at = end
+
+    def _mids(self, first: int, last: int) -> tuple[Ints, Ints]:
+        """Times and mids of the quotes with both sides among some rows, the last one of each ms."""
+        rows = self.rows[first:last]
+        both = (rows[:, 1] == QUOTE) & (rows[:, 2] > 0) & (rows[:, 3] > 0) & (rows[:, 4] > 0) & (rows[:, 5] > 0)
+        quotes = both.nonzero()[0]
         times = rows[quotes, 0]
-        last = np.append(times[1:] != times[:-1], True)
-        times, worth = times[last], side * ((rows[quotes, 2] + rows[quotes, 4])[last] // 2)
-        trough = int((np.maximum.accumulate(worth) - worth).argmax())
-        peak = int(worth[: trough + 1].argmax())
-        return {int(times[at]) for at in (peak, trough, worth.argmin(), worth.argmax())}
+        last_of_ms = self._np.append(times[1:] != times[:-1], True)[: len(times)]
+        return times[last_of_ms], (rows[quotes, 2] + rows[quotes, 4])[last_of_ms] // 2
 
     def first_two_sided(self) -> int | None:
         """The time of the first quote that shows both sides; None without any."""

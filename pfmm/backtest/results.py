@@ -114,12 +114,14 @@ def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list
     moments = set(edges)
     fills = sorted((one.fill.time_ms, one.fill.signed_size) for one in outcome.fills)
     held, taken = Decimal(0), 0
+    spans = []
     for start_ms, end_ms in pairwise(edges):
         while taken < len(fills) and fills[taken][0] <= start_ms:
             held += fills[taken][1]
             taken += 1
         if held:
-            moments.update(columns.turning_mids(start_ms, end_ms, 1 if held > 0 else -1))
+            spans.append((start_ms, end_ms, 1 if held > 0 else -1))
+    moments.update(*columns.turning_mids(spans))
     return sorted(moments)
 
 

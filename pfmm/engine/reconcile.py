@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import attrgetter
 
 from pfmm.model.order import Side
 from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, OwnStatus, Plan, Tolerance
 
 _BPS = Decimal(10_000)
+_AGE = attrgetter("created_ms", "client_order_id")
 
 
 def reconcile(
@@ -41,7 +43,7 @@ def reconcile(
     """
     wanted = _by_slot(desired)
     live: dict[str, list[OwnOrder]] = {}
-    for order in sorted(resting, key=lambda order: (order.created_ms, order.client_order_id)):
+    for order in sorted(resting, key=_AGE) if len(resting) > 1 else resting:
         if order.status.live:
             live.setdefault(order.slot, []).append(order)
     draft = _Draft(desired, tolerance=tolerance, now_ms=now_ms, can_amend=can_amend)
@@ -50,7 +52,9 @@ def reconcile(
             draft.settle(wanted[slot], orders)
         else:
             draft.cancel.extend(order for order in orders if order.status is OwnStatus.OPEN)
-    draft.place.extend(order for order in desired if order.slot not in live)
+    draft.place.extend([order for order in desired if order.slot not in live])
+    if not draft.amend and not draft.place:  # nothing new could cross anything
+        return Plan(tuple(draft.keep), (), tuple(draft.cancel), (), tuple(draft.held))
     cancelled = {order.client_order_id for order in draft.cancel}
     staying = [order for orders in live.values() for order in orders if order.client_order_id not in cancelled]
     return _without_crossing(draft, staying)
@@ -63,8 +67,8 @@ class _Draft:
         self._tolerance = tolerance
         self._now_ms = now_ms
         self._can_amend = can_amend
-        self._highest_bid = max((order.price for order in desired if order.side is Side.LONG), default=None)
-        self._lowest_ask = min((order.price for order in desired if order.side is Side.SHORT), default=None)
+        self._highest_bid = max([order.price for order in desired if order.side is Side.LONG], default=None)
+        self._lowest_ask = min([order.price for order in desired if order.side is Side.SHORT], default=None)
         self.keep: list[OwnOrder] = []
         self.amend: list[Amendment] = []
         self.cancel: list[OwnOrder] = []
@@ -73,6 +77,9 @@ class _Draft:
 
     def settle(self, desired: DesiredOrder, orders: Sequence[OwnOrder]) -> None:
         """Decides about the live `orders` of one desired slot, oldest first."""
+        if len(orders) == 1 and orders[0].status is OwnStatus.OPEN:
+            self._settle_one(desired, orders[0])
+            return
         proven = [order for order in orders if order.status is OwnStatus.OPEN]
         unproven = [order for order in orders if order.status is not OwnStatus.OPEN]
         self.cancel.extend(proven[1:])

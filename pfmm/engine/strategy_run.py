@@ -204,8 +204,9 @@ class StrategyRun:
         )
         if ticker.mark.is_finite() and ticker.mark > 0:
             self.last_mark = ticker.mark
-        if ticker.mid is not None:
-            self.last_mid = ticker.mid
+        mid = ticker.mid
+        if mid is not None:
+            self.last_mid = mid
         self.last_cycle_ms = now_ms
         view = MarketView(
             time_ms=now_ms,
