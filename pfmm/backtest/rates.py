@@ -19,6 +19,7 @@ from pfmm.tape.rows import Budget, Faults, table_cells
 from pfmm.tape.sources import Source, expand
 from pfmm.tape.tables import RowReader, rate_of
 
+MANY_ROWS = 10
 RATE_CANDLES = "funding_rate"  # in the name of a file of candles whose open is a rate
 
 
@@ -74,7 +75,18 @@ def funding_of(path: Path) -> dict[str, list[Settlement]]:
             _merge(markets, market, rates)
     if not markets:
         raise Place(path, 0).error("holds no funding rates")
+    _refuse_strays(markets)
     return {market: rates.settlements() for market, rates in markets.items()}
+
+
+def _refuse_strays(markets: Mapping[str, _Rates]) -> None:
+    """Raise DataFileError for a market with one row beside another with many: taken for a market of its own, a damaged
+    name would silently take a settlement from the market that it is of."""
+    most = max(len(rates.found) for rates in markets.values())
+    for market, rates in markets.items():
+        if len(rates.found) == 1 and most >= MANY_ROWS:
+            place = next(iter(rates.found.values()))[2]
+            raise place.error(f"{market} has one of the rows here and another market {most}: is its name damaged?")
 
 
 def _merge(markets: dict[str, _Rates], market: str, rates: _Rates) -> None:

@@ -35,6 +35,7 @@ ALL_FILES = {**EVENT_FILES, **CANDLE_FILES, **FUNDING_FILES}
 TABLES = ["candles", "binance-klines", "okx-candles"]
 TABLES += [name for name, text in FUNDING_FILES.items() if text[0] not in "[{"]
 TABLES += [name for name, text in EVENT_FILES.items() if text[0] not in "[{1"]
+SIGN = re.compile(r"(?<=,)-(?=[0-9])")
 WITHOUT_IDS = {"table", "recording", "fastmm"}  # two prints of one ms may be alike: nothing tells a repeated one
 Result = tuple[object, ...] | str
 
@@ -158,7 +159,8 @@ def in_another_unit(text: str, data: st.DataObject) -> str:
 
 
 def broken(text: str, data: st.DataObject) -> str:
-    at = data.draw(st.sampled_from([n for n, sign in enumerate(text[:4000]) if not sign.isdigit()]))
+    whole = {found.start() for found in SIGN.finditer(text[:4000])}  # a number's sign belongs to it as its digits do
+    at = data.draw(st.sampled_from([n for n, sign in enumerate(text[:4000]) if not sign.isdigit() and n not in whole]))
     return text[:at] + data.draw(st.sampled_from([*"x,;\"'{}[]:.- \t\n\r\0", "é"])) + text[at + 1 :]
 
 
