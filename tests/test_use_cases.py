@@ -1,0 +1,85 @@
+"""Each use case that a command calls is called by a test of this process, too: without Typer and without a shell."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.test_architecture import ROOT, modules, within
+
+Use = tuple[str, str]  # a module of `app`, and a function in it
+# whose commands have no session, and what in them is no use case but a part of reading a command line
+WITHOUT_SESSION = {"backtest_files", "backtest_jobs", "backtest_sweep", "doctor", "help", "logs", "profiles"}
+PARTS = {
+    ("backtest_files", "bytes_of"),
+    ("backtest_jobs", "overrides_of"),
+    ("backtest_sweep", "axes_of"),
+    ("profiles", "displayed"),
+    ("profiles", "set_up_venues"),
+}
+
+
+@cache
+def use_cases() -> frozenset[Use]:
+    """The functions of `app` that take a session, or stand in a module whose commands have none."""
+    found = set()
+    for name, file in modules().items():
+        if not within(name, "pfmm.app") or name == "pfmm.app.session":
+            continue
+        module = name.rpartition(".")[2]
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                takes = {one.arg for one in node.args.kwonlyargs}
+                if "session" in takes or module in WITHOUT_SESSION:
+                    found.add((module, node.name))
+    return frozenset(found)
+
+
+def uses(file: Path) -> Iterator[Use]:
+    """The functions of `app` that a file imports, or calls by their module."""
+    tree = ast.parse(file.read_text("utf-8"))
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "pfmm.app":
+            imported |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pfmm.app."):
+            yield from (((node.module or "").rpartition(".")[2], alias.name) for alias in node.names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
+            yield node.value.id, node.attr
+
+
+def commanded() -> list[Use]:
+    """What the commands call."""
+    files = [file for name, file in modules().items() if within(name, "pfmm.cli")]
+    return sorted({use for file in files for use in uses(file)} & (use_cases() - PARTS))
+
+
+@cache
+def used_by_tests() -> frozenset[Use]:
+    """What tests of this process call: neither Typer nor a command line is in their files."""
+    files = [*(ROOT / "tests" / "unit").rglob("*.py"), *(ROOT / "tests" / "faults").rglob("*.py")]
+    bare = [file for file in files if not {"typer", "tests.e2e.driver"} & set(_imports(file))]
+    return frozenset(use for file in bare for use in uses(file))
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_the_use_cases_are_found() -> None:
+    wanted = {("once", "once"), ("stop", "stop"), ("paper", "reset"), ("profiles", "use_profile"), ("loop", "start")}
+    assert wanted <= set(commanded())
+
+
+@pytest.mark.parametrize("use", commanded(), ids=".".join)
+def test_a_use_case_is_tested_without_a_command_line(use: Use) -> None:
+    assert use in used_by_tests()
