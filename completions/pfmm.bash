@@ -91,7 +91,7 @@ _pfmm() {
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "doctor") commands=""; options="--deep --profile --json --quiet --verbose --version --help" ;;
-        "help") commands="agents config data design exit-codes formulas json measured paper-fills safety venues"; options="--profile --json --quiet --verbose --version --help"; many=1 ;;
+        "help") commands="agents config data design exit-codes formulas json measured paper-fills safety venues"; options="--write --profile --json --quiet --verbose --version --help"; many=1 ;;
         "completions") commands=""; options="--profile --json --quiet --verbose --version --help"; arguments=("=bash zsh fish") ;;
         "quote show") commands=""; options="--inventory --explain --model --skew-at-limit --gamma --kappa --sigma --horizon --half-spread-bps --size --max-inventory --profile --json --quiet --verbose --version --help"; arguments=("markets") ;;
         "quote start") commands=""; options="--cycles --once --detach --dry-run --exit-code --yes --model --skew-at-limit --gamma --kappa --sigma --horizon --half-spread-bps --size --interval --on-exit --on-restart --position --max-inventory --max-loss --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
@@ -139,7 +139,7 @@ _pfmm_kind() {
         "profile create --from") kind="profiles" ;;
         "profile create --network") kind="-" ;;
         *) case "$2" in
-            --account|--assert|--at|--category|--cycles|--depth|--faults|--folds|--for|--format|--from|--gamma|--growth|--half-spread-bps|--history|--horizon|--interval|--inventory|--jobs|--kappa|--key-env|--latency-ms|--levels|--limit|--lines|--lower|--maker-bps|--max-inventory|--max-loss|--max-slippage-bps|--min-bps|--port|--price-step|--random|--range-pct|--rotate|--scheduler|--search|--seed|--sigma|--since|--size|--size-step|--skew-at-limit|--skip-bad|--spacing-bps|--speed|--taker-bps|--threshold-bps|--timeout|--to|--upper|--url) kind="-" ;;
+            --account|--assert|--at|--category|--cycles|--depth|--faults|--folds|--for|--format|--from|--gamma|--growth|--half-spread-bps|--history|--horizon|--interval|--inventory|--jobs|--kappa|--key-env|--latency-ms|--levels|--limit|--lines|--lower|--maker-bps|--max-inventory|--max-loss|--max-slippage-bps|--min-bps|--port|--price-step|--random|--range-pct|--rotate|--scheduler|--search|--seed|--sigma|--since|--size|--size-step|--skew-at-limit|--skip-bad|--spacing-bps|--speed|--taker-bps|--threshold-bps|--timeout|--to|--upper|--url|--write) kind="-" ;;
             --convert|--csv|--data|--export|--funding|--html|--key-file|--out|--results) kind="files" ;;
             --fees) kind="=article hyperliquid binance bybit okx" ;;
             --market) kind="markets" ;;

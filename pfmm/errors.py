@@ -3,7 +3,8 @@
     PfmmError                    1
     ├── UsageError               2   the command line is wrong
     │   ├── AssertionSyntaxError 2   an --assert expression is wrong, with the column
-    │   └── UnitsError           2   a model's settings cannot be in the units that it needs
+    │   ├── UnitsError           2   a model's settings cannot be in the units that it needs
+    │   └── SettingsDiffer       2   an open run's orders stand for other settings than a start of now
     ├── ConfigError              3   a setting, a profile or the state folder is unusable
     │   ├── SecretError          3
     │   ├── NoJournal            3   nothing has run on this account yet
@@ -115,6 +116,12 @@ class UnitsError(UsageError):
     """A quoting model's inputs cannot be in the units it needs: its half-spread is absurd against the price."""
 
     code = "units"
+
+
+class SettingsDiffer(UsageError):
+    """An open run was begun with other settings, for which its resting orders stand; nothing was sent."""
+
+    code = "settings_differ"
 
 
 class ConfigError(PfmmError):

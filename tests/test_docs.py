@@ -12,7 +12,7 @@ import pytest
 import pfmm
 from pfmm import errors
 from pfmm.app import help as pages
-from pfmm.app import reference
+from pfmm.app import reference, schemas
 from pfmm.backtest.loading import format_of, load
 from pfmm.backtest.rates import read_funding
 from pfmm.cli import app, registry
@@ -20,6 +20,7 @@ from pfmm.cli.typer_seam import tree
 from pfmm.config.tables import every
 from pfmm.model.encoding import jsonable
 from pfmm.paper.feeds.tape_cache import TapeCache
+from tests.e2e.driver import hold_against_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -132,3 +133,28 @@ def test_no_document_or_module_names_a_place_of_one_machine() -> None:
 
 def test_settings_have_json_forms() -> None:
     assert jsonable({name: setting.default for name, setting in every().items()})
+
+
+def test_the_schemas_are_what_the_result_types_make() -> None:
+    kept = {file.name: file.read_text("utf-8") for file in schemas.folder().glob("*.json")}
+    made = {schemas.file_name(one): schemas.made(one) for one in schemas.commands()}
+    assert kept.keys() == made.keys()
+    assert [name for name, text in made.items() if kept[name] != text] == [], (
+        "run: pfmm help schema --write pfmm/help/schema"
+    )
+
+
+def test_a_changed_field_without_a_changed_schema_fails() -> None:
+    row = {"name": "a", "verdict": "ok", "detail": "", "fix": None}
+    answer = {"schema": "pfmm/1", "command": "doctor", "ok": True, "warnings": [], "data": {"checks": [row]}}
+    hold_against_schema(answer)
+    lacking = {name: value for name, value in row.items() if name != "fix"}
+    for changed in ({**row, "new": 1}, lacking, {**row, "verdict": "fine"}, {**row, "detail": 1}):
+        with pytest.raises(AssertionError, match="pfmm help schema --write"):
+            hold_against_schema({**answer, "data": {"checks": [changed]}})
+
+
+def test_every_command_that_answers_has_a_schema() -> None:
+    nodes = {node.path for node in tree(app.build()) if node.path and not node.children}
+    streams = {"record", "events", "paper serve"}
+    assert nodes - streams <= set(schemas.commands())

@@ -134,7 +134,7 @@ TEXTS = {
         r"\bEngine\($",
         {"pfmm.app.starting", "pfmm.backtest.simulation"},
     ),
-    "the envelope": (r'"pfmm/1"', {"pfmm.cli.output", "pfmm.cli.main"}),
+    "the envelope": (r'"pfmm/1"', {"pfmm.cli.output", "pfmm.cli.main", "pfmm.app.schemas"}),
     "one transaction for risk check and intents": (r"BEGIN IMMEDIATE", {"pfmm.journal.journal"}),
     "a signal's way into a wait": (r"set_wakeup_fd", {"pfmm.runner.signals", "pfmm.paper.server.serve"}),
     "a signal to another process": (r"\bos\.kill\((?!os\.getpid|0,)", {"pfmm.runner.locks"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """One market: every order, and why others are not wanted or are held back."""
+    """One market: every order, and why others are not wanted or are held back. `settings_differ` names each setting on
+    which an open run and this start disagree: then its orders are cancelled first, as --on-restart cancel would."""
 
     market: str
     mid: Decimal | None
@@ -45,6 +46,7 @@ class PlannedRun:
     actions: tuple[Action, ...]
     held: tuple[HeldOrder, ...]
     absent: Mapping[str, str]
+    settings_differ: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,24 @@ def dry_run(request: StartRequest, *, session: Session, tell: Tell, pending_fail
     With `pending_fails` raises ChangesPending (12), with the result in it, where anything would change.
     """
     begun = Start(request, session, tell, trades=False)
-    begun.engine.adopt()
+    begun.engine.adopt(pass_over=True)
     report = begun.engine.cycle(send=False)
-    runs = tuple(_planned(run) for run in report.runs)
+    runs = tuple(_afresh(_planned(run), begun) for run in report.runs)
     changes = sum(action.action != "keep" for run in runs for action in run.actions)
     time = iso(report.time.time_ms)
     result = DryRunResult(session.venue_name, session.account, time, begun.kind, changes, runs)
     if pending_fails and changes:
         raise ChangesPending(f"{changes} order actions are pending").with_result(result)
     return result
+
+
+def _afresh(planned: PlannedRun, begun: Start) -> PlannedRun:
+    """The plan with the orders of a run of other settings, which would be cancelled before it."""
+    if planned.market not in begun.engine.passed_over:
+        return planned
+    run, differences = begun.engine.passed_over[planned.market]
+    ended = [_resting("cancel", order) for order in begun.session.journal.live_orders(run_id=run.run_id)]
+    return replace(planned, actions=(*ended, *planned.actions), settings_differ=differences)
 
 
 def _planned(run: RunReport) -> PlannedRun:

@@ -24,7 +24,7 @@ from pfmm.engine.self_trade import hold_crossing
 from pfmm.engine.strategy_run import Step, StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote, intents_of
 from pfmm.engine.unknown_orders import unknown_orders
-from pfmm.errors import PfmmError, StateUnknown, UsageError
+from pfmm.errors import PfmmError, SettingsDiffer, StateUnknown
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.ledger import ACCOUNT
@@ -67,6 +67,7 @@ class Engine:
         self._not_before_ms = 0
         self._paused: str | None = None
         self._known_live: tuple[OwnOrder, ...] = ()
+        self.passed_over: dict[str, tuple[Run, tuple[str, ...]]] = {}  # by market, with what differs
         self._in_flight = Intents()
 
     @property
@@ -111,11 +112,12 @@ class Engine:
             if (active.kind, active.market) == (strategy.kind, strategy.market):
                 active.spec = replace(active.spec, strategy=strategy)
 
-    def adopt(self) -> tuple[Run, ...]:
+    def adopt(self, *, pass_over: bool = False) -> tuple[Run, ...]:
         """Takes up the runs that the journal holds open for these strategies; call once, before the first cycle.
 
-        Raises UsageError when an open run's resting orders stand for other settings, ConfigError when what is saved
-        of it is damaged or of a newer pfmm.
+        Raises SettingsDiffer when an open run's resting orders stand for other settings, ConfigError when what is saved
+        of it is damaged or of a newer pfmm. With `pass_over`, for a cycle that sends nothing, such a run is left out as
+        if it had been ended first: its orders bind nothing (see `passed_over`).
         """
         adopted = []
         for active in self._runs:
@@ -123,10 +125,14 @@ class Engine:
             if run is None:
                 continue
             differences = config_differences(run.config, active.spec)
+            if differences and pass_over:
+                self.passed_over[active.market] = (run, tuple(differences))
+                continue
             if differences:
-                raise UsageError(
+                raise SettingsDiffer(
                     f"a {active.kind} on {active.market} was begun with other settings: {', '.join(differences)}",
-                    hint="start it with the same settings, stop it first, or pass --on-restart cancel",
+                    hint="start it with the same settings, stop it first, or pass --on-restart cancel; --dry-run shows "
+                    "what that would change",
                 )
             active.resume(run, self._journal.book(run.market, run.run_id), self._folded_through)
             if active.unbooked is not None:
@@ -407,7 +413,8 @@ class Engine:
 
         if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
             return self._journal.commit_intents(decide, time_ms=seen.now_ms)
-        return decide(self._journal.live_orders(), 0)
+        ended = {run.run_id for run, _ in self.passed_over.values()}
+        return decide(tuple(one for one in self._journal.live_orders() if one.run_id not in ended), 0)
 
     def _approve(self, active: StrategyRun, plan: Plan, here: Sequence[OwnOrder], seen: MarketSnapshot) -> Plan:
         """The part of a plan that passes the limit; `here` are the account's live orders on the market."""

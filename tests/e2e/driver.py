@@ -11,8 +11,11 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 PATIENCE_S = 300.0  # a busy machine lets a process wait, and where all is well nobody waits
 
@@ -31,6 +34,7 @@ class Completed:
         assert len(lines) == 1, f"one envelope expected, got: {self.out!r} / {self.err!r}"
         answer = json.loads(lines[0])
         assert answer["schema"] == "pfmm/1"
+        hold_against_schema(answer)
         return answer
 
     @property
@@ -46,6 +50,29 @@ class Completed:
     @property
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.out.splitlines() if line.strip()]
+
+
+@cache
+def _validator(command: str) -> Any:
+    """What holds an answer of the command against its schema; None where there is none, or nothing to check it with."""
+    from pfmm.app.schemas import commands, file_name, folder
+
+    if command not in commands() or not (folder() / file_name(command)).is_file():
+        return None
+    jsonschema = pytest.importorskip("jsonschema")
+    return jsonschema.Draft202012Validator(json.loads((folder() / file_name(command)).read_text("utf-8")))
+
+
+def hold_against_schema(answer: dict[str, Any]) -> None:
+    """An answer has the fields that `pfmm help schema` promises, with their types, and no others."""
+    validator = _validator(answer["command"])
+    if validator is None:
+        return
+    half = validator.evolve(
+        schema={**validator.schema["oneOf"][0 if answer["ok"] else 1], "$defs": validator.schema["$defs"]}
+    )
+    wrong = [f"{'/'.join(map(str, one.absolute_path))}: {one.message[:300]}" for one in half.iter_errors(answer)]
+    assert not wrong, f"{answer['command']}: {wrong[:5]}; after a change: pfmm help schema --write pfmm/help/schema"
 
 
 def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:

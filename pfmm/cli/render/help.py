@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pfmm.cli.render.paragraphs import fitted
@@ -9,6 +10,7 @@ from pfmm.cli.render.tables import table
 
 if TYPE_CHECKING:
     from pfmm.app.help import Page, Topics
+    from pfmm.app.schemas import Schemas, SchemaShown
 
 WIDEST = 100  # columns
 
@@ -16,6 +18,16 @@ WIDEST = 100  # columns
 def render_topics(result: Topics, width: int | None) -> str:
     """The topics, one a line."""
     return table(("topic", "about"), [(one.name, one.title) for one in result.topics], width=width)
+
+
+def render_schemas(result: Schemas, width: int | None) -> str:
+    """The commands with a schema, one a line."""
+    return table(("command", "schema"), [(one, f"pfmm help schema {one}") for one in result.commands], width=width)
+
+
+def render_schema(result: SchemaShown, width: int | None) -> str:  # noqa: ARG001 - JSON, whatever the terminal
+    """The schema itself, ready for a validator."""
+    return json.dumps(result.json_schema, indent=1, ensure_ascii=False)
 
 
 def render_page(result: Page, width: int | None) -> str:

@@ -38,6 +38,11 @@ def render_dry_run(result: DryRunResult, width: int | None) -> str:
 
 def _planned(run: PlannedRun, width: int | None) -> list[str]:
     lines = [f"{run.market}  mid {run.mid}" + (f"  {run.problem}" if run.problem else "")]
+    if run.settings_differ:
+        lines.append(f"begun with other settings: {', '.join(run.settings_differ)}")
+        lines.append(
+            "`--on-restart cancel` would end that run and begin afresh, as shown; without it a start is refused."
+        )
     changes = [action for action in run.actions if action.action != "keep"]
     if changes:
         lines.append(table(("", "slot", "side", "price", "size", ""), map(_cells, changes), right=(3, 4), width=width))

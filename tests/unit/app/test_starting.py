@@ -27,6 +27,7 @@ from pfmm.errors import (
     Halted,
     OutputLost,
     RiskRefused,
+    SettingsDiffer,
     StartFailed,
     UnknownMarket,
     UsageError,
@@ -128,6 +129,27 @@ def test_a_dry_run_shows_the_difference_and_sends_nothing(session: Session, leve
     with session.locks.run_lock(BTC, "grid") as lock:  # beside a runner, and with other settings than it has
         lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms())
         assert dry_run(GRID, session=session, tell=silent).changes == 0
+
+
+def test_a_dry_run_over_a_run_of_other_settings_names_them_and_shows_what_would_change(
+    session: Session, levels: Session
+) -> None:
+    one(session)
+    begun = resting(session)
+    found = dry_run(GRID, session=levels, tell=silent)
+    (run,) = found.runs
+    assert [text.split()[0] for text in run.settings_differ] == ["levels"]
+    kinds = [action.action for action in run.actions]
+    assert kinds.count("cancel") == begun
+    assert kinds.count("place") == len(kinds) - begun > 0, "as if that run had been ended first: nothing is held"
+    assert not run.held
+    assert resting(session) == begun, "nothing was sent"
+    with pytest.raises(SettingsDiffer) as caught:
+        one(levels)
+    assert caught.value.code == "settings_differ"
+    afresh = replace(GRID, on_restart="cancel")
+    placed = one(levels, afresh).runs[0].placed
+    assert placed == kinds.count("place"), "what was shown is what happens"
 
 
 @dataclass

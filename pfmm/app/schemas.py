@@ -1,0 +1,244 @@
+"""JSON Schema of what a command answers with --json: made from the types of its results, kept as files. Layer: app.
+
+`pfmm help schema COMMAND` prints the file of a command; `pfmm help schema --write pfmm/help/schema` makes all of them
+anew, which is what a changed field needs. A field that no schema has is not allowed: an answer with one fails its test.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from pfmm.errors import UsageError
+from pfmm.model.encoding import ABSENT
+from pfmm.model.setting import nearest
+
+Schema = dict[str, Any]
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+NO_DATA = frozenset({"warnings", "time_ms", "have_journal"})  # fields of a result that its `data` does not have
+_PLAIN: Mapping[type, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    Path: {"type": "string"},
+    Decimal: {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"},
+    NoneType: {"type": "null"},
+}
+_START = ("once:OnceResult", "dry_run:DryRunResult", "detaching:Detached")
+# the results of each command, as module of pfmm.app:type; several where options choose between them
+_RESULTS: Mapping[str, Sequence[str]] = {
+    "funding": ("funding:FundingResult",),
+    "book": ("book:BookResult",),
+    "inventory": ("inventory:InventoryResult",),
+    "flatten": ("flatten:Flattened", "flatten:FlattenPlan"),
+    "resume": ("resume:ResumeResult",),
+    "logs": ("logs:LogsResult",),
+    "report": ("answers:Report",),
+    "backtest run": ("answers:BacktestRun",),
+    "backtest sweep": ("backtest_sweep:SweepResult",),
+    "backtest data": ("backtest_files:Described",),
+    "paper status": ("paper:PaperStatus",),
+    "paper reset": ("paper:FeedShown",),
+    "paper deposit": ("paper:Deposited",),
+    "paper account": ("paper_accounts:PaperAccount",),
+    "paper feed": ("paper:FeedShown",),
+    "paper feed synthetic": ("paper:FeedShown",),
+    "paper feed replay": ("paper:FeedShown",),
+    "paper feed live": ("paper:FeedShown",),
+    "profile list": ("profiles:ProfileList",),
+    "profile show": ("profiles:ProfileShown",),
+    "profile create": ("profiles:ProfileEdited", "profile_setup:ProfileSetUp"),
+    "profile use": ("profiles:ProfileEdited",),
+    "profile set": ("profiles:ProfileEdited",),
+    "profile unset": ("profiles:ProfileEdited",),
+    "profile delete": ("profiles:ProfileEdited",),
+    "profile path": ("profiles:ProfilePaths",),
+    "markets": ("markets:MarketsResult",),
+    "doctor": ("doctor:DoctorResult",),
+    "help": ("help:Topics", "help:Page", "schemas:Schemas", "schemas:SchemaShown"),
+    "completions": ("answers:Script",),
+}
+_GRID_FIELDS = frozenset({"lines", "sizes", "empty_line", "layout"})  # of a plan, which its answer does not have
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """The commands that have a schema."""
+
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaShown:
+    """The JSON Schema of a command's envelope."""
+
+    command: str
+    json_schema: Mapping[str, Any]
+
+
+def listed() -> Schemas:
+    """List the commands that answer with an envelope."""
+    return Schemas(commands())
+
+
+def shown(command: str) -> SchemaShown:
+    """Read the schema of a command's answer. Raises UsageError for a command that has none."""
+    return SchemaShown(command, json.loads(text_of(command)))
+
+
+def folder() -> Path:
+    """Where the files are."""
+    return Path(__file__).resolve().parents[1] / "help" / "schema"
+
+
+def file_name(command: str) -> str:
+    """The file of a command: "grid plan" is in grid-plan.json."""
+    return f"{command.replace(' ', '-')}.json"
+
+
+def text_of(command: str) -> str:
+    """Read the schema of a command's answer. Raises UsageError for a command that has none, with the nearest."""
+    if command not in commands():
+        guess = nearest(command, commands())
+        known = f"did you mean `pfmm help schema {guess}`?" if guess else "`pfmm help schema` lists the commands"
+        raise UsageError(f"there is no schema of {command!r}", hint=known)
+    file = folder() / file_name(command)
+    return file.read_text("utf-8") if file.is_file() else made(command)
+
+
+def write(target: Path) -> tuple[str, ...]:
+    """Make the files of every command anew; returns their names."""
+    target.mkdir(parents=True, exist_ok=True)
+    for command in commands():
+        (target / file_name(command)).write_text(made(command), "utf-8")
+    return tuple(map(file_name, commands()))
+
+
+def commands() -> tuple[str, ...]:
+    """List the commands that answer with an envelope."""
+    from pfmm.app.strategies import kind, names
+
+    own = [f"{name} {verb}" for name in names() for verb in (kind(name).preview, "start", "status", "stop")]
+    return (*own, *_RESULTS)
+
+
+def made(command: str) -> str:
+    """Make the schema of a command's envelope, as the text of its file."""
+    found = [_data(one) for one in _results(command)]
+    data = {"$ref": "#/$defs/data"}
+    error = _object({"code": str, "message": str, "hint": str | None, "exit_code": int})
+    shared = {"schema": {"const": "pfmm/1"}, "command": {"const": command}}
+    warnings = {"type": "array", "items": {"type": "string"}}
+    done = {**shared, "ok": {"const": True}, "data": data, "warnings": warnings}
+    failed = {**shared, "ok": {"const": False}, "error": error, "data": data, "warnings": warnings}
+    whole = {
+        "$schema": DRAFT,
+        "title": f"pfmm {command} --json",
+        "$defs": {"data": found[0] if len(found) == 1 else {"anyOf": found}},
+        "oneOf": [_closed(done, done), _closed(failed, [name for name in failed if name not in ("data", "warnings")])],
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+
+
+def _results(command: str) -> Sequence[str]:
+    if command in _RESULTS:
+        return _RESULTS[command]
+    from pfmm.app.strategies import kind
+
+    name, _, verb = command.partition(" ")
+    if verb in ("status", "stop"):
+        return (f"{verb}:{verb.capitalize()}Result",)
+    if verb == "start":
+        return _START
+    quoted = "pfmm.strategy.explained:QuoteExplained"
+    by_layout = {"lines": "pfmm.strategy.grid.plan:GridPlan", "components": quoted, "levels": quoted}
+    return (by_layout.get(kind(name).layout, "answers:OrdersShown"),)
+
+
+def _data(place: str) -> Schema:
+    module, _, name = place.partition(":")
+    kind = getattr(import_module(module if "." in module else f"pfmm.app.{module}"), name)
+    found = _schema(kind)
+    for field in NO_DATA:
+        found["properties"].pop(field, None)
+    found["required"] = [one for one in found["required"] if one not in NO_DATA]
+    if name == "GridPlan":
+        found["properties"] = {key: one for key, one in found["properties"].items() if key not in _GRID_FIELDS}
+        found["required"] = [one for one in found["required"] if one not in _GRID_FIELDS]
+    if name == "QuoteExplained":
+        found["properties"]["notes"] = {"type": "array", "items": {"type": "string"}}
+        found["properties"]["inputs"] = {"type": "object"}
+        found["required"] = [*(one for one in found["required"] if one not in ("inputs", "fit", "formula")), "notes"]
+    return found
+
+
+def _schema(kind: Any) -> Schema:
+    """The schema of the values of a type, as `jsonable` writes them."""
+    origin, inside = get_origin(kind), get_args(kind)
+    found: Schema = {}  # Any: whatever JSON there is
+    if kind in _PLAIN:
+        found = dict(_PLAIN[kind])
+    elif origin in (Union, UnionType):
+        found = {"anyOf": [_schema(one) for one in inside]}
+    elif origin is Literal:
+        found = {"enum": list(inside)}
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        found = {"enum": [one.value for one in kind]}
+    elif is_dataclass(kind) or is_typeddict(kind):
+        found = _object(_hints(kind), _optional(kind))
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        found = {"type": "object", "additionalProperties": _schema(inside[1])}
+    elif isinstance(origin, type) and issubclass(origin, Iterable):
+        found = {"type": "array", "items": _schema(inside[0])}
+    return found
+
+
+def _object(hints: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> Schema:
+    return _closed({name: _schema(kind) for name, kind in hints.items()}, [one for one in hints if one not in optional])
+
+
+def _closed(properties: Mapping[str, Any], required: Iterable[str]) -> Schema:
+    """An object with these fields and no other."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _optional(kind: Any) -> frozenset[str]:
+    """The fields that an answer may lack: those whose default is ABSENT."""
+    if is_typeddict(kind):
+        return frozenset()
+    return frozenset(one.name for one in fields(kind) if one.default is not MISSING and one.default is ABSENT)
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    """The types of a class's fields, those of its bases with them."""
+    known: dict[str, Any] = {}
+    for one in reversed(kind.__mro__):
+        if one.__module__.startswith("pfmm."):
+            known |= _names_of(sys.modules[one.__module__])
+    hints = get_type_hints(kind, globalns=known)
+    names = hints if is_typeddict(kind) else [one.name for one in fields(kind)]
+    return {name: hints[name] for name in names}
+
+
+def _names_of(module: ModuleType) -> dict[str, Any]:
+    """What a module knows; what it imports for the type checker alone is imported here."""
+    known = dict(vars(module))
+    for node in ast.parse(Path(str(module.__file__)).read_text("utf-8")).body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            exec(compile(ast.Module(node.body, []), module.__name__, "exec"), known)  # noqa: S102 - our own imports
+    return known
