@@ -114,11 +114,15 @@ def recent_trades(venue: Venue, market: str, now_ms: int) -> Sequence[Trade]:
 
 
 def _volatility(venue: Venue, settings: MarketSettings, market: str, now_ms: int) -> float:
-    """The market's volatility over the last half hour of public trades, a fraction a year; the profile's where those
-    are too few."""
-    from pfmm.strategy.history import volatility_of_trades
+    """The market's volatility over the last half hour of public trades, a fraction a year; of its candles where the
+    trades are too few, and the profile's where both are."""
+    from pfmm.strategy.history import volatility_of_candles, volatility_of_trades
 
-    return volatility_of_trades(recent_trades(venue, market, now_ms), settings.volatility.default_annual_pct / 100)
+    unknown = 0.0
+    found = volatility_of_trades(recent_trades(venue, market, now_ms), unknown)
+    if found != unknown:
+        return found
+    return volatility_of_candles(venue.candles(market, now_ms - SPAN_MS), settings.volatility.default_annual_pct / 100)
 
 
 def _fit(venue: Venue, market: str, now_ms: int) -> Calibration | None:

@@ -1,14 +1,15 @@
-"""What recent public trades say about a market's volatility. Pure."""
+"""What recent public trades, or candles, say about a market's volatility. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pfmm.model.market import Trade
+from pfmm.model.market import Candle, Trade
 from pfmm.strategy.volatility import realised
 
 BUCKET_MS = 15_000  # wide enough that the bounce between bid and ask hardly counts
 FEWEST = 20
+MINUTE_MS = 60_000
 LOWEST, HIGHEST = 0.02, 5.0
 
 
@@ -20,7 +21,16 @@ def volatility_of_trades(trades: Iterable[Trade], fallback: float) -> float:
     last: dict[int, tuple[int, float]] = {}
     for trade in sorted(trades, key=lambda t: t.time_ms):
         last[trade.time_ms // BUCKET_MS] = (trade.time_ms, float(trade.price))
-    if len(last) < FEWEST:
-        return fallback
-    measured = realised([last[bucket] for bucket in sorted(last)])
+    return _bounded([last[bucket] for bucket in sorted(last)], fallback)
+
+
+def volatility_of_candles(candles: Iterable[Candle], fallback: float) -> float:
+    """The annualised volatility of the closes of one-minute candles, or `fallback` below 20 of them; bounded as that
+    of trades. A venue that keeps no history of its prints may still have these."""
+    ordered = sorted(candles, key=lambda candle: candle.time_ms)
+    return _bounded([(candle.time_ms + MINUTE_MS, float(candle.close)) for candle in ordered], fallback)
+
+
+def _bounded(prices: Sequence[tuple[int, float]], fallback: float) -> float:
+    measured = realised(prices) if len(prices) >= FEWEST else None
     return fallback if measured is None else min(max(measured, LOWEST), HIGHEST)

@@ -6,32 +6,25 @@ A key of another account's would trade there while this one is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from pfmm.errors import AuthenticationError, CannotDoThis
-from pfmm.venue.hyperliquid.info import Info
+from pfmm.venue.hyperliquid.info import Info, Role
 
 AGENT_WARNING_MS: Final = 14 * 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What an address is: user, agent, subAccount, vault or missing; `owner` is the account that an agent acts for or
-    that a sub-account belongs to."""
-
-    word: str
-    owner: str | None
-
-
 def role_of(info: Info, address: str) -> Role:
-    """Ask the venue what an address is."""
+    """Ask the venue, once, what an address is."""
+    if address in info.roles:
+        return info.roles[address]
     record = info.record({"type": "userRole", "user": address})
     word = record.text("role")
     owner = None
     if word in ("agent", "subAccount"):
         owner = record.record("data").text("user" if word == "agent" else "master").lower()
-    return Role(word, owner)
+    info.roles[address] = Role(word, owner)
+    return info.roles[address]
 
 
 def refuse_no_account(info: Info, name: str) -> Role:

@@ -6,6 +6,7 @@ Layer: venue. Knows no order and no snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from pfmm.errors import BadVenueData, ConfigError
@@ -40,6 +41,15 @@ def weight_of(kind: str) -> int:
     return _WEIGHTS.get(kind, USUAL_WEIGHT)
 
 
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What an address is: user, agent, subAccount, vault or missing; `owner` is the account that an agent acts for or
+    that a sub-account belongs to."""
+
+    word: str
+    owner: str | None
+
+
 class Info:
     """The questions of one account; `account` is its address, empty for public data alone."""
 
@@ -47,6 +57,7 @@ class Info:
         self._http = http
         self._name = name
         self.account = account
+        self.roles: dict[str, Role] = {}  # by address: heavy questions, whose answer stays
 
     def ask(self, asked: Mapping[str, object]) -> object:
         """The answer to one question; long ones cost a weight for so many rows beside the question's own."""
