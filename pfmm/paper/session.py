@@ -86,8 +86,7 @@ class Sessions:
 
     def follow(self, markets: Iterable[str] = ()) -> None:
         """Looks at a live market before anything is done in it: at `markets`, and at all in which somebody has orders
-        or a position. What the look brings is in the store then, and venue time is that of the look."""
-        self.row()
+        or a position. What the look brings is in the store then. `touch` comes first: it knows of a switched market."""
         live, wall_ms = self._live, self.wall_ms()
         if live is None:
             return
