@@ -15,7 +15,7 @@ from pfmm.errors import CannotDoThis, ConfigError
 from pfmm.model.fees import Fees
 from pfmm.model.market import Instrument, Ticker
 from pfmm.tape.recorder import Continuity, Look, Recorder, Source
-from pfmm.venue.registry import TESTNET, VENUES, address_of
+from pfmm.venue.registry import LOCAL, TESTNET, VENUES, address_of, name_on, network_of
 
 if TYPE_CHECKING:
     from pfmm.paper.feeds.live import LiveFeed
@@ -42,17 +42,24 @@ def venues_shown() -> tuple[str, ...]:
 
 
 def open_public(
-    venue: str, network: str, url: str | None, *, read_attempts: int = 1, socket: bool = False
+    venue: str,
+    network: str,
+    url: str | None,
+    *,
+    folder: Path | None = None,
+    read_attempts: int = 1,
+    socket: bool = False,
 ) -> PublicVenue:
     """The public data of a venue, at its own address of that network or at `url`, through its WebSocket with `socket`.
 
+    Requests are counted with those of all processes of this machine, in `folder` (None: of this process alone).
     Raises CannotDoThis for a venue whose data cannot be followed, or that has no such network, and without the extra
     `ws` that a socket needs.
     """
     from importlib import import_module
 
     from pfmm.venue.client import HttpClient
-    from pfmm.venue.ratelimit import RateBudget
+    from pfmm.venue.weights import WeightBudget
 
     line = VENUES.get(venue)
     if line is None or not line.public:
@@ -61,7 +68,9 @@ def open_public(
         raise CannotDoThis(f"{venue} has no {network}")
     address = url or address_of(venue, network)
     module, opener = (line.stream if socket else line.public).split(":")
-    budget = RateBudget(data_per_minute=line.weight_per_minute)
+    counted = network_of(venue, network, address) != LOCAL
+    weights = None if folder is None else folder / f"{name_on(venue, network)}.weight"
+    budget = WeightBudget(weights) if counted else None
     http = HttpClient(address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)
     open_it = getattr(import_module(module), opener)
     opened: PublicVenue = open_it(http, address) if socket else open_it(http)
@@ -110,7 +119,12 @@ def live_feed(config: Mapping[str, Any], fees: Fees) -> LiveFeed:
         ) from error
     venue, network, url = str(config["venue"]), str(config["network"]), config.get("url")
     socket = bool(config.get("socket", False))
-    return LiveFeed(venue, specs, fees, lambda: Polled(open_public(venue, network, url, socket=socket)))
+    folder = path.parents[2] / "venues"  # of the state folder, where the venue's other processes count too
+
+    def opened() -> Polled:
+        return Polled(open_public(venue, network, url, folder=folder, socket=socket))
+
+    return LiveFeed(venue, specs, fees, opened)
 
 
 def keep_markets(instruments: Sequence[Instrument], path: Path) -> None:

@@ -82,6 +82,7 @@ class PaperStatus:
     deposits: Decimal | None
     positions: tuple[PaperPosition, ...]
     open_orders: tuple[PaperOrder, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def status(*, session: Session) -> PaperStatus:
         deposits=account.deposits,
         positions=_positions(snapshot),
         open_orders=_orders(snapshot),
+        warnings=_out_of_sight(session) if session.in_process else (),
     )
 
 
@@ -255,7 +257,7 @@ def live_feed(
     from pfmm.venue.registry import MAINNET, TESTNET
 
     network = TESTNET if testnet else MAINNET
-    public = open_public(venue, network, url, read_attempts=3, socket=socket)
+    public = open_public(venue, network, url, folder=session.state_dir / "venues", read_attempts=3, socket=socket)
     try:
         instruments, now_ms = public.markets(), public.time_ms()
     finally:

@@ -116,7 +116,9 @@ class _Source:
         from pfmm.app.live_market import open_public
 
         url = session.settings.base_url or None
-        public = open_public(venue, network, url, read_attempts=2, socket=request.socket)
+        public = open_public(
+            venue, network, url, folder=session.state_dir / "venues", read_attempts=2, socket=request.socket
+        )
         session.on_close(public.close)
         self.recorder = Recorder(public, instruments, depth=request.depth, continuity=public)
         self.least_interval_s = public.least_interval_s(len(instruments))

@@ -42,6 +42,8 @@ class Sessions:
         self.lock = RLock()
         row = store.exchange()
         self.exchange_id = _exchange_id(row)
+        self.feed = feed
+        self._live: LiveFeed | None = None
         self.use(feed, row.feed_revision)
 
     def spec(self, market: str) -> MarketSpec:
@@ -53,6 +55,8 @@ class Sessions:
 
     def use(self, feed: Feed, revision: int) -> None:
         """Trades in `feed` from now on."""
+        if feed is not self.feed:
+            self.stop_following()
         self.feed = feed
         self._live = feed if isinstance(feed, LiveFeed) else None
         if self._live is not None:

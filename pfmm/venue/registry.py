@@ -21,7 +21,7 @@ class VenueLine(NamedTuple):
     `mainnet_refusal` says why pfmm does not trade there with real money yet.
 
     `public` opens what shows the venue's public data to the paper exchange and to a recording, `stream` the same
-    through a socket; reads may cost `weight_per_minute` in all.
+    through a socket.
     """
 
     opener: str
@@ -32,7 +32,6 @@ class VenueLine(NamedTuple):
     mainnet_refusal: str = ""
     public: str = ""
     stream: str = ""
-    weight_per_minute: int = 600
 
 
 VENUES: Final = {
@@ -52,7 +51,6 @@ VENUES: Final = {
         mainnet_refusal="what a maker must earn there to break even has not been measured yet",
         public="pfmm.venue.hyperliquid.public:open_public",
         stream="pfmm.venue.hyperliquid.streaming:open_stream",
-        weight_per_minute=1_200,
     ),
 }
 

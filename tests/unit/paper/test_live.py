@@ -55,7 +55,7 @@ class World:
         found = self.exchange.fills(ACCOUNT).fills
         return [(one.time - START_MS, one.price, one.size_base) for one in found]
 
-    def look(self, seconds: float = 2.0) -> None:
+    def look(self, seconds: float = 2.5) -> None:
         """Time goes on, and somebody touches the exchange."""
         self.venue.step(seconds)
         self.exchange.ticker(MARKET)
@@ -90,11 +90,11 @@ def test_prints_and_quotes_fill_what_rests(live: World) -> None:
     live.buy(99_990)
     live.venue.step(1.5)
     live.venue.trade(99_980, "0.2")
-    live.look(0.5)
+    live.look(1.0)
     assert live.fills() == [(1_500, D(99_990), D("0.2"))]
     live.venue.quote(99_989, 99_990)
     live.look()
-    assert live.fills()[1:] == [(4_000, D(99_990), D("0.3"))]
+    assert live.fills()[1:] == [(5_000, D(99_990), D("0.3"))]
 
 
 def test_a_print_fills_once_whoever_looks(live: World) -> None:
@@ -120,7 +120,7 @@ def test_a_print_that_lags_takes_its_place_when_it_is_learned(live: World) -> No
     assert live.fills() == []
     live.venue.catch_up()
     live.look()
-    assert live.fills() == [(5_001, D(99_990), D("0.1"))]
+    assert live.fills() == [(6_001, D(99_990), D("0.1"))]
     assert [one.time - START_MS for one in live.exchange.trades(MARKET)] == [1_000]
 
 
@@ -136,7 +136,7 @@ def test_nothing_fills_in_a_gap_and_what_stands_after_it_does(tmp_path: Path) ->
         assert live.exchange._sessions.store.live.gaps(MARKET) == [(START_MS, START_MS + 1_000)]
         live.venue.trade(99_980)
         live.look()
-        assert [at for at, _, _ in live.fills()] == [3_001]
+        assert [at for at, _, _ in live.fills()] == [3_501]
 
 
 def test_a_venue_that_does_not_answer_is_out_of_sight(live: World) -> None:

@@ -59,7 +59,7 @@ class Troubled:
             venue.step(chance.uniform(0.1, 0.9))
             lag = chance.random() < 0.25
             venue.trade(100_000 + chance.randint(-6, 6), f"0.{chance.randint(1, 9)}", chance.choice("AB"), lag=lag)
-        venue.step(2)
+        venue.step(2.5)
         bid = 100_000 + chance.randint(-4, 4)
         venue.quote(bid, bid + chance.randint(1, 3), f"0.{chance.randint(1, 9)}")
         trouble = chance.choice(["", "", "", "", "catch up", "catch up", "drop", "repeat", "restart"])
