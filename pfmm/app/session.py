@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.app.market_names import remember
 from pfmm.config.values import Settings
-from pfmm.errors import CannotDoThis, ConfigError, UnknownMarket
+from pfmm.errors import CannotDoThis, ConfigError, PfmmError, UnknownMarket, VenueRefused
 from pfmm.model.market import Instrument
 from pfmm.model.spelling import near, spelled
 from pfmm.venue.registry import MAINNET, PAPER, VENUES, name_on, trading_refusal
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 REPLAY_KIND = "replay"
 HURRIED_TIMEOUT_S = 3.0
+NOT_SERVED = (404, 405, 501)
+USUAL_MARKET = "BTC-PERP"  # to ask for where none is known
 RESET_PATIENCE_S = 10.0
 SEEDS = 1_000_000
 
@@ -247,10 +249,28 @@ class Session:
 
         return VenueClock(time.monotonic, bounded_wait_s, getattr(self.venue, "advance", None))
 
+    def whole_refusal(self, error: VenueRefused) -> VenueRefused:
+        """Where the venue does not serve a read, the refusal that names all that it lacks, and what works without them;
+        else `error` itself."""
+        if error.status in NOT_SERVED:
+            try:
+                self.venue.probe((USUAL_MARKET,))
+            except CannotDoThis as whole:
+                return whole
+            except PfmmError:
+                pass  # it says less than what is known already
+        return error
+
     @cached_property
     def instruments(self) -> Mapping[str, Instrument]:
         """Every market of the venue by name; completions are told the names."""
-        found = {instrument.market: instrument for instrument in self.venue.markets()}
+        try:
+            listed = self.venue.markets()
+        except VenueRefused as error:
+            if self._waits:
+                raise
+            raise self.whole_refusal(error) from error
+        found = {instrument.market: instrument for instrument in listed}
         if not self._waits:  # an emergency keeps nothing for later
             remember(self.settings.paths.cache_dir, self.settings.profile, found)
         return found

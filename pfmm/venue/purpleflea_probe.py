@@ -11,6 +11,14 @@ from pfmm.model.account import Cursors
 if TYPE_CHECKING:
     from pfmm.venue.purpleflea import PurpleFlea
 
+# what needs no more than some of the reads
+WITHOUT_TRADING = (
+    ("funding MARKET", {"/api/ticker"}),
+    ("markets", {"/api/markets"}),
+    ("book MARKET", {"/api/markets", "/api/orderbook"}),
+    ("inventory", {"/api/markets", "/api/state"}),
+)
+
 
 def refuse_missing(venue: PurpleFlea, market: str) -> None:
     """Ask each read once. Raises CannotDoThis naming those that the venue lacks."""
@@ -28,9 +36,11 @@ def refuse_missing(venue: PurpleFlea, market: str) -> None:
     )
     missing = [path for path, read in reads if not _served(read)]
     if missing:
+        works = [command for command, needs in WITHOUT_TRADING if not needs & set(missing)]
+        without = f"without them {' and '.join(f'`pfmm {one}`' for one in works)} work; " if works else ""
         raise CannotDoThis(
             f"{venue.name} does not serve {', '.join(missing)}, which trading needs; nothing was sent",
-            hint="`--venue paper` serves all of them",
+            hint=f"{without}`--profile paper` has all of them",
             status=404,
         )
 
