@@ -102,6 +102,11 @@ class Venue(Protocol):
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
+    def look_anew(self) -> None:
+        """The next snapshot is read whole. An adapter may else let orders and fills of a look of before stand for a
+        few seconds while nothing shows a change: good enough to quote on, and no proof of anything."""
+        ...
+
     def state(self, markets: Sequence[str]) -> Snapshot:
         """A snapshot without history (no fills, no funding payments): one request whatever the account's past. Has the
         tickers of those of `markets` that the venue lists."""

@@ -189,6 +189,9 @@ class SimulatedVenue:
             cursors=Cursors(str(len(self._fills)), str(len(self._payments))),
         )
 
+    def look_anew(self) -> None:
+        """Every snapshot is whole."""
+
     def state(self, markets: Sequence[str]) -> Snapshot:
         """A snapshot without history."""
         return self.snapshot(markets, Cursors(str(len(self._fills)), str(len(self._payments))))

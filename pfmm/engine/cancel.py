@@ -122,6 +122,7 @@ def _seen(
     problems: list[PfmmError],
 ) -> Snapshot:
     """The snapshot; without prices where a market was taken off the list: the proof needs only the account's orders."""
+    venue.look_anew()  # what stood a moment ago proves nothing
     doubt = partial(_note, problems)
     look = partial(observe, venue, journal, run_ids=run_ids, not_before_ms=not_before_ms, doubt=doubt)
     try:

@@ -143,6 +143,9 @@ class PurpleFlea:
             cursors = moved
         raise BadVenueData(f"/api/state: still more after {MAX_PAGES} pages")
 
+    def look_anew(self) -> None:
+        """Every snapshot is whole."""
+
     def state(self, markets: Sequence[str]) -> Snapshot:
         """A snapshot without fills and payments: one request, however long the account's history is. A market that the
         venue took off its list costs its own ticker alone: what is held and rests there is shown all the same."""

@@ -116,6 +116,9 @@ class FakeVenue:
             cursors=Cursors(str(len(self._fills)), str(len(self._payments))),
         )
 
+    def look_anew(self) -> None:
+        pass
+
     def state(self, markets: Sequence[str]) -> Snapshot:
         listed = [market for market in markets if market in MARKETS]
         return Snapshot(

@@ -79,6 +79,9 @@ class ScriptedVenue:
             raise VenueUnreachable("gone")
         return VenueTime(self.now_ms, self.speed)
 
+    def look_anew(self) -> None:
+        """Every snapshot is what is scripted."""
+
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """What is scripted now."""
         if self.trouble:

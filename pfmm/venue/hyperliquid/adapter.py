@@ -162,6 +162,10 @@ class Hyperliquid:
         self._memory.keep(look, whole.fills[0], _positions(whole.state))
         return self._snapshot(markets, whole.state, whole.orders, whole.asked_ms, whole.fills)
 
+    def look_anew(self) -> None:
+        """The next snapshot reads orders and fills again."""
+        self._memory.sent()
+
     def state(self, markets: Sequence[str]) -> Snapshot:
         """A snapshot without fills and payments; a market that is not listed costs its own ticker alone."""
         dexes = self._lists_of(markets)

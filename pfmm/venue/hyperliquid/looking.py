@@ -53,7 +53,7 @@ class Memory:
         self.paid_ms: int | None = None  # when payments were read last
 
     def sent(self) -> None:
-        """Something was sent: what rests is no longer known."""
+        """Something was sent, or a proof is wanted: what rests is to be read again."""
         self._sent = True
 
     def standing(self, cursors: Cursors, dexes: Sequence[str], now_ms: int) -> Look | None:

@@ -149,6 +149,9 @@ def test_a_snapshot_reads_every_list_in_use_and_is_as_old_as_the_oldest() -> Non
     made.snapshot(["BTC-PERP", TSLA], snapshot.cursors)  # nothing has changed: neither orders nor prices of all markets
     assert (venue.asked["frontendOpenOrders xyz"], venue.asked["metaAndAssetCtxs xyz"]) == (1, 1)
     assert venue.asked["clearinghouseState xyz"] == 2
+    made.look_anew()  # a proof is wanted
+    made.snapshot(["BTC-PERP", TSLA], snapshot.cursors)
+    assert venue.asked["frontendOpenOrders xyz"] == 2
 
 
 def test_rates_of_every_market_are_one_request_a_list() -> None:
