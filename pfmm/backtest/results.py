@@ -64,6 +64,8 @@ def scenario(columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str
     samples = sample_times(start_ms, end_ms)
     horizons = (-1, *(seconds * 1000 for seconds in HORIZONS_S))  # the mid strictly before the fill, and after it
     wanted = [*samples, *(fill.time_ms + horizon for fill in fills for horizon in horizons)]
+    # what comes after the end is not known: it may lie in the next fold, or behind the last quote of the data
+    wanted = [time_ms for time_ms in wanted if time_ms <= end_ms]
     curve = _equity_curve(columns, outcome, fills, _moments(columns, outcome, samples))
     report = report_data(
         start_ms=start_ms,

@@ -133,3 +133,17 @@ def heads_name_the_fee(home: Path, file: Path, stream: str, said: Any, tried: An
     assert "fees maker -2, taker 5 bps (article)" in swept.splitlines()[0]
     for file_ in (page, other):
         assert "fees maker -2, taker 5 bps" in file_.read_text("utf-8")
+
+
+def test_a_loop_on_recorded_ticks_says_what_a_backtest_of_them_says(tmp_path: Path, shared_data: Path) -> None:
+    """The same decision times and no latency: orders, fills, calibration and so every figure are the same."""
+    files = [shared_data / "binance-usdm-ticks" / f"btcusdt_202407{day}.gz" for day in (18, 19)]
+    assert run("paper", "feed", "replay", *files, "--fees", "binance", "--speed", "0", home=tmp_path).code == 0
+    assert run("quote", "start", "BTC-PERP", "--on-exit", "keep", home=tmp_path).code == 0
+    said = run("report", "--json", home=tmp_path).envelope["data"]
+    data = [word for file in files for word in ("--data", file)]
+    ran = run("backtest", "run", "quote", "BTC-PERP", *data, "--fees", "binance", "--latency-ms", "0", "--queue",
+              "pessimistic", "--json", home=tmp_path).envelope["data"]  # fmt: skip
+    assert said["fills"] > 10
+    for name in ("fills", "pnl", "edge", "markouts_bps"):
+        assert ran[name] == said[name], name
