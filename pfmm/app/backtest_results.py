@@ -122,6 +122,10 @@ def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     found += [f"a run stopped early: {reason}" for reason in sorted(stopped)]
     refused = refusals_of(scenarios)
     found += [f"{count} order actions were refused: {reason}" for reason, count in refused]
+    slots = dict(pair for one in scenarios for pair in one.outcome.slots_stopped)
+    found += [f"slot {slot} {reason}" for slot, reason in sorted(slots.items())[:HELD_SHOWN]]
+    if len(slots) > HELD_SHOWN:
+        found.append(f"and {len(slots) - HELD_SHOWN} more slots stopped")
     idle = [one.outcome.held_back for one in scenarios if not one.outcome.orders]
     if idle:
         found.append(f"no order was placed: {'; '.join(idle[0][:HELD_SHOWN]) or 'the strategy wanted none'}")

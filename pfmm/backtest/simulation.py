@@ -25,7 +25,7 @@ from pfmm.engine.report import RunSpec
 from pfmm.errors import DataFileError, UsageError
 from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import FundingPayment
-from pfmm.model.cycle import CycleReport
+from pfmm.model.cycle import NOTHING_TAKEN, CycleReport
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import JournalFill
 from pfmm.model.units import iso
@@ -56,7 +56,8 @@ class Outcome:
     """What a run did: fills with the run's slots, every order that stood as it ended, payments, and the work it took.
 
     `ended_ms` is when it ended: with its data, or before, and then `stopped` says why. `refused` counts the order
-    actions that the venue refused by its code; `held_back` says, where no order ever stood, why. `events` are the rows
+    actions that the venue refused by its code, `slots_stopped` the slots that were stopped for it with the reason;
+    `held_back` says, where no order ever stood, why. `events` are the rows
     of the tape until then; `decisions` those that were due, `cycles` those that needed a whole cycle. Position in base
     units.
     """
@@ -79,6 +80,7 @@ class Outcome:
     stopped: str | None = None
     refused: tuple[tuple[str, int], ...] = ()
     held_back: tuple[str, ...] = ()
+    slots_stopped: tuple[tuple[str, str], ...] = ()
 
 
 def simulate(
@@ -137,6 +139,7 @@ class _Run:
         self._band: Band | None = None
         self._report: CycleReport | None = None
         self._refused: Counter[str] = Counter()
+        self._slots: dict[str, str] = {}
         self._ordered = False
 
     def run(self, watch: Callable[[int], None] | None) -> Outcome:
@@ -172,7 +175,8 @@ class _Run:
         (run,) = self._report.runs
         self._ordered = self._ordered or bool(run.orders)
         self._refused.update(str(event.data["code"]) for event in self._report.events if event.name == "refused")
-        return run.tripped
+        self._slots.update({e.data["slot"]: e.data["reason"] for e in self._report.events if e.name == "slot_stopped"})
+        return run.tripped or (None if run.refused is None else f"{NOTHING_TAKEN}: {run.refused}")
 
     def _liquidated(self) -> str:
         """That the venue closed the account's position, when, and at which price."""
@@ -268,6 +272,7 @@ class _Run:
             ended_ms=end,
             stopped=stopped,
             refused=tuple(self._refused.most_common()),
+            slots_stopped=tuple(sorted(self._slots.items())),
             held_back=() if self._ordered else self._held_back(),
         )
 

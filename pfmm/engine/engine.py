@@ -29,7 +29,7 @@ from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.ledger import ACCOUNT
 from pfmm.model.market import Instrument, Ticker
-from pfmm.model.order import Fill
+from pfmm.model.order import Fill, Order
 from pfmm.model.plan import Decision, DesiredOrder, Held, OwnOrder, Plan
 from pfmm.model.quick import replace
 from pfmm.model.run import Intents, JournalFill, Run, RunLeft
@@ -154,6 +154,7 @@ class Engine:
         mine = self.run_ids if self._settles else ()
         doubts: list[tuple[OwnOrder, PfmmError]] = []
         absent: list[OwnOrder] = []
+        dropped: list[tuple[OwnOrder, Order]] = []
         seen = MarketSnapshot(
             observe(
                 self._venue,
@@ -163,6 +164,7 @@ class Engine:
                 not_before_ms=self.not_before_ms,
                 doubt=lambda own, error: doubts.append((own, error)),
                 absent=absent.append,
+                dropped=lambda own, order: dropped.append((own, order)),
             )
         )
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
@@ -170,6 +172,7 @@ class Engine:
         self._fold()
         events = self._untold  # the list itself: of a cycle that ends before its report, the next or the way out tells
         events += self._doubted(doubts, seen.now_ms)
+        events += self._of_the_venue(dropped, seen)
         self._refuse_second(seen)
         self._check_positions(seen, seen_through)
         self._know(self._journal.live_orders())
@@ -311,6 +314,41 @@ class Engine:
             )
             for own, error in doubts
         ]
+
+    def _of_the_venue(self, dropped: Sequence[tuple[OwnOrder, Order]], seen: MarketSnapshot) -> list[Event]:
+        """What the venue did by itself: orders that it cancelled, and funding that it settled."""
+        kinds = {active.run_id: active.kind for active in self._runs}
+        told = [
+            Event(
+                "cancelled",
+                order.updated_ms,
+                own.market,
+                kinds.get(own.run_id, ""),
+                {
+                    "slot": own.slot,
+                    "side": own.side,
+                    "price": own.price,
+                    "size": own.size,
+                    "client_order_id": own.client_order_id,
+                    "by": "venue",
+                    "reason": order.reason,
+                },
+            )
+            for own, order in dropped
+        ]
+        for active in self._runs:
+            told += [
+                Event(
+                    "funding",
+                    paid.time_ms,
+                    active.market,
+                    active.kind,
+                    {"rate": paid.rate, "price": paid.price, "position": paid.size, "amount": paid.amount},
+                )
+                for paid in seen.snapshot.funding_payments
+                if paid.market == active.market and active.run is not None
+            ]
+        return told
 
     def _begin_and_save(self, steps: Sequence[Step], time_ms: int) -> None:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
@@ -530,7 +568,7 @@ class Engine:
 def _all_refused(step: Step, live: Sequence[OwnOrder]) -> str | None:
     """Why nothing of a run rests, where every order that it wants was refused until its slot stopped."""
     active, decision = step.active, step.decision
-    if decision is None or decision.orders or decision.close or live:
+    if decision is None or decision.close or live or active.sendable(decision).orders:
         return None
     return next((one.words for one in active.refused.values() if one.stopped), None)
 

@@ -18,8 +18,10 @@ from pfmm.ports import Journal, Venue
 
 Doubt = Callable[[OwnOrder, PfmmError], None]
 Absent = Callable[[OwnOrder], None]
+Dropped = Callable[[OwnOrder, Order], None]
 Answers = tuple[list[OwnOrder], bool]
 Ask = Callable[[Sequence[OwnOrder], int], Answers]
+_DROPPED = (OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.REJECTED)
 
 
 def observe(
@@ -31,6 +33,7 @@ def observe(
     not_before_ms: int = 0,
     doubt: Doubt | None = None,
     absent: Absent | None = None,
+    dropped: Dropped | None = None,
 ) -> Snapshot:
     """Reads one consistent snapshot and brings the journal up to it.
 
@@ -44,11 +47,14 @@ def observe(
     An order that cannot be asked for by its client order id stays as unproven as it is and holds its slot, `doubt` is
     told, and everything else goes on; unless the venue does not tell the time either, or limits requests: then that
     is raised. `absent` is told of every order that did rest and that the venue knows no more: a cancel of it is what
-    settles it. After a question that got no answer the snapshot is read anew: the wait took as long as prices are
-    good for, and what is decided on them would expire before it is sent.
+    settles it, and `dropped` of every order that the venue has ended without a cancel of ours that it answered. The
+    snapshot's funding payments are those that are new. After a question that got no answer the snapshot is read anew:
+    the wait took as long as prices are good for, and what is decided on them would expire before it is sent.
     """
     snapshot = _absorbed(venue, journal, markets, not_before_ms)
-    if _settle_runs(journal, snapshot, run_ids, lambda orders, now_ms: _asked(venue, orders, now_ms, doubt, absent)):
+    if _settle_runs(
+        journal, snapshot, run_ids, lambda orders, now_ms: _asked(venue, orders, now_ms, doubt, absent, dropped)
+    ):
         first, snapshot = snapshot, _absorbed(venue, journal, markets, snapshot.time.time_ms)
         _settle_runs(journal, snapshot, run_ids, _nobody_asked)
         snapshot = replace(
@@ -84,8 +90,8 @@ def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before
             f"{venue.name} answers with a stale snapshot, of {snapshot.time.time_ms}: {not_before_ms} has been seen",
             hint="a venue whose clock was set back needs the run stopped and started afresh",
         )
-    journal.absorb(fills=snapshot.fills, funding=snapshot.funding_payments, cursors=snapshot.cursors)
-    return snapshot
+    new = journal.absorb(fills=snapshot.fills, funding=snapshot.funding_payments, cursors=snapshot.cursors)
+    return replace(snapshot, funding_payments=new.funding)
 
 
 def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], ask: Ask) -> bool:
@@ -118,7 +124,12 @@ def _nobody_asked(orders: Sequence[OwnOrder], _: int) -> Answers:
 
 
 def _asked(
-    venue: Venue, orders: Sequence[OwnOrder], now_ms: int, doubt: Doubt | None, absent: Absent | None
+    venue: Venue,
+    orders: Sequence[OwnOrder],
+    now_ms: int,
+    doubt: Doubt | None,
+    absent: Absent | None,
+    dropped: Dropped | None,
 ) -> Answers:
     """The orders after the venue was asked for each, and whether it was silent about one. Of a market where a read got
     no answer no other order is asked for now: each such wait may last."""
@@ -143,6 +154,8 @@ def _asked(
             continue
         if answer is None and absent is not None and is_lost(own, now_ms):
             absent(own)
+        if answer is not None and answer.status in _DROPPED and dropped is not None:
+            dropped(own, answer)
         if answer is None or answer.status is not OrderStatus.OPEN:
             settled.append(settle_one(own, answer, now_ms))
         # else the snapshot does not show it: one of the two is old, and the next snapshot tells which

@@ -12,6 +12,8 @@ from pfmm.model.market import Ticker
 from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan
 from pfmm.model.quick import quick
 
+NOTHING_TAKEN = "nothing of this run is taken any more"  # why a run ends whose every slot has stopped
+
 
 @quick
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ EVENT_NAMES = (
     "closed_outside",
     "base_changed",
     "slot_stopped",
+    "funding",
 )
 
 

@@ -14,12 +14,13 @@ def next_peak(peak: Decimal, before: Decimal, equity: Decimal, cash_flow: Decima
     `cash_flow` is what was deposited in between, less what was withdrawn. It restates the peak in proportion, so that
     no deposit hides a drawdown and no withdrawal makes one: at 9,500 after a peak of 10,000, which is 5 % below it,
     10,500 deposited make the peak 10,000 * 20,000 / 9,500 = 21,052.63157895, which 20,000 is 5 % below. A deposit
-    counts as made before what was earned in between, a withdrawal as made after it. An account that had nothing left
-    begins anew with what it is given.
+    counts as made before what was earned in between, a withdrawal as made after it. An account that had nothing left,
+    or less, keeps what it lost: at -959 after a peak of 10,000, 30,000 deposited make the peak 40,000, of which 10,959
+    are gone.
     """
     if cash_flow > 0:
         given = _WIDE.add(before, cash_flow)
-        peak = _in_proportion(peak, given, before) if before > 0 else given
+        peak = _in_proportion(peak, given, before) if before > 0 else _WIDE.add(peak, cash_flow)
     elif cash_flow < 0:
         earned = _WIDE.subtract(equity, cash_flow)
         reached = max(peak, earned)

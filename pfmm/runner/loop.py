@@ -21,7 +21,7 @@ from pfmm.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from pfmm.model.cycle import CycleEvent, CycleReport
+from pfmm.model.cycle import NOTHING_TAKEN, CycleEvent, CycleReport
 from pfmm.model.event import Event
 from pfmm.runner.clock import VenueClock
 from pfmm.runner.dead_man import DeadMan
@@ -182,7 +182,7 @@ class Loop:
             return ending
         refused = [run.refused for run in report.runs if run.refused is not None]
         if refused and len(refused) == len(report.runs):
-            return Ending(f"nothing of this run is taken any more: {refused[0]}", VenueRefused.exit_code)
+            return Ending(f"{NOTHING_TAKEN}: {refused[0]}", VenueRefused.exit_code)
         if report.time.state == "ended":
             return Ending("the recorded data ended")
         if self._options.cycles is not None and self._done >= self._options.cycles:

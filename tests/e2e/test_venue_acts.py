@@ -280,7 +280,7 @@ def test_a_run_of_which_everything_is_refused_says_that_nothing_is_taken_any_mor
         before = refusing(r, None)
         reports = [r.cycle(), *(r.step() for _ in range(6))]
         assert before.sent == 2 * REFUSED_RUNNING
-        assert [report.runs[0].refused is None for report in reports] == [True] * 5 + [False] * 2
+        assert [report.runs[0].refused is None for report in reports] == [True] * 4 + [False] * 3
 
 
 def test_a_loop_that_is_refused_everything_ends_with_6(tmp_path: Path) -> None:
@@ -294,3 +294,16 @@ def test_a_loop_that_is_refused_everything_ends_with_6(tmp_path: Path) -> None:
     last = done.events[-1]
     assert last["event"] == "stopped"
     assert "nothing of this run is taken any more: stopped: refused 5 times running" in last["reason"]
+
+
+def test_what_the_venue_cancels_by_itself_is_told_with_its_reason(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        (row,) = r.cycle().runs
+        gone = next(order for order in row.orders if order.slot == "bid")
+        r.exchange.cancel_all("main", MARKET)
+        report = r.step()
+        told = {event.data["slot"]: event.data for event in report.events if event.name == "cancelled"}
+        assert set(told) == {"bid", "ask"}
+        assert (told["bid"]["by"], told["bid"]["client_order_id"]) == ("venue", gone.client_order_id)
+        assert told["bid"]["reason"]
+        assert {order.slot for order in report.runs[0].orders} == {"bid", "ask"}, "and placed again"

@@ -37,9 +37,11 @@ def points(*values: tuple[int, str]) -> list[tuple[int, Decimal]]:
         ("10000", "9500", "0", "-9500", "0"),
         # 1,000 withdrawn, and more lost than was left: 9,000 to fall from
         ("10000", "9500", "-10", "-1000", "9000"),
-        # nothing was left: the deposit begins anew, 1 % below 5,000
-        ("10000", "-20", "4930.2", "5000", "4980"),
-        ("10000", "0", "4950", "5000", "5000"),
+        # nothing was left, or less: what was lost stays lost
+        ("10000", "-959", "29041", "30000", "40000"),
+        ("10000", "0", "4950", "5000", "15000"),
+        # everything had been withdrawn, or nothing ever given: the deposit begins anew
+        ("0", "0", "4950", "5000", "5000"),
     ],
 )
 def test_a_peak_in_the_money_that_is_there_now(
@@ -103,3 +105,10 @@ def test_capital_counts_for_as_long_as_it_was_there() -> None:
     assert capital_days(curve, points((DAY_MS, "500")), period) == 2_500
     assert capital_days(curve, points((DAY_MS, "-500"), (2 * DAY_MS, "9999")), period) == 1_500
     assert capital_days([], (), period) == 0
+
+
+@given(amounts, st.decimals(-(10**6), 0, places=2), amounts)
+def test_a_deposit_repairs_no_drawdown_from_below_zero(peak: Decimal, before: Decimal, given_now: Decimal) -> None:
+    """At least what was lost is still missing, in the money that is there then."""
+    equity = before + given_now
+    assert next_peak(peak, before, equity, given_now) - equity >= peak - before
