@@ -86,7 +86,9 @@ def test_month_of_candles(shared_data: Path, pfmm_home: Path, tmp_path: Path, co
     print("\n" + CANDLES)
     world = load([file], f"{coin}-PERP", TapeCache(tmp_path), funding, charge=FeeChoice("binance"))
     for kind in KINDS[1:]:
-        values = {"grid.levels": "30", "grid.range_pct": "15"} if kind == "grid" else {}
+        values = (
+            {"grid.levels": "30", "grid.range_pct": "15", "run.max_inventory_usd": "2000"} if kind == "grid" else {}
+        )
         (run,) = run_job(Job(kind, f"{coin}-PERP", (), overrides_tuple(values)), world)
         pnl = run.report.pnl
         print(
