@@ -28,7 +28,7 @@ STARTS: dict[str, tuple[object, ...]] = {
 }
 
 
-def runaway(folder: Path) -> Path:
+def runaway(folder: Path, growth: str = "1.02") -> Path:
     """A market that stands at 100 for 10 quotes and then rises by 2 % every 15 s: whoever sells is liquidated."""
     head = {
         "format": "pfmm-tape", "version": 1, "units": {"time": "ms", "price": "USD", "size": "base"},
@@ -36,7 +36,7 @@ def runaway(folder: Path) -> Path:
     }  # fmt: skip
     lines = [json.dumps(head)]
     for number in range(100):
-        mid = D(100) * D("1.02") ** max(number - 10, 0)
+        mid = D(100) * D(growth) ** max(number - 10, 0)
         bid, ask = (format((mid + one).quantize(D("0.01")), "f") for one in (D("-0.01"), D("0.01")))
         size = str(500 + number % 3)
         row = {"kind": "quote", "market": "RUN-PERP", "time": START_MS + number * 15_000}
@@ -46,9 +46,9 @@ def runaway(folder: Path) -> Path:
     return path
 
 
-def fed(tmp_path: Path) -> Path:
+def fed(tmp_path: Path, growth: str = "1.02") -> Path:
     home = tmp_path / "home"
-    assert run("paper", "feed", "replay", runaway(tmp_path), "--speed", 0, "--json", home=home).code == 0
+    assert run("paper", "feed", "replay", runaway(tmp_path, growth), "--speed", 0, "--json", home=home).code == 0
     return home
 
 
@@ -111,6 +111,20 @@ def test_cron_lines_of_a_liquidated_run_end_with_75_too(tmp_path: Path) -> None:
         "liquidated"
     ]
     agree(home, "grid")
+
+
+def test_a_deposit_repairs_no_drawdown_from_below_zero(tmp_path: Path) -> None:
+    """The market runs so fast that the account ends below zero; the line of cron that watches it is not calmed."""
+    home = fed(tmp_path, "1.12")
+    assert started(home, "grid", "--cycles", 60).code == 75
+    before = run("inventory", "--json", home=home).data["account"]
+    assert D(before["equity"]) < 0
+    assert run("paper", "deposit", 30_000, "--json", home=home).code == 0
+    done = run("inventory", "--assert", "not drawdown_pct >= 10", "--json", home=home)
+    after = done.envelope["data"]["account"]
+    assert done.code == 10
+    assert D(after["peak_equity"]) == D(before["peak_equity"]) + 30_000
+    assert D(after["drawdown_pct"]) > 25
 
 
 # -- the same on the engine alone
