@@ -248,13 +248,13 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path: Path, swing: Pa
 
 def test_a_bad_file_among_many_is_reported_and_the_rest_go_on(tmp_path: Path, swing: Path) -> None:
     bad = tmp_path / "bad.csv"
-    bad.write_text(f"{HEADER}\n{quote(1, 1_000)}\n{quote(0, 1_000)}\n")
+    bad.write_text(f"{HEADER}\n{quote(1, 1_000)}\n{quote(2, 1_000)}\n{quote(0, 1_000)}\n")
     csv = tmp_path / "rows.csv"
     done = run(
         "backtest", "sweep", "grid", "x", "--data", bad, "--data", swing, *SWEEP, "--csv", csv, "--json", home=tmp_path
     )
     assert done.code == 0
-    assert "line 3: X-PERP is out of order" in done.data["failed"][0]["problem"]
+    assert "line 4: X-PERP is out of order" in done.data["failed"][0]["problem"]
     assert len(done.data["rows"]) == 4
     assert len(csv.read_text().splitlines()) == 5
 
