@@ -154,7 +154,7 @@ def test_what_ends_the_background_process_is_its_own_envelope(tmp_path: Path) ->
     line = ("grid", "start", "--levels", "6", "--json")
     here = run(*line, "BTC-PERP", home=tmp_path)
     there = run(*line, "--detach", "--", "BTC-PERP", home=tmp_path)
-    assert (there.code, there.error["code"], there.error["message"]) == (2, "usage", here.error["message"])
+    assert (there.code, there.error["code"], there.error["message"]) == (2, "settings_differ", here.error["message"])
     assert there.error["hint"].startswith(here.error["hint"])
     assert "grid-BTC-PERP.log" in there.error["hint"]
 
