@@ -11,6 +11,7 @@ from typing import Any
 from pfmm.app.session import Session, open_exchange
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Instrument, PriceRule
+from pfmm.paper.feed_config import synthetic
 from pfmm.paper.messages import OrderRecord
 from pfmm.paper.server.faults import parse_faults
 from pfmm.paper.server.serve import PaperServer
@@ -22,7 +23,7 @@ START_MS = 1_760_000_000_000
 def stepped_home(home: Path, *, seed: int, at_ms: int = START_MS, **feed: Any) -> None:
     """Makes the home's exchange a synthetic market whose time moves only when a client steps it."""
     exchange = open_exchange(home / "state")
-    config = {"kind": "synthetic", "seed": seed, "speed": 0, "at_ms": at_ms, **feed}
+    config = {**synthetic(seed), "speed": 0, "at_ms": at_ms, **feed}
     try:
         exchange.set_feed(config, reset=True)
     finally:

@@ -105,7 +105,8 @@ def test_dry_run_sends_nothing_and_says_so_with_an_exit_code(tmp_path: Path) -> 
 
 
 def test_dry_run_lists_the_order_that_closes_a_grid_that_broke_out(tmp_path: Path) -> None:
-    stepped_home(tmp_path, seed=6)  # within half an hour its price falls out of the range, and two buys fill on the way
+    # within half an hour this market's price falls out of the range, and two buys fill on the way
+    stepped_home(tmp_path, seed=6, generator=1)
     grid = ("grid", "start", "BTC-PERP", "--range-pct", "0.05", "--levels", "4", "--on-breakout", "flatten")
     assert run(*grid, "--once", home=tmp_path).code == 0
     with own_session(tmp_path) as session:
