@@ -55,7 +55,7 @@ _pfmm_value() {  # what may stand where a value of this kind is wanted
 _pfmm() {
     local current="${COMP_WORDS[COMP_CWORD]}" path="" before="" word kind="" place=0 profile=""
     local commands options
-    local known="|quote|ladder|grid|funding|book|inventory|flatten|resume|events|logs|report|backtest|paper|record|profile|markets|doctor|help|completions|quote show|quote start|quote status|quote stop|ladder show|ladder start|ladder status|ladder stop|grid plan|grid start|grid status|grid stop|backtest run|backtest sweep|backtest data|paper status|paper reset|paper deposit|paper account|paper serve|paper feed|profile list|profile show|profile create|profile use|profile set|profile unset|profile path|profile delete|paper feed synthetic|paper feed replay|paper feed live|"
+    local known="|quote|ladder|grid|funding|book|inventory|flatten|resume|events|logs|report|backtest|paper|record|profile|markets|doctor|help|completions|quote show|quote start|quote status|quote stop|ladder show|ladder start|ladder status|ladder stop|grid plan|grid start|grid status|grid stop|backtest run|backtest sweep|backtest data|paper status|paper reset|paper clock|paper deposit|paper account|paper serve|paper feed|profile list|profile show|profile create|profile use|profile set|profile unset|profile path|profile delete|paper feed synthetic|paper feed replay|paper feed live|"
     local arguments=() many=
     [[ "$current" == "=" ]] && current=""
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -86,7 +86,7 @@ _pfmm() {
         "logs") commands=""; options="--lines --follow --profile --json --quiet --verbose --version --help"; arguments=("runs") ;;
         "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
         "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
-        "paper") commands="status reset deposit account serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
+        "paper") commands="status reset clock deposit account serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
         "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --socket --venue --network --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
@@ -110,6 +110,7 @@ _pfmm() {
         "backtest data") commands=""; options="--format --skip-bad --check --convert --market --no-cache --profile --json --quiet --verbose --version --help"; arguments=("files"); many=1 ;;
         "paper status") commands=""; options="--profile --json --quiet --verbose --version --help" ;;
         "paper reset") commands=""; options="--yes --profile --json --quiet --verbose --version --help" ;;
+        "paper clock") commands=""; options="--keep --catch-up --profile --json --quiet --verbose --version --help" ;;
         "paper deposit") commands=""; options="--profile --json --quiet --verbose --version --help"; arguments=("") ;;
         "paper account") commands=""; options="--key-file --show-key --profile --json --quiet --verbose --version --help"; arguments=("profiles") ;;
         "paper serve") commands=""; options="--port --faults --latency-ms --rate-limit --profile --json --quiet --verbose --version --help" ;;

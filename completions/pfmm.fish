@@ -76,7 +76,7 @@ function __pfmm_runs
     end
     string split ' ' -- $__pfmm_strategies
 end
-set -g __pfmm_known 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper deposit' 'paper account' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
+set -g __pfmm_known 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper clock' 'paper deposit' 'paper account' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
 set -g __pfmm_valued --account --assert --at --category --convert --csv --cycles --data --depth --export --faults --fees --folds --for --format --from --funding --gamma --growth --half-spread-bps --history --horizon --html --interval --inventory --jobs --kappa --key-env --key-file --latency-ms --levels --limit --lines --lower --maker-bps --market --max-inventory --max-loss --max-slippage-bps --min-bps --mode --model --network --on-breakout --on-exit --on-restart --out --port --position --price-step --profile --queue --random --range-pct --results --rotate --run --scheduler --search --seed --set --sigma --since --size --size-step --skew-at-limit --skip-bad --sort --spacing --spacing-bps --speed --strategy --taker-bps --threshold-bps --timeout --to --upper --url --venue --write
 set -g __pfmm_settings 'venue account network market_lists base_url secret.env secret.file secret.command secret.keyring run.interval_s run.on_exit run.on_restart run.position run.max_inventory_usd run.max_loss_usd run.dead_man_s run.stale_after_s run.exit_timeout_s funding.min_bps funding.tilt_max volatility.window volatility.default_annual_pct command.timeout_s flatten.max_slippage_bps flatten.timeout_s paper.seed quote.model quote.skew_at_limit quote.gamma quote.kappa_per_bp quote.sigma_annual_pct quote.horizon_s quote.half_spread_bps quote.size_usd quote.intensity_per_s quote.min_spread_bps quote.fair quote.tolerance_bps quote.size_tolerance quote.drift_bps quote.min_order_age_s quote.on_limit quote.calibrate ladder.levels ladder.spacing_bps ladder.size_usd ladder.growth ladder.threshold_bps grid.lower grid.upper grid.range_pct grid.levels grid.size_usd grid.spacing grid.on_breakout'
 set -g __pfmm_assignments 'venue= account= network= market_lists= base_url= secret.env= secret.file= secret.command= secret.keyring= run.interval_s= run.on_exit= run.on_restart= run.position= run.max_inventory_usd= run.max_loss_usd= run.dead_man_s= run.stale_after_s= run.exit_timeout_s= funding.min_bps= funding.tilt_max= volatility.window= volatility.default_annual_pct= command.timeout_s= flatten.max_slippage_bps= flatten.timeout_s= paper.seed= quote.model= quote.skew_at_limit= quote.gamma= quote.kappa_per_bp= quote.sigma_annual_pct= quote.horizon_s= quote.half_spread_bps= quote.size_usd= quote.intensity_per_s= quote.min_spread_bps= quote.fair= quote.tolerance_bps= quote.size_tolerance= quote.drift_bps= quote.min_order_age_s= quote.on_limit= quote.calibrate= ladder.levels= ladder.spacing_bps= ladder.size_usd= ladder.growth= ladder.threshold_bps= grid.lower= grid.upper= grid.range_pct= grid.levels= grid.size_usd= grid.spacing= grid.on_breakout='
@@ -247,6 +247,7 @@ complete -c pfmm -n "__pfmm_at 'backtest'" -l help
 complete -c pfmm -n "__pfmm_at 'backtest'" -f
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a status -d 'Show market, clock, equity, positions and orders.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a reset -d 'Drop every paper account and start the market\'s clock anew.'
+complete -c pfmm -n "__pfmm_at 'paper'" -f -a clock -d 'Show paper time beside this machine\'s clock, and set it right after...'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a deposit -d 'Add paper money to the account.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a account -d 'Show the address of a paper account for clients that speak...'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a serve -d 'Serve the exchange over HTTP; prints the URL.'
@@ -625,6 +626,15 @@ complete -c pfmm -n "__pfmm_at 'paper reset'" -l verbose
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l version
 complete -c pfmm -n "__pfmm_at 'paper reset'" -l help
 complete -c pfmm -n "__pfmm_at 'paper reset'" -f
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l keep
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l catch-up
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l profile -r -f -a '(__pfmm_profiles)'
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l json
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l quiet
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l verbose
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l version
+complete -c pfmm -n "__pfmm_at 'paper clock'" -l help
+complete -c pfmm -n "__pfmm_at 'paper clock'" -f
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l profile -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l json
 complete -c pfmm -n "__pfmm_at 'paper deposit'" -l quiet

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pfmm.app import paper_admin
 from pfmm.app.contract import Question
+from pfmm.app.paper_clock import words_of
 from pfmm.config.resolve import load_settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.encoding import ABSENT
@@ -159,7 +160,7 @@ def status(*, session: Session) -> PaperStatus:
         deposits=account.deposits,
         positions=_positions(snapshot),
         open_orders=_orders(snapshot),
-        warnings=_out_of_sight(session) if session.in_process else (),
+        warnings=(*_out_of_sight(session), *words_of(session.exchange)) if session.in_process else (),
     )
 
 

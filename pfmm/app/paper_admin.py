@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.session import feed_of, open_exchange, wall_ms
+from pfmm.app.session import feed_of, open_exchange, refuse_wrong_clock, wall_ms
 from pfmm.errors import AlreadyRunning, ConfigError, DataFileError, UsageError, VenueRefused
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def _alone(state_dir: Path) -> Iterator[None]:
     moved away, and its orders would be known to none."""
     from pfmm.runner.locks import journals_in_use
 
+    refuse_wrong_clock()
     refuse_while_running(state_dir)
     use = journals_in_use(state_dir)
     try:
@@ -131,10 +132,11 @@ def _changed(state_dir: Path, change: Callable[[Exchange], None]) -> Fresh:
 
 def _recreated(state_dir: Path) -> Exchange:
     from pfmm.paper.exchange import Exchange
+    from pfmm.store.uptime import uptime_clock
 
     path = state_dir / "paper" / "exchange.sqlite3"
     try:
-        return Exchange.recreate(path, feed_of, wall_ms)
+        return Exchange.recreate(path, feed_of, wall_ms, uptime_clock())
     except OSError as error:
         raise ConfigError(f"cannot set {path} aside: {error.strerror}") from error
 

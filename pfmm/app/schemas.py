@@ -48,6 +48,7 @@ _RESULTS: Mapping[str, Sequence[str]] = {
     "backtest sweep": ("backtest_sweep:SweepResult",),
     "backtest data": ("backtest_files:Described",),
     "paper status": ("paper:PaperStatus",),
+    "paper clock": ("paper_clock:PaperClock",),
     "paper reset": ("paper:FeedShown",),
     "paper deposit": ("paper:Deposited",),
     "paper account": ("paper_accounts:PaperAccount",),

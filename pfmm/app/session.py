@@ -19,6 +19,7 @@ from pfmm.config.values import Settings
 from pfmm.errors import CannotDoThis, ConfigError, PfmmError, UnknownMarket, VenueRefused
 from pfmm.model.market import Instrument
 from pfmm.model.spelling import near, spelled
+from pfmm.model.text import iso
 from pfmm.venue.registry import MAINNET, PAPER, VENUES, name_on, trading_refusal
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Session:
     """One account on one venue, for the life of one command."""
 
     on_new_market: Callable[[int], None] | None = None  # told the seed that chance chose for a new paper exchange
+    on_clock_step: Callable[[str], None] | None = None  # told that this machine's clock was set, and what paper did
 
     def __init__(self, settings: Settings, *, hurried: bool = False) -> None:
         self.settings = settings
@@ -120,7 +122,13 @@ class Session:
     @cached_property
     def exchange(self) -> Exchange:
         """The embedded exchange of this PFMM_HOME."""
-        return open_exchange(self.state_dir, self.settings.general.paper.seed, self.on_new_market)
+        exchange = open_exchange(self.state_dir, self.settings.general.paper.seed, self.on_new_market)
+        if self.on_clock_step is not None:
+            from pfmm.app.paper_clock import words_of
+
+            for words in words_of(exchange):
+                self.on_clock_step(words)
+        return exchange
 
     @cached_property
     def venue(self) -> Venue:
@@ -358,16 +366,31 @@ def new_seed() -> int:
     return randbelow(SEEDS)
 
 
+def refuse_wrong_clock() -> None:
+    """Raises ConfigError where a paper market would begin at a time that no client takes: a machine that boots
+    without a clock says 1970 or 1979."""
+    from pfmm.paper.clock import FIRST_MS, LAST_MS
+
+    if not FIRST_MS <= wall_ms() <= LAST_MS:
+        raise ConfigError(
+            f"this machine's clock says {iso(wall_ms())}: no paper market can begin then, and nothing was changed",
+            hint="set the machine's clock (chrony, systemd-timesyncd)",
+        )
+
+
 def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[int], None] | None = None) -> Exchange:
     """Opens the embedded exchange under `state_dir`, or creates it in a synthetic market of `seed` (None: by chance);
     `on_new` is told a seed that chance chose."""
     from pfmm.paper.exchange import DEFAULT_FEED, Exchange
     from pfmm.paper.feed_config import synthetic
+    from pfmm.store.uptime import uptime_clock
 
     path = state_dir / "paper" / "exchange.sqlite3"
     new = not path.exists()
     first = synthetic(new_seed() if seed is None else seed) if new else DEFAULT_FEED
-    exchange = Exchange.open(path, feed_of, wall_ms, first_feed=first)
+    if new:
+        refuse_wrong_clock()
+    exchange = Exchange.open(path, feed_of, wall_ms, first_feed=first, uptime=uptime_clock())
     if new and seed is None and on_new is not None:
         on_new(int(exchange.feed_config()["seed"]))
     return exchange

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from pfmm.model.text import iso
 if TYPE_CHECKING:
     from pfmm.config.values import Settings
     from pfmm.model.account import VenueTime
+    from pfmm.paper.messages import ClockState
 
 SKEW_FAIL_MS = 60_000
 
@@ -51,6 +52,7 @@ def _private(path: Path) -> None:
 
 def paper_exchange(state_dir: Path) -> Check:
     """The embedded exchange's file and market, without making either."""
+    from pfmm.app.paper_clock import words_of
     from pfmm.app.session import open_exchange
     from pfmm.paper.messages import ExchangeError
 
@@ -62,6 +64,7 @@ def paper_exchange(state_dir: Path) -> Check:
         try:
             damage = exchange.damage()
             clock, kind = exchange.time(), exchange.feed_config()["kind"]
+            stepped = words_of(exchange)
         finally:
             exchange.close()
     except PfmmError as error:
@@ -72,9 +75,17 @@ def paper_exchange(state_dir: Path) -> Check:
     if damage:
         hint = "`pfmm paper reset` sets it aside and starts afresh"
         return failure(name, ConfigError(f"its file is damaged: {damage[0]}", hint=hint))
+    return _paper_market(kind, clock, stepped)
+
+
+def _paper_market(kind: str, clock: ClockState, stepped: Sequence[str]) -> Check:
+    name = "paper exchange"
     if clock.state == "ended":
         fix = "`pfmm paper feed` switches the market, or plays the recording again"
         return Check(name, WARN, f"the {kind} market ended at {iso(clock.time_ms)}: nothing fills any more", fix)
+    if stepped:
+        text, _, fix = stepped[0].partition(": ")
+        return Check(name, WARN, f"{kind} market at {iso(clock.time_ms)}: {text}", fix)
     return Check(name, OK, f"whole, {kind} market at {iso(clock.time_ms)}, {clock.state}")
 
 

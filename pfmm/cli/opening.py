@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pfmm.cli.output import Globals, detail, say
+from pfmm.cli.output import Globals, detail, say, warn
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
@@ -29,7 +29,7 @@ def session(options: Globals) -> Iterator[Session]:
     settings = load_settings(os.environ, profile=options.profile, overrides=options.flags)
     _tell(options, settings)
     with opened(settings) as one:
-        one.on_new_market = _new_market(options)
+        one.on_new_market, one.on_clock_step = _new_market(options), warn
         if _on_screen(options):
             from pfmm.app.money import money_text
 
@@ -48,7 +48,7 @@ def paper_session(options: Globals, *, changes: bool = False) -> Iterator[Sessio
     from pfmm.app.paper import paper_session as opened
 
     with opened(options.profile, changes=changes) as one:
-        one.on_new_market = _new_market(options)
+        one.on_new_market = _new_market(options)  # `paper status` and `paper clock` say what they saw of the clock
         _tell(options, one.settings)
         yield one
 

@@ -38,6 +38,7 @@ from pfmm.paper.messages import (
     TickerRecord,
     TradeRecord,
 )
+from pfmm.paper.present import Present, caught_up, first, kept, unknown
 from pfmm.paper.session import FeedFactory, Sessions
 from pfmm.paper.store import ExchangeRow, Store, set_aside
 from pfmm.paper.trading import Desk
@@ -50,8 +51,15 @@ MAX_DEAD_MAN_S = 86_400
 class Exchange:
     """All accounts of one store. Every operation raises ExchangeError (Busy when the store stays locked)."""
 
-    def __init__(self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory) -> None:
-        self._sessions = Sessions(store, feed, wall_ms, feed_factory)
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        wall_ms: Callable[[], int],
+        feed_factory: FeedFactory,
+        uptime: Callable[[], tuple[str, int]] = unknown,
+    ) -> None:
+        self._sessions = Sessions(store, feed, wall_ms, feed_factory, uptime)
 
     @classmethod
     def open(
@@ -62,8 +70,10 @@ class Exchange:
         *,
         first_feed: Mapping[str, Any] = DEFAULT_FEED,
         first_epoch: int = 0,
+        uptime: Callable[[], tuple[str, int]] = unknown,
     ) -> Exchange:
-        """Opens the store at `path`, or creates it with `first_feed`. Raises ConfigError for a damaged file or a
+        """Opens the store at `path`, or creates it with `first_feed`. `wall_ms` and `uptime` are the machine's clocks:
+        the wall's, and the boot's name with a steady clock's ms since. Raises ConfigError for a damaged file or a
         folder that cannot be written."""
 
         def first() -> ExchangeRow:
@@ -72,18 +82,24 @@ class Exchange:
 
         store = Store.open(path, first)
         try:
-            return cls(store, feed_factory(store.exchange().feed), wall_ms, feed_factory)
+            return cls(store, feed_factory(store.exchange().feed), wall_ms, feed_factory, uptime)
         except BaseException:
             store.close()
             raise
 
     @classmethod
-    def recreate(cls, path: Path, feed_factory: FeedFactory, wall_ms: Callable[[], int]) -> Exchange:
+    def recreate(
+        cls,
+        path: Path,
+        feed_factory: FeedFactory,
+        wall_ms: Callable[[], int],
+        uptime: Callable[[], tuple[str, int]] = unknown,
+    ) -> Exchange:
         """Sets a damaged file aside and starts a new exchange whose ids are above all that the old one can have
         used. For a file that opens, `reset` is the right operation."""
         now = wall_ms()
         set_aside(path, now)
-        return cls.open(path, feed_factory, wall_ms, first_epoch=now // 1000)
+        return cls.open(path, feed_factory, wall_ms, first_epoch=now // 1000, uptime=uptime)
 
     def close(self) -> None:
         """Closes the store's connection, and that to a live market."""
@@ -115,9 +131,25 @@ class Exchange:
                 raise ExchangeError(400, "invalid_to_ms", f"to_ms {to_ms} is before the venue's time {now}")
             span = self._sessions.feed.span()
             venue_ms = to_ms if span is None else min(to_ms, span[1])
-            row = row._replace(clock=row.clock._replace(wall_ms=self._sessions.wall_ms(), venue_ms=venue_ms))
+            row = row._replace(clock=row.clock._replace(wall_ms=self._sessions.present_ms(row), venue_ms=venue_ms))
             self._sessions.store.save_exchange(row)
             return self._sessions.clock(row)
+
+    def present(self) -> Present:
+        """What time it is by this machine's clocks, and how far the wall's is from what it should say."""
+        with self._sessions.lock:
+            return self._sessions.present(self._sessions.row())
+
+    def set_right(self, *, catch_up: bool) -> Present:
+        """Takes the wall's clock for right: the exchange goes on from where it is, or with `catch_up` lives through
+        what it is behind. Nothing is undone where it is ahead."""
+        with self._sessions.lock, self._sessions.store.write():
+            row = self._sessions.row()
+            known = self._sessions.present(row).noted
+            change = caught_up if catch_up else kept
+            noted = change(known, self._sessions.wall_ms(), self._sessions.uptime())
+            self._sessions.store.save_exchange(row._replace(noted=noted))
+            return self._sessions.present(row._replace(noted=noted))
 
     def specs(self) -> Sequence[MarketSpec]:
         """Every market."""
@@ -319,14 +351,18 @@ class Exchange:
                 row = row._replace(feed=config, feed_revision=row.feed_revision + 1)
             self._sessions.store.forget_everything()
             # a live market does not begin anew: its time is the venue's
-            clock = row.clock if _is_live(config) else start_clock(config, self._sessions.wall_ms(), feed.span())
-            self._sessions.store.save_exchange(row._replace(epoch=row.epoch + 1, clock=clock))
+            if not _is_live(config):
+                wall_ms = self._sessions.wall_ms()
+                noted = first(wall_ms, self._sessions.uptime())
+                row = row._replace(clock=start_clock(config, wall_ms, feed.span()), noted=noted)
+            self._sessions.store.save_exchange(row._replace(epoch=row.epoch + 1))
             self._sessions.use(feed, row.feed_revision)
 
     def set_feed(self, config: Mapping[str, Any], *, reset: bool = False) -> None:
         """Switches the market; 409 feed_in_use while any account has an open order or a position, unless `reset`."""
         feed = self._sessions.feed_factory(config)
-        clock = start_clock(config, self._sessions.wall_ms(), feed.span())
+        wall_ms = self._sessions.wall_ms()
+        clock = start_clock(config, wall_ms, feed.span())
         with self._sessions.lock:
             for name in () if reset else self.accounts():
                 self._sessions.view(name, lambda *_: None)
@@ -342,6 +378,7 @@ class Exchange:
                 self._sessions.store.live.clear()
                 self._restart_accounts(clock.venue_ms)
                 row = row._replace(feed=config, feed_revision=row.feed_revision + 1, clock=clock)
+                row = row._replace(noted=first(wall_ms, self._sessions.uptime()))
                 self._sessions.store.save_exchange(row)
             self._sessions.use(feed, row.feed_revision)
 

@@ -109,6 +109,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE live_gaps (market TEXT NOT NULL, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, "
         "PRIMARY KEY (market, from_ms)) WITHOUT ROWID",
     ),
+    # the present when it was last noted, by the steady clock of which boot; see `pfmm.paper.present`
+    (
+        "CREATE TABLE IF NOT EXISTS present (id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, "
+        "up_ms INTEGER NOT NULL, present_ms INTEGER NOT NULL, ahead_ms INTEGER NOT NULL, sure INTEGER NOT NULL)",
+    ),
 )
 FIRST_ROW = (
     "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause) "

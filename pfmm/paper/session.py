@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from math import ceil
 from threading import RLock
 from typing import Any, TypeVar
 
+from pfmm.errors import ConfigError
 from pfmm.paper.account import Account, OrderState
 from pfmm.paper.advance import advance
 from pfmm.paper.feeds.feed import Feed, MarketSpec
@@ -18,13 +20,14 @@ from pfmm.paper.feeds.live import KEPT_MS, LiveFeed
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
 from pfmm.paper.market_data import Moment
 from pfmm.paper.messages import Busy, ClockState, ExchangeError
+from pfmm.paper.present import NOTE_EVERY_MS, Present, Uptime, first, present
 from pfmm.paper.store import EPOCH_NUMBERS, Conflict, ExchangeRow, Store
 from pfmm.paper.trading import Desk
 
 TRIES = 50
 CHASES = 4  # slices after which the way to now must have become shorter
 SLICE_MS = 10_000  # wall time: a longer way is advanced outside the write lock and saved, a shorter one inside
-SET_BACK_MS = 1_000  # wall time that the clock may go back by before venue time is made to go on
+SET_BACK_MS = 1_000  # time that an account may be ahead by before venue time is made to go on
 TOUCH_EVERY_MS = 5_000  # wall time between two marks of use on a clock that pauses when idle
 
 FeedFactory = Callable[[Mapping[str, Any]], Feed]
@@ -33,11 +36,19 @@ Work = Callable[[Desk, ClockState], T]
 
 
 class Sessions:
-    """One store, one feed and one wall clock, shared by every operation of an exchange under `lock`."""
+    """One store, one feed and one machine's clocks, shared by every operation of an exchange under `lock`."""
 
-    def __init__(self, store: Store, feed: Feed, wall_ms: Callable[[], int], feed_factory: FeedFactory) -> None:
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        wall_ms: Callable[[], int],
+        feed_factory: FeedFactory,
+        uptime: Callable[[], tuple[str, int]],
+    ) -> None:
         self.store = store
         self.wall_ms = wall_ms
+        self._uptime = uptime
         self.feed_factory = feed_factory
         self.lock = RLock()
         row = store.exchange()
@@ -72,17 +83,31 @@ class Sessions:
             self.use(self.feed_factory(row.feed), row.feed_revision)
         return row
 
+    def present(self, row: ExchangeRow) -> Present:
+        """The present by that row and this machine's clocks."""
+        wall_ms = self.wall_ms()
+        known = row.noted or first(max(wall_ms, row.clock.wall_ms, row.clock.touched_ms), Uptime("", 0))
+        return present(known, wall_ms, self.uptime())
+
+    def uptime(self) -> Uptime:
+        """This machine's steady clock."""
+        return Uptime(*self._uptime())
+
+    def present_ms(self, row: ExchangeRow) -> int:
+        """The present by that row, in ms: the wall's time, unless the wall's clock was set."""
+        return self.present(row).time_ms
+
     def clock(self, row: ExchangeRow) -> ClockState:
         """Venue time by that row."""
-        return row.clock.read(self.wall_ms(), self.feed.span())
+        return row.clock.read(self.present_ms(row), self.feed.span())
 
     def reached(self, row: ExchangeRow) -> ClockState:
         """How far accounts can be brought: to the venue's time, or as far as a live market has been seen; where it was
         not seen for a while, time goes on without it."""
         clock = self.clock(row)
-        return (
-            clock if self._live is None else clock._replace(time_ms=self._live.reached(clock.time_ms, self.wall_ms()))
-        )
+        if self._live is None:
+            return clock
+        return clock._replace(time_ms=self._live.reached(clock.time_ms, self.present_ms(row)))
 
     def shown(self, clock: ClockState) -> ClockState:
         """The venue's clock now, for an answer about an account that was brought to `clock`."""
@@ -91,16 +116,18 @@ class Sessions:
     def follow(self, markets: Iterable[str] = ()) -> None:
         """Looks at a live market before anything is done in it: at `markets`, and at all in which somebody has orders
         or a position. What the look brings is in the store then. `touch` comes first: it knows of a switched market."""
-        live, wall_ms = self._live, self.wall_ms()
+        live = self._live
         if live is None:
             return
+        wall_ms = self.present_ms(self.row())
         with self.store.read():
             due = live.due({*markets, *self.store.exposed_markets()}, wall_ms)
         found = live.look(due, wall_ms) if due else None
         if found is None:
             return
         with self.store.write():
-            row, wall_ms = self.row(), self.wall_ms()
+            row = self.row()
+            wall_ms = self.present_ms(row)
             through_ms = live.publish(*found, due, wall_ms=wall_ms)
             now_ms = max(self.clock(row).time_ms, through_ms)
             if now_ms // KEPT_MS > row.clock.venue_ms // KEPT_MS:
@@ -120,25 +147,43 @@ class Sessions:
         return None if problem is None else problem.message
 
     def touch(self) -> None:
-        """Notes that somebody uses a clock that pauses when idle."""
-        clock = self.row().clock
-        if clock.idle_pause and self.wall_ms() - clock.touched_ms >= TOUCH_EVERY_MS:
-            with self.store.write():
+        """Notes the present, now and then, and that somebody uses a clock that pauses when idle."""
+        row = self.row()
+        if self._due(row):
+            with suppress(Busy, ConfigError), self.store.write():  # what is only noted stops nobody
                 row = self.row()
-                self.store.save_exchange(row._replace(clock=row.clock.touch(self.wall_ms(), self.feed.span())))
+                found = self.present(row)
+                clock = row.clock.touch(found.time_ms, self.feed.span()) if row.clock.idle_pause else row.clock
+                self.store.save_exchange(row._replace(clock=clock, noted=found.noted))
+
+    def _due(self, row: ExchangeRow) -> bool:
+        """True where the present is to be noted: at first, in a new boot or when it became sure, and every minute."""
+        found, noted = self.present(row), row.noted
+        if row.clock.idle_pause and found.time_ms - row.clock.touched_ms >= TOUCH_EVERY_MS:
+            return True
+        if noted is None or noted.boot != found.noted.boot or noted.sure != found.noted.sure:
+            return True
+        return found.time_ms - noted.present_ms >= NOTE_EVERY_MS
 
     def _set_back(self, account: Account, clock: ClockState) -> bool:
-        """True when the account has seen a later time than the clock now tells, which only a wall set back makes."""
+        """True when the account has seen a later time than the clock now tells: the present was noted a while before a
+        kill, and the machine's clock went back between two boots."""
         return clock.state != "ended" and account.time_ms - clock.time_ms > SET_BACK_MS * max(clock.speed, 1)
 
     def _go_on_from(self, time_ms: int) -> None:
-        """Lets venue time run on from what an account has seen, where the wall's clock was set back: the market would
-        stand still until the wall is there again."""
+        """Lets venue time run on from what an account has seen: the market would stand still until it is there."""
         with self.store.write():
-            row, wall_ms = self.row(), self.wall_ms()
-            if self.clock(row).time_ms < time_ms:
-                clock = row.clock._replace(wall_ms=wall_ms, venue_ms=time_ms, touched_ms=wall_ms)
+            row = self.row()
+            if self.clock(row).time_ms >= time_ms:
+                return
+            found, clock = self.present(row), row.clock
+            if clock.idle_pause or not clock.speed:
+                clock = clock._replace(wall_ms=found.time_ms, venue_ms=time_ms, touched_ms=found.time_ms)
                 self.store.save_exchange(row._replace(clock=clock))
+                return
+            least_ms = clock.wall_ms + ceil((time_ms - clock.venue_ms) / clock.speed)  # the account has seen it
+            noted = found.noted._replace(present_ms=max(found.time_ms, least_ms))
+            self.store.save_exchange(row._replace(noted=noted))
 
     def public_moment(self, markets: Iterable[str] = ()) -> Moment:
         """The market now, for a read that must not wait for any lock; a live one is looked at in `markets`."""

@@ -19,6 +19,7 @@ from pfmm.paper.account import Account, FillEntry, FundingEntry, OrderState, Spe
 from pfmm.paper.clock import VenueClock
 from pfmm.paper.live_rows import LiveRows
 from pfmm.paper.messages import Busy
+from pfmm.paper.present import Noted
 from pfmm.store.database import Connection, FileKind, connect, transaction, translated
 from pfmm.store.files import make_private_file
 
@@ -30,14 +31,16 @@ RESET_HINT = "`pfmm paper reset` sets the file aside and starts a new exchange"
 
 
 class ExchangeRow(NamedTuple):
-    """The exchange itself: reset counter, feed configuration with its revision, the clock, and the random name that
-    its file was given when it was made (the store's to give: it is read, never saved)."""
+    """The exchange itself: reset counter, feed configuration with its revision, the clock, the random name that its
+    file was given when it was made (the store's to give: it is read, never saved), and the present as it was last
+    noted (None in a file of before that was kept)."""
 
     epoch: int
     feed: Mapping[str, Any]
     feed_revision: int
     clock: VenueClock
     identity: str = ""
+    noted: Noted | None = None
 
 
 class Conflict(Exception):
@@ -114,14 +117,15 @@ class Store:
         """Clock and feed configuration."""
         with translated(self.path, KIND):
             row = self._connection.execute(
-                "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity "
-                "FROM exchange"
+                "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity, "
+                "boot, up_ms, present_ms, ahead_ms, sure FROM exchange LEFT JOIN present ON present.id = exchange.id"
             ).fetchone()
         if row is None:
             raise ConfigError(f"{self.path} is damaged: it has no exchange row", hint=RESET_HINT)
-        epoch, feed, revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity = row
+        epoch, feed, revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity, *noted = row
         clock = VenueClock(wall_ms, venue_ms, speed, touched_ms, bool(idle_pause))
-        return ExchangeRow(epoch, self._parse(feed), revision, clock, identity)
+        known = None if noted[0] is None else Noted(*noted)
+        return ExchangeRow(epoch, self._parse(feed), revision, clock, identity, known)
 
     def save_exchange(self, row: ExchangeRow) -> None:
         """Writes clock and feed configuration; the caller holds a write transaction."""
@@ -130,6 +134,12 @@ class Store:
             "touched_ms = ?, idle_pause = ?",
             (row.epoch, json.dumps(dict(row.feed)), row.feed_revision, *row.clock),
         )
+        if row.noted is not None:
+            self.save_noted(row.noted)
+
+    def save_noted(self, noted: Noted) -> None:
+        """Writes what the present is; the caller holds a write transaction."""
+        self._connection.execute("INSERT OR REPLACE INTO present VALUES (1, ?, ?, ?, ?, ?)", noted)
 
     def forget_everything(self) -> None:
         """Drops every account with its orders, fills and payments; the caller holds a write transaction."""

@@ -21,6 +21,7 @@ from pfmm.cli.reading import reading
 from pfmm.cli.render import paper as render
 from pfmm.cli.times import moment
 from pfmm.cli.typer_seam import globals_of
+from pfmm.errors import UsageError
 from pfmm.model.fees import FeeChoice
 
 DEFAULT_PORT = 8787
@@ -74,6 +75,27 @@ def reset(
     options = globals_of(context)
     with paper_session(options, changes=True) as opened:
         answer(options, lambda: agreed(paper.reset(session=opened, confirm=asking(yes=yes))), render.render_feed)
+
+
+@app.command()
+def clock(
+    context: typer.Context,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="The machine's clock is right; paper time goes on from where it is.")
+    ] = False,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="The same, but live through what paper time is behind: orders may fill.")
+    ] = False,
+) -> None:
+    """Show paper time beside this machine's clock, and set it right after the clock was wrong or set."""
+    from pfmm.app import paper_clock
+
+    if keep and catch_up:
+        raise UsageError("--keep and --catch-up exclude each other")
+    options = globals_of(context)
+    change: paper_clock.Change | None = "keep" if keep else "catch_up" if catch_up else None
+    with paper_session(options, changes=True) as opened:
+        answer(options, lambda: paper_clock.clock(change, session=opened), render.render_clock)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from pfmm.model.text import plain
 if TYPE_CHECKING:
     from pfmm.app.paper import Deposited, FeedShown, PaperStatus
     from pfmm.app.paper_accounts import PaperAccount
+    from pfmm.app.paper_clock import PaperClock
 
 
 def render_status(result: PaperStatus, width: int | None) -> str:
@@ -33,6 +34,24 @@ def render_status(result: PaperStatus, width: int | None) -> str:
             for o in result.open_orders
         ]
         lines += ["", table(("order", "side", "price", "size", "filled"), rows, right=(2, 3, 4), width=width)]
+    return "\n".join(lines)
+
+
+def render_clock(result: PaperClock, width: int | None) -> str:  # noqa: ARG001 - a line a fact
+    """Both clocks, and how far they are apart where one was set."""
+    pace = "stepped by its clients" if not result.speed else f"speed {result.speed:g}"
+    lines = [f"paper time   {result.time}   {pace}   {result.state}", f"this machine {result.machine_time}"]
+    if result.changed == "keep":
+        lines.append("the machine's clock is taken for right from now on; paper time goes on from where it is")
+    elif result.changed == "catch_up":
+        lines.append("the machine's clock is taken for right from now on; paper time has caught up with it")
+    elif result.stepped:
+        lines.append(f"the machine's clock is {result.apart_s:+.0f} s from what it should say; what to do:")
+        lines.append("  pfmm paper clock --keep      it is right now, and paper time goes on from where it is")
+        if result.apart_s > 0:
+            lines.append("  pfmm paper clock --catch-up  it is right now, and paper time lives through the rest")
+        lines.append("  pfmm paper reset             drop every paper account and begin at the machine's time")
+        lines.append("or nothing, where the machine's clock is to be set back: paper time is in order then")
     return "\n".join(lines)
 
 

@@ -92,15 +92,25 @@ class Shop:
     def __init__(self, path: Path, script: Script, config: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self.wall = START
+        self.boot, self.up_ms = "first", 5_000
         self.script = script
         self.exchange = self.another(config or {"kind": "script"})
 
     def another(self, config: Mapping[str, Any] | None = None) -> Exchange:
-        return Exchange.open(self.path, lambda _: self.script, lambda: self.wall, first_feed=config or {})
+        return Exchange.open(
+            self.path, lambda _: self.script, lambda: self.wall, first_feed=config or {}, uptime=self.uptime
+        )
+
+    def uptime(self) -> tuple[str, int]:
+        return self.boot, self.up_ms
 
     def wait(self, seconds: float) -> StateRecord:
-        self.wall += int(seconds * 1000)
+        self.pass_ms(int(seconds * 1000))
         return self.state()
+
+    def pass_ms(self, ms: int) -> None:
+        self.wall += ms
+        self.up_ms += ms
 
     def state(self) -> StateRecord:
         return self.exchange.state("a", [])
@@ -593,9 +603,9 @@ def test_a_fast_market_ends_with_the_last_year_that_clients_read(shops: Shops) -
 
 def test_a_replay_runs_at_its_speed_pauses_when_idle_and_ends(shops: Shops) -> None:
     shop = shops(config={"speed": 10}, recorded=(START, START + 3_600_000))
-    shop.wall += 2_000
+    shop.pass_ms(2_000)
     assert shop.exchange.time() == (START + 20_000, 10.0, "open")
-    shop.wall += 3_600_000
+    shop.pass_ms(3_600_000)
     assert shop.exchange.time() == (START + 600_000, 10.0, "paused")  # 60 s of wall time after the last use
     assert shop.state().clock == (START + 600_000, 10.0, "open")  # using it goes on from there
     for _ in range(400):
@@ -613,9 +623,9 @@ def test_the_market_goes_on_when_the_wall_is_set_back(shops: Shops, speed: int) 
     assert shop.exchange.time().time_ms == START + 3_600_000 * speed
     assert shop.wait(10).clock.time_ms == START + 3_610_000 * speed
     assert shop.by_id(order).status == "filled"
-    shop.wall -= 800  # so little is waited for
+    shop.wall -= 800
     assert shop.wait(0).clock.time_ms == START + 3_610_000 * speed
-    assert shop.wait(1).clock.time_ms == START + 3_610_200 * speed
+    assert shop.wait(1).clock.time_ms == START + 3_611_000 * speed
 
 
 def test_a_clock_that_nothing_can_follow_is_busy_not_a_hang(tmp_path: Path) -> None:
@@ -641,7 +651,7 @@ def test_reads_of_market_data_need_no_lock(shops: Shops) -> None:
     shop.buy("63000", "0.002")
     with sqlite3.connect(shop.path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        shop.wall += 5_000
+        shop.pass_ms(5_000)
         assert shop.exchange.ticker("BTC-PERP").price == D(64000)
         assert len(shop.exchange.depth("BTC-PERP", 3).bids) == 3
         assert len(shop.state().orders) == 1  # nothing happened: no need to write either
@@ -651,7 +661,7 @@ def test_reads_of_market_data_need_no_lock(shops: Shops) -> None:
 
 def test_market_data(shops: Shops) -> None:
     shop = shops(trade(5, 639_000, 2, -1))
-    shop.wall += 10_000
+    shop.pass_ms(10_000)
     ticker = shop.exchange.ticker("BTC-PERP")
     assert (ticker.bid, ticker.ask, ticker.mark, ticker.funding_rate) == (D(63999), D(64001), D(64000), D("0.0001"))
     assert ticker.next_funding_at == START + 8 * HOUR_MS
