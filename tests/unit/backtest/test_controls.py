@@ -24,7 +24,11 @@ from tests.unit.backtest.made_markets import MARKET, UNITS, martingale, martinga
 SEEDS = range(1, 21)
 MOST_T = 3.2  # one-sided, 19 degrees of freedom: by chance once in 400
 HORIZON_MS = 5_000
-SETTINGS = {"grid": {"grid.range_pct": "0.6", "grid.levels": "20"}, "ladder": {"ladder.spacing_bps": "2"}, "quote": {}}
+SETTINGS = {
+    "grid": {"grid.range_pct": "0.6", "grid.levels": "20", "run.max_inventory_usd": "1500"},  # a side is worth 1,007
+    "ladder": {"ladder.spacing_bps": "2"},
+    "quote": {},
+}
 
 
 def scenario_of(kind: str, world: World, settings: dict[str, str]) -> Scenario:
