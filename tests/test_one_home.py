@@ -146,7 +146,8 @@ TEXTS = {
     "the version of a file": (r"\buser_version\b", {"pfmm.store.database"}),
     "the table of events": (r"INSERT INTO events", {"pfmm.journal.events"}),
     "a process in the background": (r"start_new_session=True", {"pfmm.app.detaching"}),
-    "a page's escapes": (r"^from html import|^import html$", {"pfmm.report.html", "pfmm.report.svg"}),
+    "a page's escapes": (r"^from html import|^import html$", {"pfmm.report.escaping"}),
+    "a table for spreadsheets": (r"\bcsv\.writer\(", {"pfmm.report.csv_rows", "pfmm.app.backtest_sweep"}),
     "the server": (r"\bThreadingHTTPServer\b", {"pfmm.paper.server.serve"}),
     "an end in spite of a writer that hangs": (
         r"\bos\._exit\(",

@@ -20,7 +20,7 @@ from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job, settings_of, w
 from pfmm.config.tables import every
 from pfmm.errors import ConfigError, DataFileError, PfmmError, RiskRefused, UnitsError, UsageError
 from pfmm.model.encoding import ABSENT
-from pfmm.model.text import iso, plain
+from pfmm.model.text import cell, iso, plain
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
@@ -358,5 +358,6 @@ def csv_text(result: SweepResult) -> str:
         values = [run.get(name, "") for run in runs for name in figures]
         cells = [plain(value) if isinstance(value, Decimal) else value for value in values]
         settings = [row.settings.get(name, "") for name in result.axes]
-        writer.writerow([*settings, row.data, row.segment, *cells, "" if row.message is ABSENT else row.message])
+        texts = [*settings, row.data, row.segment, *cells, "" if row.message is ABSENT else row.message]
+        writer.writerow([cell(one) if isinstance(one, str) else one for one in texts])
     return out.getvalue()

@@ -119,6 +119,13 @@ class Session:
 
         return require_secret(self.settings.secret, self.settings.venue, os.environ).reveal()
 
+    def _key_at_hand(self) -> str:
+        """The key where that asks nobody, else "": to be kept out of answers that repeat it."""
+        from pfmm.config.secrets import secret_at_hand
+
+        settings = self.settings
+        return secret_at_hand(settings.secret, settings.venue, os.environ) if self.live else ""
+
     @cached_property
     def exchange(self) -> Exchange:
         """The embedded exchange of this PFMM_HOME."""
@@ -165,6 +172,7 @@ class Session:
         return HttpClient(
             self.settings.base_url,
             key=self.key,
+            key_at_hand=self._key_at_hand,
             budget=budget,
             deadline=self._now_due,
             wakeup=lambda: self._wakeup,

@@ -19,7 +19,6 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -144,7 +143,7 @@ def _guarded(
         output.drop_stdout()
         failure = EXIT_DONE
     except Exception as error:  # noqa: BLE001 - the last resort of the program: a bug keeps its traceback
-        traceback.print_exc()
+        output.trace(error)
         hint = "this is a bug in pfmm; the traceback is on stderr"
         failure = Failure("bug", f"{type(error).__name__}: {error}", hint, EXIT_BUG)
     return failure, None

@@ -15,7 +15,7 @@ from typing import Any, Final, TextIO, TypeVar
 
 from pfmm.errors import OutputLost, PfmmError
 from pfmm.model.encoding import ABSENT, jsonable
-from pfmm.model.text import iso
+from pfmm.model.text import iso, visible
 
 SCHEMA: Final = "pfmm/1"
 NO_DATA: Final = frozenset({"warnings", "time_ms", "have_journal"})  # fields of a result that its `data` does not have
@@ -198,7 +198,7 @@ def write(text: str) -> None:
         return
     try:
         with _disk_may_be_full():
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            sys.stdout.write(visible(text if text.endswith("\n") else text + "\n"))
             sys.stdout.flush()
     except BrokenPipeError:
         drop_stdout()
@@ -250,19 +250,29 @@ def warn(text: str) -> None:
     _talk(f"warning: {text}")
 
 
+def trace(error: BaseException) -> None:
+    """The traceback of a bug on stderr."""
+    from traceback import format_exception
+
+    _talk("".join(format_exception(error)).rstrip("\n"))
+
+
 def _talk(text: str) -> None:
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(visible(text) + "\n")
         sys.stderr.flush()
     except OSError:  # nobody listens, or a full disk has nowhere to put it
         _drop(sys.stderr)
 
 
 def _dumps(value: Any) -> str:
-    """One line of JSON; only ASCII where stdout cannot take the rest: an older locale, or a name that is no text."""
+    """One line of JSON; only ASCII where a terminal would act on the rest, or stdout cannot take it: an older locale,
+    or a name that is no text."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if not line.isprintable():
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("\x7f", "\\u007f")
     try:
         line.encode((sys.stdout.encoding if sys.stdout is not None else None) or "utf-8")
     except UnicodeEncodeError:

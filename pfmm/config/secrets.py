@@ -67,6 +67,20 @@ def find_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> Sec
     return None
 
 
+def secret_at_hand(source: SecretSource, venue: str, env: Mapping[str, str]) -> str:
+    """The key in clear where an environment variable or a file holds it, else "": to keep it out of what is shown.
+
+    Asks no command and no keyring, and raises nothing: what only reads must not need a key.
+    """
+    if source.env is None and source.file is None and not any(env.get(one) for one in _variables(venue)):
+        return ""
+    try:
+        found = find_secret(source, venue, env)
+    except SecretError:
+        return ""
+    return "" if found is None else found.reveal()
+
+
 def require_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> Secret:
     """Like `find_secret`, but raises SecretError with the ways to give a key where nothing is set."""
     secret = find_secret(source, venue, env)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 
 def iso(time_ms: int) -> str:
@@ -25,6 +25,36 @@ def compact(time_ms: int) -> str:
 def plain(value: Decimal) -> str:
     """Write a Decimal without exponent: 1E+2 → 100, 0E-8 → 0.00000000."""
     return format(value, "f")
+
+
+def visible(text: str) -> str:
+    """Write what a terminal would act on as an escape: ESC becomes \\x1b, a right-to-left override \\u202e.
+
+    Line ends, tabs and every printable letter stay; a carriage return does not.
+    """
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else _escaped(one) for one in text)
+
+
+def _escaped(letter: str) -> str:
+    if letter.isspace() and ord(letter) >= ord(" "):  # a no-break space, a line separator
+        return " "
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def cell(text: str) -> str:
+    """Write one cell of a table for a spreadsheet: what would be taken for a formula gets an apostrophe in front.
+
+    =1+1 becomes '=1+1; a number stays: -0.5 is -0.5.
+    """
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return text
+    try:
+        Decimal(text)
+    except InvalidOperation:
+        return f"'{text}"
+    return text
 
 
 def adding_up(total: Decimal, parts: Sequence[Decimal], remainder: int, decimals: int | None = None) -> tuple[str, ...]:

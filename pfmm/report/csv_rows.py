@@ -10,6 +10,7 @@ from typing import TextIO
 
 from pfmm.accounting.attribution import BPS, HORIZONS_S, FillQuality, assess, ratio
 from pfmm.model.order import Fill
+from pfmm.model.text import cell
 from pfmm.report.inputs import MidSeries
 
 COLUMNS = (
@@ -54,7 +55,7 @@ def _row(one: CsvFill, quality: FillQuality, iso: Callable[[int], str]) -> list[
     words += [fill.order_id, fill.client_order_id or "", fill.side.value, fill.liquidity.value]
     amounts = [fill.price, fill.size, notional, fill.fee, quality.mid, quality.capture, *quality.markouts, edge]
     amounts.append(None if edge is None else ratio(edge, notional, BPS))
-    return words + [_text(amount) for amount in amounts]
+    return [cell(word) for word in words] + [_text(amount) for amount in amounts]
 
 
 def _text(amount: Decimal | None) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from html import escape
 
 from pfmm.accounting.metrics import Metric
 from pfmm.model.order import Fill
 from pfmm.model.text import iso
 from pfmm.report import charts
 from pfmm.report.data import Part, ReportData
+from pfmm.report.escaping import escape
 from pfmm.report.round_trips import Matched, round_trips
 from pfmm.report.text import METRIC_NAMES, equity_title, reason_lines
 from pfmm.report.wording import CAPTION, bps_words, break_even_line, gross_line, net_line, pnl_words, sample_line

@@ -60,6 +60,7 @@ class HttpClient:
         base_url: str,
         *,
         key: Callable[[], str] | None = None,
+        key_at_hand: Callable[[], str] | None = None,
         transport: Transport | None = None,
         timeout_s: float = 10.0,
         read_attempts: int = READ_ATTEMPTS,
@@ -76,7 +77,7 @@ class HttpClient:
         self._read_attempts = read_attempts
         self._deadline = deadline or (lambda: Deadline.never(self.time.monotonic_s))
         self._wakeup = wakeup
-        self._bearer = Bearer(key)
+        self._bearer = Bearer(key, key_at_hand)
         self._judge = Judge(self.place, self._bearer.redact, self._bearer.may_repeat_key)
         self._http = Http(url, transport=transport, plain=loopback)
 

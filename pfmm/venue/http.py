@@ -6,6 +6,7 @@ The only module that imports httpx and httpcore. Knows no status, no retry and n
 from __future__ import annotations
 
 import ipaddress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -109,8 +110,9 @@ def in_process(app: WSGIApplication) -> httpx.BaseTransport:
 class Bearer(httpx.Auth):
     """Puts the key on a request, and keeps it out of every repr and text."""
 
-    def __init__(self, read: Callable[[], str] | None) -> None:
+    def __init__(self, read: Callable[[], str] | None, at_hand: Callable[[], str] | None = None) -> None:
         self._read = read
+        self._at_hand = at_hand
         self._value = ""
 
     def __repr__(self) -> str:
@@ -129,12 +131,25 @@ class Bearer(httpx.Auth):
 
     def redact(self, text: str) -> str:
         """Return the text without the key, should a venue repeat it in its answer."""
-        return text.replace(self._value, "***") if self._value else text
+        hidden = self._hidden
+        return text.replace(hidden, "***") if hidden else text
+
+    @cached_property
+    def _unsent(self) -> str:
+        """The key that no request has needed yet, where it is at hand: an answer to a public read can repeat it too,
+        from another connection or another program."""
+        found = "" if self._at_hand is None else self._at_hand()
+        return found if len(found) >= _SHORTEST_KEY else ""
+
+    @property
+    def _hidden(self) -> str:
+        return self._value or self._unsent
 
     def may_repeat_key(self, body: bytes) -> bool:
         """Tell whether the body holds the key, or escapes behind which it could hide. Quick; a key too short to be one
         would be found in any answer, and is not looked for."""
-        return len(self._value) >= _SHORTEST_KEY and (self._value.encode() in body or b"\\" in body)
+        hidden = self._hidden
+        return len(hidden) >= _SHORTEST_KEY and (hidden.encode() in body or b"\\" in body)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the header just before the request leaves: httpx's hook."""

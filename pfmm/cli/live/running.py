@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 from pfmm.cli.live.screens import EventScreen, LiveScreen
-from pfmm.cli.output import Failure, Globals, drop_stdout, emit_failure, warn
+from pfmm.cli.output import Failure, Globals, drop_stdout, emit_failure, trace, warn
 from pfmm.errors import PfmmError
 
 if TYPE_CHECKING:
@@ -36,12 +35,12 @@ class TerminalDisplay:
             if not isinstance(error, BrokenPipeError):
                 warn(f"the display failed and the run went on without it: {type(error).__name__}: {error}")
                 if self._options.verbose:
-                    sys.stderr.write("".join(traceback.format_exception(error)))
+                    trace(error)
         if isinstance(failure, PfmmError):
             as_json = self._options.json and drained
             emit_failure(self._options.command, Failure.of(failure), as_json=as_json)
         elif failure is not None:
-            sys.stderr.write("".join(traceback.format_exception(failure)))
+            trace(failure)
 
 
 def _is_terminal(stream: object) -> bool:

@@ -10,7 +10,7 @@ import struct
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -540,6 +540,21 @@ def test_a_key_that_the_venue_repeats_reaches_no_field_and_no_message(spelt: str
         with pytest.raises(VenueRefused) as caught:
             client.get("/api/state")
         assert (caught.value.venue_code, KEY in caught.value.message) == ("***", False)
+
+
+@pytest.mark.parametrize("spelt", [KEY, KEY.replace("-", "\\u002d")])
+def test_a_key_at_hand_is_kept_out_of_answers_to_public_reads_too(spelt: str) -> None:
+    body = f'{{"error":"no","message":"{spelt}","markets":["{spelt}"]}}'.encode()
+    with (
+        serving(answer(200, body), answer(200, body), answer(400, body)) as server,
+        closing(HttpClient(server.url, key_at_hand=lambda: KEY)) as client,
+    ):
+        clean = {"error": "no", "message": "***", "markets": ["***"]}
+        assert [client.get("/api/markets", signed=False), client.ask("/info", {})] == [clean, clean]
+        with pytest.raises(VenueRefused) as caught:
+            client.get("/api/markets", signed=False)
+        assert "***" in caught.value.message
+        assert KEY not in caught.value.message
 
 
 def test_a_key_in_an_answer_that_is_no_json_reaches_no_message() -> None:
