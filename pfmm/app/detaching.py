@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 READY_WITHIN_S = 60.0
 READY_FD = "PFMM_READY_FD"  # the child's end of the pipe, in its environment
+LOG_FILE = "PFMM_LOG_FILE"  # where the child's stdout and stderr go, in its environment
+LOG_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _detached(begun: Start, command: Sequence[str]) -> Detached:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, READY_FD: str(write)},
+            env={**os.environ, READY_FD: str(write), LOG_FILE: str(log)},
             pass_fds=(write,),
             start_new_session=True,
         )
@@ -85,6 +87,26 @@ def _detached(begun: Start, command: Sequence[str]) -> Detached:
     # whenever it ends it is taken note of, where this process lives that long
     threading.Thread(target=child.wait, daemon=True, name="background-start").start()
     return Detached(child.pid, str(log), kind, tuple(markets), cursor)
+
+
+def turn_log(most_bytes: int = LOG_BYTES) -> None:
+    """Begin the log of a run in the background anew where it has grown above `most_bytes`; the one of before is kept as
+    `NAME.log.1`, so that a run keeps at most twice that. A log that cannot be turned goes on."""
+    name = os.environ.get(LOG_FILE)
+    if name is None:
+        return
+    with suppress(OSError):
+        mine, named = os.fstat(1), os.stat(name)  # noqa: PTH116 - no path is made where nothing is to be done
+        if mine.st_size <= most_bytes or (mine.st_ino, mine.st_dev) != (named.st_ino, named.st_dev):
+            return
+        new = os.open(f"{name}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            Path(name).replace(f"{name}.1")
+            Path(f"{name}.new").replace(name)
+            for stream in (1, 2):
+                os.dup2(new, stream)
+        finally:
+            os.close(new)
 
 
 def tell_ready() -> None:

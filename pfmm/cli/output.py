@@ -187,6 +187,10 @@ class EventStream:
         with _disk_may_be_full():
             sys.stdout.write(event_line(event, time_ms, values) + "\n")
             sys.stdout.flush()
+        if "PFMM_LOG_FILE" in os.environ:
+            from pfmm.app.detaching import turn_log
+
+            turn_log()
 
 
 def write(text: str) -> None:

@@ -228,10 +228,11 @@ class RunLock:
         if not taken:
             raise self._refusal(self.holder())
         holder = Holder(self._market, self._strategy, pid, started_wall_ms, stopping, interval_s)
-        content = json.dumps(asdict(holder)).encode()
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, content, 0)
         self._fd = fd
+        content = json.dumps(asdict(holder)).encode()
+        with contextlib.suppress(OSError):  # the lock is taken: a full disk only leaves its note out
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, content, 0)
 
     def _refuses(self, *, stopping: bool) -> bool:
         """Whether somebody has the lock for long: neither a reader of `holder`, who has it for microseconds (or for
@@ -254,7 +255,8 @@ class RunLock:
     def release(self) -> None:
         """Gives the lock back; the file stays, since removing it would race with the next holder."""
         if self._fd is not None:
-            os.ftruncate(self._fd, 0)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
 

@@ -263,3 +263,16 @@ def test_a_runner_is_silent_after_three_of_its_intervals_or_a_minute(
 ) -> None:
     holder = Holder("BTC-PERP", "grid", 1, 0, interval_s=interval_s)
     assert holder.silent_after_ms(speed) == pytest.approx(silent_after_ms)
+
+
+def test_a_full_disk_leaves_out_the_note_and_not_the_lock(locks: AccountLocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    lock = locks.run_lock("BTC-PERP", "grid")
+    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(os, "ftruncate", full)
+    lock.acquire(pid=os.getpid(), started_wall_ms=5)
+    assert [(one.market, one.pid) for one in locks.holders()] == [("BTC-PERP", 0)]
+    lock.release()
+    assert locks.holders() == ()
