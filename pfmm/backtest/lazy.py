@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from pfmm.engine.approval import within_limit
 from pfmm.engine.engine import Engine
 from pfmm.engine.report import MarketSnapshot
 from pfmm.engine.risk import MAX_JUMP, loss_problem
@@ -56,9 +57,8 @@ class LazyEngine(Engine):
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
                 state, decision = active.spec.strategy.decide(active.state, view)
                 plan = self._wanted_changes(decision, seen.now_ms)
-                if not decision.close and not (
-                    plan.changes and self._approve(active, plan, self._resting, seen).changes
-                ):
+                allowed = within_limit(active, plan, self._resting, seen, replaces=self._replaces)
+                if not decision.close and not allowed.changes:
                     # what the limit holds back today it may let through at another price: that is never quiet
                     active.state, self._view_seen = state, None if plan.changes else view
                     return True

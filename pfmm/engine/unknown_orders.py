@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from pfmm.errors import StateUnknown
 from pfmm.model.order import Order
 from pfmm.model.plan import OwnOrder
+
+if TYPE_CHECKING:
+    from pfmm.engine.report import MarketSnapshot
+    from pfmm.engine.strategy_run import StrategyRun
 
 _RUN_ID = re.compile(r"[0-9a-f]{6}-[1-9][0-9]*", re.ASCII)  # a journal's nonce and a number
 
@@ -30,3 +35,17 @@ def unknown_orders(orders: Iterable[Order], journal: KnowsOrders | None) -> tupl
         and _RUN_ID.fullmatch(order.client_order_id)
         and (journal is None or journal.order(order.client_order_id) is None)
     )
+
+
+def refuse_second(runs: Iterable[StrategyRun], seen: MarketSnapshot, journal: KnowsOrders) -> None:
+    """Raises StateUnknown where a run would begin on a market on which orders of another pfmm rest, or of one whose
+    journal was lost: nobody would count or stop them, and a second run would trade beside the first."""
+    for active in runs:
+        found = unknown_orders(seen.orders.get(active.market, ()), journal) if active.run is None else ()
+        if found:
+            raise StateUnknown(
+                f"{len(found)} orders with pfmm's ids rest on {active.market} that this journal does not know, as "
+                f"{found[0].client_order_id}; nothing was sent",
+                hint="another state folder sent them, or this one was lost: stop that run where it was started, or "
+                f"`pfmm {active.kind} stop {active.market} --unknown-orders` cancels them",
+            )

@@ -1,0 +1,65 @@
+"""What the venue did by itself, or did not answer, as events of the runs that it concerns. Pure. Layer: engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pfmm.engine.report import MarketSnapshot
+from pfmm.engine.strategy_run import StrategyRun
+from pfmm.errors import PfmmError
+from pfmm.model.event import Event
+from pfmm.model.order import Order
+from pfmm.model.plan import OwnOrder
+
+
+def doubted(runs: Sequence[StrategyRun], doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
+    """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
+    kinds = {active.run_id: active.kind for active in runs}
+    return [
+        Event(
+            "unknown",
+            now_ms,
+            own.market,
+            kinds.get(own.run_id, ""),
+            {"slot": own.slot, "client_order_id": own.client_order_id, "reason": error.message},
+        )
+        for own, error in doubts
+    ]
+
+
+def of_the_venue(
+    runs: Sequence[StrategyRun], dropped: Sequence[tuple[OwnOrder, Order]], seen: MarketSnapshot
+) -> list[Event]:
+    """What the venue did by itself: orders that it cancelled, and funding that it settled."""
+    kinds = {active.run_id: active.kind for active in runs}
+    told = [
+        Event(
+            "cancelled",
+            order.updated_ms,
+            own.market,
+            kinds.get(own.run_id, ""),
+            {
+                "slot": own.slot,
+                "side": own.side,
+                "price": own.price,
+                "size": own.size,
+                "client_order_id": own.client_order_id,
+                "by": "venue",
+                "reason": order.reason,
+            },
+        )
+        for own, order in dropped
+    ]
+    for active in runs:
+        told += [
+            Event(
+                "funding",
+                paid.time_ms,
+                active.market,
+                active.kind,
+                {"rate": paid.rate, "price": paid.price, "position": paid.size, "amount": paid.amount},
+            )
+            for paid in seen.snapshot.funding_payments
+            if paid.market == active.market and active.run is not None
+        ]
+    return told
