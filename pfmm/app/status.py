@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pfmm.app.session import unlisted, wall_ms
-from pfmm.errors import PfmmError, VenueUnreachable
+from pfmm.errors import ConfigError, PfmmError, VenueUnreachable
 from pfmm.model.text import iso
 
 if TYPE_CHECKING:
@@ -82,10 +82,15 @@ class StatusResult:
 def status(request: StatusRequest, *, session: Session) -> StatusResult:
     """Read the runs of one strategy. A venue that does not answer leaves the journal's own view, with a warning.
 
-    Raises UnknownMarket, and VenueUnreachable for a market that never ran here while the venue does not answer.
+    Raises UnknownMarket, ConfigError for a journal that cannot be used, with what the venue shows, and VenueUnreachable
+    for a market that never ran here while the venue does not answer.
     """
     kind, market = request.strategy, named_market(session, request.market)
-    runs = _newest(session.journal.runs(kind=kind, market=market))
+    try:
+        runs = _newest(session.journal.runs(kind=kind, market=market))
+    except ConfigError as error:  # the journal cannot be used: what the venue shows is said all the same
+        told = "; ".join(_unknown(session, kind, market)) or "the venue shows no order with pfmm's ids there"
+        raise ConfigError(f"{error.message}; {told}", hint=error.hint) from error
     holders = {(h.market, h.strategy): h for h in session.locks.holders()}
     marks: dict[str, Decimal] = {}
     speed = 1.0

@@ -17,7 +17,7 @@ from pfmm.app.contract import Question
 from pfmm.app.ending import end_runs
 from pfmm.app.session import Session, wall_ms
 from pfmm.app.status import named_market
-from pfmm.errors import AuthenticationError, CutShort, PfmmError, StateUnknown
+from pfmm.errors import AuthenticationError, ConfigError, CutShort, PfmmError, StateUnknown
 from pfmm.model.encoding import ABSENT
 from pfmm.model.plan import OwnStatus
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pfmm.model.deadline import Deadline
     from pfmm.model.plan import OwnOrder
     from pfmm.model.run import Run
+    from pfmm.runner.locks import Holder
     from pfmm.runner.signals import Signals
 
 RUNNERS_SHARE = 2 / 3  # of the time of a stop, for the runner to cancel and prove; then it is killed
@@ -89,11 +90,15 @@ def stop(request: StopRequest, *, session: Session, confirm: Confirm) -> StopRes
         return None
     with Signals(one_shot=True) as signals:
         with session.leaving() as deadline:
-            rows, unproven = _stop_all(session, request.strategy, request.market, deadline, signals)
+            trouble = _journal_trouble(session)
+            stop_all = _stop_all if trouble is None else _stop_without_journal
+            rows, unproven = stop_all(session, request.strategy, request.market, deadline, signals)
             result = StopResult(session.venue_name, session.account, tuple(rows))
             failure: PfmmError | None = _unproven(unproven) if unproven else None
             if not signals.stopping():
                 result, failure = _look_for_unknown(request, session, result, failure, deadline)
+            if trouble is not None:
+                failure = failure or _nothing_rests(trouble)
         if request.flatten and failure is None and not signals.stopping():
             result, failure = _flatten_stopped(session, request.strategy, result, signals)
     if signals.received is not None:
@@ -152,19 +157,8 @@ def _stop_all(
     market = remembered or named_market(session, spelling)
     earlier = session.journal.runs(kind=kind, market=market)
     resting = {run.run_id: session.journal.live_orders(run_id=run.run_id) for run in earlier if run.ended_ms is None}
-    running = [h for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
-    for holder in running:  # all at once, so that they wind down side by side
-        if not holder.stopping:
-            session.locks.send_signal(holder, signal.SIGTERM)
-    rows, unproven = [], []
-    for holder in running:
-        grace_s = deadline.left_s() * RUNNERS_SHARE
-        try:
-            session.locks.stop_runner(holder.market, kind, grace_s=grace_s, give_up=signals.stopping)
-        except StateUnknown as error:
-            if not signals.stopping():
-                raise
-            unproven.append(error)
+    running, unproven = _stop_runners(session, kind, market, deadline, signals)
+    rows = []
     # read again: a runner that was in its first cycle has begun its run, and may have left its orders, only now
     over = {run.run_id for run in earlier if run.ended_ms is not None}
     runs = [run for run in session.journal.runs(kind=kind, market=market) if run.run_id not in over]
@@ -182,6 +176,55 @@ def _stop_all(
     if market is not None and not rows:
         rows = [_nothing_of(market, kind, "absent")]
     return rows, unproven
+
+
+def _stop_runners(
+    session: Session, kind: str, market: str | None, deadline: Deadline, signals: Signals
+) -> tuple[list[Holder], list[StateUnknown]]:
+    """Ends the runners; answers who they were, and what was not proven in time."""
+    running = [h for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
+    for holder in running:  # all at once, so that they wind down side by side
+        if not holder.stopping:
+            session.locks.send_signal(holder, signal.SIGTERM)
+    unproven = []
+    for holder in running:
+        grace_s = deadline.left_s() * RUNNERS_SHARE
+        try:
+            session.locks.stop_runner(holder.market, kind, grace_s=grace_s, give_up=signals.stopping)
+        except StateUnknown as error:
+            if not signals.stopping():
+                raise
+            unproven.append(error)
+    return running, unproven
+
+
+def _journal_trouble(session: Session) -> ConfigError | None:
+    """Why the journal cannot be used: damaged, on a full disk, in a folder that cannot be written."""
+    try:
+        session.journal.runs()
+    except ConfigError as error:
+        return error
+    return None
+
+
+def _stop_without_journal(
+    session: Session, kind: str, spelling: str | None, deadline: Deadline, signals: Signals
+) -> tuple[list[StoppedRun], list[StateUnknown]]:
+    """Ends the runners alone: which runs there were, and which orders are theirs, only the journal knows."""
+    remembered = None if spelling is None else session.remembered_market(spelling)
+    market = remembered or named_market(session, spelling)
+    running, unproven = _stop_runners(session, kind, market, deadline, signals)
+    markets = {holder.market for holder in running} | ({market} if market is not None else set())
+    return [_nothing_of(one, kind, "unknown") for one in sorted(markets)], unproven
+
+
+def _nothing_rests(trouble: ConfigError) -> ConfigError:
+    """The failure of a stop that could do all but write it down."""
+    return ConfigError(
+        f"{trouble.message}; the runners were stopped and the venue shows no order with pfmm's ids there, "
+        "but the runs could not be ended in the journal",
+        hint=trouble.hint,
+    )
 
 
 def _unproven(errors: Sequence[StateUnknown]) -> StateUnknown:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.engine.cancel import ask_to_cancel, pause
 from pfmm.engine.unknown_orders import unknown_orders
-from pfmm.errors import StateUnknown
+from pfmm.errors import ConfigError, StateUnknown
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
@@ -43,7 +43,11 @@ def resting_unknown(session: Session, market: str | None) -> tuple[Order, ...]:
     """The unknown orders that rest on a market, or anywhere (None). Raises what the venue's reads raise."""
     if asks_nobody(session):
         return ()
-    return unknown_orders(session.venue.open_orders(market), session.journal if session.has_journal else None)
+    resting = session.venue.open_orders(market)
+    try:
+        return unknown_orders(resting, session.journal if session.has_journal else None)
+    except ConfigError:  # a journal that cannot be used knows none
+        return unknown_orders(resting, None)
 
 
 def rows_of(orders: Sequence[Order]) -> tuple[UnknownOrder, ...]:

@@ -51,6 +51,7 @@ def test_a_run_that_began_meanwhile_has_placed_nothing_and_is_ended(tmp_path: Pa
         assert grid.wait(timeout=PATIENCE_S) == 143
     assert open_orders(tmp_path) == []
     row = {"market": BTC, "strategy": "grid", "cancelled": 0, "orders_left": 0, "state": "stopped"}
+    row |= {"inventory": None, "pnl": None, "close": None}  # of a run alone
     assert (done.code, done.data["runs"]) == (0, [row])
 
 
@@ -60,4 +61,5 @@ def test_a_runner_that_began_no_run_is_told_of(tmp_path: Path) -> None:
         done = run("grid", "stop", "--json", home=tmp_path)
         assert grid.wait(timeout=PATIENCE_S) == 5
     row = {"market": BTC, "strategy": "grid", "cancelled": 0, "orders_left": 0, "state": "stopped"}
+    row |= {"inventory": None, "pnl": None, "close": None}  # of a run alone
     assert (done.code, done.data["runs"], open_orders(tmp_path)) == (0, [row], [])
