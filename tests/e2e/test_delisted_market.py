@@ -60,7 +60,10 @@ def venue(tmp_path: Path) -> Iterator[dict[str, str]]:
         for market in (GONE, LISTED):
             journal.start_run("grid", market, {}, time_ms=NOW_MS, wall_ms=NOW_MS, pid=1)
     time = {"time_ms": NOW_MS, "speed": 1, "state": "open"}
-    answers = {"/api/state": state, "/api/markets": {"markets": [INSTRUMENT]}, "/api/time": time}
+    answers = {
+        "/api/state": state, "/api/markets": {"markets": [INSTRUMENT]}, "/api/time": time,
+        "/api/orders": {"orders": []},
+    }  # fmt: skip
     with ScriptedVenue(answers).serving() as served:
         yield {"PFMM_BASE_URL": served.url}
 
