@@ -38,7 +38,9 @@ def state(query: str) -> dict[str, Any] | None:
 def account_with(shown: Callable[[str], dict[str, Any] | None], orders: list[dict[str, Any]]) -> dict[str, Any]:
     """The answers of a venue whose clock is stepped, where DELETE takes away the orders that `shown` tells of."""
 
-    def cancel_all(_: str) -> dict[str, Any]:
+    def open_or_cancelled(query: str) -> dict[str, Any]:
+        if "status=open" in query:
+            return {"orders": list(orders)}
         return {"cancelled": len(orders), "orders": orders.clear() or []}
 
     time = {"time_ms": NOW_MS, "speed": 0, "state": "open"}
@@ -46,7 +48,7 @@ def account_with(shown: Callable[[str], dict[str, Any] | None], orders: list[dic
         "/api/state": shown,
         "/api/markets": {"markets": [INSTRUMENT]},
         "/api/time": time,
-        "/api/orders": cancel_all,
+        "/api/orders": open_or_cancelled,
         "/api/paper/advance": time,
     }
 
