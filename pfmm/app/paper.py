@@ -195,7 +195,7 @@ def synthetic_feed(
 
     Without a seed it is that of the setting `paper.seed`, or one by chance. The fees are the article's unless chosen.
     """
-    from pfmm.app.session import new_seed
+    from pfmm.app.embedded import new_seed
     from pfmm.paper.clock import FIRST_MS, LAST_MS
     from pfmm.paper.feed_config import synthetic
 
@@ -309,7 +309,7 @@ def serve(
 
 
 def _refuse_outside(config: Mapping[str, Any], at: At) -> None:
-    from pfmm.app.session import feed_of
+    from pfmm.app.embedded import feed_of
 
     first_ms, last_ms = feed_of(config).span()
     if not first_ms <= at.ms <= last_ms:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.session import feed_of, open_exchange, refuse_wrong_clock, wall_ms
+from pfmm.app.embedded import feed_of, open_exchange, refuse_wrong_clock
+from pfmm.app.session import wall_ms
 from pfmm.errors import AlreadyRunning, ConfigError, DataFileError, UsageError, VenueRefused
 
 if TYPE_CHECKING:

@@ -52,8 +52,8 @@ def _private(path: Path) -> None:
 
 def paper_exchange(state_dir: Path) -> Check:
     """The embedded exchange's file and market, without making either."""
+    from pfmm.app.embedded import open_exchange
     from pfmm.app.paper_clock import words_of
-    from pfmm.app.session import open_exchange
     from pfmm.paper.messages import ExchangeError
 
     name = "paper exchange"

@@ -15,7 +15,7 @@ from pfmm.cli.lines import Line, did_you_mean, is_market, lowered, market_of, ta
 from pfmm.model.setting import nearest
 
 if TYPE_CHECKING:
-    from pfmm.cli.typer_seam import Node, Option, UsageProblem
+    from pfmm.cli.nodes import Node, Option, UsageProblem
 
     Look = Callable[[str], Node | None]
 

@@ -26,15 +26,14 @@ import typer
 
 from pfmm.app import strategies
 from pfmm.cli import output
+from pfmm.cli.nodes import Node, UsageProblem
 from pfmm.cli.output import Failed, Failure
 from pfmm.cli.registry import commands, root_help
 from pfmm.cli.typer_seam import (
     USAGE_ERRORS,
     Invocation,
-    Node,
     ReaderGone,
     Root,
-    UsageProblem,
     look,
     path_of,
     root_command,

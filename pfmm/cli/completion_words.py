@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pfmm.app import strategies
-from pfmm.cli.typer_seam import GLOBAL_NAMES, Node, Option, Root, tree
+from pfmm.cli.nodes import Node, Option
+from pfmm.cli.typer_seam import GLOBAL_NAMES, Root, tree
 
 MARKETS, PROFILES, RUNS, FILES = "markets", "profiles", "runs", "files"
 SHELLS = ("bash", "zsh", "fish")

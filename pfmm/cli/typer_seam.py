@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import typer
 from typer._click.exceptions import MissingParameter
@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 from typer.main import get_command
 
+from pfmm.cli.nodes import Node, Option, UsageProblem
 from pfmm.cli.output import Globals
 
 EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/--verbose, --version."
@@ -255,17 +256,6 @@ def _global_options(*, hidden: bool) -> list[TyperOption]:
     ]
 
 
-class UsageProblem(NamedTuple):
-    """What Typer found wrong with a command line: its complaint, the path of the command that was being read, what kind
-    of mistake it is, and the words that it is about (an option's name, the words that are too many)."""
-
-    message: str
-    exit_code: int | None
-    path: str
-    kind: Literal["command", "option", "missing", "extra", "no value", "needless value", "value", "which"]
-    about: tuple[str, ...] = ()
-
-
 USAGE_ERRORS = TyperException
 _KINDS: tuple[tuple[str, str], ...] = (
     (r"No such command '(.*?)'", "command"),
@@ -306,30 +296,6 @@ def path_of(root: Root, arguments: Sequence[str]) -> str:
             node = node.commands[word]
             names.append(word)
     return " ".join(names)
-
-
-class Option(NamedTuple):
-    """One option of a command as its help shows it; `valued` is True where the next word is its value, of which
-    `metavar` says what it is and `choices` which words there are."""
-
-    names: tuple[str, ...]
-    help: str
-    hidden: bool
-    valued: bool
-    metavar: str = ""
-    choices: tuple[str, ...] = ()
-
-
-class Node(NamedTuple):
-    """One command: its path ("grid start"), its help whole and in a line, subcommands by name with their line, and what
-    its arguments are called ("[MARKET]...")."""
-
-    path: str
-    help: str
-    line: str
-    children: Mapping[str, str]
-    options: tuple[Option, ...]
-    arguments: tuple[str, ...] = ()
 
 
 def tree(root: Root) -> list[Node]:

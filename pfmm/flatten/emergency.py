@@ -23,6 +23,7 @@ from pfmm.errors import (
     VenueRefused,
     VenueUnreachable,
 )
+from pfmm.flatten.closing import closing_order
 from pfmm.flatten.contract import (
     FlattenOrder,
     FlattenResult,
@@ -33,14 +34,12 @@ from pfmm.flatten.contract import (
 )
 from pfmm.flatten.verdict import Seen, verdict
 from pfmm.model.account import Snapshot, VenueTime
-from pfmm.model.expiry import acts_until_ms, valid_until_ms
-from pfmm.model.market import Instrument, Ticker
-from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal, Side, TimeInForce
+from pfmm.model.expiry import acts_until_ms
+from pfmm.model.market import Instrument
+from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal
 from pfmm.model.refusal import RefusalReason
 from pfmm.ports import Venue
-from pfmm.strategy.ticks import snap_price, snap_size
 
-_BPS = Decimal(10_000)
 _ZERO = Decimal(0)
 AGE_TOLERANCE_MS = 2_000
 FIRST_PAUSE_S = 0.05
@@ -262,41 +261,17 @@ class _Flattener:
             if name in self._instruments:
                 market.step = self._instruments[name].size_step
             if market.excess and self._may_act(market, snapshot.time.time_ms):
-                order = self._closing_order(name, market, tickers.get(name), snapshot.time)
+                order = closing_order(
+                    market,
+                    tickers.get(name),
+                    self._instruments.get(name),
+                    snapshot.time,
+                    max_slippage_bps=self._order.max_slippage_bps,
+                    client_order_id=self._tools.client_order_id,
+                )
                 if order is not None:
                     orders.append((market, order))
         return orders[:MAX_BATCH]
-
-    def _closing_order(
-        self, name: str, market: MarketProgress, ticker: Ticker | None, now: VenueTime
-    ) -> NewOrder | None:
-        side = Side.SHORT if market.size > 0 else Side.LONG
-        touch = None if ticker is None else ticker.bid if side is Side.SHORT else ticker.ask
-        instrument = self._instruments.get(name)
-        if touch is None or instrument is None:
-            missing = f"no {'bid' if side is Side.SHORT else 'ask'} to close at" if touch is None else "no price rule"
-            market.reason = f"the venue shows {missing}"
-            return None
-        size = market.excess if market.target == 0 else snap_size(market.excess, instrument.size_step)
-        if not size:
-            return None
-        worst = touch * (1 + side.sign * self._order.max_slippage_bps / _BPS)
-        try:
-            price = snap_price(worst, side, instrument.price_rule)  # rounded towards the touch: the cap is a cap
-        except ValueError as error:
-            market.reason = str(error)
-            return None
-        return NewOrder(
-            client_order_id=self._tools.client_order_id(),
-            market=name,
-            side=side,
-            size=size,
-            price=price,
-            post_only=False,
-            reduce_only=True,
-            time_in_force=TimeInForce.IOC,
-            valid_until_ms=valid_until_ms(now),
-        )
 
     def _reduce(self, closing: Sequence[tuple[MarketProgress, NewOrder]]) -> None:
         """Sends the closing orders in one batch and notes what the answers say; the next read decides."""

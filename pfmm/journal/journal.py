@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pfmm.errors import BadVenueData, ConfigError, NoJournal, OtherExchange
 from pfmm.journal import schema
 from pfmm.journal.books import OLD_CLOSINGS
 from pfmm.journal.file import prepare_file
-from pfmm.journal.keeper import BookKeeper
 from pfmm.journal.opening import connect, connect_readonly, translated
+from pfmm.journal.run_records import RunRecords, must_know
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill
 from pfmm.model.peak import next_peak
@@ -28,7 +28,7 @@ from pfmm.model.run import Absorbed, Intents, JournalFill, Run
 __all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
 
 
-class Journal(BookKeeper):
+class Journal(RunRecords):
     """The recorded truth about one account. Every method is one transaction, durable when it returns.
 
     Raises ConfigError, naming the file and the fix, when the file cannot be used; ValueError for amounts that are
@@ -133,58 +133,6 @@ class Journal(BookKeeper):
                 "the journal; `pfmm paper reset` starts the embedded exchange afresh and keeps the journal aside",
             )
 
-    def start_run(
-        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
-    ) -> Run:
-        """Records a new run with status running; its id is the nonce and its number."""
-        stored = schema.json_text("config", config)
-        with self._transaction() as db:
-            number = db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0]
-            db.execute(
-                "INSERT INTO runs (number, run_id, kind, market, config, status, started_ms, wall_started_ms, pid) "
-                "VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
-                (number, f"{self.nonce}-r{number}", kind, market, stored, time_ms, wall_ms, pid),
-            )
-            rows = self._select(schema.RUN_COLUMNS, "runs", {"number = ?": number}, "number")
-        return schema.run_from(rows[0])
-
-    def save_run(
-        self,
-        run_id: str,
-        *,
-        status: str,
-        memory: Mapping[str, Any] | None,
-        folded_through: int,
-        time_ms: int,
-        wall_ms: int,
-        pid: int | None,
-        last_mid: Decimal | None = None,
-    ) -> None:
-        """Records a finished cycle: the strategy's memory together with the fill number it is folded through.
-
-        A run that was ended keeps its status, whoever saves it later. None leaves the stored `last_mid` as it is.
-        """
-        stored = None if memory is None else schema.json_text("memory", memory)
-        mid = schema.optional_text("last_mid", last_mid)
-        with self._transaction() as db:
-            saved = db.execute(
-                "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, memory = ?, "
-                "folded_through = ?, last_cycle_ms = ?, wall_last_cycle_ms = ?, pid = ?, "
-                "last_mid = coalesce(?, last_mid) WHERE run_id = ?",
-                (status, stored, folded_through, time_ms, wall_ms, pid, mid, run_id),
-            )
-            _must_know(saved, "run", run_id)
-
-    def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:
-        """Ends a run (status stopped or halted). The first end stays: ending an ended run changes nothing."""
-        with self._transaction() as db:
-            ended = db.execute(
-                "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, pid = NULL, "
-                "stop_reason = coalesce(stop_reason, ?), ended_ms = coalesce(ended_ms, ?) WHERE run_id = ?",
-                (status, reason, time_ms, run_id),
-            )
-            _must_know(ended, "run", run_id)
-
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
         """Records what a read of the venue brought and moves the cursors, in one transaction; answers what was new.
 
@@ -284,7 +232,7 @@ class Journal(BookKeeper):
 
     def _ask_amend(self, order: OwnOrder, time_ms: int) -> None:
         asked = self._db.execute(schema.ASK_AMEND, schema.amend_values(order, time_ms))
-        _must_know(asked, "live order", order.client_order_id)
+        must_know(asked, "live order", order.client_order_id)
         self._count(order.run_id, "amended")
 
     def _ask_cancel(self, client_order_id: str, time_ms: int) -> None:
@@ -316,11 +264,6 @@ class Journal(BookKeeper):
         self._db.execute(schema.UPDATE_ORDER, schema.update_values(order, filled, time_ms))
         if order.status is OwnStatus.REJECTED and status_before != OwnStatus.REJECTED.value:
             self._count(order.run_id, "refused")
-
-    def _count(self, run_id: str, action: str) -> None:
-        statement = f"UPDATE runs SET {action} = {action} + 1 WHERE run_id = ?"  # noqa: S608 - our constants
-        counted = self._db.execute(statement, (run_id,))
-        _must_know(counted, "run", run_id)
 
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
         """Records (market, time in ms, mid in USD); the first mid of a market and time stays."""
@@ -394,8 +337,3 @@ class Journal(BookKeeper):
         with translated(self.path):
             query = f"SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order}"  # noqa: S608 - our constants
             return self._db.execute(query, tuple(asked.values())).fetchall()
-
-
-def _must_know(changed: sqlite3.Cursor, what: str, name: str) -> None:
-    if not changed.rowcount:
-        raise ValueError(f"the journal knows no {what} {name!r}")

@@ -18,6 +18,7 @@ from pfmm.store.wal import use_wal
 
 APPLICATION_ID = 0x70666D6D  # "pfmm", in the header: tells our files from other SQLite files
 Connection = sqlite3.Connection
+Cursor = sqlite3.Cursor
 
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _NOT_WRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pfmm.app.session import Session, open_exchange
+from pfmm.app.embedded import open_exchange
+from pfmm.app.session import Session
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Instrument, PriceRule
 from pfmm.paper.feed_config import synthetic

@@ -98,7 +98,7 @@ def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
     with Running("paper", "serve", "--port", "0", home=exchange) as server:
         env = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": server.wait_for("http://").strip(),
                "PURPLE_FLEA_KEY": "paper-default"}  # fmt: skip
-        from pfmm.app.session import open_exchange
+        from pfmm.app.embedded import open_exchange
         from pfmm.paper.messages import PlaceRequest
 
         opened = open_exchange(exchange / "state")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.app.session import open_exchange
+from pfmm.app.embedded import open_exchange
 from pfmm.cli import app
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Running

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.app.session import open_exchange
+from pfmm.app.embedded import open_exchange
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.messages import PlaceRequest, StateRecord
 from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, run

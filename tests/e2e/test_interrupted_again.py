@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pfmm.app.session import open_exchange
+from pfmm.app.embedded import open_exchange
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import PATIENCE_S, Running, run

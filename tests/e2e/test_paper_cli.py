@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.app.session import open_exchange
+from pfmm.app.embedded import open_exchange
 from tests.e2e.driver import Running, run, run_here
 from tests.e2e.homes import stepped_home
 

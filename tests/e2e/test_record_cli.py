@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.app.session import open_exchange
+from pfmm.app.embedded import open_exchange
 from pfmm.model.market import Book, FundingRate, Trade
 from pfmm.tape import TapeQuote, read
 from tests.e2e.driver import Running, run, run_here

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.app.session import open_exchange
+from pfmm.app.embedded import open_exchange
 from pfmm.paper.messages import PlaceRequest
 from tests.e2e.driver import run
 

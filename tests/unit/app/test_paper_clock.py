@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import pfmm.app.session as app_session
+import pfmm.app.embedded as app_embedded
 from pfmm.app import paper, paper_clock, venue_checks
 from pfmm.app.paper_clock import clock
 from pfmm.app.session import Session
@@ -35,7 +35,7 @@ def opened(folder: Path, clocks: Clocks) -> Session:
     session = Session(load_settings({"PFMM_HOME": str(folder)}))
     folder.joinpath("state", "paper").mkdir(parents=True)
     path = folder / "state" / "paper" / "exchange.sqlite3"
-    vars(session)["exchange"] = Exchange.open(path, app_session.feed_of, clocks.wall, uptime=clocks.uptime)
+    vars(session)["exchange"] = Exchange.open(path, app_embedded.feed_of, clocks.wall, uptime=clocks.uptime)
     return session
 
 
@@ -81,7 +81,7 @@ def test_doctor_says_what_it_saw(tmp_path: Path) -> None:
 
 
 def test_no_market_begins_in_1979(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_session, "wall_ms", lambda: 300_000_000_000)
+    monkeypatch.setattr(app_embedded, "wall_ms", lambda: 300_000_000_000)
     with pytest.raises(ConfigError, match="this machine's clock says 1979"):
-        app_session.open_exchange(tmp_path)
+        app_embedded.open_exchange(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,8 @@ import typer
 import typer.core
 
 from pfmm.cli import app, typer_seam
-from pfmm.cli.typer_seam import FlagSource, Invocation, Node, command_from, invocation_of, takes, tree
+from pfmm.cli.nodes import Node
+from pfmm.cli.typer_seam import FlagSource, Invocation, command_from, invocation_of, takes, tree
 
 
 def _width(text: str) -> int:

@@ -1,0 +1,81 @@
+"""The half of the journal that records runs: begun, saved between cycles, ended, and what they did. Layer: journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pfmm.journal import schema
+from pfmm.journal.keeper import BookKeeper
+from pfmm.model.run import Run
+from pfmm.store.database import Cursor
+
+
+class RunRecords(BookKeeper):
+    """Runs of the journal. Raises ValueError for a run that it does not know."""
+
+    nonce: str
+
+    def start_run(
+        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+    ) -> Run:
+        """Records a new run with status running; its id is the nonce and its number."""
+        stored = schema.json_text("config", config)
+        with self._transaction() as db:
+            number = db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0]
+            db.execute(
+                "INSERT INTO runs (number, run_id, kind, market, config, status, started_ms, wall_started_ms, pid) "
+                "VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+                (number, f"{self.nonce}-r{number}", kind, market, stored, time_ms, wall_ms, pid),
+            )
+            rows = self._select(schema.RUN_COLUMNS, "runs", {"number = ?": number}, "number")
+        return schema.run_from(rows[0])
+
+    def save_run(
+        self,
+        run_id: str,
+        *,
+        status: str,
+        memory: Mapping[str, Any] | None,
+        folded_through: int,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        last_mid: Decimal | None = None,
+    ) -> None:
+        """Records a finished cycle: the strategy's memory together with the fill number it is folded through.
+
+        A run that was ended keeps its status, whoever saves it later. None leaves the stored `last_mid` as it is.
+        """
+        stored = None if memory is None else schema.json_text("memory", memory)
+        mid = schema.optional_text("last_mid", last_mid)
+        with self._transaction() as db:
+            saved = db.execute(
+                "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, memory = ?, "
+                "folded_through = ?, last_cycle_ms = ?, wall_last_cycle_ms = ?, pid = ?, "
+                "last_mid = coalesce(?, last_mid) WHERE run_id = ?",
+                (status, stored, folded_through, time_ms, wall_ms, pid, mid, run_id),
+            )
+            must_know(saved, "run", run_id)
+
+    def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:
+        """Ends a run (status stopped or halted). The first end stays: ending an ended run changes nothing."""
+        with self._transaction() as db:
+            ended = db.execute(
+                "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, pid = NULL, "
+                "stop_reason = coalesce(stop_reason, ?), ended_ms = coalesce(ended_ms, ?) WHERE run_id = ?",
+                (status, reason, time_ms, run_id),
+            )
+            must_know(ended, "run", run_id)
+
+    def _count(self, run_id: str, action: str) -> None:
+        statement = f"UPDATE runs SET {action} = {action} + 1 WHERE run_id = ?"  # noqa: S608 - our constants
+        counted = self._db.execute(statement, (run_id,))
+        must_know(counted, "run", run_id)
+
+
+def must_know(changed: Cursor, what: str, name: str) -> None:
+    """Raise ValueError where a statement has changed nothing: the journal has no such row."""
+    if not changed.rowcount:
+        raise ValueError(f"the journal knows no {what} {name!r}")
