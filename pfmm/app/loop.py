@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.app.detaching import tell_ready
 from pfmm.app.live_edge import LiveEdge, fees_text
+from pfmm.app.money import money_text
 from pfmm.app.session import wall_ms
 from pfmm.app.starting import started
 from pfmm.app.watched import Shown, run_watched
@@ -38,7 +39,11 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
             return
         on_exit = request.on_exit or session.settings.general.run.on_exit
         where, markets = (session.venue_name, session.account), tuple(begun.markets)
-        shown = Shown(begun.kind, markets, *where, on_exit, real_money=session.real_money, fees=fees_of(begun))
+        shown = Shown(
+            begun.kind, markets, *where, on_exit, real_money=session.real_money, fees=fees_of(begun),
+            limits={one: session.settings.for_market(one).run.max_inventory_usd for one in markets},
+            money=money_text(session),
+        )  # fmt: skip
         run_watched(partial(run_loop, begun, on_exit), shown, display)
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, OutputLost, PfmmError
@@ -24,6 +25,7 @@ from pfmm.runner.loop import Ending
 from pfmm.runner.signals import Signals
 
 NOTICE = "notice"  # one line for the one at the keyboard; no event of the stream
+VIEW = "view"  # the one at the keyboard asks for another picture; no event of the stream
 READER_GONE = "the reader of the output went away"
 HUNG_WORDS_S = 1.0
 
@@ -39,6 +41,8 @@ class Shown:
     on_exit: str
     real_money: bool = False
     fees: Mapping[str, Fees] = field(default_factory=dict)  # of each market
+    limits: Mapping[str, Decimal] = field(default_factory=dict)  # the most that may be held of each market, USD
+    money: str = ""  # whose exchange, and whether its money is real
 
 
 if TYPE_CHECKING:
@@ -102,7 +106,14 @@ def _keyboard(shown: Shown, listeners: Listeners, fd: int | None) -> Keyboard | 
         f"Cancel the orders and close the whole position on {', '.join(shown.markets)} {real}"
         f"at {shown.venue} account {shown.account}?"
     )
-    return Keyboard(fd, question, lambda text: listeners.put(Event(NOTICE, 0, "", "", {"text": text})))
+
+    def say(text: str) -> None:
+        listeners.put(Event(NOTICE, 0, "", "", {"text": text}))
+
+    def view(name: str) -> None:
+        listeners.put(Event(VIEW, 0, "", "", {"name": name}))
+
+    return Keyboard(fd, question, say, view)
 
 
 def _drained(listeners: Listeners) -> bool:

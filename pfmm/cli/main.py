@@ -68,9 +68,15 @@ def _interrupted(*_: object) -> NoReturn:
 
 
 def write_any_text() -> None:
-    """Escape what stdout cannot encode (an older locale, the name of a file that is no text), as stderr does."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Write what stdout and stderr cannot encode in characters that they can: of an older encoding, and of a locale
+    that is C by its name, where Python itself would go on in UTF-8. The name of a file that is no text is escaped."""
+    from pfmm.cli.plain_characters import HANDLER, plain_locale, register
+
+    register()
+    encoding = "ascii" if plain_locale(os.environ) else None
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=encoding, errors=HANDLER)
 
 
 def _print(text: str) -> None:

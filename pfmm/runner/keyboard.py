@@ -17,17 +17,23 @@ from typing import Any
 
 from pfmm.runner.inbox import Action, Command
 
-HELP = "keys: p pause (cancels, keeps running) and go on · f flatten (asks) · q quit by the exit policy · ? this help"
+HELP = (
+    "keys: p pause (cancels, keeps running) and go on, f flatten (asks), q quit by the exit policy, "
+    "d best prices and own orders, e events and reasons in full, ? this help"
+)
+VIEWS = {"d": "depth", "e": "events"}  # not in capitals: an arrow key ends in one
 _LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # where `termios.tcgetattr` has them
 
 
 class Keyboard:
-    """Reads keys of the terminal `fd`. `question` is what `f` asks before it flattens; `say` shows one line."""
+    """Reads keys of the terminal `fd`. `question` is what `f` asks before it flattens; `say` shows one line, `view`
+    another picture: the same key again goes back."""
 
-    def __init__(self, fd: int, question: str, say: Callable[[str], None]) -> None:
+    def __init__(self, fd: int, question: str, say: Callable[[str], None], view: Callable[[str], None]) -> None:
         self._fd = fd
         self._question = question
         self._say = say
+        self._view = view
         self._own_mode: list[Any] | None = None
         self._handlers: dict[signal.Signals, Any] = {}
         self._asking = False
@@ -67,6 +73,8 @@ class Keyboard:
             return Command(Action.QUIT, "key q")
         elif key == "?":
             self._say(HELP)
+        elif key in VIEWS:
+            self._view(VIEWS[key])
         return None
 
     def __enter__(self) -> Keyboard:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.watched import NOTICE
+from pfmm.app.watched import NOTICE, VIEW
 from pfmm.cli.output import EventStream, drop_stdout
 from pfmm.cli.render.left import left_line
 from pfmm.model.cycle import CycleEvent
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from pfmm.app.watched import Shown
     from pfmm.model.cycle import CycleReport
 
-RECENT = 6
+RECENT = 40
 NOTICE_CYCLES = 3
 ENDINGS = ("stopping", "halted", "stopped")
+ROUTINE = ("started", "placed", "amended", "cancelled")  # what the table shows already
 OUTSIDE = ("liquidated", "closed_outside", "base_changed", "slot_stopped")
 
 
@@ -107,18 +108,22 @@ def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
 
 
 class LiveScreen:
-    """A listener with a live display, redrawn once a cycle."""
+    """A listener with a live display, redrawn once a cycle; where the cursor cannot go back, one line an event."""
 
     def __init__(self, shown: Shown, *, keys: bool) -> None:
+        from pfmm.app.live_series import LiveSeries
         from pfmm.cli.live.terminal import Terminal
 
         self._terminal = Terminal()
         self._shown = shown
         self._keys = keys
         self._recent: deque[Event] = deque(maxlen=RECENT)
+        self._series = LiveSeries()
         self._warning: str | None = None
         self._notice: str | None = None
         self._notice_until = 0
+        self._view: str | None = None
+        self._opened = False
         self._last: CycleEvent | None = None
         self._cycles = 0
 
@@ -135,21 +140,37 @@ class LiveScreen:
             self._cycle(event)
         elif event.name == NOTICE:
             self._note(str(event.data["text"]))
+        elif event.name == VIEW:
+            self._view = None if self._view == event.data["name"] else str(event.data["name"])
             self._draw()
         elif event.name == "stopping":
             self._stopping(event)
         elif event.name == "stopped":
             self._stopped(event)
-        elif event.name in ("fill", "round_trip"):
-            self._recent.appendleft(event)
-        elif event.name in ("refused", "unknown", "warning", "paused", "halted", "gap", *OUTSIDE):
-            reason = event.data.get("reason", "")
-            self._warning = f"{event.name}: {event.data.get('slot', '')} {reason}".strip()
+        else:
+            self._happened(event)
+
+    def _happened(self, event: Event) -> None:
+        from pfmm.cli.live.recent import TROUBLE, trouble
+
+        if event.name in TROUBLE:
+            self._warning = trouble(event)
+        elif event.name in OUTSIDE:
+            self._warning = f"{event.name.replace('_', ' ')}: {event.data.get('reason', '')}"
         elif event.name in ("resumed", "placed"):
             self._warning = None
+        if self._terminal.dumb:
+            from pfmm.cli.live.recent import event_words
+
+            self._open()
+            self._terminal.line(event_words(event))
+        elif event.name not in ROUTINE:
+            self._recent.appendleft(event)
 
     def _cycle(self, event: CycleEvent) -> None:
         adopted = event.data.get("adopted_orders")
+        if event.report is not None:
+            self._series.add(event.report)
         if self._last is None:
             self._terminal.start()
             if adopted:
@@ -160,25 +181,48 @@ class LiveScreen:
         self._cycles += 1
         self._draw()
 
+    def _open(self) -> None:
+        """On a dumb terminal, the line before all others."""
+        from pfmm.cli.live.one_line import opening_line
+
+        if not self._opened:
+            self._opened = True
+            self._terminal.line(opening_line(self._shown))
+
     def _note(self, text: str) -> None:
+        if self._terminal.dumb:
+            self._open()
+            self._terminal.line(text)
+            return
         self._notice, self._notice_until = text, self._cycles + NOTICE_CYCLES
+        self._draw()
 
     def _draw(self) -> None:
-        from pfmm.cli.live.tables import frame
-
         if self._last is None or self._last.report is None:
             return
+        if self._terminal.dumb:
+            from pfmm.cli.live.one_line import cycle_line
+
+            self._open()
+            self._terminal.line(cycle_line(self._last.report, self._terminal.console.width))
+            return
+        from pfmm.cli.live.tables import frame
+
         health = {
             "venue": self._shown.venue,
             "account": self._shown.account,
+            "money": self._shown.money,
+            "limits": self._shown.limits,
             "cycles": self._cycles,
             "warning": self._warning,
             "notice": self._notice,
             "on_exit": self._shown.on_exit,
             "keys": self._keys,
+            "view": self._view,
+            "series": self._series.lines(),
             **self._last.data,
         }
-        width, height = min(self._terminal.console.width, 100), self._terminal.height
+        width, height = self._terminal.console.width, self._terminal.height
         self._terminal.show(frame(self._shown.kind, self._last.report, tuple(self._recent), health, width, height))
 
     def _stopping(self, event: Event) -> None:
@@ -186,21 +230,19 @@ class LiveScreen:
         policy = event.data["policy"]
         if policy != "keep":
             now = "cancelling" if policy == "cancel" else "cancelling and closing"
-            self._terminal.console.print(
+            self._terminal.line(
                 f"Stopping ({event.data['reason']}): {now}, until it is proven. Ctrl-C again gives the proof up."
             )
 
     def _stopped(self, event: Event) -> None:
         if self._warning is not None:
-            self._terminal.console.print(self._warning)
+            self._terminal.line(self._warning)
         left = event.data["orders_left"]
         rests = f"{left} of this run still rest" if left else "none of this run rests"
-        self._terminal.console.print(
-            f"Stopped: {event.data['reason']}. {event.data['cancelled']} orders cancelled; {rests}."
-        )
+        self._terminal.line(f"Stopped: {event.data['reason']}. {event.data['cancelled']} orders cancelled; {rests}.")
         for run in event.data.get("left", ()):
             line = left_line(run["market"], run["strategy"], run["inventory"], run["pnl"], run["close"])
-            self._terminal.console.print(line)
+            self._terminal.line(line)
 
     def close(self) -> None:
         """Leaves the last picture standing, with the cursor below it."""

@@ -1,32 +1,37 @@
-"""The live tables of running loops, built from one cycle's report. Rich only; no input, no output, no clock.
+"""The screen of a running loop, built from one cycle's report: lines of text. No input, no output, no clock.
 
-Colour repeats what words, signs and arrows already say; nothing is wider or higher than what is given.
+Colour repeats what words and signs already say; nothing is wider or higher than what is given, and what there is no
+room for is counted or one key away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from pfmm.app import strategies
+from pfmm.cli.live.fitting import beside, cut, flow, whole
+from pfmm.cli.live.holdings import holdings, others, profit_lines
+from pfmm.cli.live.order_tables import book_table, grid_table, levels_table
+from pfmm.cli.live.reasons import nearest, reasons
+from pfmm.cli.live.recent import event_lines
 from pfmm.cli.live.terminal import Screenful
-from pfmm.model.event import Event
-from pfmm.model.text import adding_up, iso, plain
+from pfmm.model.text import iso
 
 if TYPE_CHECKING:
-    from pfmm.app.strategies import GridExplained, GridLine
+    from pfmm.app.strategies import GridExplained
     from pfmm.model.cycle import CycleReport, RunReport
+    from pfmm.model.event import Event
 
-LINES_SHOWN = 17
-LINES_FEWEST = 3
-# of a grid's screen: break-even, edge and fees, title, head and price; sums, a blank and the health line, some wrapped
-LINES_BESIDE = 15
-BAR_WIDTH = 21
+BODY = 100  # columns that a table may take; beyond it lies the panel
+PANEL_COLUMNS, PANEL_LINES = 136, 36
+PANEL_WIDTH = 48
+FEW_MARKETS = 2
+REASONS_SHOWN = 3
+RECENT_SHOWN = 6
+GRID_LINES = 17
 LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
 
 
@@ -37,188 +42,158 @@ def frame(
     health: Mapping[str, Any],
     width: int,
     height: int | None = None,
-) -> RenderableType:
-    """One screen of a running `kind`: its market tables, what it earned, the last fills and the health line.
+) -> Screenful:
+    """One screen of a running `kind`: who trades where, its orders, why nothing happens, what it earned and holds.
 
-    A screen of few lines (`height`, None: any number) shows fewer grid lines and fills, never less of the sums and of
-    the health line, which tells what is wrong.
+    `health` is what is known beside the report. A screen of few lines (`height`, None: any number) shows fewer lines
+    and fills, never less of the sums and of the last lines, which tell what is wrong.
     """
-    room = strategies.kind(kind)
-    if room.layout == "lines":
-        parts = [_grid(run, width, height) for run in report.runs]
-        top, sums = [part for table, _ in parts for part in table], [part for _, sums in parts for part in sums]
-    else:
-        from pfmm.cli.live.quote_tables import quotes
-
-        top, sums = quotes(report, room.columns(), width)
-    return Screenful([*_edge(health, width), *top], sums, [_recent(recent)], [_health(report, health)], height)
-
-
-def _edge(health: Mapping[str, Any], width: int) -> list[RenderableType]:
-    """The break-even maker fee first, then what is left of it and the fees that are charged: a line each."""
-    told = (("edge", "bold"), ("net", ""), ("fees", "dim"))
-    lines = [(str(health[name])[:width], style) for name, style in told if health.get(name)]
-    return [Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines]
-
-
-def _grid(run: RunReport, width: int, height: int | None) -> tuple[list[RenderableType], list[RenderableType]]:
-    """The table of lines with its notes, and the sums below it."""
-    if run.ticker is None or run.decision is None:
-        return [Text(f"{run.market} grid: {run.problem or 'waiting for the first price'}", style="yellow")], []
-    explain: GridExplained = run.decision.explain
-    table = Table(
-        title=f"{run.market} grid  {explain.lower:f} … {explain.upper:f}",
-        title_justify="left",
-        title_style="bold",
-        width=min(width, 72),
-        pad_edge=False,
-        box=None,
-    )
-    for name in ("line", "price", "side", "size", "USD"):
-        table.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
-    notes = [Text(note, style="yellow") for note in run.decision.notes]
-    notes += [Text(f"waiting: {w.slot} {w.reason}", style="dim") for w in explain.waiting[:3]]
-    notes += [Text(f"held: {h.slot} {h.reason}", style="yellow") for h in run.plan.held[:3]]
-    room = LINES_SHOWN if height is None else height - LINES_BESIDE - len(notes)
-    for row in _grid_rows(explain, run, min(max(room, LINES_FEWEST), LINES_SHOWN)):
-        table.add_row(*row)
-    return [table, *notes], [_profit(run), _inventory(run)]
+    panel = width >= PANEL_COLUMNS and (height or 0) >= PANEL_LINES and len(report.runs) == 1
+    body = min(width - PANEL_WIDTH - 2 if panel else width, BODY)
+    head = _head(kind, report, health, body)
+    why = _why(report, body)
+    sums = [*why, *_sums(kind, report, health, body)]
+    foot = _foot(report, health, body)
+    view = health.get("view")
+    taken = len(head) + len(sums) + len(foot)
+    if view == "events":
+        told = [line for name in ("edge", "net", "fees") for line in whole(str(health.get(name) or ""), body)]
+        head = [*_head(kind, report, {**health, "edge": None, "net": None, "fees": None}, body), *told]
+        head += [*_whole_reasons(report, body), *event_lines(recent, body)]
+        return Screenful(head, sums[len(why) :], [], foot, height)
+    if view == "depth":
+        now = report.time.time_ms
+        head += [line for run in report.runs for line in book_table(run, now, body)]
+        head += whole(f"`pfmm book {report.runs[0].market}` shows the depth of the market", body, style="dim")
+        return Screenful(head, sums, [], foot, height)
+    main = _main(kind, report, body, None if height is None else height - taken)
+    spare = [*_more_orders(kind, report, body), *_series(health, body), *event_lines(recent[:RECENT_SHOWN], body)]
+    top = [*head, *main]
+    if panel:
+        top = beside(top, book_table(report.runs[0], report.time.time_ms, PANEL_WIDTH), width - PANEL_WIDTH)
+    return Screenful(top, sums, spare, foot, height)
 
 
-def _grid_rows(explain: GridExplained, run: RunReport, shown: int) -> list[tuple[Text, ...]]:
-    """The `shown` lines nearest the price, highest first, with the price itself between them."""
-    assert run.ticker is not None
-    mid = run.ticker.mid or run.ticker.mark
-    lines = sorted(explain.lines, key=lambda line: line.price, reverse=True)
-    nearest = sorted(lines, key=lambda line: abs(line.price - mid))[:shown]
-    resting = {order.slot for order in run.orders}
-    rows: list[tuple[Text, ...]] = []
-    told = False
-    for line in (line for line in lines if line in nearest):
-        if not told and line.price < mid:
-            rows.append(_price_row(mid))
-            told = True
-        rows += _line_rows(line, resting)
-    if not told:
-        rows.append(_price_row(mid))
-    return rows
-
-
-def _price_row(mid: Decimal) -> tuple[Text, ...]:
-    return (Text("→", style="bold"), Text(f"{mid:f}", style="bold"), Text("mid", style="bold"), Text(""), Text(""))
-
-
-def _line_rows(line: GridLine, resting: set[str]) -> list[tuple[Text, ...]]:
-    rows: list[tuple[Text, ...]] = []
-    index, price = Text(str(line.line)), Text(plain(line.price))
-    for side, size, slot, style in (
-        ("sell", line.sell, line.sell_slot, "red"),
-        ("buy", line.buy, line.buy_slot, "green"),
-    ):
-        if size is None:
-            continue
-        state = side if slot in resting else f"{side} (not resting)"
-        rows.append((index, price, Text(state, style=style), Text(plain(size)), Text(f"{size * line.price:.2f}")))
-    if not rows:
-        rows.append((index, price, Text("empty", style="dim"), Text(""), Text("")))
-    return rows
-
-
-def _profit(run: RunReport) -> Text:
-    return profit_line(run.total, run.ledger.realized, run.unrealized, run.ledger.fees, run.ledger.funding)
-
-
-def profit_line(total: Decimal, realised: Decimal, unrealised: Decimal, fees: Decimal, funding: Decimal) -> Text:
-    """`total +1.2 USD = realised …`: the parts add up as printed, a rebate is a plus."""
-    *words, whole = adding_up(total, (realised, unrealised, -fees, funding), remainder=1)
-    text = Text(f"total {whole} USD", style=_sign_style(total))
-    named = zip(("realised", "unrealised", "fees", "funding"), words, strict=True)
-    text.append(" = " + "  ".join(f"{name} {word}" for name, word in named), style="not bold default")
-    return text
-
-
-def _inventory(run: RunReport) -> Text:
-    """[     short ███|          ] with the share of the limit; the sign and the word carry the meaning."""
-    assert run.ticker is not None
-    notional = run.ledger.size * run.ticker.mark
-    word = "flat" if not run.ledger.size else "long" if run.ledger.size > 0 else "short"
-    text = Text("inventory ")
-    text.append(bar(run.ratio), style="red" if abs(run.ratio) >= 0.9 else "")
-    text.append(f" {word} {abs(run.ledger.size):f} ({notional:+.2f} USD, {run.ratio:+.0%} of the limit)")
-    text.append(f"  round trips {run.round_trips}", style="bold")
-    return text
-
-
-def bar(ratio: float) -> str:
-    """A bar of fixed width around its middle: 0.5 → `[----------|#####-----]`."""
-    half = BAR_WIDTH // 2
-    filled = min(half, round(abs(ratio) * half))
-    left = "-" * half if ratio >= 0 else "-" * (half - filled) + "#" * filled
-    right = "-" * half if ratio <= 0 else "#" * filled + "-" * (half - filled)
-    return f"[{left}|{right}]"
-
-
-def _recent(events: Sequence[Event]) -> Text:
-    text = Text("")
-    for event in events:
-        data = event.data
-        when = iso(event.time_ms)[11:19]
-        if event.name == "round_trip":
-            text.append(
-                f"{when}  {event.market}  round trip {data['size']:f} from {data['entry_price']:.6g} to "
-                f"{data['exit_price']:.6g}: {data['net']:+.6f} USD\n",
-                style=_sign_style(data["net"]),
-            )
-        else:
-            what = "bought" if data["side"] == "long" else "sold"
-            text.append(
-                f"{when}  {event.market}  {what} {data['size']:f} at {data['price']:f} (fee {data['fee']:+.6f})\n"
-            )
-    return text
-
-
-def _health(report: CycleReport, health: Mapping[str, Any]) -> Text:
-    funding = _next_funding(report)
-    text = Text(
-        f"{health['venue']}/{health['account']}  {iso(report.time.time_ms)[:19]}Z  equity {report.account.equity:.4f}  "
-        f"cycle {health['cycles']}  dead-man {health['dead_man']}",
-        style="dim",
-    )
-    if funding:
-        text.append(f"\n{funding}", style="dim")
-    for line in _beside(report):
-        text.append(f"\n{line}", style="dim")
-    problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
-    text.append(f"\n{'! ' + problem if problem else 'OK'}", style="yellow" if problem else "green")
-    keys = "   ? keys" if health.get("keys") else ""
-    text.append(f"   {health['budget']}   Ctrl-C {LEAVING[health['on_exit']]}{keys}", style="dim")
-    if health.get("notice"):
-        text.append(f"\n{health['notice']}", style="bold")
-    return text
-
-
-def _beside(report: CycleReport) -> list[str]:
-    """The account's position, a line a market, where it is not what the run there holds: never on one line with it."""
-    lines = []
-    for run in report.runs:
-        if run.ticker is not None and run.position != run.ledger.size:
-            usd = run.position * run.ticker.mark
-            base = f", of which {run.base:f} is a base: counted in the limit, never traded" if run.base else ""
-            lines.append(f"the account holds {run.position:f} {run.market} ({usd:+.2f} USD){base}")
+def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
+    """What runs, where, with which money and when; then the break-even fee, what is left of it, and the fees."""
+    markets = [run.market for run in report.runs]
+    parts = [
+        f"{kind} {markets[0]}" if len(markets) == 1 else f"{kind} on {len(markets)} markets",
+        f"{health['venue']}/{health['account']}",
+        health.get("money", "").partition(":")[0],
+        f"{iso(report.time.time_ms)[11:19]}Z",
+        f"equity {report.account.equity:.2f}",
+        _market_state(report),
+    ]
+    lines = flow(parts, width, style="bold")
+    for name, style in (("edge", "bold"), ("net", ""), ("fees", "dim")):
+        if health.get(name):
+            lines.append(Text(cut(str(health[name]), width), style=style))
     return lines
 
 
-def _next_funding(report: CycleReport) -> str:
+def _market_state(report: CycleReport) -> str:
+    """Whether the markets can be traded now, by their data."""
+    bad = sum(run.problem is not None for run in report.runs)
+    if bad:
+        return "not quoted" if len(report.runs) == 1 else f"{bad} of {len(report.runs)} markets not quoted"
+    return "open" if report.fresh else "data late"
+
+
+def _main(kind: str, report: CycleReport, width: int, room: int | None) -> list[Text]:
+    """The table that a strategy is watched by."""
+    now = report.time.time_ms
+    layout = strategies.kind(kind).layout
+    if layout == "lines":
+        return [line for run in report.runs for line in _grid(run, now, width, room)]
+    if layout == "levels" or len(report.runs) == 1:
+        return [line for run in report.runs for line in levels_table(run, now, width)]
+    from pfmm.cli.live.quote_tables import quotes
+
+    return quotes(report, strategies.kind(kind).columns(), width)
+
+
+def _grid(run: RunReport, now_ms: int, width: int, room: int | None) -> list[Text]:
+    if run.ticker is None or run.decision is None:
+        return whole(f"{run.market} grid: {run.problem or 'waiting for the first price'}", width, style="yellow")
+    explain: GridExplained = run.decision.explain
+    title = flow([f"range {explain.lower:f} to {explain.upper:f}", f"{explain.levels} {explain.spacing} steps"], width)
+    beside_lines = len(title) + 3  # its head, the price and the line that counts the others
+    shown = GRID_LINES if room is None else min(room - beside_lines, 2 * GRID_LINES)
+    return [*title, *grid_table(explain, run, now_ms, width, shown)]
+
+
+def _more_orders(kind: str, report: CycleReport, width: int) -> list[Text]:
+    """Of a few markets the orders with distance and age; of one market they are the table itself."""
+    if strategies.kind(kind).layout != "components" or not 1 < len(report.runs) <= FEW_MARKETS:
+        return []
+    lines = []
+    for run in report.runs:
+        lines += [Text(run.market, style="bold"), *levels_table(run, report.time.time_ms, width)]
+    return lines
+
+
+def _why(report: CycleReport, width: int) -> list[Text]:
+    """The first reasons, each cut to its line; how many more there are, and the key that shows them whole."""
+    found = reasons(report)
+    lines = [cut(line, width) for line in found[:REASONS_SHOWN]]
+    shown = [Text(line, style="yellow") for line in lines]
+    more = len(found) - len(lines)
+    if more or lines != found[:REASONS_SHOWN]:
+        count = f"and {more} more reasons; " if more else ""
+        shown.append(Text(f"{count}e shows them whole", style="dim"))
+    return shown
+
+
+def _whole_reasons(report: CycleReport, width: int) -> list[Text]:
+    return [line for reason in reasons(report) for line in whole(reason, width, style="yellow")]
+
+
+def _sums(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
+    """What was earned, with its parts; then who holds what."""
+    runs, limits = report.runs, health.get("limits", {})
+    ledgers = [run.ledger for run in runs]
+    lines = profit_lines(
+        sum((run.total for run in runs), start=runs[0].total * 0),
+        sum((ledger.realized for ledger in ledgers), start=ledgers[0].realized * 0),
+        sum((run.unrealized for run in runs), start=runs[0].unrealized * 0),
+        sum((ledger.fees for ledger in ledgers), start=ledgers[0].fees * 0),
+        sum((ledger.funding for ledger in ledgers), start=ledgers[0].funding * 0),
+        width,
+    )
+    if len(runs) > 1:
+        return [*lines, *others(report, limits, width)]
+    trips = strategies.kind(kind).layout == "lines"
+    return [*lines, *holdings(runs[0], limits.get(runs[0].market), width, trips=trips)]
+
+
+def _series(health: Mapping[str, Any], width: int) -> list[Text]:
+    """Equity and inventory over the last cycles, as lines of blocks."""
+    return [Text(cut(line, width), style="dim") for line in health.get("series", ())]
+
+
+def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
+    """Dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
+    parts = [f"dead-man {health['dead_man']}", f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
+    problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
+    state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"
+    keys = "   keys p f q d e ?" if health.get("keys") else ""
+    lines = flow(parts, width, style="dim")
+    lines.append(Text(cut(state, width), style="yellow" if problem else "green"))
+    lines.append(Text(f"Ctrl-C {LEAVING[health['on_exit']]}{keys}", style="dim"))
+    if health.get("notice"):
+        lines += whole(health["notice"], width, style="bold")
+    return lines
+
+
+def _next_funding(report: CycleReport) -> list[str]:
     parts = []
-    for run in report.runs[:4]:
+    for run in report.runs[:FEW_MARKETS]:
         ticker = run.ticker
         if ticker is None or ticker.funding_rate is None or ticker.next_funding_ms is None:
             continue
         left_s = max(ticker.next_funding_ms - report.time.time_ms, 0) // 1000
+        name = run.market.removesuffix("-PERP")
         rate_bps = ticker.funding_rate * 10_000
-        parts.append(f"{run.market} {rate_bps:+.2f} bps in {left_s // 3600}h{left_s % 3600 // 60:02d}m")
-    return "next funding  " + "  ".join(parts) if parts else ""
-
-
-def _sign_style(value: Decimal) -> str:
-    return "green" if value > 0 else "red" if value < 0 else ""
+        parts.append(f"funding {name} {rate_bps:+.2f} bps in {left_s // 3600}h{left_s % 3600 // 60:02d}m")
+    return parts

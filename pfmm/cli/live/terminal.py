@@ -45,7 +45,7 @@ class Screenful:
 def _cut(lines: Lines, room: int) -> Lines:
     if len(lines) <= room:
         return lines
-    return [*lines[: room - 1], [Segment(f"… {len(lines) - room + 1} more lines")]]
+    return [*lines[: room - 1], [Segment(f"... {len(lines) - room + 1} more lines")]]
 
 
 class Terminal:
@@ -57,6 +57,15 @@ class Terminal:
         self._live = Live(
             console=self.console, auto_refresh=False, transient=False, redirect_stdout=False, redirect_stderr=False
         )
+
+    @property
+    def dumb(self) -> bool:
+        """True where the cursor cannot go back."""
+        return self.console.is_dumb_terminal
+
+    def line(self, text: str) -> None:
+        """Prints a text below what stands there, whole: as many lines as it takes."""
+        self.console.print(text, markup=False)
 
     @property
     def height(self) -> int | None:

@@ -37,7 +37,7 @@ def _cells(row: FundingRow) -> tuple[str, ...]:
         row.market, rate, bps_8h, year,
         "n/a" if row.next_funding_at is None else f"{row.next_funding_at[:16].replace('T', ' ')}Z",
         "n/a" if left is None else in_words(left),
-        row.action.replace("_", " ") + (" (estimated rate)" if row.source == "estimated" else ""),
+        row.action.replace("_", " ") + (" (estimated)" if row.source == "estimated" else ""),
     )  # fmt: skip
 
 

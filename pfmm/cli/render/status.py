@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pfmm.app import strategies
 from pfmm.cli.render.tables import table
 from pfmm.model.text import plain
 
@@ -18,17 +19,18 @@ def render(kind: str, result: StatusResult, width: int | None) -> str:
     """One line a market."""
     if not result.runs:
         return f"No {kind} has run on this account. `pfmm {kind} start BTC-PERP` starts one."
-    rows = [_cells(row) for row in result.runs]
-    return table(HEADERS, rows, right=range(2, 10), spare=(9, 4, 8), width=width)
+    trips = strategies.kind(kind).layout == "lines"  # a quote has none to count
+    rows = [_cells(row, trips=trips) for row in result.runs]
+    return table(HEADERS, rows, right=range(2, 10), spare=(9, 4, 8, 2, 3), width=width)
 
 
-def _cells(row: RunRow) -> tuple[str, ...]:
+def _cells(row: RunRow, *, trips: bool) -> tuple[str, ...]:
     return (
         row.market,
         row.state + (f" ({row.pid})" if row.pid else ""),
         str(len(row.orders)),
         str(row.fills),
-        str(row.round_trips),
+        str(row.round_trips) if trips else "-",
         plain(row.inventory),
         *(_usd(value) for value in (row.realized_pnl, row.unrealized_pnl, row.fees_effect, row.funding)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 
 def table(
@@ -31,7 +32,8 @@ def table(
         for line in lines
     ]
     if hidden:
-        text.append(f"hidden columns (terminal too narrow): {', '.join(headers[one] for one in sorted(hidden))}")
+        names = ", ".join(headers[one] for one in sorted(hidden))
+        text += wrap(f"hidden columns (terminal too narrow): {names}", width or 100)
     return "\n".join(text)
 
 

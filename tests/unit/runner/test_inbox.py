@@ -82,6 +82,8 @@ def test_keys_end_the_wait_and_a_terminal_that_is_gone_is_not_asked_again(signal
         ("pPp", [Action.PAUSE, Action.GO_ON, Action.PAUSE], []),
         ("q", [Action.QUIT], []),
         ("?", [], [HELP]),
+        ("de", [], ["depth", "events"]),
+        ("\x1b[D", [], []),
         ("fy", [Action.FLATTEN], ["close? y/n"]),
         ("fnx", [], ["close? y/n", "not flattened; the run goes on"]),
         ("f\nq", [Action.QUIT], ["close? y/n", "not flattened; the run goes on"]),
@@ -92,7 +94,7 @@ def test_what_a_key_means(pressed: str, actions: list[Action], said: list[str]) 
     lines: list[str] = []
     read, write = os.pipe()
     os.write(write, pressed.encode())
-    keyboard = Keyboard(read, "close?", lines.append)
+    keyboard = Keyboard(read, "close?", lines.append, lines.append)
     assert [command.action for command in keyboard.read()] == actions
     assert lines == said
     os.close(write)
@@ -107,7 +109,7 @@ STORY = '''
 import os, signal, termios
 from pfmm.runner.keyboard import Keyboard
 while os.tcgetpgrp(0) != os.getpgrp(): pass
-with Keyboard(0, "?", print) as keyboard:
+with Keyboard(0, "?", print, print) as keyboard:
     assert keyboard.open
     os.kill(os.getpid(), signal.SIGTSTP)
     os.kill(os.getpid(), signal.SIGSTOP)
@@ -140,7 +142,7 @@ def test_the_terminal_has_its_own_mode_back_at_the_end_and_while_the_process_is_
 def test_keys_of_what_is_no_terminal_of_ours_are_not_asked_for() -> None:
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
-    with Keyboard(slave, "?", pytest.fail) as keyboard:
+    with Keyboard(slave, "?", pytest.fail, pytest.fail) as keyboard:
         assert not keyboard.open
         assert termios.tcgetattr(slave) == before
     os.close(master)

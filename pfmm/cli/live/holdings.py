@@ -1,0 +1,88 @@
+"""What a run holds, what the account holds, and the room to the limit: three things, each by its name. Rendering only.
+
+The limit binds the account's position, the run's own may be smaller, or lie on the other side. Layer: cli.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from pfmm.cli.live.fitting import flow
+from pfmm.model.text import adding_up, plain
+
+if TYPE_CHECKING:
+    from pfmm.model.cycle import CycleReport, RunReport
+
+BAR_WIDTH = 21
+WIDE = 90
+
+
+def profit_lines(
+    total: Decimal, realised: Decimal, unrealised: Decimal, fees: Decimal, funding: Decimal, width: int
+) -> list[Text]:
+    """`total +1.2 USD = realised …`: the parts add up as printed, a rebate is a plus."""
+    *words, whole = adding_up(total, (realised, unrealised, -fees, funding), remainder=1)
+    names = ("realised", "unrealised", "fees", "funding") if width >= WIDE else ("real.", "unreal.", "fees", "fund.")
+    parts = [f"{name} {word}" for name, word in zip(names, words, strict=True)]
+    lines = flow([f"total {whole} USD = {parts[0]}", *parts[1:]], width)
+    style = "green" if total > 0 else "red" if total < 0 else ""
+    lines[0].stylize(style, 0, len(f"total {whole} USD"))
+    return lines
+
+
+def held(size: Decimal, mark: Decimal) -> str:
+    """A position in words: "long 0.5 (+50.00 USD)", "nothing"."""
+    if not size:
+        return "nothing"
+    return f"{'long' if size > 0 else 'short'} {plain(abs(size))} ({size * mark:+.2f} USD)"
+
+
+def holdings(run: RunReport, limit_usd: Decimal | None, width: int, *, trips: bool) -> list[Text]:
+    """The run's own, the account's with its base, and the room to the limit of one market."""
+    if run.ticker is None:
+        return []
+    mark = run.ticker.mark
+    parts = [f"this run holds {held(run.ledger.size, mark)}", f"account holds {held(run.position, mark)}"]
+    if run.base:
+        parts.append(f"base {held(run.base, mark)}: counted in the limit, never traded")
+    parts += [f"fills {run.fills}", *([f"round trips {run.round_trips}"] if trips else [])]
+    lines = flow(parts, width)
+    if limit_usd is not None:
+        lines += flow(room(run.position * mark, limit_usd), width)
+    return lines
+
+
+def room(position_usd: Decimal, limit_usd: Decimal) -> list[str]:
+    """What may still be bought and sold before the limit, without counting open orders: of 400 held and a limit of
+    500 USD, 100 to buy and 900 to sell."""
+    buy, sell = max(limit_usd - position_usd, Decimal(0)), max(limit_usd + position_usd, Decimal(0))
+    share = float(position_usd / limit_usd) if limit_usd else 0.0
+    return [f"limit {plain(limit_usd)} USD {bar(share)} {share:+.0%}", f"room {buy:.2f} to buy, {sell:.2f} to sell"]
+
+
+def bar(ratio: float) -> str:
+    """A bar of fixed width around its middle: 0.5 → `[----------|#####-----]`."""
+    half = BAR_WIDTH // 2
+    filled = min(half, round(abs(ratio) * half))
+    left = "-" * half if ratio >= 0 else "-" * (half - filled) + "#" * filled
+    right = "-" * half if ratio <= 0 else "#" * filled + "-" * (half - filled)
+    return f"[{left}|{right}]"
+
+
+def others(report: CycleReport, limits: Mapping[str, Decimal], width: int) -> list[Text]:
+    """Of many markets, those where the account holds something else than the run, with the room that this leaves."""
+    lines: list[Text] = []
+    for run in report.runs:
+        if run.ticker is None or run.position == run.ledger.size:
+            continue
+        parts = [f"{run.market.removesuffix('-PERP')}: account holds {held(run.position, run.ticker.mark)}"]
+        if run.base:
+            parts.append(f"base {held(run.base, run.ticker.mark)}: counted in the limit, never traded")
+        if run.market in limits:
+            parts += room(run.position * run.ticker.mark, limits[run.market])[1:]
+        lines += flow(parts, width, style="dim")
+    return lines

@@ -1,0 +1,38 @@
+"""A running loop where the cursor cannot go back (TERM=dumb): one line an event. Rendering only. Layer: cli."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pfmm.cli.live.fitting import cut
+from pfmm.cli.live.reasons import nearest, reasons
+from pfmm.cli.live.tables import LEAVING
+from pfmm.model.text import iso, plain
+
+if TYPE_CHECKING:
+    from pfmm.app.watched import Shown
+    from pfmm.model.cycle import CycleReport
+
+
+def opening_line(shown: Shown) -> str:
+    """How it is left, what runs, where, and with which money."""
+    money = f" ({shown.money})" if shown.money else ""
+    where = f"{shown.kind} on {', '.join(shown.markets)} at {shown.venue}/{shown.account}{money}"
+    return f"Ctrl-C {LEAVING[shown.on_exit]}; {where}"
+
+
+def cycle_line(report: CycleReport, width: int) -> str:
+    """A cycle: mid, position, orders, what was earned, and what is wrong or how far the price is from doing something;
+    cut at a word's end to `width`, since the next one says it again."""
+    orders = sum(len(run.orders) for run in report.runs)
+    total = sum((run.total for run in report.runs), start=Decimal(0))
+    parts = [iso(report.time.time_ms)[11:19]]
+    if len(report.runs) == 1:
+        run = report.runs[0]
+        mid = None if run.ticker is None else run.ticker.mid
+        parts += ["no mid" if mid is None else f"mid {plain(mid)}", f"position {plain(run.position)}"]
+    parts += [f"{orders} orders", f"total {total:+.4f}"]
+    found = reasons(report)
+    parts.append(found[0] if found else nearest(report) or "no order rests")
+    return cut("  ".join(parts), width)

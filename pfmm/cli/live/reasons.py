@@ -1,0 +1,120 @@
+"""Why a run does not quote, or does nothing, in plain words: no name of a slot, no word of the engine. Pure.
+
+The engine's own texts stay as they are in JSON and in the journal. Layer: cli.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pfmm.model.text import plain
+
+if TYPE_CHECKING:
+    from pfmm.model.cycle import CycleReport, RunReport
+    from pfmm.model.plan import OwnOrder
+
+_LIMIT = re.compile(
+    r"limit: with every open (long|short) order filled the position could reach ([\d.]+) USD, "
+    r"max_inventory is ([\d.]+) USD"
+)
+_ALL = {"long": "all longs filled would make", "short": "all shorts filled would make"}
+_UNPROVEN = re.compile(r"order \S+ is (\w+), not yet proven")
+_UNSEEN = {
+    "sending": "the order was sent and is not answered yet",
+    "unknown": "an order there got no usable answer: the venue is being asked",
+    "missing": "an order left the venue's list: its fill or cancel is not seen yet",
+}
+_AMENDING = re.compile(r"amendment of \S+ not yet acknowledged")
+_YOUNG = re.compile(r"younger than (\d+) ms")
+_SIDES = {"bid": "bid", "ask": "ask"}
+
+
+def reason_words(reason: str) -> str:
+    """A reason as people say it: "limit: with every open long order filled the position could reach 535.00 USD,
+    max_inventory is 500 USD" is "all longs filled would make 535.00 USD, limit 500"."""
+    words = _LIMIT.sub(lambda found: f"{_ALL[found[1]]} {found[2]} USD, limit {found[3]}", reason)
+    words = _UNPROVEN.sub(lambda found: _UNSEEN.get(found[1], f"an order there is {found[1]}"), words)
+    words = _AMENDING.sub("its change is sent and not answered yet", words)
+    return _YOUNG.sub(lambda found: f"moved less than {int(found[1]) / 1000:g} s ago", words)
+
+
+def places(slots: Iterable[str]) -> str:
+    """Slots in words, those of a kind together: bid:5, bid:6 and ask:5 are "bids 6 to 7, ask 6"; cell:3:ask is
+    "ask of line 4", the line that the order lies on."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for slot in slots:
+        kind, place, number = _parts(slot)
+        found.setdefault((kind, place), []).extend([] if number is None else [number])
+    return ", ".join(_named(kind, place, sorted(numbers)) for (kind, place), numbers in found.items())
+
+
+def _parts(slot: str) -> tuple[str, str, int | None]:
+    """The side, what it is a side of, and its number for people."""
+    words = slot.split(":")
+    if words[0] == "cell" and len(words) == 3 and words[1].isdecimal():
+        return words[2], "line", int(words[1]) + (words[2] == "ask")
+    if len(words) == 2 and words[0] in _SIDES and words[1].isdecimal():
+        return words[0], "", int(words[1]) + 1
+    return (words[0] if words[0] in _SIDES else f"{words[0]} order" if words[0] == "close" else words[0]), "", None
+
+
+def _named(kind: str, place: str, numbers: Sequence[int]) -> str:
+    if not numbers:
+        return kind
+    several = len(numbers) > 1
+    if several and numbers[-1] - numbers[0] == len(numbers) - 1 and len(numbers) > 2:
+        which = f"{numbers[0]} to {numbers[-1]}"
+    else:
+        which = ", ".join(map(str, numbers))
+    name = f"{kind}s" if several else kind
+    return f"{name} of {place}{'s' if several else ''} {which}" if place else f"{name} {which}"
+
+
+def reasons(report: CycleReport) -> list[str]:
+    """Why sides are absent or held, and what the strategies note, a line each; markets are named where there are
+    several."""
+    lines: list[str] = []
+    for run in report.runs:
+        name = f"{run.market.removesuffix('-PERP')}: " if len(report.runs) > 1 else ""
+        lines += [f"{name}{line}" for line in _of_run(run)]
+    return lines
+
+
+def _of_run(run: RunReport) -> list[str]:
+    if run.problem is not None:
+        return [f"not quoted, {run.problem}"]
+    lines = [f"{places(slots)} held: {reason}" for reason, slots in _grouped((h.slot, h.reason) for h in run.plan.held)]
+    if run.decision is not None:
+        absent = _grouped(run.decision.absent.items())
+        lines += [f"no {places(slots)}: {reason}" for reason, slots in absent]
+        lines += run.decision.notes
+    return lines
+
+
+def _grouped(slots: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Reasons in words, each with its slots."""
+    found: dict[str, list[str]] = {}
+    for slot, reason in slots:
+        found.setdefault(reason_words(reason), []).append(slot)
+    return list(found.items())
+
+
+def nearest(report: CycleReport) -> str | None:
+    """How far the price is from doing something: "nearest order 0.09 % away: sell at 70582"; None without orders."""
+    found: list[tuple[Decimal, str]] = []
+    for run in report.runs:
+        touch = None if run.ticker is None else (run.ticker.mid or run.ticker.mark)
+        if touch:
+            name = f" {run.market.removesuffix('-PERP')}" if len(report.runs) > 1 else ""
+            found += [(abs(order.price - touch) / touch * 100, _said(order, name)) for order in run.orders]
+    if not found:
+        return None
+    percent, said = min(found)
+    return f"nearest order {percent:{'.2f' if percent >= Decimal('0.01') else '.4f'}} % away: {said}"
+
+
+def _said(order: OwnOrder, name: str) -> str:
+    return f"{'buy' if order.side.sign > 0 else 'sell'}{name} at {plain(order.price)}"
