@@ -200,7 +200,7 @@ def test_an_estimated_rate_is_marked_and_never_acted_on(pfmm_home: Path) -> None
     )  # fmt: skip
     row = _row(Session(load_settings({"PFMM_HOME": str(pfmm_home)})), big, NOW_MS)
     assert (row.rate_8h_bps, row.action, row.source) == (100, "neutral", "estimated")
-    assert "neutral (estimated rate)" in render(FundingResult((row,)), None)
+    assert "neutral (estimated)" in render(FundingResult((row,)), None)
 
 
 def test_assertions_decide_the_exit_code(tmp_path: Path) -> None:
