@@ -35,6 +35,19 @@ def asking(*, yes: bool) -> Callable[[Question], bool]:
     return confirm_on_terminal
 
 
+def asked_secret(text: str) -> str:
+    """What somebody typed without seeing it; empty for an empty line. Raises Abort (exit 130) at the end of the input.
+
+    The terminal stops to show what is typed before the question is asked: a key pasted at once is not seen either.
+    """
+    import getpass
+
+    try:
+        return getpass.getpass(f"{text}: ")
+    except EOFError:
+        raise typer.Abort from None
+
+
 def agreed(found: Found | None) -> Found:
     """The result of a use case that asks first. Raises Abort (exit 130) for None: it was declined."""
     if found is None:

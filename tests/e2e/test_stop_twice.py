@@ -68,6 +68,7 @@ def test_the_second_stop_waits_for_the_first(tmp_path: Path) -> None:
             first.kill()
     assert (first.returncode, second.returncode) == (0, 0)
     row = {"market": "BTC-PERP", "strategy": "grid", "orders_left": 0, "state": "stopped"}
+    left = {"inventory": "0", "pnl": "0", "close": None}
     for answer in (told, told_too):
-        assert [row | {"cancelled": 10}] == json.loads(answer)["data"]["runs"]
+        assert [{**row, **left, "cancelled": 10}] == json.loads(answer)["data"]["runs"]
     assert open_orders(tmp_path) == []

@@ -114,7 +114,7 @@ def test_a_new_setting_that_is_set_otherwise_is_named(
     monkeypatch.setenv(f"PFMM_{kind.upper()}_PATIENCE_S", "9")
     before = resting(home)
     error = pfmm(kind, "start", *RUNS[kind], "--once")["error"]
-    assert error["code"] == "usage"
+    assert error["code"] == "settings_differ"
     where, differences = error["message"].split(" was begun with other settings: ")
     assert where == f"a {kind} on {RUNS[kind][0]}"
     assert differences.removeprefix(f"{kind}.") == "patience_s 5.0 → 9.0"

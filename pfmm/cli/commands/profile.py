@@ -11,7 +11,7 @@ import typer
 from pfmm.app import profiles
 from pfmm.app.profiles import ProfileEdited
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed, asking, on_terminal
+from pfmm.cli.prompt import agreed, asked_secret, asking, on_terminal
 from pfmm.cli.render import profile as render
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
@@ -101,10 +101,7 @@ def _asked(request: SetupRequest, network: str) -> SetupRequest:
     if request.account is None:
         request = request._replace(account=typer.prompt("address of the account (0x…)", err=True))
     if request.key_file is None and request.key_env is None:
-        key = typer.prompt(
-            "key that may act for it (kept in a file of mode 0600; empty: none)",
-            default="", hide_input=True, show_default=False, err=True,
-        )  # fmt: skip
+        key = asked_secret("key that may act for it (kept in a file of mode 0600; empty: none)")
         request = request._replace(key=key or None)
     return request
 
