@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from pfmm.errors import DataFileError
 
 if TYPE_CHECKING:
+    from pfmm.backtest.describing import Description
     from pfmm.tape.sources import Watcher
 
 
@@ -32,10 +33,19 @@ class FilesRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """A file in which no run could begin, and what is wrong with it."""
+
+    file: str
+    usable: Literal[False]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """One description a file or folder: format, markets and counts, or the problem; and the tape that was written."""
 
-    files: tuple[Mapping[str, Any], ...]
+    files: tuple[Description | Unusable, ...]
     converted: str | None = None
 
 
@@ -48,16 +58,14 @@ def describe_files(request: FilesRequest, *, watch: Watcher | None = None) -> De
 
     read = ReadOptions(request.market or UNNAMED, request.format, request.skip_bad)
     cache = cache_of(request.profile, keep=request.cache)
-    described: list[dict[str, Any]] = []
+    described: list[Description | Unusable] = []
     errors: list[DataFileError] = []
     for path in request.files:
         try:
-            found = describe(path, read, cache, check=request.check, watch=watch)
+            described.append(describe(path, read, cache, check=request.check, watch=watch))
         except DataFileError as error:
-            described.append({"file": str(path), "usable": False, "problem": error.message})
+            described.append(Unusable(str(path), usable=False, problem=error.message))
             errors.append(error)
-        else:
-            described.append({"file": str(path), "usable": True, **found.fields()})
     result = Described(tuple(described))
     if request.convert is not None and not _unusable_together(errors, request):
         convert(request.files, request.convert, read, watch)

@@ -19,7 +19,7 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pfmm.errors import UsageError
-from pfmm.model.encoding import ABSENT
+from pfmm.model.encoding import ABSENT, field_name
 from pfmm.model.setting import nearest
 
 Schema = dict[str, Any]
@@ -205,7 +205,8 @@ def _schema(kind: Any) -> Schema:
 
 
 def _object(hints: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> Schema:
-    return _closed({name: _schema(kind) for name, kind in hints.items()}, [one for one in hints if one not in optional])
+    required = [field_name(one) for one in hints if one not in optional]
+    return _closed({field_name(name): _schema(kind) for name, kind in hints.items()}, required)
 
 
 def _closed(properties: Mapping[str, Any], required: Iterable[str]) -> Schema:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from pfmm.backtest.candle_cache import candles_of, load_candles
 from pfmm.backtest.candles import BAR_MS, Candles
@@ -19,6 +20,7 @@ from pfmm.backtest.rates import RATE_CANDLES, funding_of
 from pfmm.backtest.replaying import named_options
 from pfmm.backtest.simulation import span_of
 from pfmm.errors import DataFileError, UsageError
+from pfmm.model.encoding import ABSENT
 from pfmm.model.text import iso
 from pfmm.paper.conversions import decimal
 from pfmm.paper.feeds.feed import QUOTE
@@ -29,27 +31,45 @@ from pfmm.tape.sources import Watcher, expand
 
 
 @dataclass(frozen=True, slots=True)
+class MarketFigures:
+    """What a file holds of one market; what its kind of file does not tell is ABSENT.
+
+    `from_` and `to` are ISO moments, `gaps` silences longer than is usual, `crossed` and `repeated` count quotes,
+    `price_unit` is in USD and `size_step` in base units.
+    """
+
+    market: str
+    from_: str
+    to: str
+    bars: int = ABSENT
+    quotes: int = ABSENT
+    trades: int = ABSENT
+    depths: int = ABSENT
+    funding: int = ABSENT
+    interval_hours: str = ABSENT
+    gaps: int = ABSENT
+    longest_silence_s: float = ABSENT
+    crossed: int = ABSENT
+    repeated: int = ABSENT
+    price_unit: Decimal = ABSENT
+    size_step: Decimal = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
-    """One file (or folder), as it is told to people and scripts: its format, and the figures of each market."""
+    """One usable file (or folder): its format, and the figures of each market; what a binary tape does not tell is
+    ABSENT, and so is `content` (same, changed, not cached) unless it was compared."""
 
+    file: str
+    usable: Literal[True]
     format: str
-    time_unit: str | None
-    markets: tuple[dict[str, Any], ...]
-    duplicate_trades: int = 0
-    skipped_lines: int = 0
-    bad_rows: int = 0
-    notes: tuple[str, ...] = ()
-    content: str | None = None
-
-    def fields(self) -> dict[str, Any]:
-        """The description as plain values; what a binary tape does not tell is left out."""
-        found: dict[str, Any] = {"format": self.format, "markets": list(self.markets)}
-        if self.time_unit is not None:
-            found |= {
-                "time_unit": self.time_unit, "duplicate_trades": self.duplicate_trades,
-                "skipped_lines": self.skipped_lines, "bad_rows": self.bad_rows, "notes": list(self.notes),
-            }  # fmt: skip
-        return found if self.content is None else {**found, "content": self.content}
+    markets: tuple[MarketFigures, ...]
+    time_unit: str = ABSENT
+    duplicate_trades: int = ABSENT
+    skipped_lines: int = ABSENT
+    bad_rows: int = ABSENT
+    notes: tuple[str, ...] = ABSENT
+    content: str = ABSENT
 
 
 def describe(
@@ -58,7 +78,7 @@ def describe(
     """Describe a file, or all files of a folder as one set. `check` compares its content with what a kept tape was
     built from. Raises DataFileError where no run could begin in it."""
     found = cache.find([path], options)
-    content = cache.check([path], options) if check else None
+    content = cache.check([path], options) if check else ABSENT
     if found is None or content == "changed":
         kind, holds = kind_of(path, options)
         if holds == "funding" or (holds == "candles" and RATE_CANDLES in path.name):
@@ -69,38 +89,44 @@ def describe(
         found = load(cache, [path], options, watch)
     candles = candles_of(found)
     if candles is not None:
-        return _candles(kind_of(path, options)[0], candles, options, content)
+        return _candles(path, kind_of(path, options)[0], candles, options, content)
     must_run(path, found.tapes)
-    return _gathered(found, content)
+    return _gathered(path, found, content)
 
 
-def _gathered(loaded: Loaded, content: str | None) -> Description:
+def _gathered(path: Path, loaded: Loaded, content: str) -> Description:
     header = loaded.header
     markets = []
     for one in header["markets"]:
         seen, spec = one["seen"], loaded.tapes[one["spec"]["market"]].spec
         markets.append(
-            {
-                "market": spec.market,
-                "from": iso(seen["first_ms"]),
-                "to": iso(seen["last_ms"]),
-                **{name: seen[name] for name in ("quotes", "trades", "depths", "funding", "gaps")},
-                "longest_silence_s": seen["longest_silence_ms"] / 1000,
-                "crossed": seen["crossed"],
-                "repeated": seen["repeated"],
-                "price_unit": decimal(1, spec.price_decimals),
-                "size_step": decimal(1, spec.size_decimals),
-            }
+            MarketFigures(
+                market=spec.market,
+                from_=iso(seen["first_ms"]),
+                to=iso(seen["last_ms"]),
+                quotes=seen["quotes"],
+                trades=seen["trades"],
+                depths=seen["depths"],
+                funding=seen["funding"],
+                gaps=seen["gaps"],
+                longest_silence_s=seen["longest_silence_ms"] / 1000,
+                crossed=seen["crossed"],
+                repeated=seen["repeated"],
+                price_unit=decimal(1, spec.price_decimals),
+                size_step=decimal(1, spec.size_decimals),
+            )
         )
     return Description(
-        ", ".join(header["formats"]),
-        ", ".join(header["time_units"]),
-        tuple(markets),
-        header["duplicate_trades"],
-        header["skipped_lines"],
-        header["bad_rows"],
-        (*header["notes"], *header["bad_examples"]),
-        content,
+        file=str(path),
+        usable=True,
+        format=", ".join(header["formats"]),
+        markets=tuple(markets),
+        time_unit=", ".join(header["time_units"]),
+        duplicate_trades=header["duplicate_trades"],
+        skipped_lines=header["skipped_lines"],
+        bad_rows=header["bad_rows"],
+        notes=(*header["notes"], *header["bad_examples"]),
+        content=content,
     )
 
 
@@ -117,25 +143,46 @@ def must_run(path: Path, tapes: dict[str, MarketTape]) -> None:
     raise DataFileError(f"{path}: {'; '.join(problems)}")
 
 
-def _candles(kind: str, found: Candles, options: ReadOptions, content: str | None) -> Description:
-    one = {
-        "market": options.market,
-        "from": iso(found.times[0]),
-        "to": iso(found.times[-1] + BAR_MS),
-        "bars": len(found.times),
-        "gaps": found.gaps,
-        "longest_silence_s": found.longest_gap_ms / 1000,
-    }
-    return Description(kind, found.time_unit, (one,), bad_rows=found.bad_rows, notes=found.notes, content=content)
+def _candles(path: Path, kind: str, found: Candles, options: ReadOptions, content: str) -> Description:
+    one = MarketFigures(
+        market=options.market,
+        from_=iso(found.times[0]),
+        to=iso(found.times[-1] + BAR_MS),
+        bars=len(found.times),
+        gaps=found.gaps,
+        longest_silence_s=found.longest_gap_ms / 1000,
+    )
+    return Description(
+        file=str(path),
+        usable=True,
+        format=kind,
+        markets=(one,),
+        time_unit=found.time_unit,
+        duplicate_trades=0,
+        skipped_lines=0,
+        bad_rows=found.bad_rows,
+        notes=found.notes,
+        content=content,
+    )
 
 
 def _rates(kind: str, path: Path) -> Description:
     markets = []
     for market, found in funding_of(path).items():
-        span = {"from": iso(found[0].time_ms), "to": iso(found[-1].time_ms)}
-        hours = sorted({one.interval_hours for one in found})
-        markets.append({"market": market, **span, "funding": len(found), "interval_hours": ", ".join(map(str, hours))})
-    return Description(kind, "", tuple(markets), notes=("settled rates, for --funding",))
+        span = iso(found[0].time_ms), iso(found[-1].time_ms)
+        hours = ", ".join(str(one) for one in sorted({one.interval_hours for one in found}))
+        markets.append(MarketFigures(market, *span, funding=len(found), interval_hours=hours))
+    return Description(
+        file=str(path),
+        usable=True,
+        format=kind,
+        markets=tuple(markets),
+        time_unit="",
+        duplicate_trades=0,
+        skipped_lines=0,
+        bad_rows=0,
+        notes=("settled rates, for --funding",),
+    )
 
 
 def _tape(path: Path) -> Description:
@@ -145,9 +192,9 @@ def _tape(path: Path) -> Description:
     for market, tape in opened.items():
         columns = Columns(tape)
         quotes = int((columns.rows[:, 1] == QUOTE).sum())
-        span = {"from": iso(columns.times[0]), "to": iso(columns.times[-1])}
-        markets.append({"market": market, **span, "quotes": quotes, "trades": len(columns) - quotes})
-    return Description(BINARY_TAPE, None, tuple(markets))
+        span = iso(columns.times[0]), iso(columns.times[-1])
+        markets.append(MarketFigures(market, *span, quotes=quotes, trades=len(columns) - quotes))
+    return Description(file=str(path), usable=True, format=BINARY_TAPE, markets=tuple(markets))
 
 
 def convert(files: Sequence[Path], target: Path, options: ReadOptions, watch: Watcher | None = None) -> int:

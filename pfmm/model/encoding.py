@@ -24,6 +24,7 @@ ABSENT: Final[Any] = Absent()
 def jsonable(value: Any) -> Any:
     """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects.
 
+    A field whose name is a word of Python's own is declared with an underscore behind it: `from_` is "from".
     Raises TypeError for anything else, and ValueError for a float or Decimal that is not finite.
     """
     if isinstance(value, Enum):
@@ -42,8 +43,18 @@ def jsonable(value: Any) -> Any:
 def _fields(value: Any) -> dict[str, Any]:
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no JSON form")
-    found = ((field.name, getattr(value, field.name)) for field in fields(value))
-    return {name: jsonable(item) for name, item in found if item is not ABSENT}
+    return {name: jsonable(item) for name, item in present(value).items()}
+
+
+def present(value: Any) -> dict[str, Any]:
+    """The fields that a dataclass has, under their names in JSON: those that are ABSENT are left out."""
+    found = ((field_name(field.name), getattr(value, field.name)) for field in fields(value))
+    return {name: item for name, item in found if item is not ABSENT}
+
+
+def field_name(declared: str) -> str:
+    """The name in JSON of a dataclass's field: `from_` is "from"."""
+    return declared.removesuffix("_")
 
 
 def _finite(value: float | Decimal) -> float | str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.app.backtest_results import edge_text, money_rows, run_data, unjudged
 from pfmm.cli.render.tables import table
-from pfmm.model.encoding import ABSENT
+from pfmm.model.encoding import ABSENT, present
 from pfmm.model.fees import stored
 from pfmm.model.text import plain
 
@@ -174,19 +174,21 @@ def render_files(result: Described, width: int | None) -> str:
     """One block a file: a line a market, or the problem."""
     blocks = []
     for one in result.files:
-        if not one["usable"]:
-            blocks.append(f"{one['file']}\n  UNUSABLE: {one['problem']}")
+        if not one.usable:
+            blocks.append(f"{one.file}\n  UNUSABLE: {one.problem}")
             continue
-        names = list(dict.fromkeys(name for market in one["markets"] for name in market))
-        rows = [tuple(_cell(market.get(name)) for name in names) for market in one["markets"]]
+        figures = [present(market) for market in one.markets]
+        names = list(dict.fromkeys(name for market in figures for name in market))
+        rows = [tuple(_cell(market.get(name)) for name in names) for market in figures]
         lines = [table(("", *(column)), [("", *cells)], width=width) for column, cells in _in_parts(names, rows)]
+        told = present(one)
         notes = [
-            f"  {name.replace('_', ' ')}: {one[name]}"
+            f"  {name.replace('_', ' ')}: {told[name]}"
             for name in ("time_unit", "duplicate_trades", "skipped_lines", "bad_rows", "content")
-            if name in one
+            if name in told
         ]
-        notes += [f"  {note}" for note in one.get("notes", ())]
-        blocks.append("\n".join([f"{one['file']} ({one['format']})", *lines, *notes]))
+        notes += [f"  {note}" for note in told.get("notes", ())]
+        blocks.append("\n".join([f"{one.file} ({one.format})", *lines, *notes]))
     if result.converted is not None:
         blocks.append(f"written: {result.converted}")
     return "\n\n".join(blocks)

@@ -61,7 +61,8 @@ def test_a_recording_is_a_file_that_can_be_described(session: Session, tmp_path:
     polled = "polled True True"
     assert counts.told == ["started True", polled, polled, "stopped True True 2 polls done"]
     (one,) = describe_files(FilesRequest((out,))).files
-    assert [market["market"] for market in one["markets"]] == ["BTC-PERP"]
+    assert one.usable
+    assert [market.market for market in one.markets] == ["BTC-PERP"]
     with pytest.raises(UsageError, match="exists already"):
         record(request, session=session, progress=lambda _: counts)
     with pytest.raises(UsageError, match="--depth must be at most 20"):
@@ -74,7 +75,7 @@ def test_a_bad_file_leaves_the_descriptions_of_the_others(swing: Path, tmp_path:
     with pytest.raises(DataFileError) as caught:
         describe_files(FilesRequest((swing, bad)))
     described = caught.value.result
-    assert [one["usable"] for one in described.files] == [True, False]  # type: ignore[attr-defined]
+    assert [one.usable for one in described.files] == [True, False]  # type: ignore[attr-defined]
     assert "UNUSABLE" in render_files(described, 80)  # type: ignore[arg-type]
 
 
