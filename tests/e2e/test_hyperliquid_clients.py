@@ -5,7 +5,6 @@ The official SDK and ccxt come with the extra `dev`; where they cannot be instal
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,32 +13,24 @@ from typing import Any
 import pytest
 
 from pfmm.paper.exchange import Exchange
-from pfmm.paper.feeds.synthetic import SyntheticFeed
-from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire import hyperliquid_keys as keys
-from pfmm.paper.wire.wsgi import make_app
+from tests.e2e.served_exchange import exchange_of, served, wall_ms
 
 ACCOUNT = "desk"
 POST_ONLY = {"limit": {"tif": "Alo"}}
 SYMBOL = "BTC/USDC:USDC"
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[Exchange]:
-    opened = Exchange.open(tmp_path / "exchange.sqlite3", lambda _: SyntheticFeed(7), wall_ms)
-    opened.open_account(ACCOUNT)
-    yield opened
-    opened.close()
+    with exchange_of(tmp_path, ACCOUNT) as opened:
+        yield opened
 
 
 @pytest.fixture
 def url(exchange: Exchange) -> Iterator[str]:
-    with PaperServer(make_app(exchange), "127.0.0.1", 0).running() as server:
-        yield f"http://127.0.0.1:{server.server_port}"
+    with served(exchange) as address:
+        yield address
 
 
 def status_of(answer: Any) -> Any:
