@@ -135,6 +135,7 @@ def heads_name_the_fee(home: Path, file: Path, stream: str, said: Any, tried: An
         assert "fees maker -2, taker 5 bps" in file_.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_loop_on_recorded_ticks_says_what_a_backtest_of_them_says(tmp_path: Path, shared_data: Path) -> None:
     """The same decision times and no latency: orders, fills, calibration and so every figure are the same."""
     files = [shared_data / "binance-usdm-ticks" / f"btcusdt_202407{day}.gz" for day in (18, 19)]

@@ -175,6 +175,7 @@ def test_two_runners_of_one_market_are_refused_and_a_signal_leaves_nothing(tmp_p
     assert open_orders(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_the_recorded_markets_are_quoted_to_their_end(tmp_path: Path, shared_data: Path) -> None:
     files = [shared_data / "binance-usdm-ticks" / name for name in RECORDINGS]
     fed = run("paper", "feed", "replay", *files, "--speed", "0", "--fees", "article", home=tmp_path)

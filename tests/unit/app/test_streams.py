@@ -57,8 +57,15 @@ def busy(tmp_path: Path) -> Iterator[Session]:
     opened.close()
 
 
-@pytest.mark.parametrize("policy", ["cancel", "keep", "flatten"])
-@pytest.mark.parametrize("at", range(1, 60, 7))
+POLICIES = ("cancel", "keep", "flatten")
+CASES = [  # each moment with one policy in turn; every pair of them under `-m slow`
+    pytest.param(at, policy, marks=() if turn % 3 == number else pytest.mark.slow)
+    for turn, at in enumerate(range(1, 60, 7))
+    for number, policy in enumerate(POLICIES)
+]
+
+
+@pytest.mark.parametrize(("at", "policy"), CASES)
 def test_a_stream_has_the_journal_s_fills(busy: Session, at: int, policy: str) -> None:
     number = signal.SIGINT if at % 2 else signal.SIGTERM
     busy.__dict__["venue"] = venue = Interrupting(busy, at, number)

@@ -54,7 +54,10 @@ def t_of(values: list[float]) -> float:
     return fmean(values) / (stdev(values) / sqrt(len(values)))
 
 
-@pytest.mark.parametrize("kind", ["grid", "ladder", "quote"])
+KINDS = ["grid", pytest.param("ladder", marks=pytest.mark.slow), "quote"]  # a ladder is a quote of several levels
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_nobody_earns_where_prints_are_a_martingale(pfmm_home: Path, kind: str) -> None:
     earned, traded = [], Decimal(0)
     for seed in SEEDS:
@@ -68,7 +71,7 @@ def test_nobody_earns_where_prints_are_a_martingale(pfmm_home: Path, kind: str) 
     assert t_of(earned) < MOST_T
 
 
-@pytest.mark.parametrize("kind", ["grid", "ladder", "quote"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_nobody_earns_where_candles_are_a_martingale(pfmm_home: Path, kind: str) -> None:
     settings = {"grid": {"grid.range_pct": "1", "grid.levels": "40"}, "ladder": {}, "quote": {}}[kind]
     earned, fills = [], 0
