@@ -103,6 +103,14 @@ def room() -> int | None:
     return columns() if sys.stdout is not None and sys.stdout.isatty() else None
 
 
+def lines() -> int | None:
+    """The lines of the terminal that stdout is; None where it is none, or where pictures stand below each other."""
+    from shutil import get_terminal_size
+
+    on_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+    return get_terminal_size((100, 24)).lines if on_terminal else None
+
+
 def columns() -> int:
     """The columns that text is wrapped at: COLUMNS, else the terminal's, else 100."""
     from shutil import get_terminal_size

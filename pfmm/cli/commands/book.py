@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from pfmm.cli import start_options as option
 from pfmm.cli.live import watch as watching
 from pfmm.cli.opening import session
 from pfmm.cli.options import positive_integer, takes_settings
+from pfmm.cli.output import lines
 from pfmm.cli.render.book import render
 from pfmm.cli.typer_seam import globals_of
 
@@ -35,10 +37,11 @@ def book(
     options = globals_of(context)
     request = BookRequest(market, levels)
     check_request(request)
+    shown = partial(render, height=lines()) if watch else render
     with session(options) as opened:
 
         def look() -> watching.Look:
-            return watching.look_at(look_at_book(request, session=opened), None, render)
+            return watching.look_at(look_at_book(request, session=opened), None, shown)
 
         every_s = opened.settings.general.run.interval_s if watch else None
         watching.show_looks(options, opened, "book", look, every_s=every_s)

@@ -50,7 +50,7 @@ def _further(lines: Sequence[GridLine], near: Sequence[GridLine], mid: Decimal) 
     if not rest:
         return []
     higher = sum(line.price >= mid for line in rest)
-    return [Text(f"not shown: {higher} lines above, {len(rest) - higher} below", style="dim")]
+    return [Text(f"lines not shown: {higher} above, {len(rest) - higher} below", style="dim")]
 
 
 def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_ms: int) -> list[Row]:

@@ -43,7 +43,7 @@ def quotes(report: CycleReport, own: Sequence[Column], width: int) -> list[Text]
 def _row(run: RunReport, prices: Sequence[Column], others: Sequence[Column], *, wide: bool, narrow: bool) -> list[Text]:
     said = None if run.decision is None or not (prices or others) else run.decision.explain
     sides = {"bid": _resting(run, "bid"), "ask": _resting(run, "ask")}
-    name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "yellow")
+    name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "magenta")
     bid, ask = _side(sides["bid"], "green"), _side(sides["ask"], "red")
     if narrow:
         cells = [name, bid, ask, Text(f"{run.ratio:+.0%}")]
@@ -97,7 +97,7 @@ def _inventory(run: RunReport) -> Text:
     filled = min(BAR_HALF, round(abs(run.ratio) * BAR_HALF))
     left = "-" * BAR_HALF if run.ratio >= 0 else "-" * (BAR_HALF - filled) + "#" * filled
     right = "-" * BAR_HALF if run.ratio <= 0 else "#" * filled + "-" * (BAR_HALF - filled)
-    style = "red" if abs(run.ratio) >= 0.9 else "yellow" if abs(run.ratio) >= 0.5 else ""
+    style = "red" if abs(run.ratio) >= 0.9 else "magenta" if abs(run.ratio) >= 0.5 else ""
     return Text(f"{left}|{right} {run.ratio:+4.0%}", style=style)
 
 

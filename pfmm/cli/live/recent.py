@@ -55,7 +55,7 @@ def trouble(event: Event) -> str:
 
 def _style(event: Event) -> str:
     if event.name in TROUBLE:
-        return "yellow"
+        return "magenta"
     if event.name == "round_trip" and event.data["net"]:
         return "green" if event.data["net"] > 0 else "red"
     return ""

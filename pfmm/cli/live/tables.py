@@ -1,7 +1,7 @@
 """The screen of a running loop, built from one cycle's report: lines of text. No input, no output, no clock.
 
-Colour repeats what words and signs already say; nothing is wider or higher than what is given, and what there is no
-room for is counted or one key away.
+Colour repeats what words and signs already say, and is readable on black and on white. Nothing is wider or higher than
+what is given, and what there is no room for is counted or one key away.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _main(kind: str, report: CycleReport, width: int, room: int | None) -> list[
 
 def _grid(run: RunReport, now_ms: int, width: int, room: int | None) -> list[Text]:
     if run.ticker is None or run.decision is None:
-        return whole(f"{run.market} grid: {run.problem or 'waiting for the first price'}", width, style="yellow")
+        return whole(f"{run.market} grid: {run.problem or 'waiting for the first price'}", width, style="magenta")
     explain: GridExplained = run.decision.explain
     title = flow([f"range {explain.lower:f} to {explain.upper:f}", f"{explain.levels} {explain.spacing} steps"], width)
     beside_lines = len(title) + 3  # its head, the price and the line that counts the others
@@ -137,7 +137,7 @@ def _why(report: CycleReport, width: int) -> list[Text]:
     """The first reasons, each cut to its line; how many more there are, and the key that shows them whole."""
     found = reasons(report)
     lines = [cut(line, width) for line in found[:REASONS_SHOWN]]
-    shown = [Text(line, style="yellow") for line in lines]
+    shown = [Text(line, style="magenta") for line in lines]
     more = len(found) - len(lines)
     if more or lines != found[:REASONS_SHOWN]:
         count = f"and {more} more reasons; " if more else ""
@@ -146,7 +146,7 @@ def _why(report: CycleReport, width: int) -> list[Text]:
 
 
 def _whole_reasons(report: CycleReport, width: int) -> list[Text]:
-    return [line for reason in reasons(report) for line in whole(reason, width, style="yellow")]
+    return [line for reason in reasons(report) for line in whole(reason, width, style="magenta")]
 
 
 def _sums(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
@@ -179,7 +179,7 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Te
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"
     keys = "   keys p f q d e ?" if health.get("keys") else ""
     lines = flow(parts, width, style="dim")
-    lines.append(Text(cut(state, width), style="yellow" if problem else "green"))
+    lines.append(Text(cut(state, width), style="magenta" if problem else "green"))
     lines.append(Text(f"Ctrl-C {LEAVING[health['on_exit']]}{keys}", style="dim"))
     if health.get("notice"):
         lines += whole(health["notice"], width, style="bold")

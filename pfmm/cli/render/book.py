@@ -13,18 +13,25 @@ if TYPE_CHECKING:
     from pfmm.app.book import BookLevel, BookResult, OwnOrderRow
 
 MARK = "<"
+BESIDE = 12  # lines of a screen beside the prices
+FEWEST = 3  # prices a side
 _WORDS = {"long": "buy", "short": "sell"}
 Cells = tuple[str, ...]
 
 
-def render(result: BookResult, width: int | None) -> str:
-    """The best prices in the middle; narrow terminals lose the sums and the distance first."""
+def render(result: BookResult, width: int | None, height: int | None = None) -> str:
+    """The best prices in the middle; narrow terminals lose the sums and the distance first, and those of few lines
+    (`height`, None: any number) the prices that are furthest from the middle on both sides, which are counted."""
     headers = ("", "price", "bps", "size", "USD", "sum USD", "yours" if result.own_orders is not None else "")
     bids, more_bids = _side("bid", result.bids, _own(result, "long"))
     asks, more_asks = _side("ask", result.asks, _own(result, "short"))
-    rows = [*reversed(asks), _middle(result), *bids]
+    most = len(asks) + len(bids) if height is None else max((height - BESIDE) // 2, FEWEST)
+    further = (len(asks[most:]), len(bids[most:]))
+    rows = [*reversed(asks[:most]), _middle(result), *bids[:most]]
     drawn = table(headers, rows, right=range(1, 7), spare=(5, 2, 4), width=width)
     lines = [f"{result.market}  {result.venue}  {result.time}", "", drawn, "", _pressure(result)]
+    if any(further):
+        lines.insert(3, f"further prices not shown: {further[0]} of asks, {further[1]} of bids")
     return "\n".join([*lines, *_count(result), *_deeper([*reversed(more_asks), *more_bids])])
 
 

@@ -55,6 +55,13 @@ def test_own_orders_are_marked_with_what_placed_them(session: Session) -> None:
     assert f"{len(prices)} orders of this account" in drawn
 
 
+def test_a_low_screen_keeps_both_sides_of_the_middle_and_counts_the_rest(session: Session) -> None:
+    drawn = render(book(BookRequest("BTC"), session=session), 100, 24).splitlines()
+    assert [sum(line.startswith(side) for line in drawn) for side in ("ask", "mid", "bid")] == [6, 1, 6]
+    assert "further prices not shown: 4 of asks, 4 of bids" in drawn
+    assert len(drawn) < 24  # one more tells how to leave
+
+
 def test_what_pfmm_did_not_place_is_said(session: Session) -> None:
     once(StartRequest("grid", ("BTC",)), session=session, confirm=lambda _: True, tell=lambda _: None)
     session.journal.close()

@@ -1,0 +1,46 @@
+"""Why a run does nothing, in plain words."""
+
+from __future__ import annotations
+
+import pytest
+
+from pfmm.cli.live.fitting import cut, flow
+from pfmm.cli.live.reasons import places, reason_words
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (
+            "limit: with every open long order filled the position could reach 535.00 USD, max_inventory is 500 USD",
+            "all longs filled would make 535.00 USD, limit 500",
+        ),
+        ("order pf-1-2 is sending, not yet proven", "the order was sent and is not answered yet"),
+        ("amendment of pf-1-2 not yet acknowledged", "its change is sent and not answered yet"),
+        ("younger than 1500 ms", "moved less than 1.5 s ago"),
+        ("the bid would be less than one tick", "the bid would be less than one tick"),
+    ],
+)
+def test_a_reason_in_plain_words(reason: str, words: str) -> None:
+    assert reason_words(reason) == words
+
+
+@pytest.mark.parametrize(
+    ("slots", "words"),
+    [
+        (["bid"], "bid"),
+        (["bid", "ask"], "bid, ask"),
+        (["bid:4", "bid:5", "bid:6", "ask:0"], "bids 5 to 7, ask 1"),
+        (["cell:6:ask"], "ask of line 7"),  # the upper line of the cell
+        (["cell:1:bid", "cell:3:bid"], "bids of lines 1, 3"),
+        (["grid"], "grid"),
+    ],
+)
+def test_a_place_without_the_name_of_a_slot(slots: list[str], words: str) -> None:
+    assert places(slots) == words
+
+
+def test_a_text_is_cut_at_the_end_of_a_word_and_a_part_stays_in_one_line() -> None:
+    assert cut("all longs filled would make", 20) == "all longs filled ..."
+    assert cut("all longs", 9) == "all longs"
+    assert [line.plain for line in flow(["equity 1", "cycle 2", "armed"], 18)] == ["equity 1  cycle 2", "armed"]
