@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.app.backtest_files import Described
+from pfmm.app.backtest_files import Described, Unusable
 from pfmm.app.backtest_sweep import FailedSlice, SweepResult, SweepRow
 from pfmm.app.doctor import DoctorResult, Finding
 from pfmm.app.funding import FundingHistory, FundingResult, FundingRow
@@ -22,6 +22,7 @@ from pfmm.app.profiles import ProfileList, ProfilePaths, ProfileRow, ProfileShow
 from pfmm.app.resume import ResumeResult
 from pfmm.app.status import RunRow, StatusResult
 from pfmm.app.strategies import kind
+from pfmm.backtest.describing import Description, MarketFigures
 from pfmm.cli.render import backtest, doctor, funding, inventory, markets, paper, preview, profile, resume, status
 from pfmm.cli.render import help as pages
 from pfmm.config.settings import OWN
@@ -185,18 +186,17 @@ SWEEP = SweepResult(
 )  # fmt: skip
 FILES = Described(
     (
-        {
-            "file": "a.csv", "usable": True, "format": "table", "time_unit": "milliseconds", "bad_rows": 0,
-            "markets": [
-                {
-                    "market": "BTC-PERP", "from": "2025-01-01T00:00:00.000Z", "to": "2025-01-02T00:00:00.000Z",
-                    "quotes": 10, "trades": 5, "depths": 0, "funding": 3, "gaps": 1, "longest_silence_s": 12.5,
-                    "price_unit": D("0.1"),
-                }
-            ],
-            "notes": ["one gap"],
-        },
-        {"file": "b.csv", "usable": False, "problem": "b.csv, line 3: not a number"},
+        Description(
+            file="a.csv", usable=True, format="table",
+            markets=(
+                MarketFigures(
+                    "BTC-PERP", "2025-01-01T00:00:00.000Z", "2025-01-02T00:00:00.000Z", quotes=10, trades=5, depths=0,
+                    funding=3, gaps=1, longest_silence_s=12.5, price_unit=D("0.1"),
+                ),
+            ),
+            time_unit="milliseconds", bad_rows=0, notes=("one gap",),
+        ),
+        Unusable("b.csv", usable=False, problem="b.csv, line 3: not a number"),
     )
 )  # fmt: skip
 PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns is wrapped between words.\n\n- one\n")
