@@ -130,7 +130,9 @@ def placed(orders: Sequence[OwnOrder], last: set[int]) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize("kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("grid", "ladder")), "quote"])
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("grid", "ladder")), "quote"]
+)
 def test_a_loop_and_a_backtest_do_the_same(
     kind: str, tmp_path: Path, fits: Fits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
