@@ -98,7 +98,7 @@ def test_an_interrupted_exchange_goes_on_and_locks_nobody_out(tmp_path: Path) ->
             assert exchange.account("a").equity == exchange.account("a").deposits
 
 
-@pytest.mark.parametrize("within", [None, "_begin_and_save", "save_run", "commit_intents", "submit", "update_orders"])
+@pytest.mark.parametrize("within", [None, "begin_and_save", "save_run", "commit_intents", "submit", "update_orders"])
 def test_a_cycle_that_is_interrupted_can_be_left_like_any_other(tmp_path: Path, within: str | None) -> None:
     """Also the first of a run, which has begun when the journal has it, and not before."""
     with rig(tmp_path, ScriptedFeed([Step(9999, 10001)])) as r:
