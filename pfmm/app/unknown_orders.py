@@ -88,5 +88,5 @@ def cancel_unknown(session: Session, market: str | None, deadline: Deadline) -> 
         seen |= {order.order_id for order in found}
     raise StateUnknown(
         f"{len(found)} orders with pfmm's ids that this journal does not know still rest",
-        hint="whoever sent them may still run: stop it there; `pfmm flatten` cancels everything",
+        hint="the process that sent them may still run: stop it there; `pfmm flatten` cancels everything",
     )
