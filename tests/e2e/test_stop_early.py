@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,7 +49,8 @@ def test_a_run_that_began_meanwhile_has_placed_nothing_and_is_ended(tmp_path: Pa
     still_home(tmp_path)
     with grid_in_its_first_cycle(tmp_path, "return look(*asked)") as grid:
         done = run("grid", "stop", "--json", home=tmp_path)
-        assert grid.wait(timeout=PATIENCE_S) == 143
+        # a shell calls both 143: `stop` asks once more, which may meet the last moment of a process that has left
+        assert grid.wait(timeout=PATIENCE_S) in (143, -signal.SIGTERM)
     assert open_orders(tmp_path) == []
     row = {"market": BTC, "strategy": "grid", "cancelled": 0, "orders_left": 0, "state": "stopped"}
     row |= {"inventory": None, "pnl": None, "close": None}  # of a run alone

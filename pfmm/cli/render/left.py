@@ -1,4 +1,4 @@
-"""What a run leaves as it ends, in a line: what it holds, what it earned, and how to close it. Layer: cli."""
+"""What a run leaves as it ends, in a line or two: what it holds, what it earned, how to close it. Layer: cli."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ def left_line(market: str, strategy: str, inventory: Decimal, pnl: Decimal | Non
     earned = "P&L n/a" if pnl is None else f"P&L {pnl:+.4f} USD"
     if close is None:
         return f"{market} {strategy}: holds nothing; {earned}."
-    return f"{market} {strategy}: leaves {plain(inventory)}; {earned}. `{close}` closes all that is held there."
+    return f"{market} {strategy}: leaves {plain(inventory)}; {earned}.\n  `{close}` closes all that is held there."
