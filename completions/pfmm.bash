@@ -150,7 +150,7 @@ _pfmm_kind() {
             --on-breakout) kind="=hold flatten trail" ;;
             --on-exit) kind="=cancel keep flatten" ;;
             --on-restart) kind="=adopt cancel abort" ;;
-            --position) kind="=ask base" ;;
+            --position) kind="=ask base adopt" ;;
             --profile) kind="profiles" ;;
             --queue) kind="=pessimistic optimistic both" ;;
             --run) kind="runs" ;;

@@ -375,7 +375,7 @@ complete -c pfmm -n "__pfmm_at 'quote start'" -l size -r -f
 complete -c pfmm -n "__pfmm_at 'quote start'" -l interval -r -f
 complete -c pfmm -n "__pfmm_at 'quote start'" -l on-exit -r -f -a 'cancel keep flatten'
 complete -c pfmm -n "__pfmm_at 'quote start'" -l on-restart -r -f -a 'adopt cancel abort'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l position -r -f -a 'ask base'
+complete -c pfmm -n "__pfmm_at 'quote start'" -l position -r -f -a 'ask base adopt'
 complete -c pfmm -n "__pfmm_at 'quote start'" -l max-inventory -r -f
 complete -c pfmm -n "__pfmm_at 'quote start'" -l max-loss -r -f
 complete -c pfmm -n "__pfmm_at 'quote start'" -l profile -r -f -a '(__pfmm_profiles)'
@@ -449,7 +449,7 @@ complete -c pfmm -n "__pfmm_at 'ladder start'" -l half-spread-bps -r -f
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l interval -r -f
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-exit -r -f -a 'cancel keep flatten'
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-restart -r -f -a 'adopt cancel abort'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l position -r -f -a 'ask base'
+complete -c pfmm -n "__pfmm_at 'ladder start'" -l position -r -f -a 'ask base adopt'
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-inventory -r -f
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-loss -r -f
 complete -c pfmm -n "__pfmm_at 'ladder start'" -l profile -r -f -a '(__pfmm_profiles)'
@@ -510,7 +510,7 @@ complete -c pfmm -n "__pfmm_at 'grid start'" -l on-breakout -r -f -a 'hold flatt
 complete -c pfmm -n "__pfmm_at 'grid start'" -l interval -r -f
 complete -c pfmm -n "__pfmm_at 'grid start'" -l on-exit -r -f -a 'cancel keep flatten'
 complete -c pfmm -n "__pfmm_at 'grid start'" -l on-restart -r -f -a 'adopt cancel abort'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l position -r -f -a 'ask base'
+complete -c pfmm -n "__pfmm_at 'grid start'" -l position -r -f -a 'ask base adopt'
 complete -c pfmm -n "__pfmm_at 'grid start'" -l max-inventory -r -f
 complete -c pfmm -n "__pfmm_at 'grid start'" -l max-loss -r -f
 complete -c pfmm -n "__pfmm_at 'grid start'" -l profile -r -f -a '(__pfmm_profiles)'

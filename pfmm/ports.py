@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
     from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
     from pfmm.model.event import Event
-    from pfmm.model.ledger import OwnerBook
+    from pfmm.model.ledger import Adoption, OwnerBook
     from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
     from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
@@ -168,7 +168,15 @@ class Journal(Protocol):
     def nonce(self) -> str: ...
 
     def start_run(
-        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+        self,
+        kind: str,
+        market: str,
+        config: Mapping[str, Any],
+        *,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        adopts: Adoption | None = None,
     ) -> Run: ...
 
     def open_run(self, kind: str, market: str) -> Run | None: ...
@@ -224,6 +232,15 @@ class Journal(Protocol):
     def beside_runs(self, market: str) -> Decimal:
         """What of the market's position, as the journal's fills make it, no run that has not ended holds: traded by
         other hands, or left by ended runs. Signed base units."""
+        ...
+
+    def left_by_ended(self, market: str) -> Decimal:
+        """What ended runs left open on a market, signed base units."""
+        ...
+
+    def filled(self, market: str) -> Decimal:
+        """The market's position as its fills make it, signed base units: without what was held before the first of
+        them, adopted by a run or not."""
         ...
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from pfmm.accounting.adopting import changed_since, taken
 from pfmm.accounting.closing import cut, parts_of
 from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_share
 from pfmm.model.account import FundingPayment
-from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, OwnerBook
+from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, Move, OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill
@@ -37,12 +38,14 @@ class EndedRun:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a journal learned after its fill numbered `after_fill`: a payment, by its number there, or a run's end."""
+    """What a journal learned after its fill numbered `after_fill`: a payment, by its number there, a run's end, or what
+    a run adopted."""
 
     number: int
     after_fill: int
     payment: tuple[int, FundingPayment] | None = None
     ended: EndedRun | None = None
+    moves: Sequence[Move] = ()
 
 
 @dataclass(slots=True)
@@ -89,6 +92,14 @@ class BookStore(Protocol):
 
     def newest_first(self) -> Iterator[JournalFill]:
         """The fills that are folded, from the newest back."""
+        ...
+
+    def keep_move(self, move: Move) -> None:
+        """Takes note that a move is folded."""
+        ...
+
+    def moves(self, market: str) -> Sequence[Move]:
+        """The moves on a market that are folded."""
         ...
 
     def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
@@ -175,6 +186,8 @@ def _fold_entry(store: BookStore, entry: Entry) -> None:
         settle(store, *entry.payment)
     if entry.ended is not None:
         end_run(store, entry.ended)
+    for move in entry.moves:
+        fold_move(store, move)
     store.progress.entries = entry.number
 
 
@@ -199,6 +212,18 @@ def fold_fill(store: BookStore, item: JournalFill, *, of_running: bool = True) -
             store.keep_unclaimed(replace(item, fill=part))
         else:
             store.claim(replace(item, run_id=owner, fill=part))
+
+
+def fold_move(store: BookStore, move: Move) -> None:
+    """Takes a position from its giver's book, or from nowhere into the account's, and gives it to the taker's. Run 1
+    left 2 bought at 100; at a mark of 103 it realises 6, and the taker holds 2 for 206."""
+    got = taken(move)
+    if move.giver is None:
+        _add(store, ACCOUNT, got, 0)
+    else:
+        _add(store, move.giver, replace(got, side=got.side.opposite), 0)
+    _add(store, move.taker, got, 0)
+    store.keep_move(move)
 
 
 def sum_beside_runs(books: Sequence[OwnerBook]) -> Decimal:
@@ -265,6 +290,8 @@ def shares_at(store: BookStore, market: str, time_ms: int) -> Mapping[str, Decim
         if item.fill.market == market and item.fill.time_ms > time_ms:
             for owner, signed in _owners(store, item):
                 sizes[owner] = EXACT.subtract(sizes.get(owner, ZERO), signed)
+    for owner, signed in changed_since(store.moves(market), time_ms).items():
+        sizes[owner] = EXACT.subtract(sizes.get(owner, ZERO), signed)
     return {owner: sizes[owner] for owner in sorted(sizes, key=lambda name: (len(name), name)) if sizes[owner]}
 
 
@@ -290,6 +317,7 @@ class MemoryBooks:
         self._books: dict[str, dict[str, OwnerBook]] = {}
         self._unclaimed: dict[int, JournalFill] = {}
         self._claims: dict[int, list[JournalFill]] = {}
+        self._moves: dict[str, list[Move]] = {}
 
     def all(self) -> Iterator[OwnerBook]:
         """Every book."""
@@ -319,6 +347,12 @@ class MemoryBooks:
 
     def claims(self, seq: int) -> Sequence[JournalFill]:
         return self._claims.get(seq, ())
+
+    def keep_move(self, move: Move) -> None:
+        self._moves.setdefault(move.market, []).append(move)
+
+    def moves(self, market: str) -> Sequence[Move]:
+        return self._moves.get(market, ())
 
     def newest_first(self) -> Iterator[JournalFill]:
         return self._newest_first(self.progress.fills)

@@ -261,6 +261,7 @@ def of_fills(
             ),
             marks=marks, strategies=kinds, only_strategy=asked.strategy,
             own_curve=asked.market is not None or asked.strategy is not None,
+            moves=journal.adoptions_by_market(asked.market),
         )  # fmt: skip
         try:
             return figures(fills=fills, later=later), mids

@@ -39,4 +39,5 @@ def _inputs(journal: Journal, market: str) -> MinuteInputs:
         return [i.fill for i in sorted(inside, key=lambda item: (item.fill.time_ms, item.seq), reverse=True)]
 
     tables, parts = journal.minute_tables(market, COLUMNS), journal.funding_parts(market)
-    return MinuteInputs(tables, parts, lambda time_ms: journal.mid_at(market, time_ms), fills_of)
+    moves = journal.adoptions(market)
+    return MinuteInputs(tables, parts, lambda time_ms: journal.mid_at(market, time_ms), fills_of, moves)

@@ -43,7 +43,8 @@ def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Meas
         tolerance=built.tolerance,
         keep_on_bad_data=kind.keep_on_bad_data,
     )
-    return RunSpec(built.strategy, built.config, limits, built.defaults, kind.free, kind.replaced)
+    adopts = run.position == "adopt"
+    return RunSpec(built.strategy, built.config, limits, built.defaults, kind.free, kind.replaced, adopts)
 
 
 class Runs:

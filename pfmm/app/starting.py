@@ -6,7 +6,7 @@ A dry run, one cycle, a loop and a detached process are the same start until the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +18,7 @@ from pfmm.app.runs import Runs
 from pfmm.app.session import wall_ms
 from pfmm.engine.engine import Engine
 from pfmm.errors import AlreadyRunning, RiskRefused
+from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED
 from pfmm.model.text import iso, plain
 from pfmm.strategy.base import kind_of
 
@@ -104,7 +105,7 @@ class Start:
             return True
         for line in session.venue.probe(self.markets):
             self._tell(line)
-        self._refuse_unasked_base()
+        self._settle_positions()
         self._tell_actions()
         action = f"Start {self.kind} on {', '.join(self.markets)}"
         if not confirm(session.question(action)):
@@ -112,23 +113,33 @@ class Start:
         session.renew()
         return True
 
-    def _refuse_unasked_base(self) -> None:
-        """Raise RiskRefused where a new run would begin beside a position that no run holds, unless that is asked for:
-        it may be a hedge, or something that nobody knows of."""
+    def _settle_positions(self) -> None:
+        """Tell what of the account's position a new run takes over, and what it leaves beside it. Raise RiskRefused
+        where no run ever held the latter and `run.position` does not say whose it shall be: it may be a hedge, or
+        something that nobody knows of."""
         session = self.session
         new = [market for market, run in zip(self.markets, self._open, strict=True) if run is None]
-        bases = bases_of(session, new) if new else {}
+        if not new:
+            return
+        left = {market: size for market in new if (size := session.journal.left_by_ended(market))}
+        bases = bases_of(session, new)
+        if left:
+            self._tell(f"adopt: {_sizes(left)} that an earlier run left is the new run's, from the mark on")
         if not bases:
             return
-        named = ", ".join(f"{plain(size)} {market}" for market, size in bases.items())
-        if session.settings.general.run.position == "base":
-            self._tell(f"base: the account holds {named} that no run holds: counted in the limits, never traded")
-            return
-        raise RiskRefused(
-            f"the account holds {named} that no run of pfmm holds; nothing was sent",
-            hint="--position base keeps it apart: counted in the limits, never skewed against or reduced; "
-            f"`pfmm flatten {next(iter(bases))}` closes it",
-        )
+        match session.settings.general.run.position:
+            case "base":
+                told = "base: the account holds {} that no run ever held: counted in the limits, never traded"
+            case "adopt":
+                told = "adopt: {} that no run ever held is the new run's, from the mark on: it may trade that away"
+            case _:
+                raise RiskRefused(
+                    f"the account holds {_sizes(bases)} that no run of pfmm ever held; nothing was sent",
+                    hint="--position base keeps it apart: counted in the limits, never skewed against or reduced; "
+                    "--position adopt makes it the new run's, to trade; "
+                    f"`pfmm flatten {next(iter(bases))}` closes it",
+                )
+        self._tell(told.format(_sizes(bases)))
 
     def _tell_actions(self) -> None:
         """Tell how long the venue's action budget lasts. Raises RiskRefused where it would be empty in a day."""
@@ -225,17 +236,20 @@ class Start:
 
 
 def bases_of(session: Session, markets: Sequence[str]) -> dict[str, Decimal]:
-    """What the account holds on these markets beyond what its runs hold, signed base units, by one look at the venue;
-    only markets with any."""
+    """What the account holds on these markets that no run ever held, signed base units, by one look at the venue; only
+    markets with any."""
     held = {one.market: one.size for one in session.venue.state(markets).positions}
-    running = {run.run_id for run in session.journal.runs(ended=False)}
     found = {}
     for market in markets:
-        own = (book.ledger.size for book in session.journal.books(market) if book.owner in running)
+        own = (book.ledger.size for book in session.journal.books(market) if book.owner not in (ACCOUNT, UNATTRIBUTED))
         base = held.get(market, Decimal(0)) - sum(own, Decimal(0))
         if base:
             found[market] = base
     return found
+
+
+def _sizes(found: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{plain(size)} {market}" for market, size in found.items())
 
 
 def _ids(runs: Sequence[Run | None]) -> list[str | None]:

@@ -27,8 +27,9 @@ OWN: Final[tuple[Setting, ...]] = (
         "run.on_restart", "adopt", ("adopt", "cancel", "abort"), "orders that an earlier run left", "--on-restart"
     ),
     choice(
-        "run.position", "ask", ("ask", "base"),
-        "a position that no run holds: base keeps it apart, ask lets no live start begin beside it", "--position",
+        "run.position", "ask", ("ask", "base", "adopt"),
+        "a position that no run ever held: base keeps it apart, adopt makes it the new run's, ask lets no live start "
+        "begin beside it", "--position",
     ),
     above_zero(
         "run.max_inventory_usd", "decimal", Decimal(500), MOST_USD, "USD", "limit of the net position",

@@ -23,7 +23,7 @@ from pfmm.engine.saving import RunSaver
 from pfmm.engine.strategy_run import Step, StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote
 from pfmm.engine.unknown_orders import refuse_second
-from pfmm.engine.venue_events import doubted, of_the_venue
+from pfmm.engine.venue_events import adopted, doubted, of_the_venue
 from pfmm.errors import PfmmError, SettingsDiffer
 from pfmm.model.cycle import CycleReport
 from pfmm.model.event import Event
@@ -182,7 +182,8 @@ class Engine:
             events += active.problem_events(seen.now_ms)
         if send:
             paused, through = self._paused is not None, self._folder.folded_through
-            self._saver.begin_and_save(steps, seen.now_ms, paused=paused, folded_through=through)
+            begun = self._saver.begin_and_save(steps, seen.now_ms, paused=paused, folded_through=through)
+            events += adopted(begun, seen.now_ms)
         intents = self._approve_and_commit(steps, seen, seen_through, send=send)
         if send:
             events += [

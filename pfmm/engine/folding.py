@@ -15,7 +15,6 @@ from pfmm.engine.position_check import Apart, PositionCheck, later_fills
 from pfmm.engine.report import MarketSnapshot
 from pfmm.engine.strategy_run import StrategyRun
 from pfmm.model.event import Event
-from pfmm.model.ledger import ACCOUNT
 from pfmm.model.order import Fill
 from pfmm.model.run import JournalFill
 from pfmm.ports import Journal
@@ -30,7 +29,7 @@ class FillFolder:
     def __init__(self, journal: Journal, markets: Sequence[str]) -> None:
         self._journal = journal
         self.folded_through = journal.newest_fill()  # every later fill has yet to be given to its run
-        booked = {market: journal.book(market, ACCOUNT).ledger.size for market in markets}
+        booked = {market: journal.filled(market) for market in markets}
         self._position_check = PositionCheck(lambda market: booked.get(market, Decimal(0)))
         self._fee_check = FeeCheck()
 
@@ -77,6 +76,8 @@ class FillFolder:
                 found[market] = self._position_check.check(market, seen.net_position(market), later, seen.now_ms)
                 seen.bases[market] = self._position_check.unbooked(market) + self._journal.beside_runs(market)
             active.unbooked, active.apart = self._position_check.unbooked(market), found[market]
+            if active.run is None:
+                seen.bases[market] -= active.offer(self._journal.left_by_ended(market), seen)
             if active.apart is not None and active.apart.lasting(seen.now_ms):
                 active.ended_by = active.ended_by or f"position unexplained: {active.apart.words}"
 

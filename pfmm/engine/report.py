@@ -41,7 +41,8 @@ class RunSpec:
 
     `defaults` are their defaults: a run that is older than a setting had that. `free` names
     those that resting orders do not stand for: they may change while a run is open. `replaced` names settings whose
-    place a newer one has taken: a run that was begun without the newer one had the older at its default.
+    place a newer one has taken: a run that was begun without the newer one had the older at its default. A run that
+    begins takes over what ended runs left on its market; one that `adopts` also what no run ever held.
     """
 
     strategy: Strategy[Any]
@@ -50,6 +51,7 @@ class RunSpec:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     free: frozenset[str] = frozenset()
     replaced: Mapping[str, str] = field(default_factory=dict)
+    adopts: bool = False
 
 
 class MarketSnapshot:

@@ -18,10 +18,12 @@ class RunSaver:
         self._wall_ms = wall_ms
         self._pid = pid
 
-    def begin_and_save(self, steps: Sequence[Step], time_ms: int, *, paused: bool, folded_through: int) -> None:
+    def begin_and_save(
+        self, steps: Sequence[Step], time_ms: int, *, paused: bool, folded_through: int
+    ) -> list[StrategyRun]:
         """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
         same; a run begins with its first decision, once it is written, and has seen all fills up to `folded_through`.
-        One write for all of them."""
+        One write for all of them. The runs that have begun are answered."""
         begun: list[tuple[StrategyRun, Run]] = []
         with self._journal.together():
             for step in steps:
@@ -37,12 +39,14 @@ class RunSaver:
                         time_ms=time_ms,
                         wall_ms=self._wall_ms(),
                         pid=self._pid,
+                        adopts=active.adopts,
                     )
                     begun.append((active, run))
                 self._save(active, run, time_ms, status="running")
         for active, run in begun:
             active.run = run
             active.seen_through = folded_through
+        return [active for active, _ in begun]
 
     def leave(self, runs: Sequence[StrategyRun], time_ms: int, *, status: str, reason: str | None) -> None:
         """Records how this process leaves its runs: `between_runs` (orders may rest) or a final status with its

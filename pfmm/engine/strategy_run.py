@@ -18,7 +18,7 @@ from pfmm.engine.risk import data_problem
 from pfmm.engine.self_trade import close_before
 from pfmm.engine.submit import CLOSE_SLOT
 from pfmm.model.event import Event
-from pfmm.model.ledger import LedgerState, OwnerBook
+from pfmm.model.ledger import Adoption, LedgerState, OwnerBook
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
@@ -91,6 +91,7 @@ class StrategyRun:
         self.refused: dict[str, Refused] = {}
         self.unbooked: Decimal | None = None  # of the market's position, what no fill in the journal tells of
         self.apart: Apart | None = None  # what is wrong with the position, at the last look
+        self.adopts: Adoption | None = None  # what it takes over when it begins
         self.problem: str | None = None
         self.shown_problem: str | None = None
 
@@ -143,6 +144,20 @@ class StrategyRun:
             self.refused = {slot: Refused.load(Saved(refused, "refusals").mapping(slot)) for slot in refused}
             self.state = self.spec.strategy.load(run.memory)
             self.folded_through = run.folded_through
+
+    def offer(self, left: Decimal, seen: MarketSnapshot) -> Decimal:
+        """What the run would adopt if it began now, signed base units: what ended runs `left`, and what no run ever
+        held where that is asked for. It decides as if it held that already, from the mark on."""
+        ticker = seen.tickers.get(self.market)
+        beside = seen.base(self.market) - left
+        foreign = self.spec.adopts and beside != 0
+        size = left + beside if foreign else left
+        self.adopts, self.book = None, OwnerBook(self.market, "")
+        if ticker is None or not (ticker.mark.is_finite() and ticker.mark > 0) or not size:
+            return Decimal(0)
+        self.adopts = Adoption(ticker.mark, foreign, self.unbooked or Decimal(0))
+        self.book = OwnerBook(self.market, "", LedgerState(size, abs(size) * ticker.mark))
+        return size
 
     def memory(self) -> dict[str, Any] | None:
         """What the journal keeps of the run between cycles, JSON-ready; None before its first decision."""

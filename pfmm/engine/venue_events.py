@@ -1,4 +1,4 @@
-"""What the venue did by itself, or did not answer, as events of the runs that it concerns. Pure. Layer: engine."""
+"""What the venue did by itself, did not answer or held before, as events of the runs concerned. Pure. Layer: engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pfmm.errors import PfmmError
 from pfmm.model.event import Event
 from pfmm.model.order import Order
 from pfmm.model.plan import OwnOrder
+from pfmm.model.text import plain
 
 
 def doubted(runs: Sequence[StrategyRun], doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
@@ -24,6 +25,27 @@ def doubted(runs: Sequence[StrategyRun], doubts: Sequence[tuple[OwnOrder, PfmmEr
             {"slot": own.slot, "client_order_id": own.client_order_id, "reason": error.message},
         )
         for own, error in doubts
+    ]
+
+
+def adopted(begun: Sequence[StrategyRun], now_ms: int) -> list[Event]:
+    """`position_adopted` for every run that took a position over as it began: from here on that is its own."""
+    return [
+        Event(
+            "position_adopted",
+            now_ms,
+            active.market,
+            active.kind,
+            {
+                "size": active.ledger.size,
+                "price": active.adopts.price,
+                "foreign": active.adopts.foreign,
+                "reason": f"the run takes over {plain(active.ledger.size)} {active.market} that "
+                f"{'no run ever held' if active.adopts.foreign else 'an earlier run left'}, at the mark",
+            },
+        )
+        for active in begun
+        if active.adopts is not None
     ]
 
 

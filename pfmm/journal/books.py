@@ -6,14 +6,14 @@ writes it; a reader that may not write folds what is missing here and forgets it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from pfmm.accounting.books import EndedRun, Entry, Progress
 from pfmm.journal import schema
 from pfmm.model.account import FundingPayment
-from pfmm.model.ledger import ACCOUNT, LedgerState, OwnerBook
+from pfmm.model.ledger import ACCOUNT, LedgerState, Move, OwnerBook
 from pfmm.model.run import JournalFill
 from pfmm.store.database import Connection
 
@@ -78,6 +78,8 @@ class SqlLog:
         if row is None:
             return None
         number, after_fill, payment, run_id, since_ms = row
+        if payment is None and run_id is None:
+            return Entry(number, after_fill, moves=stored_moves(self._db, {"entry = ?": number}))
         if payment is None:
             kept = self._db.execute("SELECT market, number FROM runs WHERE run_id = ?", (run_id,)).fetchone()
             return Entry(number, after_fill, ended=EndedRun(kept[0], run_id, kept[1], since_ms))
@@ -171,6 +173,12 @@ class SqlBooks:
     def newest_first(self) -> Iterator[JournalFill]:
         return self._newest_first(self.progress.fills)
 
+    def keep_move(self, move: Move) -> None:
+        """Nothing: whoever reads them sees only those that are folded."""
+
+    def moves(self, market: str) -> Sequence[Move]:
+        return stored_moves(self._db, {"market = ?": market, "entry <= ?": self.progress.entries})
+
     def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
         self._parts.append((payment_number, owner, amount))
 
@@ -232,6 +240,12 @@ def stored_claims(db: Connection, first: int, last: int, *, late: int | None = N
     for *row, run_id, size, fee in db.execute(query, (first, last, late)):
         item = schema.fill_from(tuple(row))
         yield replace(_part(item, size, fee), run_id=run_id)
+
+
+def stored_moves(db: Connection, where: Mapping[str, object]) -> tuple[Move, ...]:
+    """The moves that `where` names, in the order of recording."""
+    query = f"SELECT {schema.MOVE_COLUMNS} FROM adoptions WHERE {' AND '.join(where) or '1'} ORDER BY rowid"  # noqa: S608
+    return tuple(map(schema.move_from, db.execute(query, tuple(where.values()))))
 
 
 def _part(item: JournalFill, size: str, fee: str) -> JournalFill:

@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 
+from pfmm.accounting.adopting import moves_of
 from pfmm.accounting.books import ALL_OLD, advance, sum_beside_runs
 from pfmm.accounting.minutes import MinuteRow, MinuteTable
 from pfmm.accounting.portfolio import full_fold
 from pfmm.journal import schema
-from pfmm.journal.books import SqlBooks, SqlLog
+from pfmm.journal.books import SqlBooks, SqlLog, stored_moves
 from pfmm.journal.events import NOT_KEPT, EventLog, Told
 from pfmm.journal.minutes import MinuteLog
 from pfmm.journal.opening import translated
 from pfmm.journal.queries import JournalReads
 from pfmm.model.event import Event
-from pfmm.model.ledger import ACCOUNT, OwnerBook
+from pfmm.model.ledger import ACCOUNT, Adoption, Move, OwnerBook
 from pfmm.model.run import JournalFill
 from pfmm.store.database import Connection
 
@@ -115,7 +116,40 @@ class BookKeeper(JournalReads):
 
     def beside_runs(self, market: str) -> Decimal:
         """What of the market's position no run that has not ended holds, as far as fills tell, signed base units."""
-        return sum_beside_runs(self._current().open_books(market))
+        return sum_beside_runs(self._current().open_books(market)) - self.opened(market)
+
+    def filled(self, market: str) -> Decimal:
+        """The market's position as its fills make it, signed base units: without what a run adopted of before them."""
+        return self.book(market, ACCOUNT).ledger.size - self.opened(market)
+
+    def opened(self, market: str) -> Decimal:
+        """What runs adopted that no fill tells of, signed base units."""
+        return sum((move.size for move in self.adoptions(market) if move.giver is None), Decimal(0))
+
+    def adoptions(self, market: str) -> tuple[Move, ...]:
+        """What runs adopted on a market, in the order of recording."""
+        with translated(self.path):
+            return stored_moves(self._db, {"market = ?": market})
+
+    def adoptions_by_market(self, market: str | None) -> dict[str, list[Move]]:
+        """What runs adopted on a market, or on each, by market; in the order of recording."""
+        found: dict[str, list[Move]] = {}
+        with translated(self.path):
+            for move in stored_moves(self._db, {} if market is None else {"market = ?": market}):
+                found.setdefault(move.market, []).append(move)
+        return found
+
+    def _adopt(self, adoption: Adoption, market: str, taker: str, time_ms: int) -> None:
+        """Gives a run that begins what it adopts, within the transaction that begins it."""
+        self._fold_all()
+        books = SqlBooks(self._db, SqlLog(self._db).newest_first).open_books(market)
+        moves = moves_of(adoption, books, self.opened(market), market=market, taker=taker, time_ms=time_ms)
+        if not moves:
+            return
+        entered = self._db.execute("INSERT INTO entries (after_fill) VALUES (?)", (self.newest_fill(),))
+        rows = [(entered.lastrowid, *schema.move_values(move)) for move in moves]
+        self._db.executemany(schema.insert("adoptions", f"entry, {schema.MOVE_COLUMNS}"), rows)
+        self._fold_all()
 
     def claims(self, market: str | None = None) -> tuple[JournalFill, ...]:
         """The parts of fills of no run that closed what runs held, each with that run's id; by number."""

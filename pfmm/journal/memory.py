@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import Any
 
-from pfmm.accounting.books import EndedRun, MemoryBooks, end_run, fold_fill, settle, sum_beside_runs
+from pfmm.accounting.adopting import moves_of
+from pfmm.accounting.books import EndedRun, MemoryBooks, end_run, fold_fill, fold_move, settle, sum_beside_runs
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.event import Event
-from pfmm.model.ledger import OwnerBook
+from pfmm.model.ledger import ACCOUNT, Adoption, OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
 from pfmm.model.quick import replace
@@ -38,9 +39,17 @@ class MemoryJournal:
         self.actions = {"placed": 0, "amended": 0, "cancelled": 0}
 
     def start_run(
-        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+        self,
+        kind: str,
+        market: str,
+        config: Mapping[str, Any],
+        *,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        adopts: Adoption | None = None,
     ) -> Run:
-        """Records a new run."""
+        """Records a new run, and what it `adopts`."""
         number = len(self._runs) + 1
         run = Run(
             run_id=f"{self.nonce}-r{number}",
@@ -60,6 +69,10 @@ class MemoryJournal:
             ended_ms=None,
         )
         self._runs[run.run_id] = run
+        if adopts is not None:
+            books, opened = self._books.open_books(market), self._opened(market)
+            for move in moves_of(adopts, books, opened, market=market, taker=run.run_id, time_ms=time_ms):
+                fold_move(self._books, move)
         return run
 
     def open_run(self, kind: str, market: str) -> Run | None:
@@ -129,7 +142,19 @@ class MemoryJournal:
 
     def beside_runs(self, market: str) -> Decimal:
         """What of the market's position no run that has not ended holds, signed base units."""
-        return sum_beside_runs(self._books.open_books(market))
+        return sum_beside_runs(self._books.open_books(market)) - self._opened(market)
+
+    def left_by_ended(self, market: str) -> Decimal:
+        """What ended runs left open on a market, signed base units."""
+        left = (book.ledger.size for book in self._books.open_books(market) if book.left_since_ms is not None)
+        return sum(left, Decimal(0))
+
+    def filled(self, market: str) -> Decimal:
+        """The market's position as its fills make it, signed base units."""
+        return self.book(market, ACCOUNT).ledger.size - self._opened(market)
+
+    def _opened(self, market: str) -> Decimal:
+        return sum((move.size for move in self._books.moves(market) if move.giver is None), Decimal(0))
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:
         """What the fill of a number, of no run, closed of each run's position."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from pfmm.journal import schema
 from pfmm.journal.keeper import BookKeeper
+from pfmm.model.ledger import Adoption
 from pfmm.model.run import Run
 from pfmm.store.database import Cursor
 
@@ -18,9 +19,17 @@ class RunRecords(BookKeeper):
     nonce: str
 
     def start_run(
-        self, kind: str, market: str, config: Mapping[str, Any], *, time_ms: int, wall_ms: int, pid: int | None
+        self,
+        kind: str,
+        market: str,
+        config: Mapping[str, Any],
+        *,
+        time_ms: int,
+        wall_ms: int,
+        pid: int | None,
+        adopts: Adoption | None = None,
     ) -> Run:
-        """Records a new run with status running; its id is the nonce and its number."""
+        """Records a new run with status running, and what it `adopts`; its id is the nonce and its number."""
         stored = schema.json_text("config", config)
         with self._transaction() as db:
             number = db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0]
@@ -29,6 +38,8 @@ class RunRecords(BookKeeper):
                 "VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
                 (number, f"{self.nonce}-r{number}", kind, market, stored, time_ms, wall_ms, pid),
             )
+            if adopts is not None:
+                self._adopt(adopts, market, f"{self.nonce}-r{number}", time_ms)
             rows = self._select(schema.RUN_COLUMNS, "runs", {"number = ?": number}, "number")
         return schema.run_from(rows[0])
 

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from pfmm.journal.schema_adoptions import ADOPTIONS, NO_ADOPTIONS_YET
 from pfmm.journal.schema_books import BOOKS_AND_EVENTS, NO_BOOKS_YET
 from pfmm.journal.schema_minutes import MINUTE_ROWS, NO_ROWS_YET
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import Move
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import EquityReading, JournalFill, Run
@@ -60,12 +62,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("ALTER TABLE equity ADD COLUMN deposits TEXT",),
     BOOKS_AND_EVENTS,
     MINUTE_ROWS,
+    ADOPTIONS,
 )
 # what lets one that may not migrate a file of schema n read it as one of schema n + 1; none: it must be migrated
 READ_AS_NEXT: Mapping[int, tuple[str, ...]] = {
     1: ("CREATE TEMP VIEW equity AS SELECT time_ms, equity, NULL AS deposits FROM main.equity",),
     2: NO_BOOKS_YET,
     3: NO_ROWS_YET,
+    4: NO_ADOPTIONS_YET,
 }
 
 RUN_COLUMNS = (
@@ -82,6 +86,7 @@ FILL_COLUMNS = (
 )
 FILL_ROW = "time_ms, market, coalesce(run_id, ''), side, price, size, fee, order_id, liquidity"
 EQUITY_COLUMNS = "time_ms, equity, deposits"
+MOVE_COLUMNS = "market, giver, taker, size, price, time_ms"
 FUNDING_COLUMNS = "payment_id, market, time_ms, rate, price, size, amount"
 
 # an unchanged value dirties no page, so that a cycle without news costs no flush to the disk
@@ -302,6 +307,17 @@ def funding_from(row: Row) -> FundingPayment:
         size=Decimal(row[5]),
         amount=Decimal(row[6]),
     )
+
+
+def move_values(move: Move) -> Row:
+    """MOVE_COLUMNS of a move."""
+    size, price = decimal_text("adopted size", move.size), decimal_text("adopted price", move.price)
+    return (move.market, move.giver, move.taker, size, price, move.time_ms)
+
+
+def move_from(row: Row) -> Move:
+    """A Move from MOVE_COLUMNS."""
+    return Move(row[0], row[1], row[2], Decimal(row[3]), Decimal(row[4]), row[5])
 
 
 def equity_from(row: Row) -> EquityReading:

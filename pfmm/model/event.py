@@ -29,6 +29,7 @@ EVENT_NAMES = (
     "liquidated",
     "closed_outside",
     "base_changed",
+    "position_adopted",
     "slot_stopped",
     "funding",
 )

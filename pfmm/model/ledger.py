@@ -41,3 +41,29 @@ class OwnerBook:
     fills: int = 0
     number: int = 0
     left_since_ms: int | None = None
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What a run is to take over as it begins, at `price` in USD, the mark: what ended runs left on its market, and
+    with `foreign` what no run ever held. `unbooked` is what of the account's position no fill tells of, signed base
+    units."""
+
+    price: Decimal
+    foreign: bool = False
+    unbooked: Decimal = _ZERO
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A position of `size`, signed base units, that went from one owner to another at a price in USD, without a trade.
+    The giver is None where no fill tells of it: then the ACCOUNT's book gets it too."""
+
+    market: str
+    giver: str | None
+    taker: str
+    size: Decimal
+    price: Decimal
+    time_ms: int

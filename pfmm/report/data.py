@@ -15,6 +15,7 @@ from pfmm.accounting.edge import Edge, edge_of
 from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.accounting.metrics import DAY_MS, PERCENT, Amount, Figures, Metric, capital_days, max_drawdown, verdicts
 from pfmm.model.account import FundingPayment
+from pfmm.model.ledger import Move
 from pfmm.report.block import MidLine, by_market
 from pfmm.report.fold import MarketFold, Sample, Share
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts
@@ -91,6 +92,27 @@ class _Market:
 
     fold: MarketFigures
     found: Judgement
+    moves: Sequence[Move] = ()
+
+    def add_owners(self, counted: frozenset[str] | None) -> None:
+        """Names who took something over or gave it away and never traded, too."""
+        for owner in dict.fromkeys(one for move in self.moves for one in (move.giver, move.taker)):
+            if owner is not None and owner not in self.fold.shares:
+                self.fold.shares[owner] = Share(counted=counted is None or owner in counted)
+
+    def moved(self, owner: str, opening_mark: Decimal, closing_mark: Decimal, until_ms: int) -> Decimal:
+        """What the moves up to a time changed of what an owner earned in the period, USD: who took 2 over at 100 has
+        earned 6 at 103, and who gave them has not; of those before the period only the price since its begin counts."""
+        total = ZERO
+        for move in self.moves:
+            if move.time_ms <= until_ms and owner in (move.giver, move.taker):
+                size = move.size if owner == move.taker else -move.size
+                since = move.price if move.time_ms >= self.fold.start_ms else opening_mark
+                total += size * (closing_mark - since)
+        return total
+
+
+Moves = Mapping[str, Sequence[Move]]
 
 
 def report_data(
@@ -108,6 +130,7 @@ def report_data(
     strategies: Mapping[str, str] | None = None,
     only_strategy: str | None = None,
     own_curve: bool = False,
+    moves: Moves | None = None,
 ) -> ReportData:
     """The report of the period from `start_ms` to `end_ms`, both included.
 
@@ -116,6 +139,7 @@ def report_data(
     are `cash_flows`. `marks` value what is held at the end, else the last mid does.
     `strategies` names the strategy of each owner in the rows; with `only_strategy` nothing else counts. `own_curve`,
     for a report on a part of the account, makes the curve the capital at the start plus what the counted fills earned.
+    `moves` are what runs adopted, by market: no fills, but what their owners earned depends on them.
 
     Bought 2 at 99.9, marked at 101, fee -0.04: total 2 * 101 - 199.8 + 0.04 = 2.24.
     """
@@ -124,7 +148,7 @@ def report_data(
     named, marks = strategies or {}, marks or {}
     counted = counted_owners(named, only_strategy)
     with localcontext(EXACT):
-        markets = _markets(fills, later, list(funding), mids, (start_ms, end_ms), counted)
+        markets = _markets(fills, later, list(funding), mids, (start_ms, end_ms), counted, moves or {})
         return _report(markets, (start_ms, end_ms), named, marks, orders, equity, cash_flows, own_curve=own_curve)
 
 
@@ -144,9 +168,15 @@ def report_of_minutes(
     with localcontext(EXACT):
         times = sample_times(start_ms, end_ms)
         markets = {
-            name: _Market(MinuteMarket(inputs, times, start_ms=start_ms, end_ms=end_ms), judgement_of(inputs.tables))
+            name: _Market(
+                MinuteMarket(inputs, times, start_ms=start_ms, end_ms=end_ms),
+                judgement_of(inputs.tables),
+                inputs.moves,
+            )
             for name, inputs in minutes.items()
         }
+        for market in markets.values():
+            market.add_owners(None)
         return _report(markets, (start_ms, end_ms), strategies, marks, orders, equity, cash_flows, own_curve=own_curve)
 
 
@@ -196,6 +226,7 @@ def _markets(
     mids: Mapping[str, MidSeries],
     period: tuple[int, int],
     counted: frozenset[str] | None,
+    moves: Moves,
 ) -> dict[str, _Market]:
     payments: dict[str, list[FundingPayment]] = {}
     for payment in funding:
@@ -222,11 +253,14 @@ def _markets(
         for name, judgement in later.judgements().items():
             begin(name)
             judges[name].found.add(judgement)
-    for name in payments:
+    for name in (*payments, *moves):
         begin(name)
     for fold in folds.values():
         fold.finish()
-    return {name: _Market(fold, judges[name].found) for name, fold in folds.items()}
+    markets = {name: _Market(fold, judges[name].found, moves.get(name, ())) for name, fold in folds.items()}
+    for market in markets.values():
+        market.add_owners(counted)
+    return markets
 
 
 def sample_times(start_ms: int, end_ms: int) -> list[int]:
@@ -250,7 +284,8 @@ def _attribution(market: _Market, owner: str, mark: Decimal | None, end_ms: int)
     """One run on one market; inventory is the remainder. A mark that is nowhere known belongs to nothing held."""
     fold, share, judged = market.fold, market.fold.shares[owner], market.found
     closing = mark or fold.price_at(end_ms) or ZERO
-    total = share.total(fold.price_at(fold.start_ms) or ZERO, closing)
+    opening = fold.price_at(fold.start_ms) or ZERO
+    total = share.total(opening, closing) + market.moved(owner, opening, closing, end_ms)
     capture, adverse = judged.capture.get(owner, ZERO), judged.adverse.get(owner, ZERO)
     explained = capture + adverse - share.fees + share.funding
     return Attribution(total, capture, adverse, total - explained, share.fees, share.funding, share.rebates)
@@ -289,8 +324,11 @@ def _own_curve(
     capital = equity[0][1]
     earned = dict.fromkeys(sample_times(*period), capital)
     for market in markets.values():
+        opening = market.fold.price_at(market.fold.start_ms) or ZERO
+        owners = [owner for owner, share in market.fold.shares.items() if share.counted]
         for sample in market.fold.samples:
-            earned[sample.time_ms] += sample.pnl
+            moved = sum((market.moved(one, opening, sample.mid, sample.time_ms) for one in owners), ZERO)
+            earned[sample.time_ms] += sample.pnl + moved
     earned[period[1]] = capital + total
     return list(earned.items())
 

@@ -17,7 +17,7 @@ from pfmm.accounting.attribution import HORIZONS_S, SPLIT_HORIZON_S
 from pfmm.accounting.edge import Sum, Tally
 from pfmm.accounting.ledger import ZERO
 from pfmm.accounting.minutes import MINUTE_MS, MinuteTable
-from pfmm.model.ledger import ACCOUNT
+from pfmm.model.ledger import ACCOUNT, Move
 from pfmm.model.order import Fill
 from pfmm.report.fold import Sample, Share
 from pfmm.report.markouts import Judgement
@@ -37,12 +37,14 @@ COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class MinuteInputs:
     """What a market's figures are made from. `tables` are COLUMNS by owner; `prices` answers the last mid at or before
-    a time, or the first; `fills_of` the account's fills of a minute between two running numbers, newest first."""
+    a time, or the first; `fills_of` the account's fills of a minute between two running numbers, newest first. `moves`
+    are what runs adopted."""
 
     tables: Mapping[str, MinuteTable]
     funding: Sequence[FundingPart]
     prices: Callable[[int], Decimal | None]
     fills_of: Callable[[int, int, int], Iterable[Fill]]
+    moves: Sequence[Move] = ()
 
 
 class MinuteMarket:

@@ -92,6 +92,108 @@ def test_an_own_position_beside_a_larger_base_the_other_way_is_still_closed(tmp_
         assert all(not order.reduce_only for order in row.orders)
 
 
+SOLD_TO_US = [Step(9999, 10001), *[Step(9999, 10001, 9000, 500)] * 4, *STILL]
+
+
+def ended_with_inventory(r: Rig) -> Decimal:
+    """A first run that bought and was ended, as `stop` ends one; what it left."""
+    r.cycle()
+    for _ in range(4):
+        r.step()
+    r.venue.inner.cancel_all()
+    r.step()
+    r.engine.leave(r.now_ms, status="stopped", reason="stop")
+    return r.journal.left_by_ended(MARKET)
+
+
+def test_a_new_run_takes_over_what_an_earlier_one_left_and_counts_from_the_mark(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(SOLD_TO_US)) as r:
+        left = ended_with_inventory(r)
+        assert left > 0
+        first = r.engine.run_ids[0]
+        r.engine = make_engine(r.venue, r.journal, r.specs, r.instruments)
+        report = r.step()
+        (row,), (told,) = report.runs, [one for one in report.events if one.name == "position_adopted"]
+        assert (row.base, row.position, row.ledger.size, row.ledger.cost_basis) == (0, left, left, left * 1000)
+        assert (told.data["size"], told.data["price"], told.data["foreign"]) == (left, D(1000), False)
+        assert r.journal.book(MARKET, first).ledger.size == 0
+        asks = [order for order in row.orders if order.side is Side.SHORT]
+        bids = [order for order in row.orders if order.side is Side.LONG]
+        assert asks[0].price - 1000 < 1000 - bids[0].price, "skewed against, as what it bought itself"
+        again = r.step()
+        assert not [one for one in again.events if one.name == "position_adopted"]
+        assert again.runs[0].ledger == row.ledger
+
+
+def test_a_dry_run_shows_what_would_be_taken_over_and_takes_nothing(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(SOLD_TO_US)) as r:
+        left = ended_with_inventory(r)
+        r.engine = make_engine(r.venue, r.journal, r.specs, r.instruments)
+        (row,) = r.cycle(send=False).runs
+        assert (row.ledger.size, row.base) == (left, 0)
+        assert r.journal.left_by_ended(MARKET) == left
+
+
+def test_what_no_run_ever_held_is_taken_over_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        trade(r, Side.LONG, "0.3")
+        adopting = [replace(spec, adopts=True) for spec in r.specs]
+        r.engine = make_engine(r.venue, r.journal, adopting, r.instruments)
+        (row,) = r.cycle().runs
+        assert (row.base, row.ledger.size, row.ledger.realized) == (0, D("0.3"), 0)
+        r.restart()
+        (row,) = r.step().runs
+        assert (row.base, row.ledger.size, row.problem) == (0, D("0.3"), None)
+
+
+def test_what_was_held_before_the_first_fill_that_is_known_is_taken_over_too(tmp_path: Path) -> None:
+    """Another journal of the account, to which no fill tells where the position came from; a run beside agrees."""
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        trade(r, Side.SHORT, "0.3")
+        hide = lambda seen: replace(seen, fills=())  # noqa: E731 - as where the venue keeps no fills of before
+        r.venue.doctor = hide
+        beside = RunSpec(LadderStrategy(MARKET, FIXED, LadderConfig(levels=1)), {}, LIMITS)
+        other = make_engine(r.venue, r.journal, [beside], r.instruments)
+        assert other.cycle().runs[0].base == D("-0.3")
+        r.engine = make_engine(r.venue, r.journal, [replace(spec, adopts=True) for spec in r.specs], r.instruments)
+        (row,) = r.step().runs
+        assert (row.base, row.ledger.size, row.position) == (0, D("-0.3"), D("-0.3"))
+        r.venue.inner.advance(r.now_ms + 3000)
+        (seen,) = other.cycle().runs
+        assert (seen.base, seen.problem) == (0, None)
+
+
+def test_the_report_gives_each_strategy_what_it_held_while_it_held_it(tmp_path: Path) -> None:
+    """By minutes and by fills alike, and both add up to the account's."""
+    from pfmm.accounting.ledger import net_profit
+    from pfmm.report.data import report_data
+    from pfmm.report.inputs import MidSeries, OrderCounts, row_of
+
+    with rig(tmp_path, ScriptedFeed([*SOLD_TO_US[:5], *[Step(10099, 10101)] * 30])) as r:
+        ended_with_inventory(r)
+        ladder = RunSpec(LadderStrategy(MARKET, FIXED, LadderConfig(levels=1)), {}, LIMITS)
+        r.engine = make_engine(r.venue, r.journal, [ladder], r.instruments)
+        r.step()
+        mark = D(1010)
+        kinds = {run.run_id: run.kind for run in r.journal.runs()}
+        by_fills = report_data(
+            start_ms=0, end_ms=r.now_ms + 1, fills=[row_of(i.fill, i.run_id or "") for i in r.journal.fills()],
+            funding=(), mids={MARKET: MidSeries.of(r.journal.mids(MARKET))}, equity=(), orders=OrderCounts(),
+            marks={MARKET: mark}, strategies=kinds, moves=r.journal.adoptions_by_market(None),
+        )  # fmt: skip
+        books = {book.owner: net_profit(book.ledger, mark) for book in r.journal.books(MARKET)}
+        assert {part.name: part.pnl.total for part in by_fills.strategies} == {
+            kinds[owner]: profit for owner, profit in books.items() if owner in kinds
+        }
+        assert by_fills.pnl.total == books["*"] == sum(books[owner] for owner in kinds)
+        from pfmm.app.report_minutes import of_minutes
+
+        by_minutes = of_minutes(r.journal, (0, r.now_ms + 1), None, {MARKET: mark}, ())
+        assert {p.name: p.pnl.total for p in by_minutes.strategies} == {
+            p.name: p.pnl.total for p in by_fills.strategies
+        }
+
+
 def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
     exchange, home = tmp_path / "exchange", tmp_path / "home"
     still_home(exchange)
@@ -107,12 +209,20 @@ def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
         line = ("quote", "start", "BTC", "--once", "--yes", "--json")
         refused = run(*line, home=home, env=env)
         assert (refused.code, refused.error["code"]) == (7, "risk_refused"), refused.out
-        assert "BTC-PERP that no run of pfmm holds; nothing was sent" in refused.error["message"]
+        assert "BTC-PERP that no run of pfmm ever held; nothing was sent" in refused.error["message"]
         assert refused.error["hint"].startswith("--position base keeps it apart")
         taken = run(*line, "--position", "base", home=home, env=env)
         assert (taken.code, taken.data["runs"][0]["resting"]) == (0, 2), taken.out
         assert "note: base: the account holds" in taken.err
         again = run(*line, home=home, env=env)
         assert again.code == 0, "an open run has been told once"
+        assert run("quote", "stop", "BTC", "--json", home=home, env=env).code == 0
+        adopted = run(*line, "--position", "adopt", home=home, env=env)
+        assert (adopted.code, adopted.data["runs"][0]["inventory"]) == (0, "0.00141"), adopted.out
+        assert "note: adopt: 0.00141 BTC-PERP that no run ever held is the new run's" in adopted.err
+        assert run("quote", "stop", "BTC", "--json", home=home, env=env).code == 0
+        carried = run(*line, home=home, env=env)
+        assert (carried.code, carried.data["runs"][0]["inventory"]) == (0, "0.00141"), carried.out
+        assert "note: adopt: 0.00141 BTC-PERP that an earlier run left" in carried.err
         server.process.send_signal(signal.SIGTERM)
         server.end()

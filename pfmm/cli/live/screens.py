@@ -23,7 +23,7 @@ RECENT = 40
 NOTICE_CYCLES = 3
 ENDINGS = ("stopping", "halted", "stopped")
 ROUTINE = ("started", "placed", "amended", "cancelled")  # what the table shows already
-OUTSIDE = ("liquidated", "closed_outside", "base_changed", "slot_stopped")
+OUTSIDE = ("liquidated", "closed_outside", "base_changed", "position_adopted", "slot_stopped")
 
 
 class EventScreen:
