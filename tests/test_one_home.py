@@ -76,7 +76,7 @@ FUNCTIONS = {
     "hangup_ignored": "pfmm.runner.signals",
     # what a strategy is built on
     "measured_now": "pfmm.app.measuring",
-    "recent_trades": "pfmm.app.measuring",
+    "recent_trades": "pfmm.venue.recent",
     "calibrate": "pfmm.strategy.calibration",
     "compute_quote": "pfmm.strategy.quote.quoting",
     "plan_grid": "pfmm.strategy.grid.plan",

@@ -92,9 +92,7 @@ def newest_cursor(session: Session) -> int:
 
 
 def _follow(journal: Journal, request: EventsRequest, tell: Callable[[ToldEvent], None], signals: Signals) -> int:
-    from pfmm.journal.watch import FileWatch
-
-    watch = FileWatch(journal.path)
+    journal.verify()
     reader = _Reader(journal, request)
     ended = False
     while True:
@@ -105,7 +103,7 @@ def _follow(journal: Journal, request: EventsRequest, tell: Callable[[ToldEvent]
             return 0
         if not signals.wait_s(POLL_S):
             return signals.exit_code
-        watch.verify()  # a reset of the paper exchange moves the file away: its numbers mean nothing any more
+        journal.verify()  # a reset of the paper exchange moves the file away: its numbers mean nothing any more
 
 
 class _Reader:

@@ -19,7 +19,8 @@ WINDOW_MS = 86_400_000
 class LiveEdge:
     """The lines of one loop. `runs` answers its (market, strategy) with the id of their run by now."""
 
-    def __init__(self, journal: Journal, fees: str) -> None:
+    def __init__(self, journal: Journal, fees: Mapping[str, Fees]) -> None:
+        """`fees` is what each market charges."""
         self._journal, self._fees = journal, fees
         self._minute = -1
         self._lines: dict[str, str | None] = {}
@@ -29,7 +30,7 @@ class LiveEdge:
         24 h), `net` (what is left of it after the fee that was paid; None without one) and `fees`."""
         if now_ms // 60_000 != self._minute:
             self._minute = now_ms // 60_000
-            self._lines = {**self._worked_out(runs, now_ms), "fees": self._fees}
+            self._lines = {**self._worked_out(runs, now_ms), "fees": fees_text(self._fees)}
         return self._lines
 
     def _worked_out(self, runs: Iterable[tuple[str, str]], now_ms: int) -> dict[str, str | None]:

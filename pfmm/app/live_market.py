@@ -15,7 +15,7 @@ from pfmm.errors import CannotDoThis, ConfigError
 from pfmm.model.fees import Fees
 from pfmm.model.market import Instrument, Ticker
 from pfmm.tape.recorder import Continuity, Look, Recorder, Source
-from pfmm.venue.registry import LOCAL, TESTNET, VENUES, address_of, name_on, network_of
+from pfmm.venue.registry import LOCAL, TESTNET, VENUES, place_of
 
 if TYPE_CHECKING:
     from pfmm.paper.feeds.live import LiveFeed
@@ -66,14 +66,13 @@ def open_public(
         raise CannotDoThis(f"pfmm cannot follow {venue!r}", hint=f"it follows {', '.join(venues_shown())}")
     if network == TESTNET and not line.testnet:
         raise CannotDoThis(f"{venue} has no {network}")
-    address = url or address_of(venue, network)
+    place = place_of(venue, network, url or "")
     module, opener = (line.stream if socket else line.public).split(":")
-    counted = network_of(venue, network, address) != LOCAL
-    weights = None if folder is None else folder / f"{name_on(venue, network)}.weight"
-    budget = WeightBudget(weights) if counted else None
-    http = HttpClient(address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)
+    weights = None if folder is None else folder / f"{place.name}.weight"
+    budget = WeightBudget(weights) if place.network != LOCAL else None
+    http = HttpClient(place.address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)
     open_it = getattr(import_module(module), opener)
-    opened: PublicVenue = open_it(http, address) if socket else open_it(http)
+    opened: PublicVenue = open_it(http, place.address) if socket else open_it(http)
     return opened
 
 

@@ -9,13 +9,11 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from pfmm.app.detaching import tell_ready
-from pfmm.app.live_edge import LiveEdge, fees_text
-from pfmm.app.money import money_text
+from pfmm.app.live_edge import LiveEdge
 from pfmm.app.session import wall_ms
 from pfmm.app.starting import started
 from pfmm.app.watched import Shown, run_watched
 from pfmm.errors import Halted
-from pfmm.model.fees import Fees
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
@@ -38,11 +36,9 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
         if begun is None:
             return
         on_exit = request.on_exit or session.settings.general.run.on_exit
-        where, markets = (session.venue_name, session.account), tuple(begun.markets)
         shown = Shown(
-            begun.kind, markets, *where, on_exit, real_money=session.real_money, fees=fees_of(begun),
-            limits={one: session.settings.for_market(one).run.max_inventory_usd for one in markets},
-            money=money_text(session),
+            begun.kind, tuple(begun.markets), session.venue_name, session.account, on_exit,
+            real_money=session.real_money, fees=begun.fees, limits=begun.limits_usd,
         )  # fmt: skip
         run_watched(partial(run_loop, begun, on_exit), shown, display)
 
@@ -52,7 +48,6 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
 
     Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
     """
-    from pfmm.journal.watch import FileWatch
     from pfmm.runner.dead_man import DeadMan
     from pfmm.runner.leaving import run_to_the_end
     from pfmm.runner.loop import Hooks, Loop, LoopOptions
@@ -66,7 +61,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
     dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms)
     teller = Teller(session.journal, engine, put)
-    edge = LiveEdge(session.journal, fees_text(fees_of(begun)))
+    edge = LiveEdge(session.journal, begun.fees)
     hooks = Hooks(
         teller=teller,
         beside=lambda: {
@@ -79,7 +74,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
         trip=lambda reason: begun.trip(reason, clock.now_ms()),
         ready=tell_ready,
         tend=lambda report: begun.runs.tend(session, engine, report.time.time_ms),
-        verify=FileWatch(session.journal.path).verify,
+        verify=session.journal.verify,
     )
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, begun.request.cycles), hooks)
     around = begun.surroundings(
@@ -91,9 +86,3 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     if ending.halt is not None:
         raise Halted(f"stopped: {ending.halt}")
     return ending
-
-
-def fees_of(begun: Start) -> dict[str, Fees]:
-    """What each market of a start charges this account."""
-    source = begun.session.venue_name
-    return {one.market: Fees(one.maker_bps, one.taker_bps, source) for one in begun.instruments}

@@ -6,17 +6,16 @@ and ask the venue for trades again only when they are old.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pfmm.errors import VenueRefused, VenueUnreachable
-from pfmm.ports import TRADES_PAGE
 from pfmm.strategy.base import Measured
+from pfmm.venue.recent import SPAN_MS, recent_trades
 
 if TYPE_CHECKING:
     from pfmm.config.values import MarketSettings
-    from pfmm.model.market import Trade
     from pfmm.model.run import Run
     from pfmm.ports import Venue
     from pfmm.strategy.base import Needs
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 FRESH_MS = 60_000  # fitted numbers older than this, in venue time, are fitted again; so is a market without a fit
 FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
-SPAN_MS = 1_800_000
-PAGES = 4
 
 
 class Measurements:
@@ -94,25 +91,6 @@ def measured_now(
     return Measured(sigma, known, one_look=True)
 
 
-def recent_trades(venue: Venue, market: str, now_ms: int) -> Sequence[Trade]:
-    """Read the newest public trades of the span. A busy market's answer ends long before now: its density says where
-    the last PAGES pages begin."""
-    since_ms = now_ms - SPAN_MS
-    trades = venue.trades(market, since_ms)
-    if len(trades) < TRADES_PAGE:
-        return trades
-    per_ms = TRADES_PAGE / max(trades[-1].time_ms - trades[0].time_ms, 1)
-    since_ms = max(since_ms, now_ms - round((PAGES - 1) * TRADES_PAGE / per_ms))
-    found: list[Trade] = []
-    for _ in range(PAGES):
-        page = venue.trades(market, since_ms)
-        found += page
-        if len(page) < TRADES_PAGE:
-            break
-        since_ms = page[-1].time_ms + 1
-    return found
-
-
 def _volatility(venue: Venue, settings: MarketSettings, market: str, now_ms: int) -> float:
     """The market's volatility over the last half hour of public trades, a fraction a year; of its candles where the
     trades are too few, and the profile's where both are."""
@@ -126,7 +104,7 @@ def _volatility(venue: Venue, settings: MarketSettings, market: str, now_ms: int
 
 
 def _fit(venue: Venue, market: str, now_ms: int) -> Calibration | None:
-    """A calibration from the venue's recent trades, in at most 1 + PAGES requests; None when it serves none."""
+    """A calibration from the venue's recent trades; None when it serves none."""
     from pfmm.strategy.calibration import calibrate, implied_mids
 
     try:

@@ -96,7 +96,7 @@ def switch_feed(state_dir: Path, config: Mapping[str, Any], *, afresh: bool) -> 
 def _alone(state_dir: Path) -> Iterator[None]:
     """Nobody runs, and nobody opens a journal, meanwhile: a run that began now would write to a journal that is
     moved away, and its orders would be known to none."""
-    from pfmm.runner.locks import journals_in_use
+    from pfmm.journal.sharing import journals_in_use
 
     refuse_wrong_clock()
     refuse_while_running(state_dir)

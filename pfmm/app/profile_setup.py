@@ -19,7 +19,7 @@ from pfmm.config.paths import Paths
 from pfmm.config.resolve import load_settings
 from pfmm.config.secrets import keep_key, key_path, require_secret, secret_state
 from pfmm.errors import UsageError
-from pfmm.venue.registry import MAINNET, TESTNET, VENUES, trading_refusal
+from pfmm.venue.registry import MAINNET, TESTNET, VENUES
 
 
 class SetupRequest(NamedTuple):
@@ -96,7 +96,7 @@ def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: Non
         if typed is not None:
             typed.unlink(missing_ok=True)
         raise
-    refused = trading_refusal(request.venue, settings.network)
+    refused = settings.place.trading_refusal
     warnings = [*edited.warnings, *([f"pfmm does not trade there yet: {refused}"] if refused else [])]
     if secret != "set":  # noqa: S105
         warnings.append("no key is set: it reads, and cannot trade (`pfmm profile set secret.file PATH`)")
@@ -144,7 +144,7 @@ def _looked_at(opened: Session, *, with_key: bool, tell: Callable[[str], None]) 
     """Balance, mode and limits of the account, and proof that the key may act for it."""
     tell(f"asking {opened.venue_name} about account {opened.account}")
     notes: tuple[str, ...] = ()
-    if with_key and not trading_refusal(opened.settings.venue, opened.settings.network):
+    if with_key and not opened.settings.place.trading_refusal:
         notes = opened.venue.probe(())
     state = opened.venue.state(())
     return {

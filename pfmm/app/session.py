@@ -19,7 +19,7 @@ from pfmm.config.values import Settings
 from pfmm.errors import CannotDoThis, ConfigError, PfmmError, UnknownMarket, VenueRefused
 from pfmm.model.market import Instrument
 from pfmm.model.spelling import near, spelled
-from pfmm.venue.registry import MAINNET, PAPER, VENUES, name_on, trading_refusal
+from pfmm.venue.registry import MAINNET, PAPER, VENUES
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Question
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pfmm.paper.exchange import Exchange
     from pfmm.ports import Venue
     from pfmm.runner.clock import VenueClock
-    from pfmm.runner.locks import AccountLocks, UseLock
+    from pfmm.runner.locks import AccountLocks
     from pfmm.venue.client import HttpClient
     from pfmm.venue.ratelimit import Budget
     from pfmm.venue.sockets import Wakeup
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 HURRIED_TIMEOUT_S = 3.0
 NOT_SERVED = (404, 405, 501)
 USUAL_MARKET = "BTC-PERP"  # to ask for where none is known
-RESET_PATIENCE_S = 10.0
 
 
 def wall_ms() -> int:
@@ -60,11 +59,10 @@ class Session:
         self.settings = settings
         self._waits: Mapping[str, Any] = _hurried(settings) if hurried else {}
         self.state_dir = settings.paths.state_dir
-        self.venue_name = name_on(settings.venue, settings.network)  # on screens and in files
+        self.venue_name = settings.place.name  # on screens and in files
         self.live = settings.venue != PAPER  # somebody else's exchange, be it a test network's
         self.real_money = self.live and settings.network == MAINNET
         self.in_process = not self.live and not settings.base_url
-        self._journal_use: UseLock | None = None
         self._closers: list[Callable[[], None]] = []
         self._deadline: Deadline | None = None
         self._wakeup: Wakeup | None = None
@@ -94,7 +92,7 @@ class Session:
 
     def refuse_reading_only(self) -> None:
         """Raises CannotDoThis on a venue that pfmm only reads: nothing that acts may begin there."""
-        why = trading_refusal(self.settings.venue, self.settings.network)
+        why = self.settings.place.trading_refusal
         if why:
             raise CannotDoThis(
                 f"pfmm does not trade on {self.venue_name} yet, it only reads: {why}; nothing was sent",
@@ -235,11 +233,13 @@ class Session:
         it open: a reset of the exchange, which moves it aside, waits or is refused."""
         from pfmm.journal.journal import Journal
 
-        if not self.live:
-            from pfmm.runner.locks import share_journals
-
-            self._journal_use = share_journals(self.state_dir, RESET_PATIENCE_S)
-        return Journal.open(self.journal_path, venue=self.venue_name, account=self.account, nonce=os.urandom(3).hex())
+        return Journal.open(
+            self.journal_path,
+            venue=self.venue_name,
+            account=self.account,
+            nonce=os.urandom(3).hex(),
+            resets_of=None if self.live else self.state_dir,
+        )
 
     @cached_property
     def locks(self) -> AccountLocks:
@@ -347,8 +347,6 @@ class Session:
         for name in ("venue", "journal", "exchange"):
             if name in opened:
                 opened[name].close()
-        if self._journal_use is not None:
-            self._journal_use.release()
 
 
 def _hurried(settings: Settings) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from pfmm.app.runs import Runs
 from pfmm.app.session import wall_ms
 from pfmm.engine.engine import Engine
 from pfmm.errors import AlreadyRunning, RiskRefused
+from pfmm.model.fees import Fees
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED
 from pfmm.model.text import iso, plain
 from pfmm.strategy.base import kind_of
@@ -75,18 +76,29 @@ class Start:
         self._open = self._open_runs()
         self.engine = self._engine(settles=not carried_on)
 
+    @property
+    def fees(self) -> dict[str, Fees]:
+        """What each market charges this account."""
+        source = self.session.venue_name
+        return {one.market: Fees(one.maker_bps, one.taker_bps, source) for one in self.instruments}
+
+    @property
+    def limits_usd(self) -> dict[str, Decimal]:
+        """The most that each market's run may hold, USD."""
+        return {spec.strategy.market: spec.limits.max_inventory_usd for spec in self._specs}
+
     def _engine(self, *, settles: bool) -> Engine:
         session = self.session
-        specs = []
+        self._specs = []
         for instrument, run in zip(self.instruments, self._open, strict=True):
             spec, notes = self.runs.spec(session, instrument, run)
-            specs.append(spec)
+            self._specs.append(spec)
             for note in notes:
                 self._tell(note)
         return Engine(
             session.venue,
             session.journal,
-            specs,
+            self._specs,
             {**session.instruments, **{one.market: one for one in self.instruments}},
             wall_ms=wall_ms,
             pid=os.getpid(),

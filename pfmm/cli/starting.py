@@ -138,9 +138,11 @@ def _detach(options: Globals, request: StartRequest, session: Session, confirm: 
 def _loop(options: Globals, request: StartRequest, session: Session, confirm: Confirm) -> None:
     """Run the loop, shown by a screen on a terminal and as NDJSON anywhere else; ends the process."""
     from pfmm.app.loop import start
+    from pfmm.app.money import money_text
     from pfmm.cli.live.running import TerminalDisplay
 
-    start(request, session=session, confirm=confirm, tell=partial(_note, options), display=TerminalDisplay(options))
+    display = TerminalDisplay(options, partial(money_text, session))
+    start(request, session=session, confirm=confirm, tell=partial(_note, options), display=display)
     raise typer.Abort  # declined
 
 

@@ -226,12 +226,12 @@ def _locked(path: Path) -> Iterator[None]:
 
     lock = path.with_name(path.name + ".lock")
     try:
-        descriptor = flock.opened(lock)
+        descriptor = flock.acquire(lock, LOCK_WAIT_S)
     except OSError as error:
         raise ConfigError(f"cannot write in {path.parent}: {error.strerror}", hint=_WRITE_HINT) from error
+    if descriptor is None:
+        raise ConfigError(f"another process has held {lock} for {LOCK_WAIT_S:.0f} s")
     try:
-        if not flock.wait_for(lambda: flock.try_lock(descriptor), LOCK_WAIT_S):
-            raise ConfigError(f"another process has held {lock} for {LOCK_WAIT_S:.0f} s")
         yield
     finally:
         os.close(descriptor)

@@ -14,7 +14,7 @@ from pfmm.config import tables
 from pfmm.config.paths import Paths
 from pfmm.model.setting import Setting, Values, from_value
 from pfmm.model.spelling import base_of
-from pfmm.venue.registry import PAPER, address_of, network_of
+from pfmm.venue.registry import PAPER, place_of
 
 if TYPE_CHECKING:
     from pfmm.strategy.base import Kind
@@ -149,8 +149,8 @@ class Settings:
 
     `venue` is a name of `pfmm.venue.registry`, `account` the account there, `base_url` the venue's address without a
     trailing slash (empty for the paper exchange in this process), `network` mainnet, testnet or local (an exchange on
-    this machine), `market_lists` the further lists of markets that the account uses, `general` what holds without any
-    market's own section. `value` and `source` answer for any name.
+    this machine), `place` these with the venue's name there, `market_lists` the further lists of markets that the
+    account uses, `general` what holds without any market's own section. `value` and `source` answer for any name.
     """
 
     def __init__(
@@ -172,8 +172,8 @@ class Settings:
         self.venue = str(self.resolved(top["venue"], None)[0])
         self.account = str(self.resolved(top["account"], None)[0])
         network = str(self.resolved(top["network"], None)[0])
-        self.base_url = str(self.resolved(top["base_url"], None)[0]) or address_of(self.venue, network)
-        self.network = network_of(self.venue, network, self.base_url)
+        self.place = place_of(self.venue, network, str(self.resolved(top["base_url"], None)[0]))
+        self.base_url, self.network = self.place.address, self.place.network
         lists = (name.strip() for name in str(self.resolved(top["market_lists"], None)[0]).split(","))
         self.market_lists = tuple(dict.fromkeys(name for name in lists if name))
         self.general = MarketSettings(self, None)

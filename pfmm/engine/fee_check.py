@@ -50,21 +50,17 @@ def as_charged(instrument: Instrument, newest_first: Iterable[Fill]) -> Instrume
     )
 
 
-class FeeCheck:
-    """Warns once a market and kind of fill, for the life of a process."""
+def warning(instrument: Instrument, fill: Fill, told: set[tuple[str, Liquidity]]) -> str | None:
+    """Warn of a fill's fee: "maker fills are charged 2 bps where BTC-PERP states 1.5: …"; None where it is as stated.
 
-    def __init__(self) -> None:
-        self._told: set[tuple[str, Liquidity]] = set()
-
-    def warning(self, instrument: Instrument, fill: Fill) -> str | None:
-        """What is to be said of a fill: "maker fills are charged 2 bps where BTC-PERP states 1.5: …"; None where it is
-        as stated, or was said before."""
-        key = (fill.market, fill.liquidity)
-        if key in self._told or not differs(instrument, fill):
-            return None
-        self._told.add(key)
-        charged, stated = charged_bps(fill).normalize(), stated_bps(instrument, fill.liquidity)
-        return (
-            f"{fill.liquidity.value} fills are charged {charged:f} bps where {fill.market} states {stated:f}: "
-            "figures and forecasts go by the fills"
-        )
+    `told` remembers the markets and kinds of fill that were warned of: each is said once.
+    """
+    key = (fill.market, fill.liquidity)
+    if key in told or not differs(instrument, fill):
+        return None
+    told.add(key)
+    charged, stated = charged_bps(fill).normalize(), stated_bps(instrument, fill.liquidity)
+    return (
+        f"{fill.liquidity.value} fills are charged {charged:f} bps where {fill.market} states {stated:f}: "
+        "figures and forecasts go by the fills"
+    )

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pfmm.engine.fee_check import FeeCheck
+from pfmm.engine.fee_check import warning
 from pfmm.engine.outside import taken_from, told_of
 from pfmm.engine.position_check import Apart, PositionCheck, later_fills
 from pfmm.engine.report import MarketSnapshot
 from pfmm.engine.strategy_run import StrategyRun
 from pfmm.model.event import Event
-from pfmm.model.order import Fill
+from pfmm.model.order import Fill, Liquidity
 from pfmm.model.run import JournalFill
 from pfmm.ports import Journal
 
@@ -31,7 +31,7 @@ class FillFolder:
         self.folded_through = journal.newest_fill()  # every later fill has yet to be given to its run
         booked = {market: journal.filled(market) for market in markets}
         self._position_check = PositionCheck(lambda market: booked.get(market, Decimal(0)))
-        self._fee_check = FeeCheck()
+        self._fees_warned: set[tuple[str, Liquidity]] = set()
 
     def adopted(self, active: StrategyRun) -> None:
         """Goes on with what an earlier process found of the position of a run that was taken up."""
@@ -83,7 +83,7 @@ class FillFolder:
 
     def _fees_told(self, active: StrategyRun, fill: Fill) -> list[Event]:
         """A warning where a fill of the run was charged otherwise than its market states, told once."""
-        told = self._fee_check.warning(active.instrument, fill)
+        told = warning(active.instrument, fill, self._fees_warned)
         return [] if told is None else [Event("warning", fill.time_ms, active.market, active.kind, {"reason": told})]
 
     def _outside(self, active: StrategyRun, item: JournalFill) -> list[Event]:

@@ -75,12 +75,13 @@ class StrategyRun:
 
     def __init__(self, spec: RunSpec, instrument: Instrument) -> None:
         self.spec = spec
+        self.market, self.kind = spec.strategy.market, spec.strategy.kind
         self.instrument = instrument
         self.run: Run | None = None
         self.state: Any = None
         self.folded_through = 0
         self.behind = False  # fills of before this process may be missing in `state`
-        self.book = OwnerBook(spec.strategy.market, "")
+        self.book = OwnerBook(self.market, "")
         self.last_mid: Decimal | None = None
         self.last_mark: Decimal | None = None
         self.last_cycle_ms: int | None = None
@@ -96,10 +97,6 @@ class StrategyRun:
         self.shown_problem: str | None = None
 
     @property
-    def market(self) -> str:
-        return self.spec.strategy.market
-
-    @property
     def run_id(self) -> str | None:
         """The journal's id of the run; None before it has begun."""
         return self.run.run_id if self.run is not None else None
@@ -113,10 +110,6 @@ class StrategyRun:
     def fills(self) -> int:
         """How many fills its orders had."""
         return self.book.fills
-
-    @property
-    def kind(self) -> str:
-        return self.spec.strategy.kind
 
     def resume(self, run: Run, book: OwnerBook, newest_fill: int) -> None:
         """Takes up a run that an earlier process began, from its memory and its book. The fills that its memory has

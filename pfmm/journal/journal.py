@@ -19,11 +19,14 @@ from pfmm.journal.books import OLD_CLOSINGS
 from pfmm.journal.file import prepare_file
 from pfmm.journal.opening import connect, connect_readonly, translated
 from pfmm.journal.run_records import RunRecords, must_know
+from pfmm.journal.sharing import share_journals
+from pfmm.journal.watch import FileWatch
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill
 from pfmm.model.peak import next_peak
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Absorbed, Intents, JournalFill, Run
+from pfmm.store.use_lock import UseLock
 
 __all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
 
@@ -35,34 +38,54 @@ class Journal(RunRecords):
     not finite and for ids that the journal does not know (both are mistakes of the caller).
     """
 
-    def __init__(self, database: sqlite3.Connection, path: Path, *, may_write: bool = True) -> None:
+    def __init__(
+        self, database: sqlite3.Connection, path: Path, *, may_write: bool = True, use: UseLock | None = None
+    ) -> None:
         self._db = database
         self._may_write = may_write
+        self._use = use
+        self._watch: FileWatch | None = None
         self.path = path
         identity = {key: self._meta(key) for key in ("venue", "account", "nonce")}
         self.venue, self.account, self.nonce = (value or "" for value in identity.values())
         self.exchange_id = self._meta("exchange_id")
 
     @classmethod
-    def open(cls, path: Path, *, venue: str, account: str, nonce: str, patience_s: float | None = None) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        venue: str,
+        account: str,
+        nonce: str,
+        patience_s: float | None = None,
+        resets_of: Path | None = None,
+    ) -> Self:
         """Opens the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none.
 
-        `patience_s` is how long any later call waits for another process's lock.
+        `patience_s` is how long any later call waits for another process's lock. `resets_of` is the state folder of the
+        paper exchange whose resets wait until the journal is closed: they would move it away.
         """
         if not nonce:
             raise ValueError("nonce must not be empty")
-        prepare_file(path)
-        identity = {"venue": venue, "account": account, "nonce": nonce, "next_order": "1"}
-        with translated(path):
-            database = connect(path, identity, patience_s)
-            try:
-                journal = cls(database, path)
-                journal._check_owner(venue, account)
-                journal._mark_closings()
-                journal.catch_up()
-            except BaseException:
-                database.close()
-                raise
+        use = None if resets_of is None else share_journals(resets_of)
+        try:
+            prepare_file(path)
+            identity = {"venue": venue, "account": account, "nonce": nonce, "next_order": "1"}
+            with translated(path):
+                database = connect(path, identity, patience_s)
+                try:
+                    journal = cls(database, path, use=use)
+                    journal._check_owner(venue, account)
+                    journal._mark_closings()
+                    journal.catch_up()
+                except BaseException:
+                    database.close()
+                    raise
+        except BaseException:
+            if use is not None:
+                use.release()
+            raise
         return journal
 
     @classmethod
@@ -81,12 +104,20 @@ class Journal(RunRecords):
     def close(self) -> None:
         """Closes the file; the journal cannot be used afterwards."""
         self._db.close()
+        if self._use is not None:
+            self._use.release()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def verify(self) -> None:
+        """Raises JournalUnusable when the file is not the one any more that it was at the first call, or no journal:
+        SQLite would go on from its cache."""
+        self._watch = self._watch or FileWatch(self.path)
+        self._watch.verify()
 
     def damage(self) -> tuple[str, ...]:
         """What a full check of the file finds wrong, as SQLite words it; empty for a healthy journal."""

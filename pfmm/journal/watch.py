@@ -15,9 +15,12 @@ class FileWatch:
     descriptor of the file drops the locks that SQLite holds on it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError where there is no such file."""
+        """Raises JournalUnusable where there is no such file."""
         self._path = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unreadable(path, error) from error
 
     def verify(self) -> None:
         """Raises JournalUnusable when the file is no journal any more, is gone, or is not the one that was opened."""
@@ -25,7 +28,11 @@ class FileWatch:
             moved = self._path.stat().st_ino != os.fstat(self._fd).st_ino
             broken = os.pread(self._fd, len(_MAGIC), 0) != _MAGIC
         except OSError as error:
-            raise JournalUnusable(f"the journal {self._path} cannot be read: {error.strerror}") from error
+            raise _unreadable(self._path, error) from error
         if moved or broken:
             what = "is another file than the one that was opened" if moved else "was overwritten"
             raise JournalUnusable(f"the journal {self._path} {what}", hint="move it away, or bring back a copy of it")
+
+
+def _unreadable(path: Path, error: OSError) -> JournalUnusable:
+    return JournalUnusable(f"the journal {path} cannot be read: {error.strerror}")

@@ -7,10 +7,12 @@ Where the venue has none the state says `unprotected`. Knows the venue port and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from pfmm.errors import AlreadyRunning, CannotDoThis, PfmmError
 from pfmm.ports import Venue
-from pfmm.runner.locks import AccountLocks, UseLock
+from pfmm.runner.locks import AccountLocks, RunLock
+from pfmm.store.use_lock import UseLock
 
 LOCK_MARKET = "account"
 LOCK_STRATEGY = "dead-man"
@@ -23,15 +25,24 @@ class DeadMan:
         self, venue: Venue, locks: AccountLocks, timeout_s: int, *, pid: int, wall_ms: Callable[[], int]
     ) -> None:
         self._venue = venue
-        self._reliance = UseLock(locks.folder / "dead-man.shared")
+        self._locks = locks
         self._relies = False
-        self._lock = locks.run_lock(LOCK_MARKET, LOCK_STRATEGY)
         self._timeout_s = timeout_s
         self._pid = pid
         self._wall_ms = wall_ms
         self._owner = False
         self._fed_ms: int | None = None
         self.state = "off" if timeout_s else "unprotected"
+
+    @cached_property
+    def _reliance(self) -> UseLock:
+        """The lock that every runner shares as long as it relies on the switch."""
+        return UseLock(self._locks.folder / "dead-man.shared")
+
+    @cached_property
+    def _lock(self) -> RunLock:
+        """The lock of the one that feeds it."""
+        return self._locks.run_lock(LOCK_MARKET, LOCK_STRATEGY)
 
     def feed(self, now_ms: int, speed: float) -> None:
         """Refreshes the switch when a third of its time has passed; the caller calls only with fresh data.

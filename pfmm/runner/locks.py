@@ -19,6 +19,7 @@ from types import TracebackType
 from pfmm.errors import AlreadyRunning, ConfigError, Halted, StateUnknown
 from pfmm.store import flock
 from pfmm.store.files import make_private_folder, replace_file
+from pfmm.store.use_lock import UseLock, lock_problem
 
 FLATTEN = "flatten"  # what `halted_by` says of an account that a flatten halted
 KILL_SWITCH = "kill_switch"  # and of one that the loss limit of a run halted
@@ -211,21 +212,12 @@ class RunLock:
     def acquire(self, *, pid: int, started_wall_ms: int, stopping: bool = False, interval_s: float = 0.0) -> None:
         """Takes the lock or raises AlreadyRunning at once; ConfigError where the folder cannot be written. A `stop`
         (`stopping`) waits for another one to end."""
-        fd = _opened(self._path)
         patience_s = _STOP_PATIENCE_S if stopping else _READER_PATIENCE_S
-        taken = False
-
-        def settled() -> bool:
-            nonlocal taken
-            taken = _try_lock(fd, self._path)
-            return taken or self._refuses(stopping=stopping)
-
         try:
-            flock.wait_for(settled, patience_s)
-        finally:
-            if not taken:
-                os.close(fd)
-        if not taken:
+            fd = flock.acquire(self._path, patience_s, hopeless=lambda: self._refuses(stopping=stopping))
+        except OSError as error:
+            raise lock_problem(self._path, error) from error
+        if fd is None:
             raise self._refusal(self.holder())
         holder = Holder(self._market, self._strategy, pid, started_wall_ms, stopping, interval_s)
         self._fd = fd
@@ -267,64 +259,6 @@ class RunLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
-
-
-class UseLock:
-    """A file that many processes hold shared while they use something, and one alone while it changes that."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._fd: int | None = None
-
-    def share(self, patience_s: float) -> bool:
-        """Holds it beside others; False when one has it alone for longer than that."""
-        return self._lock(patience_s, shared=True)
-
-    def take(self, patience_s: float) -> bool:
-        """Holds it alone; False when others hold it for longer than that. A share that was held is given up first in
-        either way: of several that try this at one moment, one is the last and gets it."""
-        return self._lock(patience_s, shared=False)
-
-    def _lock(self, patience_s: float, *, shared: bool) -> bool:
-        fd = self._fd = _opened(self._path) if self._fd is None else self._fd
-        if flock.wait_for(lambda: _try_lock(fd, self._path, shared=shared), patience_s):
-            return True
-        self.release()
-        return False
-
-    def release(self) -> None:
-        """Gives back what is held, if anything is; the file stays."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
-
-def journals_in_use(state_dir: Path) -> UseLock:
-    """The lock that a process shares while it has the journal of a paper account open, and that a reset takes alone."""
-    return UseLock(state_dir / "paper" / "journals.lock")
-
-
-def share_journals(state_dir: Path, patience_s: float) -> UseLock:
-    """Hold the journals of this folder open beside others. Raises AlreadyRunning where a reset has them for longer than
-    `patience_s`."""
-    use = journals_in_use(state_dir)
-    if not use.share(patience_s):
-        raise AlreadyRunning("the paper exchange is just being reset", hint="try again when that has ended")
-    return use
-
-
-def _opened(path: Path) -> int:
-    try:
-        return flock.opened(path)
-    except OSError as error:
-        raise ConfigError(f"cannot write the lock file {path}: {error.strerror}") from error
-
-
-def _try_lock(fd: int, path: Path, *, shared: bool = False) -> bool:
-    try:
-        return flock.try_lock(fd, shared=shared)
-    except OSError as error:
-        raise ConfigError(f"cannot lock {path}: {error.strerror}") from error
 
 
 def _holder(path: Path) -> Holder | None:

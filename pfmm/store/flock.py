@@ -42,6 +42,28 @@ def lock(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
+def acquire(
+    path: Path, patience_s: float, *, shared: bool = False, hopeless: Callable[[], bool] = lambda: False
+) -> int | None:
+    """Open a lock file and lock it, alone or beside others; returns the descriptor, whose closing gives it back.
+
+    None where another one has it for longer than `patience_s`, or for as long as `hopeless` says that it will.
+    """
+    descriptor, taken = opened(path), False
+
+    def settled() -> bool:
+        nonlocal taken
+        taken = try_lock(descriptor, shared=shared)
+        return taken or hopeless()
+
+    try:
+        wait_for(settled, patience_s)
+    finally:
+        if not taken:
+            os.close(descriptor)
+    return descriptor if taken else None
+
+
 def wait_for(condition: Callable[[], bool], patience_s: float) -> bool:
     """Ask `condition` until it is true; False when it is not within `patience_s`. It is asked at least once."""
     deadline_s = time.monotonic() + patience_s

@@ -55,26 +55,29 @@ VENUES: Final = {
 }
 
 
-def address_of(venue: str, network: str) -> str:
-    """The venue's own address on a network; that of its one network where it has no other."""
+class Place(NamedTuple):
+    """Where on a venue a profile trades. `address` has no trailing slash and is empty for the exchange in this process,
+    `network` is mainnet, testnet or local (an exchange on this machine), `name` is what screens and files call it
+    (hyperliquid, hyperliquid-testnet), and `trading_refusal` says why pfmm does not trade there (empty: it does)."""
+
+    address: str
+    network: str
+    name: str
+    trading_refusal: str
+
+
+def place_of(venue: str, network: str, url: str = "") -> Place:
+    """Find a venue's place on a network; `url` is an address that takes the place of its own.
+
+    A venue of one network is on that, whatever is asked for. An address on this machine is `local`.
+    """
     line = VENUES[venue]
-    return line.url if network == MAINNET or not line.testnet else line.testnet
-
-
-def network_of(venue: str, network: str, base_url: str) -> str:
-    """Which of a venue's networks is meant: `local` is an exchange on this machine, whatever the setting says."""
-    if not VENUES[venue].testnet:
-        return MAINNET
+    if not line.testnet:
+        return Place(url or line.url, MAINNET, venue, line.mainnet_refusal)
     from urllib.parse import urlsplit
 
-    return LOCAL if urlsplit(base_url).hostname in _LOOPBACK else network
-
-
-def name_on(venue: str, network: str) -> str:
-    """What the venue is called on every screen and in every file: hyperliquid, hyperliquid-testnet."""
-    return venue if network == MAINNET else f"{venue}-{network}"
-
-
-def trading_refusal(venue: str, network: str) -> str:
-    """Why pfmm does not trade there; empty where it does."""
-    return VENUES[venue].mainnet_refusal if network == MAINNET else ""
+    address = url or (line.url if network == MAINNET else line.testnet)
+    network = LOCAL if urlsplit(address).hostname in _LOOPBACK else network
+    if network == MAINNET:
+        return Place(address, network, venue, line.mainnet_refusal)
+    return Place(address, network, f"{venue}-{network}", "")

@@ -15,6 +15,7 @@ from pfmm.app.session import Session
 from pfmm.engine.engine import Engine
 from pfmm.model.cycle import CycleReport
 from pfmm.strategy.base import kind_of
+from pfmm.venue.recent import PAGES
 from tests.e2e.homes import START_MS, own_session, stepped_home
 
 MARKETS = ("BTC-PERP", "ETH-PERP", "APE-PERP")
@@ -71,7 +72,7 @@ def sources(report: CycleReport) -> dict[str, str]:
 def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_profile(session: Session) -> None:
     runs, engine = started(session)
     for market in MARKETS:
-        assert 1 <= reads(session).count(market) <= 1 + measuring.PAGES
+        assert 1 <= reads(session).count(market) <= 1 + PAGES
     report = step(session, engine, runs, START_MS + 3000)
     assert sources(report) == {"BTC-PERP": "calibrated", "ETH-PERP": "calibrated", "APE-PERP": "profile"}
     fit = report.runs[2].decision.explain.fit if report.runs[2].decision is not None else None

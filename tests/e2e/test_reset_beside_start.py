@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pfmm.runner.locks import journals_in_use
+from pfmm.journal.sharing import journals_in_use
 from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import own_session, still_home
 

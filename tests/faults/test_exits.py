@@ -23,7 +23,6 @@ from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import NotFlat, OutputLost, PfmmError, VenueUnreachable
 from pfmm.flatten.contract import FlatState, FlattenOrder, Tools
 from pfmm.flatten.emergency import flatten
-from pfmm.journal.watch import FileWatch
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.deadline import Deadline
 from pfmm.model.event import Event
@@ -176,8 +175,7 @@ class World:
             clock = VenueClock(lambda: 0.0, inbox.wait_s, self.advance)
             clock.synchronise(self.made.venue.inner.time())
             teller = Teller(self.made.journal, self.engine, listeners.put)
-            watch = FileWatch(self.made.journal.path)
-            hooks = Hooks(teller, dict, self.halted, self._trip, lambda: None, self.tend, watch.verify)
+            hooks = Hooks(teller, dict, self.halted, self._trip, lambda: None, self.tend, self.made.journal.verify)
             loop: Any = Loop(self.engine, clock, inbox, self, LoopOptions(STEP_MS / 1000, cycles), hooks)  # type: ignore[arg-type]
             waiting = VenueClock(lambda: 0.0, lambda _: True, self.advance)
             around = Surroundings(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pfmm.cli.live.screens import EventScreen, LiveScreen
@@ -16,14 +18,17 @@ if TYPE_CHECKING:
 class TerminalDisplay:
     """A live table and keys on a terminal, NDJSON events anywhere else; see `Display`."""
 
-    def __init__(self, options: Globals) -> None:
-        self._options = options
+    def __init__(self, options: Globals, money: Callable[[], str]) -> None:
+        """`money` answers what a live table says of the money that it is about."""
+        self._options, self._money = options, money
         self._on_terminal = not options.json and _is_terminal(sys.stdout)
         self.keyboard_fd = sys.stdin.fileno() if self._on_terminal and _is_terminal(sys.stdin) else None
 
     def screen(self, shown: Shown) -> EventScreen | LiveScreen:
         """The live table or the stream."""
-        return LiveScreen(shown, keys=self.keyboard_fd is not None) if self._on_terminal else EventScreen(shown)
+        if not self._on_terminal:
+            return EventScreen(shown)
+        return LiveScreen(replace(shown, money=self._money()), keys=self.keyboard_fd is not None)
 
     def drop_output(self) -> None:
         """Point stdout at nothing."""

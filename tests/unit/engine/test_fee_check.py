@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pfmm.engine.fee_check import FeeCheck, as_charged, charged_bps, differs
+from pfmm.engine.fee_check import as_charged, charged_bps, differs, warning
 from pfmm.model.order import Fill, Liquidity, Side
 from tests.e2e.homes import instrument
 
@@ -40,13 +40,13 @@ def test_a_fill_is_charged_as_stated_or_not(fill: Fill, bps: str, *, other: bool
 
 
 def test_a_difference_is_said_once_a_market_and_kind() -> None:
-    check = FeeCheck()
-    assert check.warning(STATED, fee("0.015")) is None
-    assert check.warning(STATED, fee("0.02")) == (
+    told: set[tuple[str, Liquidity]] = set()
+    assert warning(STATED, fee("0.015"), told) is None
+    assert warning(STATED, fee("0.02"), told) == (
         "maker fills are charged 2 bps where BTC-PERP states 1.5: figures and forecasts go by the fills"
     )
-    assert check.warning(STATED, fee("0.02")) is None
-    assert "taker fills are charged 4.5 bps" in (check.warning(STATED, fee("0.045", Liquidity.TAKER)) or "")
+    assert warning(STATED, fee("0.02"), told) is None
+    assert "taker fills are charged 4.5 bps" in (warning(STATED, fee("0.045", Liquidity.TAKER), told) or "")
 
 
 def test_a_market_is_as_its_newest_fills_say() -> None:

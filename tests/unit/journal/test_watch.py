@@ -9,7 +9,6 @@ import pytest
 
 from pfmm.errors import JournalUnusable
 from pfmm.journal.journal import Journal
-from pfmm.journal.watch import FileWatch
 
 
 def overwrite(path: Path) -> None:
@@ -30,9 +29,8 @@ def test_a_file_that_is_no_journal_any_more_is_said(
     tmp_path: Path, change: Callable[[Path], object], told: str
 ) -> None:
     path = tmp_path / "j.sqlite3"
-    with Journal.open(path, venue="paper", account="a", nonce="ab12"):
-        watch = FileWatch(path)
-        watch.verify()
+    with Journal.open(path, venue="paper", account="a", nonce="ab12") as journal:
+        journal.verify()
         change(path)
         with pytest.raises(JournalUnusable, match=told):
-            watch.verify()
+            journal.verify()

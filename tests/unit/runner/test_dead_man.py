@@ -8,7 +8,8 @@ import pytest
 
 from pfmm.errors import CannotDoThis, OutcomeUnknown
 from pfmm.runner.dead_man import DeadMan
-from pfmm.runner.locks import AccountLocks, UseLock
+from pfmm.runner.locks import AccountLocks
+from pfmm.store.use_lock import UseLock
 from tests.unit.scripted_venue import T0, ScriptedVenue
 
 

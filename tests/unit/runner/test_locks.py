@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from pfmm.errors import AlreadyRunning, ConfigError, Halted
-from pfmm.runner.locks import AccountLocks, Holder, UseLock
+from pfmm.runner.locks import AccountLocks, Holder
+from pfmm.store.use_lock import UseLock
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -223,7 +224,7 @@ print(locks.halted().halted_by)
 
 def test_halting_does_not_wait_for_a_process_that_hangs_at_the_latch(tmp_path: Path) -> None:
     code = """
-from pfmm.runner.locks import UseLock
+from pfmm.store.use_lock import UseLock
 assert UseLock(locks.folder / "HALT.turn").take(0)
 after(-1, lambda: None)
 locks.halt(halted_by="flatten", reason="panic", since="s")
