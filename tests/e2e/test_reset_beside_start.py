@@ -25,7 +25,8 @@ def start():
     session.close()
 starting = threading.Thread(target=start)
 def hook(event, arguments):
-    if event == "os.rename" and starting.ident is None:
+    moved = event == "os.rename" and ".pyc" not in str(arguments[0])  # not a compiled module's
+    if moved and starting.ident is None:
         starting.start()
         far_enough.wait()
     if event == "fcntl.flock" and threading.current_thread() is starting:
