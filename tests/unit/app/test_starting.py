@@ -198,7 +198,7 @@ def test_a_loop_cycles_tells_and_carries_out_its_exit_policy(session: Session) -
     seen = Recorder()
     assert loop(session, replace(GRID, cycles=3), seen) == 0
     fees = {BTC: Fees(Decimal(-2), Decimal(5), "paper")}
-    told = {"fees": fees, "limits": {BTC: Decimal(500)}, "money": "paper money: the embedded exchange"}
+    told = {"fees": fees, "limits": {BTC: Decimal(500)}}  # which money it is, a live table asks for itself
     assert seen.shown == [Shown("grid", (BTC,), "paper", "default", "cancel", **told)]
     beside = [event.data for event in seen.cycles]
     assert {data["fees"] for data in beside} == {"fees maker -2, taker 5 bps (paper)"}
