@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
+from tests.examples import MANY, load_profile
 from tests.sqlite_steps import Steps, count_steps
 
 ROOT = Path(__file__).resolve().parents[1]
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2 << 30
 
 # started under nohup the suite inherits an ignored hang-up, and its processes would inherit it from here: the tests of
 # an ignored hang-up ignore it themselves
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# how long an example takes depends on what else the machine does: speed is for the benches
-explore = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# the same commit gives the same verdict; `--hypothesis-profile explore` looks for new examples
-settings.register_profile("pfmm", explore, derandomize=True)
-settings.register_profile("explore", explore)
-settings.load_profile("pfmm")
+# compiled modules are kept, whatever the caller's shell says: without them every worker rewrites every test file, and
+# every process that a test starts compiles the package, which takes longer than most tests
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def _write_to_memory() -> None:
+    """Lets tests, and the processes that they start, write to memory where the system offers a folder of it.
+
+    A durable commit waits for the disk, and the suite makes tens of thousands. A killed process loses nothing of
+    either kind; what a power cut would lose no test can see. A TMPDIR that is set decides for itself.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.R_OK | os.W_OK | os.X_OK):
+        return
+    if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC or shutil.disk_usage(MEMORY).free < ROOM_BYTES:
+        return
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+_write_to_memory()
+load_profile()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `-m slow` the properties that are dear to check get all of their examples, and are selected."""
+    chosen = config.option.markexpr
+    if "slow" in chosen and "not slow" not in chosen and not config.getoption("--hypothesis-profile"):
+        load_profile(MANY)
 
 
 @pytest.fixture

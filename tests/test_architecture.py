@@ -162,14 +162,18 @@ def test_every_module_has_an_arrow() -> None:
     assert [package for package in ARROWS if package not in modules()] == []
 
 
-def pure_modules() -> list[str]:
+@cache
+def pure_modules() -> tuple[str, ...]:
     """What must be pure, and whatever says of itself that it is."""
-    return [
+    return tuple(
         module
         for module, file in modules().items()
-        if any(within(module, package) for package in PURE)
-        or re.search(r"\bPure\b", ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "")
-    ]
+        if any(within(module, package) for package in PURE) or calls_itself_pure(file.read_text("utf-8"))
+    )
+
+
+def calls_itself_pure(text: str) -> bool:
+    return "Pure" in text and bool(re.search(r"\bPure\b", ast.get_docstring(ast.parse(text)) or ""))
 
 
 def test_pure_modules_reach_no_clock_no_chance_and_no_outside_world() -> None:
@@ -394,12 +398,13 @@ PATH = re.compile(r"(^|[\s+`(])/(api|info|exchange|ws)\b")
 ID_PREFIX = re.compile(r"^0x")
 
 
+@cache
 def words_of(module: str) -> list[str]:
     """The texts of a module that are no docstrings; of an f-string its fixed parts."""
-    tree = ast.parse(modules()[module].read_text("utf-8"))
-    bodies = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    nodes = list(ast.walk(ast.parse(modules()[module].read_text("utf-8"))))
+    bodies = (node for node in nodes if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)))
     docs = {id(node.body[0].value) for node in bodies if node.body and isinstance(node.body[0], ast.Expr)}
-    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docs)
+    constants = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in docs)
     return [node.value for node in constants if isinstance(node.value, str)]
 
 

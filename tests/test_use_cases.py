@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -39,16 +39,16 @@ def use_cases() -> frozenset[Use]:
     return frozenset(found)
 
 
-def uses(file: Path) -> Iterator[Use]:
+def uses(tree: ast.Module) -> Iterator[Use]:
     """The functions of `app` that a file imports, or calls by their module."""
-    tree = ast.parse(file.read_text("utf-8"))
     imported = set()
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "pfmm.app":
             imported |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pfmm.app."):
             yield from (((node.module or "").rpartition(".")[2], alias.name) for alias in node.names)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
             yield node.value.id, node.attr
 
@@ -56,19 +56,27 @@ def uses(file: Path) -> Iterator[Use]:
 def commanded() -> list[Use]:
     """What the commands call."""
     files = [file for name, file in modules().items() if within(name, "pfmm.cli")]
-    return sorted({use for file in files for use in uses(file)} & (use_cases() - PARTS))
+    return sorted({use for tree in trees(files) for use in uses(tree)} & (use_cases() - PARTS))
+
+
+def trees(files: Iterable[Path]) -> Iterator[ast.Module]:
+    """The files that speak of `app` at all, parsed."""
+    for file in files:
+        text = file.read_text("utf-8")
+        if "pfmm.app" in text:
+            yield ast.parse(text)
 
 
 @cache
 def used_by_tests() -> frozenset[Use]:
     """What tests of this process call: neither Typer nor a command line is in their files."""
     files = [*(ROOT / "tests" / "unit").rglob("*.py"), *(ROOT / "tests" / "faults").rglob("*.py")]
-    bare = [file for file in files if not {"typer", "tests.e2e.driver"} & set(_imports(file))]
-    return frozenset(use for file in bare for use in uses(file))
+    bare = (tree for tree in trees(files) if not {"typer", "tests.e2e.driver"} & set(_imports(tree)))
+    return frozenset(use for tree in bare for use in uses(tree))
 
 
-def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
