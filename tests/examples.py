@@ -40,6 +40,14 @@ def examples(by_default: int, many: int, **more: Any) -> Callable[[Test], Test]:
     return decorate
 
 
+def some(values: Iterable[Any], by_default: int) -> list[Any]:
+    """All values of a parameter, of which the first `by_default` run by default."""
+    return [
+        value if number < by_default else pytest.param(value, marks=pytest.mark.slow)
+        for number, value in enumerate(values)
+    ]
+
+
 def one_in_three(*tables: Iterable[Any]) -> list[Any]:
     """Every combination of the tables' values, as rows of parameters, of which one in three runs by default.
 

@@ -67,7 +67,8 @@ def test_looks_of_six_markets_are_cheap_while_nothing_changes(tmp_path: Path) ->
         assert kinds["clearinghouseState"] >= 100
 
 
-def test_a_loop_that_sends_keeps_its_pace_and_says_that_it_waits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("minutes", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_loop_that_sends_keeps_its_pace_and_says_that_it_waits(tmp_path: Path, minutes: int) -> None:
     config = QuoteConfig(model="fixed", half_spread_bps=2, sigma_annual=0.3, tilt_max=0, drift_bps=1)
     with lagging(tmp_path, SyntheticFeed(2), Lag(), 2, MARKETS) as made, closing(made.venue(paced=True)) as venue:
         instruments = {one.market: one for one in venue.markets()}
@@ -75,7 +76,7 @@ def test_a_loop_that_sends_keeps_its_pace_and_says_that_it_waits(tmp_path: Path)
         specs = [RunSpec(QuoteStrategy(name, config), {}, Limits(ZERO + 60)) for name in instruments]
         engine = Engine(venue, journal, specs, instruments, wall_ms=lambda: START_MS, pid=1)
         begun_ms, sent, waits, cycles = made.now_ms, 0, 0, 0
-        while made.now_ms < begun_ms + 4 * MINUTE_MS:
+        while made.now_ms < begun_ms + minutes * MINUTE_MS:
             cycles += 1
             with suppress(RateLimited):  # a look that would have waited too long; nothing else may go wrong
                 sent += any(run.plan.changes for run in engine.cycle().runs)

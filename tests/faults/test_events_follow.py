@@ -5,22 +5,23 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.driver import Running, run
 from tests.e2e.homes import own_session, stepped_home
 
-KILL_AFTER_LINES = (30, 90, 200)
 
-
-def test_every_fill_is_told_once_though_the_loop_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kill_after_lines", [(40,), pytest.param((30, 90, 200), marks=pytest.mark.slow)])
+def test_every_fill_is_told_once_though_the_loop_is_killed(tmp_path: Path, kill_after_lines: tuple[int, ...]) -> None:
     stepped_home(tmp_path, seed=7)
     with Running("events", "--since", "0", "--follow", home=tmp_path) as reader:
-        for lines in KILL_AFTER_LINES:
+        for lines in kill_after_lines:
             with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
                 for _ in range(lines):
                     grid.wait_for("{")
                 grid.process.send_signal(signal.SIGKILL)
                 grid.end()
-        assert run("grid", "start", "BTC-PERP", "--cycles", "200", home=tmp_path).code == 0
+        assert run("grid", "start", "BTC-PERP", "--cycles", "120", home=tmp_path).code == 0
         reader.wait_for_event("stopped")
         reader.process.send_signal(signal.SIGINT)
         assert reader.end() == 130

@@ -40,6 +40,7 @@ from pfmm.strategy.grid.strategy import GridStrategy
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 from pfmm.strategy.quote.strategy import QuoteStrategy
 from tests.e2e.engine_rig import FIXED, LIMITS, MARKET, START_MS, STEP_MS, Rig, ScriptedFeed, Step, make_engine, rig
+from tests.examples import one_in_three
 
 PATIENCE_S = 30.0
 POLICIES = ("cancel", "keep", "flatten")
@@ -305,9 +306,7 @@ def carried_out(run: World, policy: str) -> None:
         assert (run.resting, run.position) == ((), Decimal(0))
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize(("cause", "policy", "strategy"), one_in_three(CAUSES, POLICIES, STRATEGIES))
 def test_the_exit_policy_is_carried_out_whatever_ends_the_loop(
     tmp_path: Path, cause: str, policy: str, strategy: str
 ) -> None:
@@ -321,9 +320,7 @@ def test_the_exit_policy_is_carried_out_whatever_ends_the_loop(
         assert run.drained == (cause != "writer hangs, term")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("at", [1, 5])
+@pytest.mark.parametrize(("at", "policy", "strategy"), one_in_three([1, 5], POLICIES, STRATEGIES))
 def test_a_screen_that_fails_early_costs_nothing(tmp_path: Path, at: int, policy: str, strategy: str) -> None:
     with world(tmp_path, strategy, policy) as run:
         run.screen.error, run.screen.at = ZeroDivisionError("a bug of the screen"), at
@@ -333,8 +330,7 @@ def test_a_screen_that_fails_early_costs_nothing(tmp_path: Path, at: int, policy
         carried_out(run, policy)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("policy", "strategy"), one_in_three(POLICIES, STRATEGIES))
 def test_an_unusable_journal_makes_every_policy_cancel_from_memory(tmp_path: Path, policy: str, strategy: str) -> None:
     def overwrite(run: World) -> None:
         for file in tmp_path.glob("j.sqlite3*"):
@@ -352,8 +348,7 @@ def test_an_unusable_journal_makes_every_policy_cancel_from_memory(tmp_path: Pat
         assert f"`pfmm flatten {MARKET}`" in (raised.hint or "")
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("policy", "strategy"), one_in_three(POLICIES, STRATEGIES))
 def test_with_a_venue_that_hangs_to_the_end_what_may_rest_is_named(tmp_path: Path, policy: str, strategy: str) -> None:
     def cut(run: World) -> None:
         run.line.cut = True

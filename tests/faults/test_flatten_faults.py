@@ -215,7 +215,15 @@ def judge(outcomes: list[Outcome], wanted: int) -> None:
     assert len(done) >= 0.99 * wanted, [(o.seed, o.result.state, o.result.reason) for o in outcomes if o not in done]
 
 
-@pytest.mark.parametrize(("dialect", "runs"), [(OWN, 40), (POSTED, 12)])
+@pytest.mark.parametrize(
+    ("dialect", "runs"),
+    [
+        (OWN, 10),
+        (POSTED, 6),
+        pytest.param(OWN, 40, marks=pytest.mark.slow),
+        pytest.param(POSTED, 12, marks=pytest.mark.slow),
+    ],
+)
 def test_some_runs(tmp_path: Path, dialect: str, runs: int) -> None:
     judge(run_many(tmp_path, range(runs), PATIENT_TIMEOUT_S, dialect), runs)
 

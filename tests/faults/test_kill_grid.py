@@ -6,6 +6,8 @@ import signal
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from pfmm.app.session import Session
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnStatus
@@ -16,9 +18,10 @@ from tests.e2e.homes import own_session, stepped_home
 KILL_AFTER_LINES = (1, 3, 12, 13, 40, 171, 333)
 
 
-def test_a_killed_grid_goes_on_without_duplicate_or_orphan(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [(1, 12, 40), pytest.param(KILL_AFTER_LINES, marks=pytest.mark.slow)])
+def test_a_killed_grid_goes_on_without_duplicate_or_orphan(tmp_path: Path, kills: tuple[int, ...]) -> None:
     stepped_home(tmp_path, seed=7)
-    for lines in KILL_AFTER_LINES:
+    for lines in kills:
         with Running("grid", "start", "BTC-PERP", home=tmp_path) as grid:
             for _ in range(lines):
                 grid.wait_for("{")
@@ -28,7 +31,7 @@ def test_a_killed_grid_goes_on_without_duplicate_or_orphan(tmp_path: Path) -> No
         assert row["state"] == "stale", "a dead runner must not look alive"
         with own_session(tmp_path) as session:
             _one_live_order_a_slot(session)
-    done = run("grid", "start", "BTC-PERP", "--cycles", "400", home=tmp_path)
+    done = run("grid", "start", "BTC-PERP", "--cycles", "200", home=tmp_path)
     assert done.code == 0, done.err
     assert any(event["event"] == "round_trip" for event in done.events)
     with own_session(tmp_path) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pfmm.engine.engine import Engine
 from pfmm.engine.report import RunSpec
 from pfmm.errors import ConfigError, StateUnknown
 from tests.dialects import DIALECTS, OWN, POSTED
+from tests.examples import some
 from tests.faults.loop_world import (
     ACCOUNT,
     EVERYTHING,
@@ -70,14 +72,23 @@ def _story(made: World, spec: RunSpec, faults: str, cycles: int) -> None:
         same_fold(journal, first, engine)
 
 
-@pytest.mark.parametrize("kinds", KINDS)
-@pytest.mark.parametrize("spec", [grid_spec, quote_spec], ids=["grid", "quote"])
+@pytest.mark.parametrize(
+    ("spec", "kinds"),
+    [
+        pytest.param(grid_spec, "timeout_after", id="grid-timeout_after"),
+        pytest.param(grid_spec, "stale", id="grid-stale", marks=pytest.mark.slow),
+        pytest.param(grid_spec, EVERYTHING, id="grid-everything"),
+        pytest.param(quote_spec, "timeout_after", id="quote-timeout_after", marks=pytest.mark.slow),
+        pytest.param(quote_spec, "stale", id="quote-stale"),
+        pytest.param(quote_spec, EVERYTHING, id="quote-everything"),
+    ],
+)
 def test_books_agree_after_faults(tmp_path: Path, spec: Any, kinds: str) -> None:
     with world(tmp_path, seed=3) as made:
         _story(made, spec(), f"seed=11,rate=0.3,hold_s=0.01,kinds={kinds}", 25)
 
 
-@pytest.mark.parametrize("spec", [grid_spec, quote_spec], ids=["grid", "quote"])
+@pytest.mark.parametrize("spec", some([quote_spec, grid_spec], 1), ids=["quote", "grid"])
 def test_books_agree_after_faults_in_the_second_language(tmp_path: Path, spec: Any) -> None:
     with world(tmp_path, seed=3, dialect=POSTED) as made:
         _story(made, spec(), f"seed=11,rate=0.15,hold_s=0.01,kinds={EVERYTHING}", 20)
@@ -103,7 +114,7 @@ def test_books_agree_after_faults_of_many_seeds(tmp_path: Path, spec: Any, seed:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", some(range(6), 2))
 def test_an_end_under_faults_is_proven_or_said_to_be_unknown(tmp_path: Path, seed: int, dialect: str) -> None:
     """Never 'nothing rests' while something does; and once the line is healthy it can be proven."""
     with world(tmp_path, seed=seed, dialect=dialect) as made:
@@ -158,12 +169,21 @@ def test_an_end_is_not_proven_by_a_stale_snapshot(tmp_path: Path) -> None:
         assert made.end(journal, not_before_ms=engine.not_before_ms).snapshot.orders == ()
 
 
-KILLS = [(name, moment) for name in ("snapshot", "submit", "order") for moment in ("before", "after")]
+KILLS = [  # each moment with one strategy in turn by default
+    pytest.param(
+        spec,
+        call,
+        moment,
+        id=f"{name}-{call}-{moment}",
+        marks=() if (turn + turn // 2) % 2 == number else pytest.mark.slow,
+    )
+    for turn, (call, moment) in enumerate(product(("snapshot", "submit", "order"), ("before", "after")))
+    for number, (name, spec) in enumerate((("grid", grid_spec), ("quote", quote_spec)))
+]
 
 
 @pytest.mark.parametrize("dialect", THROUGH)
-@pytest.mark.parametrize(("call", "moment"), KILLS)
-@pytest.mark.parametrize("spec", [grid_spec, quote_spec], ids=["grid", "quote"])
+@pytest.mark.parametrize(("spec", "call", "moment"), KILLS)
 def test_killed_at_the_venue_s_door_and_carried_on(
     tmp_path: Path, spec: Any, call: str, moment: str, dialect: str
 ) -> None:
@@ -176,11 +196,15 @@ def test_killed_at_the_venue_s_door_and_carried_on(
 
 
 WRITES = ("absorb", "update_orders", "save_run", "commit_intents", "start_run", "record_equity")
+IN_TURN = [  # each write at one moment in turn by default
+    pytest.param(call, moment, marks=() if (turn + number) % 2 == 0 else pytest.mark.slow)
+    for turn, call in enumerate(WRITES)
+    for number, moment in enumerate(("before", "after"))
+]
 
 
 @pytest.mark.parametrize("dialect", THROUGH)
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("call", WRITES)
+@pytest.mark.parametrize(("call", "moment"), IN_TURN)
 def test_killed_between_the_journal_s_writes_and_carried_on(
     tmp_path: Path, call: str, moment: str, dialect: str
 ) -> None:
@@ -234,7 +258,7 @@ def _carry_on(made: World, spec: RunSpec) -> None:
     settle_accounts(made, journal)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", some(range(3), 1))
 def test_two_processes_on_one_account_share_the_limit_and_never_cross(tmp_path: Path, seed: int) -> None:
     """A grid and a quote whose cycles interleave at the worst moment: one runs whole between the other's snapshot
     and its decision, so that each absorbs the other's fills and judges by a position that is no longer true."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pfmm.accounting.attribution import assess
 from pfmm.accounting.metrics import max_drawdown
 from pfmm.model.order import Fill, Liquidity, Side
+from tests.examples import examples
 from tests.plain_accounting import attribute, edge, markouts_bps, mean_inventory, realized_spread
 
 prices = st.integers(1, 10**7).map(lambda n: Decimal(n).scaleb(-2))
@@ -55,6 +56,7 @@ def test_capture_and_markout_chain_to_the_mid_at_the_horizon(
                 assert judged.capture + markout == fill.side.sign * (later - fill.price) * fill.size
 
 
+@examples(40, 100)
 @given(histories, series)
 def test_the_other_side_of_every_fill_has_the_opposite_outcome(
     history: list[Fill], mids: list[tuple[int, Decimal]]
@@ -71,6 +73,7 @@ def test_the_other_side_of_every_fill_has_the_opposite_outcome(
         assert be.bps is None or be.bps == pytest.approx(-mirrored.bps)
 
 
+@examples(40, 100)
 @given(histories, st.randoms(use_true_random=False), series)
 def test_the_order_of_the_fills_does_not_matter(
     history: list[Fill], random: object, mids: list[tuple[int, Decimal]]

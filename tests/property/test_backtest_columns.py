@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
@@ -15,6 +15,7 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 from pfmm.backtest.columns import Columns
 from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec
 from pfmm.paper.feeds.replay_tape import NO_ASK, MarketTape, extremes_of, open_tape, write_tape
+from tests.examples import examples
 
 T, COUNT = 1_700_000_000_000, 3_000  # two dozen blocks of the tape
 SPEC = MarketSpec("X-PERP", "crypto", 1, 3, 1, None, 1_000_000_000, 20, -20_000, 50_000, 8)
@@ -60,7 +61,7 @@ def beyond(row: tuple[int, ...], band: tuple[int, int, int, int]) -> bool:
     return kind == QUOTE and not inside
 
 
-@settings(max_examples=300)
+@examples(100, 300)
 @given(
     seed=st.sampled_from(list(ROWS)),
     start=st.integers(0, COUNT),

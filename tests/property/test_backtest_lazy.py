@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
@@ -28,6 +28,7 @@ from pfmm.strategy.grid.strategy import GridStrategy
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
+from tests.examples import examples
 
 HOUR = 3_600_000
 START_MS = 500_000 * HOUR - 20_000  # a funding settlement falls 20 s after the start
@@ -101,7 +102,7 @@ def attempt(columns: Columns, spec: RunSpec, clockwork: Clockwork, **how: Any) -
         return (type(error), error.message)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@examples(24, 200)
 @given(
     events=EVENTS,
     interval_ms=st.sampled_from([100, 700, 3_000]),
@@ -172,7 +173,7 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@examples(25, 100)
 @given(events=EVENTS, fills=FILLS, payment=st.integers(-300, 300))
 @example(  # bought at 1,000: up 30 USD, down 6, up 30, within 12 s; the fall touches neither the lowest nor the highest
     events=[(500, "q", move, 50, 1) for move in (0, 300, -60, 300)], fills=[(100, Side.LONG, 10_000, 1_000)], payment=0

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from pfmm.accounting.ledger import net_profit
@@ -20,6 +20,7 @@ from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.ledger import ACCOUNT, Adoption, LedgerState
 from pfmm.model.order import Fill, Liquidity, Side
+from tests.examples import examples
 from tests.plain_books import ledgers_in_time
 from tests.unit.journal.old_journal import END_RUN, INSERT_FILL, INSERT_FUNDING, old_journal
 
@@ -175,7 +176,7 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(before=actions, after=actions)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, 60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_books_are_the_full_fold_whoever_recorded_what_and_when(before: list[Any], after: list[Any]) -> None:
     """`before` was recorded by an older pfmm alone, which goes on beside two newer processes."""
     with TemporaryDirectory() as folder, closing(History(Path(folder) / "j.sqlite3")) as history:
@@ -192,7 +193,7 @@ def test_books_are_the_full_fold_whoever_recorded_what_and_when(before: list[Any
 
 
 @given(history_=adopting)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, 40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_runs_adopt_changes_no_sum_and_is_earned_once(history_: list[Any]) -> None:
     """Beside an older pfmm that records fills and knows of no adoption."""
     with TemporaryDirectory() as folder, closing(History(Path(folder) / "j.sqlite3")) as history:
@@ -203,7 +204,7 @@ def test_what_runs_adopt_changes_no_sum_and_is_earned_once(history_: list[Any]) 
 
 
 @given(history_=st.lists(st.one_of(fills, foreign, payments, ends, looks), min_size=3, max_size=40))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, 40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_told_in_order_is_booked_as_plain_accounting_in_time_does(history_: list[Any]) -> None:
     with TemporaryDirectory() as folder, closing(History(Path(folder) / "j.sqlite3")) as history:
         ended: set[int] = set()

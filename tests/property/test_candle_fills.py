@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
@@ -23,6 +23,7 @@ from pfmm.strategy.grid.plan import GridConfig, OnBreakout
 from pfmm.strategy.grid.strategy import GridStrategy
 from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
+from tests.examples import examples
 
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # two runs an example: minutes of it
 START_MS = 1_699_999_980_000
@@ -67,7 +68,7 @@ def run(candles: Candles, spec: RunSpec, latency_ms: int, interval_ms: int, mode
     return simulate(columns, spec, Clockwork(*span_of(columns, None, None), interval_ms, latency_ms), mode=mode)
 
 
-@settings(max_examples=40, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
+@examples(10, 40, phases=NO_SHRINKING)
 @given(
     bars=BARS,
     on_breakout=st.sampled_from(list(OnBreakout)),

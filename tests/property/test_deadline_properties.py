@@ -13,6 +13,7 @@ from pfmm.errors import PfmmError
 from pfmm.model.deadline import Deadline
 from pfmm.venue.client import IN_PROCESS_URL, LEAST_PLACE_S, HttpClient, Timekeeper
 from pfmm.venue.ratelimit import Lane
+from tests.examples import examples
 
 seconds = st.floats(min_value=0, max_value=1000, allow_nan=False)
 
@@ -49,6 +50,7 @@ class Venue(httpx.BaseTransport):
         return httpx.Response(self.status, headers={"Retry-After": "1"}, content=b'{"error":"busy"}')
 
 
+@examples(30, 100)
 @given(seconds, st.lists(st.tuples(seconds, seconds), max_size=6))
 def test_a_deadline_within_another_never_ends_later(total_s: float, parts: list[tuple[float, float]]) -> None:
     clock = Clock()
@@ -61,6 +63,7 @@ def test_a_deadline_within_another_never_ends_later(total_s: float, parts: list[
         assert part.passed == (part.left_s() == 0)
 
 
+@examples(30, 100)
 @given(
     st.floats(min_value=0, max_value=60),
     st.floats(min_value=0.01, max_value=30),

@@ -6,13 +6,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.accounting.edge import Edge, Sum, Tally, edge_of
 from pfmm.model.order import Fill
 from pfmm.report.data import ReportData
 from pfmm.report.wording import pnl_amounts, pnl_words
+from tests.examples import examples
 from tests.property.test_report_properties import histories, report, series
 
 D = Decimal
@@ -32,7 +33,7 @@ def same_bps(one: Edge, other: Edge, sign: int = 1) -> None:
         assert replace(mine, bps=None, se_bps=None) == replace(theirs, bps=None, se_bps=None)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(20, 40)
 @given(histories, series)
 def test_gross_and_rebates_are_net_and_the_parts_add_up_as_printed(history: History, mids: Mids) -> None:
     pnl = found(history, mids).pnl
@@ -43,7 +44,7 @@ def test_gross_and_rebates_are_net_and_the_parts_add_up_as_printed(history: Hist
     assert sum(map(D, words)) == D(total)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15, 40)
 @given(histories, series, st.sampled_from((D("0.5"), D(3), D(1_000))))
 def test_the_unit_of_the_prices_does_not_matter(history: History, mids: Mids, factor: Decimal) -> None:
     """All prices, mids and fees as many times as high: every figure in bps is what it was."""
@@ -56,7 +57,7 @@ def test_the_unit_of_the_prices_does_not_matter(history: History, mids: Mids, fa
         assert mine == (None if theirs is None else pytest.approx(theirs, abs=1e-3, rel=1e-3))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(15, 40)
 @given(histories, series)
 def test_a_mirrored_market_has_the_same_break_even(history: History, mids: Mids) -> None:
     """Every price and mid mirrored at 100, buys as sells: each fill gains what it gained, on a notional that differs by
@@ -87,7 +88,7 @@ def tally(rows: list[tuple[int, int, int]]) -> Tally:
     return made
 
 
-@settings(max_examples=100, deadline=None)
+@examples(30, 100)
 @given(st.lists(sums, min_size=1, max_size=20), st.lists(sums, min_size=1, max_size=20))
 def test_the_break_even_of_a_union_lies_between_those_of_its_parts(
     one: list[tuple[int, int, int]], other: list[tuple[int, int, int]]

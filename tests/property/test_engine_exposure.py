@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from pfmm.engine.report import Limits
@@ -24,6 +24,7 @@ from pfmm.model.order import AmendOrder, Batch, BatchAnswer, NewOrder, Order, Re
 from pfmm.model.plan import Tolerance
 from pfmm.strategy.quote.config import QuoteConfig
 from tests.e2e.engine_rig import MARKET, Rig, ScriptedFeed, Step, rig
+from tests.examples import examples
 
 LIMIT = Decimal(130)
 CONFIG = QuoteConfig(model="fixed", half_spread_bps=8, sigma_annual=0.3, tilt_max=0, size_usd=Decimal(50), drift_bps=3)
@@ -112,7 +113,7 @@ fates = st.sampled_from(["passes"] * 5 + ["refused", "unreachable", "lost before
 prints = st.tuples(st.integers(-40, 40), st.integers(0, 12))
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(12, 40, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(moves, fates, prints, st.integers(1, 12)), min_size=3, max_size=14))
 def test_no_order_sent_could_break_the_limit(story: list[tuple[int, str, tuple[int, int], int]]) -> None:
     mid, steps = 10_000, [Step(9999, 10001)]
@@ -131,7 +132,7 @@ def test_no_order_sent_could_break_the_limit(story: list[tuple[int, str, tuple[i
         assert judge.judged >= 2
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@examples(5, 15, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(20, 400), min_size=2, max_size=8), st.sampled_from([1, -1]))
 def test_a_breach_by_price_alone_is_only_ever_reduced(rises: list[int], side: int) -> None:
     """The position is filled to about the limit, then the price rises: it is worth more, but never becomes more."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pfmm.engine.observe import observe
@@ -21,6 +21,7 @@ from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.order import Batch, BatchAnswer, Fill, Liquidity, NewOrder, Order, OrderStatus, OrderType, Refusal, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents
+from tests.examples import examples
 
 T0 = 1_760_000_000_000
 LIFE_MS = 10_000
@@ -227,7 +228,7 @@ class Story:
         assert [i.fill for i in self.journal.fills(run_id=self.run_id)] == self.venue.fills
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@examples(20, 60)
 @given(steps=STEPS)
 @example([("place", Decimal(1), "delayed"), ("look", Decimal(1), ""), ("arrive", Decimal(1), "")])
 @example(

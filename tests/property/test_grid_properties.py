@@ -17,6 +17,7 @@ from pfmm.model.plan import DesiredOrder, MarketView, OwnFill, RoundTrip
 from pfmm.strategy.grid.plan import GridConfig, OnBreakout, Spacing, plan_grid
 from pfmm.strategy.grid.state import GridState
 from pfmm.strategy.grid.strategy import GridStrategy
+from tests.examples import examples
 
 D = Decimal
 COIN = Instrument("COIN-PERP", "crypto", PriceRule(D("0.01")), D("0.001"), D(10), 10, D("-0.5"), D(5), 8)
@@ -83,7 +84,7 @@ def money_in_the_books(state: GridState, mark: Decimal) -> Decimal:
     st.sampled_from(list(Spacing)),
     st.sampled_from([D(11), D(15), D(100)]),
 )
-@settings(max_examples=60)
+@examples(25, 60)
 def test_books_always_equal_inventory_and_money(
     seed: int, on_breakout: OnBreakout, spacing: Spacing, size_usd: Decimal
 ) -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from pfmm.app.position_closers import closing_fills
@@ -19,6 +19,7 @@ from pfmm.app.report_minutes import of_minutes
 from pfmm.journal import keeper
 from pfmm.journal.journal import Journal
 from pfmm.report.data import ReportData
+from tests.examples import examples
 from tests.property.test_books_properties import MARKETS, OLD, A, History, ends, fills, foreign, payments
 from tests.unit.journal.old_journal import INSERT_FILL, old_journal
 
@@ -56,7 +57,7 @@ def without_samples(found: ReportData) -> dict[str, Any]:
 
 
 @given(told=histories)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, 25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_minute_rows_and_fills_report_the_same(told: list[Any]) -> None:
     with TemporaryDirectory() as folder, closing(History(Path(folder) / "j.sqlite3")) as history:
         journal = played(history, told)

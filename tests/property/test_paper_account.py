@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.paper.account import Account, OrderState
@@ -22,6 +22,7 @@ from pfmm.paper.ledger import notional_unit
 from pfmm.paper.market_data import Moment
 from pfmm.paper.messages import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
 from pfmm.paper.trading import Desk
+from tests.examples import examples
 from tests.regular_funding import RegularFunding
 
 HOUR_MS = 3_600_000
@@ -205,7 +206,7 @@ def check_books(account: Account) -> None:
 
 
 @given(walks, actions, deposits)
-@settings(max_examples=120)
+@examples(40, 120)
 def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Action], deposit: int) -> None:
     trader = Trader(walk, deposit)
     for action in todo:
@@ -219,7 +220,7 @@ def test_equity_is_what_was_traded_to_the_last_digit(walk: Walk, todo: list[Acti
 
 
 @given(walks, actions, deposits, st.lists(st.integers(START, END), max_size=40), st.integers(1, 5))
-@settings(max_examples=120)
+@examples(40, 120)
 def test_one_advance_and_many_give_the_same_history(
     walk: Walk, todo: list[Action], deposit: int, cuts: list[int], steps: int
 ) -> None:
@@ -241,7 +242,7 @@ def test_one_advance_and_many_give_the_same_history(
 
 
 @given(walks, st.lists(places, min_size=1, max_size=6))
-@settings(max_examples=25)
+@examples(10, 25)
 def test_a_batch_is_idempotent_by_client_id(walk: Walk, requests: list[PlaceRequest]) -> None:
     named = [request._replace(client_order_id=f"c{index}") for index, request in enumerate(requests)]
     with TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ from pfmm.strategy.quote.quoting import QuotedLevel, QuoteInputs, compute_quote
 from pfmm.strategy.quote.spread import avellaneda_stoikov, fixed, glft
 from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.strategy.volatility import REGIMES, VolatilityState, dump, load, observe
+from tests.examples import examples
 
 D = Decimal
 LIMIT = D(500)
@@ -264,6 +265,7 @@ def test_estimator_is_a_fold_that_survives_any_restart(steps: list[tuple[int, fl
     assert len(through.samples) <= window
 
 
+@examples(40, 100)
 @given(quotes(), st.booleans(), st.floats(-0.004, 0.004), st.floats(-0.8, 0.8))
 def test_decide_is_deterministic_and_survives_a_restart(
     case: tuple[QuoteConfig, QuoteInputs], ladder: bool, move: float, ratio: float

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.errors import BadVenueData, VenueUnreachable
@@ -16,6 +16,7 @@ from pfmm.model.market import Book, FundingRate, Instrument, Level, PriceRule, T
 from pfmm.ports import TRADES_PAGE
 from pfmm.tape import TapeEvent, TapeQuote, read
 from pfmm.tape.recorder import Recorder
+from tests.examples import examples
 
 START_MS = 1_735_718_400_000
 HOUR_MS = 3_600_000
@@ -119,7 +120,7 @@ PRINTS = st.lists(st.builds(a_print, st.integers(5_000, 25_000), st.integers(100
     lag_ms=st.integers(0, 250),
     inclusive=st.booleans(),
 )
-@settings(max_examples=150)
+@examples(50, 150)
 def test_every_print_is_there_once_and_in_order(
     prints: list[Trade], delays_ms: list[int], failing: frozenset[int], lag_ms: int, inclusive: bool
 ) -> None:

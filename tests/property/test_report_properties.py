@@ -18,6 +18,7 @@ from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.report import block, data
 from pfmm.report.inputs import MidSeries, OrderCounts, OutOfOrder, row_of
 from pfmm.report.markouts import judged
+from tests.examples import examples
 from tests.plain_accounting import Evidence, attribute, edge, markouts_bps, metrics
 
 END = 400_000
@@ -75,6 +76,7 @@ def report(
     return data.report_data(**{**given_, **more})
 
 
+@examples(30, 100)
 @given(histories, series, series, payments, curves, st.integers(1, 7))
 def test_the_pass_equals_the_plain_fold(
     history: list[tuple[Fill, str]],
@@ -112,6 +114,7 @@ def test_the_pass_equals_the_plain_fold(
         assert one == replace(plain, **{name: None if getattr(plain, name) is None else close[name] for name in close})
 
 
+@examples(25, 100)
 @given(histories, series, payments, st.integers(0, 40), st.sampled_from((None, "grid")), st.integers(0, END))
 def test_later_fills_may_be_judged_by_somebody_else(
     history: list[tuple[Fill, str]],
@@ -130,6 +133,7 @@ def test_later_fills_may_be_judged_by_somebody_else(
     assert report([], both, fills=rows[:cut], later=later, **asked) == report(history, both, **asked)
 
 
+@examples(25, 100)
 @given(histories, series, payments)
 def test_markets_and_strategies_each_sum_to_the_whole(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment]
@@ -147,6 +151,7 @@ def test_markets_and_strategies_each_sum_to_the_whole(
         assert sum(map(Fraction, parts)) == Fraction(one.total)
 
 
+@examples(25, 100)
 @given(histories, series, payments)
 def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment]
@@ -161,6 +166,7 @@ def test_the_reports_of_the_strategies_alone_are_the_parts_of_the_whole(
         assert sum(samples[-1].pnl for samples in alone.samples.values() if samples) == alone.pnl.total
 
 
+@examples(25, 100)
 @given(histories, series, payments, st.integers(1, END - 1))
 def test_two_halves_of_a_period_earn_what_the_whole_earns(
     history: list[tuple[Fill, str]], mids: list[tuple[int, Decimal]], paid: list[FundingPayment], cut: int

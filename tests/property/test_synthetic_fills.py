@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.matching import MarketBook, Resting
+from tests.examples import examples
 
 MARKET = "ETH-PERP"
 SPAN = 2 * 3_600_000
 
 
-@settings(max_examples=25)
+@examples(8, 25)
 @given(
     st.integers(0, 50),
     st.integers(1_700_000_000_000, 1_900_000_000_000),

@@ -12,6 +12,7 @@ from pfmm.paper.feeds.feed import QUOTE, Event
 from pfmm.paper.feeds.price_path import PricePath
 from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
 from pfmm.paper.instruments import Listing
+from tests.examples import examples
 
 NAMES = Listing().names
 MARKETS = st.sampled_from([NAMES[i] for i in (0, 1, 11, 42, 111, 230, -1, -30)])
@@ -38,7 +39,7 @@ def watch_near(feed: SyntheticFeed, market: str, at: int, below_bps: int, above_
     )
 
 
-@settings(max_examples=60)
+@examples(12, 60)
 @given(MARKETS, st.integers(0, 9), STARTS, st.integers(0, 200), st.integers(0, 200))
 def test_pruning_leaves_out_exactly_what_does_not_matter(
     market: str, seed: int, start: int, below_bps: int, above_bps: int
@@ -50,7 +51,7 @@ def test_pruning_leaves_out_exactly_what_does_not_matter(
     assert list(feed.events(market, start, end, watch)) == expected
 
 
-@settings(max_examples=15)
+@examples(4, 15)
 @given(MARKETS, st.integers(0, 9), STARTS)
 def test_pruning_from_the_top_agrees_with_checkpoints(market: str, seed: int, start: int) -> None:
     feed, other = SyntheticFeed(seed), SyntheticFeed(seed)
@@ -60,7 +61,7 @@ def test_pruning_from_the_top_agrees_with_checkpoints(market: str, seed: int, st
     assert list(other.events(market, start, start + 24 * step, watch)) == pieces
 
 
-@settings(max_examples=60)
+@examples(12, 60)
 @given(MARKETS, STARTS, st.lists(st.integers(0, 10 * MINUTE), max_size=12), st.integers(1, 60), st.integers(1, 60))
 def test_cutting_the_interval_anywhere_changes_nothing(
     market: str, start: int, cuts: list[int], below_bps: int, above_bps: int
@@ -73,7 +74,7 @@ def test_cutting_the_interval_anywhere_changes_nothing(
     assert pieces == list(feed.events(market, start, end, watch))
 
 
-@settings(max_examples=60)
+@examples(20, 60)
 @given(MARKETS, STARTS, st.permutations(list(range(6))))
 def test_the_order_of_questions_does_not_matter(market: str, start: int, order: list[int]) -> None:
     asked, straight = SyntheticFeed(1), SyntheticFeed(1)
@@ -91,7 +92,7 @@ def test_any_market_any_seed_any_time_has_a_sane_quote(market: str, seed: int, a
     assert quote.ask_size > 0
 
 
-@settings(max_examples=10)
+@examples(4, 10)
 @given(MARKETS, STARTS, st.integers(40, 900))
 def test_many_short_steps_see_every_event_once(market: str, start: int, step: int) -> None:
     feed = SyntheticFeed(2)
@@ -100,7 +101,7 @@ def test_many_short_steps_see_every_event_once(market: str, start: int, step: in
     assert pieces == list(feed.events(market, start, start + MINUTE, EVERYTHING))
 
 
-@settings(max_examples=25)
+@examples(6, 25)
 @given(st.integers(0, 1 << 40), st.integers(1_500_000_000, 1_900_000_000), st.floats(0.05, 1.5))
 def test_the_extremes_of_half_a_day_are_never_pruned(key: int, first: int, volatility: float) -> None:
     path = PricePath(key, volatility)

@@ -17,6 +17,7 @@ from pfmm.tape import Place, TapeEvent, TapeQuote, event_line
 from pfmm.tape.events import LAST_MS
 from pfmm.tape.formats.binance_stream import BinanceReader
 from pfmm.tape.native import parse_event
+from tests.examples import examples
 
 PLACE = Place(Path("tape"), 7)
 MARKETS = st.sampled_from(["BTC-PERP", "0G-PERP"])
@@ -43,6 +44,7 @@ def test_an_event_reads_back_equal(event: TapeEvent) -> None:
     assert parse_event(json.loads(event_line(event)), PLACE) == event
 
 
+@examples(50, 100)
 @given(EVENTS, st.data())
 def test_any_field_replaced_by_garbage_is_refused_or_still_sane(event: TapeEvent, data: st.DataObject) -> None:
     record = json.loads(event_line(event))
@@ -53,6 +55,7 @@ def test_any_field_replaced_by_garbage_is_refused_or_still_sane(event: TapeEvent
         assert parse_event(json.loads(event_line(found)), PLACE) == found
 
 
+@examples(50, 100)
 @given(st.dictionaries(st.sampled_from(["T", "s", "t", "p", "q", "m", "b", "B", "a", "A", "u"]), JSON))
 def test_a_binance_line_of_garbage_is_refused_or_still_sane(data: dict[str, object]) -> None:
     for stream in ("trade", "bookTicker", "depth"):

@@ -33,23 +33,25 @@ from pfmm.strategy.quote.strategy import QuoteStrategy
 from pfmm.venue.client import HttpClient
 from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
+from tests.examples import some
 
 DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "binance-usdm-ticks"
-SYMBOLS = {"BTC-PERP": "btcusdt", "ETH-PERP": "ethusdt"}
+SYMBOLS = {"ETH-PERP": "ethusdt", "BTC-PERP": "btcusdt"}
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="recorded market data (../shared/data) is not here")
 
 
-def files(market: str) -> list[Path]:
-    return [DATA / f"{SYMBOLS[market]}_{day}.gz" for day in ("20240718", "20240719")]
+DAYS = ("20240718", "20240719")
+RECORDED = some([("ETH-PERP", DAYS[1:]), *((market, DAYS) for market in SYMBOLS)], 1)
 
 
-@pytest.fixture(scope="module", params=list(SYMBOLS))
+@pytest.fixture(scope="module", params=RECORDED)
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Columns]:
-    """A market's tape and its columns."""
+    """A market's tape and its columns: by default of one day."""
+    market, days = request.param
     cache = tmp_path_factory.mktemp("tapes")
-    world = load(files(request.param), request.param, TapeCache(cache), charge=FeeChoice("article"))
-    return build_tape(files(request.param), cache), world.columns
+    files = [DATA / f"{SYMBOLS[market]}_{day}.gz" for day in days]
+    return build_tape(files, cache), load(files, market, TapeCache(cache), charge=FeeChoice("article")).columns
 
 
 def run_spec(kind: str, market: str) -> RunSpec:
@@ -68,8 +70,17 @@ def result(outcome: Outcome) -> tuple[Any, ...]:
     return outcome.fills, outcome.orders, outcome.payments, outcome.position, outcome.equity, outcome.requests
 
 
-@pytest.mark.parametrize("queue", ["pessimistic", "optimistic"])
-@pytest.mark.parametrize("kind", ["grid", "ladder", "quote"])
+@pytest.mark.parametrize(
+    ("kind", "queue"),
+    [
+        ("grid", "pessimistic"),
+        pytest.param("grid", "optimistic", marks=pytest.mark.slow),
+        pytest.param("ladder", "pessimistic", marks=pytest.mark.slow),
+        ("ladder", "optimistic"),
+        ("quote", "pessimistic"),
+        pytest.param("quote", "optimistic", marks=pytest.mark.slow),
+    ],
+)
 def test_lazy_and_event_by_event_agree(recorded: tuple[Path, Columns], kind: str, queue: Any) -> None:
     columns = recorded[1]
     clockwork = Clockwork(*span_of(columns, None, None), interval_ms=3_000, latency_ms=50)
