@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,27 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = config.option.markexpr
     if "slow" in chosen and "not slow" not in chosen and not config.getoption("--hypothesis-profile"):
         load_profile(MANY)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benches are not even imported where they are not asked for."""
+    return True if collection_path.name == "bench" and "not bench" in config.option.markexpr else None
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Of several processes each imports a share of the test files first, and finds those of the others compiled.
+
+    Rewriting the assertions of all takes longer than many a suite, and they all collect the same files in one order.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or [Path(one).name for one in session.config.args] != ["tests"]:
+        return
+    number, workers = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    for file in sorted((ROOT / "tests").rglob("test_*.py"))[number::workers]:
+        if "bench" not in file.parts:
+            # one that cannot be imported says so where it is collected
+            with suppress(Exception, pytest.skip.Exception):
+                importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
 
 
 @pytest.fixture

@@ -136,7 +136,9 @@ def test_cancels_by_both_ids_in_one_batch_keep_their_places(venue: Hyperliquid) 
 
 
 def test_a_batch_of_more_than_39_is_split_and_answered_in_order(venue: Hyperliquid) -> None:
-    orders = [bid(venue, number, str(D("0.5") + D(number) / 1000)) for number in range(1, 85)]
+    one = bid(venue, factor="0.5")
+    assert one.price is not None
+    orders = [replace(one, client_order_id=f"a1b2c3-{n}", price=one.price + n) for n in range(1, 85)]
     answer = placed(venue, *orders)
     assert [one.client_order_id for one in answer if isinstance(one, Order)] == [o.client_order_id for o in orders]
     assert venue.cancel_all() == 84
