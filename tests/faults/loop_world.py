@@ -59,10 +59,10 @@ def quote_spec(limit: int = 60) -> RunSpec:
     return RunSpec(QuoteStrategy(MARKET, config), {"quote": "tight"}, Limits(Decimal(limit)))
 
 
-def client_of(url: str, dialect: str = OWN) -> Any:
-    """An adapter that asks once: every fault reaches the engine."""
+def client_of(url: str, dialect: str = OWN, **options: Any) -> Any:
+    """An adapter that asks once: every fault reaches the engine. `options` are the HTTP client's."""
     keeper = Timekeeper(sleep=lambda _: None)
-    http = HttpClient(url, key=lambda: f"paper-{ACCOUNT}", read_attempts=1, timekeeper=keeper)
+    http = HttpClient(url, key=lambda: f"paper-{ACCOUNT}", read_attempts=1, timekeeper=keeper, **options)
     return hyperliquid(http, ACCOUNT) if dialect == POSTED else PurpleFlea(http, name="paper", account=ACCOUNT)
 
 
@@ -89,9 +89,9 @@ class World:
         self._opened.append(journal)
         return journal
 
-    def venue(self) -> Any:
+    def venue(self, **options: Any) -> Any:
         """Another client."""
-        venue = client_of(self.server.url, self.dialect)
+        venue = client_of(self.server.url, self.dialect, **options)
         self._opened.append(venue)
         return venue
 

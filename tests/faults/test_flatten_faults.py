@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from pfmm.flatten.emergency import flatten
 from pfmm.model.account import VenueTime
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.messages import ExchangeError, PlaceRequest, StateRecord
-from pfmm.paper.server.faults import FaultKind, FaultPlan
+from pfmm.paper.server.faults import FaultPlan
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import HttpClient
@@ -138,17 +139,13 @@ def fold(ledger: StateRecord) -> list[str]:
     return wrong
 
 
-def run_once(exchange: Exchange, seed: int, timeout_s: float, dialect: str) -> Outcome:
+def run_once(exchange: Exchange, seed: int, timeout_s: float, dialect: str, **faults: Any) -> Outcome:
+    """One flatten; `faults` are fields of the FaultPlan that differ from every kind at the dialect's rate."""
     random = Random(seed)
     account = f"r{seed}"
-    plan = FaultPlan(
-        seed=seed,
-        rate=RATES[dialect],
-        kinds=tuple(FaultKind),
-        latency_ms=400,
-        hold_s=random.choice((0.02, 0.4)),
-        skew_ms=60_000,
-    )
+    hold_s = random.choice((0.02, 0.4))
+    usual = {"rate": RATES[dialect], "latency_ms": 400, "hold_s": hold_s, "skew_ms": 60_000}
+    plan = FaultPlan(seed=seed, **{**usual, **faults})
     mode = random.choice(("whole", "whole", "whole", "half", "cancel_only"))
     numbers = itertools.count(1)
     tools = Tools(time.monotonic, time.sleep, lambda: f"{PREFIX}{seed:010x}-{next(numbers)}")

@@ -6,9 +6,10 @@ SPEC is a comma-separated list of key=value, lists inside a value are joined by 
 
 - seed        whole number; the same seed and the same requests fail the same way (default 1)
 - rate        share of the requests that fail, 0 to 1 (default 0.1)
-- kinds       what may happen (default all): the names of FaultKind, or the groups timeout, reset, http and all
+- kinds       what may happen (default all): the names of FaultKind, or the groups timeout, reset, http, drip and all
 - only        methods (POST) and path prefixes (/api/orders) that may fail (default: every request)
-- hold_s      how long a timed-out connection is held before it is dropped, 0 to 60 (default 1)
+- hold_s      how long a timed-out or dripping connection is held before it is dropped, and how long after its
+              connection a late request acts; 0 to 60 (default 1)
 - latency_ms  the longest extra wait of a latency fault, 1 to 60000 (default 250)
 - skew_ms     what a skew fault adds to the time of /api/time; may be negative (default 30000)
 
@@ -43,12 +44,19 @@ class FaultKind(StrEnum):
     STALE = "stale"  # a read that gets the answer of an earlier identical read
     CROSSED = "crossed"  # a read of market data with bid and ask exchanged
     SKEW = "skew"  # the time off by skew_ms
+    LATE = "late"  # connection reset at once; acted hold_s later
+    HEADER_DRIP = "header_drip"  # acted; the head of the answer comes byte by byte, for hold_s, and never ends
+    BODY_DRIP = "body_drip"  # acted; the same with the body
+    HTML = "html"  # acted; answered 200 with the page of some proxy
+    HUGE = "huge"  # acted; answered with 40 MB
+    NESTED = "nested"  # acted; answered with 100,000 nested lists
 
 
 GROUPS: dict[str, tuple[FaultKind, ...]] = {
     "timeout": (FaultKind.TIMEOUT_BEFORE, FaultKind.TIMEOUT_AFTER),
     "reset": (FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER),
     "http": (FaultKind.HTTP_429, FaultKind.HTTP_500, FaultKind.HTTP_500_AFTER),
+    "drip": (FaultKind.HEADER_DRIP, FaultKind.BODY_DRIP),
     "all": tuple(FaultKind),
 }
 _NAMES = tuple(kind.value for kind in FaultKind)

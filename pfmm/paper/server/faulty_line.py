@@ -16,6 +16,10 @@ from pfmm.paper.wire import json_text
 from pfmm.paper.wire.paths import reads
 
 _REMEMBERED = 256
+_HUGE_BYTES = 40 * 1024 * 1024
+_NESTED = 100_000
+_DRIPPING_HEAD = b"HTTP/1.1 200 OK\r\nX-Slow: "
+_DRIPPING_BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n["
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class Connection(Protocol):
 
     def hold(self, seconds: float) -> None:
         """Waits, at most until the server stops."""
+        ...
+
+    def drip(self, start: bytes, seconds: float) -> None:
+        """Sends `start` and then a byte every little while; the rest never comes."""
         ...
 
     def drop(self) -> None: ...
@@ -96,6 +104,17 @@ class FaultyLine:
                 if fault.kind is FaultKind.RESET_AFTER:
                     act(request)
                 connection.reset()
+            case FaultKind.LATE:
+                connection.reset()
+                connection.hold(fault.hold_s)
+                act(request)
+            case FaultKind.HEADER_DRIP | FaultKind.BODY_DRIP:
+                act(request)
+                start = _DRIPPING_HEAD if fault.kind is FaultKind.HEADER_DRIP else _DRIPPING_BODY
+                connection.drip(start, fault.hold_s)
+            case FaultKind.HTML | FaultKind.HUGE | FaultKind.NESTED:
+                act(request)
+                connection.send(_no_answer(fault.kind))
             case FaultKind.HALF_BODY:
                 connection.send_half(act(request))
             case FaultKind.LATENCY:
@@ -139,6 +158,15 @@ class FaultyLine:
 def _key(request: Request) -> tuple[str, str, bytes]:
     # by account too, or a stale read would answer with somebody else's positions
     return request.headers.get("authorization", ""), request.target, request.body
+
+
+def _no_answer(kind: FaultKind) -> Response:
+    """200, and a body that is no answer: a proxy's page, 40 MB of blanks, or lists nested without end."""
+    if kind is FaultKind.HTML:
+        page = b"<!DOCTYPE html><html><body><h1>Service is being updated</h1></body></html>"
+        return Response("200 OK", [("Content-Type", "text/html")], page)
+    body = b" " * _HUGE_BYTES if kind is FaultKind.HUGE else b"[" * _NESTED
+    return Response("200 OK", [("Content-Type", "application/json")], body)
 
 
 def _error(status: str, code: str, *, retry_after_s: int | None = None) -> Response:

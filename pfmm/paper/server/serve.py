@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 IDLE_TIMEOUT_S = 60.0
 MAX_LATENCY_MS = 60_000
 _LINGER_S = 1.0
+_DRIP_S = 0.02  # between two bytes of a dripping answer
 _FAREWELL_S = 2.0
 
 
@@ -189,6 +190,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def hold(self, seconds: float) -> None:
         self.server.closing.wait(seconds)
+
+    def drip(self, start: bytes, seconds: float) -> None:
+        self.close_connection = True
+        self.connection.sendall(start)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.server.closing.wait(_DRIP_S):
+            self.connection.sendall(b" ")
 
     def drop(self) -> None:
         self.close_connection = True
