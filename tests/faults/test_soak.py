@@ -25,7 +25,7 @@ HOURS = float(os.environ.get("PFMM_SOAK_HOURS", "8"))
 INTERVAL_S = 10
 GROWTH_MB = 5.0
 BYTES_A_FILL = 4_096
-BYTES_AN_IDLE_HOUR = 64 * 1024
+BYTES_AN_IDLE_HOUR = 96 * 1024  # a mid of each market and the equity, every cycle of 3 s
 
 
 class Use(NamedTuple):
