@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.said import keep
+
 PATIENCE_S = 300.0  # a busy machine lets a process wait, and where all is well nobody waits
 
 
@@ -146,6 +148,7 @@ def run_here(
             for number, handler in handlers.items():  # a process that a test starts next would inherit an ignored one
                 signal.signal(number, handler)
     out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)  # type: ignore[attr-defined]
+    keep(args, env, out, err, screen=screen)
     return Completed(code, out, err)
 
 
@@ -163,6 +166,7 @@ def run_process(
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
     )
+    keep(args, env, done.stdout, done.stderr)
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
@@ -178,6 +182,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._env = env
         self.lines: list[str] = []
         self.errors: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()
@@ -226,6 +231,7 @@ class Running:
             if line is not None:
                 self.lines.append(line)
         self._close()
+        keep(self.process.args, self._env, "".join(self.lines), "".join(self.errors))
         return code
 
     @property

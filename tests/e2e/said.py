@@ -1,0 +1,27 @@
+"""Keeps what every pfmm of a test said, for `.ci/outputs` to search; keeps nothing unless PFMM_SAID names a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDER = "PFMM_SAID"
+KEYS = "keys"
+_KEY_VARIABLES = ("PFMM_API_KEY", "PURPLE_FLEA_KEY")
+_SHORTEST_KEY = 8  # a shorter one is found in ordinary words, and pfmm says that it is none
+
+
+def keep(words: object, given: Mapping[str, str] | None, out: str, err: str, *, screen: bool = False) -> None:
+    """Appends the output of one command line to a file of this process, and its keys to the list of keys."""
+    folder = os.environ.get(FOLDER)
+    if folder is None:
+        return
+    place = Path(folder)
+    kind = "screen" if screen or (given and "FORCE_COLOR" in given) else "plain"
+    with (place / f"{kind}.{os.getpid()}.log").open("a", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(f"{words!r}\n{out}\n{err}\n")
+    keys = [value for name, value in (given or {}).items() if name in _KEY_VARIABLES and len(value) >= _SHORTEST_KEY]
+    if keys:
+        with (place / f"{KEYS}.{os.getpid()}").open("a", encoding="utf-8") as file:
+            file.write("\n".join(keys) + "\n")
