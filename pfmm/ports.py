@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -238,9 +238,9 @@ class Journal(Protocol):
         """What ended runs left open on a market, signed base units."""
         ...
 
-    def filled(self, market: str) -> Decimal:
-        """The market's position as its fills make it, signed base units: without what was held before the first of
-        them, adopted by a run or not."""
+    def filled(self, markets: Iterable[str]) -> tuple[int, dict[str, Decimal]]:
+        """The number of the newest fill, and the position of each market as the fills up to it make it, signed base
+        units: without what was held before the first of them, adopted by a run or not."""
         ...
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:

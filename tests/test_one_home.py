@@ -72,10 +72,10 @@ FUNCTIONS = {
     "config_differences": "pfmm.engine.adoption",
     "cancel_remembered": "pfmm.engine.remembered",
     "end_runs": "pfmm.app.ending",
-    "run_watched": "pfmm.app.watched",
+    "run_watched": "pfmm.app.loop",
     "hangup_ignored": "pfmm.runner.signals",
     # what a strategy is built on
-    "measured_now": "pfmm.app.measuring",
+    "measured_now": "pfmm.app.runs",
     "recent_trades": "pfmm.venue.recent",
     "calibrate": "pfmm.strategy.calibration",
     "compute_quote": "pfmm.strategy.quote.quoting",
@@ -157,7 +157,7 @@ TEXTS = {
     "the server": (r"\bThreadingHTTPServer\b", {"pfmm.paper.server.serve"}),
     "an end in spite of a writer that hangs": (
         r"\bos\._exit\(",
-        {"pfmm.app.watched", "pfmm.cli.main", "pfmm.runner.listeners"},
+        {"pfmm.app.loop", "pfmm.cli.main", "pfmm.runner.listeners"},
     ),
 }
 

@@ -1,29 +1,40 @@
-"""Start a loop: cycle after cycle until something ends it, shown by its listeners. Layer: app."""
+"""Start a loop with its watchers: the screen on its thread, the keys of the terminal, and how the process ends.
+
+The order at the end is fixed: first the exit policy (it is part of the loop's run), then at most DRAIN_S for what the
+screen still has to write, then the terminal's own mode, then the last words; and where a writer hangs even then,
+`os._exit` with the code, since the interpreter would wait for it for ever. Layer: app.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
-from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from pfmm.app.detaching import tell_ready
-from pfmm.app.live_edge import LiveEdge
-from pfmm.app.session import wall_ms
+from pfmm.app.running import run_loop
 from pfmm.app.starting import started
-from pfmm.app.watched import Shown, run_watched
-from pfmm.errors import Halted
+from pfmm.app.watched import NOTICE, VIEW, Shown
+from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPT, OutputLost, PfmmError
+from pfmm.model.event import Event
+from pfmm.runner.inbox import Action, Command, Inbox
+from pfmm.runner.keyboard import Keyboard
+from pfmm.runner.listeners import DRAIN_S, Listeners, within
+from pfmm.runner.loop import Ending
+from pfmm.runner.signals import Signals
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
-    from pfmm.app.starting import Start, StartRequest, Tell
+    from pfmm.app.starting import StartRequest, Tell
     from pfmm.app.watched import Display
-    from pfmm.model.event import Event
-    from pfmm.runner.inbox import Inbox
-    from pfmm.runner.loop import Ending
-    from pfmm.runner.signals import Signals
+
+    Run = Callable[[Callable[[Event], None], Inbox, Signals], Ending]
+
+READER_GONE = "the reader of the output went away"
+HUNG_WORDS_S = 1.0
 
 
 def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tell, display: Display) -> None:
@@ -43,46 +54,76 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
         run_watched(partial(run_loop, begun, on_exit), shown, display)
 
 
-def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: Inbox, signals: Signals) -> Ending:
-    """Takes over what an earlier process left, runs the loop, and carries out the exit policy whatever ends it.
-
-    Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
+def run_watched(run: Run, shown: Shown, display: Display) -> NoReturn:
+    """Run the loop with a screen, and end the process with its exit code. `run` gets the function that takes events,
+    the inbox and the signals. Raises what `run` raised if that was a bug, to be shown with its traceback.
     """
-    from pfmm.runner.dead_man import DeadMan
-    from pfmm.runner.leaving import run_to_the_end
-    from pfmm.runner.loop import Hooks, Loop, LoopOptions
-    from pfmm.runner.telling import Teller
+    lost: list[BaseException] = []
+    ending: Ending | BaseException
+    with Signals() as signals:
 
-    session, engine = begun.session, begun.engine
-    run = session.settings.general.run
-    adopted = begun.adopt()
-    clock = session.clock(inbox.wait_s)
-    # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
-    timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
-    dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms)
-    teller = Teller(session.journal, engine, put)
-    edge = LiveEdge(session.journal, begun.fees)
-    hooks = Hooks(
-        teller=teller,
-        beside=lambda: {
-            "adopted_orders": adopted,
-            "dead_man": dead_man.state,
-            "budget": session.venue.budget_text(),
-            **edge.lines([(market, run_id) for (market, _), run_id in engine.run_names.items()], clock.now_ms()),
-        },
-        halted=session.locks.halted,
-        trip=lambda reason: begun.trip(reason, clock.now_ms()),
-        ready=tell_ready,
-        tend=lambda report: begun.runs.tend(session, engine, report.time.time_ms),
-        verify=session.journal.verify,
+        def drop(error: BaseException) -> None:
+            lost.append(error)
+            if isinstance(error, BrokenPipeError):  # as SIGPIPE ends any other program
+                display.drop_output()
+                inbox.post(Command(Action.QUIT, READER_GONE))
+
+        listeners = Listeners([display.screen(shown)], drop)
+        keyboard = _keyboard(shown, listeners, display.keyboard_fd)
+        inbox = Inbox(signals, keyboard)
+        with keyboard or nullcontext():
+            try:
+                ending = run(listeners.put, inbox, signals)
+            except BaseException as error:  # noqa: BLE001 - it ends the process, below, with its own code
+                ending = error
+            drained = _drained(listeners)
+        # still under `signals`: one more must not begin the interpreter's own end, which waits for a hanging writer
+        _end(display, ending, lost, drained=drained)
+
+
+def _keyboard(shown: Shown, listeners: Listeners, fd: int | None) -> Keyboard | None:
+    if fd is None:
+        return None
+    real = "with REAL money " if shown.real_money else ""
+    question = (
+        f"Cancel the orders and close the whole position on {', '.join(shown.markets)} {real}"
+        f"at {shown.venue} account {shown.account}?"
     )
-    loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, begun.request.cycles), hooks)
-    around = begun.surroundings(
-        signals.wait_regardless_s,
-        partial(session.bounded, wakeup=signals),
-        signals.ignore_interrupts,
-    )
-    ending = run_to_the_end(begun.kind, engine, loop, dead_man, on_exit, teller, around)
-    if ending.halt is not None:
-        raise Halted(f"stopped: {ending.halt}")
-    return ending
+
+    def say(text: str) -> None:
+        listeners.put(Event(NOTICE, 0, "", "", {"text": text}))
+
+    def view(name: str) -> None:
+        listeners.put(Event(VIEW, 0, "", "", {"name": name}))
+
+    return Keyboard(fd, question, say, view)
+
+
+def _drained(listeners: Listeners) -> bool:
+    """False where a writer still hangs, or where one more Ctrl-C cuts the wait short: the policy is over by now."""
+    try:
+        return listeners.close()
+    except KeyboardInterrupt:
+        return False
+
+
+def _end(display: Display, ending: Ending | BaseException, lost: list[BaseException], *, drained: bool) -> NoReturn:
+    code = _exit_code(ending, lost)
+    if drained and isinstance(ending, BaseException) and not isinstance(ending, PfmmError):
+        raise ending  # its traceback is the answer
+    words_s = DRAIN_S if drained else HUNG_WORDS_S
+    failure = ending if isinstance(ending, BaseException) else None
+    try:
+        said = within(words_s, lambda: display.last_words(failure, lost, drained=drained))
+    except KeyboardInterrupt:
+        said = False
+    if not (drained and said):
+        os._exit(code)
+    sys.exit(code)
+
+
+def _exit_code(ending: Ending | BaseException, lost: list[BaseException]) -> int:
+    if isinstance(ending, (Ending, PfmmError)):
+        unheard = any(isinstance(error, OutputLost) for error in lost)
+        return ending.exit_code or (OutputLost.exit_code if unheard else EXIT_DONE)
+    return EXIT_INTERRUPT if isinstance(ending, KeyboardInterrupt) else EXIT_BUG

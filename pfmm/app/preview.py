@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.app.measuring import measured_now
-from pfmm.app.runs import at_start, open_run, run_spec, view_without_inventory
+from pfmm.app.runs import at_start, measured_now, open_run, run_spec, view_without_inventory
 from pfmm.errors import AuthenticationError, ConfigError
 from pfmm.strategy.base import Kind, Needs, Preview, kind_of
 from pfmm.strategy.volatility import SIZE_MULTIPLIER as SIZE_MULTIPLIER  # noqa: PLC0414 - for the renderer

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pfmm.app.live_edge import fees_text
 from pfmm.app.strategies import names
 from pfmm.errors import ConfigError, PfmmError, UnknownMarket, UsageError
 from pfmm.model.text import iso
@@ -175,6 +174,8 @@ def _fees(session: Session, markets: Iterable[str]) -> dict[str, Fees]:
 
 
 def _heading(session: Session, asked: Slice, fees: Mapping[str, Fees]) -> str:
+    from pfmm.model.fees import fees_text
+
     part = " ".join(word for word in (asked.market, asked.strategy) if word is not None)
     period = f"{iso(asked.start_ms)[:19]}Z to {iso(asked.end_ms)[:19]}Z"
     return f"{session.venue_name}/{session.account}{f'  {part}' if part else ''}  {period}\n{fees_text(fees)}"

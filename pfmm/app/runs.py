@@ -1,26 +1,36 @@
 """From a strategy's name and the settings to the run that the engine takes: the same for start, dry run and backtest.
 
-What the strategy needs measured is measured first, and again while the run goes on. Layer: app.
+What the strategy needs measured is measured on the venue first, and again while the run goes on. Fitted numbers live
+in the run's saved memory, so that a loop, a restart and `--once` from cron all quote with them and ask for trades again
+only when they are old. Layer: app.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from pfmm.app.measuring import Measurements
 from pfmm.engine.report import Limits, RunSpec
+from pfmm.errors import VenueRefused, VenueUnreachable
 from pfmm.strategy.base import Kind, Measured
+from pfmm.venue.recent import SPAN_MS, recent_trades
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.config.values import Settings, StrategySettings
+    from pfmm.config.values import MarketSettings, Settings, StrategySettings
     from pfmm.engine.engine import Engine
     from pfmm.model.market import Instrument, Ticker
     from pfmm.model.plan import MarketView
     from pfmm.model.run import Run
     from pfmm.ports import Venue
-    from pfmm.strategy.base import AtStart
+    from pfmm.strategy.base import AtStart, Needs
+    from pfmm.strategy.calibration import Calibration
+
+
+FRESH_MS = 60_000  # fitted numbers older than this, in venue time, are fitted again; so is a market without a fit
+FITS_AT_START = 10  # further markets are fitted one a cycle: no start waits for hundreds of reads
 
 
 class Place(Protocol):
@@ -52,7 +62,9 @@ class Runs:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self._measurements = Measurements()
+        self._fitted = 0
+        self._fits: dict[str, Calibration | None] = {}
+        self._tried_ms: dict[str, int] = {}
 
     def spec(self, place: Place, instrument: Instrument, run: Run | None) -> tuple[RunSpec, tuple[str, ...]]:
         """The market's run as the engine takes it, and what it will do other than its settings say; `run` is the open
@@ -65,7 +77,9 @@ class Runs:
         needs = kind.needs(settings.values)
         look = venue.state([market]) if run is None and (kind.checks_start or any(needs)) else None
         now_ms = look.time.time_ms if look is not None else venue.time().time_ms if needs.fit else 0
-        measured = self._measurements.first(venue, settings, market, needs, run, now_ms)
+        # a run that is carried on has its range already: its volatility is not measured again
+        sigma = _volatility(venue, settings, market, now_ms) if needs.volatility and run is None else None
+        measured = Measured(sigma, self._first_fit(venue, market, run, now_ms) if needs.fit else None)
         spec = run_spec(settings, kind, market, measured)
         if look is None or not kind.checks_start:
             return spec, ()
@@ -74,15 +88,42 @@ class Runs:
             raise found.refusal
         return spec, found.notes
 
+    def _first_fit(self, venue: Venue, market: str, run: Run | None, now_ms: int) -> Calibration | None:
+        """What the market's quotes start with; at most FITS_AT_START markets are asked for a new fit."""
+        found = _remembered(run)
+        if _is_old(found, now_ms) and self._fitted < FITS_AT_START:
+            self._fitted += 1
+            self._tried_ms[market] = now_ms
+            found = _fit(venue, market, now_ms) or found
+        self._fits[market] = found
+        return found
+
     def tend(self, place: Place, engine: Engine, now_ms: int) -> None:
         """Between two cycles, of which the last one looked at the market at `now_ms`: a new fit for the market that has
         waited longest, if any is due; at most one."""
-        due = self._measurements.due(place.venue, now_ms)
+        due = self._due(place.venue, now_ms)
         if due is None:
             return
         market, calibration = due
         values = place.settings.for_run(self._kind, market).values
         engine.replace_strategy(self._kind.build(market, values, Measured(calibration=calibration)))
+
+    def _due(self, venue: Venue, now_ms: int) -> tuple[str, Calibration] | None:
+        """A new fit of the market that has waited longest, if any is due and can be had."""
+        due = [
+            market
+            for market, known in self._fits.items()
+            if _is_old(known, now_ms) and now_ms - self._tried_ms.get(market, 0) >= FRESH_MS
+        ]
+        if not due:
+            return None
+        market = min(due, key=lambda name: self._tried_ms.get(name, 0))
+        self._tried_ms[market] = now_ms
+        found = _fit(venue, market, now_ms)
+        if found is None:
+            return None
+        self._fits[market] = found
+        return market, found
 
 
 def at_start(kind: Kind, spec: RunSpec, instrument: Instrument, ticker: Ticker, equity: Decimal | None) -> AtStart:
@@ -111,3 +152,55 @@ def view_without_inventory(instrument: Instrument, ticker: Ticker, limits: Limit
 def open_run(session: Session, name: str, market: str) -> Run | None:
     """The market's open run; None without one. Makes no journal."""
     return session.journal.open_run(name, market) if session.has_journal else None
+
+
+def measured_now(
+    venue: Venue, settings: MarketSettings, market: str, needs: Needs, run: Run | None, now_ms: Callable[[], int]
+) -> Measured:
+    """Measure what one computation is built on that is only shown, from one look.
+
+    A fit that the open run remembers is taken while it is young, else a new one; the old one where none can be had.
+    """
+    sigma = _volatility(venue, settings, market, now_ms()) if needs.volatility else None
+    known = _remembered(run) if needs.fit else None
+    if needs.fit and _is_old(known, now_ms()):
+        known = _fit(venue, market, now_ms()) or known
+    return Measured(sigma, known, one_look=True)
+
+
+def _volatility(venue: Venue, settings: MarketSettings, market: str, now_ms: int) -> float:
+    """The market's volatility over the last half hour of public trades, a fraction a year; of its candles where the
+    trades are too few, and the profile's where both are."""
+    from pfmm.strategy.history import volatility_of_candles, volatility_of_trades
+
+    unknown = 0.0
+    found = volatility_of_trades(recent_trades(venue, market, now_ms), unknown)
+    if found != unknown:
+        return found
+    return volatility_of_candles(venue.candles(market, now_ms - SPAN_MS), settings.volatility.default_annual_pct / 100)
+
+
+def _fit(venue: Venue, market: str, now_ms: int) -> Calibration | None:
+    """A calibration from the venue's recent trades; None when it serves none."""
+    from pfmm.strategy.calibration import calibrate, implied_mids
+
+    try:
+        trades = recent_trades(venue, market, now_ms)
+    except (VenueRefused, VenueUnreachable):
+        return None  # the profile's numbers hold, and the source says so
+    return replace(calibrate(trades, implied_mids(trades)), at_ms=now_ms)
+
+
+def _remembered(run: Run | None) -> Calibration | None:
+    """The calibration that an open run last quoted with."""
+    from pfmm.strategy.calibration import load
+
+    raw = None if run is None or run.memory is None else run.memory.get("calibration")
+    return None if raw is None else load(raw)
+
+
+def _is_old(calibration: Calibration | None, now_ms: int) -> bool:
+    """True when it is time for a new fit."""
+    if calibration is None:
+        return True
+    return not 0 <= now_ms - calibration.at_ms < FRESH_MS

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,7 @@ class Session:
         from pfmm.model.deadline import Deadline
 
         before = self._deadline, self._wakeup
-        deadline = Deadline.never(time.monotonic) if seconds is None else Deadline.after(seconds, time.monotonic)
+        deadline = Deadline(inf if seconds is None else time.monotonic() + seconds, time.monotonic)
         self._deadline, self._wakeup = deadline, wakeup
         try:
             yield deadline
@@ -278,17 +279,14 @@ class Session:
 
     @cached_property
     def instruments(self) -> Mapping[str, Instrument]:
-        """Every market of the venue by name; completions are told the names."""
+        """Every market of the venue by name; completions are told the names when the session ends."""
         try:
             listed = self.venue.markets()
         except VenueRefused as error:
             if self._waits:
                 raise
             raise self.whole_refusal(error) from error
-        found = {instrument.market: instrument for instrument in listed}
-        if not self._waits:  # an emergency keeps nothing for later
-            remember(self.settings.paths.cache_dir, self.settings.profile, found)
-        return found
+        return {instrument.market: instrument for instrument in listed}
 
     def market(self, spelling: str) -> Instrument:
         """The instrument that `spelling` means: BTC-PERP, btc, BTCUSDT or the venue's own name; see `model.spelling`.
@@ -347,6 +345,8 @@ class Session:
         for name in ("venue", "journal", "exchange"):
             if name in opened:
                 opened[name].close()
+        if "instruments" in opened and not self._waits:  # an emergency keeps nothing for later
+            remember(self.settings.paths.cache_dir, self.settings.profile, self.instruments)
 
 
 def _hurried(settings: Settings) -> Mapping[str, Any]:

@@ -72,33 +72,26 @@ class Start:
         self._tell = tell
         self.instruments = list({one.market: one for one in map(session.as_charged, request.markets)}.values())
         self.markets = [instrument.market for instrument in self.instruments]  # in the venue's spelling
+        source = session.venue_name
+        self.fees = {one.market: Fees(one.maker_bps, one.taker_bps, source) for one in self.instruments}
+        self.limits_usd: dict[str, Decimal] = {}  # the most that each market's run may hold
         carried_on = not trades and any(self.locks.run_lock(market, self.kind).holder() for market in self.markets)
         self._open = self._open_runs()
         self.engine = self._engine(settles=not carried_on)
 
-    @property
-    def fees(self) -> dict[str, Fees]:
-        """What each market charges this account."""
-        source = self.session.venue_name
-        return {one.market: Fees(one.maker_bps, one.taker_bps, source) for one in self.instruments}
-
-    @property
-    def limits_usd(self) -> dict[str, Decimal]:
-        """The most that each market's run may hold, USD."""
-        return {spec.strategy.market: spec.limits.max_inventory_usd for spec in self._specs}
-
     def _engine(self, *, settles: bool) -> Engine:
         session = self.session
-        self._specs = []
+        specs = []
         for instrument, run in zip(self.instruments, self._open, strict=True):
             spec, notes = self.runs.spec(session, instrument, run)
-            self._specs.append(spec)
+            specs.append(spec)
+            self.limits_usd[instrument.market] = spec.limits.max_inventory_usd
             for note in notes:
                 self._tell(note)
         return Engine(
             session.venue,
             session.journal,
-            self._specs,
+            specs,
             {**session.instruments, **{one.market: one for one in self.instruments}},
             wall_ms=wall_ms,
             pid=os.getpid(),

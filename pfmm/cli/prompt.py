@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import TypeVar
 
 import typer
@@ -25,14 +24,10 @@ def on_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def asking(*, yes: bool) -> Callable[[Question], bool]:
-    """The `confirm` of a use case: --yes answers for it; off a terminal a question is a usage error (exit 2)."""
-
-    def confirm_on_terminal(question: Question) -> bool:
-        refuse_unasked(yes=yes)
-        return yes or typer.confirm(question_text(question), err=True)
-
-    return confirm_on_terminal
+def ask(question: Question, *, yes: bool) -> bool:
+    """Ask as the `confirm` of a use case: --yes answers for it; off a terminal a question is a usage error (exit 2)."""
+    refuse_unasked(yes=yes)
+    return yes or typer.confirm(question_text(question), err=True)
 
 
 def asked_secret(text: str) -> str:

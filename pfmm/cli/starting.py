@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,7 +13,7 @@ from pfmm.cli import start_options as option
 from pfmm.cli.opening import session as opened_session
 from pfmm.cli.options import several_markets, takes_settings
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed, asking, refuse_unasked
+from pfmm.cli.prompt import agreed, ask, refuse_unasked
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
 
@@ -30,6 +30,26 @@ Markets = Annotated[
 ]
 
 
+class Way(NamedTuple):
+    """Which of the four ways to start is asked for: a dry run, one cycle, the background, or else the loop."""
+
+    cycles: int | None
+    once: bool
+    detach: bool
+    dry_run: bool
+    exit_code: bool
+    yes: bool
+
+    def refuse_contradictions(self) -> None:
+        """Raise UsageError for flags of which one would be passed over in silence."""
+        short = "--dry-run" if self.dry_run else "--once" if self.once else None
+        long = "--cycles" if self.cycles is not None else "--detach" if self.detach else None
+        if short is not None and long is not None:
+            raise UsageError(f"{short} and {long} exclude each other", hint=f"leave one of {short} and {long} out")
+        if self.exit_code and not self.dry_run:
+            raise UsageError("--exit-code needs --dry-run", hint="add --dry-run, or leave --exit-code out")
+
+
 def add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
     """Give a strategy's app the command `start`, with the flags of its settings."""
 
@@ -43,10 +63,7 @@ def add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
         exit_code: option.ExitCode = False,
         yes: option.Yes = False,
     ) -> None:
-        _start(
-            context, kind.name, [market], cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
-            yes=yes,
-        )  # fmt: skip
+        _start(context, kind.name, (market,), Way(cycles, once, detach, dry_run, exit_code, yes))
 
     def start_many(
         context: typer.Context,
@@ -58,51 +75,30 @@ def add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
         exit_code: option.ExitCode = False,
         yes: option.Yes = False,
     ) -> None:
-        _start(
-            context, kind.name, markets, cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code,
-            yes=yes,
-        )  # fmt: skip
+        several = several_markets(markets, f"pfmm {kind.name} start BTC ETH")
+        _start(context, kind.name, several, Way(cycles, once, detach, dry_run, exit_code, yes))
 
     start = takes_settings(*option.RUN, tables=flags)(start_many if kind.many_markets else start_one)
     app.command("start", help=kind.start_help)(start)
 
 
-def _start(
-    context: typer.Context, name: str, markets: Sequence[str], *, cycles: int | None, once: bool, detach: bool,
-    dry_run: bool, exit_code: bool, yes: bool,
-) -> None:  # fmt: skip
+def _start(context: typer.Context, name: str, markets: tuple[str, ...], way: Way) -> None:
     """Read what is asked for and hand it to one of the four ways to start."""
     from pfmm.app.starting import StartRequest
 
-    refuse_contradictions(cycles=cycles, once=once, detach=detach, dry_run=dry_run, exit_code=exit_code)
+    way.refuse_contradictions()
     options = globals_of(context)
     given = options.flags
-    request = StartRequest(
-        name,
-        several_markets(markets, f"pfmm {name} start BTC ETH"),
-        given.get("run.on_exit"),
-        given.get("run.on_restart"),
-        cycles,
-    )
+    request = StartRequest(name, markets, given.get("run.on_exit"), given.get("run.on_restart"), way.cycles)
     with opened_session(options) as session:
-        if dry_run:
-            _dry_run(options, request, session, pending_fails=exit_code)
+        if way.dry_run:
+            _dry_run(options, request, session, pending_fails=way.exit_code)
             return
         if session.live:
             session.refuse_reading_only()
-            refuse_unasked(yes=yes)
-        way = _once if once else _detach if detach else _loop
-        way(options, request, session, asking(yes=yes))
-
-
-def refuse_contradictions(*, cycles: int | None, once: bool, detach: bool, dry_run: bool, exit_code: bool) -> None:
-    """Raise UsageError for flags of which one would be passed over in silence."""
-    short = "--dry-run" if dry_run else "--once" if once else None
-    long = "--cycles" if cycles is not None else "--detach" if detach else None
-    if short is not None and long is not None:
-        raise UsageError(f"{short} and {long} exclude each other", hint=f"leave one of {short} and {long} out")
-    if exit_code and not dry_run:
-        raise UsageError("--exit-code needs --dry-run", hint="add --dry-run, or leave --exit-code out")
+            refuse_unasked(yes=way.yes)
+        start = _once if way.once else _detach if way.detach else _loop
+        start(options, request, session, partial(ask, yes=way.yes))
 
 
 def _dry_run(options: Globals, request: StartRequest, session: Session, *, pending_fails: bool) -> None:

@@ -116,7 +116,6 @@ class MarketSettings:
     def __init__(self, settings: Settings, market: str | None) -> None:
         self.market = market
         self._settings = settings
-        self._key = None if market is None else base_of(market)
         self.run = RunSettings(self._own("run"))
         self.funding = FundingSettings(self._own("funding"))
         self.volatility = VolatilitySettings(self._own("volatility"))
@@ -130,7 +129,7 @@ class MarketSettings:
 
     def _own(self, section: str) -> dict[str, Any]:
         found = tables.OWN_TABLES[section].items()
-        return {name.split(".")[1]: self._settings.resolved(one, self._key)[0] for name, one in found}
+        return {name.split(".")[1]: self._settings.resolved(one, self.market)[0] for name, one in found}
 
 
 class StrategySettings(MarketSettings):
@@ -139,7 +138,7 @@ class StrategySettings(MarketSettings):
     def __init__(self, settings: Settings, market: str, kind: Kind) -> None:
         super().__init__(settings, market)
         table = (*kind.settings, *tables.of_sections(kind.sections))
-        found = {one.name: settings.resolved(one, self._key) for one in table}
+        found = {one.name: settings.resolved(one, market) for one in table}
         told = [name for name, (_, source) in found.items() if source == "flag"]
         self.values = Values({name: value for name, (value, _) in found.items()}, told, table)
 
@@ -180,22 +179,22 @@ class Settings:
 
     def value(self, name: str, market: str | None = None) -> Any:
         """The checked value of the setting `name`, for one market where it is given."""
-        return self.resolved(tables.setting_of(name), None if market is None else base_of(market))[0]
+        return self.resolved(tables.setting_of(name), market)[0]
 
     def source(self, name: str, market: str | None = None) -> str:
         """Where the value comes from: flag, environment, market, profile or default."""
-        return self.resolved(tables.setting_of(name), None if market is None else base_of(market))[1]
+        return self.resolved(tables.setting_of(name), market)[1]
 
     def resolved(self, setting: Setting, market: str | None) -> tuple[Any, str]:
-        """The value of a setting, and where it comes from; `market` in the one spelling of its own section."""
+        """The value of a setting, and where it comes from; `market` in any spelling."""
         name = setting.name
         if name in self._flags:
             return self._flags[name], "flag"
         if name in self._environment:
             return self._environment[name], "environment"
         section, _, key = name.rpartition(".")
-        if market is not None:
-            found = self._markets.get(market, {}).get(section, {})
+        if market is not None and self._markets:
+            found = self._markets.get(base_of(market), {}).get(section, {})
             if key in found:
                 return from_value(setting, found[key]), "market"
         holder = self._stored.get(section, {}) if section else self._stored

@@ -28,8 +28,8 @@ class FillFolder:
 
     def __init__(self, journal: Journal, markets: Sequence[str]) -> None:
         self._journal = journal
-        self.folded_through = journal.newest_fill()  # every later fill has yet to be given to its run
-        booked = {market: journal.filled(market) for market in markets}
+        # every later fill has yet to be given to its run
+        self.folded_through, booked = journal.filled(markets)
         self._position_check = PositionCheck(lambda market: booked.get(market, Decimal(0)))
         self._fees_warned: set[tuple[str, Liquidity]] = set()
 

@@ -7,7 +7,7 @@ fold of history: a slice is one short transaction, and what is folded once is ne
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
 
@@ -118,9 +118,14 @@ class BookKeeper(JournalReads):
         """What of the market's position no run that has not ended holds, as far as fills tell, signed base units."""
         return sum_beside_runs(self._current().open_books(market)) - self.opened(market)
 
-    def filled(self, market: str) -> Decimal:
-        """The market's position as its fills make it, signed base units: without what a run adopted of before them."""
-        return self.book(market, ACCOUNT).ledger.size - self.opened(market)
+    def filled(self, markets: Iterable[str]) -> tuple[int, dict[str, Decimal]]:
+        """The number of the newest fill, and the position of each market as the fills up to it make it, signed base
+        units: without what a run adopted of before them. One look: no fill that another process records meanwhile is in
+        the one and not in the other."""
+        self.catch_up()
+        with self._transaction():
+            sizes = {one: self.book(one, ACCOUNT).ledger.size - self.opened(one) for one in markets}
+            return self.newest_fill(), sizes
 
     def opened(self, market: str) -> Decimal:
         """What runs adopted that no fill tells of, signed base units."""

@@ -6,7 +6,7 @@ answers exactly as the journal on disk does, because the engine decides by its a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import Any
@@ -149,9 +149,9 @@ class MemoryJournal:
         left = (book.ledger.size for book in self._books.open_books(market) if book.left_since_ms is not None)
         return sum(left, Decimal(0))
 
-    def filled(self, market: str) -> Decimal:
-        """The market's position as its fills make it, signed base units."""
-        return self.book(market, ACCOUNT).ledger.size - self._opened(market)
+    def filled(self, markets: Iterable[str]) -> tuple[int, dict[str, Decimal]]:
+        """The number of the newest fill, and the position of each market as its fills make it, signed base units."""
+        return self.newest_fill(), {one: self.book(one, ACCOUNT).ledger.size - self._opened(one) for one in markets}
 
     def _opened(self, market: str) -> Decimal:
         return sum((move.size for move in self._books.moves(market) if move.giver is None), Decimal(0))

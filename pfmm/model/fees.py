@@ -72,6 +72,18 @@ class FeeChoice:
         return Fees(maker, taker, CUSTOM)
 
 
+def fees_text(fees: Mapping[str, Fees]) -> str:
+    """The fees of some markets as a header says them: "fees maker 1.5, taker 4.5 bps (hyperliquid)"; where they differ
+    "fees maker/taker, bps: BTC-PERP 1.5/4.5, X-PERP 3/9 (hyperliquid)"; of none "fees as the fills were charged"."""
+    if not fees:
+        return "fees as the fills were charged"
+    first, *others = fees.values()
+    if all(one == first for one in others):
+        return first.text
+    each = ", ".join(f"{market} {one.maker_bps:f}/{one.taker_bps:f}" for market, one in fees.items())
+    return f"fees maker/taker, bps: {each} ({first.source})"
+
+
 def entry_tier(venue: str | None) -> Fees | None:
     """The entry tier of a known venue; None for any other."""
     return PRESETS.get(venue or "")

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from pfmm.app import measuring
-from pfmm.app.measuring import FRESH_MS
-from pfmm.app.runs import Runs
+from pfmm.app import runs as building
+from pfmm.app.runs import FRESH_MS, Runs
 from pfmm.app.session import Session
 from pfmm.engine.engine import Engine
 from pfmm.model.cycle import CycleReport
@@ -107,7 +106,7 @@ def test_an_old_fit_is_renewed_between_cycles_one_market_at_a_time(session: Sess
 
 
 def test_a_fit_is_tried_on_few_markets_at_a_start(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "FITS_AT_START", 1)
+    monkeypatch.setattr(building, "FITS_AT_START", 1)
     runs, engine = started(session)
     assert set(reads(session)) == {"BTC-PERP"}
     reads(session).clear()

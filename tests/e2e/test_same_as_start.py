@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
-from pfmm.app import measuring
+from pfmm.app import runs as building
 from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job, world_of
 from pfmm.backtest.results import Scenario
 from pfmm.model.market import Trade
@@ -56,14 +56,14 @@ def recording(path: Path, seed: int = 3) -> Path:
 def fits(monkeypatch: pytest.MonkeyPatch) -> Fits:
     """Every fit with the time at which it was made, as it is made."""
     found: Fits = []
-    fit = measuring._fit
+    fit = building._fit
 
     def noted(venue: Any, market: str, now_ms: int) -> Any:
         made = fit(venue, market, now_ms)
         found.append((now_ms, asdict(made)))
         return made
 
-    monkeypatch.setattr(measuring, "_fit", noted)
+    monkeypatch.setattr(building, "_fit", noted)
     return found
 
 

@@ -164,8 +164,10 @@ def books_are_right(journal: Journal) -> bool:
         mark = MARKS[market]
         assert sum((ledger.size for ledger in owned), D(0)) == account.size
         assert sum((net_profit(ledger, mark) for ledger in owned), D(0)) == net_profit(account, mark)
-        assert journal.filled(market) == sum((i.fill.signed_size for i in journal.fills(market=market)), D(0))
-        assert account.size - journal.filled(market) in (0, UNBOOKED[market])
+        newest, by_fills = journal.filled([market])
+        assert newest == journal.newest_fill()
+        assert by_fills[market] == sum((i.fill.signed_size for i in journal.fills(market=market)), D(0))
+        assert account.size - by_fills[market] in (0, UNBOOKED[market])
         assert account.funding == sum((paid.amount for paid in journal.funding(market=market)), D(0))
     return True
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from pfmm.cli.options import several_markets, takes_settings
 from pfmm.cli.output import answer, warn
-from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.prompt import agreed, ask
 from pfmm.cli.render.flatten import render, render_plan
 from pfmm.cli.typer_seam import globals_of
 
@@ -60,7 +61,7 @@ def flatten(
         try:
             answer(
                 options,
-                lambda: agreed(flatten_account(request, session=opened, confirm=asking(yes=yes))),
+                lambda: agreed(flatten_account(request, session=opened, confirm=partial(ask, yes=yes))),
                 render,
             )
         except OutputLost as error:  # the verdict stands, and is in the log

@@ -16,7 +16,7 @@ from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.opening import paper_session
 from pfmm.cli.options import non_negative_float, non_negative_integer, positive_decimal
 from pfmm.cli.output import Globals, answer, event_line, say, write
-from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.prompt import agreed, ask
 from pfmm.cli.reading import reading
 from pfmm.cli.render import paper as render
 from pfmm.cli.times import moment
@@ -74,7 +74,7 @@ def reset(
 
     options = globals_of(context)
     with paper_session(options, changes=True) as opened:
-        answer(options, lambda: agreed(paper.reset(session=opened, confirm=asking(yes=yes))), render.render_feed)
+        answer(options, lambda: agreed(paper.reset(session=opened, confirm=partial(ask, yes=yes))), render.render_feed)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from pfmm.app import profiles
 from pfmm.app.profiles import ProfileEdited
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed, asked_secret, asking, on_terminal
+from pfmm.cli.prompt import agreed, ask, asked_secret, on_terminal
 from pfmm.cli.render import profile as render
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
@@ -155,7 +156,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a profile; neither the active nor the built-in one."""
-    _edit(context, lambda _: agreed(profiles.delete_profile(name, confirm=asking(yes=yes))))
+    _edit(context, lambda _: agreed(profiles.delete_profile(name, confirm=partial(ask, yes=yes))))
 
 
 def _edit(context: typer.Context, change: Callable[[Globals], ProfileEdited]) -> None:

@@ -18,7 +18,7 @@ from pfmm.cli import start_options as option
 from pfmm.cli.opening import session
 from pfmm.cli.options import any_decimal, takes_settings
 from pfmm.cli.output import Result, answer, emit
-from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.prompt import agreed, ask
 from pfmm.cli.starting import add_start
 from pfmm.cli.typer_seam import globals_of
 
@@ -104,7 +104,7 @@ def _add_standing(app: typer.Typer, kind: Kind) -> None:
             request = StopRequest(kind.name, market, flatten, unknown_orders)
             answer(
                 options,
-                lambda: agreed(stop_runs(request, session=opened, confirm=asking(yes=yes))),
+                lambda: agreed(stop_runs(request, session=opened, confirm=partial(ask, yes=yes))),
                 partial(render, kind.name),
             )
 

@@ -1,18 +1,130 @@
-"""What the command line brings to a running loop: a screen, a terminal's keys, and the last words. Layer: cli."""
+"""What the command line brings to a running loop: a stream of events or a screen, a terminal's keys, the last words.
+
+Rendering only: both are listeners, each on a thread of its own, which may block or fail without the loop noticing.
+Layer: cli.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.cli.live.screens import EventScreen, LiveScreen
-from pfmm.cli.output import Failure, Globals, drop_stdout, emit_failure, trace, warn
+from pfmm.app.once import HeldOrder
+from pfmm.app.watched import NOTICE
+from pfmm.cli.live.screens import ENDINGS, LiveScreen
+from pfmm.cli.output import EventStream, Failure, Globals, drop_stdout, emit_failure, trace, warn
 from pfmm.errors import PfmmError
+from pfmm.model.cycle import CycleEvent
+from pfmm.model.event import Event
 
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
+    from pfmm.model.cycle import CycleReport, RunReport
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRow:
+    """One market of a `cycle` event. Amounts in USD; `fees` are positive where paid, `fees_effect` is their sign in the
+    profit. `absent` says why a side or slot is not quoted; of bad data `problem` says it all."""
+
+    market: str
+    strategy: str
+    mid: Decimal | None
+    orders: int
+    inventory: Decimal
+    position: Decimal
+    base: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+    fees: Decimal
+    fees_effect: Decimal
+    funding: Decimal
+    fills: int
+    round_trips: int
+    equity: Decimal
+    problem: str | None
+    absent: Mapping[str, str]
+    held: tuple[HeldOrder, ...]
+
+    @classmethod
+    def of(cls, run: RunReport, report: CycleReport) -> CycleRow:
+        """Take the row of one run out of a cycle's report."""
+        ledger = run.ledger
+        return cls(
+            market=run.market,
+            strategy=run.strategy,
+            mid=None if run.ticker is None else run.ticker.mid,
+            orders=len(run.orders),
+            inventory=ledger.size,
+            position=run.position,
+            base=run.base,
+            realized_pnl=ledger.realized,
+            unrealized_pnl=run.unrealized,
+            fees=ledger.fees,
+            fees_effect=0 - ledger.fees,
+            funding=ledger.funding,
+            fills=run.fills,
+            round_trips=run.round_trips,
+            equity=report.account.equity,
+            problem=run.problem,
+            absent={} if run.decision is None else dict(run.decision.absent),
+            held=tuple(HeldOrder(held.slot, held.reason) for held in run.plan.held),
+        )
+
+
+class EventScreen:
+    """A listener that prints one JSON event a line. `started` comes first, and is true only once the first cycle is
+    whole: what happens before that is told after it."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._stream = EventStream()
+        self._started = False
+        self._early: list[Event] = []
+
+    def write(self, event: Event) -> None:
+        """Prints one event. Raises BrokenPipeError and OutputLost."""
+        if isinstance(event, CycleEvent):
+            self._cycle(event)
+        elif event.name in ENDINGS or self._started:
+            self._tell_early()
+            self._tell(event)
+        else:
+            self._early.append(event)
+
+    def _cycle(self, event: CycleEvent) -> None:
+        report = event.report
+        if report is None:
+            return
+        if not self._started:
+            adopted = event.data.get("adopted_orders", 0)
+            where = {"venue": self._shown.venue, "account": self._shown.account, "adopted_orders": adopted}
+            for run in report.runs:
+                fees = self._shown.fees.get(run.market)
+                known = {} if fees is None else {"fees": fees.data()}
+                more = {**where, **known, "position": run.position, "base": run.base}
+                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **more)
+        self._tell_early()
+        for run in report.runs:
+            row = CycleRow.of(run, report)
+            self._stream.write("cycle", event.time_ms, **{one.name: getattr(row, one.name) for one in fields(row)})
+
+    def _tell(self, event: Event) -> None:
+        if event.name != NOTICE:
+            self._stream.write(event.name, event.time_ms, market=event.market, strategy=event.strategy, **event.data)
+
+    def _tell_early(self) -> None:
+        self._started = True
+        for event in self._early:
+            self._tell(event)
+        self._early.clear()
+
+    def close(self) -> None:
+        """Tells what was never told, of a loop that ended before its first cycle."""
+        self._tell_early()
 
 
 class TerminalDisplay:

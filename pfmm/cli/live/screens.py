@@ -1,4 +1,4 @@
-"""Where a running loop shows itself: a live table on a terminal, NDJSON events anywhere else.
+"""Where a running loop shows itself on a terminal: a live table, or a line an event where the cursor cannot go back.
 
 Rendering only: these are listeners, each on a thread of its own, which may block or fail without the loop noticing.
 They are told events, and never touch the venue or the journal.
@@ -7,104 +7,22 @@ They are told events, and never touch the venue or the journal.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pfmm.app.watched import NOTICE, VIEW
-from pfmm.cli.output import EventStream, drop_stdout
+from pfmm.cli.output import drop_stdout
 from pfmm.cli.render.left import left_line
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.event import Event
 
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
-    from pfmm.model.cycle import CycleReport
 
 RECENT = 40
 NOTICE_CYCLES = 3
 ENDINGS = ("stopping", "halted", "stopped")
 ROUTINE = ("started", "placed", "amended", "cancelled")  # what the table shows already
 OUTSIDE = ("liquidated", "closed_outside", "base_changed", "position_adopted", "slot_stopped")
-
-
-class EventScreen:
-    """A listener that prints one JSON event a line. `started` comes first, and is true only once the first cycle is
-    whole: what happens before that is told after it."""
-
-    def __init__(self, shown: Shown) -> None:
-        self._shown = shown
-        self._stream = EventStream()
-        self._started = False
-        self._early: list[Event] = []
-
-    def write(self, event: Event) -> None:
-        """Prints one event. Raises BrokenPipeError and OutputLost."""
-        if isinstance(event, CycleEvent):
-            self._cycle(event)
-        elif event.name in ENDINGS or self._started:
-            self._tell_early()
-            self._tell(event)
-        else:
-            self._early.append(event)
-
-    def _cycle(self, event: CycleEvent) -> None:
-        report = event.report
-        if report is None:
-            return
-        if not self._started:
-            adopted = event.data.get("adopted_orders", 0)
-            where = {"venue": self._shown.venue, "account": self._shown.account, "adopted_orders": adopted}
-            for run in report.runs:
-                fees = self._shown.fees.get(run.market)
-                known = {} if fees is None else {"fees": fees.data()}
-                more = {**where, **known, "position": run.position, "base": run.base}
-                self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **more)
-        self._tell_early()
-        for run in report.runs:
-            self._stream.write("cycle", event.time_ms, **cycle_row(run, report))
-
-    def _tell(self, event: Event) -> None:
-        if event.name != NOTICE:
-            self._stream.write(event.name, event.time_ms, market=event.market, strategy=event.strategy, **event.data)
-
-    def _tell_early(self) -> None:
-        self._started = True
-        for event in self._early:
-            self._tell(event)
-        self._early.clear()
-
-    def close(self) -> None:
-        """Tells what was never told, of a loop that ended before its first cycle."""
-        self._tell_early()
-
-
-def absences(run: Any) -> dict[str, str]:
-    """Why a side or a slot is not quoted; for bad data the strategy was not asked and the problem says it all."""
-    return dict(run.decision.absent) if run.decision is not None else {}
-
-
-def cycle_row(run: Any, report: CycleReport) -> dict[str, Any]:
-    """The fields of a `cycle` event of one market."""
-    ticker = run.ticker
-    return {
-        "market": run.market,
-        "strategy": run.strategy,
-        "mid": ticker.mid if ticker is not None else None,
-        "orders": len(run.orders),
-        "inventory": run.ledger.size,
-        "position": run.position,
-        "base": run.base,
-        "realized_pnl": run.ledger.realized,
-        "unrealized_pnl": run.unrealized,
-        "fees": run.ledger.fees,
-        "fees_effect": 0 - run.ledger.fees,
-        "funding": run.ledger.funding,
-        "fills": run.fills,
-        "round_trips": run.round_trips,
-        "equity": report.account.equity,
-        "problem": run.problem,
-        "absent": absences(run),
-        "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
-    }
 
 
 class LiveScreen:

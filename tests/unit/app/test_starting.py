@@ -14,12 +14,12 @@ import pytest
 
 from pfmm.app.detaching import detach
 from pfmm.app.dry_run import dry_run
-from pfmm.app.loop import start
+from pfmm.app.loop import READER_GONE, start
 from pfmm.app.once import LeftBy, OnceResult, once
 from pfmm.app.session import Session, wall_ms
 from pfmm.app.starting import StartRequest
 from pfmm.app.status import StatusRequest, status
-from pfmm.app.watched import READER_GONE, Shown
+from pfmm.app.watched import Shown
 from pfmm.config.resolve import load_settings
 from pfmm.errors import (
     AlreadyRunning,

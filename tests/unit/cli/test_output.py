@@ -19,7 +19,7 @@ import typer
 from pfmm.app.contract import Question
 from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
-from pfmm.cli.prompt import agreed, asking
+from pfmm.cli.prompt import agreed, ask
 from pfmm.cli.render.tables import table
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import NotFlat, UsageError
@@ -252,13 +252,13 @@ SURE = Question("paper", "default", "Sure?", lambda: pytest.fail("nobody is aske
 
 def test_confirmation_is_never_waited_for_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert asking(yes=True)(SURE)
+    assert ask(SURE, yes=True)
     with pytest.raises(UsageError, match="no terminal") as caught:
-        asking(yes=False)(SURE)
+        ask(SURE, yes=False)
     assert caught.value.hint == "add --yes"
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(UsageError, match="no terminal"):
-        asking(yes=False)(SURE)
+        ask(SURE, yes=False)
 
 
 def test_what_was_declined_ends_as_an_interrupt_does() -> None:
