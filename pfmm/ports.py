@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a command that only reads prices does not pay for defining 
     from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
     from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
-    from pfmm.model.run import Absorbed, Intents, JournalFill, Run
+    from pfmm.model.run import Absorbed, Intents, JournalFill, Run, RunSave
 
 
 TRADES_PAGE = 1000  # prints that one answer of `Venue.trades` holds at most
@@ -185,18 +185,7 @@ class Journal(Protocol):
         self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None
     ) -> tuple[Run, ...]: ...
 
-    def save_run(
-        self,
-        run_id: str,
-        *,
-        status: str,
-        memory: Mapping[str, Any] | None,
-        folded_through: int,
-        time_ms: int,
-        wall_ms: int,
-        pid: int | None,
-        last_mid: Decimal | None = None,
-    ) -> None: ...
+    def save_run(self, run_id: str, save: RunSave) -> None: ...
 
     def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None: ...
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import ConfigError
-from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, Settlement, TradeEvent, Watch
+from pfmm.paper.feeds.feed import NO_ASK, QUOTE, TRADE, Event, Quote, QuoteEvent, Settlement, TradeEvent, Watch
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.replay_tape import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, NO_ASK, MarketTape, interval_hours_of
+from pfmm.paper.feeds.replay_tape import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, MarketTape, interval_hours_of
 from pfmm.paper.feeds.settlements import packed
 
 if TYPE_CHECKING:

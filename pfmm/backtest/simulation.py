@@ -30,8 +30,7 @@ from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import JournalFill
 from pfmm.model.units import iso
 from pfmm.paper.conversions import decimal
-from pfmm.paper.feeds.feed import MarketSpec
-from pfmm.paper.feeds.replay_tape import NO_ASK
+from pfmm.paper.feeds.feed import NO_ASK, MarketSpec
 from pfmm.paper.matching import QueueModel
 from pfmm.strategy.quiet import QuietBand
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pfmm.engine.adoption import config_to_save
 from pfmm.engine.strategy_run import Step, StrategyRun
-from pfmm.model.run import Run
+from pfmm.model.run import Run, RunSave
 from pfmm.ports import Journal
 
 
@@ -59,8 +59,7 @@ class RunSaver:
                 self._journal.end_run(active.run.run_id, status=status, reason=reason, time_ms=time_ms)
 
     def _save(self, active: StrategyRun, run: Run, time_ms: int, *, status: str) -> None:
-        self._journal.save_run(
-            run.run_id,
+        save = RunSave(
             status=status,
             memory=active.memory(),
             folded_through=active.folded_through,
@@ -69,3 +68,4 @@ class RunSaver:
             pid=self._pid if status == "running" else None,
             last_mid=active.last_mid,
         )
+        self._journal.save_run(run.run_id, save)

@@ -19,7 +19,7 @@ from pfmm.model.ledger import ACCOUNT, Adoption, OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
 from pfmm.model.quick import replace
-from pfmm.model.run import Absorbed, Intents, JournalFill, Run
+from pfmm.model.run import Absorbed, Intents, JournalFill, Run, RunSave
 
 
 class MemoryJournal:
@@ -88,29 +88,18 @@ class MemoryJournal:
             if kind in (None, run.kind) and market in (None, run.market) and ended in (None, run.ended_ms is not None)
         )
 
-    def save_run(
-        self,
-        run_id: str,
-        *,
-        status: str,
-        memory: Mapping[str, Any] | None,
-        folded_through: int,
-        time_ms: int,
-        wall_ms: int,
-        pid: int | None,
-        last_mid: Decimal | None = None,
-    ) -> None:
+    def save_run(self, run_id: str, save: RunSave) -> None:
         """Records a finished cycle."""
         run = self._runs[run_id]
         self._runs[run_id] = replace(
             run,
-            status=status if run.ended_ms is None else run.status,
-            memory=memory,
-            folded_through=folded_through,
-            last_cycle_ms=time_ms,
-            wall_last_cycle_ms=wall_ms,
-            pid=pid,
-            last_mid=run.last_mid if last_mid is None else last_mid,
+            status=save.status if run.ended_ms is None else run.status,
+            memory=save.memory,
+            folded_through=save.folded_through,
+            last_cycle_ms=save.time_ms,
+            wall_last_cycle_ms=save.wall_ms,
+            pid=save.pid,
+            last_mid=run.last_mid if save.last_mid is None else save.last_mid,
         )
 
     def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:

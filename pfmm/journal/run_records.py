@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from pfmm.journal import schema
 from pfmm.journal.keeper import BookKeeper
 from pfmm.model.ledger import Adoption
-from pfmm.model.run import Run
+from pfmm.model.run import Run, RunSave
 from pfmm.store.database import Cursor
 
 
@@ -43,30 +42,20 @@ class RunRecords(BookKeeper):
             rows = self._select(schema.RUN_COLUMNS, "runs", {"number = ?": number}, "number")
         return schema.run_from(rows[0])
 
-    def save_run(
-        self,
-        run_id: str,
-        *,
-        status: str,
-        memory: Mapping[str, Any] | None,
-        folded_through: int,
-        time_ms: int,
-        wall_ms: int,
-        pid: int | None,
-        last_mid: Decimal | None = None,
-    ) -> None:
+    def save_run(self, run_id: str, save: RunSave) -> None:
         """Records a finished cycle: the strategy's memory together with the fill number it is folded through.
 
-        A run that was ended keeps its status, whoever saves it later. None leaves the stored `last_mid` as it is.
+        A run that was ended keeps its status, whoever saves it later.
         """
-        stored = None if memory is None else schema.json_text("memory", memory)
-        mid = schema.optional_text("last_mid", last_mid)
+        stored = None if save.memory is None else schema.json_text("memory", save.memory)
+        mid = schema.optional_text("last_mid", save.last_mid)
+        values = (save.status, stored, save.folded_through, save.time_ms, save.wall_ms, save.pid, mid)
         with self._transaction() as db:
             saved = db.execute(
                 "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, memory = ?, "
                 "folded_through = ?, last_cycle_ms = ?, wall_last_cycle_ms = ?, pid = ?, "
                 "last_mid = coalesce(?, last_mid) WHERE run_id = ?",
-                (status, stored, folded_through, time_ms, wall_ms, pid, mid, run_id),
+                (*values, run_id),
             )
             must_know(saved, "run", run_id)
 

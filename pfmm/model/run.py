@@ -42,6 +42,21 @@ class Run:
 
 @quick
 @dataclass(frozen=True, slots=True)
+class RunSave:
+    """What a process saves of a run after a cycle: the strategy's memory with the number of the fill that it is folded
+    through, and what it saw last. `last_mid` None leaves the one that is stored."""
+
+    status: str
+    memory: Mapping[str, Any] | None
+    folded_through: int
+    time_ms: int
+    wall_ms: int
+    pid: int | None
+    last_mid: Decimal | None = None
+
+
+@quick
+@dataclass(frozen=True, slots=True)
 class JournalFill:
     """A fill with its running number and the run and slot that it belongs to (None: not an order of ours).
 

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from pfmm.model.fees import Fees
 
 USD = 100_000_000  # amounts are whole 1e-8 USD
+NO_ASK = (1 << 63) - 1  # an absent ask lies beyond every price
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,18 @@ def touches(watch: Watch, low: int, high: int) -> bool:
     do to a buy at 98 and to a sell at 101."""
     bid = watch.best_bid
     return (bid > 0 and low <= bid) or 0 < watch.best_ask <= high
+
+
+def watched(event: Sequence[int], watch: Watch) -> Event | None:
+    """Make the event of its numbers where it matters to `watch`; None where it does not.
+
+    `event` is time in ms, kind, and then of a print price, size, aggressor and 0, of a quote bid, its size, ask, its
+    size. A quote without a side matters to whoever rests on that side.
+    """
+    time_ms, kind, a, b, c, d = event
+    if kind == TRADE:
+        return TradeEvent(time_ms, TRADE, a, b, c) if touches(watch, a, a) else None
+    return QuoteEvent(time_ms, QUOTE, a, b, c, d) if touches(watch, a, c or NO_ASK) else None
 
 
 class Feed(Protocol):

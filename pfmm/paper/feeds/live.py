@@ -23,15 +23,13 @@ from pfmm.paper.feeds.feed import (
     Event,
     MarketSpec,
     Quote,
-    QuoteEvent,
     Settlement,
     TradeEvent,
     Watch,
     charged,
-    touches,
+    watched,
 )
 from pfmm.paper.feeds.replay import ladder_of
-from pfmm.paper.feeds.replay_tape import NO_ASK
 from pfmm.paper.feeds.settlements import on_the_minute
 from pfmm.paper.instruments import unknown_market
 from pfmm.paper.live_rows import LiveRows, SeenEvent
@@ -253,12 +251,10 @@ class LiveFeed:
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """The events with after_ms < time <= to_ms that matter to `watch`, in order."""
-        for time_ms, kind, a, b, c, d in self.rows.events(market, after_ms, to_ms):
-            if kind == TRADE:
-                if touches(watch, a, a):
-                    yield TradeEvent(time_ms, TRADE, a, b, c)
-            elif touches(watch, a, c or NO_ASK):
-                yield QuoteEvent(time_ms, QUOTE, a, b, c, d)
+        for numbers in self.rows.events(market, after_ms, to_ms):
+            event = watched(numbers, watch)
+            if event is not None:
+                yield event
 
     def dark(self, market: str) -> ExchangeError:
         """The error for a market of which nothing was ever seen."""

@@ -13,24 +13,22 @@ from pathlib import Path
 
 from pfmm.model.fees import ARTICLE, PRESETS, Fees
 from pfmm.paper.feeds.feed import (
-    QUOTE,
     TRADE,
     Event,
     MarketSpec,
     Quote,
-    QuoteEvent,
     Settlement,
     TradeEvent,
     Watch,
     charged,
     touches,
+    watched,
 )
 from pfmm.paper.feeds.replay_tape import (
     BLOCK_EVENTS,
     DEPTH_LEVELS,
     DEPTH_WIDTH,
     EVENT_WIDTH,
-    NO_ASK,
     MarketTape,
     open_tape,
 )
@@ -144,13 +142,9 @@ class ReplayFeed:
 
 def _block_events(tape: MarketTape, index: int, stop: int, watch: Watch) -> Iterator[Event]:
     for at in range(index, stop):
-        event = _event(tape, at)
-        if event[1] == TRADE:
-            if touches(watch, event[2], event[2]):
-                yield _trade_event(event)
-        elif touches(watch, event[2], event[4] or NO_ASK):
-            time_ms, _, bid, bid_size, ask, ask_size = event
-            yield QuoteEvent(time_ms, QUOTE, bid, bid_size, ask, ask_size)
+        event = watched(_event(tape, at), watch)
+        if event is not None:
+            yield event
 
 
 def _event(tape: MarketTape, index: int) -> list[int]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
-from pfmm.paper.feeds.feed import QUOTE, TRADE, MarketSpec, Settlement
+from pfmm.paper.feeds.feed import NO_ASK, QUOTE, TRADE, MarketSpec, Settlement
 from pfmm.paper.feeds.settlements import FUNDING_WIDTH, on_the_minute, packed
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.store.files import make_private_folder, replacing
@@ -41,7 +41,6 @@ EVENT_WIDTH, BLOCK_WIDTH = 6, 2
 BLOCK_EVENTS = 128
 DEPTH_LEVELS = 20
 DEPTH_WIDTH = 1 + 4 * DEPTH_LEVELS
-NO_ASK = (1 << 63) - 1
 REPLAY_MAX_LEVERAGE = 20
 REBUILD = "delete it: it is built again from the data files"
 Steps = tuple[Decimal | None, Decimal | None]  # of price and size

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pfmm.errors import ConfigError, DataFileError
-from pfmm.paper.feeds.feed import QUOTE, Settlement
+from pfmm.paper.feeds.feed import NO_ASK, QUOTE, Settlement
 from pfmm.paper.feeds.replay_tape import (
     BLOCK_EVENTS,
     EVENT_WIDTH,
     MAGIC,
-    NO_ASK,
     VERSION,
     Steps,
     fitted_steps,

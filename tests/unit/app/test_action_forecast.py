@@ -14,7 +14,7 @@ from pfmm.journal.journal import Journal
 from pfmm.model.account import ActionsLeft
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.model.run import Intents
+from pfmm.model.run import Intents, RunSave
 
 T0 = 1_760_000_000_000
 HOUR_MS = 3_600_000
@@ -43,9 +43,8 @@ def ran(journal: Journal, market: str, hours: float, actions: int) -> None:
 
     journal.commit_intents(placed, time_ms=T0)
     time_ms = T0 + round(hours * HOUR_MS)
-    journal.save_run(
-        run.run_id, status="between_runs", memory={}, folded_through=0, time_ms=time_ms, wall_ms=time_ms, pid=None
-    )
+    save = RunSave("between_runs", {}, folded_through=0, time_ms=time_ms, wall_ms=time_ms, pid=None)
+    journal.save_run(run.run_id, save)
 
 
 def left(usable: int, used: int = 1_000, earned: int = 0) -> ActionsLeft:

@@ -25,6 +25,7 @@ from pfmm.journal.opening import stored_version
 from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill, Liquidity, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.run import RunSave
 from pfmm.store.wal import use_wal
 from tests.unit.journal.old_journal import old_journal
 
@@ -279,9 +280,9 @@ def test_runs_are_numbered_found_and_ended_once(journal: Journal) -> None:
 
 def test_memory_and_the_fills_it_is_folded_through_are_saved_together(journal: Journal) -> None:
     run = start(journal)
-    saved = {"status": "between_runs", "folded_through": 12, "time_ms": 4_000, "wall_ms": 4_100, "pid": None}
     memory = {"cells": [{"line": 3, "filled": Decimal("0.50")}], "sigma": 0.25}
-    journal.save_run(run.run_id, memory=memory, last_mid=Decimal("65000.5"), **saved)
+    saved = RunSave("between_runs", memory, folded_through=12, time_ms=4_000, wall_ms=4_100, pid=None)
+    journal.save_run(run.run_id, replace(saved, last_mid=Decimal("65000.5")))
     now = journal.runs()[0]
     assert now.memory == {"cells": [{"line": 3, "filled": "0.50"}], "sigma": 0.25}
     assert (now.status, now.folded_through, now.last_cycle_ms, now.wall_last_cycle_ms) == (
@@ -291,14 +292,14 @@ def test_memory_and_the_fills_it_is_folded_through_are_saved_together(journal: J
         4_100,
     )
     assert now.last_mid == Decimal("65000.5")
-    journal.save_run(run.run_id, memory=None, **saved)
+    journal.save_run(run.run_id, replace(saved, memory=None))
     assert (journal.runs()[0].memory, journal.runs()[0].last_mid) == (None, Decimal("65000.5"))
 
 
 def test_an_ended_run_does_not_come_back_to_life(journal: Journal) -> None:
     run = start(journal)
     journal.end_run(run.run_id, status="stopped", reason="stop", time_ms=5_000)
-    journal.save_run(run.run_id, status="running", memory={}, folded_through=9, time_ms=6_000, wall_ms=1, pid=8)
+    journal.save_run(run.run_id, RunSave("running", {}, folded_through=9, time_ms=6_000, wall_ms=1, pid=8))
     assert (journal.runs()[0].status, journal.runs()[0].folded_through) == ("stopped", 9)
 
 
@@ -306,7 +307,7 @@ def test_an_ended_run_does_not_come_back_to_life(journal: Journal) -> None:
 def test_memory_that_json_does_not_know_is_refused_by_name(journal: Journal, memory: dict[str, object]) -> None:
     run = start(journal)
     with pytest.raises(ValueError, match="memory cannot be stored"):
-        journal.save_run(run.run_id, status="running", memory=memory, folded_through=0, time_ms=1, wall_ms=1, pid=None)
+        journal.save_run(run.run_id, RunSave("running", memory, folded_through=0, time_ms=1, wall_ms=1, pid=None))
 
 
 def test_unknown_runs_and_orders_are_refused(journal: Journal) -> None:
@@ -593,9 +594,8 @@ def exported(path: Path, nonce: str, pid: int, prefix: str) -> str:
             cursors=Cursors(f"{prefix}9", None),
         )
         memory = {"slots": {"cell:1:bid": cid}, "last": [f"{prefix}o1", run.run_id], "folded": 2}
-        journal.save_run(
-            run.run_id, status="running", memory=memory, folded_through=2, time_ms=2_000, wall_ms=pid * 7, pid=pid
-        )
+        save = RunSave("running", memory, folded_through=2, time_ms=2_000, wall_ms=pid * 7, pid=pid)
+        journal.save_run(run.run_id, save)
         journal.record_mids([(MARKET, 2_000, Decimal("100.5"))])
         journal.record_equity(2_000, Decimal("10000.10"), None)
         return "\n".join(json.dumps(record) for record in canonical(journal))
@@ -768,7 +768,7 @@ def test_what_is_recorded_together_is_recorded_whole_or_not_at_all(journal: Jour
     def start_and_fail() -> None:
         with journal.together():
             start(journal)
-            journal.save_run("nobody", status="running", memory=None, folded_through=0, time_ms=1, wall_ms=1, pid=1)
+            journal.save_run("nobody", RunSave("running", None, folded_through=0, time_ms=1, wall_ms=1, pid=1))
 
     with pytest.raises(ValueError, match="knows no run"):
         start_and_fail()
