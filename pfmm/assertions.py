@@ -6,6 +6,7 @@
     operand     = number | 'text' | field | "-" operand | "abs(" operand ")"
 
 Numbers compare as exact decimals; text only with == and !=. It knows no command and no table: a row is a mapping.
+Layer: assertions.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@
     Terminated                       a SystemExit, no PfmmError: SIGTERM or SIGHUP ends a command at once
 
 This module must not import anything of the project, and only the CLI boundary may turn an error into an exit code.
+Layer: errors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The seams: what the engine needs from a venue, a journal, a clock and a strategy. Protocols only, no adapter."""
+"""The seams: what the engine needs from a venue, a journal, a clock and a strategy. Protocols only, no adapter.
+
+Layer: ports.
+"""
 
 from __future__ import annotations
 

@@ -430,3 +430,13 @@ def test_no_word_of_a_venue_stands_outside_of_the_wire() -> None:
     for name in (name for name in outside if not within(name, "pfmm.tape.formats")):
         wrong[name] += [word for word in outside[name] if word in wire_words() or ID_PREFIX.search(word)]
     assert {name: words for name, words in wrong.items() if words} == {}
+
+
+def test_every_module_begins_with_its_job_and_its_layer() -> None:
+    wrong = []
+    for module, file in modules().items():
+        header = " ".join((ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").split())
+        room = module.split(".")[1] if "." in module else ""
+        if file.name not in ("__init__.py", "__main__.py") and not re.search(rf"Layer: {room}\b", header):
+            wrong.append(module)
+    assert wrong == []

@@ -1,7 +1,7 @@
 """Where a market maker's profit comes from: spread captured, adverse selection, inventory, fees and funding. Pure.
 
-It judges fills against a recorded series of mids. Where the series has no sample near enough, the answer is None:
-a price is never guessed. It knows no journal and no clock.
+It judges fills against a recorded series of mids. Where the series has no sample near enough, the answer is None: a
+price is never guessed. Layer: accounting.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 A journal numbers what it learns: fills, and beside them funding payments and ends of runs. Books fold in the order of
 those numbers and never by time, because fills arrive late: so what is folded once is never folded again, and a book
 costs the same after a million fills. Knows no SQLite; a `BookStore` keeps the books and a `BookLog` tells the order.
+Layer: accounting.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The break-even maker fee: what each traded USD earned before fees, in bps, with its error. Pure.
 
 It is the one figure that decides: the maker fee at which the quoting earns nothing, before inventory beyond the
-horizon, funding and taker exits. Must not know journals, tapes or where a mid came from.
+horizon, funding and taker exits. Layer: accounting.
 """
 
 from __future__ import annotations

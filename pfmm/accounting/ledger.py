@@ -1,7 +1,7 @@
 """The fold from fills and funding payments to one position with its profit and loss. Pure.
 
-Average cost is held as a COST BASIS, never as a stored average price: that is what keeps the identity
-equity = deposits + realised + unrealised - fees + funding true to the last digit. It knows no market data and no time.
+Average cost is held as a COST BASIS, never as a stored average price: that is what keeps the identity equity = deposits
++ realised + unrealised - fees + funding true to the last digit. Layer: accounting.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The six performance figures of a market maker, each with its target range, its verdict and its sample size. Pure.
 
-It judges figures that others have summed up; it knows no fills, no journal and no clock.
+It judges figures that others have summed up; it knows no fills, no journal and no clock. Layer: accounting.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Minute rows: what the fills of one owner on one market came to within one minute, and how they fared. Pure.
 
 A row is closed when the mid at the last horizon after its fills is known; a report of a million fills reads rows. A
-fill is judged by `attribution.assess`, in one place for every reader.
+fill is judged by `attribution.assess`, in one place for every reader. Layer: accounting.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The full fold of a journal into books: what doctor and the tests hold the kept books against. Pure.
 
 Everything else reads the books that the journal keeps; this costs time that grows with the account's life.
+Layer: accounting.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Halting an account: stopping its runners, knowing when their last request can have acted, and ending their runs.
 
-The journal is best effort here: what it cannot tell is replaced by the longest that a request lives.
+The journal is best effort here: what it cannot tell is replaced by the longest that a request lives. Layer: app.
 """
 
 from __future__ import annotations

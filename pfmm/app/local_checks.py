@@ -1,6 +1,6 @@
 """The checks of `pfmm doctor` that need no venue: what lies in the state folder, on the disk and in this Python.
 
-Each answers Checks and raises nothing for what it looks for; it changes nothing either. Must not know a venue.
+Each answers Checks and raises nothing for what it looks for; it changes nothing either. Layer: app.
 """
 
 from __future__ import annotations

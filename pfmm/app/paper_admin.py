@@ -1,7 +1,7 @@
 """What changes the embedded exchange as a whole: switching its market, and starting afresh.
 
 A journal belongs to the epoch of the exchange that it recorded: whoever forgets the accounts moves their journals
-aside, or the next run would believe in orders and positions that no longer exist. Must not know live venues.
+aside, or the next run would believe in orders and positions that no longer exist. Layer: app.
 """
 
 from __future__ import annotations

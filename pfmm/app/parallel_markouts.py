@@ -1,7 +1,7 @@
 """A large journal's fills shared out: most of them are judged by a second process while this one does the books.
 
 The books need every fill in its order, but how a fill fared is its own matter. The other process opens the journal by
-itself, for reading only, and judges by the mids that it is handed. It prints nothing.
+itself, for reading only, and judges by the mids that it is handed. It prints nothing. Layer: app.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What ended runs left open, and what a flatten, or somebody by hand, closed of it, from the journal's books.
 
-It judges nothing and prints nothing.
+It judges nothing and prints nothing. Layer: app.
 """
 
 from __future__ import annotations

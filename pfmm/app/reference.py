@@ -1,6 +1,6 @@
 """The topics of the reference and their generated parts: exit codes from the error tree, settings from their table.
 
-Help topics and the README show what these functions return, so that neither can drift from the code.
+Help topics and the README show what these functions return, so that neither can drift from the code. Layer: app.
 """
 
 from __future__ import annotations

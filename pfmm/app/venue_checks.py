@@ -1,6 +1,6 @@
 """The checks of `pfmm doctor` on one venue: the key, the way there, the clock, the request budget, the paper exchange.
 
-They send reads only. What a check cannot find out because an earlier one failed is a warning that says so.
+They send reads only. What a check cannot find out because an earlier one failed is a warning that says so. Layer: app.
 """
 
 from __future__ import annotations

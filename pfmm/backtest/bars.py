@@ -1,7 +1,7 @@
 """What candles can carry: fills that no invented path decides, and decisions no faster than the bar. Layer: backtest.
 
 Of a bar only its range is known. An order that rests in it fills where the price passed it, once, and all fills of a
-bar together take no more than one quote of it shows. Must not know strategies or files.
+bar together take no more than one quote of it shows.
 """
 
 from __future__ import annotations

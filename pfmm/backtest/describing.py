@@ -1,6 +1,6 @@
 """What is in data files: spans, counts, silences, oddities, or why a run could not begin in them. Reads, never repairs.
 
-Judges as a run does: what can be described can be run. Writes a tape of them where one is asked for.
+Judges as a run does: what can be described can be run. Writes a tape of them where one is asked for. Layer: backtest.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """From data files to the market that a backtest runs in: as it was recorded, or as its candles tell.
 
-Recognises a file by its content. What was parsed once is kept as a binary tape in the cache folder.
-Must not know strategies or runs.
+Recognises a file by its content. What was parsed once is kept as a binary tape in the cache folder. Layer: backtest.
 """
 
 from __future__ import annotations

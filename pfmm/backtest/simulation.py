@@ -1,7 +1,7 @@
 """One strategy over one recorded market: the engine's own cycle at start + n x interval of the tape's time.
 
 Event by event is the reference; lazy visits only what can matter and must agree exactly. Sequence only: matching,
-strategy, accounting and risk are the ones that trade.
+strategy, accounting and risk are the ones that trade. Layer: backtest.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A job is a value and its result a JSON object that depends on the job alone (no times, no paths of the machine), kept
 as one line under the job's key: a sweep that was interrupted goes on where it stopped, and a killed worker costs only
-the job it had. Must not know how a job is run: that comes in as a function.
+the job it had. Must not know how a job is run: that comes in as a function. Layer: backtest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Between the exchange's integers and the model's values: what a wire would carry, without one.
 
-Exact both ways. Must not know venues, accounts or time.
+Exact both ways. Layer: backtest.
 """
 
 from __future__ import annotations

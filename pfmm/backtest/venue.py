@@ -1,8 +1,7 @@
 """A venue without wire or store: the paper exchange's account and desk, advanced by hand, with a set latency.
 
 Orders reach it `latency_ms` after they were sent, and its answer takes as long to come back; market data is as old as
-nothing. One account, one market; `book` is the matching core where it is not that of ticks. Must not know strategies,
-decisions or how the feed finds its events.
+nothing. One account, one market; `book` is the matching core where it is not that of ticks. Layer: backtest.
 """
 
 from __future__ import annotations

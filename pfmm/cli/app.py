@@ -11,7 +11,7 @@ A command file plugs in by its line in `registry.py` and an `app: typer.Typer` o
         emit(options, Result(data, lambda: text))
 
 It raises the errors of `pfmm.errors`, or `output.Failed` when there is an answer to print as well. An app with one
-command and no callback is that command (`pfmm flatten`); give it a callback to keep it a group.
+command and no callback is that command (`pfmm flatten`); give it a callback to keep it a group. Layer: cli.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The entry point. Answers `pfmm`, `pfmm --help` and `pfmm --version` before anything heavy is imported."""
+"""The entry point. Answers `pfmm`, `pfmm --help` and `pfmm --version` before anything heavy is imported. Layer: cli."""
 
 from __future__ import annotations
 

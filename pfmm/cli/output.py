@@ -1,7 +1,4 @@
-"""What a command prints: data on stdout (text, one JSON envelope, or NDJSON events), talk on stderr.
-
-Knows no command and no library beyond the standard one, so that the fastest command stays fast.
-"""
+"""What a command prints: data on stdout (text, one JSON envelope, or NDJSON events), talk on stderr. Layer: cli."""
 
 from __future__ import annotations
 

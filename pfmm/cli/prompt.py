@@ -1,4 +1,4 @@
-"""Asks before something irreversible. Talks on stderr and never waits where nobody can answer."""
+"""Asks before something irreversible. Talks on stderr and never waits where nobody can answer. Layer: cli."""
 
 from __future__ import annotations
 

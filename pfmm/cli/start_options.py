@@ -1,4 +1,4 @@
-"""The options that every `start`, `status` and `stop` declares, once. Types only."""
+"""The options that every `start`, `status` and `stop` declares, once. Types only. Layer: cli."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments and spans on a command line: the grammar of pfmm.model.units as parsers of options."""
+"""Moments and spans on a command line: the grammar of pfmm.model.units as parsers of options. Layer: cli."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The config file: read whole and checked whole, written atomically, by any number of processes.
 
 Knows TOML and the table of settings; knows nothing of environment, flags or what a profile is used for.
-Machine writes do not keep comments; `edit` says when it dropped some.
+Machine writes do not keep comments; `edit` says when it dropped some. Layer: config.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where configuration, state and logs live. Knows the environment only as the mapping it is given."""
+"""Where configuration, state and logs live. Knows the environment only as the mapping it is given. Layer: config."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Reads the venue's key from where the settings say it is, and keeps it out of every other place.
 
-Knows nothing of venues beyond the name; the key leaves a `Secret` only through `reveal()`.
+Knows nothing of venues beyond the name; the key leaves a `Secret` only through `reveal()`. Layer: config.
 """
 
 from __future__ import annotations

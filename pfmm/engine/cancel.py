@@ -1,6 +1,7 @@
 """Cancelling what a run has resting, and PROVING that nothing is left. Used by stop, by exits and by restarts.
 
 Works from the journal's order records and the venue alone, so that it serves for a runner that is long dead.
+Layer: engine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One cycle, the only one there is: read, absorb, settle, decide, reconcile, risk, intent, send, record.
 
 The live loop, `--once`, dry runs, paper, backtest and recovery all call it. It is sequence only: no maths, no
-adapters, no clock of its own; venue and journal come in as ports, time comes from the venue's snapshot.
+adapters, no clock of its own; venue and journal come in as ports, time comes from the venue's snapshot. Layer: engine.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The fee that the venue states for a market, held against what own fills were charged. Pure.
 
-The fee in own fills is the fact; what a venue lists is a claim. Knows no venue and sends nothing.
+The fee in own fills is the fact; what a venue lists is a claim. Layer: engine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The mids around fills: read from a venue that tells past ones, so that fills are judged as a backtest judges them.
 
 A loop looks every few seconds; a markout of 1 or 5 s needs the mid of its very moment. Decides nothing about orders,
-and a venue that does not answer costs a statistic, never a cycle.
+and a venue that does not answer costs a statistic, never a cycle. Layer: engine.
 """
 
 from __future__ import annotations

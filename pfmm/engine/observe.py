@@ -1,6 +1,7 @@
 """The reading half of a cycle: one snapshot of the venue, absorbed by the journal, with our orders settled.
 
 Status, stop, dry runs and the engine read in this one way. Sequence only; decides nothing and sends nothing.
+Layer: engine.
 """
 
 from __future__ import annotations

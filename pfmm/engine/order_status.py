@@ -4,7 +4,7 @@ Pure. The rule of the house: never guess. An order is FILLED only when its fills
 expiry plus the clock skew has passed and the venue knows no such order, CANCELLED only on the venue's own word.
 
 An order that did rest is not gone for being absent: a read may be old. It is once a cancel by client order id, which
-reaches what matches orders, found none, and fills were read later than that; see `settle_absent`.
+reaches what matches orders, found none, and fills were read later than that; see `settle_absent`. Layer: engine.
 """
 
 from __future__ import annotations

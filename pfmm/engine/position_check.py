@@ -1,6 +1,7 @@
 """Whether a venue's positions and its fills tell the same story, and what of a position no run of pfmm holds.
 
 A limit on a position that does not follow the fills binds nothing. Sums only; reads no venue and decides nothing.
+Layer: engine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The way out without a journal: cancel what the process remembers, and prove it by the venue's own word.
 
 Sends cancels and nothing else. Where it is used the journal can neither be read nor written, so that nothing that it
-says may count. Knows the ports only.
+says may count. Knows the ports only. Layer: engine.
 """
 
 from __future__ import annotations

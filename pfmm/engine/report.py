@@ -1,6 +1,6 @@
 """What goes into a cycle: the runs with their limits, and the one look at the venue.
 
-Values only; the engine is the sequence over them.
+Values only; the engine is the sequence over them. Layer: engine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Our own limits: which order actions may be sent, and whether data and losses allow going on. Pure functions.
 
-Counts everything that could still fill, of every run and of hands outside pfmm. Must not know venues, the journal,
-time or how a plan was made.
+Counts everything that could still fill, of every run and of hands outside pfmm. Layer: engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Two strategies on one account must never trade with each other: orders that would are re-priced or held. Pure."""
+"""Two strategies on one account must never trade with each other: orders that would are re-priced or held. Pure.
+
+Layer: engine.
+"""
 
 from __future__ import annotations
 

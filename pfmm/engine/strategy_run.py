@@ -1,6 +1,6 @@
 """One run as the engine carries it from cycle to cycle: its state, its books, and what it makes of a seen.
 
-Everything in it can be rebuilt from the journal. It reads no venue and writes no journal.
+Everything in it can be rebuilt from the journal. It reads no venue and writes no journal. Layer: engine.
 """
 
 from __future__ import annotations

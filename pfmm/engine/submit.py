@@ -1,7 +1,7 @@
 """From an approved plan to one batch on the wire, and from its answers back into the journal.
 
 The intents were committed before; here a request leaves at most once. What got no usable answer stays UNKNOWN and
-is settled by client order id in a later cycle. Knows the ports only.
+is settled by client order id in a later cycle. Knows the ports only. Layer: engine.
 """
 
 from __future__ import annotations

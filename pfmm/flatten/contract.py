@@ -1,4 +1,7 @@
-"""The words of the emergency path: what is asked of it, what it answers, what it needs of the outside. Values only."""
+"""The words of the emergency path: what is asked of it, what it answers, what it needs of the outside. Values only.
+
+Layer: flatten.
+"""
 
 from __future__ import annotations
 

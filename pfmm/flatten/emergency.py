@@ -6,6 +6,7 @@ no strategy; it believes nothing but consistent snapshots whose venue time moves
 One pass is: read, then cancel what rests, else reduce what is open, else count a proof. Cancels and reduce-only IOC
 orders can neither rest, open nor flip a position, so an account that a snapshot shows flat stays flat whatever became
 of our own requests; only somebody else's (`Others`) can change that, and a proof waits until they are silent.
+Layer: flatten.
 """
 
 from __future__ import annotations

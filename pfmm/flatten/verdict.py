@@ -1,4 +1,4 @@
-"""What a flatten says at its end: the state that could be proven, and why it is no better. Pure."""
+"""What a flatten says at its end: the state that could be proven, and why it is no better. Pure. Layer: flatten."""
 
 from __future__ import annotations
 

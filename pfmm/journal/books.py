@@ -1,7 +1,7 @@
 """Books in the journal's file: where `accounting.books` keeps what it folds, and the order it folds in.
 
 Works on an open connection and leaves transactions to the journal. What the fold changes is held here until `flush`
-writes it; a reader that may not write folds what is missing here and forgets it.
+writes it; a reader that may not write folds what is missing here and forgets it. Layer: journal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The events of a journal: what happened, numbered for good, so that a reader goes on from where it was.
 
 Kept are 90 days and 200,000 events; the oldest are pruned as new ones come, a few at a time. A number is never given
-twice, also when every event was pruned. Works on an open connection, in the caller's transaction.
+twice, also when every event was pruned. Works on an open connection, in the caller's transaction. Layer: journal.
 """
 
 from __future__ import annotations

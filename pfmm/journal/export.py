@@ -1,7 +1,7 @@
 """The canonical form of a journal: what happened, without what differs between two runs of the same thing.
 
 Left out: process ids, wall times, cursors and nonces. Run ids, client order ids, order ids, fill ids and payment ids
-become running ordinals. It reads a journal and writes nothing.
+become running ordinals. It reads a journal and writes nothing. Layer: journal.
 """
 
 from __future__ import annotations

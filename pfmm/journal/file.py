@@ -1,4 +1,4 @@
-"""The journal as a file: made private and writable. Opens no database."""
+"""The journal as a file: made private and writable. Opens no database. Layer: journal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The journal: one SQLite file per (venue, account), shared by every process that trades it.
 
 It holds runs, own orders with their intents, fills, funding, mids and equity, and knows nothing of venues, strategies
-or the clock. One Journal serves one thread; open another for another thread or process.
+or the clock. One Journal serves one thread; open another for another thread or process. Layer: journal.
 """
 
 from __future__ import annotations

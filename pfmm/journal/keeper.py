@@ -1,7 +1,7 @@
 """The half of the journal that keeps books: whoever opens or absorbs first folds what is missing, in slices.
 
 An older pfmm beside this one records fills and folds nothing; the next call here takes them in. Nothing waits for a
-fold of history: a slice is one short transaction, and what is folded once is never folded again.
+fold of history: a slice is one short transaction, and what is folded once is never folded again. Layer: journal.
 """
 
 from __future__ import annotations

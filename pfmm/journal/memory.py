@@ -1,7 +1,7 @@
 """The account's journal for the life of one backtest: ports.Journal over plain dictionaries.
 
 Keeps what the engine asks for again and counts what a report needs. Must not know venues, strategies or files; it
-answers exactly as the journal on disk does, because the engine decides by its answers.
+answers exactly as the journal on disk does, because the engine decides by its answers. Layer: journal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Minute rows in the journal's file: written once the mids of their horizons are known, read by reports.
 
 Works on an open connection and leaves transactions to the journal. A fill that is told late opens its row again.
+Layer: journal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Opening a journal's file: what it is called, how it grows, and reading one that may not be brought up to date.
 
-Layer: journal."""
+Layer: journal.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The reading half of the journal: what it answers, and in which order. It opens no file and changes nothing."""
+"""The reading half of the journal: what it answers, and in which order. It opens no file and changes nothing.
+
+Layer: journal.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The journal's tables and the translation between rows and values. Text and tuples only: it opens no database.
 
 Money is stored as plain decimal text, times as integer ms. A schema change is a new entry of MIGRATIONS, never an
-edit of an old one.
+edit of an old one. Layer: journal.
 """
 
 from __future__ import annotations

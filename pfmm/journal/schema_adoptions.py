@@ -1,7 +1,7 @@
 """The table of what runs adopted: the fifth schema of a journal. Text only.
 
 Its rows are folded within the transaction that writes them, so that an older pfmm that holds the file open never meets
-an entry that it does not know.
+an entry that it does not know. Layer: journal.
 """
 
 from __future__ import annotations

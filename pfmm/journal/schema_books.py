@@ -2,6 +2,7 @@
 
 A migration folds nothing: books begin empty with what was recorded before them to catch up, in slices. The triggers
 work in processes of an older pfmm too that hold the file open: what those record is numbered like everything else.
+Layer: journal.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The rows of the third schema took a fill's mid AT its time, and could not tell the break-even fee. They are written
 anew from the fills and the mids, which a journal keeps for ever: in slices, by whoever reads or trades first. The old
-table stays, empty, for a process of before that holds the file open and goes on writing it.
+table stays, empty, for a process of before that holds the file open and goes on writing it. Layer: journal.
 """
 
 from __future__ import annotations

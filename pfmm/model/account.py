@@ -1,4 +1,4 @@
-"""The account as a venue reports it, and one consistent snapshot of everything a cycle reads."""
+"""The account as a venue reports it, and one consistent snapshot of everything a cycle reads. Layer: model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a loop tells the world: one named event with its time, market and strategy. JSON-ready, no rendering."""
+"""What a loop tells the world: one named event with its time, market and strategy. JSON-ready, no rendering.
+
+Layer: model.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What a market charges: maker and taker fee in bps, the presets of known venues, and where the numbers come from.
 
 Positive is paid, negative is a rebate. Imports nothing of a venue: a preset is a published figure with its date.
+Layer: model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one owner holds and earned on one market, as frozen values. Knows no journal and does no arithmetic."""
+"""What one owner holds and earned on one market, as frozen values. Layer: model."""
 
 from __future__ import annotations
 

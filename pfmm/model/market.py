@@ -1,6 +1,6 @@
 """Markets and market data: instruments with their price rule, tickers, books and trades.
 
-Prices and sizes are Decimal. Times are integer milliseconds of the VENUE's clock since 1970. Must not know venues.
+Prices and sizes are Decimal. Times are integer milliseconds of the VENUE's clock since 1970. Layer: model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Orders, their life and their fills. `long` is buy, `short` is sell; sizes are base units. Knows no venue."""
+"""Orders, their life and their fills. `long` is buy, `short` is sell; sizes are base units. Layer: model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The highest equity of an account, in the money that is in it now. Knows amounts, nothing of where they came from."""
+"""The highest equity of an account, in the money that is in it now. Knows amounts, nothing of where they came from.
+
+Layer: model.
+"""
 
 from __future__ import annotations
 

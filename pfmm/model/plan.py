@@ -1,6 +1,7 @@
 """What a strategy wants, what we own, and the difference between them. Pure values.
 
 A `slot` names the place of an order within its run ("bid", "ask:2", "cell:7:bid"): at most one live order a slot.
+Layer: model.
 """
 
 from __future__ import annotations

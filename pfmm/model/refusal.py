@@ -1,4 +1,4 @@
-"""Why a venue refuses an order action, in words that are the same on every venue. Knows no venue."""
+"""Why a venue refuses an order action, in words that are the same on every venue. Layer: model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the journal hands out and takes in, as frozen values. Knows nothing of SQLite or files."""
+"""What the journal hands out and takes in, as frozen values. Layer: model."""
 
 from __future__ import annotations
 

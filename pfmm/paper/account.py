@@ -1,7 +1,7 @@
 """One account of the paper exchange while it is being worked on: orders, books, positions, and what is new. Pure.
 
 A value of this module is loaded from the store, advanced and traded on, and saved again; it keeps apart what has
-changed since it was loaded (`touched`, `fills`, `payments`). Must not know SQL, feeds or clocks.
+changed since it was loaded (`touched`, `fills`, `payments`). Layer: paper.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 At one moment the order is: events by market name, funding, the liquidation check, the dead-man switch. Funding and
 the check happen at fixed marks (whole minutes of venue time) while a position is open, so that the result is the same
-however the way is cut. Must not know the store or the wall clock; the feed is given.
+however the way is cut. Must not know the store or the wall clock; the feed is given. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Venue time as a function of the wall clock: speed, stepping, idle pause and the end of a replay. Pure."""
+"""Venue time as a function of the wall clock: speed, stepping, idle pause and the end of a replay. Pure.
+
+Layer: paper.
+"""
 
 from __future__ import annotations
 

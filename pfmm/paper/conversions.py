@@ -1,6 +1,6 @@
 """From the exchange's integers to the records that it hands out. Pure, exact: no division is ever rounded silently.
 
-Average prices are the only rounded numbers here (to 1e-8 USD, half-even); they are for display.
+Average prices are the only rounded numbers here (to 1e-8 USD, half-even); they are for display. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The paper exchange: every operation of the API over one store and one feed. Knows no JSON and no HTTP.
+"""The paper exchange: every operation of the API over one store and one feed.
 
 Whoever touches an account first advances it to the venue's now. Safe to call from several threads (one lock an
-exchange) and from several processes at once (the store).
+exchange) and from several processes at once (the store). Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an exchange file keeps about its market: the kind of feed, its seed and generator, its fees. Pure.
 
 A configuration that lacks something was written before there was a choice, and means what there was then: generator 1,
-and the article's fees. Knows no feed.
+and the article's fees. Layer: paper.
 """
 
 from __future__ import annotations

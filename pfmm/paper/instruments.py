@@ -1,6 +1,7 @@
 """The markets that the paper exchange lists: integer specs, the price rule on integers, and each market's character.
 
 Parsed line by line on demand: a process that trades one market pays for one. Knows neither feeds nor accounts.
+Layer: paper.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Equity is deposits + realized + unrealized - fees + funding, exactly, because every division rounds once and the
 remainder stays in the cost basis. Prices are price units, sizes size steps, `unit` is what one price unit times one
-size step is worth in 1e-8 USD. Must not know orders, files or time.
+size step is worth in 1e-8 USD. Layer: paper.
 """
 
 from __future__ import annotations

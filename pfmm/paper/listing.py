@@ -2,7 +2,7 @@
 
 Columns: name, category, size decimals, maximum leverage, anchor price in USD, annual volatility, and liquidity from
 0 (hardly traded) to 4 (like bitcoin). Crypto names, size decimals, leverage and price levels are those that a public
-perpetuals exchange listed in March 2026; the rest are plausible figures of the same time.
+perpetuals exchange listed in March 2026; the rest are plausible figures of the same time. Layer: paper.
 """
 
 from __future__ import annotations

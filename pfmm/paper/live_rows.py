@@ -2,7 +2,7 @@
 
 Numbers are whole units of the market. `kind`, `a` to `d` are those of the feed's events: bid, its size, ask and its
 size of a quote; price, size and aggressor of a print. A print is known by its id, so that whoever looks at the market
-again, in whatever process, brings it no second time.
+again, in whatever process, brings it no second time. Layer: paper.
 """
 
 from __future__ import annotations

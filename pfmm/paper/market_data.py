@@ -1,4 +1,7 @@
-"""The feed at one moment, and the public records made from it. Knows no account and no store; all prices exact."""
+"""The feed at one moment, and the public records made from it. Knows no account and no store; all prices exact.
+
+Layer: paper.
+"""
 
 from __future__ import annotations
 

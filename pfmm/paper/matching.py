@@ -9,7 +9,7 @@ all, in price-time priority. `queue="optimistic"` is the same rule with nobody a
 
 The result depends only on events that satisfy the Watch condition of pfmm.paper.feeds.feed (an absent side counts as
 beyond every price), because all others return before they touch any state: a lazy feed may leave them out.
-Must not know accounts, money, files or the wall clock.
+Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What goes into the paper exchange and what comes out of it: requests, records and its one error.
 
-Amounts are Decimal: prices and amounts in USD, sizes in base units, exactly as the wire carries them; times are
-integer ms of venue time; sides, types and statuses are the wire's own words. Records are named tuples because they
-are cheap to define at start-up. Knows no JSON, no HTTP server and no store.
+Amounts are Decimal: prices and amounts in USD, sizes in base units, exactly as the wire carries them; times are integer
+ms of venue time; sides, types and statuses are the wire's own words. Records are named tuples because they are cheap to
+define at start-up. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """From a request's Decimals to an order's integers: everything that the exchange checks before it looks at money.
 
 Pure. Raises ExchangeError: 400 invalid_<field> for nonsense, 422 for a value that the market does not take.
+Layer: paper.
 """
 
 from __future__ import annotations

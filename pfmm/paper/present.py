@@ -3,7 +3,7 @@
 Within one boot the machine's steady clock (it counts suspension too) tells how much time went by, whatever the wall's
 clock is set to. From one boot to the next only the wall's clock can tell: it is believed where it lies after the last
 time that the exchange's file knows, and by at most 31 days. What it cannot prove is never lived through: the exchange
-goes on from the last time that it knows, and a word of the user sets it right.
+goes on from the last time that it knows, and a word of the user sets it right. Layer: paper.
 """
 
 from __future__ import annotations

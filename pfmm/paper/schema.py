@@ -1,6 +1,6 @@
-"""Tables and columns of the paper exchange's file, as SQL text. Knows no connection.
+"""Tables and columns of the paper exchange's file, as SQL text.
 
-Amounts are whole numbers: INTEGER where they are bounded, TEXT where they are not.
+Amounts are whole numbers: INTEGER where they are bounded, TEXT where they are not. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How an operation meets its account: load, advance to the venue's now, work, save. Knows no operation of the API.
+"""How an operation meets its account: load, advance to the venue's now, work, save.
 
 Advancing is done outside the write lock and saved against the revision it started from; only the operation itself and
-the last few seconds run under the lock, so that its transactions stay short.
+the last few seconds run under the lock, so that its transactions stay short. Layer: paper.
 """
 
 from __future__ import annotations

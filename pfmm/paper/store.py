@@ -1,8 +1,8 @@
 """The paper exchange's file: clock, feed configuration, accounts, orders, fills and funding payments in SQLite (WAL).
 
-Any number of processes may use one file. Reads take no write lock; an account is saved against the revision that it
-was loaded at, so that two processes that advanced it at the same time cannot both write. Amounts are whole numbers
-(INTEGER where they are bounded, TEXT where they are not) and are never summed in SQL. Must not know feeds or rules.
+Any number of processes may use one file. Reads take no write lock; an account is saved against the revision that it was
+loaded at, so that two processes that advanced it at the same time cannot both write. Amounts are whole numbers (INTEGER
+where they are bounded, TEXT where they are not) and are never summed in SQL. Layer: paper.
 """
 
 from __future__ import annotations

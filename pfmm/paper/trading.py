@@ -1,6 +1,6 @@
-"""Placing, amending and cancelling orders of one account at one moment of one market. Knows no store and no wire.
+"""Placing, amending and cancelling orders of one account at one moment of one market.
 
-A refusal raises ExchangeError and leaves the account exactly as it was.
+A refusal raises ExchangeError and leaves the account exactly as it was. Layer: paper.
 """
 
 from __future__ import annotations

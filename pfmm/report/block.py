@@ -2,6 +2,7 @@
 
 A report has a few seconds for a million fills. Amounts are therefore ints, in units of the last decimal that occurs,
 as exact as Decimals and several times as fast. The caller makes accounting's EXACT the current decimal context.
+Layer: report.
 """
 
 from __future__ import annotations

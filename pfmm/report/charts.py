@@ -1,4 +1,7 @@
-"""The charts of the report's page, from the report's own figures. Text only: see `report.svg` for the drawing."""
+"""The charts of the report's page, from the report's own figures. Text only: see `report.svg` for the drawing.
+
+Layer: report.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fills with what each of them earned, as CSV. It writes to the stream that it is given and reads nothing."""
+"""Fills with what each of them earned, as CSV. It writes to the stream that it is given and reads nothing.
+
+Layer: report.
+"""
 
 from __future__ import annotations
 

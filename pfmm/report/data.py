@@ -1,6 +1,7 @@
 """The report's figures from plain sequences of fills, funding, mids and equity: the same for a journal and a backtest.
 
 Pure: no journal, no clock, no rendering. The sums are exact; where the mids do not tell, a figure is None.
+Layer: report.
 """
 
 from __future__ import annotations

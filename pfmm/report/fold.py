@@ -2,7 +2,7 @@
 
 No object a fill, and yet to the last digit what the tests' plain accounting says: a report of a million fills has
 a few seconds. How each fill fared is not its matter but the judge's. The caller makes accounting's EXACT the current
-decimal context.
+decimal context. Layer: report.
 """
 
 from __future__ import annotations

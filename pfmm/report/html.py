@@ -1,7 +1,7 @@
 """The report as ONE page that needs no network and no script: tables, and charts drawn in it as SVG. Text only.
 
 It follows the reader's dark or light and is readable on a telephone: tables scroll by themselves. Readable without
-colour: fills differ by shape, bars by sign and label. Whatever it shows is escaped.
+colour: fills differ by shape, bars by sign and label. Whatever it shows is escaped. Layer: report.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a report is made from, as plain sequences: a journal, a backtest or a test can give them. Values only."""
+"""What a report is made from, as plain sequences: a journal, a backtest or a test can give them. Values only.
+
+Layer: report.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How each fill fared against the recorded mids: what it captured, and what the market did after it. Pure.
 
-No object a fill, and yet to the last digit what `accounting.attribution` says of each. What it answers for two
-lots of fills adds up to what it answers for both, so that they can be judged apart. It knows no positions. The caller
-makes accounting's EXACT the current decimal context.
+No object a fill, and yet to the last digit what `accounting.attribution` says of each. What it answers for two lots of
+fills adds up to what it answers for both, so that they can be judged apart. The caller makes accounting's EXACT the
+current decimal context. Layer: report.
 """
 
 from __future__ import annotations

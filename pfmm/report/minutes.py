@@ -1,7 +1,7 @@
 """One market of a report from its minute rows: the same figures as from its fills, without reading those. Pure.
 
 A row is a minute: what a sampled moment shows is as of the last whole minute before it. The caller makes accounting's
-EXACT the current decimal context.
+EXACT the current decimal context. Layer: report.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Round trips out of fills: what was bought and what it was sold for, first in first matched. Pure."""
+"""Round trips out of fills: what was bought and what it was sold for, first in first matched. Pure. Layer: report."""
 
 from __future__ import annotations
 

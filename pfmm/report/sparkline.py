@@ -1,4 +1,4 @@
-"""A series as one line of block characters. Text only: knows no colour and no terminal."""
+"""A series as one line of block characters. Text only: knows no colour and no terminal. Layer: report."""
 
 from __future__ import annotations
 

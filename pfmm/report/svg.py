@@ -1,7 +1,7 @@
 """Line charts as inline SVG: scales, axes, lines, bars and marks. Text only; knows no report.
 
 A chart is 520 units wide with letters of 15, so that it can be read on a telephone as on a desk. Colours are classes of
-the page's style, which follows the reader's dark or light.
+the page's style, which follows the reader's dark or light. Layer: report.
 """
 
 from __future__ import annotations

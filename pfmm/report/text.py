@@ -1,4 +1,7 @@
-"""The report for a terminal, 80 columns wide unless amounts or names are long, readable without colour. Text only."""
+"""The report for a terminal, 80 columns wide unless amounts or names are long, readable without colour. Text only.
+
+Layer: report.
+"""
 
 from __future__ import annotations
 

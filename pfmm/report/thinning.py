@@ -1,4 +1,4 @@
-"""Long series made short enough to draw or to send, without losing what matters in them. Pure."""
+"""Long series made short enough to draw or to send, without losing what matters in them. Pure. Layer: report."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What people read of an edge and of a profit: words and amounts that add up as printed. Pure: text only.
 
-The report, a backtest, a sweep, the live screen and the page all say it in these words.
+The report, a backtest, a sweep, the live screen and the page all say it in these words. Layer: report.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Venue time for everything that waits: follows the venue's own clock, at the venue's own speed.
 
-Knows no venue adapter: it is told the time that answers carry, and waits through functions given to it.
+Knows no venue adapter: it is told the time that answers carry, and waits through functions given to it. Layer: runner.
 """
 
 from __future__ import annotations

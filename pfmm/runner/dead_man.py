@@ -1,7 +1,7 @@
 """The venue's dead-man switch: armed and fed by one process an account while data is fresh, disarmed by the last.
 
 Every runner that relies on it holds a share of one lock: the last to leave is the one that then gets it alone.
-Where the venue has none the state says `unprotected`. Knows the venue port and the account's locks.
+Where the venue has none the state says `unprotected`. Knows the venue port and the account's locks. Layer: runner.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who watches a run: each listener writes on a thread of its own, behind a bounded queue. Layer: runner.
 
 The loop only puts events, and never waits: a writer that blocks (a pipe nobody reads, a frozen terminal) is as likely
-as one that fails, and neither may keep a run from cancelling its orders. Knows no screen and no file.
+as one that fails, and neither may keep a run from cancelling its orders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write-ahead logging: what lets several processes share one SQLite file. Must not know what the file holds."""
+"""Write-ahead logging: what lets several processes share one SQLite file. Layer: store."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Fits A, κ and σ to recorded or served trades and mids, and says how well; or says why it does not. Pure.
 
-Must not know files or venues: it is given trades and a mid series in venue time.
+Must not know files or venues: it is given trades and a mid series in venue time. Layer: strategy.
 """
 
 from __future__ import annotations

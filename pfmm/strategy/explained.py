@@ -1,6 +1,6 @@
 """Decisions explained, as the frozen values that previews and screens draw: one type for each layout. Pure.
 
-A strategy that answers with such a value may name its layout. Imported only where something is shown.
+A strategy that answers with such a value may name its layout. Imported only where something is shown. Layer: strategy.
 """
 
 from __future__ import annotations

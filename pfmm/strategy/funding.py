@@ -1,6 +1,6 @@
 """The funding rule: what a rate is worth in comparable units, which way to lean, and how far. Pure.
 
-Must not know venues or when it is: the time is an argument.
+Must not know venues or when it is: the time is an argument. Layer: strategy.
 """
 
 from __future__ import annotations

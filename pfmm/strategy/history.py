@@ -1,4 +1,4 @@
-"""What recent public trades, or candles, say about a market's volatility. Pure."""
+"""What recent public trades, or candles, say about a market's volatility. Pure. Layer: strategy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Inventory control: how full the limit is, which sides may be quoted, and the article's skew rule. Pure.
 
-Must not know orders or books; what may be SENT is the risk check's business.
+Must not know orders or books; what may be SENT is the risk check's business. Layer: strategy.
 """
 
 from __future__ import annotations

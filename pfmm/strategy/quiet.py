@@ -1,6 +1,7 @@
 """The market in which a strategy's next decision would be the same as its last one. Pure values.
 
 A strategy that can tell offers `quiet(state, view) -> QuietBand | None`; a backtest passes over decisions inside it.
+Layer: strategy.
 """
 
 from __future__ import annotations

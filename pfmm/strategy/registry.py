@@ -1,7 +1,7 @@
 """The strategies: for each name the place of its room, and its line in the root help. Imports nothing.
 
 To add a strategy, write its room (`strategy/base.py` says what that is) and add its line here. Commands, flags,
-config keys, completions, help, backtest and sweep follow.
+config keys, completions, help, backtest and sweep follow. Layer: strategy.
 """
 
 STRATEGIES: dict[str, tuple[str, str]] = {

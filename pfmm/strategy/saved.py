@@ -1,7 +1,7 @@
 """Reading a strategy's saved memory field by field: what is missing gets its default, what is damaged is named. Pure.
 
 A field that a release adds is read with a default, so that every memory of before goes on. A field without a default
-was always written: where it is missing, the memory is damaged.
+was always written: where it is missing, the memory is damaged. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Realised volatility from the mids that a loop happens to see, whatever its interval, and the regimes built on it.
 
 A frozen state folded over (time, mid) samples; JSON-ready, so that it survives restarts and runs from cron. Must not
-know venues, quotes or clocks: the venue's time comes with each mid.
+know venues, quotes or clocks: the venue's time comes with each mid. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What recorded data consists of, and the checks that every number of a data file has to pass. Knows no format."""
+"""What recorded data consists of, and the checks that every number of a data file has to pass. Layer: tape."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ An absent side of a quote is null. A funding line's time is the settlement. Ever
 market, quotes, trades and depth stand in time order, give or take a quarter of a second. A trade has the venue's `id`
 where there is one; `made` is its own time where it was learned later, and `missed` says that it was made within a gap,
 the time between two looks of which prints may be missing: it is kept for the record, and readers pass over it.
+Layer: tape.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The file that `pfmm record` writes: whole lines only, whenever the process may die.
 
 Each append is one write call of whole lines; for a name that ends in .gz, of one gzip member that holds them. So a
-recording that was killed is readable up to its last append. One process at a time has the file: of two, neither's
-lines would be readable. Knows nothing of what the lines mean.
+recording that was killed is readable up to its last append. One process at a time has the file: of two, neither's lines
+would be readable. Layer: tape.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ A look reads all tickers first, then prints and books, so that everything up to 
 takes its place; what is newer waits for the next look. A print that is learned late takes its place when it is learned.
 Where a source cannot show every print since the last look, the time between is a gap. The live market of the paper
 exchange and `pfmm record` use the same looks, so that a recording fills as the live market did.
-Knows no file, no terminal and no wait.
 """
 
 from __future__ import annotations

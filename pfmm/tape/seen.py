@@ -1,4 +1,7 @@
-"""Which prints were read already: a print counts once, however often a file or a reconnected stream repeats it."""
+"""Which prints were read already: a print counts once, however often a file or a reconnected stream repeats it.
+
+Layer: tape.
+"""
 
 from __future__ import annotations
 

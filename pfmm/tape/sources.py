@@ -1,7 +1,7 @@
 """Which files are meant, and their bytes: folders, patterns, archives with members, six kinds of compression.
 
-Layer: tape. Knows no format of data. Text comes in blocks of whole lines, so that a file of any size needs little
-memory; a byte order mark at its head is passed over.
+Layer: tape. Text comes in blocks of whole lines, so that a file of any size needs little memory; a byte order mark at
+its head is passed over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the batches of every venue share: the lane of a request, and what its failure means for each item. Pure."""
+"""What the batches of every venue share: the lane of a request, and what its failure means for each item. Pure.
+
+Layer: venue.
+"""
 
 from __future__ import annotations
 

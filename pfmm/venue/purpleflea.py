@@ -1,6 +1,6 @@
 """The `purpleflea` dialect as a Venue: the paths, the paging and the proofs of the article's API and its extension.
 
-The paper exchange speaks it too; which one is behind it shows only in `name`. Knows no HTTP library and no strategy.
+The paper exchange speaks it too; which one is behind it shows only in `name`. Layer: venue.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The account on the article's wire: its orders, fills, positions and payments, and what is sent of an order.
 
-A command that only reads the market imports none of this, nor the types of orders.
+A command that only reads the market imports none of this, nor the types of orders. Layer: venue.
 """
 
 from __future__ import annotations

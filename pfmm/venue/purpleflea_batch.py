@@ -1,6 +1,6 @@
 """One batch of order actions through `POST /api/orders/batch`: splitting, idempotent answers, honest gaps.
 
-Nothing here is sent twice. An item without a usable answer is said to be unknown, never guessed.
+Nothing here is sent twice. An item without a usable answer is said to be unknown, never guessed. Layer: venue.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The JSON forms of the `purpleflea` dialect: answers into the model, orders into requests. Pure.
 
-Every correction of a field's name or meaning is made here; paths and paging live in the adapter.
+Every correction of a field's name or meaning is made here; paths and paging live in the adapter. Layer: venue.
 """
 
 from __future__ import annotations

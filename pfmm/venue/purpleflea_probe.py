@@ -1,4 +1,7 @@
-"""Asks the `purpleflea` dialect for every read that trading needs: some of its paths may not exist on a real host."""
+"""Asks the `purpleflea` dialect for every read that trading needs: some of its paths may not exist on a real host.
+
+Layer: venue.
+"""
 
 from __future__ import annotations
 

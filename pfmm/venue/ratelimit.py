@@ -1,6 +1,6 @@
 """The request budget of one account: token buckets with lanes, so that a cancel always has room.
 
-Pure: the caller brings the time (monotonic seconds) and does the waiting. Knows no HTTP.
+Pure: the caller brings the time (monotonic seconds) and does the waiting. Layer: venue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What an HTTP answer means in our errors: statuses, error bodies, Retry-After. Pure; knows no endpoint."""
+"""What an HTTP answer means in our errors: statuses, error bodies, Retry-After. Pure; knows no endpoint.
+
+Layer: venue.
+"""
 
 from __future__ import annotations
 

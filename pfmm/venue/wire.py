@@ -1,7 +1,7 @@
 """Strict JSON for venue traffic: numbers stay exact, and anything odd is refused with the name of the field.
 
 Knows the shapes of values (a positive amount, a time, one of a few words), never the meaning of an endpoint. Must not
-import httpx, so that a command can parse a recorded answer without paying for a client.
+import httpx, so that a command can parse a recorded answer without paying for a client. Layer: venue.
 """
 
 from __future__ import annotations

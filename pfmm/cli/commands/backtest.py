@@ -1,4 +1,4 @@
-"""`pfmm backtest`: run a strategy on recorded data, sweep its settings, describe data files."""
+"""`pfmm backtest`: run a strategy on recorded data, sweep its settings, describe data files. Layer: cli."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The live table of quotes on several markets: one line a market, readable with twenty of them. Rendering only.
 
-Colour repeats what words, signs and bars already say; nothing is wider than the width that is given.
+Colour repeats what words, signs and bars already say; nothing is wider than the width that is given. Layer: cli.
 """
 
 from __future__ import annotations

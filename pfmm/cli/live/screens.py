@@ -1,7 +1,7 @@
 """Where a running loop shows itself on a terminal: a live table, or a line an event where the cursor cannot go back.
 
 Rendering only: these are listeners, each on a thread of its own, which may block or fail without the loop noticing.
-They are told events, and never touch the venue or the journal.
+They are told events, and never touch the venue or the journal. Layer: cli.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The screen of a running loop, built from one cycle's report: lines of text. No input, no output, no clock.
 
 Colour repeats what words and signs already say, and is readable on black and on white. Nothing is wider or higher than
-what is given, and what there is no room for is counted or one key away.
+what is given, and what there is no room for is counted or one key away. Layer: cli.
 """
 
 from __future__ import annotations

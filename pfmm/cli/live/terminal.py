@@ -1,6 +1,6 @@
 """Pictures that replace each other on a terminal, each cut to its height so that what must be read stays.
 
-Rich alone would cut off the end, which is where problems are told. Knows no command and no report.
+Rich alone would cut off the end, which is where problems are told. Layer: cli.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Markdown of the reference pages as a terminal of a given width can show it: wrapped, its tables aligned. Pure."""
+"""Markdown of the reference pages as a terminal of a given width can show it: wrapped, its tables aligned. Pure.
+
+Layer: cli.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The mid moves in one step, with the sweep that makes it: what rests in its way is run over, as on recorded ticks, where
 most of the damage is done within a tenth of a second. Nearly all other sweeps stop at the touch; their signs cluster,
 for they follow the second's own move, the rest of its half minute, or a large order that is worked for some seconds.
-Knows neither time beyond its leaf nor who is watching.
+Knows neither time beyond its leaf nor who is watching. Layer: paper.
 """
 
 from __future__ import annotations

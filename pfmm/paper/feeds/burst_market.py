@@ -1,7 +1,7 @@
 """Generator 2 of the synthetic market: a mid that moves in bursts, with the sweeps that move it.
 
 Nothing is carried from call to call but memories that save time. Knows no wall clock, no account and no order: of
-those who watch, only their best prices.
+those who watch, only their best prices. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """A price path that moves in bursts: the path of `price_path`, and inside each 33 s segment a clock that runs unevenly.
 
-Down to a segment it is the same path. Below, a node gives one of its halves, by chance, 85 % of its variance,
-five levels deep: a second holds most of a half minute's move, or hardly any of it, as on recorded ticks. A move takes
-three seconds to arrive in full. Every displacement stays hard-bounded. Knows no market rules, no order flow and no
-clock of the wall.
+Down to a segment it is the same path. Below, a node gives one of its halves, by chance, 85 % of its variance, five
+levels deep: a second holds most of a half minute's move, or hardly any of it, as on recorded ticks. A move takes three
+seconds to arrive in full. Every displacement stays hard-bounded. Layer: paper.
 """
 
 from __future__ import annotations

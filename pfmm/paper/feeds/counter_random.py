@@ -1,6 +1,6 @@
 """Counter-based noise: random numbers as a function of a key and a counter, with no generator to carry along.
 
-Pure integer arithmetic, so that every process and every machine draws the same numbers.
+Pure integer arithmetic, so that every process and every machine draws the same numbers. Layer: paper.
 """
 
 from __future__ import annotations

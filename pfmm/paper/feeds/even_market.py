@@ -1,7 +1,7 @@
 """Generator 1 of the synthetic market, kept for exchange files that were begun with it: a mid that moves evenly.
 
 Quotes hold for a leaf of 1.024 s; prints fall in between, and part of them know where their 33 s segment ends. It
-flatters: its flow takes half a minute to do its damage. `pfmm paper reset` moves a file to generator 2.
+flatters: its flow takes half a minute to do its damage. `pfmm paper reset` moves a file to generator 2. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The seam between the paper exchange and the market it trades in: integer events, specs and the Feed protocol.
 
 All prices are whole `price_unit`s and all sizes whole `size_step`s of the market; amounts are 1e-8 USD. This module
-knows no file, no socket and no wall clock.
+knows no file, no socket and no wall clock. Layer: paper.
 """
 
 from __future__ import annotations

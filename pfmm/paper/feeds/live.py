@@ -5,7 +5,7 @@ one and the same, in whatever process. Accounts and orders are brought to the la
 takes its place after the look before. Where prints may be missing is a gap, and nothing fills in it; what the market
 shows afterwards is a quote like any other. The mark is the mid, as in a replay. While the venue does not answer, time
 goes on, nothing fills, and both sides of the market are absent.
-Knows no network: the source is given.
+Knows no network: the source is given. Layer: paper.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 A taker sweep reaches δ bps from the mid with intensity A·exp(−κδ) on each side; part of the flow is informed: its
 side is the sign of the move until its 33 s segment ends. Knows neither time beyond its leaf nor who is watching.
+Layer: paper.
 """
 
 from __future__ import annotations

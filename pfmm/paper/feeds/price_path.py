@@ -2,9 +2,9 @@
 
 Time is counted in leaves of 1.024 s. Blocks of 2^30 ms (12.4 days) have independent end points around the anchor, so
 the price wanders around it for ever; midpoints are displaced level by level down to the leaf. Volatility is a
-multiplicative cascade over the levels from 3 days to 17 minutes (bursts within bursts, mean square 1), and now and
-then a 4.7 hour block holds one jump. Every displacement is hard-bounded, so whole nodes can be proven to stay away
-from a price without being expanded. Knows no market rules, no order flow and no clock.
+multiplicative cascade over the levels from 3 days to 17 minutes (bursts within bursts, mean square 1), and now and then
+a 4.7 hour block holds one jump. Every displacement is hard-bounded, so whole nodes can be proven to stay away from a
+price without being expanded. Layer: paper.
 """
 
 from __future__ import annotations

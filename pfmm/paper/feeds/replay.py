@@ -1,7 +1,7 @@
 """The replay market: recorded quotes, prints, books and funding, served from a binary tape.
 
 Mark is the mid in whole price units, rounded down; funding is paid where the tape has it. Knows no clock: at which
-speed recorded time passes is the exchange's business.
+speed recorded time passes is the exchange's business. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The compact binary tape that a replay runs on: built once from data files, opened by memory map ever after.
 
 A file is magic, header length, JSON header and one run of native int64. Each market has `events` of 6 numbers (time,
-kind, then bid, bid_size, ask, ask_size of a quote or price, size, aggressor, 0 of a print), `blocks` of 2 (lowest
-and highest price of 128 events), `depth` of 81 (time, then 20 bids and 20 asks as price and size, 0 where there are
-fewer) and `funding` of 3 (settlement, rate in 1e-8 per its interval, interval in hours). The last event is at the end
-of the data: where a market stayed as it was until then, it is the last quote once more. A tape is a cache named after
-its input's content: never shipped, never repaired. Knows nothing of time passing, orders or watching.
+kind, then bid, bid_size, ask, ask_size of a quote or price, size, aggressor, 0 of a print), `blocks` of 2 (lowest and
+highest price of 128 events), `depth` of 81 (time, then 20 bids and 20 asks as price and size, 0 where there are fewer)
+and `funding` of 3 (settlement, rate in 1e-8 per its interval, interval in hours). The last event is at the end of the
+data: where a market stayed as it was until then, it is the last quote once more. A tape is a cache named after its
+input's content: never shipped, never repaired. Layer: paper.
 """
 
 from __future__ import annotations

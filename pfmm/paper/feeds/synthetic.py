@@ -2,7 +2,7 @@
 
 Two generators make prices; which one is part of the feed's configuration, so that an exchange file keeps its market.
 Nothing is carried from call to call but memories that save time: any process at any later moment sees the same market.
-It knows no wall clock, no account and no order: of those who watch, only their best prices.
+It knows no wall clock, no account and no order: of those who watch, only their best prices. Layer: paper.
 """
 
 from __future__ import annotations

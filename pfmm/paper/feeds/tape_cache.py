@@ -3,6 +3,7 @@
 A tape's key is every file's path, size, time of change in ns and inode, the reader's version and the read options: to
 find it costs no reading. The files' content hashes stand in its header, for a check that costs it. Tapes are written
 whole or not at all, mapped when opened, and dropped by their last use once all of them are more than 5 GB.
+Layer: paper.
 """
 
 from __future__ import annotations

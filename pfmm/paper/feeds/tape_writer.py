@@ -1,6 +1,6 @@
 """Writes a binary tape from gathered events, chunk by chunk: repeats left out, numbers in the market's own units.
 
-The same tape as `build_markets` and `write_tape` make of the same events, in little memory. Needs NumPy.
+The same tape as `build_markets` and `write_tape` make of the same events, in little memory. Needs NumPy. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Rate limits of the paper exchange, kept a key and a lane in fixed windows. The caller brings the time.
 
-Layer: paper."""
+Layer: paper.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 It carries texts between a socket and whoever talks (`Talk`), and must not know the dialect. Neither fragments nor
 compresses; answers pings and a close. A client that is silent for a minute is let go. Needs the extra `ws`.
+Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The WebSocket of the Hyperliquid dialect: subscriptions, their snapshots and updates, and posts. Layer: paper wire.
 
 One object a connection. It looks at the exchange from time to time and tells what has changed since; an answer to a
-post is that of `/info` or `/exchange`. Knows no socket.
+post is that of `/info` or `/exchange`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the paths of the paper exchange are for: which only read, which tell quotes or the time. Names only."""
+"""What the paths of the paper exchange are for: which only read, which tell quotes or the time. Names only.
+
+Layer: paper.
+"""
 
 from __future__ import annotations
 

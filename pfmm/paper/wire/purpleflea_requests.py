@@ -1,6 +1,6 @@
 """Reads order requests out of parsed JSON, strictly: a misspelt or mistyped field must never place another order.
 
-It checks shapes, types and words; ticks, steps, minimums and money are the exchange's own business.
+It checks shapes, types and words; ticks, steps, minimums and money are the exchange's own business. Layer: paper.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Explain a running grid: its range, what rests on each line, its cells and what they earned. Pure.
 
-Imported only where something shows a grid: most decisions are never shown.
+Imported only where something shows a grid: most decisions are never shown. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The grid as pfmm knows it: its settings, how it is built, and what stands in the way of a start. Pure."""
+"""The grid as pfmm knows it: its settings, how it is built, and what stands in the way of a start. Pure.
+
+Layer: strategy.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ladder as pfmm knows it: the quote's room with levels, size and drift of its own. Pure."""
+"""The ladder as pfmm knows it: the quote's room with levels, size and drift of its own. Pure. Layer: strategy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ladder: the same quote with more levels, each further out and larger than the one before. Pure."""
+"""The ladder: the same quote with more levels, each further out and larger than the one before. Pure.
+
+Layer: strategy.
+"""
 
 from __future__ import annotations
 

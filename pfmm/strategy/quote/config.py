@@ -1,7 +1,7 @@
 """The settings of a quote, checked once, and where each model parameter comes from. Pure.
 
 Must not know where settings are stored; the values arrive in the profile's units: annual volatility as a fraction,
-κ per bp of mid, sizes in USD.
+κ per bp of mid, sizes in USD. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Explain a quote: what it is made of, what it was computed from, and how well that was fitted. Pure.
 
-Imported only where something shows a quote: most quotes are never shown.
+Imported only where something shows a quote: most quotes are never shown. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One quote from one look at a market: prices, sizes, and every basis point of them explained. Pure.
 
-Floats up to `ticks.snap_price`, Decimals after it. Must not know orders that rest, venues or time.
+Floats up to `ticks.snap_price`, Decimals after it. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two-sided quote as pfmm knows it: settings, how it is built, what its screen shows. Pure."""
+"""The two-sided quote as pfmm knows it: settings, how it is built, what its screen shows. Pure. Layer: strategy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Half-spread and inventory skew of the three quoting models, with units. Pure arithmetic on floats.
 
-Must not know markets, ticks or time. Symbols: size Δ in base units, gamma γ in 1/USD, kappa κ per USD of distance,
-sigma σ in USD per √second, intensity A in 1/second, horizon τ in seconds.
+Symbols: size Δ in base units, gamma γ in 1/USD, kappa κ per USD of distance, sigma σ in USD per √second, intensity A in
+1/second, horizon τ in seconds. Layer: strategy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The account's fees at Hyperliquid: its own tier, and what the builders of further lists of markets add. Pure."""
+"""The account's fees at Hyperliquid: its own tier, and what the builders of further lists of markets add. Pure.
+
+Layer: venue.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Asks Hyperliquid's read endpoint: what a question weighs, whose account it is about, and long histories in pages.
 
-Layer: venue. Knows no order and no snapshot.
+Layer: venue.
 """
 
 from __future__ import annotations
