@@ -99,15 +99,15 @@ class Venue(Protocol):
         ...
 
     def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:
-        """The mids (USD) in force at those of the past venue times that the venue can tell of, as (time, mid) in time
-        order; none at all where it keeps none."""
+        """Answer the mids (USD) that were in force at past venue times, as (time, mid) in time order; times that the
+        venue cannot tell of are left out."""
         ...
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
     def look_anew(self) -> None:
-        """The next snapshot is read whole. An adapter may else let orders and fills of a look of before stand for a
-        few seconds while nothing shows a change: good enough to quote on, and no proof of anything."""
+        """Read the next snapshot whole. An adapter may otherwise reuse orders and fills that it read a few seconds ago
+        while nothing shows a change: good enough to quote on, but no proof."""
         ...
 
     def state(self, markets: Sequence[str]) -> Snapshot:
@@ -245,7 +245,7 @@ class Journal(Protocol):
         ...
 
     def record_fill_mids(self, fills: Sequence[JournalFill], rows: Sequence[tuple[str, int, Decimal]]) -> None:
-        """Records mids as `record_mids` does, and what these are to the fills of before."""
+        """Record mids as `record_mids` does, and link them to earlier fills."""
         ...
 
     def close_minutes(self, slices: int | None = None) -> None:

@@ -124,7 +124,8 @@ class BookLog(Protocol):
     def entry(self, after: int) -> Entry | None: ...
 
     def old_payments(self, after: tuple[int, int], limit: int) -> Sequence[tuple[int, FundingPayment]]:
-        """Payments of before the first entry, in time order, from the one after (time in ms, number) on."""
+        """Read the payments from before the first entry, in time order, beginning after the given one (time in ms,
+        number)."""
         ...
 
 
@@ -282,8 +283,9 @@ def settle(store: BookStore, number: int, payment: FundingPayment) -> None:
 
 
 def shares_at(store: BookStore, market: str, time_ms: int) -> Mapping[str, Decimal]:
-    """What each owner held on a market at a time, signed base units: now, less the folded fills of later. Fills that
-    are told more than LOOK_BACK_MS late count as held. Now 3, of which 1 was bought after: 2."""
+    """Return what each owner held on a market at a time, signed base units: what it holds now, less its later fills.
+    Holding 3 now, of which 1 was bought after, makes 2. A fill that is told more than LOOK_BACK_MS late counts as held.
+    """
     sizes = {book.owner: book.ledger.size for book in store.open_books(market)}
     for item in store.newest_first():
         if item.fill.time_ms < time_ms - LOOK_BACK_MS:

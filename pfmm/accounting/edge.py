@@ -103,7 +103,7 @@ def _counts() -> list[int]:
 
 @dataclass(slots=True)
 class Tally:
-    """What the edge of one market's fills follows from; those of two lots of fills add up to that of both.
+    """Hold the sums that the edge of one market's fills follows from; the tallies of two sets of fills add up.
 
     `minutes` are the gain and the notional (size at the mid before) of the maker fills of each minute, and `fills` how
     many they are, at each of HORIZONS_S. `order_ids` are the orders that made in a minute, `orders` how many more there

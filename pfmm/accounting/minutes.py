@@ -119,8 +119,8 @@ class MinuteFold:
             self._add(owner, item, quality)
 
     def resume(self, row: MinuteRow, orders: Iterable[str], makers: Iterable[str]) -> None:
-        """Goes on with a row that was written, and that counts some orders, of which some made: a fill of its minute
-        came late."""
+        """Go on with a stored row for a fill that came late; the row counts some orders already, and some of them as
+        makers."""
         self.rows[row.key] = row
         self._orders[row.key] = set(orders), set(makers)
 
@@ -203,8 +203,8 @@ def tally_of_rows(rows: Iterable[MinuteRow]) -> Tally:
 
 
 def closed_through(items: Iterable[JournalFill], seen_ms: int) -> list[JournalFill]:
-    """The first of the fills whose minutes close by a time, up to the first of which the minute does not: the mid
-    300 s after its last possible fill is of 360 s after its begin."""
+    """Take the fills, from the first on, up to the first whose minute is still open at `seen_ms`. A minute closes 360 s
+    after its begin: 300 s after its last possible fill the last mid is known."""
     found = []
     for item in items:
         if item.fill.time_ms // MINUTE_MS * MINUTE_MS + CLOSED_AFTER_MS > seen_ms:

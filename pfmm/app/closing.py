@@ -81,8 +81,8 @@ def verdict_of(session: Session, result: FlattenResult) -> Verdict:
 
 @contextmanager
 def flattening(session: Session) -> Iterator[Deadline]:
-    """Within the block the session's requests end with the time for a flatten and a last look; the deadline is that
-    of the flatten itself."""
+    """Bound the requests of the block by the time for a flatten and a last look; yields the deadline of the flatten
+    itself."""
     timeout_s = session.settings.general.flatten.timeout_s
     with session.bounded(timeout_s + LAST_LOOK_S) as whole:
         yield whole.within(timeout_s)
@@ -132,12 +132,12 @@ class Bystanders:
         self._markets = frozenset(markets)
 
     def alive(self) -> list[Holder]:
-        """Those that are alive now, without this process itself, and without another `stop`, which only cancels."""
+        """Return the runners that are alive now, without this process and without a `stop`, which only cancels."""
         holders = [holder for holder in self._session.locks.holders() if not holder.stopping]
         return [holder for holder in holders if holder.market in self._markets and holder.pid != os.getpid()]
 
     def press(self) -> None:
-        """They may go on."""
+        """Do nothing: these runners may go on."""
 
     def silent_from_ms(self, now: VenueTime) -> int | None:  # noqa: ARG002 - the protocol's
         """See `Others`."""

@@ -90,8 +90,8 @@ def _detached(begun: Start, command: Sequence[str]) -> Detached:
 
 
 def turn_log(most_bytes: int = LOG_BYTES) -> None:
-    """Begin the log of a run in the background anew where it has grown above `most_bytes`; the one of before is kept as
-    `NAME.log.1`, so that a run keeps at most twice that. A log that cannot be turned goes on."""
+    """Begin the log of a background run anew where it has grown above `most_bytes`. The full one is kept as
+    `NAME.log.1`, so that a run keeps at most twice that. A log that cannot be turned grows on."""
     name = os.environ.get(LOG_FILE)
     if name is None:
         return

@@ -66,7 +66,8 @@ class StoppingRunners:
 
     @property
     def stopped(self) -> tuple[StoppedRunner, ...]:
-        """Those that were told to stop and hold their lock no more; whoever fed the dead-man switch is among them."""
+        """Return the runners that were told to stop and have given up their lock, the feeder of the dead-man switch
+        included."""
         from pfmm.runner.dead_man import LOCK_STRATEGY
 
         alive = {(holder.pid, holder.market, holder.strategy) for holder in self._alive()}
@@ -74,7 +75,7 @@ class StoppingRunners:
         return tuple(runner for runner in gone if runner.strategy != LOCK_STRATEGY)
 
     def press(self) -> None:
-        """Signals whoever is alive; returns at once."""
+        """Signal every runner that is alive; returns at once."""
         now_s = self._monotonic_s()
         for holder in self._alive():
             key = (holder.pid, holder.market, holder.strategy)
@@ -125,8 +126,8 @@ class StoppingRunners:
 
 
 def unanswered_until_ms(live: Iterable[OwnOrder]) -> int:
-    """The venue time from which no request that the journal has no answer to can act any more; 0 without any. One
-    that is valid until 4,000 may act until 6,000, for the skew of the clocks: 6,001."""
+    """Return the venue time from which no unanswered request can act any more; 0 where every request has its answer.
+    One that is valid until 4,000 may act until 6,000, for the skew of the clocks: 6,001."""
     from pfmm.model.expiry import acts_until_ms
     from pfmm.model.plan import OwnStatus
 
@@ -136,8 +137,8 @@ def unanswered_until_ms(live: Iterable[OwnOrder]) -> int:
 
 
 def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
-    """A warning where another paper exchange answered than the journal is about: what rests and is held at the
-    journal's own was not touched. None where that cannot be told, too."""
+    """Warn that another paper exchange answered than the one the journal is about, whose orders and positions were not
+    touched. None where the right one answered, or where nobody can tell."""
     from pfmm.journal.journal import Journal
 
     if exchange_id is None or not session.has_journal:
@@ -155,7 +156,7 @@ def strange_exchange(session: Session, exchange_id: str | None) -> str | None:
 
 
 def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
-    """A warning for each of the account's positions of which ended runs left some."""
+    """Warn of each position of the account of which an ended run left a part."""
     from pfmm.app.position_closers import left_by_ended
     from pfmm.model.text import plain
 
@@ -169,7 +170,7 @@ def left_over(journal: Journal, positions: Iterable[Position]) -> list[str]:
 
 
 def end_halted_runs(session: Session, *, attempts: int, deadline: Deadline) -> list[EndedRun]:
-    """Ends every run that the journal holds open, so that a later start begins afresh, and answers which.
+    """End every run that the journal holds open, so that a later start begins afresh; returns those runs.
 
     Orders that such a run still has resting, on whatever market, are cancelled and proven gone first, in at most
     `attempts` rounds and before the deadline. Raises ConfigError for an unusable journal, and what the venue's requests

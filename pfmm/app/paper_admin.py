@@ -37,7 +37,7 @@ class Fresh:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """The exchange's own noes as errors of pfmm: a bad amount is a usage error, all else a refusal (exit 6)."""
+    """Raise the refusals of the exchange as errors of pfmm: a bad amount is a usage error, all else exit 6."""
     from pfmm.paper.messages import ExchangeError
 
     try:

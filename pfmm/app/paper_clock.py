@@ -62,8 +62,8 @@ def clock(change: Change | None, *, session: Session) -> PaperClock:
 
 
 def words_of(exchange: Exchange) -> tuple[str, ...]:
-    """What is to be said of a step of this machine's clock; nothing without one, and of a market that has its own
-    time."""
+    """Tell, a line each, what a step of this machine's clock did to paper time. Empty without a step, and for a market
+    that has its own time."""
     found = exchange.present()
     own_time = exchange.feed_config()["kind"] == "live" or not exchange.time().speed
     return () if own_time or not found.stepped else (f"{_said(found)}: {FIX}",)

@@ -75,8 +75,8 @@ def judge_part(part: Part, mids: Mids) -> dict[str, Judgement]:
 
 @contextmanager
 def shared_out(journal: Journal, whole: Part) -> Iterator[tuple[Iterator[FillRow], Later | None, Mids]]:
-    """The fills to fold and judge here, the later ones, already on their way to be judged elsewhere, and the mids for
-    both: of `whole`, where they are many and there is a second processor."""
+    """Share the fills of `whole` out, where they are many and there is a second processor: those to fold and judge
+    here, the later ones that a second process judges meanwhile, and the mids for both."""
     if whole.through_seq - whole.after_seq < MANY_FILLS or (os.cpu_count() or 1) == 1:
         yield rows_of(journal, whole), None, mids_of(journal, whole.market, whole.period[0])
         return
@@ -88,9 +88,9 @@ def shared_out(journal: Journal, whole: Part) -> Iterator[tuple[Iterator[FillRow
 
 @contextmanager
 def judged_elsewhere(journal: Journal, part: Part) -> Iterator[tuple[Callable[[], Mapping[str, Judgement]], Mids]]:
-    """Starts a process on the part, and answers a function that waits for its judgements, and the mids of `journal`
-    that it judges by: what it would read itself could be newer. Where it gave no judgements, because it was killed or
-    failed, the function judges the part itself: slower, and with any error where it is seen."""
+    """Start a process on the part; returns a function that waits for its judgements. It judges by the mids of `journal`
+    that it is handed, since what it would read itself could be newer. Where it was killed or failed, the function
+    judges the part itself: slower, and with any error where it is seen."""
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")

@@ -19,8 +19,8 @@ Closings = Mapping[int, Sequence[tuple[str, Fill]]]
 
 
 def closing_fills(journal: Journal, market: str | None) -> dict[int, tuple[tuple[str, Fill], ...]]:
-    """The fills of no run that closed what runs held, by running number, each as its parts with their owners.
-    `market` None: on all.
+    """Read the fills of no run that closed what runs held, by running number, each as parts with their owners; of one
+    market, or of all (None).
 
     Run 1 ended long 3, run 2 long 1; a sale of 5 that no run placed is 3 of run 1, 1 of run 2 and 1 of nobody.
     """

@@ -67,8 +67,8 @@ class Runs:
         self._tried_ms: dict[str, int] = {}
 
     def spec(self, place: Place, instrument: Instrument, run: Run | None) -> tuple[RunSpec, tuple[str, ...]]:
-        """The market's run as the engine takes it, and what it will do other than its settings say; `run` is the open
-        run to carry on, None for a new one.
+        """Build the market's run as the engine takes it, with notes on what it will do other than its settings say;
+        `run` is the open run to carry on, None for a new one.
 
         Raises RiskRefused for a new run that its own limits could never let work, before anything is sent.
         """
@@ -99,8 +99,8 @@ class Runs:
         return found
 
     def tend(self, place: Place, engine: Engine, now_ms: int) -> None:
-        """Between two cycles, of which the last one looked at the market at `now_ms`: a new fit for the market that has
-        waited longest, if any is due; at most one."""
+        """Fit anew the market that has waited longest, if one is due: at most one between two cycles. `now_ms` is when
+        the last cycle looked at the market."""
         due = self._due(place.venue, now_ms)
         if due is None:
             return
@@ -127,8 +127,8 @@ class Runs:
 
 
 def at_start(kind: Kind, spec: RunSpec, instrument: Instrument, ticker: Ticker, equity: Decimal | None) -> AtStart:
-    """Why a new run could never work within its own limits or the account's equity, USD, and what it would do other
-    than its settings say.
+    """Say why a new run could never work within its own limits or the account's equity (USD), and what it would do
+    other than its settings say.
 
     The one home of what stands in the way of a start: `start`, its dry run, a preview and a backtest ask here.
     """
@@ -136,7 +136,7 @@ def at_start(kind: Kind, spec: RunSpec, instrument: Instrument, ticker: Ticker, 
 
 
 def view_without_inventory(instrument: Instrument, ticker: Ticker, limits: Limits) -> MarketView:
-    """What a run that has not traded yet sees in this ticker."""
+    """Make the view of a run that has not traded yet."""
     from pfmm.model.plan import MarketView
 
     return MarketView(
@@ -157,7 +157,7 @@ def open_run(session: Session, name: str, market: str) -> Run | None:
 def measured_now(
     venue: Venue, settings: MarketSettings, market: str, needs: Needs, run: Run | None, now_ms: Callable[[], int]
 ) -> Measured:
-    """Measure what one computation is built on that is only shown, from one look.
+    """Measure, from one look, what a computation needs that is only shown.
 
     A fit that the open run remembers is taken while it is young, else a new one; the old one where none can be had.
     """

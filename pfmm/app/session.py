@@ -203,7 +203,7 @@ class Session:
 
     @contextmanager
     def heeding(self, wakeup: Wakeup) -> Iterator[None]:
-        """Within the block `wakeup` tells of signals that end a read; the time for requests is that of before."""
+        """Let signals that `wakeup` tells of end reads within the block; the time for requests stays as it was."""
         before, self._wakeup = self._wakeup, wakeup
         try:
             yield
@@ -215,7 +215,7 @@ class Session:
         return self.bounded(self.settings.general.run.exit_timeout_s)
 
     def renew(self) -> None:
-        """The command's time begins again with its next request: somebody has answered a question meanwhile."""
+        """Begin the command's time again with its next request: meanwhile a person has answered a question."""
         self._deadline = None
 
     @property
@@ -266,8 +266,8 @@ class Session:
         return VenueClock(time.monotonic, bounded_wait_s, getattr(self.venue, "advance", None))
 
     def whole_refusal(self, error: VenueRefused) -> VenueRefused:
-        """Where the venue does not serve a read, the refusal that names all that it lacks, and what works without them;
-        else `error` itself."""
+        """Make the refusal that names every read the venue lacks, and what works without them; `error` itself where it
+        lacks none."""
         if error.status in NOT_SERVED:
             try:
                 self.venue.probe((USUAL_MARKET,))

@@ -24,7 +24,7 @@ ROUNDS = 12
 
 @dataclass(frozen=True, slots=True)
 class UnknownOrder:
-    """An open order that goes by one of pfmm's ids and is in no run of this journal."""
+    """An open order with an id in pfmm's form that no run of this journal placed."""
 
     market: str
     side: Side
@@ -35,7 +35,7 @@ class UnknownOrder:
 
 
 def asks_nobody(session: Session) -> bool:
-    """True where there is no venue to look at yet: an embedded exchange that was never made has no orders."""
+    """Tell whether there is no venue to ask yet: an embedded exchange that was never made has no orders."""
     return session.in_process and not (session.state_dir / "paper" / "exchange.sqlite3").exists()
 
 
@@ -56,7 +56,7 @@ def rows_of(orders: Sequence[Order]) -> tuple[UnknownOrder, ...]:
 
 
 def words_of(orders: Sequence[Order | UnknownOrder], kind: str) -> str:
-    """That they rest, on which markets, and what to do about it."""
+    """Say on which markets unknown orders rest, and what to do about them."""
     markets = sorted({order.market for order in orders})
     ids = ", ".join(str(order.client_order_id) for order in orders[:3]) + (", …" if len(orders) > 3 else "")
     where = markets[0] if len(markets) == 1 else "MARKET"

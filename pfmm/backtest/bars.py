@@ -13,8 +13,8 @@ SECOND_MS = 1_000
 
 
 class BarBook(MarketBook):
-    """The matching core over quotes that were made of bars of `bar_ms`: the first opens at `first_ms`, and the last of
-    them shows a price at `last_ms`. What is shown later, as the market ends, is still a part of that one."""
+    """Match against quotes that were made of bars of `bar_ms`. The first bar opens at `first_ms`, the last one shows a
+    price at `last_ms`, and what is shown later still belongs to the last bar."""
 
     __slots__ = ("_bar", "_bar_ms", "_filled", "_first_ms", "_last", "_left")
 

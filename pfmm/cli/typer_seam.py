@@ -326,7 +326,7 @@ def look(root: Root, path: str) -> Node | None:
 
 
 def unloaded(root: Root, lines: Mapping[str, str]) -> Node:
-    """The root command with the lines of its commands, none of which is loaded."""
+    """Build the root command with the lines of its commands, without loading any of them."""
     options = tuple(_option(one) for one in root.params if one.param_type_name == "option")
     return Node("", "", "", lines, options)
 

@@ -71,7 +71,7 @@ class Engine:
         return max(self._not_before_ms, self._sender.acknowledged_ms)
 
     def saw(self, time_ms: int) -> None:
-        """Takes note that the venue's clock has shown `time_ms`: snapshots of before are stale."""
+        """Take note that the venue's clock has shown `time_ms`: older snapshots are stale from now on."""
         self._not_before_ms = max(self._not_before_ms, time_ms)
 
     @property
@@ -290,14 +290,14 @@ class Engine:
             active.last_mark = marks.get(active.market, active.last_mark)
 
     def settle_up(self) -> list[Event]:
-        """Takes in what the journal learned since the last cycle, as on the way out, and answers the events of it."""
+        """Take in what the journal learned since the last cycle, as on the way out, and return its events."""
         self._folder.fold(self._runs, self._untold)
         events, self._untold = self._untold, []
         return events
 
     @property
     def left(self) -> tuple[RunLeft, ...]:
-        """What each run that has begun leaves by now."""
+        """What each run that has begun leaves if it ends now."""
         return tuple(found for active in self._runs if (found := active.left()) is not None)
 
     def leave(self, time_ms: int, *, status: str, reason: str | None) -> None:

@@ -18,8 +18,8 @@ OLD_MS = 3_600_000  # of a fill that is older nothing is asked any more
 
 
 def read_mids(venue: Venue, journal: Journal, now_ms: int, *, closed: bool) -> bool:
-    """Records what the venue tells of the mid just before each fill that no minute row has taken in, and at each
-    horizon after it; `closed` asks only for those whose minutes are over, which is one question a minute and market.
+    """Record what the venue tells of the mid just before each fill that no minute row counts yet, and at each horizon
+    after it. `closed` asks only for fills whose minutes are over: one question a minute and market.
 
     Answers False where the venue could not be reached: the fills can wait for the next cycle.
     """
@@ -41,6 +41,6 @@ def read_mids(venue: Venue, journal: Journal, now_ms: int, *, closed: bool) -> b
 
 
 def moments(times: Iterable[int]) -> Sequence[int]:
-    """Of what moments the mids judge fills of these times, in ms: strictly before each, and at every horizon after."""
+    """List the times in ms whose mids judge these fills: just before each, and at every horizon after it."""
     offsets = (-1, *(seconds * 1_000 for seconds in HORIZONS_S))
     return sorted({time_ms + offset for time_ms in times for offset in offsets})

@@ -21,7 +21,7 @@ from pfmm.ports import Journal
 
 
 class FillFolder:
-    """Knows up to which fill of the journal everything has been handed on.
+    """Hand the journal's fills on to the runs, and know how far that has come.
 
     `folded_through` is that fill's running number.
     """
@@ -34,13 +34,13 @@ class FillFolder:
         self._fees_warned: set[tuple[str, Liquidity]] = set()
 
     def adopted(self, active: StrategyRun) -> None:
-        """Goes on with what an earlier process found of the position of a run that was taken up."""
+        """Go on from what an earlier process found out about the position of a run that was taken up."""
         if active.unbooked is not None:
             self._position_check.expect(active.market, active.unbooked, active.apart)
 
     def fold(self, runs: Sequence[StrategyRun], told: list[Event]) -> None:
-        """Gives every run the fills that the journal has and it has not, whichever process absorbed them, and its
-        book as of the last of them. The events of it go into `told` one by one: an error on the way loses none."""
+        """Give every run the fills that it does not have yet, whichever process absorbed them, and its book up to the
+        last of them. The events go into `told` one by one: an error on the way loses none."""
         by_id = {active.run.run_id: active for active in runs if active.run is not None}
         for run_id, active in by_id.items():
             if active.behind:  # what it filled, and what others did, while no process carried it on
@@ -66,8 +66,9 @@ class FillFolder:
                 return
 
     def check_positions(self, runs: Sequence[StrategyRun], seen: MarketSnapshot, seen_through: int) -> None:
-        """Whether each position follows its fills, and what of it is a base. Where it does not, nothing new is sent,
-        and a disagreement that lasts ends the run: no limit binds on a position that nobody can explain."""
+        """Check that each position follows its fills, and find the part of it that is a base. Where they disagree
+        nothing new is sent, and a disagreement that lasts ends the run: no limit binds on a position that nobody can
+        explain."""
         later = later_fills(self._journal, seen, seen_through) if self.folded_through > seen_through else {}
         found: dict[str, Apart | None] = {}
         for active in runs:

@@ -70,7 +70,7 @@ def observe(
 def observe_listed(
     venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Sequence[str]
 ) -> tuple[Snapshot, tuple[str, ...]]:
-    """`observe`, where a market that the venue took off its list costs its own ticker alone, and which those are."""
+    """Observe also where the venue took markets off its list: the snapshot leaves them out, and they are named."""
     try:
         return observe(venue, journal, markets, run_ids), ()
     except UnknownMarket:

@@ -108,8 +108,8 @@ def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
 
 
 def is_lost(own: OwnOrder, now_ms: int) -> bool:
-    """True for an order that left the open list, and of which nothing was heard for longer than what is in flight
-    takes: to cancel it is safe whatever became of it, and the answer settles it."""
+    """Tell whether an order has left the open list and was not heard of for longer than a request can be in flight. To
+    cancel it is safe then, and the answer settles it."""
     if own.status is not OwnStatus.MISSING or own.valid_until_ms is None:
         return False
     return now_ms > acts_until_ms(max(own.valid_until_ms, own.updated_ms))

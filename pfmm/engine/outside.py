@@ -20,7 +20,8 @@ _ZERO = Decimal(0)
 
 
 def taken_from(run_id: str, claims: Iterable[JournalFill]) -> Decimal:
-    """How much of a run's position the parts of a fill of no run closed, signed base units: a sale of 5 is -5."""
+    """Sum up how much of a run's position the parts of a fill closed that belongs to no run, signed base units: a sale
+    of 5 is -5."""
     return sum((part.fill.signed_size for part in claims if part.run_id == run_id), _ZERO)
 
 
@@ -38,8 +39,8 @@ def fill_row(fill: Fill, slot: str | None) -> dict[str, Any]:
 
 
 def told_of(item: JournalFill, taken: Decimal, *, market: str, strategy: str) -> tuple[Event, str | None] | None:
-    """The event of a fill of no run for a run on `market` of which it took `taken`, and why the run must stop for it,
-    if it must; None where it does not concern the run."""
+    """Make the event of a fill that belongs to no run, for a run on `market` from which it took `taken`, with the
+    reason why the run must stop, if it must. None where the fill does not concern the run."""
     fill = item.fill
     if (fill.client_order_id or "").startswith(FLATTEN_IDS):  # asked for: the way out closes what the run held
         return (Event("fill", fill.time_ms, market, strategy, fill_row(fill, None)), None) if taken else None

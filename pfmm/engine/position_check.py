@@ -23,20 +23,20 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """That position and fills disagree: since when, in venue time, for how many reads running, and in words."""
+    """Say that position and fills disagree: since which venue time, for how many reads in a row, and in words."""
 
     since_ms: int
     reads: int
     words: str
 
     def lasting(self, now_ms: int) -> bool:
-        """True once it can be no delay any more."""
+        """Tell whether the disagreement has lasted too long to be a delay."""
         return self.reads >= APART_READS and now_ms - self.since_ms >= APART_MS
 
 
 class PositionCheck:
-    """The account's positions against its fills. What was held before the first one that is known needs no fill; from
-    then on every change does, over restarts too."""
+    """Hold the account's positions against its fills. What was held before the first known fill needs no explanation;
+    every later change needs a fill, over restarts too."""
 
     def __init__(self, booked: Callable[[str], Decimal]) -> None:
         """`booked` answers what the account's book of a market says before the first fill that is counted."""
@@ -60,8 +60,8 @@ class PositionCheck:
         return self._unbooked.get(market, _ZERO)
 
     def check(self, market: str, position: Decimal, later: Mapping[str, Decimal], now_ms: int) -> Apart | None:
-        """What is wrong with `position`, that of a snapshot of `now_ms` in signed base units, if anything; `later` is
-        what fills that were counted and that are newer than it have changed.
+        """Say what is wrong with `position`, signed base units, as a snapshot of `now_ms` shows it; None where it
+        follows the fills. `later` is what newer fills, counted already, have changed.
 
         First seen at 2 after 5 filled, then at 2 after 6: the position moved by 0, the fills by 1.
         """
@@ -78,9 +78,9 @@ class PositionCheck:
 
 
 def later_fills(journal: Journal, seen: MarketSnapshot, seen_through: int) -> dict[str, Decimal]:
-    """By market, what fills of above the number `seen_through` and newer than the snapshot changed, base units: another
-    process has absorbed them and its orders no longer count as live, while the snapshot's position is still without
-    them."""
+    """Sum up by market, in base units, what newer fills changed: those above the number `seen_through` that the
+    snapshot does not show. Another process has absorbed them, and their orders no longer count as live, while the
+    snapshot's position is still without them."""
     in_snapshot = {fill.fill_id for fill in seen.snapshot.fills}
     later: dict[str, Decimal] = {}
     for item in journal.fills(after_seq=seen_through):

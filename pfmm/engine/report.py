@@ -87,7 +87,7 @@ class MarketSnapshot:
         return self._positions.get(market, Decimal(0))
 
     def base(self, market: str) -> Decimal:
-        """What of the account's position no run of pfmm holds: a hedge, somebody's trade. Signed base units."""
+        """Return the part of the position that no run of pfmm holds, signed base units: a hedge, or a trade by hand."""
         return self.bases.get(market, Decimal(0))
 
     def run_position(self, market: str) -> Decimal:

@@ -1,4 +1,4 @@
-"""One run as the engine carries it from cycle to cycle: its state, its books, and what it makes of a seen.
+"""One run as the engine carries it from cycle to cycle: its state, its books, and what it makes of a snapshot.
 
 Everything in it can be rebuilt from the journal. It reads no venue and writes no journal. Layer: engine.
 """
@@ -37,7 +37,7 @@ _JUMP_MEMORY_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How often running the venue refused what one slot wanted, and with which reason last."""
+    """Count how often in a row the venue refused what one slot wanted, with the last reason."""
 
     times: int
     reason: str
@@ -53,7 +53,7 @@ class Refused:
         return f"stopped: refused {self.times} times running, last: {self.reason}"
 
     def once_more(self) -> Refused:
-        """After a fill of the run, which may have changed what was in the way: one more try."""
+        """Grant one more try after a fill of the run, which may have changed what was in the way."""
         return Refused(min(self.times, REFUSED_RUNNING - 1), self.reason)
 
     def dump(self) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class StrategyRun:
         return [told, *(_round_trip_event(self, trip) for trip in trips)]
 
     def view(self, seen: MarketSnapshot) -> tuple[MarketView | None, str | None]:
-        """What the strategy may look at, or why it may not."""
+        """Gather what the strategy may look at, or say why it may not decide now."""
         ticker = seen.tickers.get(self.market)
         if ticker is None:
             return None, f"the venue serves no ticker for {self.market}"
@@ -238,7 +238,7 @@ class StrategyRun:
         return limit_beside(self.spec.limits.max_inventory_usd, base, ticker.mark)
 
     def decide(self, view: MarketView) -> Decision:
-        """The strategy's word."""
+        """Let the strategy decide, and leave out of its decision what cannot be sent."""
         strategy = self.spec.strategy
         if self.state is None:
             self.state = strategy.initial(view)
@@ -246,8 +246,8 @@ class StrategyRun:
         return self.sendable(decision)
 
     def sendable(self, decision: Decision) -> Decision:
-        """Its orders one tick further away for each post-only refusal in a row, so that none is simply repeated, and
-        without those whose slot has stopped: `absent` says why."""
+        """Move the orders of a decision one tick further away for each post-only refusal in a row, and leave out those
+        whose slot has stopped: `absent` says why."""
         if not self.nudges and not self.refused:
             return decision
         stopped = {slot: refused.words for slot, refused in self.refused.items() if refused.stopped}

@@ -18,7 +18,7 @@ _RUN_ID = re.compile(r"[0-9a-f]{6}-[1-9][0-9]*", re.ASCII)  # a journal's nonce 
 
 
 class KnowsOrders(Protocol):
-    """A journal, as far as it is asked here."""
+    """Say whether an own order is known: the only question that is asked of a journal here."""
 
     def order(self, client_order_id: str) -> OwnOrder | None:
         """The own order with that id."""
@@ -26,8 +26,8 @@ class KnowsOrders(Protocol):
 
 
 def unknown_orders(orders: Iterable[Order], journal: KnowsOrders | None) -> tuple[Order, ...]:
-    """Those of `orders` whose client order id has the form of a run's and that the journal (None: there is none) does
-    not know: "a1b2c3-7" in a journal that begins all of its ids with "0f0f0f-"."""
+    """Pick the orders whose client order id has the form of a run's and that the journal (None: there is none) does not
+    know: "a1b2c3-7" in a journal that begins all of its ids with "0f0f0f-"."""
     return tuple(
         order
         for order in orders
@@ -38,8 +38,8 @@ def unknown_orders(orders: Iterable[Order], journal: KnowsOrders | None) -> tupl
 
 
 def refuse_second(runs: Iterable[StrategyRun], seen: MarketSnapshot, journal: KnowsOrders) -> None:
-    """Raises StateUnknown where a run would begin on a market on which orders of another pfmm rest, or of one whose
-    journal was lost: nobody would count or stop them, and a second run would trade beside the first."""
+    """Raise StateUnknown where a run would begin on a market on which orders of another pfmm rest, or of a lost
+    journal: nobody would count or stop them, and a second run would trade beside the first."""
     for active in runs:
         found = unknown_orders(seen.orders.get(active.market, ()), journal) if active.run is None else ()
         if found:

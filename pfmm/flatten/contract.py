@@ -30,7 +30,7 @@ class FlatState(StrEnum):
 
     @property
     def done(self) -> bool:
-        """True for what was asked for and proven."""
+        """True where what was asked for is done and proven."""
         return self in (FlatState.FLAT, FlatState.REDUCED, FlatState.CANCELLED)
 
 
@@ -93,7 +93,7 @@ class Others(Protocol):
 
 
 class Nobody:
-    """No others: nothing to wait for."""
+    """Stand for no other runners: there is nothing to wait for."""
 
     def press(self) -> None:
         """Nobody to press."""
@@ -104,9 +104,9 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the path needs of the outside: a local clock, a way to wait, fresh client order ids, and whether somebody
-    has asked to stop (None: nobody can). `known` tells of orders that may rest, for when the venue shows none: asked
-    for only then, it must not raise."""
+    """Bundle what the path needs from outside: a local clock, a way to wait, fresh client order ids, and whether
+    somebody has asked to stop (None: nobody can). `known` tells of orders that may rest. It is asked only where the
+    venue shows none, and must not raise."""
 
     monotonic_s: Callable[[], float]
     wait_s: Callable[[float], object]
@@ -151,8 +151,8 @@ class MarketProgress:
 
     @property
     def vanished(self) -> bool:
-        """True for a position that is gone although no answer told of as much closed: others closed it, an answer was
-        lost, or the snapshot is wrong."""
+        """True where the position is gone and the answers to our closing orders explain less: others closed it, an
+        answer was lost, or the snapshot is wrong."""
         return not self.size and self.closed < abs(self.before)
 
     @property

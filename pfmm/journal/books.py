@@ -174,7 +174,7 @@ class SqlBooks:
         return self._newest_first(self.progress.fills)
 
     def keep_move(self, move: Move) -> None:
-        """Nothing: whoever reads them sees only those that are folded."""
+        """Do nothing: readers see only moves that are folded."""
 
     def moves(self, market: str) -> Sequence[Move]:
         return stored_moves(self._db, {"market = ?": market, "entry <= ?": self.progress.entries})
@@ -230,8 +230,8 @@ class SqlBooks:
 
 
 def stored_claims(db: Connection, first: int, last: int, *, late: int | None = None) -> Iterator[JournalFill]:
-    """The kept parts of the fills numbered `first` to `last` that closed what runs held; only those that came
-    after (`late` 1) or before (0) the fill's minute row was written, or all."""
+    """Read the stored parts of the fills numbered `first` to `last` that closed what runs held: those that came after
+    the minute row of the fill (`late` 1), before it (0), or all."""
     query = (
         f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, c.run_id, c.size, c.fee "  # noqa: S608
         "FROM claims c JOIN fills f ON f.seq = c.seq WHERE c.seq BETWEEN ? AND ? "

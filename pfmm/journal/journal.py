@@ -142,7 +142,7 @@ class Journal(RunRecords):
                     self._set_meta({OLD_CLOSINGS: str(self.newest_fill())})
 
     def recognise(self, exchange_id: str) -> None:
-        """Remembers the paper exchange at the first contact: the journal is about that one, for ever.
+        """Remember the paper exchange at the first contact: from then on the journal belongs to that one.
 
         Raises OtherExchange when another one answers later: its fills would count as this one's.
         """

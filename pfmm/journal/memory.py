@@ -111,7 +111,7 @@ class MemoryJournal:
             end_run(self._books, EndedRun(run.market, run_id, run.number, since_ms))
 
     def recognise(self, exchange_id: str) -> None:
-        """There is no other exchange here."""
+        """Do nothing: a backtest has one exchange."""
 
     def cursors(self) -> Cursors:
         """Where the next read of the venue goes on."""

@@ -61,7 +61,7 @@ class MinuteLog:
         self.through: int = db.execute(_THROUGH).fetchone()[0]
 
     def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:
-        """At most `limit` of the fills from a time on that no row has taken in, oldest first; only those whose minutes
+        """Read at most `limit` fills since a time that no minute row counts yet, oldest first; only those whose minutes
         are closed, or all."""
         asked = (self.through, since_ms, limit)
         fills = [schema.fill_from(row) for row in self._db.execute(_RECENT_FILLS, asked)]
@@ -89,8 +89,8 @@ class MinuteLog:
         return int(self._db.execute("SELECT coalesce(max(number), 0) FROM claims").fetchone()[0])
 
     def recent(self, market: str, owner: str, since_ms: int, limit: int) -> list[MinuteRow]:
-        """The rows of an owner on a market from a time on, and those that at most `limit` later fills would make by
-        now: costs the same however long the owner has traded."""
+        """Read the rows of an owner on a market since a time, with those that at most `limit` newer fills would make
+        now. The cost does not grow with the age of the journal."""
         query = _ROWS + " AND minute >= ? ORDER BY minute"
         rows = [row_from(row) for row in self._db.execute(query, (market, owner, since_ms // MINUTE_MS))]
         fills = self.unjudged(limit, since_ms=since_ms, closed=False)
@@ -103,7 +103,7 @@ class MinuteLog:
         return [*rows, *fold.rows.values()]
 
     def open_rows(self, limit: int) -> list[MinuteRow]:
-        """The rows that the fills which no row has yet would make by now; with those that they open again."""
+        """Make the rows of the fills that no row counts yet, with the stored rows that these fills open again."""
         rows: Rows = {}
         while fills := self._fills(limit):
             rows |= self._folded(fills, rows).rows
@@ -111,8 +111,8 @@ class MinuteLog:
         return list(rows.values())
 
     def table(self, market: str, owner: str, names: Sequence[str], more: Sequence[MinuteRow]) -> MinuteTable:
-        """The kept rows of an owner on a market, `more` beside them (in the place of those of their minute, where
-        these are not late claims, which add to them)."""
+        """Read the stored rows of an owner on a market together with `more`. A row of `more` replaces the stored one of
+        its minute, unless it is a late claim, which adds to it."""
         asked = ("minute", *names)
         query = f"SELECT {', '.join(asked)} FROM minute_rows WHERE market = ? AND owner = ? ORDER BY minute"  # noqa: S608
         kept = self._db.execute(query, (market, owner)).fetchall()
@@ -137,8 +137,8 @@ class MinuteLog:
         return found
 
     def late_rows(self) -> list[MinuteRow]:
-        """What must be added to the kept rows for parts of fills that were claimed after their rows were written: the
-        part for the run that it closed, and the part the other way round for nobody."""
+        """Make what must be added to stored rows for parts of fills that were claimed after those rows were written:
+        the part of the run that was closed, and its opposite for the owner of unattributed fills."""
         found: list[MinuteRow] = []
         claimed: dict[int, list[JournalFill]] = {}
         for part in stored_claims(self._db, 1, self.through, late=1):
@@ -242,14 +242,14 @@ class MinuteLog:
 
 
 def claimed_wholly(db: Connection, late: Sequence[JournalFill]) -> bool:
-    """True when all parts of a fill, the `late` ones among them, leave nothing of it to nobody."""
+    """Tell whether the parts of a fill, late ones included, make up the whole of it."""
     seq = late[0].seq
     stored = db.execute(f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
     return rest_of(schema.fill_from(stored), list(stored_claims(db, seq, seq))) is None
 
 
 def rest_of(item: JournalFill, parts: Sequence[JournalFill]) -> JournalFill | None:
-    """What a fill is without some parts of it; None where they make up the whole."""
+    """Take some parts out of a fill; None where nothing is left."""
     rest = less(item.fill, [part.fill for part in parts])
     return None if rest is None else replace(item, fill=rest)
 

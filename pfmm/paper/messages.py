@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class ExchangeError(Exception):
-    """The exchange's no: an HTTP status, a snake_case code, words, and the order that it is about, if any."""
+    """Refuse as the exchange does: an HTTP status, a snake_case code, words, and the order that it is about, if any."""
 
     def __init__(self, status: int, code: str, message: str, order: OrderRecord | None = None) -> None:
         super().__init__(message)

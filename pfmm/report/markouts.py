@@ -72,7 +72,7 @@ class _Placed:
         self.notional = sum(map(abs, at_mids))
 
     def recent(self, ages: Sequence[int], gap_ms: int) -> _Placed:
-        """The fills of which the mid in question is at most `gap_ms` old; itself where that is true of all."""
+        """Keep the fills whose mid is at most `gap_ms` old; the same object where that is true of all."""
         if max(ages, default=0) <= gap_ms:
             return self
         return self._those([age <= gap_ms for age in ages])

@@ -20,8 +20,8 @@ class KeepsEvents(Journal, Protocol):
 
 
 class Teller:
-    """Tells one run's events. Each carries the journal's cursor from which a reader that missed it reads on: that of
-    before the batch that it came with, so that nothing is passed over, and some may be read twice."""
+    """Tell one run's events. Each event carries the journal's cursor as it was before the batch of that event: a reader
+    that missed it reads on from there, misses nothing, and may read some events twice."""
 
     def __init__(self, journal: KeepsEvents, engine: Engine, put: Callable[[Event], None]) -> None:
         """`put` hands an event to the listeners and never waits."""

@@ -21,8 +21,8 @@ class UseLock:
         return self._lock(patience_s, shared=True)
 
     def take(self, patience_s: float) -> bool:
-        """Hold it alone; False when others hold it for longer than that. A share that was held is given up first in
-        either way: of several that try this at one moment, one is the last and gets it."""
+        """Hold it alone; False when others hold it for longer than that. A share of our own is given up first: of
+        several processes that try this at one moment, the last one gets it."""
         return self._lock(patience_s, shared=False)
 
     def _lock(self, patience_s: float, *, shared: bool) -> bool:

@@ -50,7 +50,7 @@ def test_status_stop_and_doctor_show_them(lost: Path) -> None:
     assert (checks["orders"]["verdict"], checks["orders"]["fix"][-22:]) == ("warn", "pfmm flatten BTC-PERP` does"[-22:])
     text = run("grid", "stop", home=lost)
     assert text.code == 8
-    assert "nothing of it rests" not in text.out
+    assert "none of its orders rests" not in text.out
 
 
 def test_they_are_stopped_on_request_and_then_a_grid_begins(lost: Path) -> None:

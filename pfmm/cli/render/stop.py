@@ -1,4 +1,4 @@
-"""What a stop did as text. Layer: cli."""
+"""Show as text what a stop did. Layer: cli."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 
 def render(kind: str, result: StopResult, width: int | None) -> str:
-    """One line a run, then the verdict about the positions where that was asked for."""
+    """Write one line a run, then the verdict about the positions where `--flatten` asked for it."""
     lines = [
         f"{run.market} {run.strategy}: {run.state}, {run.cancelled} orders cancelled, {run.orders_left} left"
         for run in result.runs
     ]
     if not lines and not result.unknown_orders:
-        lines = [f"No {kind} was running and nothing of it rests."]
+        lines = [f"No {kind} was running, and none of its orders rests."]
     if result.unknown_cancelled:
         lines.append(f"{result.unknown_cancelled} orders that this journal does not know were cancelled.")
     lines += [
-        f"{one.market} {one.side} {plain(one.size)} at {one.price}: {one.client_order_id} rests, not of this journal"
+        f"{one.market} {one.side} {plain(one.size)} at {one.price}: "
+        f"{one.client_order_id} rests, and this journal does not know it"
         for one in result.unknown_orders
     ]
     lines += [
