@@ -145,52 +145,18 @@ class Engine:
         reported as an event, never raised.
         """
         seen_through = self._journal.newest_fill()
-        mine = self.run_ids if self._settles else ()
-        doubts: list[tuple[OwnOrder, PfmmError]] = []
-        absent: list[OwnOrder] = []
-        dropped: list[tuple[OwnOrder, Order]] = []
-        seen = MarketSnapshot(
-            observe(
-                self._venue,
-                self._journal,
-                self.markets,
-                mine,
-                not_before_ms=self.not_before_ms,
-                doubt=lambda own, error: doubts.append((own, error)),
-                absent=absent.append,
-                dropped=lambda own, order: dropped.append((own, order)),
-            )
-        )
-        # a venue whose clock runs never shows the same moment twice: that would be a cached answer
-        self._not_before_ms = seen.now_ms + (seen.time.speed > 0 and seen.time.state == "open")
-        self._folder.fold(self._runs, self._untold)
+        seen, absent = self._look()
         events = self._untold  # the list itself: of a cycle that ends before its report, the next or the way out tells
-        events += doubted(self._runs, doubts, seen.now_ms)
-        events += of_the_venue(self._runs, dropped, seen)
         refuse_second(self._runs, seen, self._journal)
         self._folder.check_positions(self._runs, seen, seen_through)
-        self._know(self._journal.live_orders())
-        live = _by_run(self._known_live)
-        steps = []
-        for active in self._runs:
-            own = live.get(active.run_id or "", ())
-            step = self._step(active, seen, own)
-            lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
-            if lost:
-                step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
-            steps.append(step)
-            events += active.problem_events(seen.now_ms)
+        steps = self._steps(seen, absent)
         if send:
             paused, through = self._paused is not None, self._folder.folded_through
             begun = self._saver.begin_and_save(steps, seen.now_ms, paused=paused, folded_through=through)
             events += adopted(begun, seen.now_ms)
         intents = self._approve_and_commit(steps, seen, seen_through, send=send)
         if send:
-            events += [
-                Event("warning", seen.now_ms, s.active.market, s.active.kind, {"slot": CLOSE_SLOT, "reason": s.told})
-                for s in steps
-                if s.told is not None
-            ]
+            events += _told_of_closings(steps, seen.now_ms)
             self._in_flight = intents
             events += self._send(intents, seen.now_ms)
         self._know(self._journal.live_orders())
@@ -201,6 +167,48 @@ class Engine:
             self._journal.close_minutes(1)
         self._untold = []
         return CycleReport(seen.time, seen.snapshot.account, reports, tuple(events), fresh=fresh)
+
+    def _look(self) -> tuple[MarketSnapshot, list[OwnOrder]]:
+        """Reads the venue once and brings the journal and the runs up to it; the events of that become untold ones.
+
+        Returns what was seen, and the orders that the venue knows no more.
+        """
+        doubts: list[tuple[OwnOrder, PfmmError]] = []
+        absent: list[OwnOrder] = []
+        dropped: list[tuple[OwnOrder, Order]] = []
+        seen = MarketSnapshot(
+            observe(
+                self._venue,
+                self._journal,
+                self.markets,
+                self.run_ids if self._settles else (),
+                not_before_ms=self.not_before_ms,
+                doubt=lambda own, error: doubts.append((own, error)),
+                absent=absent.append,
+                dropped=lambda own, order: dropped.append((own, order)),
+            )
+        )
+        # a venue whose clock runs never shows the same moment twice: that would be a cached answer
+        self._not_before_ms = seen.now_ms + (seen.time.speed > 0 and seen.time.state == "open")
+        self._folder.fold(self._runs, self._untold)
+        self._untold += doubted(self._runs, doubts, seen.now_ms)
+        self._untold += of_the_venue(self._runs, dropped, seen)
+        return seen, absent
+
+    def _steps(self, seen: MarketSnapshot, absent: Sequence[OwnOrder]) -> list[Step]:
+        """Lets every run decide; an order that is absent, as it was the cycle before, is cancelled to settle it."""
+        self._know(self._journal.live_orders())
+        live = _by_run(self._known_live)
+        steps = []
+        for active in self._runs:
+            own = live.get(active.run_id or "", ())
+            step = self._step(active, seen, own)
+            lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
+            if lost:
+                step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
+            steps.append(step)
+            self._untold += active.problem_events(seen.now_ms)
+        return steps
 
     def _know(self, live: tuple[OwnOrder, ...]) -> None:
         self._known_live, self._in_flight = live, Intents()
@@ -311,3 +319,12 @@ def _by_run(orders: Sequence[OwnOrder]) -> dict[str, list[OwnOrder]]:
     for order in orders:
         grouped.setdefault(order.run_id, []).append(order)
     return grouped
+
+
+def _told_of_closings(steps: Sequence[Step], now_ms: int) -> list[Event]:
+    """Warn of each run whose closing order waits, or closes at another price than the best one."""
+    return [
+        Event("warning", now_ms, step.active.market, step.active.kind, {"slot": CLOSE_SLOT, "reason": step.told})
+        for step in steps
+        if step.told is not None
+    ]
