@@ -153,6 +153,8 @@ class Session:
             limited=self.live,
             urgent=bool(self._waits),
             more_lists=self.settings.market_lists,
+            url=self.settings.base_url,
+            stream=self.settings.stream,
         )
         venue: Venue = getattr(import_module(module), opener)(opening)
         return venue

@@ -16,6 +16,10 @@ OWN: Final[tuple[Setting, ...]] = (
     Setting("account", "account", "default", "account on the venue"),
     choice("network", MAINNET, (MAINNET, TESTNET), "which of the venue's networks, where it has two", "--network"),
     Setting("market_lists", "text", "", "further lists of markets of the venue to use, with commas between"),
+    choice(
+        "stream", "auto", ("auto", "on", "off"),
+        "a loop follows the venue's socket and asks only after changes (auto: with the extra ws)",
+    ),
     Setting("base_url", "url", "", "address of the venue; empty = its own (paper: in this process)"),
     Setting("secret.env", "variable", None, "name of the environment variable that holds the key"),
     Setting("secret.file", "path", None, "file that holds the key, mode 0600"),

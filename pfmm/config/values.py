@@ -149,7 +149,8 @@ class Settings:
     `venue` is a name of `pfmm.venue.registry`, `account` the account there, `base_url` the venue's address without a
     trailing slash (empty for the paper exchange in this process), `network` mainnet, testnet or local (an exchange on
     this machine), `place` these with the venue's name there, `market_lists` the further lists of markets that the
-    account uses, `general` what holds without any market's own section. `value` and `source` answer for any name.
+    account uses, `stream` whether a loop follows the venue's socket (auto, on, off), `general` what holds without any
+    market's own section. `value` and `source` answer for any name.
     """
 
     def __init__(
@@ -175,6 +176,7 @@ class Settings:
         self.base_url, self.network = self.place.address, self.place.network
         lists = (name.strip() for name in str(self.resolved(top["market_lists"], None)[0]).split(","))
         self.market_lists = tuple(dict.fromkeys(name for name in lists if name))
+        self.stream = str(self.resolved(top["stream"], None)[0])
         self.general = MarketSettings(self, None)
 
     def value(self, name: str, market: str | None = None) -> Any:

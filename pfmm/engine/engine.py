@@ -149,6 +149,8 @@ class Engine:
         events = self._untold  # the list itself: of a cycle that ends before its report, the next or the way out tells
         refuse_second(self._runs, seen, self._journal)
         self._folder.check_positions(self._runs, seen, seen_through)
+        if any(active.apart is not None for active in self._runs):
+            self._venue.look_anew()  # what counts as a further read of the position must be one
         steps = self._steps(seen, absent)
         if send:
             paused, through = self._paused is not None, self._folder.folded_through

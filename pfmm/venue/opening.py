@@ -19,7 +19,8 @@ class Opening:
     """The account's session: `name` is what the venue is called, `account` what it calls the account (empty: public
     data alone), `key` gives the key in clear. `client` makes the one client, with the budget that the adapter counts
     by. `folder` keeps what processes share. `limited` is False where nothing limits requests, `urgent` True for an
-    emergency. `more_lists` names further lists of markets that the account uses."""
+    emergency. `more_lists` names further lists of markets that the account uses. `url` is the venue's address, and
+    `stream` (auto, on, off) whether a loop follows its socket."""
 
     name: str
     network: str
@@ -30,3 +31,5 @@ class Opening:
     limited: bool = True
     urgent: bool = False
     more_lists: tuple[str, ...] = ()
+    url: str = ""
+    stream: str = "off"

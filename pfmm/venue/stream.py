@@ -76,6 +76,7 @@ class Stream:
         self._wanted: list[str] = []
         self._connection = 0
         self._connected = False
+        self._heard_s = 0.0
         self._problem = "nothing has arrived yet"
         self._ending = Event()
         self._thread = Thread(target=self._run, name="stream", daemon=True)
@@ -123,6 +124,12 @@ class Stream:
         """Why nothing arrives; None while the socket is open."""
         with self._changed:
             return None if self._connected else self._problem
+
+    @property
+    def heard(self) -> tuple[int, float]:
+        """The number of the connection that is open and when it was heard last (monotonic s); number 0 without any."""
+        with self._changed:
+            return (self._connection if self._connected else 0), self._heard_s
 
     def close(self) -> None:
         """Ends the thread."""
@@ -202,6 +209,7 @@ class Stream:
             if new:
                 self._connection += 1
                 self._connected = True
+            self._heard_s = at_s
             for name, value, queued in found:
                 arrival = Arrival(value, at_s, self._connection)
                 if not queued:
@@ -270,10 +278,22 @@ def _object(text: str) -> Json:
     return message
 
 
+def installed() -> bool:
+    """True where the extra that sockets need is installed; imports nothing."""
+    from importlib.util import find_spec
+
+    return find_spec("wsproto") is not None
+
+
+def missing() -> CannotDoThis:
+    """What to raise where it is not."""
+    return CannotDoThis("WebSockets need the library wsproto", hint="pip install 'pfmm[ws]'")
+
+
 def _library() -> Any:
     try:
         import wsproto
         import wsproto.events
     except ImportError:
-        raise CannotDoThis("WebSockets need the library wsproto", hint="pip install 'pfmm[ws]'") from None
+        raise missing() from None
     return wsproto

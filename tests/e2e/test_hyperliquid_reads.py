@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,7 +17,8 @@ from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.messages import PlaceRequest
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from tests.e2e.driver import run, run_here
+from tests.e2e.driver import environment, run, run_here
+from tests.scripted_hyperliquid import ScriptedVenue, served
 
 D = Decimal
 
@@ -50,6 +53,39 @@ def test_reads_need_no_key(tmp_path: Path, variables: dict[str, str]) -> None:
     (position,) = data("inventory")["positions"]
     assert (position["market"], position["side"]) == ("BTC-PERP", "long")
     assert Decimal(data("quote", "show", "BTC")["bid"]) > 0
+
+
+SIGNING = ("coincurve", "msgpack", "sha3", "wsproto")
+READS = "funding BTC;funding --all;markets;quote show BTC;book BTC;inventory;report;grid status;paper status"
+ALL = (
+    "import contextlib, io, sys\n"
+    "from pfmm.cli.main import main\n"
+    "for line in sys.argv[1].split(';'):\n"
+    "    sys.argv = ['pfmm', *line.split()]\n"
+    "    with contextlib.redirect_stdout(io.StringIO()):\n"
+    "        try:\n"
+    "            main()\n"
+    "        except SystemExit as end:\n"
+    "            code = end.code or 0\n"
+    "    print(line, code, '|', *(name for name in {} if name in sys.modules))\n"
+)
+
+
+def test_commands_that_do_not_sign_import_nothing_that_signs(tmp_path: Path, variables: dict[str, str]) -> None:
+    environ = environment(tmp_path / "home", variables)
+    process = [sys.executable, "-c", ALL.format(SIGNING), READS]
+    done = subprocess.run(process, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{line} 0 |" for line in READS.split(";")], done.stderr
+
+
+def test_rates_of_every_market_are_one_request(tmp_path: Path) -> None:
+    venue = ScriptedVenue()
+    with served(venue) as url:
+        live = {"PFMM_VENUE": "hyperliquid", "PFMM_BASE_URL": url}
+        found = run("funding", "--all", "--json", home=tmp_path, env=live).data["markets"]
+    assert [one["market"] for one in found] == ["BTC-PERP", "ETH-PERP"]
+    assert venue.requests == [{"type": "metaAndAssetCtxs"}]
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,20 @@ class _Bbo(_OfMarket):
 
 
 class _Book(_OfMarket):
+    """Told again and again, changed or not, as the venue does: an old one is a sign that none comes."""
+
     channel = "l2Book"
+    every_ms = 500
+
+    def begin(self) -> None:
+        super().begin()
+        self.at_ms = -self.every_ms
+
+    def news(self) -> Messages:
+        now_ms = self.exchange.time().time_ms
+        if now_ms - self.at_ms >= self.every_ms:
+            self.at_ms = now_ms
+            yield self.channel, self.value()
 
     def value(self) -> Any:
         return form.book(self.exchange.depth(self.market, 20))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pfmm.errors import BadVenueData
 from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
@@ -21,13 +22,16 @@ from pfmm.venue.hyperliquid import actions, fees, identity, reads
 from pfmm.venue.hyperliquid.action_budget import ActionBudget
 from pfmm.venue.hyperliquid.client_ids import to_cloid
 from pfmm.venue.hyperliquid.info import LATE_MS, Info
-from pfmm.venue.hyperliquid.looking import PAYMENTS_EVERY_MS, STANDS_MS, Look, Memory, signature
+from pfmm.venue.hyperliquid.looking import PAYMENTS_EVERY_MS, STANDS_MS, Look, Memory, revalued, signature
 from pfmm.venue.hyperliquid.market_data import PublicData
 from pfmm.venue.hyperliquid.numbers import coin_of, dex_of
 from pfmm.venue.hyperliquid.signing import Signer
 from pfmm.venue.hyperliquid.submit import Desk, Link
 from pfmm.venue.weights import WeightBudget
 from pfmm.venue.wire import Record
+
+if TYPE_CHECKING:
+    from pfmm.venue.hyperliquid.following import Following
 
 ENTRY_FEES_BPS = (Decimal("1.5"), Decimal("4.5"))  # maker and taker, for reads without an account
 FULL_LOOK = 44  # time, orders, fills and state, without prices
@@ -42,6 +46,7 @@ class Hyperliquid:
 
     `account` is the address whose orders and positions are read; empty for public data alone. `signer` gives the key
     that may act for it. `more_dexes` are the builders' lists of markets that the account uses beside the venue's own.
+    `follow` opens the socket that tells of changes; None where each look is to ask.
     """
 
     capabilities = Capabilities(Amend.REPLACE, atomic_snapshot=False, batch_max=actions.MAX_ITEMS, trigger_orders=True)
@@ -57,6 +62,7 @@ class Hyperliquid:
         name: str = "hyperliquid",
         more_dexes: Sequence[str] = (),
         weights: WeightBudget | None = None,
+        follow: Callable[[], Following] | None = None,
     ) -> None:
         self.name = name
         self.account = account
@@ -70,10 +76,15 @@ class Hyperliquid:
         self._newest_ms = 0  # venue time of the newest answer: acknowledgements carry none
         self._shown: dict[str, Order] = {}  # what rested in the newest snapshot, by the venue's id
         self._memory = Memory()
+        self._follow = follow
+        self._socket: Following | None = None
+        self._looks = 0
         self._public = PublicData(self._info, name, self._dexes)
 
     def close(self) -> None:
         """Close the connections."""
+        if self._socket is not None:
+            self._socket.close()
         self.http.close()
 
     # -- public data
@@ -133,11 +144,19 @@ class Hyperliquid:
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """One consistent view: time, orders, fills, account state and prices, read in this order.
 
-        While nothing was sent and nothing has filled, orders and fills of the whole look before stand for 15 s.
+        Nothing is asked where the socket shows fresh prices and tells of no change since the last whole look, for a
+        minute. Without it, while nothing was sent and nothing has filled, orders and fills of that look stand for 15 s.
         """
         dexes = self._lists_of(markets)
-        standing = self._memory.standing(cursors, dexes, self._newest_ms)
-        self._keep_pace((2 + 2 * len(dexes) if standing else FULL_LOOK) + 2 * len(markets))
+        socket = self._followed(markets)
+        if socket is not None:
+            unchanged = socket.unchanged(markets, cursors, dexes, self._memory)
+            if unchanged is not None:
+                return self._revalued(markets, *unchanged)
+        connection = 0 if socket is None else socket.connection()
+        standing = None if connection else self._memory.standing(cursors, dexes, self._newest_ms)
+        prices = 2 * sum(self._public.shown(market) is None for market in markets)
+        self._keep_pace((2 + 2 * len(dexes) if standing else FULL_LOOK) + prices)
         if standing is not None:
             parts = assemble(
                 self._reads(dexes, lambda: standing.orders, lambda: ((), (), cursors)),
@@ -148,6 +167,12 @@ class Hyperliquid:
             if fits and signature(parts.state) == standing.signature:
                 return self._snapshot(markets, parts.state, parts.orders, standing.asked_ms, parts.fills)
             self._keep_pace(FULL_LOOK)
+        return self._whole_look(markets, dexes, cursors, connection)
+
+    def _whole_look(
+        self, markets: Sequence[str], dexes: tuple[str, ...], cursors: Cursors, connection: int
+    ) -> Snapshot:
+        """Everything read anew, and remembered."""
         self._learn_actions()
 
         def agree(history: History, states: States) -> bool:
@@ -158,9 +183,26 @@ class Hyperliquid:
             pause=self.http.rest,
             monotonic_s=self.http.time.monotonic_s,
         )
-        look = Look(whole.asked_ms, dexes, whole.orders, signature(whole.state), whole.fills[2])
-        self._memory.keep(look, whole.fills[0], _positions(whole.state))
-        return self._snapshot(markets, whole.state, whole.orders, whole.asked_ms, whole.fills)
+        agreed = agree(whole.fills, whole.state)
+        shown = self._snapshot(markets, whole.state, whole.orders, whole.asked_ms, whole.fills)
+        self._memory.keep(Look(whole.asked_ms, dexes, shown, signature(whole.state), agreed, connection))
+        return shown
+
+    def _revalued(self, markets: Sequence[str], look: Look, now_ms: int) -> Snapshot:
+        """What the look of before showed, at the prices of now; a price that the socket does not show is asked for."""
+        self._newest_ms = max(self._newest_ms, now_ms)
+        self._memory.shown_ms = max(self._memory.shown_ms, now_ms)
+        return revalued(look, self._public.recent_tickers(markets, look.dexes, now_ms), now_ms)
+
+    def _followed(self, markets: Sequence[str]) -> Following | None:
+        """The socket that follows the account, opened by the second look: who looks once has no use for it."""
+        self._looks += 1
+        if self._socket is None and self._follow is not None and self._looks > 1 and self.account:
+            self._socket = self._follow()
+            self._public.shown = self._socket.price
+        if self._socket is not None:
+            self._socket.follow(markets)
+        return self._socket
 
     def look_anew(self) -> None:
         """The next snapshot reads orders and fills again."""
@@ -248,7 +290,8 @@ class Hyperliquid:
     def budget_text(self) -> str:
         """Weight and actions that are left, and how long the actions last at the pace of now."""
         actions_left = self._budget.text(self._newest_ms)
-        return ", ".join(one for one in (self.http.budget_text(), actions_left) if one is not None)
+        socket = None if self._socket is None else self._socket.text()
+        return ", ".join(one for one in (self.http.budget_text(), actions_left, socket) if one is not None)
 
     def budget_low(self) -> bool:
         """True when little is left of either."""
@@ -303,6 +346,7 @@ class Hyperliquid:
         tickers = self._public.recent_tickers(markets, tuple(states), time_ms) if markets else ()
         marks = {one.market: one.mark_price for one in positions}
         self._newest_ms = max(self._newest_ms, time_ms)
+        self._memory.shown_ms = max(self._memory.shown_ms, time_ms)
         self._shown = {one.order_id: one for one in orders}
         return Snapshot(
             time=VenueTime(time_ms),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
@@ -20,6 +21,14 @@ CONTEXTS_EVERY_MS: Final = 60_000
 Contexts = Mapping[str, tuple[Listing, Context]]
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The newest book and context of one market."""
+
+    book: Book
+    context: Context
+
+
 class PublicData:
     """What needs no account. `dexes` are the lists of markets in use: the venue's own, "", and builders' by name."""
 
@@ -28,6 +37,8 @@ class PublicData:
         self._name = name
         self._dexes = dexes
         self._recent: tuple[int, Contexts] | None = None
+        # book and context of a market where something shows them without being asked
+        self.shown: Callable[[str], Price | None] = lambda _: None
 
     def instruments(self, maker_bps: Decimal, taker_bps: Decimal) -> tuple[Instrument, ...]:
         """Every market that is not delisted, at these fees of the account; a builder's list has its own share."""
@@ -77,10 +88,14 @@ class PublicData:
         return tuple(reads.ticker(self.book(market), contexts[coin_of(market)][1]) for market in markets)
 
     def recent_tickers(self, markets: Sequence[str], dexes: Sequence[str], now_ms: int) -> tuple[Ticker, ...]:
-        """Tickers whose marks and rates are at most a minute old; the quotes are of now."""
-        if self._recent is None or not 0 <= now_ms - self._recent[0] < CONTEXTS_EVERY_MS:
+        """Tickers whose marks and rates are at most a minute old; the quotes are of now. Raises UnknownMarket."""
+        shown = {market: self.shown(market) for market in markets}
+        asked = [market for market in markets if shown[market] is None]
+        if asked and (self._recent is None or not 0 <= now_ms - self._recent[0] < CONTEXTS_EVERY_MS):
             self._recent = now_ms, self.contexts(dexes)
-        return self.tickers(markets, self._recent[1])
+        found = {one.market: one for one in self.tickers(asked, self._recent[1])} if asked and self._recent else {}
+        found |= {market: reads.ticker(one.book, one.context) for market, one in shown.items() if one is not None}
+        return tuple(found[market] for market in markets)
 
     @staticmethod
     def all_tickers(contexts: Contexts, now_ms: int) -> tuple[Ticker, ...]:

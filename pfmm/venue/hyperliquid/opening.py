@@ -5,7 +5,9 @@ The key is read, and the libraries that sign are imported, at the first action.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
 from pfmm.venue.hyperliquid.nonces import NonceFile
@@ -13,6 +15,10 @@ from pfmm.venue.hyperliquid.signing import Signer
 from pfmm.venue.opening import Opening
 from pfmm.venue.registry import MAINNET
 from pfmm.venue.weights import WeightBudget
+
+if TYPE_CHECKING:
+    from pfmm.venue.client import HttpClient
+    from pfmm.venue.hyperliquid.following import Following
 
 
 def open_venue(opening: Opening) -> Hyperliquid:
@@ -41,4 +47,25 @@ def open_venue(opening: Opening) -> Hyperliquid:
         name=opening.name,
         more_dexes=opening.more_lists,
         weights=weights,
+        follow=_follower(opening, client),
     )
+
+
+def _follower(opening: Opening, client: HttpClient) -> Callable[[], Following] | None:
+    """What opens the socket of a loop; None where each look is to ask. Raises CannotDoThis where a socket is wanted
+    that there cannot be."""
+    if opening.urgent or opening.stream == "off" or not opening.account:
+        return None
+    from pfmm.venue.stream import installed, missing
+
+    if not installed():
+        if opening.stream == "on":
+            raise missing()
+        return None
+
+    def follow() -> Following:
+        from pfmm.venue.hyperliquid.following import Following
+
+        return Following(client, opening.url, opening.account)
+
+    return follow

@@ -6,19 +6,18 @@ settled funding are read over HTTP. A market whose book is older than 9 s is out
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pfmm.errors import BadVenueData, VenueUnreachable
+from pfmm.errors import VenueUnreachable
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid import reads
+from pfmm.venue.hyperliquid.frames import PING, market_frame, socket_url
 from pfmm.venue.hyperliquid.numbers import coin_of
 from pfmm.venue.hyperliquid.public import PublicData
-from pfmm.venue.stream import SILENT_S, Json, Publication, Stream
-from pfmm.venue.wire import Record
+from pfmm.venue.stream import SILENT_S, Stream
 
-PATH = "/ws"
 FIRST_FRAMES_S = 5.0
 CHANNELS = ("trades", "activeAssetCtx", "l2Book")  # a new book says that the newest prints were shown before it
 
@@ -32,9 +31,7 @@ class StreamedData:
         self._public = PublicData(http)
         self.name = self._public.name
         self._now_s = http.time.monotonic_s
-        scheme, _, rest = url.partition("://")
-        address = f"{'wss' if scheme == 'https' else 'ws'}://{rest.rstrip('/')}{PATH}"
-        self._stream = Stream(address, _sorted, ping={"method": "ping"}, timekeeper=http.time)
+        self._stream = Stream(socket_url(url), market_frame, ping=PING, timekeeper=http.time)
         self._known_from: dict[str, int | None] = {}
         self._connections: dict[str, int] = {}
 
@@ -109,26 +106,6 @@ class StreamedData:
             why = self._stream.problem or "the socket is silent"
             raise VenueUnreachable(f"nothing comes through the socket of {self.name} for {name}: {why}")
         return arrival.value
-
-
-def _sorted(message: Json) -> Iterable[Publication]:
-    """Where a frame belongs. Raises BadVenueData for one that makes no sense."""
-    channel, data = message.get("channel"), message.get("data")
-    if channel == "l2Book":
-        record = Record(data, "l2Book")
-        coin = record.text("coin")
-        yield Publication(f"l2Book:{coin}", reads.book(record, coin), queued=False)
-    elif channel == "activeAssetCtx":
-        record = Record(data, "activeAssetCtx")
-        yield Publication(f"activeAssetCtx:{record.text('coin')}", reads.context(record.record("ctx")), queued=False)
-    elif channel == "trades":
-        if not isinstance(data, list):
-            raise BadVenueData("trades: must be a list")
-        for place, row in enumerate(data):
-            trade = reads.trade(Record(row, f"trades[{place}]"))
-            if not trade.trade_id:
-                raise BadVenueData("trades: a print without tid cannot be told from another one")
-            yield Publication(f"trades:{trade.market}", trade, queued=True)
 
 
 def open_stream(http: HttpClient, url: str) -> StreamedData:
