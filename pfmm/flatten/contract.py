@@ -120,7 +120,9 @@ class MarketProgress:
     """What was seen and done for one market. `target` is the absolute size to come down to, None until it is set;
     `misses` counts attempts in a row that closed nothing, `refusals` those of them that were refused for good.
     No closing order leaves before venue time `not_before_ms`, and `unanswered` is the client order id of one whose
-    fate is not known (both only where a position is halved). `step` is the market's lot, None until it is known."""
+    fate is not known (both only where a position is halved). `step` is the market's lot, None until it is known.
+    `post_only` is True while the venue takes post-only orders alone: an immediate one was tried last at `tried_s`
+    (monotonic s), and the order `rest_id` was sent at `rested_s` to rest."""
 
     before: Decimal
     size: Decimal
@@ -135,6 +137,10 @@ class MarketProgress:
     not_before_ms: int = 0
     unanswered: str | None = None
     step: Decimal | None = None
+    post_only: bool = False
+    tried_s: float = 0.0
+    rest_id: str | None = None
+    rested_s: float = 0.0
 
     @property
     def excess(self) -> Decimal:

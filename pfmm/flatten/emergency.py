@@ -5,7 +5,8 @@ no strategy; it believes nothing but consistent snapshots whose venue time moves
 
 One pass is: read, then cancel what rests, else reduce what is open, else count a proof. Cancels and reduce-only IOC
 orders can neither rest, open nor flip a position, so an account that a snapshot shows flat stays flat whatever became
-of our own requests; only somebody else's (`Others`) can change that, and a proof waits until they are silent.
+of our own requests; only somebody else's (`Others`) can change that, and a proof waits until they are silent. Where a
+venue takes post-only orders alone, one closing order rests (`resting`): a proof waits until it can no longer come.
 Layer: flatten.
 """
 
@@ -33,10 +34,11 @@ from pfmm.flatten.contract import (
     Others,
     Tools,
 )
+from pfmm.flatten.resting import SHOWS_WITHIN_S, TRY_AGAIN_S, resting_order, staying, told
 from pfmm.flatten.verdict import Seen, verdict
 from pfmm.model.account import Snapshot, VenueTime
 from pfmm.model.expiry import acts_until_ms
-from pfmm.model.market import Instrument
+from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Refusal
 from pfmm.model.refusal import RefusalReason
 from pfmm.ports import Venue
@@ -47,7 +49,6 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.8
 MAX_BATCH = 100
 MAX_REFUSALS = 3
-SHOWS_WITHIN_S = 2.0  # an order that rests, in a list of open orders that is read apart from the rest
 INTERRUPTED_S = 3.0  # for the cancels and the look that are left once somebody has asked to stop
 
 
@@ -80,6 +81,7 @@ class _Flattener:
         self._ahead_ms = 0.0  # the furthest that the venue's clock was ever seen ahead of ours
         self._settled = False  # the newest read succeeded, was not the first, and no action has followed it
         self._proofs = 0
+        self._acts_until_ms = 0  # of the newest order that was sent to rest
         self._failures = 0
         self._idled = 0
         self._cancels = 0
@@ -142,9 +144,11 @@ class _Flattener:
             self._idle()
             return False
         self._failures = 0
-        resting = [order for order in snapshot.orders if self._wanted(order.market)]
+        self._count_rested(snapshot)
+        stays = self._staying(snapshot)
+        resting = [order for order in snapshot.orders if self._wanted(order.market) and order.order_id not in stays]
         if resting:
-            self._cancel(resting)
+            self._cancel(resting, others_stay=bool(stays))
             return False
         # half of a position needs the position of now, which one snapshot alone cannot show
         closing = [] if first and self._order.half else self._closing(snapshot)
@@ -207,15 +211,39 @@ class _Flattener:
         self._resting = {order.order_id for order in snapshot.orders if self._wanted(order.market)}
         self._seen_resting |= self._resting
 
-    def _cancel(self, resting: Sequence[Order]) -> None:
-        """Asks for every resting order to be cancelled; only the next read tells what became of them.
+    def _count_rested(self, snapshot: Snapshot) -> None:
+        """Takes over what became of closing orders that were to rest and do not."""
+        shown = {order.client_order_id for order in snapshot.orders}
+        for market in self._markets.values():
+            new = self._tools.monotonic_s() - market.rested_s < SHOWS_WITHIN_S
+            if market.rest_id is None or market.rest_id in shown or new:
+                continue
+            found = self._venue.order(market.rest_id)
+            if found is not None and found.filled and found.status.final:
+                market.count(found)
+            if snapshot.time.time_ms > self._acts_until_ms or (found is not None and found.status.final):
+                market.rest_id = None
+
+    def _staying(self, snapshot: Snapshot) -> set[str]:
+        """The orders of ours that close and may go on resting; see `resting`."""
+        if self._interrupted:
+            return set()
+        tickers = {ticker.market: ticker for ticker in snapshot.tickers}
+        kept = [staying(market, snapshot.orders, tickers.get(name)) for name, market in self._markets.items()]
+        for market, order in zip(self._markets.values(), kept, strict=True):
+            if order is not None:
+                market.reason = told(order)
+        return {order.order_id for order in kept if order is not None}
+
+    def _cancel(self, resting: Sequence[Order], *, others_stay: bool) -> None:
+        """Asks for these resting orders to be cancelled; only the next read tells what became of them.
 
         Every second time by the other way (all at once, or by order id): one of them may be what the venue refuses.
         """
         self._acting()
         self._cancels += 1
         at_once = self._order.markets is None
-        if at_once == (self._cancels % 2 == 1):
+        if not others_stay and at_once == (self._cancels % 2 == 1):
             self._cancel_all()
             return
         self._cancel_each([CancelOrder(one.market, order_id=one.order_id) for one in resting])
@@ -262,17 +290,35 @@ class _Flattener:
             if name in self._instruments:
                 market.step = self._instruments[name].size_step
             if market.excess and self._may_act(market, snapshot.time.time_ms):
-                order = closing_order(
-                    market,
-                    tickers.get(name),
-                    self._instruments.get(name),
-                    snapshot.time,
-                    max_slippage_bps=self._order.max_slippage_bps,
-                    client_order_id=self._tools.client_order_id,
-                )
+                order = self._closing_order(market, tickers.get(name), self._instruments.get(name), snapshot)
                 if order is not None:
                     orders.append((market, order))
         return orders[:MAX_BATCH]
+
+    def _closing_order(
+        self, market: MarketProgress, ticker: Ticker | None, instrument: Instrument | None, snapshot: Snapshot
+    ) -> NewOrder | None:
+        """The immediate order; in a post-only period, between two of them, the one that rests."""
+        now_s = self._tools.monotonic_s()
+        if market.post_only and now_s - market.tried_s < TRY_AGAIN_S:
+            shown = staying(market, snapshot.orders, ticker)
+            if shown is not None or now_s - market.rested_s < SHOWS_WITHIN_S or self._order.half:
+                return None
+            make = self._tools.client_order_id
+            order = resting_order(market, ticker, instrument, snapshot.time, client_order_id=make)
+            if order is not None:
+                market.rest_id, market.rested_s = order.client_order_id, now_s
+                self._acts_until_ms = max(self._acts_until_ms, acts_until_ms(order.valid_until_ms or 0))
+            return order
+        market.tried_s = now_s
+        return closing_order(
+            market,
+            ticker,
+            instrument,
+            snapshot.time,
+            max_slippage_bps=self._order.max_slippage_bps,
+            client_order_id=self._tools.client_order_id,
+        )
 
     def _reduce(self, closing: Sequence[tuple[MarketProgress, NewOrder]]) -> None:
         """Sends the closing orders in one batch and notes what the answers say; the next read decides."""
@@ -289,10 +335,12 @@ class _Flattener:
         for (market, order), item in zip(closing, answer.place, strict=True):
             self._gate(market, order, item)
             if isinstance(item, Order):
+                market.post_only = market.post_only and order.post_only
                 market.count(item)
             else:
                 market.misses += 1
-                market.refusals += not item.reason.passing
+                market.post_only = market.post_only or item.reason is RefusalReason.POST_ONLY_PERIOD
+                market.refusals += not (item.reason.passing or order.post_only)
                 market.reason = f"the venue refused to close {order.size:f}: {item.message} ({item.code})"
         if any(market.reason is not None for market, _ in closing):  # a thin book needs a moment to fill up again
             self._wait(_pause_s(min(market.misses for market, _ in closing)))
@@ -334,7 +382,7 @@ class _Flattener:
 
     def _proof(self, snapshot: Snapshot) -> bool:
         """Counts snapshots that show the end; those from before the others' last request can act do not."""
-        if not self._all_silent(snapshot.time):
+        if not self._all_silent(snapshot.time) or snapshot.time.time_ms <= self._acts_until_ms:
             self._idle()
             return False
         self._proofs += 1

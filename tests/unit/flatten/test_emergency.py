@@ -66,6 +66,7 @@ class ScriptedVenue:
     placed: list[NewOrder] = field(default_factory=list)
     sizes_seen: list[tuple[str, Decimal]] = field(default_factory=list)
     refuse_places: str | None = None
+    post_only_until_s: float | None = None  # a period in which immediate orders are refused; None: there is none
     late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     remembered: Snapshot | None = None
     asked: dict[str, Order | None] = field(default_factory=dict)
@@ -161,12 +162,18 @@ class ScriptedVenue:
 
     def _place(self, new: NewOrder) -> Order | Refusal:
         assert new.reduce_only
-        assert new.time_in_force is TimeInForce.IOC
-        assert not new.post_only
         assert new.price is not None
         assert new.valid_until_ms is not None
+        if self.post_only_until_s is not None:
+            if self.now_s < self.post_only_until_s and not new.post_only:
+                return Refusal("post_only_period", "Only post-only orders allowed", 400)
+            if new.post_only:
+                return self._rest(new)
         if self.refuse_places is not None:
+            assert new.post_only is False or self.refuse_places == "post_only_period"
             return Refusal(self.refuse_places, "no", 422)
+        assert new.time_in_force is TimeInForce.IOC
+        assert not new.post_only
         if self.time.time_ms > new.valid_until_ms:
             return Refusal("expired", "too late", 422)
         size = self.positions.get(new.market, D(0))
@@ -188,6 +195,15 @@ class ScriptedVenue:
         placed = self.asked[new.client_order_id]
         assert placed is not None
         return placed
+
+    def _rest(self, new: NewOrder) -> Order:
+        order = replace(
+            resting(len(self.placed), new.market), client_order_id=new.client_order_id, side=new.side, price=new.price,
+            size=new.size, reduce_only=True, updated_ms=self.time.time_ms,
+        )  # fmt: skip
+        self.resting.append(order)
+        self.asked[new.client_order_id] = order
+        return order
 
     @property
     def flat(self) -> bool:
@@ -695,3 +711,62 @@ def test_an_interrupt_after_any_call_lets_no_order_leave_and_tells_what_is_left(
             result.reason == f"interrupted, so that no further order was sent: 0 orders rest, position {BTC} {left:f}"
         )
         assert venue.now_s < 10, "the last look takes a moment"
+
+
+def test_in_a_post_only_period_one_closing_order_rests_and_is_told() -> None:
+    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9)
+    result = run(venue)
+    assert result.state is FlatState.RESIDUAL
+    (order,) = venue.resting
+    assert (order.side, order.price, order.size, order.reduce_only) == (Side.SHORT, ASK, D(2), True)
+    assert result.orders_left == 1
+    assert "post-only orders alone" in (result.reason or "")
+    assert "reduce-only short of 2 rests at 100.1" in (result.reason or "")
+    immediate = [one for one in venue.placed if not one.post_only]
+    assert 5 <= len(immediate) <= 8  # tried again every 5 s of 30
+    assert len(venue.placed) - len(immediate) == 1
+
+
+def test_the_resting_closing_order_follows_its_side_of_the_book() -> None:
+    venue = ScriptedVenue({BTC: D(-2)}, post_only_until_s=1e9)
+    venue.late.append((10.0, lambda: venue.books.update({BTC: Book(D("100.3"), D("100.5"))})))
+    result = run(venue)
+    assert [one.price for one in venue.placed if one.post_only] == [BID, D("100.3")]
+    (order,) = venue.resting  # the one of before was cancelled
+    assert (order.side, order.price) == (Side.LONG, D("100.3"))
+    assert "rests at 100.3" in (result.reason or "")
+
+
+def test_what_the_resting_order_closes_is_flat_and_counted() -> None:
+    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9)
+
+    def taken() -> None:
+        (order,) = venue.resting
+        venue.resting, venue.positions = [], {BTC: D(0)}
+        assert order.client_order_id is not None
+        venue.asked[order.client_order_id] = replace(order, filled=order.size, status=OrderStatus.FILLED)
+
+    venue.late.append((7.0, taken))
+    result = run(venue)
+    assert result.state is FlatState.FLAT
+    (market,) = result.markets
+    assert (market.closed_size, market.avg_price) == (D(2), ASK)
+
+
+def test_the_end_of_the_period_is_found_by_trying() -> None:
+    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=8.0)
+    result = run(venue)
+    assert result.state is FlatState.FLAT
+    assert venue.flat
+    assert venue.now_s < 20
+
+
+def test_who_asks_to_stop_leaves_no_resting_order_and_half_never_rests_one() -> None:
+    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9)
+    numbers = itertools.count(1)
+    tools = Tools(lambda: venue.now_s, venue.elapse, lambda: f"f{next(numbers)}", interrupted=lambda: venue.now_s > 6)
+    assert flatten(venue, FlattenOrder(None), tools).state is not FlatState.FLAT  # type: ignore[arg-type]
+    assert venue.resting == []
+    halved = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9)
+    assert run(halved, FlattenOrder(None, half=True)).state is FlatState.RESIDUAL
+    assert not any(one.post_only for one in halved.placed)
