@@ -217,9 +217,16 @@ class RateLimited(VenueRefused):
 
 
 class UnknownMarket(VenueRefused):
-    """The venue does not list the market; the hint names the nearest ones."""
+    """The venue does not list the market; the hint names the nearest ones. `markets` are those of several that it does
+    not list, where that is known."""
 
     code = "unknown_market"
+    markets: tuple[str, ...] = ()
+
+    def naming(self, *markets: str) -> Self:
+        """Say which markets it is about; returns the error itself."""
+        self.markets = markets
+        return self
 
 
 class CannotDoThis(VenueRefused):

@@ -34,6 +34,7 @@ class ScriptedVenue:
         self.time_ms = START_MS
         self.page = page
         self.down = False
+        self.delisted: set[str] = set()
         self.url = ""
         self.bid, self.ask = 100_000, 100_001
         self.bid_size = self.ask_size = "1.5"
@@ -89,9 +90,9 @@ class ScriptedVenue:
             case "exchangeStatus":
                 return {"time": self.time_ms, "specialStatuses": None}
             case "meta":
-                return {"universe": UNIVERSE}
+                return {"universe": self.universe()}
             case "metaAndAssetCtxs":
-                return [{"universe": UNIVERSE}, [self.context(one["name"]) for one in UNIVERSE]]
+                return [{"universe": self.universe()}, [self.context(one["name"]) for one in UNIVERSE]]
             case "l2Book":
                 return self.book(asked["coin"])
             case "recentTrades":
@@ -102,6 +103,10 @@ class ScriptedVenue:
                 times = [hour] if hour >= asked["startTime"] else []
                 return [{"coin": asked["coin"], "fundingRate": "0.00002", "premium": "0", "time": at} for at in times]
         raise AssertionError(asked)
+
+    def universe(self) -> list[JSON]:
+        """Every market, those that were taken off the list marked."""
+        return [{**one, "isDelisted": True} if one["name"] in self.delisted else one for one in UNIVERSE]
 
     def context(self, coin: str) -> JSON:
         """Mark, oracle and hourly funding."""

@@ -13,7 +13,7 @@ from pfmm.engine.adoption import config_differences
 from pfmm.engine.approval import approve
 from pfmm.engine.fill_mids import read_mids
 from pfmm.engine.folding import FillFolder
-from pfmm.engine.observe import observe
+from pfmm.engine.observe import observe_listed
 from pfmm.engine.position_check import later_fills
 from pfmm.engine.reconcile import reconcile
 from pfmm.engine.report import MarketSnapshot, RunSpec
@@ -24,7 +24,7 @@ from pfmm.engine.strategy_run import Step, StrategyRun
 from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote
 from pfmm.engine.unknown_orders import refuse_second
 from pfmm.engine.venue_events import adopted, doubted, of_the_venue
-from pfmm.errors import PfmmError, SettingsDiffer
+from pfmm.errors import PfmmError, SettingsDiffer, UnknownMarket
 from pfmm.model.cycle import CycleReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument, Ticker
@@ -61,6 +61,7 @@ class Engine:
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
         self._paused: str | None = None
+        self._gone: set[str] = set()  # markets that the venue lists no more
         self._known_live: tuple[OwnOrder, ...] = ()
         self.passed_over: dict[str, tuple[Run, tuple[str, ...]]] = {}  # by market, with what differs
         self._in_flight = Intents()
@@ -164,7 +165,7 @@ class Engine:
         self._know(self._journal.live_orders())
         live = _by_run(self._known_live)
         reports = tuple(report_of(step, seen, live.get(step.active.run_id or "", ())) for step in steps)
-        fresh = all(r.problem is None or r.problem == self._paused for r in reports)
+        fresh = all(r.problem is None or r.problem == self._paused or r.market in self._gone for r in reports)
         if send and read_mids(self._venue, self._journal, seen.now_ms, closed=True):
             self._journal.close_minutes(1)
         self._untold = []
@@ -178,18 +179,18 @@ class Engine:
         doubts: list[tuple[OwnOrder, PfmmError]] = []
         absent: list[OwnOrder] = []
         dropped: list[tuple[OwnOrder, Order]] = []
-        seen = MarketSnapshot(
-            observe(
-                self._venue,
-                self._journal,
-                self.markets,
-                self.run_ids if self._settles else (),
-                not_before_ms=self.not_before_ms,
-                doubt=lambda own, error: doubts.append((own, error)),
-                absent=absent.append,
-                dropped=lambda own, order: dropped.append((own, order)),
-            )
+        snapshot, gone = observe_listed(
+            self._venue,
+            self._journal,
+            [market for market in self.markets if market not in self._gone],
+            self.run_ids if self._settles else (),
+            not_before_ms=self.not_before_ms,
+            doubt=lambda own, error: doubts.append((own, error)),
+            absent=absent.append,
+            dropped=lambda own, order: dropped.append((own, order)),
         )
+        self._note_gone(gone)
+        seen = MarketSnapshot(snapshot)
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
         self._not_before_ms = seen.now_ms + (seen.time.speed > 0 and seen.time.state == "open")
         self._folder.fold(self._runs, self._untold)
@@ -212,6 +213,13 @@ class Engine:
             self._untold += active.problem_events(seen.now_ms)
         return steps
 
+    def _note_gone(self, gone: Sequence[str]) -> None:
+        """Markets that the venue took off its list are wound down: their runs want no order any more. Raises
+        UnknownMarket where no other is left, which ends the loop by its exit policy."""
+        self._gone.update(gone)
+        if self._gone.issuperset(self.markets):
+            raise UnknownMarket(f"{self._venue.name} lists {', '.join(self.markets)} no more")
+
     def _know(self, live: tuple[OwnOrder, ...]) -> None:
         self._known_live, self._in_flight = live, Intents()
 
@@ -220,6 +228,8 @@ class Engine:
         view, active.problem = active.view(seen)
         tripped = active.ended_by
         decision = None
+        if active.market in self._gone:
+            active.problem = f"{self._venue.name} lists {active.market} no more: its orders are cancelled"
         if active.apart is not None:
             active.problem = f"position: {active.apart.words}"
         if tripped is None and view is not None and active.problem is None:  # one bad mark must not halt an account
@@ -241,7 +251,7 @@ class Engine:
         live: Sequence[OwnOrder],
         now_ms: int,
     ) -> Plan:
-        keeps = active.spec.limits.keep_on_bad_data and self._paused is None
+        keeps = active.spec.limits.keep_on_bad_data and self._paused is None and active.market not in self._gone
         if active.apart is not None:  # told a moment late is no reason to lose one's place in the queue
             keeps = active.apart.reads == 1 and self._paused is None
         if decision is None and tripped is None and keeps:

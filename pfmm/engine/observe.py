@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from pfmm.engine.order_status import by_client_order_id, is_lost, settle, settle_one
 from pfmm.errors import BadVenueData, PfmmError, RateLimited, UnknownMarket, VenueRefused, VenueUnreachable
@@ -68,17 +69,17 @@ def observe(
 
 
 def observe_listed(
-    venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Sequence[str]
+    venue: Venue, journal: Journal, markets: Sequence[str], run_ids: Sequence[str], **options: Any
 ) -> tuple[Snapshot, tuple[str, ...]]:
     """Observe also where the venue took markets off its list: the snapshot leaves them out, and they are named."""
     try:
-        return observe(venue, journal, markets, run_ids), ()
+        return observe(venue, journal, markets, run_ids, **options), ()
     except UnknownMarket:
         listed = {instrument.market for instrument in venue.markets()}
         gone = tuple(market for market in markets if market not in listed)
         if not gone:
             raise
-    return observe(venue, journal, [market for market in markets if market in listed], run_ids), gone
+    return observe(venue, journal, [market for market in markets if market in listed], run_ids, **options), gone
 
 
 def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before_ms: int) -> Snapshot:

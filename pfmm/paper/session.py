@@ -128,7 +128,7 @@ class Sessions:
         with self.store.write():
             row = self.row()
             wall_ms = self.present_ms(row)
-            through_ms = live.publish(*found, due, wall_ms=wall_ms)
+            through_ms = live.publish(*found, wall_ms=wall_ms)
             now_ms = max(self.clock(row).time_ms, through_ms)
             if now_ms // KEPT_MS > row.clock.venue_ms // KEPT_MS:
                 oldest_ms = self.store.oldest_account_ms()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
-from pfmm.errors import BadVenueData, PfmmError
+from pfmm.errors import BadVenueData, PfmmError, UnknownMarket
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.ports import TRADES_PAGE
 from pfmm.tape.events import Gap, Placed, TapeEvent, TapeQuote
@@ -90,10 +90,12 @@ class _Market:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look brought: the venue's time, and the events that took their places, markets one after the other."""
+    """What one look brought: the venue's time, the events that took their places, markets one after the other, and the
+    markets that were seen: of those that were asked for, one that the venue took off its list is not."""
 
     time_ms: int
     placed: tuple[Placed, ...]
+    markets: tuple[str, ...]
 
 
 class Recorder:
@@ -175,10 +177,10 @@ class Recorder:
         self._failed = False
         placed = [one for ticker in tickers for one in self._ready(self._markets[ticker.market], ticker.time_ms)]
         self._through_ms = max(self._through_ms, *(ticker.time_ms for ticker in tickers))
-        return Look(self._through_ms, tuple(placed))
+        return Look(self._through_ms, tuple(placed), tuple(ticker.market for ticker in tickers))
 
     def _looked_at(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
-        tickers = self._source.tickers(markets)
+        tickers = self._listed(markets)
         for ticker in tickers:
             self._note(ticker)
         for ticker in tickers:
@@ -194,6 +196,16 @@ class Recorder:
                     state.book = book
             state.looked_ms = max(state.looked_ms, ticker.time_ms)
         return tickers
+
+    def _listed(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
+        """The tickers of the markets that the venue still lists. Raises UnknownMarket where it lists none of them."""
+        try:
+            return self._source.tickers(markets)
+        except UnknownMarket as error:
+            left = [market for market in markets if market not in error.markets]
+            if not left or len(left) == len(markets):
+                raise
+        return self._source.tickers(left)
 
     def rest(self) -> str:
         """The lines that still wait, for the end of the recording."""

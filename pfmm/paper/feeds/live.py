@@ -79,6 +79,7 @@ class LiveFeed:
         self._next_try_wall_ms = 0
         self._pause_s = FIRST_PAUSE_S
         self._interval_ms = 1000 * LEAST_INTERVAL_S
+        self._gone_wall_ms: dict[str, int] = {}  # when the venue was last seen not to list a market
         self.problem: PfmmError | None = None
 
     def attach(self, rows: LiveRows) -> None:
@@ -112,13 +113,18 @@ class LiveFeed:
 
     def due(self, markets: Iterable[str], wall_ms: int) -> list[str]:
         """The ones of `markets` that should be looked at now; none while the venue is left alone after a failure."""
-        wanted = sorted({market for market in markets if market in self._specs})
+        wanted = sorted({market for market in markets if market in self._specs and not self._gone(market, wall_ms)})
         if not wanted or wall_ms < self._next_try_wall_ms:
             return []
         if self._source is not None:
             self._interval_ms = 1000 * max(LEAST_INTERVAL_S, self._source.least_interval_s(len(wanted)))
         looked = ((market, self.rows.seen(market)) for market in wanted)
         return [market for market, seen in looked if seen is None or wall_ms - seen.looked_wall_ms >= self._interval_ms]
+
+    def _gone(self, market: str, wall_ms: int) -> bool:
+        """True for a market that the venue did not list a moment ago: it is looked for once a minute."""
+        at_ms = self._gone_wall_ms.get(market)
+        return at_ms is not None and 0 <= wall_ms - at_ms < SUMMARY_MS
 
     def look(self, markets: Sequence[str], wall_ms: int) -> tuple[Look, tuple[Ticker, ...]] | None:
         """Looks at `markets`; None where the venue does not answer, and then `problem` says why. Once a minute the
@@ -132,7 +138,12 @@ class LiveFeed:
                     newest = self.rows.newest_prints(market, seen.looked_ms - SUMMARY_MS)
                     self._source.resume(market, seen.looked_ms, newest)
             look = self._source.look(markets)
+            self._gone_wall_ms |= dict.fromkeys(set(markets) - set(look.markets), wall_ms)
             marks = self._source.summaries() if self._marks_due(markets, wall_ms) else ()
+        except UnknownMarket as error:  # a list without a market is no venue out of sight
+            self.problem = error
+            self._gone_wall_ms |= dict.fromkeys(markets, wall_ms)
+            return None
         except PfmmError as error:
             self.problem = error
             self._next_try_wall_ms = wall_ms + int(1000 * self._pause_s)
@@ -145,7 +156,7 @@ class LiveFeed:
         known = [self.rows.seen(market) for market in markets]
         return any(one is None or wall_ms - one.looked_wall_ms >= SUMMARY_MS for one in known)
 
-    def publish(self, look: Look, marks: Sequence[Ticker], markets: Sequence[str], *, wall_ms: int) -> int:
+    def publish(self, look: Look, marks: Sequence[Ticker], *, wall_ms: int) -> int:
         """Writes what a look brought, within a write transaction, and returns how far the looks reach with it.
 
         It takes its place after the look before. Raises BadVenueData for a price or size that is not whole in the
@@ -162,7 +173,7 @@ class LiveFeed:
         for placed in look.placed:
             self._put(placed, after_ms)
         through_ms = max(look.time_ms, after_ms + 1)
-        rows.put_look(markets, through_ms, wall_ms)
+        rows.put_look(look.markets, through_ms, wall_ms)
         return through_ms
 
     def _put(self, placed: Placed, after_ms: int) -> None:

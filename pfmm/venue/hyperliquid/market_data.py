@@ -102,10 +102,17 @@ class PublicData:
         """A ticker without quotes of every market."""
         return tuple(reads.ticker(Book(market_of(coin), now_ms, (), ()), one) for coin, (_, one) in contexts.items())
 
+    def forget(self) -> None:
+        """The next question about markets, their numbers or their list reads these anew."""
+        for name in ("listed", "assets", "_builders", "_listings"):
+            vars(self).pop(name, None)
+
     def _refuse(self, markets: Sequence[str], coins: Mapping[str, object] | set[str]) -> None:
         unknown = [market for market in markets if coin_of(market) not in coins]
         if unknown:
-            raise UnknownMarket(f"{self._name} does not list {', '.join(unknown)}", hint="`pfmm markets` lists them")
+            self.forget()
+            words = f"{self._name} does not list {', '.join(unknown)}"
+            raise UnknownMarket(words, hint="`pfmm markets` lists them").naming(*unknown)
 
     @cached_property
     def _builders(self) -> Mapping[str, Dex]:

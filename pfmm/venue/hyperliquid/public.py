@@ -61,17 +61,24 @@ class PublicData:
 
         Raises UnknownMarket.
         """
-        contexts = self._fresh_contexts()
         if markets is None:
+            contexts = self._fresh_contexts()
             now_ms = self.time_ms()
             books = (Book(market_of(coin), now_ms, (), ()) for coin in contexts)
             return tuple(reads.ticker(book, contexts[coin_of(book.market)][1]) for book in books)
-        unknown = [market for market in markets if coin_of(market) not in contexts]
-        if unknown:
-            raise UnknownMarket(f"{self.name} does not list {', '.join(unknown)}", hint="`pfmm markets` lists them")
+        contexts = self.refuse_unlisted(markets)
         for market in markets:
             self._books[market] = self._read_book(market)
         return tuple(reads.ticker(self._books[market], contexts[coin_of(market)][1]) for market in markets)
+
+    def refuse_unlisted(self, markets: Sequence[str]) -> Mapping[str, tuple[Listing, Context]]:
+        """Listing, mark and rate of each market, at most a minute old, by coin. Raises UnknownMarket."""
+        contexts = self._fresh_contexts()
+        unknown = [market for market in markets if coin_of(market) not in contexts]
+        if unknown:
+            words = f"{self.name} does not list {', '.join(unknown)}"
+            raise UnknownMarket(words, hint="`pfmm markets` lists them").naming(*unknown)
+        return contexts
 
     def book(self, market: str, depth: int) -> Book:
         """The best `depth` levels of each side, at most 20: those of the ticker that was read last."""

@@ -67,6 +67,7 @@ class StreamedData:
         )
         names = [f"{channel}:{coin}" for coin in coins for channel in ("l2Book", "activeAssetCtx")]
         if not self._stream.wait_for(names, FIRST_FRAMES_S):
+            self._public.refuse_unlisted(markets)
             raise VenueUnreachable(f"nothing comes through the socket of {self.name}: {self._stream.problem}")
         return tuple(reads.ticker(self._book(coin), self._newest(f"activeAssetCtx:{coin}")) for coin in coins)
 

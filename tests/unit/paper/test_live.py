@@ -86,6 +86,26 @@ def test_a_market_is_that_of_the_venue(live: World) -> None:
     assert live.exchange.depth(MARKET, 5).bids == ((D(100_000), D("1.5")), (D(99_999), D(2)), (D(99_998), D(2)))
 
 
+def test_a_market_that_is_taken_off_the_list_takes_no_other_out_of_sight(
+    live: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pfmm.venue.hyperliquid.public.CONTEXTS_S", 0.0)
+    live.exchange.tickers([MARKET, "ETH-PERP"])
+    live.buy(99_990)
+    live.venue.delisted = {"ETH"}
+    for _ in range(8):  # which is longer than a market stays in sight
+        live.venue.step(2.5)
+        btc, eth = live.exchange.tickers([MARKET, "ETH-PERP"])
+        assert btc.bid == D(100_000)
+    assert (eth.bid, eth.ask) == (None, None)
+    live.venue.trade(99_980, "0.2")
+    live.look()
+    assert [size for _, _, size in live.fills()] == [D("0.2")]
+    live.venue.delisted = set()
+    live.venue.step(61)
+    assert live.exchange.tickers(["ETH-PERP"])[0].bid == D(3_999)
+
+
 def test_prints_and_quotes_fill_what_rests(live: World) -> None:
     live.buy(99_990)
     live.venue.step(1.5)
