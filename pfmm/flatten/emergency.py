@@ -164,7 +164,7 @@ class _Flattener:
         """After the time is up: one read, so that the verdict knows what became of the last action."""
         snapshot = self._read()
         done = snapshot is not None and not self._resting and not self._left() and self._proofs_needed == 1
-        return done and snapshot is not None and self._all_silent(snapshot.time)
+        return done and snapshot is not None and self._conclusive(snapshot)
 
     def _read(self) -> Snapshot | None:
         """One consistent snapshot, or None when it is not certainly newer than the last: a cached answer proves
@@ -382,7 +382,7 @@ class _Flattener:
 
     def _proof(self, snapshot: Snapshot) -> bool:
         """Counts snapshots that show the end; those from before the others' last request can act do not."""
-        if not self._all_silent(snapshot.time) or snapshot.time.time_ms <= self._acts_until_ms:
+        if not self._conclusive(snapshot):
             self._idle()
             return False
         self._proofs += 1
@@ -393,6 +393,15 @@ class _Flattener:
         else:
             self._idle()
         return False
+
+    def _conclusive(self, snapshot: Snapshot) -> bool:
+        """True where nobody's request can act any more, our own resting one neither, and all was looked at."""
+        if not self._all_silent(snapshot.time) or snapshot.time.time_ms <= self._acts_until_ms:
+            return False
+        if snapshot.unseen and self._order.markets is None:
+            self._problem = f"not looked at: {', '.join(snapshot.unseen)}; all else is as asked for"
+            return False
+        return True
 
     def _all_silent(self, now: VenueTime) -> bool:
         silent_from_ms = self._others.silent_from_ms(now)

@@ -113,7 +113,7 @@ class Cursors:
 class Snapshot:
     """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `orders_ms` is
     the venue time that the orders are of at least, where that is not `time`. `exchange_id` tells one paper exchange
-    from another; a real venue has none."""
+    from another; a real venue has none. `unseen` names what of the account a look for all of it did not see."""
 
     time: VenueTime
     account: Account
@@ -125,3 +125,4 @@ class Snapshot:
     cursors: Cursors
     exchange_id: str | None = None
     orders_ms: int | None = None
+    unseen: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from pfmm.venue.client import HttpClient
 from pfmm.venue.hyperliquid import actions, fees, identity, reads
 from pfmm.venue.hyperliquid.action_budget import ActionBudget
 from pfmm.venue.hyperliquid.client_ids import to_cloid
+from pfmm.venue.hyperliquid.everywhere import Everywhere
 from pfmm.venue.hyperliquid.info import LATE_MS, Info
 from pfmm.venue.hyperliquid.looking import PAYMENTS_EVERY_MS, STANDS_MS, Look, Memory, revalued, signature
 from pfmm.venue.hyperliquid.market_data import PublicData
@@ -46,7 +47,8 @@ class Hyperliquid:
 
     `account` is the address whose orders and positions are read; empty for public data alone. `signer` gives the key
     that may act for it. `more_dexes` are the builders' lists of markets that the account uses beside the venue's own.
-    `follow` opens the socket that tells of changes; None where each look is to ask.
+    `follow` opens the socket that tells of changes; None where each look is to ask. `everywhere` is for an emergency,
+    whose looks take in what the account has on lists that nobody named.
     """
 
     capabilities = Capabilities(Amend.REPLACE, atomic_snapshot=False, batch_max=actions.MAX_ITEMS, trigger_orders=True)
@@ -63,6 +65,7 @@ class Hyperliquid:
         more_dexes: Sequence[str] = (),
         weights: WeightBudget | None = None,
         follow: Callable[[], Following] | None = None,
+        everywhere: bool = False,
     ) -> None:
         self.name = name
         self.account = account
@@ -76,10 +79,11 @@ class Hyperliquid:
         self._newest_ms = 0  # venue time of the newest answer: acknowledgements carry none
         self._shown: dict[str, Order] = {}  # what rested in the newest snapshot, by the venue's id
         self._memory = Memory()
+        self._public = PublicData(self._info, name, self._dexes)
+        self._everywhere = Everywhere(self._info, self._public) if everywhere else None
         self._follow = follow
         self._socket: Following | None = None
         self._looks = 0
-        self._public = PublicData(self._info, name, self._dexes)
 
     def close(self) -> None:
         """Close the connections."""
@@ -209,7 +213,13 @@ class Hyperliquid:
         self._memory.sent()
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without fills and payments; a market that is not listed costs its own ticker alone."""
+        """A snapshot without fills and payments; a market that is not listed costs its own ticker alone. In an
+        emergency it takes in every builder's list on which the account has anything, and names those not seen."""
+        if self._everywhere is not None:
+            more = self._everywhere.look(self._dexes)
+            if more:
+                self._dexes = (*self._dexes, *more)
+                self._public.use(self._dexes)
         dexes = self._lists_of(markets)
         parts = assemble(
             self._reads(dexes, self.open_orders, lambda: NO_HISTORY),
@@ -217,7 +227,8 @@ class Hyperliquid:
             monotonic_s=self.http.time.monotonic_s,
         )
         priced = [market for market in markets if market in self._public.listed]
-        return self._snapshot(priced, parts.state, parts.orders, parts.asked_ms, parts.fills)
+        found = self._snapshot(priced, parts.state, parts.orders, parts.asked_ms, parts.fills)
+        return found if self._everywhere is None else replace(found, unseen=self._everywhere.unseen)
 
     def order(self, client_order_id: str) -> Order | None:
         """The order of a client order id; None when the venue knows none, which it says of a wrong account too."""

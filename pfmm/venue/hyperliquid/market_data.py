@@ -35,7 +35,7 @@ class PublicData:
     def __init__(self, info: Info, name: str, dexes: Sequence[str]) -> None:
         self._info = info
         self._name = name
-        self._dexes = dexes
+        self._dexes = tuple(dexes)
         self._recent: tuple[int, Contexts] | None = None
         # book and context of a market where something shows them without being asked
         self.shown: Callable[[str], Price | None] = lambda _: None
@@ -102,9 +102,26 @@ class PublicData:
         """A ticker without quotes of every market."""
         return tuple(reads.ticker(Book(market_of(coin), now_ms, (), ()), one) for coin, (_, one) in contexts.items())
 
+    def builders(self) -> tuple[str, ...]:
+        """The names of all builders' lists of markets."""
+        return tuple(self._builders)
+
+    def refuse_other_collateral(self, dex: str) -> None:
+        """Raises CannotDoThis for a list whose markets are settled in another coin than USDC."""
+        reads.listings(self._info.record({"type": "meta", "dex": dex}), dex)
+
+    def use(self, dexes: Sequence[str]) -> None:
+        """From now on these are the lists in use."""
+        self._dexes = tuple(dexes)
+        self._recent = None
+        self._drop("listed", "assets", "_listings")
+
     def forget(self) -> None:
         """The next question about markets, their numbers or their list reads these anew."""
-        for name in ("listed", "assets", "_builders", "_listings"):
+        self._drop("listed", "assets", "_builders", "_listings")
+
+    def _drop(self, *names: str) -> None:
+        for name in names:
             vars(self).pop(name, None)
 
     def _refuse(self, markets: Sequence[str], coins: Mapping[str, object] | set[str]) -> None:

@@ -48,6 +48,7 @@ def open_venue(opening: Opening) -> Hyperliquid:
         more_dexes=opening.more_lists,
         weights=weights,
         follow=_follower(opening, client),
+        everywhere=opening.urgent,
     )
 
 

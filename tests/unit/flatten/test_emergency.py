@@ -66,6 +66,7 @@ class ScriptedVenue:
     placed: list[NewOrder] = field(default_factory=list)
     sizes_seen: list[tuple[str, Decimal]] = field(default_factory=list)
     refuse_places: str | None = None
+    unseen: tuple[str, ...] = ()
     post_only_until_s: float | None = None  # a period in which immediate orders are refused; None: there is none
     late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     remembered: Snapshot | None = None
@@ -116,6 +117,7 @@ class ScriptedVenue:
                 funding_payments=(),
                 tickers=tuple(self.ticker(market) for market in markets),
                 cursors=Cursors(),
+                unseen=self.unseen,
             )
             return self.remembered
 
@@ -770,3 +772,11 @@ def test_who_asks_to_stop_leaves_no_resting_order_and_half_never_rests_one() -> 
     halved = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9)
     assert run(halved, FlattenOrder(None, half=True)).state is FlatState.RESIDUAL
     assert not any(one.post_only for one in halved.placed)
+
+
+def test_what_was_not_looked_at_is_not_flat_and_is_named() -> None:
+    venue = ScriptedVenue(unseen=("xyz",))
+    result = run(venue, FlattenOrder(None, timeout_s=3))
+    assert result.state is FlatState.UNKNOWN
+    assert "not looked at: xyz" in (result.reason or "")
+    assert run(ScriptedVenue(unseen=("xyz",)), FlattenOrder((BTC,))).state is FlatState.FLAT  # which was looked at

@@ -16,6 +16,7 @@ from pfmm.venue.client import IN_PROCESS_URL, HttpClient
 from pfmm.venue.http import in_process
 from pfmm.venue.hyperliquid import actions
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
+from pfmm.venue.hyperliquid.everywhere import Everywhere
 from tests.unit.venue.hyperliquid.answering import answering
 
 D = Decimal
@@ -80,7 +81,7 @@ class Venue:
                 "timestamp": NOW_MS, "isTrigger": True, "triggerPx": "280.5", "reduceOnly": True,
                 "tif": None}  # fmt: skip
         of_position = {**stop, "oid": 6, "sz": "0.0", "origSz": "0.0", "isPositionTpsl": True}
-        return [stop, of_position] if dex else []
+        return [stop, of_position] if dex == "xyz" else []
 
     def userFillsByTime(self, *_: Any) -> Any:  # noqa: N802
         return []
@@ -88,8 +89,8 @@ class Venue:
     userFunding = userFillsByTime  # noqa: N815
 
     def clearinghouseState(self, dex: str, _: Any) -> Any:  # noqa: N802
-        held = [position("xyz:TSLA", "1")] if dex else []
-        summary = {"accountValue": self.equity, "totalMarginUsed": "100", "totalRawUsd": "700"}
+        held = [position("xyz:TSLA", "1")] if dex == "xyz" else []
+        summary = {"accountValue": "0" if dex == "abc" else self.equity, "totalMarginUsed": "100", "totalRawUsd": "700"}
         return {"marginSummary": summary, "withdrawable": "900", "assetPositions": held, "time": NOW_MS + self.late_ms}
 
     def userRateLimit(self, *_: Any) -> Any:  # noqa: N802
@@ -152,6 +153,51 @@ def test_a_snapshot_reads_every_list_in_use_and_is_as_old_as_the_oldest() -> Non
     made.look_anew()  # a proof is wanted
     made.snapshot(["BTC-PERP", TSLA], snapshot.cursors)
     assert venue.asked["frontendOpenOrders xyz"] == 2
+
+
+def urgent(venue: Venue) -> Hyperliquid:
+    made = adapter(venue)
+    made._everywhere = Everywhere(made._info, made._public)
+    return made
+
+
+def test_an_emergency_takes_in_every_list_on_which_the_account_has_something() -> None:
+    venue = Venue()
+    made = urgent(venue)
+    first = made.state(())  # no setting names xyz
+    assert [one.market for one in first.positions] == [TSLA]
+    assert {one.order_id for one in first.orders} == {"5", "6"}
+    assert first.unseen == ()
+    assert {one.market for one in made.markets()} == {"BTC-PERP", TSLA}  # and its position can be closed
+    made.cancel_all()
+    assert venue.actions[-1]["cancels"] == [{"a": 120_001, "o": 5}, {"a": 120_001, "o": 6}]
+    made.state(())
+    assert (venue.asked["perpDexs"], venue.asked["clearinghouseState abc"]) == (1, 1)  # each is searched once
+    assert [one.market for one in adapter(Venue()).state(()).positions] == []  # what a loop reads is as before
+
+
+def test_a_list_that_does_not_answer_is_named_and_keeps_nothing_from_being_closed() -> None:
+    venue = Venue()
+    answers = Venue.clearinghouseState
+    venue.clearinghouseState = lambda dex, asked: 500 if dex == "xyz" else answers(venue, dex, asked)  # type: ignore[method-assign]
+    made = urgent(venue)
+    made.http._read_attempts = 1
+    assert made.state(()).unseen == ("xyz",)
+    venue.clearinghouseState = lambda dex, asked: answers(venue, dex, asked)  # type: ignore[method-assign]
+    again = made.state(())
+    assert (again.unseen, [one.market for one in again.positions]) == ((), [TSLA])
+    venue.perpDexs = lambda *_: 500  # type: ignore[method-assign]
+    other = urgent(venue)
+    other.http._read_attempts = 1
+    assert other.state(()).unseen == ("builders' lists of markets",)
+
+
+def test_a_list_in_another_coin_is_named_where_the_account_has_something_there() -> None:
+    venue = Venue()
+    meta = Venue.meta
+    venue.meta = lambda dex, asked: {**meta(venue, dex, asked), "collateralToken": 7 if dex else 0}  # type: ignore[method-assign]
+    (unseen,) = urgent(venue).state(()).unseen
+    assert unseen.startswith("xyz (not settled in USDC")
 
 
 def test_rates_of_every_market_are_one_request_a_list() -> None:
