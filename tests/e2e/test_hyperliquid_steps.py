@@ -182,7 +182,7 @@ class TestOfficialSdk:
                 {"type": "trades", "coin": "BTC"}, {"type": "userFills", "user": me},
                 {"type": "orderUpdates", "user": me}, {"type": "userEvents", "user": me},
                 {"type": "candle", "coin": "BTC", "interval": "1m"}, {"type": "userFundings", "user": me},
-                {"type": "activeAssetCtx", "coin": "BTC"},
+                {"type": "activeAssetCtx", "coin": "BTC"}, {"type": "webData2", "user": me},
             ):  # fmt: skip
                 info.subscribe(wanted, told)
             assert len(told.wait_for("allMids")["mids"]) == 299
@@ -194,6 +194,9 @@ class TestOfficialSdk:
             assert told.wait_for("userFundings")["fundings"] == []
             assert told.wait_for("candle")["i"] == "1m"
             assert Decimal(told.wait_for("activeAssetCtx")["ctx"]["markPx"]) > 0
+            page = told.wait_for("webData2")
+            assert page["clearinghouseState"]["marginSummary"] == info.user_state(me)["marginSummary"]
+            assert (len(page["meta"]["universe"]), len(page["assetCtxs"]), page["openOrders"]) == (299, 299, [])
             price = float(f"{float(bid['px']) * 0.97:.5g}")
             oid = statuses(trading.order("BTC", True, 0.001, price, ALO))[0]["resting"]["oid"]
             opened = told.wait_for("orderUpdates", lambda rows: rows[0]["order"]["oid"] == oid)[0]

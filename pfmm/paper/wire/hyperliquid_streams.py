@@ -101,20 +101,21 @@ class Streams:
         makers: Mapping[str, type[_Stream]] = {
             "allMids": _Mids, "bbo": _Bbo, "l2Book": _Book, "trades": _Trades, "candle": _Candle,
             "activeAssetCtx": _Context, "userFills": _Fills, "userEvents": _Events, "orderUpdates": _Orders,
-            "userFundings": _Fundings,
+            "userFundings": _Fundings, "webData2": _WebData,
         }  # fmt: skip
         if kind not in makers:
             raise unreadable(f"subscription type {kind[:40]!r} is not served")
-        return makers[kind](self._exchange, self._names, wanted)
+        return makers[kind](self._exchange, self._names, wanted, self._read)
 
 
 class _Stream:
     """One subscription: a snapshot first, then what is new."""
 
-    def __init__(self, exchange: Exchange, names: Names, wanted: Json) -> None:
+    def __init__(self, exchange: Exchange, names: Names, wanted: Json, read: Callable[[object], Any]) -> None:
         self.exchange = exchange
         self.names = names
         self.wanted = wanted
+        self.read = read
         self.begin()
 
     def begin(self) -> None:
@@ -317,6 +318,45 @@ class _Fundings(_OfAccount):
         hours = {spec.market: spec.funding_interval_hours for spec in self.exchange.specs()}
         rows = (form.funding(one, hours.get(one.market, 8)) for one in page.payments)
         return [{"time": row["time"], **row["delta"]} for row in rows]
+
+
+class _WebData(_OfAccount):
+    """All that a web page shows of an account, at most once a second and as the reads answer it."""
+
+    every_ms = 1_000
+
+    def begin(self) -> None:
+        super().begin()
+        self.at_ms = -self.every_ms
+
+    def news(self) -> Messages:
+        now_ms = self.exchange.time().time_ms
+        if now_ms - self.at_ms < self.every_ms:
+            return
+        self.at_ms = now_ms
+        mine = {"user": self.user}
+        meta, contexts = self.read({"type": "metaAndAssetCtxs"})
+        yield (
+            "webData2",
+            {
+                "user": self.user,
+                "serverTime": now_ms,
+                "clearinghouseState": self.read({"type": "clearinghouseState", **mine}),
+                "openOrders": self.read({"type": "frontendOpenOrders", **mine}),
+                "meta": meta,
+                "assetCtxs": contexts,
+                "spotState": self.read({"type": "spotClearinghouseState", **mine}),
+                "spotAssetCtxs": [],
+                "agentAddress": None,
+                "agentValidUntil": None,
+                "isVault": False,
+                "leadingVaults": [],
+                "totalVaultEquity": "0.0",
+                "cumLedger": "0.0",
+                "twapStates": [],
+                "perpsAtOpenInterestCap": [],
+            },
+        )
 
 
 def _state(order: OrderRecord) -> tuple[object, ...]:
