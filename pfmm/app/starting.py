@@ -153,9 +153,24 @@ class Start:
         session = self.session
         journal = session.journal if session.has_journal else None
         interval_s = session.settings.general.run.interval_s
-        told = forecast(session.venue.actions_left(), journal, self.kind, self.markets, interval_s)
+        left = session.venue.actions_left()
+        told = forecast(left, journal, self.kind, self.markets, interval_s, lambda: self._guessed(interval_s))
         if told is not None:
             self._tell(told)
+
+    def _guessed(self, interval_s: float) -> float | None:
+        """Order actions an hour on all markets, by the venue's candles of the last day; None where it shows none."""
+        from pfmm.app.action_forecast import DAY_MS, worked_out
+
+        venue, kind = self.session.venue, kind_of(self.kind)
+        since_ms = venue.time().time_ms - DAY_MS
+        found = []
+        for market in self.markets:
+            follows = kind.follows(self.session.settings.for_run(kind, market).values)
+            candles = () if follows is None else venue.candles(market, since_ms)
+            found.append(worked_out(candles, follows, interval_s))
+        known = [one for one in found if one is not None]
+        return sum(known) if len(known) == len(found) else None
 
     @contextmanager
     def holding(self) -> Iterator[Engine]:

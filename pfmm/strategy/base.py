@@ -54,6 +54,13 @@ class Built(NamedTuple):
     tolerance: Tolerance
 
 
+class Follows(NamedTuple):
+    """How orders follow the price: so many are moved whenever it has left a band of so many bps on either side."""
+
+    orders: int
+    band_bps: float
+
+
 class AtStart(NamedTuple):
     """What stands in the way of a new run, and what it would do other than its settings say."""
 
@@ -127,6 +134,10 @@ class Kind:
         from pfmm.model.plan import Tolerance
 
         return Tolerance()
+
+    def follows(self, values: Values) -> Follows | None:  # noqa: ARG002 - of one whose orders stay where they are
+        """How its orders follow the price, for a forecast of what it sends; None where they stay where they are."""
+        return None
 
     def kept(self, values: Values) -> Mapping[str, str | None]:
         """The settings that a run's resting orders stand for, as the journal keeps them: a restart compares them."""

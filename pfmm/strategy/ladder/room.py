@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.strategy.base import Measured
+from pfmm.strategy.base import Follows, Measured
 from pfmm.strategy.ladder.settings import SETTINGS
 from pfmm.strategy.quote.room import Quote, quote_config
 
@@ -29,6 +29,10 @@ class Ladder(Quote):
     start_help = "Run a ladder on MARKET: levels of growing size on both sides, moved when the price has drifted."
     layout = "levels"
     many_markets = False
+
+    def follows(self, values: Values) -> Follows:
+        """Every level of both sides, moved by the threshold."""
+        return Follows(2 * values["ladder.levels"], max(values["ladder.threshold_bps"], values["quote.tolerance_bps"]))
 
     def build(self, market: str, values: Values, measured: Measured) -> LadderStrategy:
         """The ladder; its first level is an ordinary quote."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.strategy.base import Column, Kind, Measured, Needs, Preview
+from pfmm.strategy.base import Column, Follows, Kind, Measured, Needs, Preview
 from pfmm.strategy.quote.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class Quote(Kind):
         from pfmm.strategy.quote.explain import explain_problem
 
         return Preview(explain_problem(strategy.market, strategy.config, problem))
+
+    def follows(self, values: Values) -> Follows:
+        """A bid and an ask, moved by the drift that is left alone or the tolerance, whichever is wider."""
+        return Follows(2, max(values["quote.drift_bps"], values["quote.tolerance_bps"]))
 
     def tolerance(self, values: Values) -> Tolerance:
         """The settings' own tolerance of price (bps), size (fraction) and age (ms)."""
