@@ -44,6 +44,8 @@ class Capabilities:
     `request_expiry`: orders can be post-only, and requests refused when they arrive late. `batch_max`: items that one
     request carries. `client_ids`: orders can be asked for and cancelled by an id of ours. `trigger_orders`: an order
     can wait at the venue for the mark to reach a price. `past_mids`: the venue tells what its mid was.
+    `dead_man_least_s` is above 0 where each feeding of the switch is an action that the venue counts: a shorter time
+    costs more than it protects.
     """
 
     amend: Amend
@@ -55,6 +57,7 @@ class Capabilities:
     client_ids: bool = True
     trigger_orders: bool = False
     past_mids: bool = False
+    dead_man_least_s: int = 0
 
 
 class Clock(Protocol):

@@ -159,7 +159,10 @@ class Start:
             self._tell(told)
 
     def _guessed(self, interval_s: float) -> float | None:
-        """Order actions an hour on all markets, by the venue's candles of the last day; None where it shows none."""
+        """Order actions an hour on all markets, by the venue's candles of the last day; None where it shows none, and
+        for so many cycles, which empty nothing."""
+        if self.request.cycles is not None:
+            return None
         from pfmm.app.action_forecast import DAY_MS, worked_out
 
         venue, kind = self.session.venue, kind_of(self.kind)

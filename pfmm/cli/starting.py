@@ -89,7 +89,8 @@ def _start(context: typer.Context, name: str, markets: tuple[str, ...], way: Way
     way.refuse_contradictions()
     options = globals_of(context)
     given = options.flags
-    request = StartRequest(name, markets, given.get("run.on_exit"), given.get("run.on_restart"), way.cycles)
+    cycles = 1 if way.once else way.cycles
+    request = StartRequest(name, markets, given.get("run.on_exit"), given.get("run.on_restart"), cycles)
     with opened_session(options) as session:
         if way.dry_run:
             _dry_run(options, request, session, pending_fails=way.exit_code)

@@ -27,7 +27,9 @@ class DeadMan:
         self._venue = venue
         self._locks = locks
         self._relies = False
-        self._timeout_s = timeout_s
+        least_s = venue.capabilities.dead_man_least_s
+        self._timeout_s = max(timeout_s, least_s) if timeout_s else 0
+        self._part = 2 if least_s else 3
         self._pid = pid
         self._wall_ms = wall_ms
         self._owner = False
@@ -45,7 +47,8 @@ class DeadMan:
         return self._locks.run_lock(LOCK_MARKET, LOCK_STRATEGY)
 
     def feed(self, now_ms: int, speed: float) -> None:
-        """Refreshes the switch when a third of its time has passed; the caller calls only with fresh data.
+        """Refreshes the switch when a third of its time has passed, half of it where each feeding is an action that the
+        venue counts; the caller calls only with fresh data.
 
         On a venue whose clock runs faster than the wall the timeout is stretched by the same factor. Raises what
         the venue's requests raise, but for CannotDoThis, which leaves the state `unprotected`.
@@ -53,7 +56,7 @@ class DeadMan:
         if self._timeout_s == 0 or self.state == "unprotected" or not (self._rely() and self._own()):
             return
         timeout_s = round(self._timeout_s * max(speed, 1.0))
-        if self._fed_ms is not None and now_ms - self._fed_ms < timeout_s * 1000 // 3:
+        if self._fed_ms is not None and now_ms - self._fed_ms < timeout_s * 1000 // self._part:
             return
         try:
             self._venue.arm_dead_man(timeout_s)

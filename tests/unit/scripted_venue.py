@@ -15,8 +15,10 @@ from pfmm.model.market import Ticker
 from pfmm.model.order import Batch, BatchAnswer, Fill, Liquidity, Order, OrderStatus, OrderType, Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents, Run
+from pfmm.ports import Amend, Capabilities
 
 D = Decimal
+
 T0 = 1_760_000_000_000
 MARKET = "BTC-PERP"
 
@@ -66,6 +68,7 @@ class ScriptedVenue:
     position: Decimal = Decimal(0)
     answers: list[BatchAnswer | PfmmError] = field(default_factory=list)
     trouble: list[PfmmError] = field(default_factory=list)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(Amend.IN_PLACE))
     sent: list[Batch] = field(default_factory=list)
     armed: list[int] = field(default_factory=list)
     silent: dict[str, PfmmError] = field(default_factory=dict)

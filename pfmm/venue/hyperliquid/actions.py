@@ -15,6 +15,7 @@ Action = Mapping[str, Any]
 
 MAX_ITEMS = 39  # an action of more weighs twice as much
 DEAD_MAN_SHORTEST_MS = 5_000
+DEAD_MAN_LEAST_S = 120  # fed at half: 1,440 of an account's actions a day, where 60 s fed every 20 s are 4,320
 
 
 def place(orders: Sequence[NewOrder], assets: Mapping[str, int]) -> Action:

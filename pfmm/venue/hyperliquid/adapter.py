@@ -51,7 +51,13 @@ class Hyperliquid:
     whose looks take in what the account has on lists that nobody named.
     """
 
-    capabilities = Capabilities(Amend.REPLACE, atomic_snapshot=False, batch_max=actions.MAX_ITEMS, trigger_orders=True)
+    capabilities = Capabilities(
+        Amend.REPLACE,
+        atomic_snapshot=False,
+        batch_max=actions.MAX_ITEMS,
+        trigger_orders=True,
+        dead_man_least_s=actions.DEAD_MAN_LEAST_S,
+    )
 
     def __init__(
         self,

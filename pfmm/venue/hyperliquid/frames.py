@@ -1,4 +1,4 @@
-"""Hyperliquid's socket: its address, and where each frame of public data belongs. Layer: venue. Pure."""
+"""Hyperliquid's socket: its address, and where each frame of public data belongs. Layer: venue."""
 
 from __future__ import annotations
 

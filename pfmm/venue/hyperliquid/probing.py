@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from pfmm.errors import BadVenueData
+from pfmm.venue.hyperliquid.actions import DEAD_MAN_LEAST_S
 from pfmm.venue.hyperliquid.identity import agent_warning, refuse_portfolio_margin, role_of
 from pfmm.venue.hyperliquid.info import Info
 from pfmm.venue.hyperliquid.numbers import coin_of
@@ -30,6 +31,9 @@ def probe(info: Info, name: str, signer: str, markets: Sequence[str], now_ms: in
             f"{traded:,.0f} USD traded: the venue grants its dead-man switch from {DEAD_MAN_VOLUME_USD:,}; where it is "
             "refused, unprotected stands on the screen, and orders rest on if this machine dies"
         )
+    else:
+        fed_s = DEAD_MAN_LEAST_S // 2
+        told.append(f"dead-man switch: fed every {fed_s} s, {86_400 // fed_s:,} of the account's actions a day")
     if signer != info.account:
         role = role_of(info, signer)
         warning = agent_warning(info, role.owner or info.account, signer, now_ms)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pfmm.errors import CannotDoThis, OutcomeUnknown
+from pfmm.ports import Amend, Capabilities
 from pfmm.runner.dead_man import DeadMan
 from pfmm.runner.locks import AccountLocks
 from pfmm.store.use_lock import UseLock
@@ -37,6 +38,16 @@ def test_it_is_fed_at_a_third_of_its_time(
     assert dead_man.state == "armed"
     assert dead_man.leave() is None
     assert venue.armed[-1] == 0
+
+
+def test_where_feeding_is_counted_it_is_longer_and_fed_at_half(tmp_path: Path) -> None:
+    venue = ScriptedVenue()
+    venue.capabilities = Capabilities(Amend.IN_PLACE, dead_man_least_s=120)
+    dead_man = switch(venue, tmp_path)
+    for at_s in range(0, 86_400, 3):
+        dead_man.feed(T0 + at_s * 1000, 1.0)
+    assert set(venue.armed) == {120}
+    assert len(venue.armed) == 1_440  # a day, where 60 s fed at a third are 4,320
 
 
 def test_the_second_runner_shares_and_takes_over_when_the_first_is_gone(tmp_path: Path) -> None:
