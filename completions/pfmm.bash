@@ -87,7 +87,7 @@ _pfmm() {
         "report") commands=""; options="--since --market --strategy --html --csv --export --profile --json --quiet --verbose --version --help" ;;
         "backtest") commands="run sweep data"; options="--profile --json --quiet --verbose --version --help" ;;
         "paper") commands="status reset clock deposit account serve feed"; options="--profile --json --quiet --verbose --version --help" ;;
-        "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --socket --venue --network --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
+        "record") commands=""; options="--out --for --cycles --interval --depth --force --resume --rotate --socket --break-even --venue --network --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "profile") commands="list show create use set unset path delete"; options="--profile --json --quiet --verbose --version --help" ;;
         "markets") commands=""; options="--category --search --volume --profile --json --quiet --verbose --version --help"; arguments=("markets"); many=1 ;;
         "doctor") commands=""; options="--deep --profile --json --quiet --verbose --version --help" ;;
@@ -140,7 +140,7 @@ _pfmm_kind() {
         "profile create --from") kind="profiles" ;;
         "profile create --network") kind="-" ;;
         *) case "$2" in
-            --account|--assert|--at|--category|--cycles|--depth|--faults|--folds|--for|--format|--from|--gamma|--growth|--half-spread-bps|--history|--horizon|--interval|--inventory|--jobs|--kappa|--key-env|--latency-ms|--levels|--limit|--lines|--lower|--maker-bps|--max-inventory|--max-loss|--max-slippage-bps|--min-bps|--port|--price-step|--random|--range-pct|--rotate|--scheduler|--search|--seed|--sigma|--since|--size|--size-step|--skew-at-limit|--skip-bad|--spacing-bps|--speed|--taker-bps|--threshold-bps|--timeout|--to|--upper|--url|--write) kind="-" ;;
+            --account|--assert|--at|--break-even|--category|--cycles|--depth|--faults|--folds|--for|--format|--from|--gamma|--growth|--half-spread-bps|--history|--horizon|--interval|--inventory|--jobs|--kappa|--key-env|--latency-ms|--levels|--limit|--lines|--lower|--maker-bps|--max-inventory|--max-loss|--max-slippage-bps|--min-bps|--port|--price-step|--random|--range-pct|--rotate|--scheduler|--search|--seed|--sigma|--since|--size|--size-step|--skew-at-limit|--skip-bad|--spacing-bps|--speed|--taker-bps|--threshold-bps|--timeout|--to|--upper|--url|--write) kind="-" ;;
             --convert|--csv|--data|--export|--funding|--html|--key-file|--out|--results) kind="files" ;;
             --fees) kind="=article hyperliquid binance bybit okx" ;;
             --market) kind="markets" ;;

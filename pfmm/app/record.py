@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from pfmm.errors import BadVenueData, CannotDoThis, Interrupted, RateLimited, UsageError, VenueUnreachable
 from pfmm.model.text import compact
+from pfmm.strategy.registry import STRATEGIES
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
+    from pfmm.app.session_edge import SessionEdge
     from pfmm.model.market import Instrument
     from pfmm.runner.clock import VenueClock
     from pfmm.runner.signals import Signals
@@ -29,7 +31,8 @@ class RecordRequest:
     """What to record where: venue seconds between polls, book levels a side, and when to stop (None: a signal).
 
     `resume` goes on with the file that is there; with `rotate_s` a new file is begun after so many seconds of venue
-    time, with the time of its beginning in its name. With `socket` it comes through the venue's WebSocket.
+    time, with the time of its beginning in its name. With `socket` it comes through the venue's WebSocket. `break_even`
+    names the strategy whose break-even fee is worked out at the end, each file being a session.
     """
 
     markets: tuple[str, ...]
@@ -42,6 +45,7 @@ class RecordRequest:
     resume: bool = False
     rotate_s: float | None = None
     socket: bool = False
+    break_even: str | None = None
 
 
 class Progress(Protocol):
@@ -57,11 +61,16 @@ class Progress(Protocol):
 
     def stopped(self, time_ms: int, counts: Mapping[str, int], reason: str) -> None: ...
 
+    def broke_even(self, time_ms: int, edge: SessionEdge) -> None: ...
+
 
 def check_request(request: RecordRequest) -> None:
-    """Raise UsageError for a depth beyond what replay keeps, and for a file that would be overwritten."""
+    """Raise UsageError for a depth beyond what replay keeps, a strategy that there is not, and a file that would be
+    overwritten."""
     from pfmm.tape.output import exists
 
+    if request.break_even is not None and request.break_even not in STRATEGIES:
+        raise UsageError(f"--break-even must be one of {', '.join(STRATEGIES)}, not {request.break_even!r}")
     if request.depth > MAX_DEPTH:
         raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {request.depth}")
     if not request.force and not request.resume and request.rotate_s is None and _exists(request.out):
@@ -96,7 +105,16 @@ def record(request: RecordRequest, *, session: Session, progress: Callable[[tupl
             if source.least_interval_s > request.interval_s:
                 loop.stretched(time_ms, source.least_interval_s)
             loop.run(time_ms, first, signals, interval_ms=interval_ms, for_s=request.for_s, cycles=request.cycles)
+    if request.break_even is not None and signals.received is None:
+        _tell_edges(session, request.break_even, files.paths, tuple(instruments), loop)
     return None if signals.received is None else int(signals.received)
+
+
+def _tell_edges(session: Session, strategy: str, files: Sequence[Path], markets: Sequence[str], loop: _Loop) -> None:
+    from pfmm.app.session_edge import session_edges
+
+    for edge in session_edges(files, markets, strategy, session.settings.profile):
+        loop.progress.broke_even(loop.last_ms, edge)
 
 
 class _Source:
@@ -154,6 +172,7 @@ class _Files:
         self._file: TapeFile | None = None
         self._begun_ms = 0
         self._bytes_before = 0
+        self.paths: list[Path] = []
 
     @property
     def bytes(self) -> int:
@@ -174,6 +193,7 @@ class _Files:
         if self._file is None:
             self._begun_ms = time_ms
             if self._going_on is not None:
+                self.paths.append(self._going_on)
                 self._file = TapeFile.go_on(self._going_on)
             else:
                 self._file = TapeFile.create(self._next(time_ms), force=self._request.force)
@@ -191,7 +211,9 @@ class _Files:
 
     def _next(self, time_ms: int) -> Path:
         out = self._request.out
-        return out if self._request.rotate_s is None else out.with_name(rotated_name(out, time_ms))
+        path = out if self._request.rotate_s is None else out.with_name(rotated_name(out, time_ms))
+        self.paths.append(path)
+        return path
 
     def __enter__(self) -> _Files:
         return self
@@ -223,20 +245,20 @@ class _Loop:
         self._recorder = recorder
         self._file = file
         self._clock = clock
-        self._progress = progress
-        self._last_ms = 0
+        self.progress = progress
+        self.last_ms = 0
 
     def stretched(self, time_ms: int, interval_s: float) -> None:
         """Tells that the venue's limits allow a poll only so often."""
-        self._progress.warning(time_ms, f"a poll every {interval_s:.1f} s: the venue's limits allow no more")
+        self.progress.warning(time_ms, f"a poll every {interval_s:.1f} s: the venue's limits allow no more")
 
     def run(
         self, time_ms: int, first: str, signals: Signals, *, interval_ms: int, for_s: float | None, cycles: int | None
     ) -> None:
         """Polls every `interval_ms` of venue time until a signal, the end of the data, `for_s` or `cycles`."""
         self._write(time_ms, first)
-        self._progress.started(time_ms)
-        self._progress.polled(time_ms, counts_of(self._recorder, self._file))
+        self.progress.started(time_ms)
+        self.progress.polled(time_ms, counts_of(self._recorder, self._file))
         deadline_ms = None if for_s is None else time_ms + round(for_s * 1000)
         done, reason = 1, "asked to stop"
         try:
@@ -264,8 +286,8 @@ class _Loop:
                 raise
             reason = f"signal {signals.received.name}"  # what the poll has read so far is kept
         finally:
-            self._file.append(self._last_ms, self._recorder.rest())
-        self._progress.stopped(self._clock.now_ms(), counts_of(self._recorder, self._file), reason)
+            self._file.append(self.last_ms, self._recorder.rest())
+        self.progress.stopped(self._clock.now_ms(), counts_of(self._recorder, self._file), reason)
 
     def _poll_s(self, deadline_ms: int | None) -> float:
         """The wall seconds that a poll may take: a command's time, no more than what is left of --for."""
@@ -281,23 +303,23 @@ class _Loop:
         try:
             time_ms, lines = self._recorder.poll()
             self._write(time_ms, lines)
-            self._progress.polled(time_ms, counts_of(self._recorder, self._file))
+            self.progress.polled(time_ms, counts_of(self._recorder, self._file))
             self._keep_time(time_ms)
         except TimeWentBack:
             raise
         except (VenueUnreachable, RateLimited, BadVenueData) as error:
-            self._progress.warning(self._clock.now_ms(), f"{error.message}; going on")
+            self.progress.warning(self._clock.now_ms(), f"{error.message}; going on")
 
     def _write(self, time_ms: int, lines: str) -> None:
         if self._file.append(time_ms, lines):
-            self._progress.rotated(time_ms, self._file.path)
+            self.progress.rotated(time_ms, self._file.path)
 
     def _keep_time(self, time_ms: int) -> None:
         """Follows the venue by its tickers' times, and asks its clock only when those stand still."""
         from pfmm.model.account import VenueTime
 
-        if time_ms > self._last_ms:
+        if time_ms > self.last_ms:
             self._clock.synchronise(VenueTime(time_ms, self._clock.speed, "open"))
         else:
             self._clock.synchronise(self._session.venue.time())
-        self._last_ms = max(time_ms, self._last_ms)
+        self.last_ms = max(time_ms, self.last_ms)

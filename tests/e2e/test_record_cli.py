@@ -156,6 +156,43 @@ def test_the_end_of_a_replay_ends_its_recording(home: Path, tmp_path: Path) -> N
     assert quotes(second) == quotes(first)
 
 
+def test_a_session_in_which_nothing_filled_is_not_measured(home: Path, tmp_path: Path) -> None:
+    pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
+    done = run("record", "BTC", "--out", tmp_path / "n.tape", "--cycles", 3, "--break-even", "quote", home=home)
+    assert [event["event"] for event in done.events[-2:]] == ["stopped", "break_even"]
+    told = done.events[-1]
+    assert (told["market"], told["break_even_maker_bps"]) == ("BTC-PERP", None)
+    assert "no fill whose next 5 s" in told["reason"]
+    wrong = run("record", "BTC", "--out", tmp_path / "x.tape", "--break-even", "nope", "--json", home=home)
+    assert (wrong.code, "--break-even must be one of" in wrong.error["message"]) == (2, True)
+
+
+@pytest.mark.slow
+def test_sessions_are_recorded_and_their_break_even_fees_are_told(home: Path, tmp_path: Path) -> None:
+    pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
+    source = tmp_path / "source.tape"
+    assert run("record", *MARKETS, "--out", source, "--for", 46, home=home).code == 0
+    assert run("paper", "feed", "replay", source, "--speed", 0, home=home).code == 0
+    words = ("record", *MARKETS, "--out", tmp_path / "be.tape", "--rotate", 20, "--for", 44, "--break-even", "quote")
+    done = run(*words, home=home)
+    assert done.code == 0
+    told = [event for event in done.events if event["event"] == "break_even"]
+    files = sorted(tmp_path.glob("be-*.tape"))
+    assert len(files) == 3
+    assert [one["market"] for one in told] == [MARKETS[0]] * 4 + [MARKETS[1]] * 4
+    for market in MARKETS:
+        *sessions, whole = [one for one in told if one["market"] == market]
+        assert [one["session"].partition(" ")[0] for one in sessions] == [file.name for file in files]
+        assert whole["session"] == "all sessions"
+        given = [word for file in files for word in ("--data", file)]
+        alone = run("backtest", "run", "quote", market, *given, "--queue", "pessimistic", "--json", home=home).data
+        assert whole["fills"] == alone["fills"]
+        assert whole["break_even_maker_bps"] == alone["edge"]["break_even_maker_bps"]["5s"]
+        assert (whole["break_even_maker_bps"] is None) is (whole["reason"] is not None)
+    assert any(one["break_even_maker_bps"] is not None for one in told)
+    assert any(one["reason"] for one in told)
+
+
 def test_an_answer_that_is_none_does_not_end_it(home: Path, tmp_path: Path) -> None:
     tape = tmp_path / "f.tape"
     faults = "seed=6,rate=0.2,kinds=crossed,only=GET+/api/orderbook"

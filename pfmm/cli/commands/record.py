@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,9 @@ from pfmm.cli.output import EventStream, Globals, say, warn, write
 from pfmm.cli.times import positive_seconds
 from pfmm.cli.typer_seam import globals_of
 from pfmm.model.text import iso
+
+if TYPE_CHECKING:
+    from pfmm.app.session_edge import SessionEdge
 
 app = typer.Typer()
 
@@ -63,11 +67,19 @@ def record(
     socket: Annotated[
         bool, typer.Option("--socket", help="Through the venue's WebSocket, where it has one (extra `ws`).")
     ] = False,
+    break_even: Annotated[
+        str | None,
+        typer.Option(
+            "--break-even", metavar="STRATEGY",
+            help="At the end, print the strategy's break-even maker fee by market and session: each file is one "
+            "(extra `backtest`).",
+        ),
+    ] = None,
 ) -> None:  # fmt: skip
     """Record public market data until Ctrl-C, --for or --cycles. What was polled is in the file at once."""
     options = globals_of(context)
     named = several_markets(markets, "pfmm record BTC ETH --out FILE")
-    request = RecordRequest(named, out, for_s, cycles, interval, depth, force, resume, rotate_s, socket)
+    request = RecordRequest(named, out, for_s, cycles, interval, depth, force, resume, rotate_s, socket, break_even)
     check_request(request)
     with session(options) as opened:
         received = run_recording(request, session=opened, progress=lambda names: _Progress(options, out, names))
@@ -118,6 +130,12 @@ class _Progress:
         if self._ticking:
             say(self._options, "")
         write(f"{self._out}: {_words(counts)} ({reason})")
+
+    def broke_even(self, time_ms: int, edge: SessionEdge) -> None:
+        if self._stream is not None:
+            self._stream.write("break_even", time_ms, **asdict(edge))
+        else:
+            write(edge.text)
 
 
 def _words(counts: Mapping[str, int]) -> str:
