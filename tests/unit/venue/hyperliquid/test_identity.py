@@ -89,7 +89,10 @@ def told(days: float, mode: str = "disabled", volume: str = "2000000") -> tuple[
 
 
 def test_what_a_start_should_know_is_told() -> None:
-    assert told(90) == ("BTC-PERP: isolated margin at 3x, which pfmm never changes",)
+    assert told(90) == (
+        "BTC-PERP: isolated margin at 3x, which pfmm never changes",
+        "dead-man switch: fed every 60 s, 1,440 of the account's actions a day",  # which the venue counts
+    )
     assert "ends in 5.0 days" in told(5)[-1]
     assert "grants its dead-man switch from 1,000,000" in told(90, volume="12")[1]
 
