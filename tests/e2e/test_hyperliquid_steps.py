@@ -1,7 +1,7 @@
 """Every step that the official SDK and ccxt were captured with, REST and WebSocket, on the served paper exchange.
 
 The clients are unmodified but for the address. After the last step the exchange's ledger equals what each believes.
-Not carried out, since the paper exchange has neither: markets of further lists, vaults.
+The steps of further lists of markets, of vaults and of other keys: `test_hyperliquid_lists`.
 """
 
 from __future__ import annotations

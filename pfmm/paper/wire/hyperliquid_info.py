@@ -36,11 +36,11 @@ class Info:
     def _reads(self) -> Mapping[str, Callable[[Json], Any]]:
         return {
             "exchangeStatus": lambda _: {"time": self._exchange.time().time_ms, "specialStatuses": None},
-            "meta": lambda _: form.meta(self._exchange.specs()),
+            "meta": lambda asked: form.meta(self._names.specs(self._names.dex(asked))),
             "metaAndAssetCtxs": self._contexts,
             "spotMeta": lambda _: form.spot_meta(),
             "spotMetaAndAssetCtxs": lambda _: [form.spot_meta(), []],
-            "perpDexs": lambda _: [None],
+            "perpDexs": lambda _: form.perp_dexs(self._names.dexes()),
             "allMids": self._mids,
             "l2Book": self._book,
             "recentTrades": self._trades,
@@ -64,12 +64,14 @@ class Info:
         }
 
     def _contexts(self, asked: Json) -> Any:
-        self._names.only_first_dex(asked)
-        return [form.meta(self._exchange.specs()), [form.context(one) for one in self._exchange.tickers()]]
+        specs = self._names.specs(self._names.dex(asked))
+        tickers = self._exchange.tickers([spec.market for spec in specs])
+        return [form.meta(specs), [form.context(one) for one in tickers]]
 
     def _mids(self, asked: Json) -> Json:
-        self._names.only_first_dex(asked)
-        return {form.coin(one.market): form.number(one.price) for one in self._exchange.tickers()}
+        specs = self._names.specs(self._names.dex(asked))
+        tickers = self._exchange.tickers([spec.market for spec in specs])
+        return {form.coin(one.market): form.number(one.price) for one in tickers}
 
     def _book(self, asked: Json) -> Json:
         return form.book(self._exchange.depth(self._names.market(asked), MAX_LEVELS))
@@ -95,18 +97,18 @@ class Info:
         return [one for one in made if one["t"] <= until_ms]
 
     def _clearinghouse(self, asked: Json) -> Json:
-        self._names.only_first_dex(asked)
-        name = self._names.account(asked)
+        dex, name = self._names.dex(asked), self._names.account(asked)
         if name is None:
             return form.clearinghouse(None, (), self._exchange.time(), {})
         state = self._exchange.state(name, (), limit=0)
-        specs = {spec.market: spec for spec in self._exchange.specs()}
-        return form.clearinghouse(state.account, state.positions, state.clock, specs)
+        specs = {spec.market: spec for spec in self._names.specs(dex)}
+        # one account for all lists: what it is worth is told with the first
+        return form.clearinghouse(None if dex else state.account, state.positions, state.clock, specs)
 
     def _open_orders(self, asked: Json) -> list[form.Json]:
-        self._names.only_first_dex(asked)
-        name = self._names.account(asked)
-        return [] if name is None else [form.order(one) for one in self._exchange.orders(name)]
+        dex, name = self._names.dex(asked), self._names.account(asked)
+        found = () if name is None else self._exchange.orders(name)
+        return [form.order(one) for one in found if form.dex(one.market) == dex]
 
     def _historical_orders(self, asked: Json) -> list[form.Json]:
         name = self._names.account(asked)

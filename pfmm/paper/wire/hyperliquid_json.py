@@ -60,6 +60,30 @@ def coin(market: str) -> str:
     return market.removesuffix(SUFFIX)
 
 
+def dex(market: str) -> str:
+    """The builder's list that a market is on: xyz:TSLA-PERP → xyz, BTC-PERP → "" (the first list)."""
+    before, colon, _ = market.partition(":")
+    return before if colon else ""
+
+
+def perp_dexs(names: Sequence[str]) -> list[Json | None]:
+    """The lists of markets: the first is null, the builders' have names."""
+    return [
+        None,
+        *(
+            {
+                "name": name,
+                "fullName": name,
+                "deployer": "0x" + "0" * 40,
+                "oracleUpdater": None,
+                "feeRecipient": None,
+                "assetToStreamingOiCap": [],
+            }
+            for name in names
+        ),
+    ]
+
+
 def number(value: Decimal) -> str:
     """A plain decimal text without trailing zeros: 25.20 → "25.2", 0E-8 → "0"."""
     text = format(value, "f")

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pfmm.paper.exchange import Exchange
+from pfmm.paper.feeds.feed import MarketSpec
 from pfmm.paper.messages import ExchangeError, FillRecord, OrderRecord
 from pfmm.paper.wire import hyperliquid_json as form
 from pfmm.paper.wire import hyperliquid_keys as keys
 
 Json = Mapping[str, Any]
+FIRST_DEX, DEX_STRIDE = 100_000, 10_000  # market 3 of the first builder's list is 110,003
 
 
 class Names:
@@ -33,10 +35,21 @@ class Names:
             raise unreadable("user is no address")
         return self.account_of(address)
 
-    def only_first_dex(self, asked: Json) -> None:
-        """Refuses a read of another dex than the first: there is none."""
-        if asked.get("dex") not in (None, ""):
-            raise unreadable(f"there is no dex {asked.get('dex')!r}")
+    def dexes(self) -> tuple[str, ...]:
+        """The builders' lists of markets by name, in the order of their numbers from 1: xyz:TSLA-PERP is on xyz."""
+        found = dict.fromkeys(form.dex(spec.market) for spec in self._exchange.specs())
+        return tuple(name for name in found if name)
+
+    def dex(self, asked: Json) -> str:
+        """The list of markets that a read names, "" for the first. Raises ExchangeError 422 for one that is none."""
+        name = asked.get("dex") or ""
+        if name and name not in self.dexes():
+            raise unreadable(f"there is no dex {name!r}")
+        return str(name)
+
+    def specs(self, dex: str) -> tuple[MarketSpec, ...]:
+        """The markets of one list; an asset's number counts its place among them."""
+        return tuple(spec for spec in self._exchange.specs() if form.dex(spec.market) == dex)
 
     def market(self, asked: Json) -> str:
         """The market of a read's coin. Raises ExchangeError 422 for a coin that is not listed."""
@@ -47,10 +60,12 @@ class Names:
 
     def by_asset(self, asset: object) -> str | None:
         """The market of an asset's number, None where there is none."""
-        specs = self._exchange.specs()
-        if not isinstance(asset, int) or isinstance(asset, bool) or not 0 <= asset < len(specs):
+        if not isinstance(asset, int) or isinstance(asset, bool) or asset < 0:
             return None
-        return specs[asset].market
+        number, place = divmod(asset - FIRST_DEX, DEX_STRIDE) if asset >= FIRST_DEX else (0, asset)
+        lists = ("", *self.dexes())
+        specs = self.specs(lists[number]) if number < len(lists) else ()
+        return specs[place].market if place < len(specs) else None
 
     def all_fills(self, account: str) -> list[FillRecord]:
         """Every execution of the account, oldest first."""

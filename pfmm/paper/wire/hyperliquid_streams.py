@@ -155,7 +155,7 @@ class _Mids(_Changing):
     every_ms = 1_000
 
     def begin(self) -> None:
-        self.names.only_first_dex(self.wanted)
+        self.names.dex(self.wanted)
         self.at_ms = -self.every_ms
 
     def news(self) -> Messages:
@@ -166,7 +166,7 @@ class _Mids(_Changing):
         yield from super().news()
 
     def value(self) -> Any:
-        return {"mids": {form.coin(one.market): form.number(one.price) for one in self.exchange.tickers()}}
+        return {"mids": self.read({"type": "allMids", "dex": self.wanted.get("dex")})}
 
 
 class _OfMarket(_Changing):
