@@ -91,6 +91,11 @@ class Record:
         text = value if isinstance(value, str) else ""
         return "".join(letter for letter in text[:MAX_TEXT] if letter.isprintable())
 
+    def shown(self, name: str) -> str:
+        """What of a field of any kind can be shown to a person: at most 80 printable letters."""
+        text = json.dumps(self._values.get(name), ensure_ascii=True, default=str)
+        return text if len(text) <= _SHOWN + 20 else f"{text[: _SHOWN + 17]}..."
+
     def signed(self, name: str) -> Decimal:
         """A number of any sign; true and false are not numbers."""
         value = self._values.get(name)

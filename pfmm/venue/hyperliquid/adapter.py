@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pfmm.errors import BadVenueData
+from pfmm.errors import BadVenueData, VenueUnreachable
 from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Fill, Order
@@ -82,6 +82,8 @@ class Hyperliquid:
         self._budget = ActionBudget()
         self._link = Link(http, signer, nonce, mainnet=mainnet, vault=self._vault)
         self._dexes = ("", *more_dexes)
+        self._special: str | None = None
+        self._was_out = False
         self._newest_ms = 0  # venue time of the newest answer: acknowledgements carry none
         self._shown: dict[str, Order] = {}  # what rested in the newest snapshot, by the venue's id
         self._memory = Memory()
@@ -100,8 +102,10 @@ class Hyperliquid:
     # -- public data
 
     def time(self) -> VenueTime:
-        """The venue's clock."""
-        found = VenueTime(self._info.record({"type": "exchangeStatus"}).millis("time"))
+        """The venue's clock. What it says of special days is kept for the screen."""
+        status = self._info.record({"type": "exchangeStatus"})
+        found = VenueTime(status.millis("time"))
+        self._special = status.shown("specialStatuses") if status.given("specialStatuses") else None
         self._newest_ms = max(self._newest_ms, found.time_ms)
         return found
 
@@ -156,7 +160,21 @@ class Hyperliquid:
 
         Nothing is asked where the socket shows fresh prices and tells of no change since the last whole look, for a
         minute. Without it, while nothing was sent and nothing has filled, orders and fills of that look stand for 15 s.
+        After an outage, as of an upgrade, the list of markets and their numbers are read anew.
         """
+        try:
+            found = self._look(markets, cursors)
+        except VenueUnreachable:
+            self._was_out = True
+            self._memory.sent()
+            raise
+        if self._was_out:
+            self._was_out = False
+            self._public.forget()
+        return found
+
+    def _look(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
+        """The cheapest look that may be trusted."""
         dexes = self._lists_of(markets)
         socket = self._followed(markets)
         if socket is not None:
@@ -308,7 +326,9 @@ class Hyperliquid:
         """Weight and actions that are left, and how long the actions last at the pace of now."""
         actions_left = self._budget.text(self._newest_ms)
         socket = None if self._socket is None else self._socket.text()
-        return ", ".join(one for one in (self.http.budget_text(), actions_left, socket) if one is not None)
+        special = None if self._special is None else f"the venue says: {self._special}"
+        told = (self.http.budget_text(), actions_left, socket, special)
+        return ", ".join(one for one in told if one is not None)
 
     def budget_low(self) -> bool:
         """True when little is left of either."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pfmm.errors import AuthenticationError, BadVenueData, RiskRefused, UnknownMarket
+from pfmm.errors import AuthenticationError, BadVenueData, RiskRefused, UnknownMarket, VenueUnreachable
 from pfmm.model.account import Cursors
 from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Side
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient
@@ -153,6 +153,25 @@ def test_a_snapshot_reads_every_list_in_use_and_is_as_old_as_the_oldest() -> Non
     made.look_anew()  # a proof is wanted
     made.snapshot(["BTC-PERP", TSLA], snapshot.cursors)
     assert venue.asked["frontendOpenOrders xyz"] == 2
+
+
+def test_after_an_outage_the_list_and_the_numbers_of_markets_are_read_anew() -> None:
+    venue = Venue()
+    made = adapter(venue)
+    made.http._read_attempts = 1
+    cursors = made.snapshot(["BTC-PERP"], Cursors()).cursors
+    made.markets()
+    assert venue.asked["meta"] == 1
+    venue.exchangeStatus = lambda *_: 503  # type: ignore[method-assign]
+    with pytest.raises(VenueUnreachable):
+        made.snapshot(["BTC-PERP"], cursors)
+    venue.exchangeStatus = lambda *_: {"time": NOW_MS, "specialStatuses": ["post-only"]}  # type: ignore[method-assign]
+    asked = venue.asked["frontendOpenOrders"]
+    made.snapshot(["BTC-PERP"], cursors)
+    assert venue.asked["frontendOpenOrders"] == asked + 1  # all of it
+    made.markets()
+    assert venue.asked["meta"] == 2
+    assert 'the venue says: ["post-only"]' in made.budget_text()
 
 
 def urgent(venue: Venue) -> Hyperliquid:
