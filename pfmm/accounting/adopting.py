@@ -32,13 +32,13 @@ def moves_of(
 
 
 def taken(move: Move) -> Fill:
-    """The move as the taker's ledger sees it: bought, or sold, at its price and for no fee."""
+    """Write the move as a fill for the taker's ledger: bought or sold at its price, for no fee."""
     side = Side.LONG if move.size > 0 else Side.SHORT
     return Fill("", "", None, move.market, side, move.price, abs(move.size), Decimal(0), Liquidity.MAKER, move.time_ms)
 
 
 def changed_since(moves: Iterable[Move], time_ms: int) -> dict[str, Decimal]:
-    """What the moves of later than a time have changed of each owner's position, signed base units."""
+    """Sum up what moves after a time changed of each owner's position, signed base units."""
     changes: dict[str, Decimal] = {}
     for move in moves:
         if move.time_ms > time_ms:

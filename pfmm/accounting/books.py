@@ -76,7 +76,7 @@ class BookStore(Protocol):
         ...
 
     def unclaimed(self, market: str, since_ms: int) -> Sequence[JournalFill]:
-        """Fills of no run, or the rest of each, that closed nothing of a run; in time order, from a time on."""
+        """Read the fills of no run, or their rest, that closed nothing of a run; in time order, since a time."""
         ...
 
     def keep_unclaimed(self, item: JournalFill) -> None: ...
@@ -229,8 +229,8 @@ def fold_move(store: BookStore, move: Move) -> None:
 
 
 def sum_beside_runs(books: Sequence[OwnerBook]) -> Decimal:
-    """What of these open books is no running run's, signed base units: 2 of a hand, 1 that an ended run left, and 4 of
-    a run are 3."""
+    """Sum up what these open books hold that no running run holds, signed base units: 2 by hand, 1 left by an ended run
+    and 4 of a running one are 3."""
     beside = (b.ledger.size for b in books if b.owner == UNATTRIBUTED or b.left_since_ms is not None)
     return sum(beside, ZERO)
 

@@ -81,9 +81,10 @@ def cut(fill: Fill, size: Decimal) -> tuple[Fill, Fill | None]:
 
 
 def less(fill: Fill, parts: Iterable[Fill]) -> Fill | None:
-    """A fill without some parts of it, on whichever side that is; None where they make up the whole.
+    """Take some parts out of a fill, and return what is left, on whichever side; None where nothing is.
 
-    A sale of 3 without a part that sold 5 is a purchase of 2."""
+    A sale of 3 without a part that sold 5 is a purchase of 2.
+    """
     size, fee = fill.size, fill.fee
     for part in parts:
         sign = 1 if part.side is fill.side else -1

@@ -89,7 +89,7 @@ class Sum:
     notional: Decimal = ZERO
 
     def plus(self, other: Sum) -> Sum:
-        """Both together: 0.01 on 100 and -0.03 on 100 are -0.02 on 200."""
+        """Add two sums: 0.01 on 100 and -0.03 on 100 are -0.02 on 200."""
         return Sum(EXACT.add(self.gain, other.gain), EXACT.add(self.notional, other.notional))
 
 
@@ -124,13 +124,13 @@ class Tally:
     mid_age_ms: int = 0
 
     def count(self, index: int, minute: int, found: Sum, fills: int) -> None:
-        """Counts in maker fills of a minute whose mid at horizon `index` is known."""
+        """Count in the maker fills of a minute whose mid at horizon `index` is known."""
         if fills:
             self.minutes[index][minute] = self.minutes[index].get(minute, Sum()).plus(found)
             self.fills[index] += fills
 
     def add(self, other: Tally) -> None:
-        """Counts in other fills of the market."""
+        """Count in other fills of the market."""
         for index, minutes in enumerate(other.minutes):
             for minute, found in minutes.items():
                 self.count(index, minute, found, 1)

@@ -114,7 +114,7 @@ class MinuteFold:
         self._orders: dict[tuple[str, str, int], tuple[set[str], set[str]]] = {}
 
     def add(self, owner: str, item: JournalFill, quality: FillQuality) -> None:
-        """One fill, or the part of one that is the owner's, into its row."""
+        """Count one fill, or the owner's part of it, into its row."""
         with localcontext(EXACT):
             self._add(owner, item, quality)
 

@@ -61,7 +61,7 @@ def at_the_open(start_ms: int, first_ms: int, bar_ms: int) -> int:
 
 
 def raised(interval_ms: int, bar_ms: int) -> tuple[str, ...]:
-    """Say that decisions come less often than the setting says, where they do."""
+    """Say so where decisions come less often than the setting asks."""
     whole_ms = whole_bars(interval_ms, bar_ms)
     if whole_ms == interval_ms:
         return ()

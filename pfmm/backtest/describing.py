@@ -131,7 +131,7 @@ def _gathered(path: Path, loaded: Loaded, content: str) -> Description:
 
 
 def must_run(path: Path, tapes: dict[str, MarketTape]) -> None:
-    """Raise DataFileError where a run could begin in none of the markets."""
+    """Raise DataFileError unless a run can begin in at least one of the markets."""
     problems = []
     for tape in tapes.values():
         try:

@@ -44,8 +44,8 @@ class LazyEngine(Engine):
         return self._settled
 
     def glance(self, snapshot: Snapshot) -> bool:
-        """Decides on `snapshot` (the last one, with the ticker and time of now) and notes it; False, with nothing
-        noted, when a whole cycle is needed."""
+        """Decide on `snapshot` (the last one, with the ticker and time of now) and note it; False, with nothing noted,
+        where a whole cycle is needed."""
         (active,) = self._runs
         if not self._settled or active.run is None or active.state is None:
             return False

@@ -38,7 +38,8 @@ class _Rates:
         self.found[due_ms] = (scaled, hours, place)
 
     def settlements(self) -> list[Settlement]:
-        """What they settle. Raises DataFileError for rows that follow each other faster than any venue settles."""
+        """Return the settlements of the rows. Raises DataFileError for rows that follow each other faster than any
+        venue settles."""
         rows = sorted(self.found.items())
         stated = all(hours for _, (_, hours, _) in rows)
         if stated:

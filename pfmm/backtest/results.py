@@ -53,7 +53,7 @@ class Scenario:
 
     @property
     def label(self) -> str:
-        """What tells it from its like: its queue model, or that it ran on candles, which have none."""
+        """Name the scenario by its queue model, or say that it ran on candles, which have none."""
         return "candles" if self.bar_ms else self.queue
 
 

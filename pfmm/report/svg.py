@@ -29,7 +29,7 @@ class Scale:
     end: float
 
     def at(self, value: float) -> float:
-        """5 of 0 to 10 over 0 to 100 is at 50."""
+        """Place a value on the scale: 5 of 0 to 10 over 0 to 100 is at 50."""
         if self.high == self.low:
             return (self.begin + self.end) / 2
         return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)

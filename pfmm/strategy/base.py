@@ -149,8 +149,8 @@ class Kind:
         view: MarketView,  # noqa: ARG002
         equity: Decimal | None,  # noqa: ARG002
     ) -> AtStart:
-        """Why a new run could never work within its limits, if so, and what is to be said to whoever starts or
-        backtests it; `equity`, USD, is None where no account was asked."""
+        """Say why a new run could never work within its limits, if so, and what its starter must know; `equity`, USD,
+        is None where no account was asked."""
         return AtStart()
 
     def columns(self) -> tuple[Column, ...]:
