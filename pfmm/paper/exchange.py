@@ -16,29 +16,25 @@ from pfmm.paper.account import Account, OrderState
 from pfmm.paper.clock import start_clock
 from pfmm.paper.conversions import account_record, fill_record, funding_record, order_record, position_records
 from pfmm.paper.feed_config import LIVE, renewed, synthetic
-from pfmm.paper.feeds.feed import USD, Feed, MarketSpec
+from pfmm.paper.feeds.feed import USD, Feed
 from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.messages import (
     AccountRecord,
     AmendRequest,
     BatchItem,
-    BookRecord,
     CancelRequest,
     ClockState,
     DeadManRecord,
     ExchangeError,
     FillPage,
     FundingPage,
-    FundingRateRecord,
-    MidRecord,
     OrderRecord,
     PlaceRequest,
     PositionRecord,
     StateRecord,
-    TickerRecord,
-    TradeRecord,
 )
-from pfmm.paper.present import Present, caught_up, first, kept, unknown
+from pfmm.paper.present import first, unknown
+from pfmm.paper.public_side import PublicSide
 from pfmm.paper.session import FeedFactory, Sessions
 from pfmm.paper.store import ExchangeRow, Store, set_aside
 from pfmm.paper.trading import Desk
@@ -48,7 +44,7 @@ MAX_DEPOSIT = 10**9
 MAX_DEAD_MAN_S = 86_400
 
 
-class Exchange:
+class Exchange(PublicSide):
     """All accounts of one store. Every operation raises ExchangeError (Busy when the store stays locked)."""
 
     def __init__(
@@ -111,85 +107,6 @@ class Exchange:
         """What a full check of the store finds wrong; empty for a healthy one."""
         with self._sessions.lock:
             return self._sessions.store.damage()
-
-    # -- clock and markets
-
-    def time(self) -> ClockState:
-        """Venue time, speed and state. Asking does not count as use of a clock that pauses when idle."""
-        with self._sessions.lock:
-            return self._sessions.clock(self._sessions.row())
-
-    def advance_clock(self, to_ms: int) -> ClockState:
-        """Moves a stepped clock (speed 0) forward; 409 not_stepped otherwise, 400 invalid_to_ms when it would go
-        back."""
-        with self._sessions.lock, self._sessions.store.write():
-            row = self._sessions.row()
-            if row.clock.speed:
-                raise ExchangeError(409, "not_stepped", f"the clock runs by itself at speed {row.clock.speed:g}")
-            now = self._sessions.clock(row).time_ms
-            if not now <= to_ms < 2**53:
-                raise ExchangeError(400, "invalid_to_ms", f"to_ms {to_ms} is before the venue's time {now}")
-            span = self._sessions.feed.span()
-            venue_ms = to_ms if span is None else min(to_ms, span[1])
-            row = row._replace(clock=row.clock._replace(wall_ms=self._sessions.present_ms(row), venue_ms=venue_ms))
-            self._sessions.store.save_exchange(row)
-            return self._sessions.clock(row)
-
-    def present(self) -> Present:
-        """What time it is by this machine's clocks, and how far the wall's is from what it should say."""
-        with self._sessions.lock:
-            return self._sessions.present(self._sessions.row())
-
-    def set_right(self, *, catch_up: bool) -> Present:
-        """Takes the wall's clock for right: the exchange goes on from where it is, or with `catch_up` lives through
-        what it is behind. Nothing is undone where it is ahead."""
-        with self._sessions.lock, self._sessions.store.write():
-            row = self._sessions.row()
-            known = self._sessions.present(row).noted
-            change = caught_up if catch_up else kept
-            noted = change(known, self._sessions.wall_ms(), self._sessions.uptime())
-            self._sessions.store.save_exchange(row._replace(noted=noted))
-            return self._sessions.present(row._replace(noted=noted))
-
-    def specs(self) -> Sequence[MarketSpec]:
-        """Every market."""
-        with self._sessions.lock:
-            self._sessions.row()
-            return tuple(self._sessions.specs.values())
-
-    def spec(self, market: str) -> MarketSpec:
-        """One market; 404 unknown_market."""
-        return self._sessions.spec(market)
-
-    def tickers(self, markets: Sequence[str] | None = None) -> tuple[TickerRecord, ...]:
-        """Tickers of `markets`, or of all, at one moment."""
-        with self._sessions.lock:
-            moment = self._sessions.public_moment(markets or ())
-            return tuple(market_data.ticker(moment, self.spec(market)) for market in markets or self._sessions.specs)
-
-    def ticker(self, market: str) -> TickerRecord:
-        """The ticker of one market."""
-        return self.tickers([market])[0]
-
-    def depth(self, market: str, levels: int) -> BookRecord:
-        """The displayed book, at most `levels` a side."""
-        with self._sessions.lock:
-            return market_data.book(self._sessions.public_moment([market]), self.spec(market), levels)
-
-    def trades(self, market: str, since_ms: int | None = None) -> tuple[TradeRecord, ...]:
-        """Public prints after `since_ms`, oldest first, at most 1000."""
-        with self._sessions.lock:
-            return market_data.trades(self._sessions.public_moment([market]), self.spec(market), since_ms)
-
-    def mids(self, market: str, times: Sequence[int]) -> tuple[MidRecord, ...]:
-        """The mids in force at past times, in time order."""
-        with self._sessions.lock:
-            return market_data.mids(self._sessions.public_moment([market]), self.spec(market), times)
-
-    def funding_rates(self, market: str, since_ms: int | None = None) -> tuple[FundingRateRecord, ...]:
-        """Settled funding rates after `since_ms`, oldest first, at most 1000."""
-        with self._sessions.lock:
-            return market_data.funding_rates(self._sessions.public_moment([market]), self.spec(market), since_ms)
 
     # -- orders
 
