@@ -7,7 +7,8 @@ mode 0600, or stays where it is, and the profile only names the place.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from pfmm.app.session import Session, session
 from pfmm.config.paths import Paths
 from pfmm.config.resolve import load_settings
 from pfmm.config.secrets import keep_key, key_path, require_secret, secret_state
+from pfmm.config.values import Settings
 from pfmm.errors import UsageError
 from pfmm.venue.registry import MAINNET, TESTNET, VENUES
 
@@ -70,17 +72,9 @@ def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: Non
     that may not act for it, and what the venue's reads raise: then nothing is saved.
     """
     values = _values(request)
-    typed = None
-    if request.key is not None:
-        typed = Paths.from_env(os.environ).config_file.parent / "keys" / f"{request.name}.key"
-        keep_key(typed, request.key)
-        values["secret.file"] = str(typed)
-    try:
+    with _key_kept(request, values):
         settings = load_settings(os.environ, overrides=values)
-        named = (request.key, request.key_file, request.key_env) != (None, None, None)
-        if named:
-            require_secret(settings.secret, settings.venue, os.environ)
-        secret = "set" if named else secret_state(settings.secret, settings.venue, os.environ)
+        secret = _secret(request, settings)
         with session(settings) as opened:
             found = _looked_at(opened, with_key=secret == "set", tell=tell) if request.check else {}  # noqa: S105
             venue, account = opened.venue_name, opened.account if VENUES[request.venue].account == "address" else ""
@@ -92,16 +86,6 @@ def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: Non
             base=None,
             more={name: str(value) for name, value in values.items() if name not in ("venue", "account")},
         )
-    except BaseException:
-        if typed is not None:
-            typed.unlink(missing_ok=True)
-        raise
-    refused = settings.place.trading_refusal
-    warnings = [*edited.warnings, *([f"pfmm does not trade there yet: {refused}"] if refused else [])]
-    if secret != "set":  # noqa: S105
-        warnings.append("no key is set: it reads, and cannot trade (`pfmm profile set secret.file PATH`)")
-    if not request.check:
-        warnings.append("nothing was checked: `pfmm doctor` does that")
     return ProfileSetUp(
         profile=request.name,
         path=edited.path,
@@ -117,8 +101,42 @@ def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: Non
         open_orders=found.get("open_orders"),
         limits=found.get("limits"),
         notes=found.get("notes", ()),
-        warnings=tuple(warnings),
+        warnings=(*edited.warnings, *_warnings(request, settings.place.trading_refusal, secret)),
     )
+
+
+@contextmanager
+def _key_kept(request: SetupRequest, values: dict[str, Any]) -> Iterator[None]:
+    """Write a key that was typed to a file that `values` then names; the file goes where the block fails."""
+    if request.key is None:
+        yield
+        return
+    typed = Paths.from_env(os.environ).config_file.parent / "keys" / f"{request.name}.key"
+    keep_key(typed, request.key)
+    values["secret.file"] = str(typed)
+    try:
+        yield
+    except BaseException:
+        typed.unlink(missing_ok=True)
+        raise
+
+
+def _secret(request: SetupRequest, settings: Settings) -> str:
+    """Say whether a key is set. Raises SecretError where one was named and cannot be read."""
+    if (request.key, request.key_file, request.key_env) == (None, None, None):
+        return secret_state(settings.secret, settings.venue, os.environ)
+    require_secret(settings.secret, settings.venue, os.environ)
+    return "set"
+
+
+def _warnings(request: SetupRequest, refused: str, secret: str) -> list[str]:
+    """Tell what the new profile cannot do yet."""
+    warnings = [f"pfmm does not trade there yet: {refused}"] if refused else []
+    if secret != "set":  # noqa: S105
+        warnings.append("no key is set: it reads, and cannot trade (`pfmm profile set secret.file PATH`)")
+    if not request.check:
+        warnings.append("nothing was checked: `pfmm doctor` does that")
+    return warnings
 
 
 def _values(request: SetupRequest) -> dict[str, Any]:
