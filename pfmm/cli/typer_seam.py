@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import typer
@@ -153,6 +154,7 @@ def root_command(
     return root
 
 
+@cache  # building one takes as long as running a short command: a process that runs many lines builds each once
 def command_from(app: typer.Typer, name: str) -> Any:
     """The command of an app, with the flags of its settings and the global options on it and on all below it."""
     app._add_completion = False  # completions are static files, see `pfmm completions`

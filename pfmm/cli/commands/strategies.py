@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +40,12 @@ Explain = Annotated[bool, typer.Option("--explain", help="Add inputs, fit and fo
 
 def app_of(name: str) -> typer.Typer:
     """The app of the strategy of that name, with the flags of its settings."""
-    kind, flags = strategies.kind(name), strategies.flagged(name)
+    return _app(name, strategies.kind(name))
+
+
+@cache
+def _app(name: str, kind: Kind) -> typer.Typer:
+    flags = strategies.flagged(name)
     app = typer.Typer(help=strategies.lines()[name])
     shown = _show_account(name) if kind.reads_account else _show_public(name)
     limit = ("run.max_inventory_usd",) if kind.reads_account else ()
