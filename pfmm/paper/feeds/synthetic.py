@@ -8,6 +8,7 @@ It knows no wall clock, no account and no order: of those who watch, only their 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pfmm.errors import ConfigError
@@ -44,13 +45,20 @@ def _market_of(generator: int) -> type[EvenMarket | BurstMarket]:
     )
 
 
+@cache  # of one preset as a rule: a process that opens the exchange many times makes the listing once
+def _listed(fees: Fees) -> tuple[MarketSpec, ...]:
+    """Every market with these fees."""
+    listing = Listing()
+    return tuple(charged(listing.spec(name), fees) for name in listing.names)
+
+
 class SyntheticFeed:
     """A Feed without end. `seed` is any integer; the same seed and generator are the same market in every process.
 
     `generator` 1 is the market of exchange files that were begun before there was another; a new file gets the newest.
     """
 
-    __slots__ = ("_fees", "_generator", "_listing", "_markets", "_seed", "_specs")
+    __slots__ = ("_fees", "_generator", "_listing", "_markets", "_seed")
 
     def __init__(self, seed: int, generator: int = GENERATOR, fees: Fees = PRESETS[ARTICLE]) -> None:
         self._seed = seed
@@ -58,13 +66,10 @@ class SyntheticFeed:
         self._generator = _market_of(generator)
         self._listing = Listing()
         self._markets: dict[str, _Market] = {}
-        self._specs: tuple[MarketSpec, ...] = ()
 
     def specs(self) -> Sequence[MarketSpec]:
         """Every listed market."""
-        if not self._specs:
-            self._specs = tuple(charged(self._listing.spec(name), self._fees) for name in self._listing.names)
-        return self._specs
+        return _listed(self._fees)
 
     def spec(self, market: str) -> MarketSpec:
         """One market, without parsing the others; raises UnknownMarket."""
