@@ -6,12 +6,14 @@ import io
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ class Completed:
     out: str
     err: str
 
-    @property
+    @cached_property
     def envelope(self) -> dict[str, Any]:
         lines = [line for line in self.out.splitlines() if line.strip()]
         assert len(lines) == 1, f"one envelope expected, got: {self.out!r} / {self.err!r}"
@@ -104,10 +106,11 @@ def run(
     return run_process(*words, home=home, env=env, timeout=timeout, stdin=stdin)
 
 
-ENDS = {"--once", "--dry-run", "--help", "--cycles", "--exit-code"}
+ENDS = {"--once", "--dry-run", "--help", "--cycles", "--exit-code", "--detach"}
 
 
-def _same_in_process(words: list[str], env: dict[str, str]) -> bool:
+def _same_in_process(line: list[str], env: dict[str, str]) -> bool:
+    words = [word.partition("=")[0] if word.startswith("--") else word for word in line]
     loops = "start" in words and not ENDS & set(words)
     records = "record" in words and not {"--cycles", "--for", "--help"} & set(words)
     waits = loops or records or "serve" in words or "--watch" in words or "--jobs" in words
@@ -122,16 +125,70 @@ class Screen(io.TextIOWrapper):
         return True
 
 
+class Told(io.BytesIO):
+    """What a command writes; whoever waits for a text (a regular expression) acts once, as it is written."""
+
+    def __init__(self, wanted: str, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._wanted, self._act = re.compile(wanted.encode(), re.DOTALL), act
+        self.acted = False
+        self.failure: Exception | None = None
+
+    def write(self, data: Any) -> int:
+        written = super().write(data)
+        if not self.acted and self._wanted.search(self.getvalue()):
+            self.acted = True
+            try:
+                self._act()
+            except Exception as error:  # noqa: BLE001 - told when the loop has ended, which drops a failing writer
+                self.failure = error
+                interrupt()
+        return written
+
+
+def interrupt(number: signal.Signals = signal.SIGINT) -> None:
+    """Sends this process the signal, as a shell does that has it in the foreground."""
+    os.kill(os.getpid(), number)
+
+
+def run_until(
+    wanted: str,
+    act: Callable[[], object],
+    *args: object,
+    home: Path,
+    env: dict[str, str] | None = None,
+    screen: bool = False,
+) -> Completed:
+    """Runs a command that goes on in this process; `act`, which must bring its end, is called on the thread that writes
+    stdout, as soon as the regular expression `wanted` is found there. It runs no other command: stdout belongs to this
+    one."""
+    told = Told(wanted, act)
+    done = run_here(*map(str, args), home=home, env=env, screen=screen, stdout=told)
+    if told.failure is not None:
+        raise told.failure
+    assert told.acted, f"ended without {wanted!r}: {done}"
+    return done
+
+
 def run_here(
-    *args: str, home: Path, env: dict[str, str] | None = None, encoding: str = "utf-8", screen: bool = False
+    *args: str,
+    home: Path,
+    env: dict[str, str] | None = None,
+    encoding: str = "utf-8",
+    screen: bool = False,
+    stdout: io.BytesIO | None = None,
 ) -> Completed:
     """Runs a command line in this process, with an environment and streams of its own: of that encoding, and with
-    `screen` a stdout that says it is a terminal, as wide as COLUMNS."""
+    `screen` streams that are one terminal, as wide as COLUMNS: all that it shows is `out`. What is written to stdout
+    goes to `stdout`."""
+    from pfmm.cli.app import end_on_signals
     from pfmm.cli.app import run as run_line
     from pfmm.cli.main import write_any_text
 
-    kinds = (Screen if screen else io.TextIOWrapper, io.TextIOWrapper)
-    streams = [kind(io.BytesIO(), encoding=encoding, write_through=True) for kind in kinds]
+    kinds = (Screen if screen else io.TextIOWrapper,) * 2
+    written = stdout or io.BytesIO()
+    buffers = (written, written if screen else io.BytesIO())
+    streams = [kind(buffer, encoding=encoding, write_through=True) for kind, buffer in zip(kinds, buffers, strict=True)]
     before = dict(os.environ), sys.argv, sys.stdin, sys.stdout, sys.stderr
     handlers = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
     with Path(os.devnull).open(encoding="utf-8") as nothing:
@@ -139,6 +196,7 @@ def run_here(
         os.environ.update(environment(home, env))
         sys.argv, sys.stdin, (sys.stdout, sys.stderr) = ["pfmm", *args], nothing, streams
         write_any_text()
+        end_on_signals()
         try:
             code = run_line(list(args))
         finally:
@@ -147,9 +205,9 @@ def run_here(
             sys.argv, sys.stdin, sys.stdout, sys.stderr = before[1:]
             for number, handler in handlers.items():  # a process that a test starts next would inherit an ignored one
                 signal.signal(number, handler)
-    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)  # type: ignore[attr-defined]
+    out, err = (buffer.getvalue().decode(encoding) for buffer in buffers)
     keep(args, env, out, err, screen=screen)
-    return Completed(code, out, err)
+    return Completed(code, out, "" if screen else err)
 
 
 def run_process(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from pfmm.app.embedded import open_exchange
@@ -17,7 +23,10 @@ from pfmm.paper.messages import OrderRecord
 from pfmm.paper.server.faults import parse_faults
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
+from pfmm.runner.locks import AccountLocks
+from tests.e2e.driver import run_here
 
+ABOVE_ANY_PID = 2**22 + 1
 START_MS = 1_760_000_000_000
 
 
@@ -34,6 +43,24 @@ def stepped_home(home: Path, *, seed: int, at_ms: int = START_MS, **feed: Any) -
 def still_home(home: Path, *, seed: int = 5) -> None:
     """A market that hardly moves (a thousandth of the wall's speed): what a start places is what rests."""
     stepped_home(home, seed=seed, speed=0.001)
+
+
+@cache
+def _with_a_grid(seed: int, speed: float) -> Path:
+    folder = Path(mkdtemp(prefix="pfmm-home-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    stepped_home(folder, seed=seed, speed=speed)
+    started = run_here("grid", "start", "BTC-PERP", "--once", "--json", home=folder)
+    assert (started.code, started.data["runs"][0]["resting"]) == (0, 10), started
+    return folder
+
+
+def resting_grid(home: Path, *, seed: int = 5, speed: float = 0.001) -> None:
+    """A home where the ten orders of a grid on BTC rest, left by a start that is over; its market hardly moves.
+
+    A start is made once for each kind of market and copied: most of its time goes into measuring the volatility.
+    """
+    shutil.copytree(_with_a_grid(seed, speed), home, dirs_exist_ok=True)
 
 
 def open_orders(home: Path, account: str = "default") -> list[OrderRecord]:
@@ -58,6 +85,22 @@ def served(home: Path, *, faults: str | None = None) -> Iterator[dict[str, str]]
             yield {"PFMM_BASE_URL": server.url}
     finally:
         exchange.close()
+
+
+@contextmanager
+def runner_of(home: Path, kind: str, market: str, *, interval_s: float = 3) -> Iterator[int]:
+    """What other commands see of a loop that runs elsewhere: its run's lock, held; and the pid that stands in it, which
+    no process has, so that nothing can be sent a signal."""
+    lock = AccountLocks(home / "state", "paper", "default").run_lock(market, kind)
+    lock.acquire(pid=ABOVE_ANY_PID, started_wall_ms=time.time_ns() // 1_000_000, interval_s=interval_s)
+    with lock:
+        yield ABOVE_ANY_PID
+
+
+def as_if_killed(home: Path) -> None:
+    """Makes of runs that were left what a kill leaves: runs whose process never said how it went."""
+    with closing(sqlite3.connect(home / "state" / "journals" / "paper-default.sqlite3")) as journal, journal:
+        journal.execute("UPDATE runs SET status = 'running'")
 
 
 @contextmanager

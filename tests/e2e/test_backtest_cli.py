@@ -225,6 +225,7 @@ SWEEP = (
 MANY = ("--set", "grid.levels=4,5,6,7,8,9,10", *SWEEP[2:])
 
 
+@pytest.mark.slow  # the pool of processes alone is tested by default in tests/unit/backtest/test_sweep.py
 def test_a_sweep_gives_the_same_rows_however_it_is_run(tmp_path: Path, swing: Path) -> None:
     base = ("backtest", "sweep", "grid", "x", "--data", swing, *SWEEP, "--json")
     alone = run(*base, home=tmp_path).data

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import PATIENCE_S, environment, run
+from tests.e2e.driver import PATIENCE_S, environment, run, run_here
 from tests.e2e.homes import open_orders, still_home
 
 
@@ -35,7 +35,7 @@ from tests.e2e.homes import open_orders, still_home
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, line: tuple[str, ...], code: int, words: tuple[str, ...]) -> None:
-    done = run(*line, home=tmp_path)
+    done = run_here(*line, home=tmp_path)
     assert (done.code, done.out) == (code, "")
     for word in words:
         assert word in done.err
@@ -43,16 +43,24 @@ def test_what_is_wrong_is_named(tmp_path: Path, line: tuple[str, ...], code: int
 
 def test_a_plan_warns_of_what_start_would_refuse(tmp_path: Path) -> None:
     still_home(tmp_path)
-    plan = ("grid", "plan", "BTC", "--size")
+    ranged = ("--range-pct", "0.35")
+    plan = ("grid", "plan", "BTC", *ranged, "--size")
     assert run(*plan, 20, "--json", home=tmp_path).envelope["warnings"] == []
     (warning,) = run(*plan, 3000, "--json", home=tmp_path).envelope["warnings"]
-    refused = run("grid", "start", "BTC", "--size", 3000, "--once", "--json", home=tmp_path)
+    refused = run("grid", "start", "BTC", *ranged, "--size", 3000, "--once", "--json", home=tmp_path)
     assert refused.code == 7
     assert warning == f"start would refuse: {refused.error['message']}"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
-@pytest.mark.parametrize("line", [("markets",), ("markets", "--json"), ("grid", "start", "BTC", "--cycles", "1")])
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(("markets",), marks=pytest.mark.slow),
+        pytest.param(("markets", "--json"), marks=pytest.mark.slow),
+        ("grid", "start", "BTC", "--cycles", "1"),
+    ],
+)
 def test_a_full_disk_is_no_bug_and_leaves_nothing_resting(tmp_path: Path, line: tuple[str, ...]) -> None:
     still_home(tmp_path)
     with Path("/dev/full").open("w") as full:

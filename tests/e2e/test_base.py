@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +12,9 @@ from pfmm.engine.report import Limits, RunSpec, limit_beside
 from pfmm.model.order import Batch, NewOrder, Side, TimeInForce
 from pfmm.model.plan import Tolerance
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
-from tests.e2e.driver import Running, run
+from tests.e2e.driver import run
 from tests.e2e.engine_rig import FIXED, MARKET, Rig, ScriptedFeed, Step, make_engine, rig
-from tests.e2e.homes import still_home
+from tests.e2e.homes import served, still_home
 
 D = Decimal
 STILL = [Step(9999, 10001)] * 60
@@ -197,9 +196,8 @@ def test_the_report_gives_each_strategy_what_it_held_while_it_held_it(tmp_path: 
 def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
     exchange, home = tmp_path / "exchange", tmp_path / "home"
     still_home(exchange)
-    with Running("paper", "serve", "--port", "0", home=exchange) as server:
-        env = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": server.wait_for("http://").strip(),
-               "PURPLE_FLEA_KEY": "paper-default"}  # fmt: skip
+    with served(exchange) as url:
+        env = {"PFMM_VENUE": "purpleflea", **url, "PURPLE_FLEA_KEY": "paper-default"}
         from pfmm.app.embedded import open_exchange
         from pfmm.paper.messages import PlaceRequest
 
@@ -224,5 +222,3 @@ def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
         carried = run(*line, home=home, env=env)
         assert (carried.code, carried.data["runs"][0]["inventory"]) == (0, "0.00141"), carried.out
         assert "note: adopt: 0.00141 BTC-PERP that an earlier run left" in carried.err
-        server.process.send_signal(signal.SIGTERM)
-        server.end()

@@ -212,8 +212,8 @@ def _until(fd: int, wanted: str, seen: str) -> str:
     ("keys", "expected"),
     [
         ("pfmm grid start BTC\t", "BTC-PERP"),
-        ("pfmm grid start BTC --on-exit fl\t", "flatten"),
-        ("pfmm profile use m\t", "my.own"),
+        pytest.param("pfmm grid start BTC --on-exit fl\t", "flatten", marks=pytest.mark.slow),
+        pytest.param("pfmm profile use m\t", "my.own", marks=pytest.mark.slow),
     ],
 )
 def test_the_tab_key_itself(

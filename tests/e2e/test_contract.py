@@ -171,7 +171,9 @@ def test_help_json_names_every_field(answers: dict[str, Any], line: str) -> None
     assert set(names_in(answers[line], FREE)) - words_of(name, heading="command") == set()
 
 
-@pytest.mark.parametrize("line", ["grid start BTC --cycles 300", "quote start BTC --cycles 40 --size 200"])
+@pytest.mark.parametrize(
+    "line", ["grid start BTC --levels 20 --range-pct 0.2 --cycles 60", "quote start BTC --cycles 20 --size 200"]
+)
 def test_help_json_names_every_field_of_a_loops_events(tmp_path: Path, line: str) -> None:
     stepped_home(tmp_path, seed=5)
     events = run(*line.split(), "--json", home=tmp_path).events

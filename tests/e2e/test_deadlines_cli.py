@@ -16,7 +16,7 @@ from pfmm.app.embedded import open_exchange
 from pfmm.cli import app
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Running
-from tests.e2e.homes import still_home
+from tests.e2e.homes import resting_grid
 from tests.slow_server import PATIENCE_S, SlowServer, no_name_service, serving
 
 TIMEOUT_S = 1.0
@@ -80,15 +80,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def venue(home: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> Iterator[SlowServer]:
     """A served paper exchange on which a grid has orders resting; it answers until `answered` says otherwise."""
-    still_home(home)
+    resting_grid(home)
     with (
         closing(open_exchange(home / "state")) as exchange,
         serving(way, app=make_app(exchange), after=MANY) as server,
     ):
         monkeypatch.setenv("PFMM_BASE_URL", server.url)
-        monkeypatch.setenv("PFMM_COMMAND_TIMEOUT_S", str(PATIENCE_S))
-        assert app.run(["grid", "start", "BTC", "--once", "--json"]) == 0
-        monkeypatch.setenv("PFMM_COMMAND_TIMEOUT_S", str(TIMEOUT_S))
         yield server
 
 
@@ -132,7 +129,7 @@ def test_stop_names_the_orders_that_may_rest(
     assert (row["state"], row["orders_left"], row["cancelled"]) == ("unknown", len(resting), 0)
 
 
-@pytest.mark.parametrize("way", ["headers", "body", "silent"])
+@pytest.mark.parametrize("way", ["headers", *(pytest.param(way, marks=pytest.mark.slow) for way in ("body", "silent"))])
 def test_a_loop_told_to_stop_within_a_read_leaves_within_its_time_and_names_what_may_rest(
     way: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +150,10 @@ def test_a_loop_told_to_stop_within_a_read_leaves_within_its_time_and_names_what
 
 @pytest.mark.parametrize(
     ("command", "event"),
-    [("funding BTC --watch --interval 0.1", "funding"), ("record BTC --out FILE --interval 0.001", "cycle")],
+    [
+        ("funding BTC --watch --interval 0.1", "funding"),
+        pytest.param("record BTC --out FILE --interval 0.001", "cycle", marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_within_a_body_ends_what_goes_on_for_ever(
     command: str, event: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,8 +16,8 @@ from pfmm.app.embedded import open_exchange
 from pfmm.app.session import wall_ms
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from tests.e2e.driver import Completed, Running, run
-from tests.e2e.homes import stepped_home
+from tests.e2e.driver import Completed, run, run_here
+from tests.e2e.homes import as_if_killed, resting_grid, runner_of
 
 EVERY_CHECK = ["python", "configuration", "state folder", "disk", "journal paper-default", "paper exchange", "locks"]
 EVERY_CHECK += ["key", "venue", "clock", "account", "orders", "rate budget"]
@@ -27,8 +27,7 @@ EVERY_CHECK += ["key", "venue", "clock", "account", "orders", "rate budget"]
 def home(tmp_path: Path) -> Path:
     """A home where a grid rests: an exchange and a journal are there."""
     home = tmp_path / "home"
-    stepped_home(home, seed=3)
-    assert run("grid", "start", "BTC-PERP", "--once", home=home).code == 0
+    resting_grid(home, seed=3, speed=0)
     return home
 
 
@@ -123,13 +122,12 @@ def test_a_halt_is_named_with_its_reason(home: Path) -> None:
 def test_a_runner_is_named_alive_and_dead(home: Path) -> None:
     assert run("paper", "feed", "synthetic", "--reset", home=home).code == 0  # a clock that runs by itself
     name = "run paper-default ETH-PERP grid"
-    with Running("grid", "start", "ETH-PERP", "--json", home=home) as grid:
-        grid.wait_for_event("placed")
+    assert run("grid", "start", "ETH-PERP", "--once", home=home).code == 0
+    as_if_killed(home)
+    with runner_of(home, "grid", "ETH-PERP") as pid:
         alive = doctor(home)
         assert (alive.code, verdicts(alive)) == (0, {})
-        assert checks(alive)[name]["detail"] == f"running (pid {grid.process.pid})"
-        grid.process.kill()
-        grid.end()
+        assert checks(alive)[name]["detail"] == f"running (pid {pid})"
     dead = doctor(home)
     assert (dead.code, verdicts(dead)) == (0, {name: "warn"})
     assert run("grid", "stop", "ETH-PERP", home=home).code == 0
@@ -140,7 +138,7 @@ def test_the_end_of_a_replay_is_told(home: Path, tmp_path: Path) -> None:
     tape = tmp_path / "short.tape"
     assert run("record", "BTC", "--out", tape, "--cycles", 2, home=home).code == 0
     assert run("paper", "feed", "replay", tape, "--speed", 0, "--reset", home=home).code == 0
-    assert run("record", "BTC", "--out", tmp_path / "again.tape", home=home).code == 0  # steps to the end
+    assert run_here("record", "BTC", "--out", str(tmp_path / "again.tape"), home=home).code == 0  # steps to the end
     done = doctor(home)
     assert (done.code, verdicts(done)) == (0, {"paper exchange": "warn"})
 

@@ -13,19 +13,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from pfmm.app import halting, session
 from pfmm.app.embedded import open_exchange
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.messages import PlaceRequest, StateRecord
-from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, run
-from tests.e2e.homes import served
+from tests.e2e.driver import PATIENCE_S, Completed, Running, environment, interrupt, run, run_until
+from tests.e2e.homes import resting_grid, served
 
 D = Decimal
 BTC, ETH, SOL = "BTC-PERP", "ETH-PERP", "SOL-PERP"
+GRID = ("grid", "start", BTC, "--range-pct", "0.35")  # no volatility to measure first
 
 
 @contextmanager
@@ -69,28 +72,29 @@ def flatten(home: Path, *args: str, env: dict[str, str] | None = None) -> Comple
     return run("flatten", *args, "--json", home=home, env=env)
 
 
-PATIENT = """
-import sys
-from pfmm.app import halting, session
-from pfmm.cli import app
-session.HURRIED_TIMEOUT_S, halting.GRACE_S = 600.0, 60.0
-sys.exit(app.run(["flatten", *sys.argv[1:], "--json"]))
-"""
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flatten's requests may last as long as its own time allows, and its runners a minute."""
+    monkeypatch.setattr(session, "HURRIED_TIMEOUT_S", 600.0)
+    monkeypatch.setattr(halting, "GRACE_S", 60.0)
 
 
-def flatten_patiently(home: Path, *args: str, env: dict[str, str] | None = None) -> Completed:
-    """A flatten whose requests may last as long as its own time allows, and whose runners a minute."""
-    done = subprocess.run(
-        [sys.executable, "-c", PATIENT, *args], env=environment(home, env), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
-    return Completed(done.returncode, done.stdout, done.stderr)
-
-
-def test_grid_ladder_and_quote_stop_and_stay_stopped(tmp_path: Path) -> None:
+def test_grid_ladder_and_quote_stop_and_stay_stopped(tmp_path: Path, patient: None) -> None:
     hold(tmp_path, (BTC, "long", None, "300"), (SOL, "short", None, "200"))
     with (
-        Running("grid", "start", BTC, "--json", "--interval", "0.2", "--on-exit", "keep", home=tmp_path) as grid,
+        Running(
+            "grid",
+            "start",
+            BTC,
+            "--range-pct",
+            "0.35",
+            "--json",
+            "--interval",
+            "0.2",
+            "--on-exit",
+            "keep",
+            home=tmp_path,
+        ) as grid,
         Running("ladder", "start", ETH, "--json", "--interval", "0.2", home=tmp_path) as ladder,
         Running("quote", "start", SOL, "--json", "--interval", "0.2", home=tmp_path) as quote,
     ):
@@ -99,7 +103,7 @@ def test_grid_ladder_and_quote_stop_and_stay_stopped(tmp_path: Path) -> None:
             loop.wait_for_event("cycle")
         resting = len(books(tmp_path).orders)
         assert resting > 4
-        done = flatten_patiently(tmp_path, "--all", "--timeout", "120")
+        done = flatten(tmp_path, "--all", "--timeout", "120")
         assert done.code == 0, done.out
         assert [loop.end() for loop in loops] == [75, 75, 75]
     data = done.data
@@ -115,12 +119,12 @@ def test_grid_ladder_and_quote_stop_and_stay_stopped(tmp_path: Path) -> None:
     assert flattened
     assert max(created) <= verdict_ms, "an order was placed after the account was proven flat"
     # cron comes by: refused until somebody resumes
-    refused = run("grid", "start", BTC, "--once", "--json", home=tmp_path)
+    refused = run(*GRID, "--once", "--json", home=tmp_path)
     assert (refused.code, refused.error["code"]) == (75, "halted")
     assert_flat(tmp_path)
     resumed = run("resume", "--json", home=tmp_path).data
     assert (resumed["halted_by"], resumed["reason"]) == ("flatten", "flatten the whole account")
-    fresh = run("grid", "start", BTC, "--once", "--json", home=tmp_path).data
+    fresh = run(*GRID, "--once", "--json", home=tmp_path).data
     assert (fresh["adopted_orders"], fresh["runs"][0]["placed"] > 0) == (0, True)
 
 
@@ -130,8 +134,9 @@ def _ms(iso: str) -> int:
     return round(datetime.fromisoformat(iso).timestamp() * 1000)
 
 
-def test_a_hung_runner_is_killed(tmp_path: Path) -> None:
-    with Running("grid", "start", BTC, "--json", "--interval", "0.2", home=tmp_path) as grid:
+def test_a_hung_runner_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halting, "GRACE_S", 0.5)
+    with Running(*GRID, "--json", "--interval", "0.2", home=tmp_path) as grid:
         grid.wait_for_event("cycle")
         grid.process.send_signal(signal.SIGSTOP)
         done = flatten(tmp_path, "--all")
@@ -145,8 +150,8 @@ def test_a_hung_runner_is_killed(tmp_path: Path) -> None:
 
 def test_one_market_stops_every_run_and_leaves_other_positions(tmp_path: Path) -> None:
     hold(tmp_path, (BTC, "long", None, "300"), (ETH, "long", None, "300"), (ETH, "long", "100", "50"))
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
-    assert run("grid", "start", ETH, "--once", "--json", home=tmp_path).code == 0
+    assert run(*GRID, "--once", "--json", home=tmp_path).code == 0
+    assert run(*GRID[:2], ETH, *GRID[3:], "--once", "--json", home=tmp_path).code == 0
     done = flatten(tmp_path, "btc")
     assert done.code == 0, done.out
     state = books(tmp_path)
@@ -236,11 +241,16 @@ def test_a_live_account_needs_yes_at_once(tmp_path: Path) -> None:
     assert (done.code, done.error["code"]) == (8, "state_unknown")
 
 
-@pytest.mark.parametrize("command", [("grid", "start"), ("ladder", "start"), ("quote", "start")])
-@pytest.mark.parametrize("how", ["--once", "--detach"])
-def test_a_live_start_needs_yes_before_anything_is_asked(tmp_path: Path, command: tuple[str, str], how: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        *((kind, "--once") for kind in ("grid", "ladder", "quote")),
+        *(pytest.param(kind, "--detach", marks=pytest.mark.slow) for kind in ("grid", "ladder", "quote")),
+    ],
+)
+def test_a_live_start_needs_yes_before_anything_is_asked(tmp_path: Path, command: str, how: str) -> None:
     env = {"PFMM_VENUE": "purpleflea", "PFMM_API_KEY": "k", "PFMM_BASE_URL": "http://127.0.0.1:9"}
-    done = run(*command, BTC, how, "--json", home=tmp_path, env=env)
+    done = run(command, "start", BTC, how, "--json", home=tmp_path, env=env)
     assert (done.code, done.error["code"], done.error["hint"]) == (2, "usage", "add --yes")
 
 
@@ -274,10 +284,10 @@ def refusing() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_hung_venue_cannot_stretch_a_short_timeout(tmp_path: Path) -> None:
+def test_a_hung_venue_cannot_stretch_a_short_timeout(tmp_path: Path, patient: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, answers nothing
         env = {"PFMM_VENUE": "paper", "PFMM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
-        done = flatten_patiently(tmp_path, "--all", "--timeout", "0.5", env=env)
+        done = flatten(tmp_path, "--all", "--timeout", "0.5", env=env)
     assert (done.code, done.error["code"]) == (8, "state_unknown")  # after the time itself and three requests of 0.5 s
 
 
@@ -304,7 +314,7 @@ def test_random_bytes_for_a_config(tmp_path: Path) -> None:
 
 
 def test_a_locked_journal(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     hold(tmp_path, (BTC, "long", None, "300"))
     with closing(sqlite3.connect(journal_of(tmp_path), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -319,7 +329,7 @@ def test_a_locked_journal(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_journal(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     journal_of(tmp_path).write_bytes(random.Random(2).randbytes(20_000))
     done = flatten(tmp_path, "--all")
     assert (done.code, done.data["state"]) == (0, "flat")
@@ -349,7 +359,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     exchange_home, home = tmp_path / "exchange", tmp_path / "home"
     with served(exchange_home) as url:
         env = {"PFMM_VENUE": "paper", **url}
-        assert run("grid", "start", BTC, "--once", "--json", home=home, env=env).code == 0
+        assert run(*GRID, "--once", "--json", home=home, env=env).code == 0
         hold(exchange_home, (BTC, "long", None, "300"))
         command = 'ulimit -f 0; exec "$0" -m pfmm flatten --all --json'
         done = subprocess.run(
@@ -367,7 +377,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_stop_with_flatten(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     hold(tmp_path, (BTC, "long", None, "300"), (ETH, "long", None, "300"))
     done = run("grid", "stop", BTC, "--flatten", "--json", home=tmp_path)
     assert (done.code, done.data["flatten"]["state"]) == (0, "flat")
@@ -379,11 +389,8 @@ def test_stop_with_flatten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_on_exit_flatten(tmp_path: Path, how: signal.Signals) -> None:
     hold(tmp_path, (BTC, "short", None, "300"))
-    args = ("grid", "start", BTC, "--json", "--interval", "0.2", "--on-exit", "flatten")
-    with Running(*args, home=tmp_path) as grid:
-        grid.wait_for_event("cycle")
-        grid.process.send_signal(how)
-        assert grid.end() == 128 + how
+    args = (*GRID, "--json", "--interval", "0.2", "--on-exit", "flatten")
+    assert run_until('"event":"cycle"', partial(interrupt, how), *args, home=tmp_path).code == 128 + how
     assert_flat(tmp_path)
     (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
     assert row["state"] == "stopped"

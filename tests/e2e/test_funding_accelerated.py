@@ -15,7 +15,7 @@ from tests.e2e.driver import run
 
 START = "2025-10-01T00:30:00Z"  # a fixed seed from a fixed time: the same market every time
 EIGHT_HOURS_MS = 28_800_000
-GRID = ("--levels", 20, "--range-pct", 1, "--interval", 1800, "--json")
+GRID = ("--levels", 20, "--range-pct", 1, "--interval", 7200, "--json")
 
 
 def size_before(session: Session, payment: FundingPayment) -> Decimal:
@@ -30,7 +30,7 @@ def after_two_days(pfmm_home: Path) -> Path:
     assert (
         run("paper", "feed", "synthetic", "--seed", 5, "--speed", 0, "--at", START, "--reset", home=pfmm_home).code == 0
     )
-    for cycles in (60, 1, 52):
+    for cycles in (15, 1, 13):
         done = run("grid", "start", "BTC", *GRID, "--cycles", cycles, "--on-exit", "keep", home=pfmm_home)
         assert done.code == 0, done.err
     return pfmm_home

@@ -1,4 +1,4 @@
-"""`pfmm funding` as people and cron run it: real processes against the embedded exchange and scripted venues."""
+"""`pfmm funding` as people and cron run it, against the embedded exchange and scripted venues."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pfmm.app.session import Session
 from pfmm.cli.render.funding import render
 from pfmm.config.resolve import load_settings
 from pfmm.model.market import Ticker
-from tests.e2e.driver import PATIENCE_S, Running, environment, run
+from tests.e2e.driver import PATIENCE_S, environment, interrupt, run, run_here, run_until
 from tests.e2e.scripted_venue import ScriptedVenue
 
 NOW_MS = 1_750_000_000_000  # 2025-06-15T15:06:40Z
@@ -235,13 +236,10 @@ def test_lines_that_make_no_sense_are_usage_errors(tmp_path: Path, args: tuple[s
 
 
 def test_watch_is_one_event_a_look_until_interrupted(tmp_path: Path) -> None:
-    with Running("funding", "BTC", "--watch", "--interval", "0.05", home=tmp_path) as watching:
-        first = watching.wait_for_event("funding")
-        second = watching.wait_for_event("funding")
-        watching.process.send_signal(signal.SIGINT)
-        code = watching.end()
-    assert code == 130
-    assert watching.errors == []
+    line = ("funding", "BTC", "--watch", "--interval", "0.05")
+    watching = run_until("funding.*\n.*funding", interrupt, *line, home=tmp_path)  # the second look
+    assert (watching.code, watching.err) == (130, "")
+    first, second, *_ = watching.events
     assert first["markets"][0]["market"] == "BTC-PERP"
     assert first["time"] <= second["time"]
     assert {event["event"] for event in watching.events} == {"funding"}
@@ -255,7 +253,7 @@ def test_watch_ends_where_its_assertion_breaks(tmp_path: Path) -> None:
         return ticker("BTC-PERP", 0.0005 if len(seen) < 3 else 0.0001, 8)
 
     with venue(**{"/api/ticker/BTC-PERP": falling}).serving() as served:
-        done = run(
+        done = run_here(
             "funding", "BTC", "--watch", "--interval", "0.01", "--assert", "rate_8h_bps >= 3",
             home=tmp_path, env={"PFMM_BASE_URL": served.url},
         )  # fmt: skip
@@ -273,11 +271,11 @@ def test_watch_looks_past_an_outage_that_passes(tmp_path: Path) -> None:
 
     with venue(**{"/api/ticker/BTC-PERP": failing_second}).serving() as served:
         env = {"PFMM_BASE_URL": served.url}
-        with Running("funding", "BTC", "--watch", "--interval", "0.01", home=tmp_path, env=env) as watching:
-            warning = watching.wait_for_event("warning")
-            watching.wait_for_event("funding")
-            watching.process.send_signal(signal.SIGTERM)
-            assert watching.end() == 143
+        line = ("funding", "BTC", "--watch", "--interval", "0.01")
+        again = '"event":"warning".*"event":"funding"'
+        watching = run_until(again, partial(interrupt, signal.SIGTERM), *line, home=tmp_path, env=env)
+    assert watching.code == 143
+    (warning,) = (event for event in watching.events if event["event"] == "warning")
     assert warning["code"] == "bad_venue_data"
 
 

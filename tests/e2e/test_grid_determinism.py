@@ -9,17 +9,17 @@ from pfmm.journal.export import canonical
 from tests.e2e.driver import run
 from tests.e2e.homes import own_session, served, stepped_home
 
-CYCLES = "300"
+GRID = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.2", "--cycles", 60)  # close steps: fills soon
 
 
 def test_socket_and_in_process_give_identical_exports(tmp_path: Path) -> None:
     inside, client, server = tmp_path / "inside", tmp_path / "client", tmp_path / "server"
     stepped_home(inside, seed=11)
-    assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=inside).code == 0
+    assert run(*GRID, home=inside).code == 0
 
     stepped_home(server, seed=11)
     with served(server) as env:
-        assert run("grid", "start", "BTC-PERP", "--cycles", CYCLES, home=client, env=env).code == 0
+        assert run(*GRID, home=client, env=env).code == 0
 
     exported = export(inside)
     assert exported.count(b'"record": "fill"') > 5, "a run without fills proves little"

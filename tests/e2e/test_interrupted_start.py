@@ -40,7 +40,10 @@ def interrupted_at(module: str, *line: str, home: Path) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("module", LOADED)
+# the first and the last of them, where the program is hardly begun and where the command itself runs
+@pytest.mark.parametrize(
+    "module", [LOADED[0], *(pytest.param(name, marks=pytest.mark.slow) for name in LOADED[1:-1]), LOADED[-1]]
+)
 def test_ctrl_c_during_an_import_is_an_answer(tmp_path: Path, module: str) -> None:
     done = interrupted_at(module, "markets", home=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "pfmm: interrupted\n")
@@ -58,7 +61,14 @@ def test_ctrl_c_during_an_import_answers_in_json_where_that_was_asked_for(tmp_pa
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
-@pytest.mark.parametrize(("line", "code"), [("--help", 3), ("markets --json", 3), ("nothing", 2)])
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        pytest.param("--help", 3, marks=pytest.mark.slow),
+        ("markets --json", 3),
+        pytest.param("nothing", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_with_both_outputs_full_the_exit_code_still_tells_what_happened(tmp_path: Path, line: str, code: int) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient
 from pfmm.venue.http import in_process
 from pfmm.venue.purpleflea import PurpleFlea
-from tests.e2e.driver import Running, run
+from tests.e2e.driver import interrupt, run, run_until
 from tests.e2e.scripted_venue import ScriptedVenue
 
 NOW_MS = 1_750_000_000_000
@@ -273,10 +272,9 @@ def test_fills_that_the_venue_no_longer_tells_are_said_to_be_missing(tmp_path: P
 
 
 def test_watch_streams_looks_and_ends_on_a_signal(tmp_path: Path) -> None:
-    with Running("inventory", "BTC", "--watch", "--interval", "0.05", "--json", home=tmp_path) as watching:
-        watching.wait_for_event("inventory")
-        event = watching.wait_for_event("inventory")
-        watching.process.send_signal(signal.SIGINT)
-        assert watching.end() == 130
+    line = ("inventory", "BTC", "--watch", "--interval", "0.05", "--json")
+    watching = run_until('"event":"inventory".*"event":"inventory"', interrupt, *line, home=tmp_path)
+    assert watching.code == 130
+    event = watching.events[1]
     assert event["positions"][0]["market"] == "BTC-PERP"
     assert Decimal(event["account"]["equity"]) == 10_000

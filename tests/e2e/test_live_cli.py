@@ -11,7 +11,7 @@ import pytest
 
 from pfmm.model.market import Trade
 from pfmm.tape import read
-from tests.e2e.driver import Completed, run
+from tests.e2e.driver import Completed, run, run_here
 from tests.scripted_hyperliquid import ScriptedVenue, served
 
 
@@ -125,4 +125,6 @@ def test_through_the_socket_it_is_the_same(venue: ScriptedVenue, home: Path, tmp
     done = record(venue, home, tape, "--socket")
     assert (done.code, done.events[-1]["quotes"], done.events[-1]["gaps"]) == (0, 1, 0)
     assert not [asked for asked in venue.requests if asked["type"] in ("l2Book", "recentTrades")]
-    assert run("record", "BTC", "--out", tmp_path / "x", "--socket", "--json", home=tmp_path / "paper").code == 6
+    assert (
+        run_here("record", "BTC", "--out", str(tmp_path / "x"), "--socket", "--json", home=tmp_path / "paper").code == 6
+    )

@@ -11,15 +11,13 @@ import pytest
 from pfmm.engine.unknown_orders import unknown_orders
 from pfmm.model.order import Order, OrderStatus, OrderType, Side
 from tests.e2e.driver import run
-from tests.e2e.homes import open_orders, still_home
+from tests.e2e.homes import open_orders, resting_grid, still_home
 
 
 @pytest.fixture
 def lost(tmp_path: Path) -> Path:
     """A grid rests, and the journal that knows it is gone."""
-    still_home(tmp_path)
-    done = run("grid", "start", "BTC", "--once", "--json", home=tmp_path)
-    assert (done.code, done.data["runs"][0]["resting"]) == (0, 10)
+    resting_grid(tmp_path)
     shutil.rmtree(tmp_path / "state" / "journals")
     return tmp_path
 

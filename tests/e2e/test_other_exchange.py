@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.driver import Completed, Running, run
+from pfmm.app.paper_admin import reset
+from tests.e2e.driver import Completed, run, run_until
 from tests.e2e.homes import open_orders, served, still_home
 
 BTC = "BTC-PERP"
+GRID = ("grid", "start", BTC, "--range-pct", "0.35")  # no volatility to measure first
 
 
 def refused(done: Completed) -> dict[str, Any]:
@@ -28,18 +31,18 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[s
     for name in ("one", "two"):
         still_home(folder / name)
     with served(folder / "one") as one, served(folder / "two") as other:
-        assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
+        assert run(*GRID, "--once", "--json", home=home, env=one).code == 0
         yield home, one, other, folder / "two"
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        ("grid", "start", BTC, "--once"),
-        ("grid", "start", BTC, "--dry-run"),
-        ("grid", "start", BTC, "--once", "--on-restart", "cancel"),
+        (*GRID, "--once"),
+        (*GRID, "--dry-run"),
+        (*GRID, "--once", "--on-restart", "cancel"),
         ("quote", "start", BTC, "--cycles", "2"),
-        ("quote", "start", "ETH-PERP", "--detach"),
+        pytest.param(("quote", "start", "ETH-PERP", "--detach"), marks=pytest.mark.slow),
         ("grid", "status"),
         ("grid", "stop", BTC),
     ],
@@ -76,10 +79,10 @@ def test_what_only_looks_says_what_it_does_not_know(two: Any) -> None:
 def test_another_account_name_or_home_is_the_way_out(two: Any) -> None:
     home, _, other, other_home = two
     named = {**other, "PFMM_ACCOUNT": "second"}
-    assert run("grid", "start", BTC, "--once", "--json", home=home, env=named).code == 0
+    assert run(*GRID, "--once", "--json", home=home, env=named).code == 0
     assert run("grid", "stop", BTC, "--json", home=home, env=named).code == 0
     # the home of the served exchange itself: over the socket and embedded it is one exchange, and one journal
-    assert run("grid", "start", BTC, "--once", "--json", home=other_home, env=other).code == 0
+    assert run(*GRID, "--once", "--json", home=other_home, env=other).code == 0
     assert run("grid", "status", "--json", home=other_home).code == 0
     assert run("grid", "stop", BTC, "--json", home=other_home).code == 0
 
@@ -89,7 +92,7 @@ def test_flatten_acts_on_whoever_answers_and_warns(tmp_path: Path) -> None:
     for name in ("one", "two"):
         still_home(tmp_path / name)
     with served(tmp_path / "one") as one, served(tmp_path / "two") as other:
-        assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
+        assert run(*GRID, "--once", "--json", home=home, env=one).code == 0
         resting = len(open_orders(tmp_path / "one"))
         done = run("flatten", "--all", "--json", home=home, env=other)
         assert (done.code, done.data["state"], done.data["halted"]) == (0, "flat", True)
@@ -106,7 +109,7 @@ def test_a_reset_of_the_served_exchange_is_another_exchange_to_its_clients(tmp_p
     home, shop = tmp_path / "home", tmp_path / "one"
     still_home(shop)
     with served(shop) as one:
-        assert run("grid", "start", BTC, "--once", "--json", home=home, env=one).code == 0
+        assert run(*GRID, "--once", "--json", home=home, env=one).code == 0
         assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
         error = refused(run("grid", "status", "--json", home=home, env=one))
         assert "after a reset" in error["message"]
@@ -114,22 +117,21 @@ def test_a_reset_of_the_served_exchange_is_another_exchange_to_its_clients(tmp_p
 
 def test_a_loop_ends_when_another_exchange_answers(tmp_path: Path) -> None:
     home, shop = tmp_path / "home", tmp_path / "one"
-    line = ("grid", "start", BTC, "--json", "--interval", "0.2")
-    with served(shop) as one, Running(*line, home=home, env=one) as loop:
-        loop.wait_for_event("cycle")
-        assert run("paper", "reset", "--yes", "--json", home=shop).code == 0
-        assert loop.end() == 3
-        assert loop.events[-1]["error"]["code"] == "other_exchange", loop.lines[-3:]
+    line = (*GRID, "--json", "--interval", "0.2")
+    with served(shop) as one:
+        loop = run_until('"event":"cycle"', partial(reset, shop / "state"), *line, home=home, env=one)
+    assert loop.code == 3
+    assert loop.events[-1]["error"]["code"] == "other_exchange", loop.events[-3:]
     assert open_orders(shop) == [], "nothing was sent to the other one"
 
 
 def test_a_reset_of_the_embedded_exchange_goes_on_with_a_fresh_journal(tmp_path: Path) -> None:
     still_home(tmp_path)
     for again in (("paper", "reset", "--yes"), ("paper", "feed", "synthetic", "--seed", "3", "--reset")):
-        assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+        assert run(*GRID, "--once", "--json", home=tmp_path).code == 0
         assert len(run(*again, "--json", home=tmp_path).data["journals"]) == 1
     (tmp_path / "state" / "paper" / "exchange.sqlite3").write_bytes(b"not a database")
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 3
+    assert run(*GRID, "--once", "--json", home=tmp_path).code == 3
     assert run("paper", "reset", "--yes", "--json", home=tmp_path).code == 0
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    assert run(*GRID, "--once", "--json", home=tmp_path).code == 0
     assert run("grid", "stop", BTC, "--json", home=tmp_path).code == 0

@@ -46,7 +46,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
-@pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1_280, False), (1_280, True)])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (390, True),
+        (1_280, False),
+        pytest.param(390, False, marks=pytest.mark.slow),
+        pytest.param(1_280, True, marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_readable(page: str, tmp_path: Path, width: int, *, dark: bool) -> None:
     assert len(page) < 1_000_000
     file = tmp_path / "page.html"

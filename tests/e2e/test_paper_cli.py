@@ -13,7 +13,7 @@ import pytest
 
 from pfmm.app.embedded import open_exchange
 from tests.e2e.driver import Running, run, run_here
-from tests.e2e.homes import stepped_home
+from tests.e2e.homes import as_if_killed, resting_grid, runner_of, stepped_home
 
 START_MS = 1_735_689_600_000
 START = "2025-01-01T00:00:00.000Z"
@@ -27,6 +27,7 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
+GRID = ("grid", "start", "BTC-PERP", "--range-pct", "0.35")  # no volatility to measure first
 ARTICLE = {"maker_bps": "-2", "taker_bps": "5", "source": "article"}
 ARTICLE_TEXT = "fees maker -2, taker 5 bps (article)"
 
@@ -102,7 +103,7 @@ def test_the_same_seed_and_time_are_the_same_market(home: Path) -> None:
 
 
 def test_the_market_is_not_switched_under_orders_unless_told_to(home: Path) -> None:
-    placed = run("grid", "start", "BTC-PERP", "--once", "--json", home=home).data["runs"][0]["placed"]
+    placed = run(*GRID, "--once", "--json", home=home).data["runs"][0]["placed"]
     shown = status(home)
     assert len(shown["open_orders"]) == placed > 0
     assert {order["market"] for order in shown["open_orders"]} == {"BTC-PERP"}
@@ -118,7 +119,7 @@ def test_the_market_is_not_switched_under_orders_unless_told_to(home: Path) -> N
 
 def test_a_reset_starts_clean_and_never_reuses_an_order_id(home: Path) -> None:
     run("paper", "deposit", "5", home=home)
-    before = run("grid", "start", "BTC-PERP", "--once", "--json", home=home).data
+    before = run(*GRID, "--once", "--json", home=home).data
     old_ids = {order["order_id"] for order in status(home)["open_orders"]}
     asked = run("paper", "reset", home=home)
     assert (asked.code, "--yes" in asked.err) == (2, True)
@@ -129,7 +130,7 @@ def test_a_reset_starts_clean_and_never_reuses_an_order_id(home: Path) -> None:
     assert Path(journal["to"]).parent == home / "state" / "journals" / "archive"
     shown = status(home)
     assert (shown["equity"], shown["open_orders"], shown["time"]) == ("10000.00000000", [], START)
-    again = run("grid", "start", "BTC-PERP", "--once", "--json", home=home).data
+    again = run(*GRID, "--once", "--json", home=home).data
     assert again["adopted_orders"] == 0
     assert again["runs"][0]["placed"] == before["runs"][0]["placed"]
     assert not old_ids & {order["order_id"] for order in status(home)["open_orders"]}
@@ -139,8 +140,9 @@ def test_a_reset_starts_clean_and_never_reuses_an_order_id(home: Path) -> None:
 
 def test_nothing_changes_under_a_runner_and_a_killed_one_does_not_block(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    with Running("grid", "start", "BTC-PERP", "--interval", 0.2, "--json", home=home) as grid:
-        grid.wait_for_event("placed")
+    resting_grid(home)
+    as_if_killed(home)
+    with runner_of(home, "grid", "BTC-PERP"):
         for command in (
             ("paper", "reset", "--yes"),
             ("paper", "feed", "synthetic", "--seed", 3),
@@ -149,8 +151,6 @@ def test_nothing_changes_under_a_runner_and_a_killed_one_does_not_block(tmp_path
             refused = run(*command, "--json", home=home)
             assert (refused.code, refused.error["code"]) == (11, "already_running")
             assert "grid runs on BTC-PERP" in refused.error["message"]
-        grid.process.kill()
-        grid.end()
     killed = run("doctor", "--json", home=home).data["checks"]
     (left,) = [check for check in killed if check["name"] == "run paper-default BTC-PERP grid"]
     assert (left["verdict"], "`pfmm grid stop BTC-PERP`" in left["fix"]) == ("warn", True)
@@ -229,7 +229,7 @@ def test_a_served_exchange_is_the_same_exchange(home: Path, tmp_path: Path) -> N
         assert (event["time"], event["url"].startswith("http://127.0.0.1:")) == (START, True)
         url = {"PFMM_BASE_URL": event["url"]}
         elsewhere = tmp_path / "elsewhere"
-        placed = run("grid", "start", "BTC", "--once", "--json", home=elsewhere, env=url).data["runs"][0]["placed"]
+        placed = run(*GRID, "--once", "--json", home=elsewhere, env=url).data["runs"][0]["placed"]
         over_the_wire = status(elsewhere, **url)
         assert (over_the_wire["feed"], over_the_wire["url"]) == ({"kind": "served"}, event["url"])
         assert len(over_the_wire["open_orders"]) == placed > 0
@@ -258,6 +258,7 @@ def test_the_way_back_to_the_embedded_exchange_is_one_that_works(home: Path) -> 
     assert run("paper", "deposit", 5, "--json", home=home).data["equity"] == "10005.00000000"
 
 
+@pytest.mark.slow  # the server above is ended by the other signal, and `serve` itself by both in test_paper_serve
 def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
     with Running("paper", "serve", "--port", 0, "--rate-limit", "--latency-ms", 1, home=home) as server:
         url = server.wait_for("http://127.0.0.1:").strip()

@@ -312,7 +312,7 @@ print(serve(lambda: make_app(exchange), on_ready=lambda url: print(url, flush=Tr
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_signals_end_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "paper.sqlite3")]
     root = Path(__file__).resolve().parents[2]

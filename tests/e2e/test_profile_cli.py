@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from pfmm.cli import app
-from tests.e2e.driver import PATIENCE_S
+from tests.e2e.driver import PATIENCE_S, run_here, run_process
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -177,46 +176,41 @@ def test_a_corrupt_file_stops_only_what_needs_it(pfmm: Any, pfmm_home: Path) -> 
         assert pfmm(*arguments)[0] == 0
 
 
-def test_as_a_process_with_stdin_closed(pfmm_home: Path) -> None:
-    code = "import sys; sys.argv[0] = 'pfmm'; from pfmm.cli.main import main; main()"
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-
-    bare, asked = run(), run("--help")
-    assert bare.stdout == asked.stdout
-    assert (bare.returncode, asked.returncode) == (0, 0)
-    assert asked.stdout.startswith("Usage: pfmm [OPTIONS] COMMAND")
-    assert run("-q", "--help").stdout == asked.stdout  # the long way shows the same
-    version = run("--version")
-    assert version.stdout.startswith("pfmm 0.")
-    assert run("profile", "--version").stdout == version.stdout
-    missing = run("profil")
-    assert (missing.returncode, missing.stdout) == (2, "")
-    assert "did you mean `pfmm profile`?" in missing.stderr
-    assert run("profile").returncode == 2
-    declined = run("profile", "delete", "paper")
-    assert declined.returncode == 2
+def test_as_a_process_with_stdin_closed(tmp_path: Path) -> None:
+    bare, asked = run_process(home=tmp_path), run_process("--help", home=tmp_path)
+    assert bare.out == asked.out
+    assert (bare.code, asked.code) == (0, 0)
+    assert asked.out.startswith("Usage: pfmm [OPTIONS] COMMAND")
+    assert run_here("-q", "--help", home=tmp_path).out == asked.out  # the long way shows the same
+    version = run_process("--version", home=tmp_path)
+    assert version.out.startswith("pfmm 0.")
+    assert run_here("profile", "--version", home=tmp_path).out == version.out
+    missing = run_here("profil", home=tmp_path)
+    assert (missing.code, missing.out) == (2, "")
+    assert "did you mean `pfmm profile`?" in missing.err
+    assert run_here("profile", home=tmp_path).code == 2
+    declined = run_here("profile", "delete", "paper", home=tmp_path)
+    assert declined.code == 2
 
 
-# another process deletes the profile when `profile set` is about to lock the config file, its own look at it behind it
+# another command deletes the profile when `profile set` is about to lock the config file, its own look at it behind it
 DELETED_WITHIN = """
-import subprocess, sys
+import contextlib, io, sys
 from pfmm.cli.app import run
 deleted = []
 def hook(event, arguments):
     if event == "fcntl.flock" and not deleted:
         deleted.append(event)
-        command = [sys.executable, "-m", "pfmm", "profile", "delete", "live", "--yes"]
-        subprocess.run(command, check=True)
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert run(["profile", "delete", "live", "--yes"]) == 0
 sys.addaudithook(hook)
 sys.exit(run(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("change", [("set", "grid.levels", "20"), ("unset", "grid.levels")])
+@pytest.mark.parametrize(
+    "change", [("set", "grid.levels", "20"), pytest.param(("unset", "grid.levels"), marks=pytest.mark.slow)]
+)
 def test_a_profile_that_is_deleted_meanwhile_does_not_come_back(
     pfmm: Any, pfmm_home: Path, change: tuple[str, ...]
 ) -> None:

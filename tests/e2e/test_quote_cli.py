@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ import pytest
 from pfmm.accounting.attribution import Attribution, assess
 from pfmm.accounting.ledger import net_profit
 from pfmm.model.ledger import ACCOUNT as NET
-from tests.e2e.driver import Running, run, run_here
-from tests.e2e.homes import open_orders, own_session, stepped_home
+from tests.e2e.driver import interrupt, run, run_here, run_until
+from tests.e2e.homes import open_orders, own_session, runner_of, stepped_home
 from tests.e2e.scripted_venue import ScriptedVenue
 from tests.plain_accounting import attribute
 
@@ -131,12 +133,12 @@ def test_without_calibration_the_first_look_posts_nothing_and_the_second_does(ho
 
 def test_one_process_quotes_many_markets_and_leaves_nothing(home: Path) -> None:
     markets = ["BTC", "ETH", "SOL", "DOGE", "XRP"]
-    done = run("quote", "start", *markets, "--cycles", "40", "--max-inventory", "200", home=home)
+    done = run("quote", "start", *markets, "--cycles", "15", "--max-inventory", "200", home=home)
     assert done.code == 0, done.err
     names = {event["event"] for event in done.events}
     assert {"started", "cycle", "placed", "fill", "stopped"} <= names
     cycles = [event for event in done.events if event["event"] == "cycle"]
-    assert len(cycles) == 40 * 5
+    assert len(cycles) == 15 * 5
     assert {event["market"] for event in cycles} == {f"{name}-PERP" for name in markets}
     assert open_orders(home) == []
     for row in run("quote", "status", "--json", home=home).data["runs"]:
@@ -165,13 +167,16 @@ def _check_books(home: Path) -> list[Attribution]:
     return whole
 
 
-def test_two_runners_of_one_market_are_refused_and_a_signal_leaves_nothing(tmp_path: Path) -> None:
-    with Running("quote", "start", "BTC", "ETH", "--interval", "0.2", home=tmp_path) as running:
-        running.wait_for_event("cycle")
-        second = run("quote", "start", "ETH", "--json", home=tmp_path)
-        assert (second.code, second.error["code"]) == (11, "already_running")
-        running.process.terminate()
-        assert running.end() == 143
+def test_two_runners_of_one_market_are_refused(tmp_path: Path) -> None:
+    with runner_of(tmp_path, "quote", "ETH-PERP"):
+        second = run_here("quote", "start", "BTC", "ETH", "--json", home=tmp_path)
+    assert (second.code, second.error["code"]) == (11, "already_running")
+    assert open_orders(tmp_path) == []
+
+
+def test_a_signal_leaves_nothing(tmp_path: Path) -> None:
+    line = ("quote", "start", "BTC", "ETH", "--interval", "0.2")
+    assert run_until('"event":"cycle"', partial(interrupt, signal.SIGTERM), *line, home=tmp_path).code == 143
     assert open_orders(tmp_path) == []
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from pfmm.app.reference import exit_codes
-from tests.e2e.driver import PATIENCE_S, environment, names_path
+from tests.e2e.driver import PATIENCE_S, Completed, environment, names_path, run
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -24,17 +27,17 @@ def commands(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def test_a_newcomer_can_type_the_readme_from_top_to_bottom(tmp_path: Path) -> None:
+def test_a_newcomer_can_type_the_readme_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = commands(README)
     assert len(found) > 12
-    for command, done in typed(found, tmp_path):
-        shown = [line for line in done.stdout.splitlines() if not line.startswith("{")]
+    for command, out in typed(found, tmp_path, monkeypatch):
+        shown = [line for line in out.splitlines() if not line.startswith("{")]
         assert [line for line in shown if len(line) > 100 and not names_path(line, tmp_path)] == [], command
 
 
-def test_an_agent_can_follow_its_loop_from_plan_to_report(tmp_path: Path) -> None:
+def test_an_agent_can_follow_its_loop_from_plan_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = re.findall(r"^    (pfmm .*)$", AGENTS, re.MULTILINE)
-    answers = {command: done.stdout.splitlines() for command, done in typed(session, tmp_path)}
+    answers = {command: out.splitlines() for command, out in typed(session, tmp_path, monkeypatch)}
     assert len(answers) == 8
     for command, lines in answers.items():
         if "events" in command:
@@ -59,26 +62,33 @@ def test_the_readme_can_be_read_to_its_end() -> None:
     assert len(README.splitlines()) < 250
 
 
-def typed(found: list[str], tmp_path: Path) -> Iterator[tuple[str, subprocess.CompletedProcess[str]]]:
-    """Each line through a shell, with what it answered; all of them must succeed."""
+SHELL = re.compile(r"[|&;<>$`*?~]")  # what a shell would do something about, but for quotes
+
+
+def typed(found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """Each line as typed into a shell, with what it answered; all of them must succeed.
+
+    A line of one command, of whose words a shell would make nothing else, runs in this process.
+    """
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
     binary = tmp_path / "bin"
     binary.mkdir()
     (binary / "pfmm").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pfmm "$@"\n', "utf-8")
     (binary / "pfmm").chmod(0o755)
-    env = environment(tmp_path / "home")
+    env = environment(home)
     env["PATH"] = f"{binary}:{env['PATH']}"
     env["PYTHONPATH"] = str(ROOT)
     for command in found:
-        done = subprocess.run(
-            ["sh", "-c", command],
-            env=env,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        yield command, done
+        words = [] if SHELL.search(command) else shlex.split(command)
+        if words[:1] == ["pfmm"]:
+            done = run(*words[1:], home=home)
+        else:
+            shell = subprocess.run(
+                ["sh", "-c", command], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S,
+                check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            done = Completed(shell.returncode, shell.stdout, shell.stderr)
+        assert done.code == 0, f"{command}\n{done.out}\n{done.err}"
+        assert "Traceback" not in done.err
+        yield command, done.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from pfmm.app.embedded import open_exchange
 from pfmm.model.market import Book, FundingRate, Trade
 from pfmm.tape import TapeQuote, read
-from tests.e2e.driver import Running, run, run_here
+from tests.e2e.driver import Running, interrupt, run, run_here, run_until
 from tests.e2e.homes import served, stepped_home
 
 START_MS = 1_735_718_390_000  # 10 s before the funding of 08:00
@@ -92,7 +93,7 @@ def test_the_funding_that_settled_is_on_the_tape(home: Path, tmp_path: Path) -> 
     assert (kinds.count(TapeQuote), kinds.count(Book)) == (4, 0)
 
 
-@pytest.mark.parametrize("name", ["k.tape", "k.tape.gz"])
+@pytest.mark.parametrize("name", [pytest.param("k.tape", marks=pytest.mark.slow), "k.tape.gz"])
 def test_a_killed_recording_is_readable_up_to_its_last_poll(home: Path, tmp_path: Path, name: str) -> None:
     tape = tmp_path / name
     with Running("record", *MARKETS, "--out", tape, "--interval", 0.5, "--json", home=home) as recording:
@@ -107,10 +108,9 @@ def test_a_killed_recording_is_readable_up_to_its_last_poll(home: Path, tmp_path
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_with_a_whole_file(home: Path, tmp_path: Path, sign: signal.Signals, code: int) -> None:
     tape = tmp_path / "s.tape"
-    with Running("record", "BTC-PERP", "--out", tape, home=home) as recording:
-        recording.wait_for_event("cycle")
-        recording.process.send_signal(sign)
-        assert recording.end() == code
+    line = ("record", "BTC-PERP", "--out", tape)
+    recording = run_until('"event":"cycle"', partial(interrupt, sign), *line, home=home)
+    assert recording.code == code
     last = recording.events[-1]
     assert (last["event"], last["reason"]) == ("stopped", f"signal {sign.name}")
     assert sum(1 for _ in read([tape])) == sum(last[kind] for kind in ("quotes", "trades", "depths", "funding"))
@@ -128,7 +128,7 @@ def test_an_existing_file_is_safe_without_force(home: Path, tmp_path: Path) -> N
 
 def test_what_cannot_be_recorded_leaves_no_file(home: Path, tmp_path: Path) -> None:
     def code(*arguments: Any, **env: str) -> int:
-        return run("record", *arguments, "--json", home=home, env=env).code
+        return run_here("record", *map(str, arguments), "--json", home=home, env=env).code
 
     tape = tmp_path / "n.tape"
     assert code("BTC", "--out", tmp_path / "absent" / "n.tape", "--cycles", 1) == 13

@@ -15,14 +15,14 @@ from pfmm.app.embedded import open_exchange
 from pfmm.paper.messages import PlaceRequest
 from tests.e2e.driver import run
 
-CYCLES = 120
+CYCLES = 60
 AT = "2026-01-01T00:00:00Z"
 
 
 def traded(home: Path) -> Path:
-    """A home whose grid ran for 120 cycles from one seed and one moment on."""
+    """A home whose grid ran for 60 cycles from one seed and one moment on."""
     assert run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", AT, home=home).code == 0
-    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.4", "--cycles", CYCLES, "--json")
+    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.2", "--cycles", CYCLES, "--json")
     assert run(*grid, home=home).code == 0
     return home
 
@@ -57,11 +57,13 @@ def test_the_text_fits_a_terminal(home: Path) -> None:
 
 
 def test_holdings_valued_at_an_old_mid_are_told(tmp_path: Path) -> None:
-    """BTC is bought at the start, and then nobody looks at it for the hours that a quote of ETH runs."""
+    """BTC is bought at the start, and then nobody looks at it for the hours that a grid of ETH runs."""
     assert run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", AT, home=tmp_path).code == 0
     grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.4", "--interval", 60, "--cycles", 10)
     assert run(*grid, home=tmp_path).code == 0
-    assert run("quote", "start", "ETH-PERP", "--interval", 600, "--cycles", 13, home=tmp_path).code == 0
+    assert (
+        run("grid", "start", "ETH-PERP", "--range-pct", 5, "--interval", 600, "--cycles", 13, home=tmp_path).code == 0
+    )
     told = (
         "BTC-PERP: what was held when the period began is valued at the mid of 55 minutes before, "
         "the last that was seen"

@@ -12,6 +12,7 @@ from pathlib import Path
 from pfmm.journal.journal import Journal
 from pfmm.runner.locks import AccountLocks
 from tests.e2e.driver import Running, run
+from tests.e2e.homes import resting_grid, runner_of
 from tests.e2e.scripted_venue import ScriptedVenue
 from tests.e2e.test_delisted_market import INSTRUMENT, NOW_MS, state
 from tests.unit.accounting.test_portfolio_leftovers import run_that_holds
@@ -28,7 +29,7 @@ def journal_of(home: Path) -> Path:
 
 
 def test_nothing_to_resume_is_said_and_no_failure(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     data = run("resume", "--json", home=tmp_path).data
     assert (data["account"], data["halted_by"], data["runs_ended"]) == ("default", None, [])
     assert "is not halted" in run("resume", home=tmp_path).out
@@ -37,7 +38,7 @@ def test_nothing_to_resume_is_said_and_no_failure(tmp_path: Path) -> None:
 
 
 def test_a_kill_switch_is_shown_and_other_runs_go_on(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     locks(tmp_path).halt(halted_by="kill_switch", reason="lost 12.50 USD", since="2025-01-01T00:00:00.000Z")
     assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 75
     done = run("resume", home=tmp_path)
@@ -50,7 +51,7 @@ def test_a_kill_switch_is_shown_and_other_runs_go_on(tmp_path: Path) -> None:
 
 def test_a_flatten_after_a_kill_switch_has_its_runs_ended(tmp_path: Path) -> None:
     """Also where the flatten itself could not end them."""
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     locks(tmp_path).halt(halted_by="kill_switch", reason="lost 12.50 USD", since="2025-01-01T00:00:00.000Z")
     with closing(sqlite3.connect(journal_of(tmp_path), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -72,20 +73,16 @@ def test_a_latch_that_cannot_be_read_still_halts_and_can_be_lifted(tmp_path: Pat
 
 
 def test_a_runner_that_still_lives_is_not_let_loose(tmp_path: Path) -> None:
-    with Running("grid", "start", BTC, "--json", "--interval", "0.2", home=tmp_path) as grid:
-        grid.wait_for_event("cycle")
-        grid.process.send_signal(signal.SIGSTOP)
+    with runner_of(tmp_path, "grid", BTC):
         locks(tmp_path).halt(halted_by="flatten", reason="panic", since="2025-01-01T00:00:00.000Z")
         refused = run("resume", "--json", home=tmp_path)
         assert (refused.code, refused.error["code"]) == (11, "already_running")
         assert locks(tmp_path).halted() is not None
-        grid.process.send_signal(signal.SIGCONT)
-        assert grid.end() == 75
     assert run("resume", "--json", home=tmp_path).code == 0
 
 
 def test_what_a_failed_flatten_left_is_cancelled_and_ended_first(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     locks(tmp_path).halt(halted_by="flatten", reason="panic", since="2025-01-01T00:00:00.000Z")
     data = run("resume", "--json", home=tmp_path).data
     assert data["runs_ended"] == [{"market": BTC, "strategy": "grid"}]
@@ -95,7 +92,7 @@ def test_what_a_failed_flatten_left_is_cancelled_and_ended_first(tmp_path: Path)
 
 def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: Path) -> None:
     """Else the next start would carry on a run whose position flatten has closed."""
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     with closing(sqlite3.connect(journal_of(tmp_path), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert run("flatten", "--all", "--json", home=tmp_path).code == 0
@@ -109,7 +106,7 @@ def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: P
 
 
 def test_a_corrupt_journal_stops_no_resume(tmp_path: Path) -> None:
-    assert run("grid", "start", BTC, "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     journal_of(tmp_path).write_bytes(b"no database" * 500)
     assert run("flatten", "--all", "--json", home=tmp_path).code == 0
     done = run("resume", "--json", home=tmp_path)

@@ -26,7 +26,7 @@ from tests.e2e.homes import own_session
 
 MARKET = "BTC-PERP"
 START_MS = 1_790_000_000_000
-MINUTES = 12
+MINUTES = 6
 MANY = "100000"
 SETTINGS = {
     "grid": {"grid.range_pct": "0.15", "grid.levels": "8", "grid.size_usd": "65"},

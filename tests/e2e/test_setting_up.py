@@ -13,7 +13,7 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from tests.e2e.driver import Completed, run
+from tests.e2e.driver import Completed, run, run_here
 from tests.e2e.terminal import OnTerminal
 
 
@@ -129,7 +129,7 @@ def test_on_a_terminal_it_asks_for_what_is_missing(tmp_path: Path, url: str) -> 
 
 
 def test_every_screen_begins_with_its_money(tmp_path: Path) -> None:
-    with OnTerminal("quote", "show", "BTC", home=tmp_path, columns=100, lines=30, term="xterm") as shown:
-        assert shown.end() == 0
-    assert shown.seen.startswith("paper money: the embedded exchange\r\n")
+    shown = run_here("quote", "show", "BTC", home=tmp_path, screen=True)
+    assert shown.code == 0
+    assert shown.out.startswith("paper money: the embedded exchange\n")
     assert "paper money" not in run("quote", "show", "BTC", home=tmp_path).err

@@ -8,25 +8,25 @@ import sys
 from pathlib import Path
 
 from tests.e2e.driver import PATIENCE_S, environment, run
-from tests.e2e.homes import open_orders, still_home
+from tests.e2e.homes import open_orders, resting_grid
 
 # the stop comes when the start is about to take the run's lock, its own look at the open runs behind it
 STOPPED_WITHIN = """
-import subprocess, sys
+import contextlib, io, sys
 from pfmm.cli.app import run
 stopped = []
 def hook(event, arguments):
     if event == "open" and str(arguments[0]).endswith("BTC-PERP.grid.lock") and not stopped:
         stopped.append(event)
-        subprocess.run([sys.executable, "-m", "pfmm", "grid", "stop"], check=True, stdout=subprocess.DEVNULL)
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert run(["grid", "stop"]) == 0
 sys.addaudithook(hook)
 sys.exit(run(["grid", "start", "BTC-PERP", "--once", "--size", "10000", "--json"]))
 """
 
 
 def test_a_grid_that_is_new_after_all_is_refused_where_it_could_never_work(tmp_path: Path) -> None:
-    still_home(tmp_path)
-    assert run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", STOPPED_WITHIN],
         env=environment(tmp_path),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import Running, run
+from tests.e2e.driver import interrupt, run, run_until
+from tests.e2e.homes import resting_grid, runner_of
 from tests.e2e.test_flatten_cli import BTC, books, hold, sizes
 
-ONCE = ("grid", "start", BTC, "--once", "--json")
+ONCE = ("grid", "start", BTC, "--range-pct", "0.35", "--once", "--json")
 LOOP = ("--json", "--interval", "0.2")
 
 
@@ -41,33 +43,25 @@ def test_one_cycle_that_leaves_nothing_resting_says_so(tmp_path: Path, policy: s
 
 
 def test_another_strategy_on_the_market_keeps_its_orders_and_the_position(tmp_path: Path) -> None:
-    assert run(*ONCE, home=tmp_path).code == 0
+    resting_grid(tmp_path)
     hold(tmp_path, (BTC, "long", None, "300"))
-    with Running("quote", "start", BTC, *LOOP, home=tmp_path) as quote:
-        quote.wait_for_event("cycle")
+    with runner_of(tmp_path, "quote", BTC) as pid:
         done = run("grid", "stop", "--flatten", "--json", home=tmp_path)
         assert (done.code, done.error["code"]) == (11, "already_running")
-        assert f"quote on {BTC} (pid {quote.process.pid})" in done.error["message"]
+        assert f"quote on {BTC} (pid {pid})" in done.error["message"]
         (row,) = done.envelope["data"]["runs"]
         assert (row["state"], row["orders_left"]) == ("stopped", 0), "stopped all the same"
         assert done.envelope["data"]["flatten"] is None
         assert list(sizes(books(tmp_path))) == [BTC]
-        quote.process.send_signal(signal.SIGTERM)
-        assert quote.end() == 128 + signal.SIGTERM
     done = run("grid", "stop", BTC, "--flatten", "--json", home=tmp_path)
     assert (done.code, sizes(books(tmp_path))) == (0, {})
 
 
 def test_leaving_beside_another_strategy_says_that_the_position_stays(tmp_path: Path) -> None:
     hold(tmp_path, (BTC, "long", None, "300"))
-    with (
-        Running("quote", "start", BTC, *LOOP, home=tmp_path) as quote,
-        Running("grid", "start", BTC, *LOOP, "--on-exit", "flatten", home=tmp_path) as grid,
-    ):
-        quote.wait_for_event("cycle")
-        grid.wait_for_event("cycle")
-        grid.process.send_signal(signal.SIGTERM)
-        assert grid.end() == 11
-        assert list(sizes(books(tmp_path))) == [BTC]
-        assert quote.process.poll() is None
-        assert "nothing was closed" in "".join(grid.errors + grid.lines)
+    line = ("grid", "start", BTC, "--range-pct", "0.35", *LOOP, "--on-exit", "flatten")
+    with runner_of(tmp_path, "quote", BTC):
+        grid = run_until('"event":"cycle"', partial(interrupt, signal.SIGTERM), *line, home=tmp_path)
+    assert grid.code == 11
+    assert list(sizes(books(tmp_path))) == [BTC]
+    assert "nothing was closed" in grid.err + grid.out

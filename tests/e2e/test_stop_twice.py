@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.driver import PATIENCE_S, environment, run
-from tests.e2e.homes import open_orders, still_home
+from tests.e2e.driver import PATIENCE_S, environment
+from tests.e2e.homes import open_orders, resting_grid
 
 STOP = """
 import sys
@@ -50,8 +50,7 @@ def stop(home: Path, how: str) -> subprocess.Popen[str]:
 
 
 def test_the_second_stop_waits_for_the_first(tmp_path: Path) -> None:
-    still_home(tmp_path)
-    assert run("grid", "start", "BTC-PERP", "--once", "--json", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     with stop(tmp_path, SLOW) as first:
         try:
             assert first.stdout is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.driver import PATIENCE_S, environment, run, run_here
-from tests.e2e.homes import open_orders, still_home
+from tests.e2e.homes import open_orders, resting_grid, still_home
 
 HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
 TABLE = HEADER + "".join(f"{1_760_000_000_000 + 1000 * n},quote,,,,99999.9,{n}.00001,100000.1,1\n" for n in range(60))
@@ -29,12 +29,18 @@ def shell(line: str, home: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "line",
     [
+        # a stream that is closed alone, and all three
         '"$PYTHON" -m pfmm --help >&-',
-        '"$PYTHON" -m pfmm grid start BTC --cycles 1 >&-',
-        '"$PYTHON" -m pfmm record BTC --cycles 1 --out "$HOME/x.tape" >&-',
-        '"$PYTHON" -m pfmm markets >&- 2>&-',
         '"$PYTHON" -m pfmm grid start BTC --cycles 1 <&- >&- 2>&-',
-        '"$PYTHON" -m pfmm backtest sweep grid BTC --data "$HOME/x.csv" --set grid.range_pct=1,2 2>&-',
+        *(
+            pytest.param(line, marks=pytest.mark.slow)
+            for line in (
+                '"$PYTHON" -m pfmm grid start BTC --cycles 1 >&-',
+                '"$PYTHON" -m pfmm record BTC --cycles 1 --out "$HOME/x.tape" >&-',
+                '"$PYTHON" -m pfmm markets >&- 2>&-',
+                '"$PYTHON" -m pfmm backtest sweep grid BTC --data "$HOME/x.csv" --set grid.range_pct=1,2 2>&-',
+            )
+        ),
     ],
 )
 def test_a_stream_that_is_closed_changes_nothing_else(tmp_path: Path, line: str) -> None:
@@ -47,8 +53,7 @@ def test_a_stream_that_is_closed_changes_nothing_else(tmp_path: Path, line: str)
 
 
 def test_an_export_to_a_closed_stdout_cannot_be_written(tmp_path: Path) -> None:
-    still_home(tmp_path)
-    assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     done = shell('"$PYTHON" -m pfmm report --export - >&-', tmp_path)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         3,
@@ -59,8 +64,7 @@ def test_an_export_to_a_closed_stdout_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("line", [("report",), ("help", "formulas"), ("help", "formulas", "--json")])
 def test_a_terminal_gets_words_for_what_it_cannot_show(tmp_path: Path, encoding: str, line: tuple[str, ...]) -> None:
-    still_home(tmp_path)
-    assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     done = run_here(*line, home=tmp_path, encoding=encoding)
     assert (done.code, "Traceback" in done.err) == (0, False)
     if "--json" in line:
@@ -70,7 +74,14 @@ def test_a_terminal_gets_words_for_what_it_cannot_show(tmp_path: Path, encoding:
         assert encoding == "utf-8" or "\\u" not in done.out
 
 
-@pytest.mark.parametrize("surroundings", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}, {"LANG": "POSIX"}])
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"LC_ALL": "C"},
+        pytest.param({"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
+        pytest.param({"LANG": "POSIX"}, marks=pytest.mark.slow),
+    ],
+)
 def test_an_older_locale_gets_words_for_what_it_cannot_show(tmp_path: Path, surroundings: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pfmm", "help", "formulas"], env=environment(tmp_path, surroundings),

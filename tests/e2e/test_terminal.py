@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.driver import names_path, run, run_here
-from tests.e2e.homes import still_home
+from tests.e2e.driver import interrupt, names_path, run, run_here, run_until
+from tests.e2e.homes import resting_grid, still_home
 from tests.e2e.terminal import OnTerminal
 
 
@@ -16,7 +16,7 @@ from tests.e2e.terminal import OnTerminal
     ("line", "wanted"),
     [
         (("grid", "start", "BTC"), "Ctrl-C stops and cancels"),
-        (("inventory", "--watch"), "Ctrl-C ends"),
+        pytest.param(("inventory", "--watch"), "Ctrl-C ends", marks=pytest.mark.slow),
     ],
 )
 def test_a_dumb_terminal_shows_each_look_when_it_is_taken(tmp_path: Path, line: tuple[str, ...], wanted: str) -> None:
@@ -31,7 +31,7 @@ def test_a_dumb_terminal_shows_each_look_when_it_is_taken(tmp_path: Path, line: 
     ("line", "wanted"),
     [
         (("grid", "start", "BTC", "--levels", "30"), ("mid", "dead-man armed", "Ctrl-C stops and cancels")),
-        (("funding", "--all", "--watch"), ("more lines", "Ctrl-C ends")),
+        pytest.param(("funding", "--all", "--watch"), ("more lines", "Ctrl-C ends"), marks=pytest.mark.slow),
     ],
 )
 def test_a_low_screen_still_tells_what_is_wrong_and_how_to_leave(
@@ -47,10 +47,10 @@ def test_a_low_screen_still_tells_what_is_wrong_and_how_to_leave(
 def test_a_watched_table_keeps_its_last_column_on_eighty_columns(tmp_path: Path) -> None:
     still_home(tmp_path)
     (row,) = run("funding", "BTC", "--json", home=tmp_path).data["markets"]
-    with OnTerminal("funding", "BTC", "--watch", home=tmp_path, columns=80, lines=24, term="xterm") as shown:
-        shown.wait_for("Ctrl-C ends")
-        assert row["action"].split("_")[-1] in shown.seen
-        assert shown.interrupt() == 130
+    screen = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    shown = run_until("Ctrl-C ends", interrupt, "funding", "BTC", "--watch", home=tmp_path, env=screen, screen=True)
+    assert shown.code == 130
+    assert row["action"].split("_")[-1] in shown.out
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,7 @@ def test_a_watched_table_keeps_its_last_column_on_eighty_columns(tmp_path: Path)
 def test_a_table_too_wide_for_the_screen_spares_what_matters_least_and_says_so(
     tmp_path: Path, line: tuple[str, ...], spared: str, kept: str
 ) -> None:
-    still_home(tmp_path)
-    assert run("grid", "start", "BTC", "--once", home=tmp_path).code == 0
+    resting_grid(tmp_path)
     rows = run_here(*line, home=tmp_path, env={"COLUMNS": "80"}, screen=True).out.splitlines()
     assert f"hidden columns (terminal too narrow): {spared}" in rows
     assert [row for row in rows if len(row) > 80] == []
@@ -88,7 +87,6 @@ def test_doctor_wraps_at_the_screen(tmp_path: Path, columns: int) -> None:
 def test_a_reference_page_is_wrapped_on_a_terminal_and_markdown_elsewhere(tmp_path: Path) -> None:
     raw = run("help", "json", home=tmp_path).out
     assert raw == run("help", "json", "--json", home=tmp_path).data["text"] + "\n"
-    with OnTerminal("help", "json", home=tmp_path, columns=80, lines=24, term="xterm") as shown:
-        shown.wait_for("--version")
-        lines = shown.seen.splitlines()
+    lines = run_here("help", "json", home=tmp_path, env={"COLUMNS": "80"}, screen=True).out.splitlines()
+    assert any("--version" in line for line in lines)
     assert [line for line in lines if len(line) > 80 and not line.startswith("    {")] == []

@@ -100,7 +100,7 @@ def test_cron_lines_of_a_liquidated_run_end_with_75_too(tmp_path: Path) -> None:
     home = fed(tmp_path)
     now_ms, done = START_MS, started(home, "grid", "--once")
     while done.code == 0 and now_ms < START_MS + 90 * 15_000:
-        now_ms += 15_000
+        now_ms += 60_000
         with own_session(home) as session:
             session.exchange.advance_clock(now_ms)
         run("inventory", "--json", home=home)
