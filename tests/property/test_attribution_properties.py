@@ -32,6 +32,7 @@ series = st.dictionaries(st.integers(-5_000, 800_000), prices, max_size=60).map(
 amounts = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-8))
 
 
+@examples(50, 100)
 @given(histories, series, amounts, amounts)
 def test_the_parts_sum_to_the_total(
     history: list[Fill], mids: list[tuple[int, Decimal]], total: Decimal, funding: Decimal
@@ -41,6 +42,7 @@ def test_the_parts_sum_to_the_total(
     assert explained - Fraction(parts.fees) + Fraction(parts.funding) == Fraction(total)
 
 
+@examples(50, 100)
 @given(histories, series)
 def test_capture_and_markout_chain_to_the_mid_at_the_horizon(
     history: list[Fill], mids: list[tuple[int, Decimal]]
@@ -84,6 +86,7 @@ def test_the_order_of_the_fills_does_not_matter(
     assert one == other
 
 
+@examples(50, 100)
 @given(histories)
 def test_a_realized_spread_lies_between_the_best_and_the_worst_trade(history: list[Fill]) -> None:
     spread = realized_spread(history)
@@ -96,6 +99,7 @@ def test_a_realized_spread_lies_between_the_best_and_the_worst_trade(history: li
         assert abs(spread) <= 200  # (sell - buy) / ((sell + buy) / 2)
 
 
+@examples(50, 100)
 @given(histories)
 def test_mean_inventory_lies_between_nothing_and_the_largest_value_held(history: list[Fill]) -> None:
     ordered = sorted(history, key=lambda fill: fill.time_ms)
@@ -104,6 +108,7 @@ def test_mean_inventory_lies_between_nothing_and_the_largest_value_held(history:
     assert 0 <= mean <= bound
 
 
+@examples(50, 100)
 @given(st.lists(prices, min_size=1, max_size=30), st.integers(1, 50))
 def test_drawdown_is_a_share_of_the_peak_and_has_no_scale(curve: list[Decimal], factor: int) -> None:
     deepest = max_drawdown(list(enumerate(curve)))

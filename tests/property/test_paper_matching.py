@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, Quote, QuoteEvent, TradeEvent
 from pfmm.paper.matching import Execution, MarketBook, Outcome, QueueModel, Resting
+from tests.examples import examples
 
 NOW = Quote(0, 100, 5, 103, 5)
 MIRROR = 203  # price p seen from the other side is 203 - p: bid 100 and ask 103 trade places
@@ -58,6 +59,7 @@ def matters(book: MarketBook, event: Event) -> bool:
     return (book.best_bid > 0 and low <= book.best_bid) or 0 < book.best_ask <= high
 
 
+@examples(50, 100)
 @given(makers, streams, models)
 def test_events_that_do_not_matter_change_nothing(orders: Makers, events: list[Event], queue: QueueModel) -> None:
     full, lazy = stock(orders, queue), stock(orders, queue)
@@ -67,6 +69,7 @@ def test_events_that_do_not_matter_change_nothing(orders: Makers, events: list[E
         assert full.dump() == lazy.dump()
 
 
+@examples(50, 100)
 @given(makers, streams, models)
 def test_a_print_gives_at_most_its_volume_and_a_display_its_size(
     orders: Makers, events: list[Event], queue: QueueModel
@@ -84,6 +87,7 @@ def test_a_print_gives_at_most_its_volume_and_a_display_its_size(
             assert given_out[-1] <= event.bid_size
 
 
+@examples(50, 100)
 @given(makers, streams, models)
 def test_price_time_priority(orders: Makers, events: list[Event], queue: QueueModel) -> None:
     """Nobody fills while a better price, or an earlier order at the same price, waits on that side."""
@@ -102,6 +106,7 @@ def test_price_time_priority(orders: Makers, events: list[Event], queue: QueueMo
                 assert not (other.side == mine.side and ahead and other.number in after)
 
 
+@examples(50, 100)
 @given(makers, streams, models)
 def test_orders_conserve_their_size_and_fill_at_their_price(
     orders: Makers, events: list[Event], queue: QueueModel
@@ -122,6 +127,7 @@ def test_orders_conserve_their_size_and_fill_at_their_price(
     assert book.position == net
 
 
+@examples(50, 100)
 @given(makers, streams, st.integers(-12, 12))
 def test_reduce_only_orders_never_open_or_flip(orders: Makers, events: list[Event], position: int) -> None:
     book = stock(orders, position=position)
@@ -137,6 +143,7 @@ def test_reduce_only_orders_never_open_or_flip(orders: Makers, events: list[Even
         assert held == book.position
 
 
+@examples(50, 100)
 @given(makers, streams)
 def test_the_queue_at_the_best_price_is_never_longer_than_what_is_displayed(
     orders: Makers, events: list[Event]
@@ -163,6 +170,7 @@ def mirror(event: Event) -> Event:
     )
 
 
+@examples(50, 100)
 @given(makers, streams, models)
 def test_the_two_sides_are_mirror_images(orders: Makers, events: list[Event], queue: QueueModel) -> None:
     ones = stock([(side, away, size, False) for side, away, size, _ in orders], queue)
@@ -178,6 +186,7 @@ def test_the_two_sides_are_mirror_images(orders: Makers, events: list[Event], qu
     assert ones.position == -others.position
 
 
+@examples(50, 100)
 @given(makers, streams, st.integers(0, 25))
 def test_saving_in_the_middle_changes_nothing(orders: Makers, events: list[Event], cut: int) -> None:
     whole, first = stock(orders, position=3), stock(orders, position=3)
@@ -187,6 +196,7 @@ def test_saving_in_the_middle_changes_nothing(orders: Makers, events: list[Event
     assert done + run(second, events[cut:]) == expected
 
 
+@examples(50, 100)
 @given(makers, streams)
 def test_the_optimistic_rule_fills_at_least_as_much_of_a_single_order(orders: Makers, events: list[Event]) -> None:
     side, away, size, _ = orders[0]

@@ -88,6 +88,7 @@ def total(level: QuotedLevel) -> float:
     return math.fsum(level.components)
 
 
+@examples(50, 100)
 @given(quotes())
 def test_bid_below_ask_and_never_through_the_market(case: tuple[QuoteConfig, QuoteInputs]) -> None:
     quote = compute_quote(*case)
@@ -104,6 +105,7 @@ def test_bid_below_ask_and_never_through_the_market(case: tuple[QuoteConfig, Quo
             assert sign * (outer.price - inner.price) > 0
 
 
+@examples(50, 100)
 @given(quotes())
 def test_prices_and_sizes_are_the_venues(case: tuple[QuoteConfig, QuoteInputs]) -> None:
     config, inputs = case
@@ -117,6 +119,7 @@ def test_prices_and_sizes_are_the_venues(case: tuple[QuoteConfig, QuoteInputs]) 
         assert levels or quote.absent[side]  # a side that is not there says why
 
 
+@examples(50, 100)
 @given(quotes())
 def test_components_add_up_to_the_tick(case: tuple[QuoteConfig, QuoteInputs]) -> None:
     quote = compute_quote(*case)
@@ -127,6 +130,7 @@ def test_components_add_up_to_the_tick(case: tuple[QuoteConfig, QuoteInputs]) ->
         assert round(exact / float(tick)) * tick == level.price
 
 
+@examples(50, 100)
 @given(quotes())
 def test_rounding_never_improves_a_price_against_us(case: tuple[QuoteConfig, QuoteInputs]) -> None:
     quote = compute_quote(*case)
@@ -136,6 +140,7 @@ def test_rounding_never_improves_a_price_against_us(case: tuple[QuoteConfig, Quo
         assert level.components[-1] >= -1e-6
 
 
+@examples(50, 100)
 @given(quotes())
 def test_a_quote_never_passes_the_limit_or_flips_when_reducing(case: tuple[QuoteConfig, QuoteInputs]) -> None:
     config, inputs = case
@@ -152,6 +157,7 @@ def test_a_quote_never_passes_the_limit_or_flips_when_reducing(case: tuple[Quote
             assert sum(level.size for level in levels) <= -along
 
 
+@examples(50, 100)
 @given(quotes(), st.floats(0.01, 0.5))
 def test_both_sides_fall_as_inventory_rises(case: tuple[QuoteConfig, QuoteInputs], more: float) -> None:
     config, inputs = case
@@ -172,6 +178,7 @@ def test_both_sides_fall_as_inventory_rises(case: tuple[QuoteConfig, QuoteInputs
         assert after.reservation_price < before.reservation_price
 
 
+@examples(50, 100)
 @given(quotes())
 def test_long_and_short_are_mirror_images(case: tuple[QuoteConfig, QuoteInputs]) -> None:
     config, inputs = case
@@ -191,6 +198,7 @@ def test_long_and_short_are_mirror_images(case: tuple[QuoteConfig, QuoteInputs])
     assert one.state == other.state
 
 
+@examples(50, 100)
 @given(positives, positives, positives, positives, st.floats(1.001, 10.0), models)
 def test_spread_grows_with_sigma(
     size: float, gamma: float, kappa: float, sigma: float, factor: float, model: str
@@ -212,6 +220,7 @@ def test_spread_grows_with_sigma(
     assert wild.skew > calm.skew
 
 
+@examples(50, 100)
 @given(st.floats(1e-4, 10), st.floats(1e-3, 10), st.floats(1e-2, 100), st.floats(1e-2, 100), st.floats(1.01, 10.0))
 def test_spread_grows_with_gamma_where_price_risk_dominates(
     size: float, gamma: float, kappa: float, sigma: float, factor: float
@@ -233,6 +242,7 @@ def test_spread_grows_with_gamma_where_price_risk_dominates(
         assert bold.half >= calm.half * (1 - 1e-12)
 
 
+@examples(50, 100)
 @given(quotes(), st.sampled_from(["sigma", "tick", "step", "bid", "ask", "crossed"]))
 def test_what_cannot_be_quoted_says_so_and_never_raises(case: tuple[QuoteConfig, QuoteInputs], broken: str) -> None:
     config, inputs = case
@@ -252,6 +262,7 @@ def test_what_cannot_be_quoted_says_so_and_never_raises(case: tuple[QuoteConfig,
     assert all(quote.absent[side] for side in ("bid", "ask"))
 
 
+@examples(50, 100)
 @given(st.lists(st.tuples(st.integers(1, 100_000), st.floats(-0.3, 0.3)), max_size=60), st.integers(3, 25))
 def test_estimator_is_a_fold_that_survives_any_restart(steps: list[tuple[int, float]], window: int) -> None:
     time_ms, mid, through, restarted = 0, 100.0, VolatilityState(), VolatilityState()
