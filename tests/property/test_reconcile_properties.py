@@ -6,13 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pfmm.engine.reconcile import reconcile
 from pfmm.model.order import Side
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan, Tolerance
-from tests.examples import examples
 
 D = Decimal
 SLOTS = ("a", "b", "c", "d", "e", "f")
@@ -100,7 +99,7 @@ def carry_out(plan: Plan, orders: list[OwnOrder], numbers: count[int]) -> list[O
 
 
 @given(wishes(), resting_orders(), st.booleans(), st.integers(0, 300))
-@examples(100, 300)
+@settings(max_examples=300)
 def test_plans_settle_without_ever_crossing_and_then_repeat_nothing(
     desired: list[DesiredOrder], orders: list[OwnOrder], can_amend: bool, price_bps: int
 ) -> None:
@@ -128,7 +127,7 @@ def test_plans_settle_without_ever_crossing_and_then_repeat_nothing(
 
 
 @given(wishes(), resting_orders())
-@examples(50, 150)
+@settings(max_examples=150)
 def test_every_order_is_dealt_with_once_and_the_answer_depends_on_no_order(
     desired: list[DesiredOrder], orders: list[OwnOrder]
 ) -> None:

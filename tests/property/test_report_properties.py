@@ -76,7 +76,6 @@ def report(
     return data.report_data(**{**given_, **more})
 
 
-@examples(30, 100)
 @given(histories, series, series, payments, curves, st.integers(1, 7))
 def test_the_pass_equals_the_plain_fold(
     history: list[tuple[Fill, str]],
