@@ -5,24 +5,20 @@ The paper exchange speaks it too; which one is behind it shows only in `name`. L
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 from pfmm.errors import (
     BadVenueData,
     CannotDoThis,
     OutcomeUnknown,
-    PfmmError,
-    UnknownMarket,
     VenueRefused,
     VenueUnreachable,
 )
-from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
 from pfmm.ports import Amend, Capabilities
 from pfmm.venue import purpleflea_json as form
 from pfmm.venue.client import HttpClient
+from pfmm.venue.purpleflea_public import PublicReads, listed, part
 from pfmm.venue.ratelimit import Lane
 from pfmm.venue.wire import Record
 
@@ -39,84 +35,25 @@ PAPER = "paper"  # of which there may be many, in contrast to a real venue: each
 Row = TypeVar("Row")
 
 
-class PurpleFlea:
+class PurpleFlea(PublicReads):
     """One account on one venue of this dialect. Safe to share between threads; owns its client."""
 
     capabilities = Capabilities(Amend.IN_PLACE, past_mids=True)
 
     def __init__(self, http: HttpClient, *, name: str, account: str) -> None:
-        self.name = name
+        super().__init__(http, name)
         self.account = account
-        self.http = http
         self._patience_s = QUESTIONS_TOTAL_S
-        self._tells_mids = True
 
     def close(self) -> None:
         """Closes the connections."""
         self.http.close()
-
-    def time(self) -> VenueTime:
-        """The venue's clock."""
-        return form.venue_time(self._get("/api/time", signed=False))
 
     def advance(self, to_ms: int) -> VenueTime:
         """Moves the clock of a stepped paper exchange to `to_ms`; any other venue refuses (VenueRefused)."""
         path = "/api/paper/advance"
         answer = self.http.act("POST", path, {"to_ms": to_ms}, lane=Lane.CANCEL)
         return _acted(lambda: form.venue_time(Record(answer, path)))
-
-    def markets(self) -> tuple[Instrument, ...]:
-        """Every market that the venue lists."""
-        record = self._get("/api/markets", signed=False)
-        found = tuple(form.instrument(row) for row in record.records("markets", form.MAX_MARKETS))
-        form.once_each((one.market for one in found), "/api/markets")
-        return found
-
-    def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
-        """Tickers in the order asked for, or of every market. One alone is read from the article's own endpoint."""
-        if markets is not None and len(markets) == 1:
-            path = f"/api/ticker/{_part(markets[0])}"
-            record = self._get(path, signed=False, about=markets)
-            return (form.ticker(record, asked=markets[0], observed_ms=self.http.time.wall_ms()),)
-        query = {} if markets is None else {"markets": _listed(markets)}
-        record = self._get("/api/tickers", query, signed=False, about=markets or ())
-        return self._tickers(record, markets)
-
-    def book(self, market: str, depth: int) -> Book:
-        """The best `depth` levels of each side."""
-        record = self._get(f"/api/orderbook/{_part(market)}", {"depth": str(depth)}, signed=False, about=[market])
-        return form.book(record, market)
-
-    def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
-        """Public prints since a venue time, oldest first, at most 1000."""
-        record = self._get(f"/api/trades/{_part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
-        return form.trades(record, market)
-
-    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:
-        """The mids in force at past venue times, in time order, asked for MAX_MOMENTS at a time; none of a server that
-        does not know the question."""
-        found: dict[int, Decimal] = {}
-        wanted = sorted(set(times)) if self._tells_mids else []
-        for first in range(0, len(wanted), form.MAX_MOMENTS):
-            moments = ",".join(map(str, wanted[first : first + form.MAX_MOMENTS]))
-            try:
-                record = self._get(f"/api/mids/{_part(market)}", {"at": moments}, signed=False, about=[market])
-            except VenueRefused as error:
-                if isinstance(error, UnknownMarket):
-                    raise
-                self._tells_mids = False
-                return ()
-            found |= form.mids(record, market)
-        return tuple(sorted(found.items()))
-
-    def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:  # noqa: ARG002 - the dialect has none
-        """None: this dialect has public prints."""
-        return ()
-
-    def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
-        """Published funding rates since a venue time, oldest first."""
-        record = self._get(f"/api/funding/{_part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
-        return form.funding_rates(record, market)
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """One consistent view: the fills of all pages, and the rest of the last page, which belongs to all of them."""
@@ -128,7 +65,7 @@ class PurpleFlea:
         payments: list[FundingPayment] = []
         time_ms = 0
         for _ in range(MAX_PAGES):
-            query = _given(markets=_listed(markets) or None, fills_since=cursors.fills, funding_since=cursors.funding)
+            query = _given(markets=listed(markets) or None, fills_since=cursors.fills, funding_since=cursors.funding)
             record = self._get("/api/state", query, about=markets)
             if record.millis("time_ms") < time_ms:
                 raise record.refusal("time_ms", f"must not be before {time_ms}, the page before it")
@@ -154,8 +91,8 @@ class PurpleFlea:
         except VenueRefused as error:
             if error.venue_code != "unknown_market":
                 raise
-            listed = {one.market for one in self.markets()}
-            known = [market for market in markets if market in listed]
+            served = {one.market for one in self.markets()}
+            known = [market for market in markets if market in served]
             if len(known) == len(markets):
                 raise
         return self._state(known)
@@ -164,7 +101,7 @@ class PurpleFlea:
         from pfmm.model.account import Cursors
 
         self._patience_s = QUESTIONS_TOTAL_S
-        query = _given(markets=_listed(markets) or None, limit="0")
+        query = _given(markets=listed(markets) or None, limit="0")
         record = self._get("/api/state", query)
         return self._snapshot(record, markets, (), (), Cursors())
 
@@ -182,7 +119,7 @@ class PurpleFlea:
         """
         from pfmm.venue import purpleflea_account as own
 
-        path = f"/api/orders/by-client-id/{_part(client_order_id)}"
+        path = f"/api/orders/by-client-id/{part(client_order_id)}"
         asked_s = self.http.time.monotonic_s()
         try:
             found = own.order(Record(self.http.get(path, total_s=self._patience_s / 2), path))
@@ -269,51 +206,6 @@ class PurpleFlea:
         refuse_missing(self, markets[0])
         return ()
 
-    def _get(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        signed: bool = True,
-        about: Sequence[str] = (),
-    ) -> Record:
-        """The object that a read answers. `about` are the markets to name should the venue not know one of them."""
-        try:
-            return Record(self.http.get(path, query or None, signed=signed), path)
-        except VenueRefused as error:
-            if error.venue_code != "unknown_market" or not about:
-                raise
-            refused = error
-        raise self._unknown_market(refused, about)
-
-    def _unknown_market(self, error: VenueRefused, markets: Sequence[str]) -> UnknownMarket:
-        """The refusal with the nearest names in its hint."""
-        from difflib import get_close_matches
-
-        try:
-            listed = {one.market for one in self.markets()}
-        except PfmmError:
-            listed = set()
-        unknown = [market for market in markets if market not in listed] or list(markets)
-        near = sorted({name for market in unknown for name in get_close_matches(market.upper(), listed, 3, 0.4)})
-        return UnknownMarket(
-            f"{self.name} does not list {', '.join(unknown)}",
-            hint=f"did you mean {', '.join(near)}?" if near else "`pfmm markets` lists them",
-            venue_code=error.venue_code,
-            status=error.status,
-        )
-
-    def _tickers(self, record: Record, markets: Sequence[str] | None) -> tuple[Ticker, ...]:
-        observed_ms = self.http.time.wall_ms()
-        rows = record.records("tickers", form.MAX_MARKETS)
-        found = {one.market: one for one in (form.ticker(row, asked=None, observed_ms=observed_ms) for row in rows)}
-        form.once_each((row.text("market") for row in rows), f"{record.where}.tickers")
-        if markets is None:
-            return tuple(found.values())
-        if set(found) != set(markets):
-            raise BadVenueData(f"{record.where}.tickers: asked for {_listed(markets)}, got {_listed(list(found))}")
-        return tuple(found[market] for market in markets)
-
     def _snapshot(
         self,
         record: Record,
@@ -381,14 +273,6 @@ def _acted(read: Callable[[], Row]) -> Row:
         return read()
     except BadVenueData as error:
         raise OutcomeUnknown(f"{error.message}: the request may or may not have acted") from None
-
-
-def _part(text: str) -> str:
-    return quote(text, safe="", errors="surrogateescape")  # a name from the command line may be any bytes
-
-
-def _listed(markets: Sequence[str]) -> str:
-    return ",".join(markets)
 
 
 def _given(**fields: str | None) -> dict[str, str]:
