@@ -17,7 +17,7 @@ from pfmm.accounting.adopting import changed_since, taken
 from pfmm.accounting.closing import cut, parts_of
 from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_share
 from pfmm.model.account import FundingPayment
-from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, Move, OwnerBook
+from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, LedgerState, Move, OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill
@@ -202,9 +202,10 @@ def fold_fill(store: BookStore, item: JournalFill, *, of_running: bool = True) -
     """
     fill = item.fill
     store.progress.fills = item.seq
-    _add(store, ACCOUNT, fill, 1)
+    account = store.book(fill.market, ACCOUNT)
+    after = _add(store, ACCOUNT, fill, 1).ledger
     if item.run_id is not None:
-        book = _add(store, item.run_id, fill, 1)
+        book = _add(store, item.run_id, fill, 1, like=(account.ledger, after))
         if book.left_since_ms is not None:  # told late: something may have closed it already
             _reclaim(store, book)
         return
@@ -264,9 +265,14 @@ def _reclaim(store: BookStore, book: OwnerBook) -> None:
             store.keep_unclaimed(replace(item, fill=rest))
 
 
-def _add(store: BookStore, owner: str, fill: Fill, fills: int) -> OwnerBook:
+def _add(
+    store: BookStore, owner: str, fill: Fill, fills: int, *, like: tuple[LedgerState, LedgerState] | None = None
+) -> OwnerBook:
+    """The owner's book with the fill in it. `like` is another ledger before and after that same fill: where the owner's
+    is the same, as that of the only run of an account, nothing is computed twice."""
     before = store.book(fill.market, owner)
-    book = replace(before, ledger=apply(before.ledger, fill), fills=before.fills + fills)
+    ledger = like[1] if like is not None and like[0] == before.ledger else apply(before.ledger, fill)
+    book = OwnerBook(before.market, before.owner, ledger, before.fills + fills, before.number, before.left_since_ms)
     store.keep(book)
     return book
 

@@ -15,7 +15,7 @@ from pfmm.errors import ConfigError
 from pfmm.paper.feeds.feed import NO_ASK, QUOTE, TRADE, Event, Quote, QuoteEvent, Settlement, TradeEvent, Watch
 from pfmm.paper.feeds.replay import ReplayFeed
 from pfmm.paper.feeds.replay_tape import BLOCK_EVENTS, BLOCK_WIDTH, EVENT_WIDTH, MarketTape, interval_hours_of
-from pfmm.paper.feeds.settlements import packed
+from pfmm.paper.feeds.settlements import Schedule, packed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -242,13 +242,14 @@ def _extremes(tape: MarketTape, rows: Ints) -> tuple[list[int], list[int]]:
 class TapeFeed(ReplayFeed):
     """A feed over one market's columns. `lazy` yields only events that can matter, else every event."""
 
-    __slots__ = ("_lazy", "_quoted", "columns", "market")
+    __slots__ = ("_lazy", "_quoted", "_settled", "columns", "market")
 
     def __init__(self, columns: Columns, *, lazy: bool) -> None:
         self.columns = columns
         self.market = columns.tape.spec.market
         self._markets = {self.market: columns.tape}
         self._lazy = lazy
+        self._settled = super()._schedule(self.market)
         self._quoted = (-1, Quote(-1, 0, 0, 0, 0))
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
@@ -272,8 +273,8 @@ class TapeFeed(ReplayFeed):
 
     def quote(self, market: str, time_ms: int) -> Quote:
         """As ReplayFeed; the last answer is kept, since one decision asks for its moment several times."""
-        self._tape(market)
-        if self._quoted[0] != time_ms:
+        if self._quoted[0] != time_ms or market != self.market:
+            self._tape(market)
             index = self.columns.last_quote(time_ms)
             row = self.columns.row(index) if index >= 0 else [time_ms, QUOTE, 0, 0, 0, 0]
             self._quoted = (time_ms, Quote(row[0], *row[2:]))
@@ -281,8 +282,14 @@ class TapeFeed(ReplayFeed):
 
     def mark(self, market: str, time_ms: int) -> int:
         """As ReplayFeed, from the quote where both sides are there."""
-        quote = self.quote(market, time_ms)
+        known = self._quoted[0] == time_ms and market == self.market
+        quote = self._quoted[1] if known else self.quote(market, time_ms)
         return (quote.bid + quote.ask) // 2 if quote.bid and quote.ask else super().mark(market, time_ms)
+
+    def _schedule(self, market: str) -> Schedule:
+        """As ReplayFeed, made once."""
+        self._tape(market)
+        return self._settled
 
     def _all_events(self, start: int, end: int) -> Iterator[Event]:
         rows = self.columns.rows

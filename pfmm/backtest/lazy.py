@@ -34,7 +34,7 @@ class LazyEngine(Engine):
         report = super().cycle(send=send)
         (run,) = report.runs
         self._resting = run.orders
-        self._settled = all(o.status is OwnStatus.OPEN and o.amend_size is None for o in run.orders)
+        self._settled = not [o for o in run.orders if o.status is not OwnStatus.OPEN or o.amend_size is not None]
         self._view_seen = None
         return report
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 
 from pfmm.accounting.attribution import HORIZONS_S
 from pfmm.accounting.edge import edge_of
-from pfmm.accounting.ledger import apply, apply_funding, net_profit
+from pfmm.accounting.ledger import EXACT, apply, apply_funding
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.simulation import Clockwork, Outcome
 from pfmm.model.account import FundingPayment
@@ -24,7 +24,7 @@ from pfmm.model.order import Fill
 from pfmm.paper.conversions import decimal, usd
 from pfmm.paper.feeds.settlements import Schedule
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
-from pfmm.report.data import ReportData, report_data, sample_times
+from pfmm.report.data import Later, ReportData, report_data, sample_times
 from pfmm.report.inputs import MidSeries, OrderCounts, row_of
 
 CAPITAL = usd(DEFAULT_DEPOSIT)
@@ -63,14 +63,18 @@ def scenario(columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str
     fills = [item.fill for item in outcome.fills]
     samples = sample_times(start_ms, end_ms)
     horizons = (-1, *(seconds * 1000 for seconds in HORIZONS_S))  # the mid strictly before the fill, and after it
-    wanted = [*samples, *(fill.time_ms + horizon for fill in fills for horizon in horizons)]
+    judged = () if columns.tape.bar_ms else fills  # of bars no fill is
+    wanted = [*samples, *(fill.time_ms + horizon for fill in judged for horizon in horizons)]
     # what comes after the end is not known: it may lie in the next fold, or behind the last quote of the data
     wanted = [time_ms for time_ms in wanted if time_ms <= end_ms]
     curve = _equity_curve(columns, outcome, fills, _moments(columns, outcome, samples))
+    rows = [row_of(item.fill, item.run_id or "") for item in outcome.fills]
+    tape = columns.tape
     report = report_data(
         start_ms=start_ms,
         end_ms=end_ms,
-        fills=[row_of(item.fill, item.run_id or "") for item in outcome.fills],
+        fills=() if tape.bar_ms else rows,
+        later=Later(rows, dict) if tape.bar_ms else None,  # counted, and judged by nobody
         funding=outcome.payments,
         mids={outcome.market: mids_at(columns, wanted)},
         equity=curve,
@@ -78,7 +82,6 @@ def scenario(columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str
         marks={outcome.market: outcome.mark},
         strategies={item.run_id: kind for item in outcome.fills if item.run_id is not None},
     )
-    tape = columns.tape
     if tape.bar_ms:
         report = without_fine_figures(report)
     settlements, without_rate = Schedule(tape.funding, tape.spec.funding_interval_hours).passed(start_ms, end_ms)
@@ -128,13 +131,13 @@ def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list
 
 
 def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
-    """The mids in force at `times`, in time order: of the last quote, which may be QUOTE_HOLDS_MS old. A one-sided
-    quote has none."""
-    decimals = columns.tape.spec.price_decimals
+    """The mids in force at `times`, in time order: of the last quote, which may be QUOTE_HOLDS_MS old; a bar's close
+    stands until the next one. A one-sided quote has none."""
+    decimals, bars = columns.tape.spec.price_decimals, columns.tape.bar_ms
     found: dict[int, Decimal] = {}
     for time_ms in sorted(set(times)):
         index = columns.last_quote(time_ms)
-        if index < 0 or time_ms - columns.times[index] > QUOTE_HOLDS_MS:
+        if index < 0 or (not bars and time_ms - columns.times[index] > QUOTE_HOLDS_MS):
             continue
         bid, ask = columns.shown(index)
         if bid and ask:
@@ -148,22 +151,26 @@ def _equity_curve(
     """Capital plus what was earned, at each moment; the last one at the mark that the run ended on."""
     decimals = columns.tape.spec.price_decimals
     ledger, mark, last = LedgerState(), outcome.mark, len(moments) - 1
+    flat_worth = CAPITAL  # what the equity is but for size x mark: between two changes it stays
     pending: list[tuple[int, Fill | FundingPayment]] = [
         *((fill.time_ms, fill) for fill in fills),
         *((payment.time_ms, payment) for payment in outcome.payments),
     ]
     pending.sort(key=lambda one: (one[0], isinstance(one[1], FundingPayment)), reverse=True)
     curve, seen_ms = [], -1
-    for number, time_ms in enumerate(moments):
-        while pending and pending[-1][0] <= time_ms:
-            happened = pending.pop()[1]
-            ledger = apply(ledger, happened) if isinstance(happened, Fill) else apply_funding(ledger, happened)
-        mid, seen_ms = columns.mid_at(time_ms, seen_ms), time_ms
-        if number == last:
-            mark = outcome.mark
-        elif mid is not None:
-            mark = decimal(mid, decimals)
-        curve.append((time_ms, CAPITAL + net_profit(ledger, mark)))
+    with localcontext(EXACT):
+        for number, time_ms in enumerate(moments):
+            while pending and pending[-1][0] <= time_ms:
+                happened = pending.pop()[1]
+                ledger = apply(ledger, happened) if isinstance(happened, Fill) else apply_funding(ledger, happened)
+                basis = ledger.cost_basis if ledger.size >= 0 else -ledger.cost_basis
+                flat_worth = CAPITAL + (ledger.realized - basis - ledger.fees + ledger.funding)
+            mid, seen_ms = columns.mid_at(time_ms, seen_ms), time_ms
+            if number == last:
+                mark = outcome.mark
+            elif mid is not None:
+                mark = decimal(mid, decimals)
+            curve.append((time_ms, flat_worth + ledger.size * mark if ledger.size else flat_worth))
     return curve
 
 

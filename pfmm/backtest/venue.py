@@ -227,13 +227,14 @@ class SimulatedVenue:
         """Equity and margin at the mark."""
         mark = self._feed.mark(self.spec.market, self.now_ms)
         totals = self.books.totals(lambda _: mark)
-        used = self.books.initial_margin(lambda _: mark)
+        used, cash = self.books.initial_margin(lambda _: mark), totals.cash
+        equity = cash + totals.unrealized
         return Account(
             account_id=NAME,
-            equity=usd(totals.equity),
-            cash=usd(totals.cash),
+            equity=usd(equity),
+            cash=usd(cash),
             margin_used=usd(used),
-            free_margin=usd(max(totals.equity - used, 0)),
+            free_margin=usd(max(equity - used, 0)),
             deposits=usd(totals.deposits),
             realized_pnl=usd(totals.realized),
             unrealized_pnl=usd(totals.unrealized),

@@ -93,6 +93,8 @@ def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before
             hint="a venue whose clock was set back needs the run stopped and started afresh",
         )
     new = journal.absorb(fills=snapshot.fills, funding=snapshot.funding_payments, cursors=snapshot.cursors)
+    if new.funding == snapshot.funding_payments:
+        return snapshot
     return replace(snapshot, funding_payments=new.funding)
 
 

@@ -132,6 +132,10 @@ def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
     """The record of an order that rests: price and size are the venue's; an unacknowledged amend is forgotten once
     it shows, or once it can no longer act."""
     price = own.price if seen.price is None else seen.price
+    if (own.status, own.order_id, own.price, own.size) == (OwnStatus.OPEN, seen.order_id, price, seen.size) and (
+        own.amend_size is None and own.amend_price is None
+    ):
+        return own  # as mostly, and not even made anew
     acted = own.amend_size is not None and seen.size == own.amend_size and price == own.amend_price
     settled = acted or own.amend_size is None or _expired(own, now_ms)
     return replace(

@@ -15,6 +15,8 @@ from pfmm.model.order import Order
 from pfmm.model.plan import OwnOrder, Tolerance
 from pfmm.ports import Strategy
 
+_ZERO = Decimal(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,7 +34,7 @@ class Limits:
 def limit_beside(limit_usd: Decimal, base: Decimal, mark: Decimal) -> Decimal:
     """What a base leaves of the limit of a market's position, USD, on either side: 500 with a base of -2 at 100 is
     300. So the account's position keeps the limit, and nothing trades the base away."""
-    return max(limit_usd - abs(base) * mark, Decimal(0)) if base else limit_usd
+    return max(limit_usd - abs(base) * mark, _ZERO) if base else limit_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,12 @@ class MarketSnapshot:
 
     def net_position(self, market: str) -> Decimal:
         """The account's signed position, base units."""
-        return self._positions.get(market, Decimal(0))
+        return self._positions.get(market, _ZERO)
 
     def base(self, market: str) -> Decimal:
         """Return the part of the position that no run of pfmm holds, signed base units: a hedge, or a trade by hand."""
-        return self.bases.get(market, Decimal(0))
+        return self.bases.get(market, _ZERO)
 
     def run_position(self, market: str) -> Decimal:
         """What the runs of the account hold together, signed base units: 5 in all and a base of 2 is 3."""
-        return self.net_position(market) - self.base(market)
+        return self._positions.get(market, _ZERO) - self.bases.get(market, _ZERO)

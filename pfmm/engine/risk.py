@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 
 from pfmm.model.market import Ticker
 from pfmm.model.order import Order, Side
@@ -16,6 +17,7 @@ from pfmm.model.quick import quick, replace
 from pfmm.strategy import volatility
 
 _ZERO = Decimal(0)
+_PRICE = itemgetter(1)  # of (size, price)
 MAX_JUMP = Decimal(str(volatility.MAX_JUMP))  # what no estimator believes at once, no order is based on
 
 
@@ -94,7 +96,7 @@ def check(
         if reason is not None:
             refused.append(Held(wanted.desired.slot, reason))
     places = _approve_places(gate, plan.place, [*book.values(), *fixed], refused)
-    approved = replace(plan, keep=tuple(kept), amend=tuple(amends), cancel=tuple(cancels), place=places)
+    approved = Plan(tuple(kept), tuple(amends), tuple(cancels), places, plan.held)
     return Approved(approved, tuple(refused))
 
 
@@ -108,7 +110,7 @@ def worst_usd(position: Decimal, side: Side, orders: Sequence[tuple[Decimal, Dec
     along = position * side.sign
     total = max(along, _ZERO) * mark
     offset = max(-along, _ZERO)
-    for size, price in sorted(orders, key=lambda order: order[1]):
+    for size, price in sorted(orders, key=_PRICE):
         closed = min(offset, size)
         offset -= closed
         total += (size - closed) * max(mark, price)
@@ -214,7 +216,7 @@ class _Gate:
                 return "reduce-only, but there is no position to reduce"
             # the venue lets it close and no more; but what it closes, the other orders no longer have to
             candidate = replace(candidate, size=min(candidate.size, reducible))
-        if sum((size for size, _ in same_side), candidate.size) <= reducible:
+        if sum([size for size, _ in same_side], candidate.size) <= reducible:
             return None
         worst = worst_usd(self.position, candidate.side, [*same_side, (candidate.size, candidate.price)], self.mark)
         if worst <= self.limit_usd:

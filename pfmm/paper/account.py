@@ -116,7 +116,7 @@ class Account:
 
     def held(self) -> list[str]:
         """Markets with an open position, by name."""
-        return sorted(market for market, position in self.positions.items() if position.size)
+        return sorted([market for market, position in self.positions.items() if position.size])
 
     def unit(self, market: str) -> int:
         """1e-8 USD for one price unit times one size step of `market`."""
@@ -124,23 +124,19 @@ class Account:
 
     def totals(self, mark: Marks) -> ledger.Totals:
         """The account's sums with every position valued at its mark."""
-        positions = self.positions.items()
-        return ledger.Totals(
-            deposits=self.deposits,
-            realized=sum(position.realized for _, position in positions),
-            unrealized=sum(
-                position.unrealized(mark(market), self.unit(market)) for market, position in positions if position.size
-            ),
-            fees=sum(position.fees for _, position in positions),
-            funding=sum(position.funding for _, position in positions),
-        )
+        realized = unrealized = fees = funding = 0
+        for market, position in self.positions.items():
+            realized += position.realized
+            fees += position.fees
+            funding += position.funding
+            if position.size:
+                unrealized += position.unrealized(mark(market), self.unit(market))
+        return ledger.Totals(self.deposits, realized, unrealized, fees, funding)
 
-    def exposure(self, market: str, mark: Marks) -> ledger.Exposure:
-        """Position and open orders of one market as notional; reduce-only orders add nothing."""
-        return self._exposures({market}, mark)[market]
-
-    def _exposures(self, markets: set[str], mark: Marks) -> dict[str, ledger.Exposure]:
-        """The exposure of each of `markets`, in one pass over the orders."""
+    def exposures(self, mark: Marks, *, beside: tuple[str, ...] = ()) -> dict[str, ledger.Exposure]:
+        """Position and open orders of each market that has some, and of those of `beside`, as notional, in one pass
+        over the orders; reduce-only ones add nothing."""
+        markets = {order.market for order in self.orders.values()}.union(self.held(), beside)
         units = {market: self.unit(market) for market in markets}
         exposures = {market: ledger.Exposure() for market in markets}
         for market, exposure in exposures.items():
@@ -148,8 +144,8 @@ class Account:
             if position and position.size:
                 exposure.position = position.size * mark(market) * units[market]
         for order in self.orders.values():
-            if order.market in exposures and not order.reduce_only:
-                notional = order.remaining * order.price * units[order.market]
+            if not order.reduce_only:
+                notional = (order.size - order.filled) * order.price * units[order.market]
                 if order.side > 0:
                     exposures[order.market].buys += notional
                 else:
@@ -158,18 +154,22 @@ class Account:
 
     def initial_margin(self, mark: Marks) -> int:
         """Margin of all positions and open orders, the worst side of each market, 1e-8 USD."""
-        markets = {order.market for order in self.orders.values()}.union(self.held())
-        exposures = self._exposures(markets, mark)
-        return sum(ledger.initial_margin(each, self.specs(market).max_leverage) for market, each in exposures.items())
+        return self.margin_of(self.exposures(mark))
+
+    def margin_of(self, exposures: Mapping[str, ledger.Exposure]) -> int:
+        """The initial margin of these exposures, 1e-8 USD."""
+        margin = 0
+        for market, exposure in exposures.items():
+            margin += ledger.initial_margin(exposure, self.specs(market).max_leverage)
+        return margin
 
     def maintenance_margin(self, mark: Marks) -> int:
         """Equity below which the account is liquidated, 1e-8 USD."""
-        return sum(
-            ledger.maintenance_margin(
-                self.positions[market].size, mark(market), self.unit(market), self.specs(market).max_leverage
-            )
-            for market in self.held()
-        )
+        margin = 0
+        for market in self.held():
+            size, leverage = self.positions[market].size, self.specs(market).max_leverage
+            margin += ledger.maintenance_margin(size, mark(market), self.unit(market), leverage)
+        return margin
 
     # -- changing
 

@@ -25,7 +25,7 @@ def decimal(units: int, decimals: int) -> Decimal:
 
 def usd(amount: int) -> Decimal:
     """1e-8 USD as Decimal."""
-    return decimal(amount, 8)
+    return Decimal(int(amount)).scaleb(-8, _EXACT)
 
 
 def side_word(side: int) -> str:

@@ -14,6 +14,7 @@ from pfmm.paper.feeds.feed import USD, MarketSpec
 
 DEFAULT_DEPOSIT = 10_000 * USD  # of an account on its first use
 LEVERAGE = 5
+_POWERS: tuple[int, ...] = tuple(10**n for n in range(19))
 MAINTENANCE_SHARE = 2  # maintenance margin is 1/2 of the initial margin at the market's maximum leverage
 
 
@@ -30,7 +31,7 @@ def half_even(numerator: int, denominator: int) -> int:
 
 def notional_unit(spec: MarketSpec) -> int:
     """1e-8 USD for one price unit times one size step: 1 and 3 decimals give 10_000."""
-    return int(10 ** (8 - spec.price_decimals - spec.size_decimals))
+    return _POWERS[8 - spec.price_decimals - spec.size_decimals]
 
 
 def fee_of(notional: int, rate: int) -> int:

@@ -192,7 +192,7 @@ class Desk:
         best = quote.ask if side > 0 else quote.bid
         opposite = [best] if best else []
         opposite += [o.price for o in self.account.book(market).orders() if o.side != side and o.number != but]
-        if any(other * side <= price * side for other in opposite):
+        if opposite and (min(opposite) <= price if side > 0 else max(opposite) >= price):
             raise ExchangeError(422, "post_only_would_cross", f"the order would meet {market} at once as a taker")
 
     def _check_margin(self, order: OrderState, price: int, remaining: int) -> None:
@@ -207,7 +207,8 @@ class Desk:
             price = max(price, self.moment.quote(order.market).bid)
         account, mark = self.account, self.moment.mark
         max_leverage = account.specs(order.market).max_leverage
-        exposure = account.exposure(order.market, mark)
+        exposures = account.exposures(mark, beside=(order.market,))
+        exposure, held = exposures[order.market], account.margin_of(exposures)
         before = ledger.initial_margin(exposure, max_leverage)
         unit = account.unit(order.market)
         replaced = order.remaining * order.price * unit if order.number in account.orders else 0
@@ -218,7 +219,7 @@ class Desk:
         added = ledger.initial_margin(exposure, max_leverage) - before
         if added <= 0:
             return
-        required = account.initial_margin(mark) + added
+        required = held + added
         equity = account.totals(mark).equity
         if required > equity:
             message = f"the order needs {required / 1e8:.2f} USD of margin in all, the account has {equity / 1e8:.2f}"

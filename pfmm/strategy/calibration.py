@@ -9,7 +9,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -88,7 +88,25 @@ def calibrate(trades: Sequence[Trade], mids: Mids) -> Calibration:
 
 def dump(calibration: Calibration) -> dict[str, Any]:
     """The calibration as JSON-ready values; `load` is its inverse."""
-    return asdict(calibration)
+    # every cycle saves it: written out, since `asdict` copies each value with care that numbers and words do not need
+    fit = calibration.fit
+    return {
+        "sweeps": calibration.sweeps,
+        "span_s": calibration.span_s,
+        "mid": calibration.mid,
+        "fit": None
+        if fit is None
+        else {
+            "intensity_per_s": fit.intensity_per_s,
+            "kappa_usd": fit.kappa_usd,
+            "r_squared": fit.r_squared,
+            "distances": fit.distances,
+        },
+        "sigma_annual": calibration.sigma_annual,
+        "reason": calibration.reason,
+        "sigma_reason": calibration.sigma_reason,
+        "at_ms": calibration.at_ms,
+    }
 
 
 def load(raw: object) -> Calibration:

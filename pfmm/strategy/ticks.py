@@ -17,6 +17,7 @@ _EXACT = Context(prec=60)
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
 _MAX_EXPONENT = 29
+_ABSURD = Decimal(10) ** (_MAX_EXPONENT + 1)
 
 
 def to_decimal(value: Decimal | float, name: str) -> Decimal:
@@ -24,7 +25,7 @@ def to_decimal(value: Decimal | float, name: str) -> Decimal:
 
     Raises ValueError naming `name` and the value for NaN, infinity, zero, negative numbers and 1e30 or more.
     """
-    if type(value) is Decimal and value.is_finite() and value > _ZERO and value.adjusted() <= _MAX_EXPONENT:
+    if type(value) is Decimal and value.is_finite() and _ZERO < value < _ABSURD:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):

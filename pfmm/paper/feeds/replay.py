@@ -80,7 +80,7 @@ class ReplayFeed:
         beyond it."""
         quote = self.quote(market, time_ms)
         tape = self._tape(market)
-        row = _after(tape.depth, DEPTH_WIDTH, time_ms) - 1
+        row = _after(tape.depth, DEPTH_WIDTH, time_ms) - 1 if len(tape.depth) else -1
         book = tape.depth[row * DEPTH_WIDTH + 1 : (row + 1) * DEPTH_WIDTH].tolist() if row >= 0 else []
         bids = ladder_of(quote.bid, quote.bid_size, -1, book[: 2 * DEPTH_LEVELS])
         return bids[:levels], ladder_of(quote.ask, quote.ask_size, 1, book[2 * DEPTH_LEVELS :])[:levels]
@@ -184,5 +184,7 @@ def ladder_of(best: int, size: int, direction: int, levels: list[int]) -> list[t
     """The best level, then the recorded ones strictly beyond it."""
     if not best:
         return []
+    if not levels:
+        return [(best, size)]
     recorded = zip(levels[::2], levels[1::2], strict=True)
     return [(best, size), *((p, s) for p, s in recorded if p and s and (p - best) * direction > 0)]
