@@ -31,6 +31,17 @@ def test_readme_shows_the_exit_codes_of_the_error_tree() -> None:
     assert reference.exit_code_table() in README
 
 
+def test_readme_shows_the_measured_figures() -> None:
+    """Its table is made of rows of the topic's, which the bench holds to what it measures."""
+    rows = [line.strip("| ").split(" | ") for line in pages.text_of(reference.topics()["measured"]).splitlines()]
+    measured = {tuple(row[:3]): row[3:] for row in rows if len(row) == 13}
+    for kind in ("article's", "grid", "ladder", "quote"):
+        btc, eth = (measured[coin, "0", kind] for coin in ("BTC", "ETH"))
+        net = [[measured[coin, fee, kind][8] for coin in ("BTC", "ETH")] for fee in ("−2", "0", "+1.5")]
+        pairs = [*zip(btc[:7], eth[:7], strict=True), *net, (btc[9], eth[9])]
+        assert f"| {kind} | {' | '.join(' / '.join(pair) for pair in pairs)} |" in README.splitlines()
+
+
 def test_every_error_class_has_a_unique_code_and_a_documented_exit_code() -> None:
     codes = [code for code, _, _ in reference.error_codes()]
     assert len(codes) == len(set(codes))

@@ -1,6 +1,7 @@
 """The tables of `pfmm help measured`: the article's loop, grid, ladder and quote on the recorded data.
 
-`python -m pytest -m bench -s tests/bench/test_backtest_table.py` prints them; the candles take some minutes.
+`python -m pytest -m bench -s tests/bench/test_backtest_table.py` prints them and holds the ticks to what the topic
+says; the candles take some minutes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
+import pfmm
 from pfmm.app.backtest_jobs import Job, overrides_tuple, run_job
 from pfmm.backtest.loading import World, load
 from pfmm.backtest.results import Scenario, scenario
@@ -28,10 +30,7 @@ MAKER_BPS = ("-2", "0", "1.5")
 # a grid's usual range is wider than eight minutes are; all else is at its default
 SETTINGS = {"grid": {"grid.levels": "14", "grid.range_pct": "0.3", "grid.size_usd": "65"}}
 ARTICLE_USD = 65.0  # a lot of the recorded bitcoin market is 64 USD
-TICKS = (
-    f"{'data':4} {'maker':>5} {'strategy':8} {'fills':>5} {'orders':>6} {'volume':>8} {'capture':>8} {'m_5s':>6} "
-    f"{'m_30s':>6} {'BE_5s':>14} {'gross':>8} {'net':>8} {'inventory':>9}"
-)
+MEASURED = (Path(pfmm.__file__).parent / "help" / "measured.md").read_text("utf-8")
 CANDLES = f"{'data':4} {'strategy':8} {'fills':>6} {'net':>9} {'prices':>9} {'fees':>8} {'funding':>8} {'drawdown':>9}"
 
 
@@ -55,28 +54,34 @@ def largest_usd(run: Scenario) -> Decimal:
     return largest
 
 
+def row_of(coin: str, maker: str, kind: str, run: Scenario) -> str:
+    """The run's line of the table in `pfmm help measured`."""
+    report, volume = run.report, sum(one.fill.price * one.fill.size for one in run.outcome.fills)
+    bps = [report.pnl.spread_capture / volume * 10_000 if volume else None]
+    bps += [report.markouts_bps[horizon] for horizon in ("5s", "30s")]
+    cells = [coin, f"{Decimal(maker):+f}" if maker != "0" else "0", "article's" if kind == "article" else kind]
+    cells += [str(report.fills), str(len(run.outcome.orders)), f"{volume:,.0f}"]
+    cells += ["n/a" if value is None else f"{value:+.2f}" for value in bps]
+    cells += [bps_words(report.edge.headline), f"{report.pnl.gross:+.3f}", f"{report.pnl.total:+.3f}"]
+    return f"| {' | '.join([*cells, f'{largest_usd(run):,.0f}'])} |".replace("-", "−")
+
+
 @pytest.mark.parametrize("coin", ["BTC", "ETH"])
 def test_recorded_ticks(shared_data: Path, pfmm_home: Path, tmp_path: Path, coin: str) -> None:
     folder, market = shared_data / "binance-usdm-ticks", f"{coin}-PERP"
     files = [folder / f"{coin.lower()}usdt_{day}.gz" for day in ("20240718", "20240719")]
-    print("\n" + TICKS)
+    print()
+    rows = []
     for maker in MAKER_BPS:
         world = load(files, market, TapeCache(tmp_path), charge=FeeChoice(maker_bps=Decimal(maker)))
         for kind in KINDS:
             run = run_of(kind, market, world)
-            report, volume = run.report, sum(one.fill.price * one.fill.size for one in run.outcome.fills)
-            pnl = report.pnl
-            bps = [pnl.spread_capture / volume * 10_000 if volume else None]
-            bps += [report.markouts_bps[horizon] for horizon in ("5s", "30s")]
-            shown = ["n/a" if value is None else f"{value:+.2f}" for value in bps]
-            print(
-                f"{coin:4} {maker:>5} {kind:8} {report.fills:5d} {len(run.outcome.orders):6d} {volume:8.0f} "
-                f"{shown[0]:>8} {shown[1]:>6} {shown[2]:>6} {bps_words(report.edge.headline):>14} {pnl.gross:+8.3f} "
-                f"{pnl.total:+8.3f} {largest_usd(run):9.0f}",
-                flush=True,
-            )
+            rows.append(row_of(coin, maker, kind, run))
+            pnl = run.report.pnl
+            print(rows[-1], flush=True)
             assert pnl.total == pnl.spread_capture + pnl.adverse_selection + pnl.inventory - pnl.fees + pnl.funding
             assert Decimal(10_000) + pnl.total == run.outcome.equity
+    assert rows == [line for line in MEASURED.splitlines() if line.startswith(f"| {coin} |")]
 
 
 @pytest.mark.parametrize("coin", ["BTC", "ETH", "SOL"])
