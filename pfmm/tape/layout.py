@@ -22,6 +22,15 @@ ANSWERS = (("result", "list"), ("data",), ("result",))
 BUYER_WAS_MAKER: Mapping[str, int] = {"true": -1, "false": 1, "1": -1, "0": 1}
 
 
+def named(text: str) -> dict[str, Names]:
+    """Read the roles of columns with the names that each may have, in the order of the text.
+
+    "time=ts|timestamp price" is a time that is called ts or timestamp, and a price that is called price.
+    """
+    parts = (word.partition("=") for word in text.split())
+    return {role: tuple((names or role).split("|")) for role, _, names in parts}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A format of rows and columns, in CSV, Parquet or Feather.

@@ -10,7 +10,7 @@ from pfmm.model.market import Trade
 from pfmm.model.spelling import market_name
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, field, positive, text, whole_ms
-from pfmm.tape.layout import Lines, Table
+from pfmm.tape.layout import Lines, Table, named
 from pfmm.tape.seen import SeenIds
 
 OTHERS = ("tickers", "kline", "liquidation", "allLiquidation", "lt.", "priceLimit", "adlAlert", "insurance")
@@ -101,26 +101,13 @@ FORMATS = (
         name="bybit-trades",
         says="Bybit trades",
         holds="trades",
-        columns={
-            "time": ("timestamp",),
-            "symbol": ("symbol",),
-            "side": ("side",),
-            "size": ("size",),
-            "price": ("price",),
-            "id": ("trdmatchid",),
-        },
+        columns=named("time=timestamp symbol side size price id=trdmatchid"),
     ),
     Table(
         name="bybit-spot-trades",
         says="Bybit spot trades",
         holds="trades",
-        columns={
-            "id": ("id",),
-            "time": ("timestamp",),
-            "price": ("price",),
-            "size": ("volume",),
-            "side": ("side",),
-        },
+        columns=named("id time=timestamp price size=volume side"),
     ),
     Lines(name="bybit-stream", says="raw Bybit capture", holds="ticks", knows=_knows, reader=BybitReader),
 )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pfmm.tape.layout import Table
+from pfmm.tape.layout import Table, named
 
 FORMATS = (
     Table(
         name="candles",
         says="1-minute candles",
         holds="candles",
-        columns={
-            "time": ("time_ms", "timestamp", "time", "date", "datetime", "ts", "open_time", "t"),
-            "open": ("open", "o"),
-            "high": ("high", "h"),
-            "low": ("low", "l"),
-            "close": ("close", "c"),
-            "volume": ("volume", "v"),
-        },
+        columns=named(
+            "time=time_ms|timestamp|time|date|datetime|ts|open_time|t open=open|o high=high|h "
+            "low=low|l close=close|c volume=volume|v"
+        ),
         bare=("time:t open:n high:n low:n close:n volume:n",),
     ),
 )

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from pfmm.tape.layout import Table
+from pfmm.tape.layout import Table, named
 
 FORMATS = (
     Table(
         name="fastmm",
         says="FastMM rows",
         holds="book",
-        columns={
-            "time": ("ts_ns",),
-            "kind": ("type",),
-            "symbol": ("inst",),
-            "side": ("side",),
-            "price": ("price",),
-            "size": ("qty",),
-            "sequence": ("seq",),
-        },
+        columns=named("time=ts_ns kind=type symbol=inst side price size=qty sequence=seq"),
         bare=("time:t kind:w symbol:i side:w price:n size:n sequence:i",),
         note="markets are instrument numbers",
     ),

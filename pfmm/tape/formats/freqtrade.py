@@ -9,21 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pfmm.tape.formats.candles import FORMATS as CANDLES
-from pfmm.tape.layout import Document, Table
+from pfmm.tape.layout import Document, Table, named
 
 TRADES = Table(
     name="freqtrade-trades",
     says="freqtrade trades",
     holds="trades",
-    columns={
-        "time": ("timestamp",),
-        "id": ("id",),
-        "type": ("type",),
-        "side": ("side",),
-        "price": ("price",),
-        "size": ("amount",),
-        "cost": ("cost",),
-    },
+    columns=named("time=timestamp id type side price size=amount cost"),
 )
 
 

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from pfmm.tape.layout import Table
+from pfmm.tape.layout import Table, named
 
 FORMATS = (
     Table(
         name="okx-trades",
         says="OKX trades",
         holds="trades",
-        columns={
-            "id": ("trade_id", "trade_id/交易id"),
-            "side": ("side", "side/交易方向"),
-            "price": ("price", "price/价格"),
-            "size": ("size", "size/数量"),
-            "time": ("created_time", "created_time/成交时间"),
-        },
-        extras={"symbol": ("instrument_name", "instrument_name/交易对")},
+        columns=named(
+            "id=trade_id|trade_id/交易id side=side|side/交易方向 price=price|price/价格 size=size|size/数量 "
+            "time=created_time|created_time/成交时间"
+        ),
+        extras=named("symbol=instrument_name|instrument_name/交易对"),
         note="sizes of swaps are contracts, taken as they stand",
     ),
     Table(
         name="okx-candles",
         says="OKX 1-minute candles",
         holds="candles",
-        columns={
-            "time": ("open_time", "ts"),
-            "open": ("open", "o"),
-            "high": ("high", "h"),
-            "low": ("low", "l"),
-            "close": ("close", "c"),
-            "volume": ("vol_ccy", "volccy"),  # `vol` is in contracts for swaps
-            "confirm": ("confirm",),
-        },
-        extras={"symbol": ("instrument_name",)},
+        columns=named(
+            "time=open_time|ts open=open|o high=high|h low=low|l close=close|c volume=vol_ccy|volccy confirm"
+        ),
+        extras=named("symbol=instrument_name"),
     ),
 )

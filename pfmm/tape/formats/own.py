@@ -7,7 +7,7 @@ from typing import Any
 
 from pfmm.model.market import Trade
 from pfmm.tape.events import Gap, Place, TapeEvent
-from pfmm.tape.layout import Lines, Table
+from pfmm.tape.layout import Lines, Table, named
 from pfmm.tape.native import FORMAT, Units, parse_event, parse_header
 from pfmm.tape.seen import SeenIds
 
@@ -54,23 +54,13 @@ FORMATS = (
         name="table",
         says="table of trades and quotes",
         holds="ticks",
-        columns={
-            "time": ("time_ms", "time", "timestamp"),
-            "kind": ("kind",),
-            "price": ("price",),
-            "size": ("size",),
-            "side": ("side",),
-            "bid": ("bid",),
-            "bid_size": ("bid_size",),
-            "ask": ("ask",),
-            "ask_size": ("ask_size",),
-        },
-        extras={"symbol": ("market",)},
+        columns=named("time=time_ms|time|timestamp kind price size side bid bid_size ask ask_size"),
+        extras=named("symbol=market"),
     ),
     Table(
         name="funding",
         says="settled funding rates",
         holds="funding",
-        columns={"time": ("time_ms", "time", "timestamp"), "rate_8h": ("rate_8h",)},
+        columns=named("time=time_ms|time|timestamp rate_8h"),
     ),
 )
