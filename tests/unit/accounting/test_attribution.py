@@ -109,3 +109,11 @@ def test_markouts_are_weighted_by_notional() -> None:
 )
 def test_a_ratio_reads_plainly(part: str, whole: str, text: str) -> None:
     assert str(ratio(Decimal(part), Decimal(whole), Decimal(100))) == text
+
+
+def test_where_prices_cannot_be_split_all_that_they_earned_is_in_one() -> None:
+    # 0.5 - 0.2 + 4 is 4.3 of prices; -0.1 of fees and +0.04 of funding stay: 4.44 in all
+    found = Attribution(*map(Decimal, ("4.44", "0.5", "-0.2", "4", "-0.1", "0.04", "0.1")))
+    assert found.of_prices() == Attribution(
+        *map(Decimal, ("4.44", "0", "0", "4.3", "-0.1", "0.04", "0.1")), split=False
+    )

@@ -8,11 +8,7 @@ from decimal import Decimal
 import pytest
 
 from pfmm.accounting.attribution import FillQuality
-from pfmm.accounting.metrics import (
-    Metric,
-    Target,
-    max_drawdown,
-)
+from pfmm.accounting.metrics import Metric, Target, capital_days, max_drawdown, peaks
 from pfmm.model.order import Fill, Liquidity, Side
 from tests.plain_accounting import Evidence, mean_inventory, metrics, realized_spread
 
@@ -181,3 +177,29 @@ def test_max_drawdown(curve: list[str], deepest: str | None) -> None:
 )  # fmt: skip
 def test_a_value_is_shown_without_an_exponent(value: str | None, words: str) -> None:
     assert Metric("max_drawdown", None if value is None else Decimal(value), "%", "<10", "in", 40).shown == words
+
+
+def test_a_deposit_restates_the_peak_and_hides_no_drawdown() -> None:
+    # 10,000, 9,500, then 8,500 earned with 10,500 deposited: 19,000 held of 10,000 * 20,000 / 9,500
+    curve = [(0, Decimal(10_000)), (1, Decimal(9_500)), (2, Decimal(8_500)), (3, Decimal(9_000))]
+    found = list(peaks(curve, [(2, Decimal(10_500))]))
+    assert found == [
+        (Decimal(10_000), Decimal(10_000)),
+        (Decimal(9_500), Decimal(10_000)),
+        (Decimal(19_000), Decimal("21052.63157895")),
+        (Decimal(19_500), Decimal("21052.63157895")),
+    ]
+    assert max_drawdown(curve, [(2, Decimal(10_500))]) == Decimal("9.75")
+
+
+def test_deposits_before_one_reading_count_together() -> None:
+    curve = [(0, Decimal(100)), (10, Decimal(100))]
+    flows = [(3, Decimal(40)), (7, Decimal(60)), (11, Decimal(5))]  # the last is of a later reading
+    assert list(peaks(curve, flows))[-1] == (Decimal(200), Decimal(200))
+
+
+def test_capital_counts_for_the_days_that_it_was_there() -> None:
+    # 1,000 for 2 days and 500 more for the second
+    curve = [(0, Decimal(1_000)), (DAY, Decimal(1_010))]
+    assert capital_days(curve, [(DAY, Decimal(500))], (0, 2 * DAY)) == 2_500
+    assert capital_days([], [], (0, 2 * DAY)) == 0

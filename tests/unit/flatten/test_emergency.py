@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pfmm.errors import AuthenticationError, CannotDoThis, OutcomeUnknown, PfmmError, RateLimited, VenueUnreachable
@@ -30,7 +30,6 @@ from pfmm.model.order import (
     TimeInForce,
 )
 from pfmm.ports import Amend, Capabilities
-from tests.examples import examples
 
 D = Decimal
 BID, ASK = D("99.9"), D("100.1")
@@ -641,7 +640,7 @@ LATE = st.lists(
 )
 
 
-@examples(75, 300)
+@settings(max_examples=300)
 @given(
     sizes=st.tuples(st.integers(-50, 50), st.integers(-50, 50)),
     orders=st.integers(0, 3),
