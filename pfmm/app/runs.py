@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import VenueRefused, VenueUnreachable
@@ -19,12 +19,12 @@ from pfmm.venue.recent import SPAN_MS, recent_trades
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session
-    from pfmm.config.values import MarketSettings, Settings, StrategySettings
+    from pfmm.config.values import MarketSettings, RunSettings, Settings, StrategySettings
     from pfmm.engine.engine import Engine
     from pfmm.model.market import Instrument, Ticker
     from pfmm.model.plan import MarketView
     from pfmm.model.run import Run
-    from pfmm.ports import Venue
+    from pfmm.ports import Strategy, Venue
     from pfmm.strategy.base import AtStart, Needs
     from pfmm.strategy.calibration import Calibration
 
@@ -81,6 +81,7 @@ class Runs:
         sigma = _volatility(venue, settings, market, now_ms) if needs.volatility and run is None else None
         measured = Measured(sigma, self._first_fit(venue, market, run, now_ms) if needs.fit else None)
         spec = run_spec(settings, kind, market, measured)
+        spec = replace(spec, strategy=_in_session(spec.strategy, settings.run))
         if look is None or not kind.checks_start:
             return spec, ()
         found = at_start(kind, spec, instrument, look.tickers[0], look.account.equity)
@@ -105,8 +106,9 @@ class Runs:
         if due is None:
             return
         market, calibration = due
-        values = place.settings.for_run(self._kind, market).values
-        engine.replace_strategy(self._kind.build(market, values, Measured(calibration=calibration)))
+        settings = place.settings.for_run(self._kind, market)
+        fitted = self._kind.build(market, settings.values, Measured(calibration=calibration))
+        engine.replace_strategy(_in_session(fitted, settings.run))
 
     def _due(self, venue: Venue, now_ms: int) -> tuple[str, Calibration] | None:
         """A new fit of the market that has waited longest, if any is due and can be had."""
@@ -124,6 +126,16 @@ class Runs:
             return None
         self._fits[market] = found
         return market, found
+
+
+def _in_session(strategy: Strategy[Any], run: RunSettings) -> Strategy[Any]:
+    """The strategy, kept to the hours of a market that closes. Raises UsageError for hours that are none."""
+    if not run.sessions:
+        return strategy
+    from pfmm.strategy.sessions import InSession, hours_of
+
+    hours = hours_of(run.sessions, run.holidays)
+    return strategy if hours is None else InSession(strategy, hours)
 
 
 def at_start(kind: Kind, spec: RunSpec, instrument: Instrument, ticker: Ticker, equity: Decimal | None) -> AtStart:

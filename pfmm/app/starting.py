@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pfmm.runner.leaving import Surroundings
 
 Tell = Callable[[str], None]
+CRYPTO = "crypto"  # the category of markets that never close
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Start:
             return True
         for line in session.venue.probe(self.markets):
             self._tell(line)
+        self._refuse_unknown_hours()
         self._settle_positions()
         self._tell_actions()
         action = f"Start {self.kind} on {', '.join(self.markets)}"
@@ -117,6 +119,18 @@ class Start:
             return False
         session.renew()
         return True
+
+    def _refuse_unknown_hours(self) -> None:
+        """Raise RiskRefused where a new run would begin on a market that closes, whose hours nobody has told."""
+        for instrument, run in zip(self.instruments, self._open, strict=True):
+            hours = self.session.settings.for_market(instrument.market).run.sessions
+            if run is None and instrument.category != CRYPTO and not hours:
+                raise RiskRefused(
+                    f"{instrument.market} ({instrument.category}) closes at times, and its hours are not set; nothing "
+                    "was sent",
+                    hint="--sessions 'mon-fri 09:30-16:00 America/New_York' (run.holidays for its holidays) ends new "
+                    "risk before the close and closes what is held at it; --sessions 24x7 trades on through it",
+                )
 
     def _settle_positions(self) -> None:
         """Tell what of the account's position a new run takes over, and what it leaves beside it. Raise RiskRefused

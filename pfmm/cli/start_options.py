@@ -22,7 +22,10 @@ AnyMarket = Annotated[
 ]
 
 # the flags of every `start` that are settings of the process
-RUN = ("run.interval_s", "run.on_exit", "run.on_restart", "run.position", "run.max_inventory_usd", "run.max_loss_usd")
+RUN = (
+    "run.interval_s", "run.on_exit", "run.on_restart", "run.position", "run.sessions", "run.max_inventory_usd",
+    "run.max_loss_usd",
+)  # fmt: skip
 Cycles = Annotated[
     int | None,
     typer.Option("--cycles", parser=positive_integer, metavar="N", help="Stop after N cycles.", show_default=False),

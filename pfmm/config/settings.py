@@ -35,6 +35,11 @@ OWN: Final[tuple[Setting, ...]] = (
         "a position that no run ever held: base keeps it apart, adopt makes it the new run's, ask lets no live start "
         "begin beside it", "--position",
     ),
+    Setting(
+        "run.sessions", "text", "",
+        "hours of a market that closes, such as 'mon-fri 09:30-16:00 America/New_York', or 24x7", flags=("--sessions",),
+    ),
+    Setting("run.holidays", "text", "", "dates on which it stays closed, with commas between"),
     above_zero(
         "run.max_inventory_usd", "decimal", Decimal(500), MOST_USD, "USD", "limit of the net position",
         "--max-inventory",

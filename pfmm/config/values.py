@@ -66,6 +66,8 @@ class RunSettings(Section):
     on_exit: str
     on_restart: str
     position: str
+    sessions: str
+    holidays: str
     max_inventory_usd: Decimal
     max_loss_usd: Decimal | None
     dead_man_s: int
