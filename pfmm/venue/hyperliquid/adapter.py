@@ -233,8 +233,9 @@ class Hyperliquid:
         return self._socket
 
     def look_anew(self) -> None:
-        """The next snapshot reads orders and fills again."""
+        """The next snapshot reads orders and fills again, and who asks for that needs no socket."""
         self._memory.sent()
+        self._looks = 0
 
     def state(self, markets: Sequence[str]) -> Snapshot:
         """A snapshot without fills and payments; a market that is not listed costs its own ticker alone. In an

@@ -188,6 +188,17 @@ def test_markets_are_followed_without_a_question_between_changes(
         assert made.app.asked == before  # and quiet again
 
 
+def test_who_looks_once_or_wants_a_proof_opens_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world(tmp_path, 2, monkeypatch) as made:
+        for _ in range(3):
+            made.venue.look_anew()
+            made.look()
+            made.step()
+        assert made.venue._socket is None
+        made.look()
+        assert made.venue._socket is not None
+
+
 def test_a_look_at_other_marks_is_what_the_venue_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with world(tmp_path, 2, monkeypatch) as made:
         (order,) = made.venue.submit(Batch(place=(made.bid(1, "BTC-PERP"),))).place
