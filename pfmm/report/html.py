@@ -74,7 +74,7 @@ def _first(report: ReportData) -> str:
     """The break-even fee, its interval, and what it is after fees and exits."""
     edge, headline = report.edge, report.edge.headline
     if headline.bps is None:
-        first, drawn = break_even_line(edge), ""
+        first, drawn = break_even_line(edge, split=report.pnl.split), ""
     else:
         first, drawn = f"{CAPTION} {bps_words(headline)} bps, 5 s after the fills", _chart("", charts.interval(edge))
     more = (break_even_line(edge) if headline.bps is not None else None, net_line(edge), sample_line(edge))

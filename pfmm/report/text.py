@@ -41,7 +41,7 @@ def report_text(report: ReportData, *, heading: str) -> str:
 def edge_block(report: ReportData) -> str:
     """The break-even fee, what it is after fees and exits, what it stands on, and the profit gross of rebates."""
     edge = report.edge
-    lines = (break_even_line(edge), net_line(edge), sample_line(edge), gross_line(report.pnl))
+    lines = (break_even_line(edge, split=report.pnl.split), net_line(edge), sample_line(edge), gross_line(report.pnl))
     return "\n".join(line for line in lines if line is not None)
 
 

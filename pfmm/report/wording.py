@@ -14,6 +14,7 @@ from pfmm.model.text import adding_up
 PNL_PARTS = ("spread capture", "adverse selection", "inventory", "fees", "funding")
 REMAINDER = PNL_PARTS.index("inventory")  # what is left over of the total takes the rounding too
 NO_EDGE = "n/a: no maker fill has a mid before and 5 s after it"
+BARS_TELL_NONE = "n/a: candles do not tell what happened inside a bar"
 CAPTION = "break-even maker fee"
 NOW_S = 0.05  # a mid that is younger was that of the very moment
 
@@ -25,10 +26,11 @@ def bps_words(one: BreakEven) -> str:
     return f"{one.bps:+.2f} ± " + ("n/a" if one.se_bps is None else f"{one.se_bps:.2f}")
 
 
-def break_even_line(edge: Edge) -> str:
-    """The first figure: "break-even maker fee: 5s -1.23 ± 0.20, 30s -1.10 ± 0.40, 300s n/a bps"."""
+def break_even_line(edge: Edge, *, split: bool = True) -> str:
+    """The first figure: "break-even maker fee: 5s -1.23 ± 0.20, 30s -1.10 ± 0.40, 300s n/a bps". `split` is False of a
+    run on bars, which split no profit and have no edge."""
     if edge.headline.bps is None:
-        return f"{CAPTION}: {NO_EDGE}"
+        return f"{CAPTION}: {NO_EDGE if split else BARS_TELL_NONE}"
     found = ", ".join(f"{one.horizon_s}s {bps_words(one)}" for one in edge.break_even)
     return f"{CAPTION}: {found} bps"
 
