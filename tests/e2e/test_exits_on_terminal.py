@@ -34,6 +34,8 @@ ENDS_WITHIN_S = 40.0
 MARKET = "BTC-PERP"
 SPEED = 0.02  # a market that hardly moves, in which the shortest interval is a twentieth of a second of the wall
 LINE = ("start", "BTC", "--interval", "0.001", "--on-exit")
+# stated, what a start would have to measure first
+STATED = {"grid": ("--range-pct", "0.35"), **dict.fromkeys(("quote", "ladder"), ("--kappa", "1.5", "--sigma", "40"))}
 # the terminal becomes the controlling one of the session that the process leads, as a shell makes it
 LAUNCH = (
     "import fcntl, sys, termios\n"
@@ -137,7 +139,7 @@ def running(
     else:
         out = os.open("/dev/full", os.O_WRONLY)
     process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, str(fails_at), strategy, *LINE, policy],
+        [sys.executable, "-c", LAUNCH, str(fails_at), strategy, *LINE, policy, *STATED[strategy]],
         stdin=stdin, stdout=out, stderr=out, env=env, start_new_session=True,
     )  # fmt: skip
     os.close(out)

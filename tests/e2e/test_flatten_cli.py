@@ -29,6 +29,7 @@ from tests.e2e.homes import resting_grid, served
 D = Decimal
 BTC, ETH, SOL = "BTC-PERP", "ETH-PERP", "SOL-PERP"
 GRID = ("grid", "start", BTC, "--range-pct", "0.35")  # no volatility to measure first
+STATED = ("--kappa", "1.5", "--sigma", "40")  # nothing to fit first
 
 
 @contextmanager
@@ -95,8 +96,8 @@ def test_grid_ladder_and_quote_stop_and_stay_stopped(tmp_path: Path, patient: No
             "keep",
             home=tmp_path,
         ) as grid,
-        Running("ladder", "start", ETH, "--json", "--interval", "0.2", home=tmp_path) as ladder,
-        Running("quote", "start", SOL, "--json", "--interval", "0.2", home=tmp_path) as quote,
+        Running("ladder", "start", ETH, *STATED, "--json", "--interval", "0.2", home=tmp_path) as ladder,
+        Running("quote", "start", SOL, *STATED, "--json", "--interval", "0.2", home=tmp_path) as quote,
     ):
         loops = (grid, ladder, quote)
         for loop in loops:

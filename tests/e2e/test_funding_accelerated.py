@@ -15,7 +15,7 @@ from tests.e2e.driver import run
 
 START = "2025-10-01T00:30:00Z"  # a fixed seed from a fixed time: the same market every time
 EIGHT_HOURS_MS = 28_800_000
-GRID = ("--levels", 20, "--range-pct", 1, "--interval", 7200, "--json")
+GRID = ("--levels", 20, "--range-pct", 2, "--interval", 7200, "--json")
 
 
 def size_before(session: Session, payment: FundingPayment) -> Decimal:

@@ -218,7 +218,7 @@ def test_the_loss_limit_cancels_halts_and_refuses_until_resumed(tmp_path: Path) 
     assert "kill_switch" in refused.error["message"]
 
 
-@pytest.mark.parametrize("how", ["--once", "--cycles=3"])
+@pytest.mark.parametrize("how", ["--once", pytest.param("--cycles=3", marks=pytest.mark.slow)])
 def test_a_kill_switch_tells_of_orders_that_nobody_attends(tmp_path: Path, how: str) -> None:
     """Cron's other grid is refused from now on, and its orders rest until somebody stops it."""
     stepped_home(tmp_path, seed=5)

@@ -223,6 +223,7 @@ class TestCcxt:
         made.options |= {"fetchMarkets": {"types": ["swap"]}, **options}
         return made
 
+    @pytest.mark.slow  # by default it places, edits and cancels in test_hyperliquid_clients, and over the socket below
     def test_rest(self, url: str, exchange: Exchange) -> None:
         ccxt = pytest.importorskip("ccxt", reason="ccxt is a test extra")
         client = self.made(url, ccxt)

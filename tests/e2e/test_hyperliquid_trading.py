@@ -20,6 +20,7 @@ from tests.e2e.driver import Completed, run
 
 D = Decimal
 LOCAL = "hyperliquid-local"
+STATED = ("--kappa", "1.5", "--sigma", "40")  # nothing to fit first
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def test_a_grid_a_ladder_and_a_quote_run_stop_and_are_flattened(desk: Desk) -> N
     assert again["runs"][0]["resting"] == desk.resting
     (row,) = desk.pfmm("grid", "status").data["runs"]
     assert len(row["orders"]) == desk.resting
-    assert desk.pfmm("ladder", "start", "ETH", "--once", "--yes").code == 0
-    assert desk.pfmm("quote", "start", "SOL", "--once", "--yes").code == 0
+    assert desk.pfmm("ladder", "start", "ETH", *STATED, "--once", "--yes").code == 0
+    assert desk.pfmm("quote", "start", "SOL", *STATED, "--once", "--yes").code == 0
     (stopped,) = desk.pfmm("grid", "stop", "BTC").data["runs"]
     assert stopped["orders_left"] == 0
     desk.exchange.place("desk", PlaceRequest("BTC-PERP", "long", "market", size_usd=D(300)))
@@ -80,7 +81,7 @@ def test_a_grid_a_ladder_and_a_quote_run_stop_and_are_flattened(desk: Desk) -> N
     assert (flat["venue"], flat["state"], flat["orders_left"]) == (LOCAL, "flat", 0)
     assert desk.resting == 0
     assert desk.held == {}
-    assert desk.pfmm("quote", "start", "SOL", "--once", "--yes").code == 75
+    assert desk.pfmm("quote", "start", "SOL", *STATED, "--once", "--yes").code == 75
     assert desk.pfmm("resume").data["halted_by"] == "flatten"
 
 

@@ -24,12 +24,12 @@ def lost(tmp_path: Path) -> Path:
 
 def test_no_second_grid_is_added_beside_one_that_the_journal_does_not_know(lost: Path) -> None:
     for more in (("--once",), ("--cycles", 2), ("--dry-run",)):
-        done = run("grid", "start", "BTC", *more, "--json", home=lost)
+        done = run("grid", "start", "BTC", "--range-pct", "0.35", *more, "--json", home=lost)
         last = done.events[-1]
         assert (done.code, last["error"]["code"]) == (8, "state_unknown"), more
         assert "10 orders with pfmm's ids rest on BTC-PERP that this journal does not know" in last["error"]["message"]
         assert len(open_orders(lost)) == 10
-    elsewhere = run("grid", "start", "ETH", "--once", "--json", home=lost)
+    elsewhere = run("grid", "start", "ETH", "--range-pct", "0.35", "--once", "--json", home=lost)
     assert elsewhere.code == 0, "another market is not concerned"
 
 

@@ -50,7 +50,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     ("width", "dark"),
     [
         (390, True),
-        (1_280, False),
+        pytest.param(1_280, False, marks=pytest.mark.slow),
         pytest.param(390, False, marks=pytest.mark.slow),
         pytest.param(1_280, True, marks=pytest.mark.slow),
     ],

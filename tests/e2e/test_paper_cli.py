@@ -6,13 +6,14 @@ import json
 import os
 import re
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pfmm.app.embedded import open_exchange
-from tests.e2e.driver import Running, run, run_here
+from tests.e2e.driver import Running, interrupt, run, run_here, run_until
 from tests.e2e.homes import as_if_killed, resting_grid, runner_of, stepped_home
 
 START_MS = 1_735_689_600_000
@@ -90,7 +91,7 @@ def test_a_feed_says_what_it_is(tmp_path: Path) -> None:
 
 def test_the_same_seed_and_time_are_the_same_market(home: Path) -> None:
     def plan() -> Any:
-        return run("grid", "plan", "BTC", "--json", home=home).data
+        return run("grid", "plan", "BTC", "--range-pct", "0.35", "--json", home=home).data
 
     switch = ("paper", "feed", "synthetic", "--speed", 0, "--at", "1735689600000")
     assert run(*switch, "--seed", 7, home=home).code == 0
@@ -258,8 +259,14 @@ def test_the_way_back_to_the_embedded_exchange_is_one_that_works(home: Path) -> 
     assert run("paper", "deposit", 5, "--json", home=home).data["equity"] == "10005.00000000"
 
 
-@pytest.mark.slow  # the server above is ended by the other signal, and `serve` itself by both in test_paper_serve
 def test_serve_prints_the_url_alone_and_ends_on_sigterm(home: Path) -> None:
+    line = ("paper", "serve", "--port", 0, "--rate-limit", "--latency-ms", 1)
+    done = run_until("http://127.0.0.1:", partial(interrupt, signal.SIGTERM), *line, home=home)
+    assert (done.code, re.fullmatch(r"http://127\.0\.0\.1:\d+\n", done.out) is not None) == (143, True), done
+
+
+@pytest.mark.slow  # a server in a process of its own answers by default in the test above
+def test_a_server_with_limits_answers_until_it_is_told_to_end(home: Path) -> None:
     with Running("paper", "serve", "--port", 0, "--rate-limit", "--latency-ms", 1, home=home) as server:
         url = server.wait_for("http://127.0.0.1:").strip()
         assert status(home, PFMM_BASE_URL=url)["equity"] == "10000.00000000"

@@ -17,7 +17,7 @@ from pfmm.strategy.base import kind_of
 from pfmm.venue.recent import PAGES
 from tests.e2e.homes import START_MS, own_session, stepped_home
 
-MARKETS = ("BTC-PERP", "ETH-PERP", "APE-PERP")
+MARKETS = ("SOL-PERP", "DOGE-PERP", "APE-PERP")
 
 
 class CountingVenue:
@@ -73,7 +73,7 @@ def test_a_start_fits_in_few_requests_and_a_market_without_trades_keeps_the_prof
     for market in MARKETS:
         assert 1 <= reads(session).count(market) <= 1 + PAGES
     report = step(session, engine, runs, START_MS + 3000)
-    assert sources(report) == {"BTC-PERP": "calibrated", "ETH-PERP": "calibrated", "APE-PERP": "profile"}
+    assert sources(report) == {"SOL-PERP": "calibrated", "DOGE-PERP": "calibrated", "APE-PERP": "profile"}
     fit = report.runs[2].decision.explain.fit if report.runs[2].decision is not None else None
     assert fit is not None
     assert "sweeps, 100 are needed" in fit.reason
@@ -101,16 +101,16 @@ def test_an_old_fit_is_renewed_between_cycles_one_market_at_a_time(session: Sess
         reads(session).clear()
         step(session, engine, runs, later_ms + number * 3000)
         asked.append(set(reads(session)))
-    assert sorted(map(sorted, asked[:3])) == [["APE-PERP"], ["BTC-PERP"], ["ETH-PERP"]]
+    assert sorted(map(sorted, asked[:3])) == [["APE-PERP"], ["DOGE-PERP"], ["SOL-PERP"]]
     assert asked[3] == set()
 
 
 def test_a_fit_is_tried_on_few_markets_at_a_start(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "FITS_AT_START", 1)
     runs, engine = started(session)
-    assert set(reads(session)) == {"BTC-PERP"}
+    assert set(reads(session)) == {"SOL-PERP"}
     reads(session).clear()
     step(session, engine, runs, START_MS + 3000)
-    assert set(reads(session)) == {"ETH-PERP"}
+    assert set(reads(session)) == {"DOGE-PERP"}
     report = step(session, engine, runs, START_MS + 6000)
-    assert sources(report)["ETH-PERP"] == "calibrated"
+    assert sources(report)["DOGE-PERP"] == "calibrated"

@@ -38,7 +38,10 @@ def summed_price(data: dict[str, Any], side: str) -> Decimal:
     return D(data["mid"]) * (1 + bps / 10_000)
 
 
-@pytest.mark.parametrize("options", [(), ("--model", "as"), ("--model", "fixed"), ("--inventory", "-300")])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--model", "as"), pytest.param(("--model", "fixed"), marks=pytest.mark.slow), ("--inventory", "-300")],
+)
 def test_the_components_add_up_to_the_posted_price(home: Path, options: tuple[str, ...]) -> None:
     data = run("quote", "show", "btc", *options, "--json", home=home).data
     assert set(data) >= CONTRACT
@@ -175,7 +178,7 @@ def test_two_runners_of_one_market_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_signal_leaves_nothing(tmp_path: Path) -> None:
-    line = ("quote", "start", "BTC", "ETH", "--interval", "0.2")
+    line = ("quote", "start", "BTC", "ETH", "--kappa", "1.5", "--sigma", "40", "--interval", "0.2")
     assert run_until('"event":"cycle"', partial(interrupt, signal.SIGTERM), *line, home=tmp_path).code == 143
     assert open_orders(tmp_path) == []
 
@@ -261,9 +264,9 @@ def test_two_spellings_of_a_market_are_one(tmp_path: Path) -> None:
     ("flags", "source", "sigma_source"),
     [
         ((), "calibrated", "calibrated"),
-        (("--kappa", 1.5), "flag", "calibrated"),
+        pytest.param(("--kappa", 1.5), "flag", "calibrated", marks=pytest.mark.slow),
         (("--kappa", 1.5, "--sigma", 40), "flag", "override"),
-        (("--model", "fixed"), "profile", "calibrated"),
+        pytest.param(("--model", "fixed"), "profile", "calibrated", marks=pytest.mark.slow),
         (("--model", "fixed", "--half-spread-bps", 6), "flag", "calibrated"),
     ],
 )

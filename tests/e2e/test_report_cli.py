@@ -15,14 +15,14 @@ from pfmm.app.embedded import open_exchange
 from pfmm.paper.messages import PlaceRequest
 from tests.e2e.driver import run
 
-CYCLES = 60
+CYCLES = 45
 AT = "2026-01-01T00:00:00Z"
 
 
 def traded(home: Path) -> Path:
-    """A home whose grid ran for 60 cycles from one seed and one moment on."""
+    """A home whose grid ran for 45 cycles from one seed and one moment on."""
     assert run("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", AT, home=home).code == 0
-    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.2", "--cycles", CYCLES, "--json")
+    grid = ("grid", "start", "BTC-PERP", "--levels", 20, "--range-pct", "0.15", "--cycles", CYCLES, "--json")
     assert run(*grid, home=home).code == 0
     return home
 

@@ -74,7 +74,7 @@ def agree(home: Path, kind: str) -> dict[str, Any]:
     return dict(row)
 
 
-@pytest.mark.parametrize("kind", sorted(STARTS))
+@pytest.mark.parametrize("kind", ["grid", "quote", pytest.param("ladder", marks=pytest.mark.slow)])
 def test_a_liquidated_loop_says_so_and_halts(tmp_path: Path, kind: str) -> None:
     home = fed(tmp_path)
     done = started(home, kind, "--cycles", 90)
