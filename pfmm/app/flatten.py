@@ -164,6 +164,8 @@ def plan(request: FlattenRequest, *, session: Session) -> FlattenPlan:
 def _plan(request: FlattenRequest, session: Session) -> FlattenPlan:
     markets = tuple(dict.fromkeys(session.known_market(name) for name in request.markets))
     snapshot = session.venue.state(markets)
+    if snapshot.unseen:  # in an emergency the first look is a quick one
+        snapshot = session.venue.state(markets)
     positions = [p for p in snapshot.positions if p.size and (not markets or p.market in markets)]
     return FlattenPlan(
         venue=session.venue_name,

@@ -1,7 +1,8 @@
 """Looks for what an account has on builders' lists of markets that no setting names: flat means flat everywhere.
 
-A position there, an order or collateral counts. Each list is looked at once; where something is, it is one of the lists
-in use from then on. Layer: venue.
+A position there, an order or collateral counts. The first look leaves them out: what is known must be cancelled without
+waiting for that. Each list is looked at once; where something is, it is one of the lists in use from then on.
+Layer: venue.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ class Everywhere:
         self._info = info
         self._public = public
         self._empty: set[str] = set()
+        self._begun = False
         self.unseen: tuple[str, ...] = (ALL_LISTS,)
 
     def look(self, used: Sequence[str]) -> tuple[str, ...]:
         """Further lists on which the account has something, of those that are not `used` yet. Raises nothing for a
         venue that does not answer: what is known must be cancelled and closed whatever else there is."""
-        if not self.unseen:
+        if not self.unseen or not self._begun:
+            self._begun = True
             return ()
         found, unseen = [], []
         try:

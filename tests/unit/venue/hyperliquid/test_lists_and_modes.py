@@ -183,6 +183,8 @@ def urgent(venue: Venue) -> Hyperliquid:
 def test_an_emergency_takes_in_every_list_on_which_the_account_has_something() -> None:
     venue = Venue()
     made = urgent(venue)
+    assert made.state(()).unseen == ("builders' lists of markets",)  # the first look is a quick one
+    assert venue.asked["perpDexs"] == 0
     first = made.state(())  # no setting names xyz
     assert [one.market for one in first.positions] == [TSLA]
     assert {one.order_id for one in first.orders} == {"5", "6"}
@@ -201,6 +203,7 @@ def test_a_list_that_does_not_answer_is_named_and_keeps_nothing_from_being_close
     venue.clearinghouseState = lambda dex, asked: 500 if dex == "xyz" else answers(venue, dex, asked)  # type: ignore[method-assign]
     made = urgent(venue)
     made.http._read_attempts = 1
+    made.state(())
     assert made.state(()).unseen == ("xyz",)
     venue.clearinghouseState = lambda dex, asked: answers(venue, dex, asked)  # type: ignore[method-assign]
     again = made.state(())
@@ -208,6 +211,7 @@ def test_a_list_that_does_not_answer_is_named_and_keeps_nothing_from_being_close
     venue.perpDexs = lambda *_: 500  # type: ignore[method-assign]
     other = urgent(venue)
     other.http._read_attempts = 1
+    other.state(())
     assert other.state(()).unseen == ("builders' lists of markets",)
 
 
@@ -215,7 +219,9 @@ def test_a_list_in_another_coin_is_named_where_the_account_has_something_there()
     venue = Venue()
     meta = Venue.meta
     venue.meta = lambda dex, asked: {**meta(venue, dex, asked), "collateralToken": 7 if dex else 0}  # type: ignore[method-assign]
-    (unseen,) = urgent(venue).state(()).unseen
+    made = urgent(venue)
+    made.state(())
+    (unseen,) = made.state(()).unseen
     assert unseen.startswith("xyz (not settled in USDC")
 
 
