@@ -24,7 +24,13 @@ MAX_DEPTH = 32
 ORDERINGS = ("<", "<=", ">", ">=")
 COMPARISONS = (*ORDERINGS, "==", "!=")
 KEYWORDS = ("and", "or", "not")
-NEARBY = {"=": "write == to compare", "&&": "write `and`", "||": "write `or`", "!": "write `not`, or != to compare"}
+NEARBY = {
+    "=": "write == to compare",
+    "&&": "write `and`",
+    "||": "write `or`",
+    "!": "write `not`, or != to compare",
+    "%": "write the number alone, as in `ratio < 0.5` and `drawdown_pct < 5`",
+}
 
 _Rule = TypeVar("_Rule")
 _TOKEN = re.compile(
@@ -32,7 +38,7 @@ _TOKEN = re.compile(
     | (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?(?![\w.]))
     | (?P<name>[A-Za-z_]\w*)
     | (?P<text>'[^']*'|"[^"]*")
-    | (?P<mark><=|>=|==|!=|<|>|\(|\)|-|&&|\|\||=|!)""",
+    | (?P<mark><=|>=|==|!=|<|>|\(|\)|-|&&|\|\||=|!|%)""",
     re.VERBOSE | re.ASCII,
 )
 
@@ -301,7 +307,7 @@ class _Parser:
             case "mark" if token.text == "-":
                 return self._signed("-", token)
         self._next -= 1
-        raise self._wrong(token, "expected a field, a number or a text in quotes")
+        raise self._wrong(token, "expected a field, a number or a text in quotes, as in 'abs(ratio) < 0.5'")
 
     def _signed(self, operation: str, token: _Token) -> Signed:
         operand = self._nested(token, self._operand)

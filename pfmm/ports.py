@@ -108,6 +108,10 @@ class Venue(Protocol):
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
+    def tell_depth(self, levels: int) -> None:
+        """The next snapshots hold so many levels a side of each market's book, where that takes no further request."""
+        ...
+
     def look_anew(self) -> None:
         """Read the next snapshot whole. An adapter may otherwise reuse orders and fills that it read a few seconds ago
         while nothing shows a change: good enough to quote on, but no proof."""

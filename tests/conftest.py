@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +96,25 @@ def pfmm_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PFMM_PROFILE", "PFMM_VENUE", "PFMM_ACCOUNT", "PFMM_API_KEY", "PURPLE_FLEA_KEY"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(autouse=True)
+def _answers_hold_to_their_schemas(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every answer and every event that a test has printed in this process is what its schema says."""
+    from pfmm.cli import output
+
+    written, wrong = output.json_line, []
+
+    def held(value: dict[str, Any]) -> str:
+        from tests.held import differences
+
+        line: str = written(value)
+        wrong.extend(differences(json.loads(line)))
+        return line
+
+    monkeypatch.setattr(output, "json_line", held)
+    yield
+    assert not wrong, f"{wrong[:5]}; after a change: pfmm help schema --write pfmm/help/schema"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -13,14 +14,16 @@ import pfmm
 from pfmm import errors
 from pfmm.app import help as pages
 from pfmm.app import reference, schemas
+from pfmm.app.event_lines import OF_A_LOOP
 from pfmm.backtest.loading import format_of, load
 from pfmm.backtest.rates import read_funding
 from pfmm.cli import app, registry
 from pfmm.cli.typer_seam import tree
 from pfmm.config.tables import every
 from pfmm.model.encoding import jsonable
+from pfmm.model.event import EVENT_NAMES
 from pfmm.paper.feeds.tape_cache import TapeCache
-from tests.e2e.driver import hold_against_schema
+from tests.held import hold_against_schema, hold_text
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -165,7 +168,31 @@ def test_a_changed_field_without_a_changed_schema_fails() -> None:
             hold_against_schema({**answer, "data": {"checks": [changed]}})
 
 
+def test_a_changed_field_of_an_event_without_a_changed_schema_fails() -> None:
+    line = {
+        "event": "fill", "time": "2025-05-04T15:33:00.123Z", "market": "BTC-PERP", "strategy": "grid",
+        "fill_id": "f1", "client_order_id": None, "slot": "cell:1:bid", "side": "long",
+        "price": "65000", "size": "0.001", "fee": "-0.01",
+    }  # fmt: skip
+
+    def hold(told: dict[str, object]) -> None:
+        hold_text(json.dumps(told, separators=(",", ":")))
+
+    hold(line)
+    hold({**line, "cursor": 7, "run": "a1-r1"})  # as `pfmm events` tells it
+    lacking = {name: value for name, value in line.items() if name != "fill_id"}
+    for changed in ({"new": 1}, {"price": 65000}, {"time": "now"}, {"side": "buy"}, {"event": "filled"}):
+        with pytest.raises(AssertionError, match="pfmm help schema --write"):
+            hold({**line, **changed})
+    with pytest.raises(AssertionError, match="pfmm help schema --write"):
+        hold(lacking)
+
+
+def test_every_event_of_a_loop_has_a_schema() -> None:
+    assert set(OF_A_LOOP) == set(EVENT_NAMES)
+
+
 def test_every_command_that_answers_has_a_schema() -> None:
     nodes = {node.path for node in tree(app.build()) if node.path and not node.children}
-    streams = {"record", "events", "paper serve"}
+    streams = {"paper serve"}  # its one line is an address
     assert nodes - streams <= set(schemas.commands())

@@ -114,8 +114,11 @@ def _too_few(count: int, noun: str) -> str | None:
 
 
 def _under_a_day(span_ms: int) -> str | None:
-    """Why nothing is said per day: "under a day of data (1.5 h)"; None from a day on."""
-    return f"under a day of data ({span_ms / 3_600_000:.1f} h)" if span_ms < DAY_MS else None
+    """Why nothing is said per day: "under a day of data (1.5 h)", below an hour in minutes; None from a day on."""
+    if span_ms >= DAY_MS:
+        return None
+    hours = span_ms / 3_600_000
+    return f"under a day of data ({f'{hours:.1f} h' if hours >= 1 else f'{hours * 60:.1f} min'})"
 
 
 def _metric(name: str, value: Decimal | None, unit: str, target: Target, n: int, reason: str | None) -> Metric:

@@ -84,8 +84,8 @@ class MarketFees(TypedDict):
     """What one market charges."""
 
     market: str
-    maker_bps: str
-    taker_bps: str
+    maker_bps: Decimal
+    taker_bps: Decimal
     source: str
 
 
@@ -103,8 +103,8 @@ class Report(Figures):
 class FeesUsed(TypedDict):
     """The fee schedule that was used."""
 
-    maker_bps: str
-    taker_bps: str
+    maker_bps: Decimal
+    taker_bps: Decimal
     source: str
 
 

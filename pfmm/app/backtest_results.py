@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.report.figures import edge_json, pnl_json, report_json
-from pfmm.report.text import edge_block, reason_lines
+from pfmm.report.text import WIDTH, edge_block, metrics_block
 from pfmm.report.wording import CAPTION, PNL_PARTS, bps_words, gross_words, pnl_words
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def money_rows(runs: Sequence[Scenario]) -> list[tuple[str, ...]]:
     ]
 
 
-def unjudged(run: Scenario) -> tuple[str, ...]:
-    """Why figures of a run are not judged, a line a reason."""
-    return reason_lines(run.report.metrics)
+def metrics_text(run: Scenario, width: int | None) -> str:
+    """The figures of a run as `report` draws them, on a terminal of so many columns (None: none)."""
+    return metrics_block(run.report.metrics, WIDTH if width is None else width)
 
 
 def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:

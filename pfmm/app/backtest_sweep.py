@@ -205,7 +205,7 @@ def run_one(job: Job) -> dict[str, Any]:
     from pfmm.app.backtest_results import run_data
     from pfmm.model.encoding import jsonable
 
-    found: dict[str, Any] = {"ok": True, "fees": scenarios[0].fees.data()}
+    found: dict[str, Any] = {"ok": True, "fees": jsonable(scenarios[0].fees.data())}
     for queue, values in run_data(job, scenarios)["scenarios"].items():
         found[queue] = jsonable(values)
     return found

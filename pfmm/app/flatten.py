@@ -30,6 +30,7 @@ from pfmm.flatten.contract import FlatState, FlattenResult
 from pfmm.flatten.emergency import flatten as flatten_account
 from pfmm.model.encoding import jsonable
 from pfmm.model.text import iso, plain
+from pfmm.runner.dead_man import LOCK_STRATEGY
 from pfmm.runner.locks import FLATTEN
 from pfmm.runner.signals import Signals
 from pfmm.runner.signals import hangup_ignored as hangup_ignored  # noqa: PLC0414 - for the process that calls this
@@ -55,7 +56,10 @@ class FlattenRequest:
 
     def __post_init__(self) -> None:
         if self.half and self.cancel_only:
-            raise UsageError("--half and --cancel-only exclude each other")
+            raise UsageError(
+                "--half and --cancel-only exclude each other",
+                hint="--cancel-only closes nothing: leave one of the two out",
+            )
 
     @property
     def words(self) -> str:
@@ -72,6 +76,11 @@ class PlannedClose:
     market: str
     before: Decimal
     would_close: Decimal
+
+    def words(self) -> str:
+        """What would be done: "would close 0.15 of the long 0.3 on BTC-PERP"."""
+        side = "long" if self.before > 0 else "short"
+        return f"would close {plain(abs(self.would_close))} of the {side} {plain(abs(self.before))} on {self.market}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ class FlattenPlan:
             f"{self.venue} account {self.account} at {self.time}, nothing sent:",
             *(f"would stop the {one.strategy} on {one.market} (pid {one.pid})" for one in self.runners),
             f"would cancel {self.would_cancel} orders",
-            *(f"would close {plain(m.would_close)} of {m.market} {plain(m.before)}" for m in self.markets),
+            *(m.words() for m in self.markets),
         )
 
 
@@ -174,7 +183,10 @@ def _plan(request: FlattenRequest, session: Session) -> FlattenPlan:
         state="planned",
         would_cancel=sum(1 for order in snapshot.orders if not markets or order.market in markets),
         markets=tuple(PlannedClose(p.market, p.size, _would_close(session, request, p)) for p in positions),
-        runners=tuple(Runner(h.market, h.strategy, h.pid) for h in session.locks.holders()),
+        # whoever feeds the dead-man switch is one of them
+        runners=tuple(
+            Runner(h.market, h.strategy, h.pid) for h in session.locks.holders() if h.strategy != LOCK_STRATEGY
+        ),
     )
 
 

@@ -39,6 +39,11 @@ def topics() -> Topics:
     return Topics(tuple(Topic(name, reference.title(file)) for name, file in reference.topics().items()))
 
 
+def is_topic(name: str) -> bool:
+    """True for a topic, which comes before a command of that name."""
+    return name in reference.topics()
+
+
 def page(topic: str, command_help: str | None = None, commands: Sequence[str] = ()) -> Page:
     """Read a topic; `command_help` is the help of the command of that name, where there is one among `commands`.
 

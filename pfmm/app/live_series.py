@@ -25,16 +25,18 @@ class LiveSeries:
         if len(report.runs) == 1 and (ticker := report.runs[0].ticker) is not None:
             self._position_usd.append(float(report.runs[0].position * ticker.mark))
 
-    def lines(self) -> tuple[str, ...]:
-        """`equity    ▁▂▄▆  9998.10 to 10001.20 USD over 240 cycles`, and the same of the account's position.
+    def lines(self, width: int) -> tuple[str, ...]:
+        """`equity    ▁▂▄▆  9998.10 to 10001.20 USD over 240 cycles`, and the same of the account's position, with as
+        many blocks as fit.
 
         What stood still has no line."""
         named = (("equity  ", self._equity), ("position", self._position_usd))
-        return tuple(_line(name, values) for name, values in named if len(set(values)) > 1)
+        return tuple(_line(name, values, width) for name, values in named if len(set(values)) > 1)
 
 
-def _line(name: str, values: deque[float]) -> str:
+def _line(name: str, values: deque[float], width: int) -> str:
     from pfmm.report.sparkline import sparkline
 
-    blocks = sparkline(tuple(values), BLOCKS_SHOWN)
-    return f"{name}  {blocks}  {min(values):.2f} to {max(values):.2f} USD over {len(values)} cycles"
+    words = f"  {min(values):.2f} to {max(values):.2f} USD over {len(values)} cycles"
+    room = width - len(name) - 2 - len(words)
+    return f"{name}  {sparkline(tuple(values), max(min(room, BLOCKS_SHOWN), 1))}{words}"

@@ -51,6 +51,7 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
             begun.kind, tuple(begun.markets), session.venue_name, session.account, on_exit,
             real_money=session.real_money, fees=begun.fees, limits=begun.limits_usd,
         )  # fmt: skip
+        session.venue.tell_depth(display.depth_levels)
         run_watched(partial(run_loop, begun, on_exit), shown, display)
 
 

@@ -238,7 +238,7 @@ def replay_feed(
     names = [str(path.absolute()) for path in files]
     config: dict[str, Any] = {"kind": "replay", "tape": str(tape), "files": names, "speed": _number(speed)}
     config["idle_pause"] = idle_pause
-    config["fees"] = charge.among(entry_tier(tape_venue(tape)) or PRESETS[ARTICLE]).data()
+    config["fees"] = charge.among(entry_tier(tape_venue(tape)) or PRESETS[ARTICLE]).kept()
     if at is not None:
         _refuse_outside(config, at)
         config = {**config, "at_ms": at.ms}
@@ -267,7 +267,7 @@ def live_feed(
     keep_markets(instruments, path)
     config: dict[str, Any] = {"kind": "live", "venue": venue, "network": network, "markets_file": str(path)}
     config |= ({} if url is None else {"url": url}) | ({"socket": True} if socket else {})
-    config["fees"] = charge.among(entry_tier(venue) or PRESETS[ARTICLE]).data()
+    config["fees"] = charge.among(entry_tier(venue) or PRESETS[ARTICLE]).kept()
     return _switch(session, {**config, "at_ms": now_ms}, afresh=afresh)
 
 

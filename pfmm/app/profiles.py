@@ -191,7 +191,10 @@ def delete_profile(name: str, *, confirm: Confirm) -> ProfileEdited | None:
     stored = _stored(configfile.read(Paths.from_env(os.environ).config_file), name)
 
     if name == BUILT_IN:
-        raise UsageError("the built-in profile `paper` cannot be deleted")
+        raise UsageError(
+            "the built-in profile `paper` cannot be deleted",
+            hint="`pfmm profile list` shows the others; `pfmm paper reset` begins its market and accounts anew",
+        )
 
     def change(document: Document) -> None:
         _stored(document, name)

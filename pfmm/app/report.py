@@ -84,11 +84,11 @@ class ReportResult:
         fees = [{"market": market, **one.data()} for market, one in self.fees.items()]
         return {**report_json(self.report), "fees": fees}
 
-    def text(self) -> str:
-        """The figures for people."""
-        from pfmm.report.text import report_text
+    def text(self, width: int | None = None) -> str:
+        """The figures for people, on a terminal of so many columns (None: none)."""
+        from pfmm.report.text import WIDTH, report_text
 
-        return report_text(self.report, heading=self.heading)
+        return report_text(self.report, heading=self.heading, width=WIDTH if width is None else width)
 
 
 def check_request(request: ReportRequest) -> None:

@@ -1,4 +1,5 @@
-"""JSON Schema of what a command answers with --json: made from the types of its results, kept as files. Layer: app.
+"""JSON Schema of what a command answers with --json, and of the lines of streams: made from types, kept as files.
+Layer: app.
 
 `pfmm help schema COMMAND` prints the file of a command; `pfmm help schema --write pfmm/help/schema` makes all of them
 anew, which is what a changed field needs. A field that no schema has is not allowed: an answer with one fails its test.
@@ -19,7 +20,7 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pfmm.errors import UsageError
-from pfmm.model.encoding import ABSENT, field_name
+from pfmm.model.encoding import ABSENT, NUMBERS, field_name
 from pfmm.model.setting import nearest
 
 Schema = dict[str, Any]
@@ -34,6 +35,8 @@ _PLAIN: Mapping[type, Schema] = {
     Decimal: {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"},
     NoneType: {"type": "null"},
 }
+_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
+_WARNINGS: Schema = {"type": "array", "items": {"type": "string"}}
 _START = ("once:OnceResult", "dry_run:DryRunResult", "detaching:Detached")
 # the results of each command, as module of pfmm.app:type; several where options choose between them
 _RESULTS: Mapping[str, Sequence[str]] = {
@@ -68,6 +71,13 @@ _RESULTS: Mapping[str, Sequence[str]] = {
     "doctor": ("doctor:DoctorResult",),
     "help": ("help:Topics", "help:Page", "schemas:Schemas", "schemas:SchemaShown"),
     "completions": ("answers:Script",),
+}
+# streams, whose lines are no envelopes: where the types of their events are, and whether a line is of a market
+WATCH, FAILED = "watch", "failed"
+STREAMS: Mapping[str, tuple[str, bool]] = {
+    "events": ("OF_A_LOOP", True),
+    "record": ("OF_A_RECORDING", False),
+    WATCH: ("OF_WATCHING", False),
 }
 _GRID_FIELDS = frozenset({"lines", "sizes", "empty_line", "layout"})  # of a plan, which its answer does not have
 
@@ -130,25 +140,67 @@ def commands() -> tuple[str, ...]:
     from pfmm.app.strategies import kind, names
 
     own = [f"{name} {verb}" for name in names() for verb in (kind(name).preview, "start", "status", "stop")]
-    return (*own, *_RESULTS)
+    return (*own, *_RESULTS, *STREAMS)
 
 
 def made(command: str) -> str:
-    """Make the schema of a command's envelope, as the text of its file."""
+    """Make the schema of a command's envelope, or of a line of a stream, as the text of its file."""
+    whole = _stream(command) if command in STREAMS else _envelope(command)
+    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+
+
+def _envelope(command: str) -> Schema:
     found = [_data(one) for one in _results(command)]
     data = {"$ref": "#/$defs/data"}
-    error = _object({"code": str, "message": str, "hint": str | None, "exit_code": int})
-    shared = {"schema": {"const": "pfmm/1"}, "command": {"const": command}}
-    warnings = {"type": "array", "items": {"type": "string"}}
-    done = {**shared, "ok": {"const": True}, "data": data, "warnings": warnings}
-    failed = {**shared, "ok": {"const": False}, "error": error, "data": data, "warnings": warnings}
-    whole = {
+    done = {**_head(command), "ok": {"const": True}, "data": data, "warnings": _WARNINGS}
+    failed = {**_head(command), "ok": {"const": False}, "error": _error(), "data": data, "warnings": _WARNINGS}
+    return {
         "$schema": DRAFT,
         "title": f"pfmm {command} --json",
         "$defs": {"data": found[0] if len(found) == 1 else {"anyOf": found}},
         "oneOf": [_closed(done, done), _closed(failed, [name for name in failed if name not in ("data", "warnings")])],
     }
-    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+
+
+def _head(command: str) -> Schema:
+    return {"schema": {"const": "pfmm/1"}, "command": {"const": command}}
+
+
+def _error() -> Schema:
+    return _object({"code": str, "message": str, "hint": str | None, "exit_code": int})
+
+
+def _stream(name: str) -> Schema:
+    """A line of a stream: one of its events, each under its name in `$defs`, or the envelope of a failure."""
+    from pfmm.app import event_lines
+
+    table, of_a_market = STREAMS[name]
+    kinds: Mapping[str, type] = getattr(event_lines, table)
+    known = {event: _line(event, kind, of_a_market=of_a_market) for event, kind in kinds.items()}
+    if name != WATCH:  # whose commands have envelopes of their own
+        failed = {**_head(name), "ok": {"const": False}, "error": _error()}
+        known |= {FAILED: _closed(failed, failed)}
+    return {
+        "$schema": DRAFT,
+        "title": f"a line of the stream {name}",
+        "$defs": known,
+        "oneOf": [{"$ref": f"#/$defs/{one}"} for one in known],
+    }
+
+
+def _line(event: str, kind: type, *, of_a_market: bool) -> Schema:
+    found = _without(_schema(kind), NO_DATA)
+    text, time = {"type": "string"}, {"type": "string", "pattern": _TIME}
+    about = {"market": text, "strategy": text} if of_a_market else {}
+    more = {"cursor": {"type": "integer"}, "run": {"type": ["string", "null"]}} if of_a_market else {}
+    head = {"event": {"const": event}, "time": time, **about}
+    required = dict.fromkeys([*head, *found["required"]])
+    return _closed({**head, **more, **found["properties"]}, required)
+
+
+def _without(schema: Schema, names: frozenset[str]) -> Schema:
+    properties = {name: one for name, one in schema["properties"].items() if name not in names}
+    return {**schema, "properties": properties, "required": [one for one in schema["required"] if one not in names]}
 
 
 def _results(command: str) -> Sequence[str]:
@@ -169,13 +221,7 @@ def _results(command: str) -> Sequence[str]:
 def _data(place: str) -> Schema:
     module, _, name = place.partition(":")
     kind = getattr(import_module(module if "." in module else f"pfmm.app.{module}"), name)
-    found = _schema(kind)
-    for field in NO_DATA:
-        found["properties"].pop(field, None)
-    found["required"] = [one for one in found["required"] if one not in NO_DATA]
-    if name == "GridPlan":
-        found["properties"] = {key: one for key, one in found["properties"].items() if key not in _GRID_FIELDS}
-        found["required"] = [one for one in found["required"] if one not in _GRID_FIELDS]
+    found = _without(_schema(kind), NO_DATA | _GRID_FIELDS if name == "GridPlan" else NO_DATA)
     if name == "QuoteExplained":
         found["properties"]["notes"] = {"type": "array", "items": {"type": "string"}}
         found["properties"]["inputs"] = {"type": "object"}
@@ -206,7 +252,22 @@ def _schema(kind: Any) -> Schema:
 
 def _object(hints: Mapping[str, Any], optional: frozenset[str] = frozenset()) -> Schema:
     required = [field_name(one) for one in hints if one not in optional]
-    return _closed({field_name(name): _schema(kind) for name, kind in hints.items()}, required)
+    return _closed({field_name(name): _named(name, _schema(kind)) for name, kind in hints.items()}, required)
+
+
+def _named(name: str, schema: Schema) -> Schema:
+    """A decimal as `jsonable` writes it under that name: in bps or per cent as a number."""
+    if NUMBERS.search(name) is None:
+        return schema
+    changed = dict(schema)
+    if schema == _PLAIN[Decimal]:
+        changed = dict(_PLAIN[float])
+    for inside in ("anyOf", "additionalProperties"):
+        if isinstance(schema.get(inside), list):
+            changed[inside] = [_named(name, one) for one in schema[inside]]
+        elif isinstance(schema.get(inside), dict):
+            changed[inside] = _named(name, schema[inside])
+    return changed
 
 
 def _closed(properties: Mapping[str, Any], required: Iterable[str]) -> Schema:
@@ -222,7 +283,8 @@ def _closed(properties: Mapping[str, Any], required: Iterable[str]) -> Schema:
 def _optional(kind: Any) -> frozenset[str]:
     """The fields that an answer may lack: those whose default is ABSENT."""
     if is_typeddict(kind):
-        return frozenset()
+        optional: frozenset[str] = kind.__optional_keys__
+        return optional
     return frozenset(one.name for one in fields(kind) if one.default is not MISSING and one.default is ABSENT)
 
 

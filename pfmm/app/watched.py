@@ -37,6 +37,11 @@ class Display(Protocol):
         """The terminal whose keys are commands; None without one. Stdin that is no terminal is never read."""
         ...
 
+    @property
+    def depth_levels(self) -> int:
+        """How many levels a side of a market's book it shows; 0 for none."""
+        ...
+
     def screen(self, shown: Shown) -> Listener:
         """The listener that shows the run; it may block and it may raise."""
         ...

@@ -281,6 +281,9 @@ class SimulatedVenue:
         settled = self._feed.settlements(market, since_ms, self.now_ms)
         return tuple(FundingRate(market, one.time_ms, decimal(one.rate, 8), one.interval_hours) for one in settled)
 
+    def tell_depth(self, levels: int) -> None:
+        """Nobody looks at the screen of a backtest."""
+
     def book(self, market: str, depth: int) -> Book:
         """The displayed depth."""
         spec = self.spec

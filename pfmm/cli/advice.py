@@ -151,11 +151,31 @@ def _for_option(name: str, node: Node, given: Sequence[str], look: Look) -> str 
     behind = _behind_its_command(word, node, given, look)
     if behind:
         return did_you_mean(behind)
-    if guessed in plain_words.KEY_OPTIONS:
-        return KEYS
+    plain = _plainly(guessed, word, node, given)
+    if plain is not None:
+        return plain
     if guessed in plain_words.MARKET_OPTIONS and any("MARKET" in one for one in node.arguments):
         return did_you_mean([typed(*_replaced(given, word, word.partition("=")[2]))])
     return _in_its_place(guessed, word, node, given, look)
+
+
+def _plainly(guessed: str, word: str, node: Node, given: Sequence[str]) -> str | None:
+    """The hint for an option whose meaning is plain and that is none of pfmm's."""
+    if guessed in plain_words.KEY_OPTIONS:
+        return KEYS
+    if guessed in plain_words.NOWHERE:
+        return plain_words.NOWHERE[guessed][0]
+    if guessed in plain_words.AS_JSON and any(lowered(one).endswith("json") for one in given):
+        return did_you_mean([_as_json(word, given)])
+    if guessed == "all" and any(one.startswith("[MARKET") for one in node.arguments):
+        return f"without a market it is about all: `{typed(*_replaced(given, word))}`"
+    return None
+
+
+def _as_json(word: str, given: Sequence[str]) -> str:
+    """The line with --json in the place of `--format json` or `--output=json`."""
+    rest = [one for one in given if lowered(one) != "json"]
+    return typed(*_replaced(rest, word, "--json"))
 
 
 def _in_its_place(guessed: str, word: str, node: Node, given: Sequence[str], look: Look) -> str | None:
@@ -218,8 +238,11 @@ def _for_extra(words: Sequence[str], node: Node, given: Sequence[str]) -> str | 
     kept = list(given)
     for word in words:
         if word in kept:
-            kept.remove(word)
+            del kept[len(kept) - 1 - kept[::-1].index(word)]
     first, options = lowered(words[0]), _options(node)
+    part = _as_one(words, node, given, kept)
+    if part is not None:
+        return did_you_mean([part])
     if f"--{first}" in options:
         return did_you_mean([typed(*kept, f"--{first}", *words[1:])])
     if is_market(words[0]) and "--market" in options:
@@ -231,6 +254,16 @@ def _for_extra(words: Sequence[str], node: Node, given: Sequence[str]) -> str | 
     if "--since" in options and re.fullmatch(r"\d+[smhdw]", first):
         return did_you_mean([typed(*kept, "--since", first)])
     return did_you_mean([typed(*kept)])
+
+
+def _as_one(words: Sequence[str], node: Node, given: Sequence[str], kept: Sequence[str]) -> str | None:
+    """The line where what was typed as several words is one: `--set grid.levels 5`, `profile create my profile`."""
+    at = list(given).index(words[0]) if words[0] in given else 0
+    if at > 1 and given[at - 2] == "--set" and "=" not in given[at - 1]:
+        return typed(*given[: at - 1], f"{given[at - 1]}={words[0]}", *given[at + 1 :])
+    if node.arguments[-1:] == ("NAME",) and kept:
+        return typed(*kept[:-1], "-".join((kept[-1], *words)))
+    return None
 
 
 def _with_value(name: str, node: Node, given: Sequence[str]) -> str:

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from pfmm.app.session import Session
     from pfmm.config.values import Settings
 
-NEW_MARKET = (
-    "a new paper market was made: synthetic, seed {seed} (`pfmm paper feed synthetic --seed N` chooses one, "
-    "`pfmm help paper-fills` says what it is like)"
-)
+NEW_MARKET = "a new paper market was made: synthetic, seed {seed} (`pfmm help paper-fills` tells of it)"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, TextIO, TypeVar
 
 from pfmm.errors import OutputLost, PfmmError
@@ -16,6 +16,8 @@ from pfmm.model.text import iso, visible
 
 SCHEMA: Final = "pfmm/1"
 NO_DATA: Final = frozenset({"warnings", "time_ms", "have_journal"})  # fields of a result that its `data` does not have
+INDENT: Final = 2  # columns, of a broken line's rest
+TALK_INDENT: Final = 6  # the same of a message: below the hint, behind "pfmm: "
 Found = TypeVar("Found")
 
 
@@ -34,11 +36,14 @@ class Globals:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a command found: `data` for scripts, `render` the same for people."""
+    """What a command found: `data` for scripts, `render` the same for people.
+
+    `as_it_is`: its lines are never broken to fit a terminal, as those of a script, a schema, a page fitted already."""
 
     data: Any
     render: Callable[[], str]
     warnings: tuple[str, ...] = ()
+    as_it_is: bool = False
 
 
 class Failed(Exception):
@@ -50,39 +55,24 @@ class Failed(Exception):
         self.result = result
 
 
-def folded(absent: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Slots with why they are empty, neighbouring levels of one reason together: "bid:5 to bid:49"."""
-    groups: list[list[str]] = []
-    for slot, reason in absent.items():
-        if groups and groups[-1][2] == reason and _follows(groups[-1][1], slot):
-            groups[-1][1] = slot
-        else:
-            groups.append([slot, slot, reason])
-    return [(first if first == last else f"{first} to {last}", reason) for first, last, reason in groups]
-
-
-def _follows(slot: str, other: str) -> bool:
-    """True for bid:5 and bid:6, levels that lie side by side."""
-    side, _, level = slot.rpartition(":")
-    return level.isdecimal() and other == f"{side}:{int(level) + 1}"
-
-
 def answer(
     options: Globals,
     use_case: Callable[[], Found],
     render: Callable[[Found, int | None], str],
     encode: Callable[[Found], Any] | None = None,
+    *,
+    as_it_is: bool = False,
 ) -> Found:
     """Runs a use case and prints its result: with --json the envelope, else what `render` makes of it for the width
     of the terminal (None: no terminal). A failure that carries a result is raised as Failed, which prints both.
-    `encode` makes the `data` where that is not simply the result's fields."""
+    `encode` makes the `data` where that is not simply the result's fields; `as_it_is`: see Result."""
     try:
         found = use_case()
     except PfmmError as error:
         if error.result is None:
             raise
         raise Failed(error, printed(error.result, render, encode)) from error
-    emit(options, printed(found, render, encode))
+    emit(options, replace(printed(found, render, encode), as_it_is=as_it_is))
     return found
 
 
@@ -119,7 +109,7 @@ def emit(options: Globals, result: Result) -> None:
     """Prints the answer of a command: the envelope with --json, else its text, with warnings on stderr."""
     if options.json:
         answer = {"data": jsonable(result.data), "warnings": list(result.warnings)}
-        write(_dumps({"schema": SCHEMA, "command": options.command, "ok": True, **answer}))
+        write(json_line({"schema": SCHEMA, "command": options.command, "ok": True, **answer}))
         return
     _show(result)
 
@@ -154,7 +144,7 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
         if result is not None:
             envelope |= {"data": jsonable(result.data), "warnings": list(result.warnings)}
         try:
-            write(_dumps(envelope))
+            write(json_line(envelope))
         except OutputLost as error:
             _talk(f"pfmm: {error.message}")
         return
@@ -171,14 +161,14 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
 def _show(result: Result) -> None:
     for warning in result.warnings:
         warn(warning)
-    text = result.render()
+    text, width = result.render(), room()
     if text:
-        write(text)
+        write(text if width is None or result.as_it_is else fitted(as_written(text, sys.stdout), width))
 
 
 def event_line(event: str, time_ms: int, values: Mapping[str, Any]) -> str:
     """One NDJSON event: {"event":…,"time":…, then the values}."""
-    return _dumps({"event": event, "time": iso(time_ms), **{key: jsonable(item) for key, item in values.items()}})
+    return json_line({"event": event, "time": iso(time_ms), **{key: jsonable(item) for key, item in values.items()}})
 
 
 class EventStream:
@@ -263,20 +253,42 @@ def trace(error: BaseException) -> None:
     """The traceback of a bug on stderr."""
     from traceback import format_exception
 
-    _talk("".join(format_exception(error)).rstrip("\n"))
+    _talk("".join(format_exception(error)).rstrip("\n"), as_it_is=True)
 
 
-def _talk(text: str) -> None:
+def fitted(text: str, width: int, indent: int = INDENT) -> str:
+    """The text with its lines broken between words where a terminal of `width` columns would break them anywhere; what
+    goes on is `indent` columns further in than its line."""
+    from textwrap import wrap
+
+    lines: list[str] = []
+    for line in text.split("\n"):
+        further = " " * (len(line) - len(line.lstrip(" ")) + indent)
+        broken = len(line) > width and len(further) < width // 2
+        how = {"subsequent_indent": further, "break_long_words": False, "break_on_hyphens": False}
+        lines += wrap(line, width, **how) if broken else [line]  # type: ignore[arg-type]
+    return "\n".join(lines)
+
+
+def as_written(text: str, stream: TextIO) -> str:
+    """The text as the stream will write it: where it cannot take ±, +/- stands for it and takes three columns."""
+    encoding = stream.encoding or "utf-8"
+    return visible(text).encode(encoding, stream.errors or "strict").decode(encoding)
+
+
+def _talk(text: str, *, as_it_is: bool = False) -> None:
     if sys.stderr is None:
         return
     try:
+        if not as_it_is and sys.stderr.isatty():
+            text = fitted(as_written(text, sys.stderr), columns(), 0 if text.startswith(" ") else TALK_INDENT)
         sys.stderr.write(visible(text) + "\n")
         sys.stderr.flush()
     except OSError:  # nobody listens, or a full disk has nowhere to put it
         _drop(sys.stderr)
 
 
-def _dumps(value: Any) -> str:
+def json_line(value: Any) -> str:
     """One line of JSON; only ASCII where a terminal would act on the rest, or stdout cannot take it: an older locale,
     or a name that is no text."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -46,6 +46,7 @@ COMMANDS = _table(
     ("optimize optimise tune hyperopt", "backtest sweep grid {market} --data FILE --set grid.levels=5,10"),
     ("download capture collect", "record {market} --out FILE"),
     ("rates rate apr carry", "funding --all"),
+    ("pause freeze suspend", "grid stop {market}", "flatten {market} --cancel-only"),
     ("unhalt unlock restart continue recover", "resume"),
     ("version ver", "--version"),
     ("docs man manual topics usage", "help"),
@@ -135,6 +136,13 @@ OPTIONS = _table(
     ("account user p", "--profile"),
     ("exchange broker", "--venue"),
 )
+# options that no command has, and why
+NOWHERE = _table(
+    ("leverage lev", "leverage is the account's, at the venue; --max-inventory USD bounds a position"),
+    ("take-profit tp", "a grid takes its profit at each line; --max-loss USD ends a run"),
+    ("demo fake play-money dummy", "the profile `paper` is play money, and the one that is used: leave the option out"),
+)
+AS_JSON = frozenset(_words("format output o out as print fmt"))
 MARKET_OPTIONS = frozenset(_words("market m symbol pair coin ticker instrument asset markets symbols"))
 KEY_OPTIONS = frozenset(_words("key api-key apikey secret token password private-key api-secret passphrase"))
 EVERYTHING = frozenset(_words("all everything every * any"))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import typer
 from typer._click.exceptions import MissingParameter
+from typer._click.utils import make_default_short_help
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 from typer.main import get_command
@@ -218,7 +219,14 @@ def _share(command: Any, *, hidden: bool) -> None:
     if isinstance(command, TyperGroup):
         command.no_args_is_help = not command.invoke_without_command
         for child in command.commands.values():
+            child.short_help = _first_sentence(child.help or "")  # the list of a group shows it whole
             _share(child, hidden=True)
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence of a help text, on one line: "One, two. Three." gives "One, two."."""
+    paragraph = " ".join(text.split("\n\n", maxsplit=1)[0].split())
+    return re.split(r"(?<=\.)\s", paragraph, maxsplit=1)[0]
 
 
 def _global_options(*, hidden: bool) -> list[TyperOption]:
@@ -320,10 +328,10 @@ def look(root: Root, path: str) -> Node | None:
         if command is None:
             return None
     children = _children(root, path, command)
-    lines = {name: child.get_short_help_str(70) for name, child in children.items()}
+    lines = {name: make_default_short_help(child.help or "", 70) for name, child in children.items()}
     parameters = [one for one in command.params if one.param_type_name == "option"]
     arguments = tuple(str(one.metavar or "") for one in command.params if one.param_type_name == "argument")
-    help_line = command.get_short_help_str(70)
+    help_line = make_default_short_help(command.help or "", 70)
     return Node(path, command.help or "", help_line, lines, tuple(map(_option, parameters)), arguments)
 
 

@@ -64,6 +64,7 @@ class MarketSnapshot:
         self.time = snapshot.time
         self.now_ms = snapshot.time.time_ms
         self.tickers = {ticker.market: ticker for ticker in snapshot.tickers}
+        self.books = {book.market: book for book in snapshot.books}
         self._positions = {position.market: position.size for position in snapshot.positions}
         self.bases: dict[str, Decimal] = {}  # by market, what of the position no run holds
         self.orders: dict[str, list[Order]] = {}

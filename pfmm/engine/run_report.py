@@ -36,6 +36,7 @@ def report_of(step: Step, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Run
         base=seen.base(active.market),
         ended_by=active.ended_by,
         refused=_all_refused(step, live),
+        book=seen.books.get(active.market),
     )
 
 

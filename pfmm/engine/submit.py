@@ -125,10 +125,7 @@ class Sender:
     def _unknown(self, intents: Intents, message: str, now_ms: int) -> tuple[SendNote, ...]:
         self._journal.update_orders([replace(o, status=OwnStatus.UNKNOWN) for o in intents.place], time_ms=now_ms)
         orders = (*intents.place, *intents.amend)
-        return tuple(
-            SendNote("unknown", o.run_id, o.slot, {"client_order_id": o.client_order_id, "reason": message})
-            for o in orders
-        )
+        return tuple(SendNote("unknown", o.run_id, o.slot, _unanswered(o, message)) for o in orders)
 
     def _never_acted(self, intents: Intents, error: PfmmError, now_ms: int) -> tuple[SendNote, ...]:
         rejected = [replace(o, status=OwnStatus.REJECTED) for o in intents.place]
@@ -258,8 +255,11 @@ def _cancelled(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
 
 
 def _unknown_note(own: OwnOrder, item: Refusal) -> SendNote:
-    data = {"client_order_id": own.client_order_id, "reason": item.message}
-    return SendNote("unknown", own.run_id, own.slot, data)
+    return SendNote("unknown", own.run_id, own.slot, _unanswered(own, item.message))
+
+
+def _unanswered(own: OwnOrder, reason: str) -> dict[str, Any]:
+    return {"slot": own.slot, "client_order_id": own.client_order_id, "reason": reason}
 
 
 def _refused(own: OwnOrder, item: Refusal, *, counts: bool = False) -> SendNote:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pfmm.model.quick import quick
 
 if TYPE_CHECKING:  # who asks for the time or a position alone does not pay for defining the orders
-    from pfmm.model.market import Ticker
+    from pfmm.model.market import Book, Ticker
     from pfmm.model.order import Fill, Order
 
 
@@ -113,7 +113,8 @@ class Cursors:
 class Snapshot:
     """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `orders_ms` is
     the venue time that the orders are of at least, where that is not `time`. `exchange_id` tells one paper exchange
-    from another; a real venue has none. `unseen` names what of the account a look for all of it did not see."""
+    from another; a real venue has none. `unseen` names what of the account a look for all of it did not see; `books` has
+    those of the markets that the same read told of."""
 
     time: VenueTime
     account: Account
@@ -126,3 +127,4 @@ class Snapshot:
     exchange_id: str | None = None
     orders_ms: int | None = None
     unseen: tuple[str, ...] = ()
+    books: tuple[Book, ...] = ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pfmm.model.account import Account, VenueTime
 from pfmm.model.event import Event
 from pfmm.model.ledger import LedgerState
-from pfmm.model.market import Ticker
+from pfmm.model.market import Book, Ticker
 from pfmm.model.plan import Decision, DesiredOrder, OwnOrder, Plan
 from pfmm.model.quick import quick
 
@@ -22,7 +22,7 @@ class RunReport:
     closes the run's inventory; `ratio` is that inventory over the limit, clamped to -1…1. `position` is the account's
     on the market, and `base` what of it no run holds. `problem` says why the run does not quote, `tripped` why it must
     stop and halt the account, `ended_by` the same where hands outside brought it, and `refused` why the venue takes
-    nothing of it any more."""
+    nothing of it any more. `book` is the market's depth where the venue told it in the same read."""
 
     market: str
     strategy: str
@@ -43,6 +43,7 @@ class RunReport:
     base: Decimal = Decimal(0)
     ended_by: str | None = None
     refused: str | None = None
+    book: Book | None = None
 
     @property
     def total(self) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
@@ -19,10 +20,13 @@ class Absent:
 
 
 ABSENT: Final[Any] = Absent()
+# how the name of a number ends that is no price, size or amount; `minus_5_pct` is an amount, at a price that far away
+NUMBERS: Final = re.compile(r"_bps$|(?<!\d)_pct$")
 
 
 def jsonable(value: Any) -> Any:
-    """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects.
+    """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects. What is
+    measured in bps or per cent, by its name, is a number: `{"net_bps": Decimal("1.25")}` is `{"net_bps": 1.25}`.
 
     A field whose name is a word of Python's own is declared with an underscore behind it: `from_` is "from".
     Raises TypeError for anything else, and ValueError for a float or Decimal that is not finite.
@@ -34,7 +38,7 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, (float, Decimal)):
         return _finite(value)
     if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
+        return {str(key): _named(str(key), item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
     return _fields(value)
@@ -43,7 +47,15 @@ def jsonable(value: Any) -> Any:
 def _fields(value: Any) -> dict[str, Any]:
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no JSON form")
-    return {name: jsonable(item) for name, item in present(value).items()}
+    return {name: _named(name, item) for name, item in present(value).items()}
+
+
+def _named(name: str, item: Any) -> Any:
+    if NUMBERS.search(name) is None:
+        return jsonable(item)
+    if isinstance(item, Mapping):
+        return {str(key): _named(name, one) for key, one in item.items()}
+    return jsonable(float(item) if isinstance(item, Decimal) else item)
 
 
 def present(value: Any) -> dict[str, Any]:

@@ -33,7 +33,11 @@ class Fees:
         return f"fees maker {self.maker_bps:f}, taker {self.taker_bps:f} bps ({self.source})"
 
     def data(self) -> dict[str, object]:
-        """The fees as JSON shows them and as a feed's configuration stores them."""
+        """The fees as an answer has them."""
+        return {"maker_bps": self.maker_bps, "taker_bps": self.taker_bps, "source": self.source}
+
+    def kept(self) -> dict[str, object]:
+        """The fees as a feed's configuration stores them, to the last digit."""
         return {"maker_bps": f"{self.maker_bps:f}", "taker_bps": f"{self.taker_bps:f}", "source": self.source}
 
 
@@ -91,7 +95,7 @@ def entry_tier(venue: str | None) -> Fees | None:
 
 
 def stored(raw: object) -> Fees | None:
-    """The fees that `Fees.data` wrote; None where there are none. Raises ValueError naming the field."""
+    """The fees that `Fees.kept` or `Fees.data` wrote; None where there are none. Raises ValueError naming the field."""
     if raw is None:
         return None
     if not isinstance(raw, Mapping):
@@ -99,7 +103,8 @@ def stored(raw: object) -> Fees | None:
     found = []
     for name in ("maker_bps", "taker_bps"):
         try:
-            rate = Decimal(str(raw[name]))
+            given = raw[name]
+            rate = Decimal(str(given)).normalize() if isinstance(given, float) else Decimal(str(given))
         except (KeyError, InvalidOperation):
             raise ValueError(f"fees: {name} is {raw.get(name)!r}") from None
         if not rate.is_finite() or abs(rate) > MOST_BPS:

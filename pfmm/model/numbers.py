@@ -20,6 +20,8 @@ _NUMBER = rf"(?a)([+-]?(?:{_DIGITS}(?:\.\d*)?|\.\d+))((?:[eE][+-]?\d{{1,3}})?|[k
 _WHOLE = rf"(?a)[+-]?{_DIGITS}"
 _GROUPED = r"(?a)[+-]?\d{1,3}(,\d{3})+(\.\d+)?"
 _COMMA = r"(?a)[+-]?\d+,\d+"
+_POINTED = r"(?a)[+-]?\d{1,3}(\.\d{3})+,\d+"
+_DASHES = str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2212", "------")  # what else looks like a minus
 _DECORATED = r"(?a)([+-]?[$€£]?)([\d._]+[kKMB]?)\s*([$€£%]|[A-Za-z/]+)?"
 
 
@@ -48,6 +50,15 @@ def parse_integer(text: str) -> int:
     raise ValueError(f"must be a whole number, not {text!r}{_advice(text)}")
 
 
+def _usual(raw: str) -> str:
+    """The text as numbers are written here: −5 with a minus of its own, full-width digits, 1.000,50."""
+    from unicodedata import normalize
+
+    if re.fullmatch(_POINTED, raw):
+        return raw.replace(".", "").replace(",", ".")
+    return normalize("NFKC", raw).translate(_DASHES).strip()
+
+
 def _advice(raw: str) -> str:
     """What to type instead, as the end of a message; empty where that is anybody's guess."""
     if re.fullmatch(_GROUPED, raw):
@@ -62,4 +73,5 @@ def _advice(raw: str) -> str:
     if decorated is not None and (decorated[1].strip("+-") or decorated[3]):
         sign = decorated[1].strip("$€£")
         return f": write {sign}{decorated[2]} alone, the unit is fixed"
-    return ""
+    usual = _usual(raw)
+    return f": write {usual}" if usual != raw and re.fullmatch(_NUMBER, usual) else ""

@@ -190,8 +190,10 @@ class Exchange(PublicSide):
         fills_since: int = 0,
         funding_since: int = 0,
         limit: int = MAX_ROWS,
+        levels: int = 0,
     ) -> StateRecord:
-        """One consistent snapshot of clock, account, positions, open orders, new fills and payments, and tickers."""
+        """One consistent snapshot of clock, account, positions, open orders, new fills and payments, and tickers; with
+        `levels` also so many levels a side of each market's book."""
 
         def work(desk: Desk, clock: ClockState) -> StateRecord:
             moment = desk.moment
@@ -204,6 +206,7 @@ class Exchange(PublicSide):
                 funding=self._funding_page(account, funding_since, limit),
                 tickers=tuple(market_data.ticker(moment, self.spec(market)) for market in markets),
                 exchange_id=self._sessions.exchange_id,
+                books=tuple(market_data.book(moment, self.spec(one), levels) for one in markets) if levels else (),
             )
 
         return self._sessions.view(account, work, markets)

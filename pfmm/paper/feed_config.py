@@ -20,7 +20,7 @@ GENERATOR = 2  # of a new synthetic market
 
 def synthetic(seed: int, fees: Fees = PRESETS[ARTICLE]) -> dict[str, Any]:
     """The configuration of a new synthetic market."""
-    return {"kind": SYNTHETIC, "seed": seed, "generator": GENERATOR, "fees": fees.data()}
+    return {"kind": SYNTHETIC, "seed": seed, "generator": GENERATOR, "fees": fees.kept()}
 
 
 def generator_of(config: Mapping[str, Any]) -> int:

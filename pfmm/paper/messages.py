@@ -247,6 +247,7 @@ class StateRecord(NamedTuple):
     funding: FundingPage
     tickers: tuple[TickerRecord, ...]
     exchange_id: str
+    books: tuple[BookRecord, ...] = ()
 
 
 BatchItem = OrderRecord | ExchangeError

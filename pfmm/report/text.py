@@ -1,6 +1,6 @@
-"""The report for a terminal, 80 columns wide unless amounts or names are long, readable without colour. Text only.
+"""The report for a terminal, 80 columns wide or less unless amounts or names are long, readable without colour.
 
-Layer: report.
+Text only. Layer: report.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ METRIC_NAMES = {
 COLUMNS = ("total", "capture", "adverse", "inventory", "fees", "funding")
 
 
-def report_text(report: ReportData, *, heading: str) -> str:
+def report_text(report: ReportData, *, heading: str, width: int = WIDTH) -> str:
     """The whole report: heading, the break-even fee, equity, the six figures, where the profit came from, splits."""
-    blocks = [heading, edge_block(report), _equity_block(report), _metrics_block(report.metrics), _pnl_block(report)]
-    blocks.append(_markouts_line(report))
-    blocks += [_inventory_block(report)]
+    width = min(width, WIDTH)
+    blocks = [heading, edge_block(report), _equity_block(report, width), metrics_block(report.metrics, width)]
+    blocks += [_pnl_block(report, width), _markouts_line(report), _inventory_block(report, width)]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -45,10 +45,10 @@ def edge_block(report: ReportData) -> str:
     return "\n".join(line for line in lines if line is not None)
 
 
-def _equity_block(report: ReportData) -> str:
+def _equity_block(report: ReportData, width: int) -> str:
     if len(report.equity) < 2:
         return "equity: fewer than two readings in this period, so no curve"
-    curve = plot([float(value) for _, value in report.equity], PLOT_WIDTH, PLOT_HEIGHT)
+    curve = plot([float(value) for _, value in report.equity], width - WIDTH + PLOT_WIDTH, PLOT_HEIGHT)
     return f"{equity_title(report)}\n{curve}"
 
 
@@ -93,7 +93,8 @@ def _axis(low: float, high: float, height: int) -> dict[int, str]:
     return {line: f"{value:,.{digits}f}" for line, value in at.items()}
 
 
-def _metrics_block(metrics: Sequence[Metric]) -> str:
+def metrics_block(metrics: Sequence[Metric], width: int = WIDTH) -> str:
+    """The figures with their targets and verdicts as a table, then why some are not judged."""
     rows = [
         (
             METRIC_NAMES.get(metric.name, metric.name),
@@ -104,7 +105,7 @@ def _metrics_block(metrics: Sequence[Metric]) -> str:
         )
         for metric in metrics
     ]
-    table = _table(("figure", "value", "target", "verdict", "n"), rows, right={1, 4})
+    table = _table(("figure", "value", "target", "verdict", "n"), rows, right={1, 4}, spare=(4,), width=width)
     return "\n".join((table, *reason_lines(metrics)))
 
 
@@ -119,13 +120,14 @@ def reason_lines(metrics: Sequence[Metric]) -> tuple[str, ...]:
     return tuple(f"unjudged {', '.join(names)}: {reason}" for reason, names in found.items())
 
 
-def _pnl_block(report: ReportData) -> str:
+def _pnl_block(report: ReportData, width: int) -> str:
     rows = [("all", str(report.fills), *_amounts(report.pnl))]
     if len(report.markets) > 1:
         rows += [_part_row(part) for part in report.markets]
     if len(report.strategies) > 1:
         rows += [_part_row(part) for part in report.strategies]
-    table = _table(("P&L, USD", "fills", *COLUMNS), rows, right=set(range(1, 8)))
+    head = ("P&L, USD", "fills", *COLUMNS)
+    table = _table(head, rows, right=set(range(1, 8)), spare=(1, 7, 5, 3) if width < WIDTH else (), width=width)
     return f"{table}\ntotal = capture + adverse selection + inventory + fees + funding (a rebate is +)"
 
 
@@ -145,7 +147,7 @@ def _markouts_line(report: ReportData) -> str:
     return f"markouts, bps: {markouts}"
 
 
-def _inventory_block(report: ReportData) -> str:
+def _inventory_block(report: ReportData, width: int) -> str:
     """One line a market: the inventory over time between its smallest and largest value, USD."""
     words = {}
     series = {}
@@ -156,7 +158,7 @@ def _inventory_block(report: ReportData) -> str:
             words[market] = f"{min(held):+,.2f} … {max(held):+,.2f}, now {held[-1]:+,.2f}"
     if not series:
         return ""
-    left = WIDTH - max(map(len, (*series, "inventory"))) - max(map(len, words.values())) - 4
+    left = width - max(map(len, (*series, "inventory"))) - max(map(len, words.values())) - 4
     lines = [
         (name, _spark(means(held, max(MIN_SPARK, min(MAX_SPARK, left)))), words[name]) for name, held in series.items()
     ]
@@ -170,14 +172,24 @@ def _spark(values: Sequence[float]) -> str:
     return "".join(BLOCKS[round((value - low) / (high - low) * 7)] for value in values)
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: set[int] | None = None) -> str:
+def _table(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: set[int] | None = None,
+    spare: Sequence[int] = (),
+    width: int = WIDTH,
+) -> str:
+    """Columns two spaces apart; those of `spare` give way, the first of them first, and a last line names them."""
     lines = [headers, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    shown = list(range(len(headers)))
+    for column in spare:
+        if sum(widths[at] for at in shown) + 2 * (len(shown) - 1) > width:
+            shown.remove(column)
     to_right = right or set()
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in to_right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
+    drawn = [
+        "  ".join(line[at].rjust(widths[at]) if at in to_right else line[at].ljust(widths[at]) for at in shown).rstrip()
         for line in lines
-    )
+    ]
+    hidden = ", ".join(name for at, name in enumerate(headers) if at not in shown)
+    return "\n".join([*drawn, *([f"hidden columns (terminal too narrow): {hidden}"] if hidden else [])])

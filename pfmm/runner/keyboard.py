@@ -19,7 +19,7 @@ from pfmm.runner.inbox import Action, Command
 
 HELP = (
     "keys: p pause (cancels, keeps running) and go on, f flatten (asks), q quit by the exit policy, "
-    "d best prices and own orders, e events and reasons in full, ? this help"
+    "d depth with your orders, e events and reasons in full, ? this help"
 )
 VIEWS = {"d": "depth", "e": "events"}  # not in capitals: an arrow key ends in one
 _LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # where `termios.tcgetattr` has them

@@ -135,7 +135,8 @@ def first_bytes(path: Path, count: int) -> bytes:
         with path.open("rb") as stream:
             return stream.read(count)
     except OSError as error:
-        raise Place(path, 0).error(f"cannot be read: {error.strerror}") from error
+        problem = f"cannot be read: {error.strerror}"
+        raise Place(path, 0).error(problem, hint="name a file, a folder or a pattern: `pfmm help data`") from error
 
 
 @contextmanager

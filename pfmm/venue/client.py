@@ -17,7 +17,7 @@ from pfmm.model.deadline import Deadline
 from pfmm.venue import sockets
 from pfmm.venue.http import FAILURES, Bearer, Http, checked_url, never_sent
 from pfmm.venue.ratelimit import Budget, Lane
-from pfmm.venue.reply import Judge, NoReply, Reply, busy, retry_after_s, whole_header
+from pfmm.venue.reply import OUT_OF_TIME, SIGNALLED, Judge, NoReply, Reply, busy, retry_after_s, whole_header
 from pfmm.venue.wire import encode
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class HttpClient:
         try:
             self._spend(lane, what, weight)
         except Interrupted:
-            raise VenueUnreachable(f"{what} was not sent: a signal asked to stop") from None
+            raise VenueUnreachable(f"{what} was not sent: {SIGNALLED}") from None
         deadline = self._deadline()
         if lane is Lane.PLACE and deadline.left_s() < LEAST_PLACE_S:
             raise VenueUnreachable(f"{what} was not sent: too little time is left for an answer")
@@ -215,11 +215,11 @@ class HttpClient:
         try:
             waiting.check()
         except TimeoutError:
-            return NoReply("no time was left", never_sent=True)
+            return NoReply(OUT_OF_TIME, never_sent=True)
         except Interrupted:
             if reads:
                 raise
-            return NoReply("a signal asked to stop", never_sent=True)
+            return NoReply(SIGNALLED, never_sent=True)
         bearer = self._bearer if signed else None
         try:
             outcome = self._http.send(method, path, query, content, bearer=bearer, waiting=waiting)
@@ -228,7 +228,7 @@ class HttpClient:
         except Interrupted:
             if reads:
                 raise
-            return NoReply("a signal asked to stop", never_sent=not waiting.sent)
+            return NoReply(SIGNALLED, never_sent=not waiting.sent)
         except Exception as error:
             # an in-process venue lets its own failures out raw: it may have acted before it failed
             if reads:

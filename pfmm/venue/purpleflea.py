@@ -24,12 +24,14 @@ from pfmm.venue.wire import Record
 
 if TYPE_CHECKING:  # a command that only reads the market does not pay for defining orders and accounts
     from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
+    from pfmm.model.market import Book
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
 
 MAX_PAGES = 1000
 # the fate of orders must not hold up a cycle, since their slots can wait: questions that get no answer take no more
 # than this between two snapshots, each at most half of what is left, so that those after a silent one are asked too
 QUESTIONS_TOTAL_S = 10.0
+UNKNOWN_QUESTION = "bad_request"  # of a query parameter that the server does not know
 PAPER = "paper"  # of which there may be many, in contrast to a real venue: each tells which one it is
 
 Row = TypeVar("Row")
@@ -44,6 +46,7 @@ class PurpleFlea(PublicReads):
         super().__init__(http, name)
         self.account = account
         self._patience_s = QUESTIONS_TOTAL_S
+        self._levels = 0
 
     def close(self) -> None:
         """Closes the connections."""
@@ -66,7 +69,7 @@ class PurpleFlea(PublicReads):
         time_ms = 0
         for _ in range(MAX_PAGES):
             query = _given(markets=listed(markets) or None, fills_since=cursors.fills, funding_since=cursors.funding)
-            record = self._get("/api/state", query, about=markets)
+            record = self._whole_state(query, markets)
             if record.millis("time_ms") < time_ms:
                 raise record.refusal("time_ms", f"must not be before {time_ms}, the page before it")
             time_ms = record.millis("time_ms")
@@ -79,6 +82,21 @@ class PurpleFlea(PublicReads):
                 raise record.refusal("fills_cursor", "must move while more is true")
             cursors = moved
         raise BadVenueData(f"/api/state: still more after {MAX_PAGES} pages")
+
+    def _whole_state(self, query: dict[str, str], markets: Sequence[str]) -> Record:
+        """A page of the state, with the books where they are wanted and the server knows the question."""
+        if self._levels:
+            try:
+                return self._get("/api/state", {**query, "depth": str(self._levels)}, about=markets)
+            except VenueRefused as error:
+                if error.venue_code != UNKNOWN_QUESTION:
+                    raise
+                self._levels = 0  # an older server
+        return self._get("/api/state", query, about=markets)
+
+    def tell_depth(self, levels: int) -> None:
+        """Asks the paper exchange for the books with its state; a real venue is asked nothing that it need not know."""
+        self._levels = levels if self.name == PAPER else 0
 
     def look_anew(self) -> None:
         """Every snapshot is whole."""
@@ -229,6 +247,7 @@ class PurpleFlea(PublicReads):
             tickers=self._tickers(record, markets or None),
             cursors=cursors,
             exchange_id=record.optional_text("exchange_id") if self.name == PAPER else None,
+            books=_books(record) if self._levels and record.given("books") else (),
         )
 
     def _pages(
@@ -257,6 +276,10 @@ def _open_orders(record: Record, market: str | None) -> tuple[Order, ...]:
         for row in rows:
             form.same_market(row, market)
     return found
+
+
+def _books(record: Record) -> tuple[Book, ...]:
+    return tuple(form.book(row, row.text("market")) for row in record.records("books", form.MAX_MARKETS))
 
 
 def _positions(record: Record) -> tuple[Position, ...]:

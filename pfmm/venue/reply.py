@@ -36,6 +36,9 @@ class Reply:
     body: bytes = field(repr=False)
 
 
+SIGNALLED, OUT_OF_TIME = "a signal asked to stop", "no time was left"  # our own reasons: they say nothing of the venue
+
+
 @dataclass(frozen=True, slots=True)
 class NoReply:
     """No whole answer came. `never_sent` is True only when the request certainly did not leave."""
@@ -94,6 +97,8 @@ class Judge:
 
     def unanswered(self, outcome: NoReply, what: str) -> PfmmError:
         """The error of a request that acts and got no answer."""
+        if outcome.never_sent and outcome.why in (SIGNALLED, OUT_OF_TIME):
+            return VenueUnreachable(f"{what} was not sent: {outcome.why}")
         if outcome.never_sent:
             return VenueUnreachable(f"{what} was never sent: {self.place} cannot be reached ({outcome.why})")
         return OutcomeUnknown(f"{what} at {self.place} got no answer ({outcome.why}): it may or may not have acted")

@@ -119,6 +119,9 @@ class FakeVenue:
     def look_anew(self) -> None:
         pass
 
+    def tell_depth(self, levels: int) -> None:
+        pass
+
     def state(self, markets: Sequence[str]) -> Snapshot:
         listed = [market for market in markets if market in MARKETS]
         return Snapshot(

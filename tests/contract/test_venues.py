@@ -91,6 +91,15 @@ def test_markets_and_prices_make_sense(desk: Desk) -> None:
         desk.venue.tickers(["NOPE-PERP"])
 
 
+def test_the_books_of_a_snapshot_have_its_quotes(desk: Desk) -> None:
+    desk.venue.tell_depth(5)
+    snapshot = desk.venue.snapshot([BTC, ETH], Cursors())
+    assert [one.market for one in snapshot.books] in ([], [BTC, ETH])  # a venue may tell none
+    for book, ticker in zip(snapshot.books, snapshot.tickers, strict=False):
+        assert (book.bids[0].price, book.asks[0].price) == (ticker.bid, ticker.ask)
+        assert (book.bids[0].size, book.asks[0].size) == (ticker.bid_size, ticker.ask_size)
+
+
 def test_a_resting_order_is_told_of_everywhere(desk: Desk) -> None:
     (order,) = rests(desk, new(desk, 1))
     assert (order.client_order_id, order.market, order.side, order.filled) == ("a1b2c3-1", BTC, Side.LONG, 0)

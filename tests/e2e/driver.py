@@ -13,13 +13,12 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.e2e.said import keep
+from tests.held import hold_text
 
 PATIENCE_S = 300.0  # a busy machine lets a process wait, and where all is well nobody waits
 
@@ -38,7 +37,6 @@ class Completed:
         assert len(lines) == 1, f"one envelope expected, got: {self.out!r} / {self.err!r}"
         answer = json.loads(lines[0])
         assert answer["schema"] == "pfmm/1"
-        hold_against_schema(answer)
         return answer
 
     @property
@@ -54,29 +52,6 @@ class Completed:
     @property
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.out.splitlines() if line.strip()]
-
-
-@cache
-def _validator(command: str) -> Any:
-    """What holds an answer of the command against its schema; None where there is none, or nothing to check it with."""
-    from pfmm.app.schemas import commands, file_name, folder
-
-    if command not in commands() or not (folder() / file_name(command)).is_file():
-        return None
-    jsonschema = pytest.importorskip("jsonschema")
-    return jsonschema.Draft202012Validator(json.loads((folder() / file_name(command)).read_text("utf-8")))
-
-
-def hold_against_schema(answer: dict[str, Any]) -> None:
-    """An answer has the fields that `pfmm help schema` promises, with their types, and no others."""
-    validator = _validator(answer["command"])
-    if validator is None:
-        return
-    half = validator.evolve(
-        schema={**validator.schema["oneOf"][0 if answer["ok"] else 1], "$defs": validator.schema["$defs"]}
-    )
-    wrong = [f"{'/'.join(map(str, one.absolute_path))}: {one.message[:300]}" for one in half.iter_errors(answer)]
-    assert not wrong, f"{answer['command']}: {wrong[:5]}; after a change: pfmm help schema --write pfmm/help/schema"
 
 
 def environment(home: Path, extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -225,6 +200,7 @@ def run_process(
         stdin=subprocess.DEVNULL if stdin is None else None,
     )
     keep(args, env, done.stdout, done.stderr)
+    hold_text(done.stdout)  # of a process: what is printed in this one, the fixture of every test holds
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
@@ -271,6 +247,7 @@ class Running:
             if line is None:
                 raise AssertionError(f"ended without a line with {wanted!r}; lines: {self.lines}; {self.errors}")
             self.lines.append(line)
+            hold_text(line)
             if wanted in line:
                 return line
 

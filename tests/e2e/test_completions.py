@@ -26,7 +26,7 @@ PATIENCE_S = 60.0
 # the shell's own completion functions print what they are given: it is what would be offered
 ZSH = """\
 compdef() { :; }
-compadd() { shift; print -l -- "$@"; }
+compadd() { while [[ "$1" != -- ]]; do shift; done; shift; print -l -- "$@"; }
 compset() { PREFIX="${PREFIX#*=}"; }
 _describe() { print -l -- "${(@)${(@P)2}%%:*}"; }
 _files() { :; }
@@ -214,6 +214,7 @@ def _until(fd: int, wanted: str, seen: str) -> str:
         ("pfmm grid start BTC\t", "BTC-PERP"),
         pytest.param("pfmm grid start BTC --on-exit fl\t", "flatten", marks=pytest.mark.slow),
         pytest.param("pfmm profile use m\t", "my.own", marks=pytest.mark.slow),
+        ("pfmm grid start btc\t", "BTC-PERP"),
     ],
 )
 def test_the_tab_key_itself(

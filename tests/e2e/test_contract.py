@@ -43,7 +43,7 @@ QUOTE = {
     "absent": {}, "regime": str, "funding_tilt": NUMBER, "inventory_ratio": NUMBER,
 }  # fmt: skip
 PLAN = {
-    "market": str, "mid": D, "lower": D, "upper": D, "levels": int, "step": D, "step_bps": D,
+    "market": str, "mid": D, "lower": D, "upper": D, "levels": int, "step": D, "step_bps": NUMBER,
     "profit_per_round_trip": D, "fees_per_round_trip": D, "capital_required": D,
     "orders": [{"side": ("long", "short"), "price": D, "size": D, "notional": D, "line": int}],
     "worst_case": {"at_lower": D, "at_upper": D},
@@ -62,7 +62,7 @@ MARKETS = {
     "markets": [
         {
             "market": str, "category": str, "price_rule": {"unit": D, "significant_figures": maybe(int)},
-            "size_step": D, "min_notional": D, "max_leverage": int, "maker_bps": D, "taker_bps": D,
+            "size_step": D, "min_notional": D, "max_leverage": int, "maker_bps": NUMBER, "taker_bps": NUMBER,
             "funding_interval_hours": int,
         }
     ]

@@ -104,7 +104,7 @@ def test_report_says_the_edge_that_the_tape_gives(tmp_path: Path) -> None:
 
 def heads_name_the_fee(home: Path, file: Path, stream: str, said: Any, tried: Any) -> None:
     """Every header says what fee was used: of the loop's stream, the report, the backtest, the sweep and the pages."""
-    rates = {"maker_bps": "-2", "taker_bps": "5"}
+    rates = {"maker_bps": -2, "taker_bps": 5}
     told = [json.loads(line) for line in stream.splitlines()]
     assert [event["fees"] for event in told if event["event"] == "started"] == [{**rates, "source": "paper"}]
     assert said["fees"] == [{"market": MARKET, **rates, "source": "paper"}]

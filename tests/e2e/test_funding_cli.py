@@ -45,28 +45,24 @@ def venue(*tickers: dict[str, Any], **more: Any) -> ScriptedVenue:
 
 # rate, interval → bps, 8 h bps, % a year (|rate| · 8,760 / hours · 100), action at 3 bps
 RATES = [
-    (0.0001, 8, "1", "1", "10.95", "neutral"),  # 1e-4 · 1,095 = 10.95 %
-    (0.0003, 8, "3", "3", "32.85", "lean_short"),  # the edge belongs to the lean
-    (-0.0004, 8, "-4", "-4", "43.8", "lean_long"),  # unsigned a year
-    (0.0002, 4, "2", "4", "43.8", "lean_short"),  # 2e-4 · 2,190
-    (0.0000125, 1, "0.125", "1", "10.95", "neutral"),  # 1.25e-5 · 8,760
-    (-0.00005, 1, "-0.5", "-4", "43.8", "lean_long"),
+    (0.0001, 8, 1, 1, 10.95, "neutral"),  # 1e-4 · 1,095 = 10.95 %
+    (0.0003, 8, 3, 3, 32.85, "lean_short"),  # the edge belongs to the lean
+    (-0.0004, 8, -4, -4, 43.8, "lean_long"),  # unsigned a year
+    (0.0002, 4, 2, 4, 43.8, "lean_short"),  # 2e-4 · 2,190
+    (0.0000125, 1, 0.125, 1, 10.95, "neutral"),  # 1.25e-5 · 8,760
+    (-0.00005, 1, -0.5, -4, 43.8, "lean_long"),
 ]
 
 
 @pytest.mark.parametrize(("rate", "hours", "bps", "bps_8h", "year", "action"), RATES)
 def test_a_rate_is_worth_the_same_whatever_the_interval(
-    tmp_path: Path, rate: float, hours: int, bps: str, bps_8h: str, year: str, action: str
+    tmp_path: Path, rate: float, hours: int, bps: float, bps_8h: float, year: float, action: str
 ) -> None:
     with venue(ticker("BTC-PERP", rate, hours)).serving() as served:
         done = run("funding", "btc", "--json", home=tmp_path, env={"PFMM_BASE_URL": served.url})
     (row,) = done.data["markets"]
     assert set(row) == set(FIELDS)
-    assert [Decimal(row[name]) for name in ("rate_bps", "rate_8h_bps", "annualized_pct")] == [
-        Decimal(bps),
-        Decimal(bps_8h),
-        Decimal(year),
-    ]
+    assert [row[name] for name in ("rate_bps", "rate_8h_bps", "annualized_pct")] == [bps, bps_8h, year]
     assert (row["market"], row["interval_hours"], row["action"], row["source"]) == ("BTC-PERP", hours, action, "venue")
     assert row["seconds_to_funding"] == 600
     assert row["next_funding_at"] == "2025-06-15T15:16:40.000Z"
@@ -258,7 +254,7 @@ def test_watch_ends_where_its_assertion_breaks(tmp_path: Path) -> None:
             home=tmp_path, env={"PFMM_BASE_URL": served.url},
         )  # fmt: skip
     assert done.code == 10
-    assert [event["markets"][0]["rate_8h_bps"][:1] for event in done.events] == ["5", "5", "1"]
+    assert [event["markets"][0]["rate_8h_bps"] for event in done.events] == [5, 5, 1]
     assert "is false for 1 of 1: BTC-PERP" in done.err
 
 

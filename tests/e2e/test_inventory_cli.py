@@ -83,7 +83,7 @@ def test_what_the_venue_holds_is_shown_against_the_limits(tmp_path: Path) -> Non
         Decimal("97.5"),  # 390 / 4
         10,
     )
-    assert Decimal(btc["liquidation_distance_pct"]) == 20
+    assert Decimal(str(btc["liquidation_distance_pct"])) == 20
     assert eth["liquidation_distance_pct"] is None
     assert (Decimal(btc["open_bids"]), Decimal(btc["open_asks"])) == (170, 330)  # 90·(2-1) + 80·1 and 110·3
     assert paused["positions"][1]["state"] == "paused"
@@ -111,7 +111,7 @@ def test_a_position_past_its_liquidation_price_is_not_as_far_off(
         (row,) = run("inventory", "--json", home=tmp_path, env=env).data["positions"]
         checked = run("inventory", "--assert", "liquidation_distance_pct >= 15", home=tmp_path, env=env)
         text = run("inventory", home=tmp_path, env=env)
-    assert Decimal(row["liquidation_distance_pct"]) == Decimal(distance)
+    assert Decimal(str(row["liquidation_distance_pct"])) == Decimal(distance)
     assert checked.code == (0 if Decimal(distance) >= 15 else 10)
     assert shown in text.out
 
@@ -167,7 +167,7 @@ def test_drawdown_is_measured_from_the_highest_equity_ever_seen(tmp_path: Path) 
 
         def look() -> list[Decimal]:
             found = run("inventory", "--json", home=tmp_path, env=env).data["account"]
-            return [Decimal(found["peak_equity"]), Decimal(found["drawdown_pct"])]
+            return [Decimal(found["peak_equity"]), Decimal(str(found["drawdown_pct"]))]
 
         assert look() == [10_000, 0]
         equity[0] = 12_500
@@ -187,7 +187,7 @@ def test_deposits_and_withdrawals_neither_hide_a_drawdown_nor_make_one(tmp_path:
         def look(equity: float, deposits: int) -> list[Decimal]:
             told.update(equity=equity, deposits=deposits)
             found = run("inventory", "--json", home=tmp_path, env=env).data["account"]
-            return [Decimal(found["peak_equity"]), Decimal(found["drawdown_pct"])]
+            return [Decimal(found["peak_equity"]), Decimal(str(found["drawdown_pct"]))]
 
         assert look(10_000, 10_000) == [10_000, 0]
         assert look(9_500, 10_000) == [10_000, 5]

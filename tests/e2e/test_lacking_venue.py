@@ -33,7 +33,7 @@ def env() -> Iterator[dict[str, str]]:
 
 def test_funding_works_with_the_ticker_alone(tmp_path: Path, env: dict[str, str]) -> None:
     (row,) = run_here("funding", "BTC", "--json", home=tmp_path, env=env).data["markets"]
-    assert Decimal(row["rate_bps"]) == 1  # 0.0001 of the notional
+    assert Decimal(str(row["rate_bps"])) == 1  # 0.0001 of the notional
 
 
 @pytest.mark.parametrize("line", ["grid plan BTC", "grid start BTC --once --yes", "quote show BTC", "doctor"])

@@ -36,7 +36,7 @@ def test_paper_money_on_live_data_says_so(venue: ScriptedVenue, home: Path) -> N
     assert (shown["feed"]["kind"], shown["feed"]["venue"], shown["feed"]["network"]) == (
         "live", "hyperliquid", "mainnet",
     )  # fmt: skip
-    assert shown["feed"]["fees"] == {"maker_bps": "1.5", "taker_bps": "4.5", "source": "hyperliquid"}
+    assert shown["feed"]["fees"] == {"maker_bps": 1.5, "taker_bps": 4.5, "source": "hyperliquid"}
     text = run("paper", "status", home=home).out
     assert "market live hyperliquid mainnet (paper money on live data)" in text
     assert run("quote", "show", "BTC", "--json", home=home).data["mid"] == "100000.5"

@@ -30,8 +30,8 @@ def test_the_whole_list_has_what_a_maker_needs(home: Path) -> None:
         "size_step": "0.00001",
         "min_notional": "10",
         "max_leverage": 40,
-        "maker_bps": "-2",
-        "taker_bps": "5",
+        "maker_bps": -2,
+        "taker_bps": 5,
         "funding_interval_hours": 8,
     }
 

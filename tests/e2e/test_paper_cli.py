@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Path:
 
 
 GRID = ("grid", "start", "BTC-PERP", "--range-pct", "0.35")  # no volatility to measure first
-ARTICLE = {"maker_bps": "-2", "taker_bps": "5", "source": "article"}
+ARTICLE = {"maker_bps": -2, "taker_bps": 5, "source": "article"}
 ARTICLE_TEXT = "fees maker -2, taker 5 bps (article)"
 
 
@@ -293,9 +293,9 @@ def test_fees_are_chosen_stored_shown_and_charged(tmp_path: Path) -> None:
     home = tmp_path / "home"
     feed = ("paper", "feed", "synthetic", "--seed", 7, "--speed", 0, "--at", START)
     shown = run(*feed, "--fees", "binance", "--maker-bps", "1.25", "--json", home=home).data
-    assert shown["feed"]["fees"] == {"maker_bps": "1.25", "taker_bps": "5", "source": "custom"}
+    assert shown["feed"]["fees"] == {"maker_bps": 1.25, "taker_bps": 5, "source": "custom"}
     markets = run("markets", "--json", home=home).data["markets"]
-    assert {(one["maker_bps"], one["taker_bps"]) for one in markets} == {("1.25", "5")}
+    assert {(one["maker_bps"], one["taker_bps"]) for one in markets} == {(1.25, 5)}
     assert "fees maker 1.25, taker 5 bps (custom)" in run("paper", "status", home=home).out
     for options in (("--fees", "nobody"), ("--maker-bps", "nan"), ("--taker-bps", "101"), ("--maker-bps", "0.00001")):
         failed = run(*feed, *options, "--json", home=home)

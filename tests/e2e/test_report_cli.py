@@ -100,9 +100,9 @@ def test_a_deposit_is_no_profit_and_moves_no_limit_of_loss(tmp_path: Path) -> No
     assert run("paper", "deposit", 10_000, home=tmp_path).code == 0
     after = run("inventory", "--json", home=tmp_path).data["account"]
     assert Decimal(after["equity"]) == Decimal(before["equity"]) + 10_000
-    fallen = Decimal(before["drawdown_pct"])
+    fallen = Decimal(str(before["drawdown_pct"]))
     assert fallen > 0
-    assert abs(Decimal(after["drawdown_pct"]) - fallen) <= Decimal("0.000001")
+    assert abs(Decimal(str(after["drawdown_pct"])) - fallen) <= Decimal("0.000001")
     found = run("report", "--json", home=tmp_path).data
     assert found["cash_flows"][0][1] == "10000.00000000"
     assert Decimal(found["equity_curve"][-1][1]) == Decimal(before["equity"])

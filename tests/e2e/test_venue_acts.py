@@ -124,7 +124,7 @@ def test_a_deposit_repairs_no_drawdown_from_below_zero(tmp_path: Path) -> None:
     after = done.envelope["data"]["account"]
     assert done.code == 10
     assert D(after["peak_equity"]) == D(before["peak_equity"]) + 30_000
-    assert D(after["drawdown_pct"]) > 25
+    assert D(str(after["drawdown_pct"])) > 25
 
 
 # -- the same on the engine alone

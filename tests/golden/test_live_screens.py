@@ -12,13 +12,14 @@ import pytest
 from rich.console import Console
 
 from pfmm.app.watched import Shown
-from pfmm.cli.live.one_line import cycle_line, opening_line
+from pfmm.cli.live.one_line import cycle_line, opening_line, reason_lines
+from pfmm.cli.live.order_tables import nearest_rows
 from pfmm.cli.live.tables import frame
 from pfmm.model.account import Account, VenueTime
 from pfmm.model.cycle import CycleReport, RunReport
 from pfmm.model.event import Event
 from pfmm.model.ledger import LedgerState
-from pfmm.model.market import Ticker
+from pfmm.model.market import Book, Level, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, Held, OwnOrder, OwnStatus, Plan
 from pfmm.strategy.explained import GridExplained, GridLine
@@ -159,6 +160,34 @@ def test_a_screen_is_no_higher_than_the_terminal_and_tells_how_to_leave(kind: st
     assert lines[-2].startswith("! refused")
 
 
+def deep() -> CycleReport:
+    """A grid in a book: ours at two of its prices, between them and beyond them."""
+    bids = tuple(Level(D(70_473) - 14 * n, D("0.5") + n) for n in range(6))
+    asks = tuple(Level(D(70_474) + 12 * n, D("0.25") + n) for n in range(6))
+    return replace(grid(), runs=(replace(grid().runs[0], book=Book("BTC-PERP", NOW, bids, asks)),))
+
+
+@pytest.mark.parametrize("view", [None, "depth"])
+def test_the_depth_that_the_cycle_read_is_drawn_with_our_orders_in_it(view: str | None) -> None:
+    name = "live-grid-book" + (f"-{view}" if view else "")
+    assert_drawn_as_kept(name, lambda width: drawn("grid", deep(), width, view=view))
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "room", "shown"),
+    [
+        (5, 5, None, (5, 5)),
+        (5, 5, 10, (5, 5)),
+        (5, 5, 7, (3, 3)),  # one line counts the others
+        (9, 1, 7, (5, 1)),  # what one side does not need the other has
+        (1, 9, 7, (1, 5)),
+        (5, 5, 0, (1, 1)),
+    ],
+)
+def test_on_few_lines_both_sides_are_shown(above: int, below: int, room: int | None, shown: tuple[int, int]) -> None:
+    assert nearest_rows(above, below, room) == shown
+
+
 def test_no_line_of_any_kept_screen_is_wider_than_its_columns() -> None:
     wide = []
     for file in sorted(FOLDER.glob("*.txt")):
@@ -188,11 +217,8 @@ def test_no_name_of_a_slot_is_on_a_screen(kind: str) -> None:
 
 
 def test_a_dumb_terminal_gets_one_line_a_cycle() -> None:
-    assert cycle_line(grid(), 200) == (
-        "00:00:00  mid 70473.5  position 0.00028  9 orders  total +0.0000  "
-        "ask of line 7 held: all shorts filled would make 535.00 USD, limit 500"
-    )
-    calm = replace(grid(), runs=(replace(grid().runs[0], plan=Plan()),))
-    assert cycle_line(calm, 80) == "00:00:00  mid 70473.5  position 0.00028  9 orders  total +0.0000  nearest ..."
+    line = "00:00:00  mid 70473.5  pos 0.00028  9 orders  total +0.0000  sell 0.03 % away"
+    assert cycle_line(grid()) == line
+    assert reason_lines(grid()) == ["00:00:00  ask of line 7 held: all shorts filled would make 535.00 USD, limit 500"]
     shown = Shown("grid", ("BTC-PERP",), "paper", "default", "cancel", money="paper money")
     assert opening_line(shown) == "Ctrl-C stops and cancels; grid on BTC-PERP at paper/default (paper money)"

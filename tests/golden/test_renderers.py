@@ -11,6 +11,7 @@ import pytest
 
 from pfmm.app.backtest_files import Described, Unusable
 from pfmm.app.backtest_sweep import FailedSlice, SweepResult, SweepRow
+from pfmm.app.book import BookLevel, BookResult, OwnOrderRow
 from pfmm.app.doctor import DoctorResult, Finding
 from pfmm.app.funding import FundingHistory, FundingResult, FundingRow
 from pfmm.app.help import Page, Topic, Topics
@@ -23,7 +24,7 @@ from pfmm.app.resume import ResumeResult
 from pfmm.app.status import RunRow, StatusResult
 from pfmm.app.strategies import kind
 from pfmm.backtest.describing import Description, MarketFigures
-from pfmm.cli.render import backtest, doctor, funding, inventory, markets, paper, preview, profile, resume, status
+from pfmm.cli.render import backtest, book, doctor, funding, inventory, markets, paper, preview, profile, resume, status
 from pfmm.cli.render import help as pages
 from pfmm.config.settings import OWN
 from pfmm.model.market import Instrument, PriceRule, Ticker
@@ -184,6 +185,26 @@ SWEEP = SweepResult(
     "X-PERP", "grid", {"grid.levels": ["4", "8"], "grid.size_usd": ["20", "40"]}, ROWS, ROWS[-1], None,
     (FailedSlice("b.csv", "b.csv, line 3: not a number"),), 4, 0,
 )  # fmt: skip
+BOOK = BookResult(
+    "paper", "2025-01-01T00:00:00.000Z", "BTC-PERP", D("65000.5"), D(1), 0.15, -0.25, 0.2,
+    bids=(
+        BookLevel(D(65_000), D("1.5"), D(97_500), D(97_500), -0.08, D("0.00031")),
+        BookLevel(D(64_997), D("4.25"), D("276237.25"), D("373737.25"), -0.54, D(0)),
+    ),
+    asks=(
+        BookLevel(D(65_001), D("1.0"), D(65_001), D(65_001), 0.08, D(0)),
+        BookLevel(D(65_004), D("8.5"), D(552_534), D(617_535), 0.54, D(0)),
+    ),
+    own_orders=(
+        OwnOrderRow("short", D("65002.5"), D("0.00031"), 0.31, "grid", "cell:6:ask", "a-1"),
+        OwnOrderRow("long", D(65_000), D("0.00031"), -0.08, "grid", "cell:4:bid", "a-2"),
+        OwnOrderRow("long", D(64_900), D("0.002"), -15.46, None, None, None),
+    ),
+)  # fmt: skip
+NOBODYS = replace(
+    BOOK, own_orders=None, asks=(), bids=tuple(replace(one, own_size=None) for one in BOOK.bids), mid=None, spread=None,
+    spread_bps=None, imbalance=None, imbalance_top=None,
+)  # fmt: skip
 FILES = Described(
     (
         Description(
@@ -216,6 +237,8 @@ PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns i
         ("funding-none", funding.render, FundingResult(())),
         ("inventory", inventory.render, INVENTORY),
         ("inventory-none", inventory.render, replace(INVENTORY, positions=())),
+        ("book", book.render, BOOK),
+        ("book-without-account", book.render, NOBODYS),
         ("grid-plan", shown, PLAN),
         ("quote-show", shown, QUOTE),
         ("ladder-show", shown, replace(QUOTE, layout="levels", strategy="ladder")),

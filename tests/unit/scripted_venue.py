@@ -85,6 +85,9 @@ class ScriptedVenue:
     def look_anew(self) -> None:
         """Every snapshot is what is scripted."""
 
+    def tell_depth(self, levels: int) -> None:
+        """Snapshots are what is scripted."""
+
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
         """What is scripted now."""
         if self.trouble:

@@ -28,6 +28,8 @@ def completions(
 
     makers = {"bash": bash, "zsh": zsh, "fish": fish}
     if shell not in makers:
-        raise UsageError(f"there are completions for {', '.join(SHELLS)}, not for {shell!r}")
+        raise UsageError(
+            f"there are completions for {', '.join(SHELLS)}, not for {shell!r}", hint="`pfmm completions bash`"
+        )
     script = makers[shell](entries(root_of(context)), lists())
-    emit(globals_of(context), Result({"shell": shell, "script": script}, lambda: script))
+    emit(globals_of(context), Result({"shell": shell, "script": script}, lambda: script, as_it_is=True))

@@ -27,8 +27,8 @@ def help_(
     ] = None,
 ) -> None:
     """Show a reference page (`pfmm help` lists them), or the help of a command."""
-    from pfmm.app.help import page, topics
-    from pfmm.cli.render.help import render_page, render_topics
+    from pfmm.app.help import is_topic, page, topics
+    from pfmm.cli.render.help import render_command, render_page, render_topics
 
     options, words = globals_of(context), topic or []
     if words[:1] == ["schema"]:
@@ -39,7 +39,8 @@ def help_(
         return
     name = " ".join(words).lower()
     text = help_of(context, name)
-    answer(options, lambda: page(name, text, tuple(commands())), render_page)
+    render = render_page if is_topic(name) else render_command
+    answer(options, lambda: page(name, text, tuple(commands())), render, as_it_is=True)
 
 
 def _schema(options: Globals, command: str, target: Path | None) -> None:
@@ -50,6 +51,6 @@ def _schema(options: Globals, command: str, target: Path | None) -> None:
     if target is not None:
         say(options, f"wrote {len(write(target))} files to {target}")
     elif command:
-        answer(options, lambda: shown(command), render_schema)
+        answer(options, lambda: shown(command), render_schema, as_it_is=True)
     else:
         answer(options, listed, render_schemas)

@@ -72,15 +72,3 @@ def _line(cells: Iterable[tuple[Text, int, bool]]) -> Text:
         line.append(pad if to_left else "")
     line.rstrip()
     return line
-
-
-def beside(left: Sequence[Text], right: Sequence[Text], at: int) -> list[Text]:
-    """Two columns of lines, the right one from column `at` on."""
-    lines = []
-    for number in range(max(len(left), len(right))):
-        line = left[number].copy() if number < len(left) else Text()
-        if number < len(right):
-            line.append(" " * (at - line.cell_len))
-            line.append_text(right[number])
-        lines.append(line)
-    return lines

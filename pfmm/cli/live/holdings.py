@@ -59,9 +59,13 @@ def holdings(run: RunReport, limit_usd: Decimal | None, width: int, *, trips: bo
 def room(position_usd: Decimal, limit_usd: Decimal) -> list[str]:
     """What may still be bought and sold before the limit, without counting open orders: of 400 held and a limit of
     500 USD, 100 to buy and 900 to sell."""
-    buy, sell = max(limit_usd - position_usd, Decimal(0)), max(limit_usd + position_usd, Decimal(0))
+    buy, sell = _room(position_usd, limit_usd)
     share = float(position_usd / limit_usd) if limit_usd else 0.0
     return [f"limit {plain(limit_usd)} USD {bar(share)} {share:+.0%}", f"room {buy:.2f} to buy, {sell:.2f} to sell"]
+
+
+def _room(position_usd: Decimal, limit_usd: Decimal) -> tuple[Decimal, Decimal]:
+    return max(limit_usd - position_usd, Decimal(0)), max(limit_usd + position_usd, Decimal(0))
 
 
 def bar(ratio: float) -> str:
@@ -79,10 +83,13 @@ def others(report: CycleReport, limits: Mapping[str, Decimal], width: int) -> li
     for run in report.runs:
         if run.ticker is None or run.position == run.ledger.size:
             continue
-        parts = [f"{run.market.removesuffix('-PERP')}: account holds {held(run.position, run.ticker.mark)}"]
-        if run.base:
-            parts.append(f"base {held(run.base, run.ticker.mark)}: counted in the limit, never traded")
+        mark = run.ticker.mark
+        parts = [f"{run.market.removesuffix('-PERP')}: account {run.position * mark:+.2f} USD"]
+        parts += [f"base {run.base * mark:+.2f} USD"] if run.base else []
         if run.market in limits:
-            parts += room(run.position * run.ticker.mark, limits[run.market])[1:]
+            buy, sell = _room(run.position * mark, limits[run.market])
+            parts.append(f"room +{buy:.2f} -{sell:.2f}")
         lines += flow(parts, width, style="dim")
+    if any(run.base for run in report.runs):
+        lines += flow(["a base is held by no run: counted in the limit, never traded"], width, style="dim")
     return lines

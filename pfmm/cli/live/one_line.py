@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.cli.live.fitting import cut
 from pfmm.cli.live.reasons import nearest, reasons
 from pfmm.cli.live.tables import LEAVING
 from pfmm.model.text import iso, plain
@@ -22,17 +21,23 @@ def opening_line(shown: Shown) -> str:
     return f"Ctrl-C {LEAVING[shown.on_exit]}; {where}"
 
 
-def cycle_line(report: CycleReport, width: int) -> str:
-    """A cycle: mid, position, orders, what was earned, and what is wrong or how far the price is from doing something;
-    cut at a word's end to `width`, since the next one says it again."""
+def cycle_line(report: CycleReport) -> str:
+    """A cycle: mid, position, orders, what was earned, and how far the price is from doing something."""
     orders = sum(len(run.orders) for run in report.runs)
     total = sum((run.total for run in report.runs), start=Decimal(0))
-    parts = [iso(report.time.time_ms)[11:19]]
+    parts = [_clock(report)]
     if len(report.runs) == 1:
         run = report.runs[0]
         mid = None if run.ticker is None else run.ticker.mid
-        parts += ["no mid" if mid is None else f"mid {plain(mid)}", f"position {plain(run.position)}"]
+        parts += ["no mid" if mid is None else f"mid {plain(mid)}", f"pos {plain(run.position)}"]
     parts += [f"{orders} orders", f"total {total:+.4f}"]
-    found = reasons(report)
-    parts.append(found[0] if found else nearest(report) or "no order rests")
-    return cut("  ".join(parts), width)
+    return "  ".join([*parts, nearest(report, short=True) or "nothing rests"])
+
+
+def reason_lines(report: CycleReport) -> list[str]:
+    """Why sides are absent or held, each with the time: told when it changes, whole."""
+    return [f"{_clock(report)}  {reason}" for reason in reasons(report)]
+
+
+def _clock(report: CycleReport) -> str:
+    return iso(report.time.time_ms)[11:19]

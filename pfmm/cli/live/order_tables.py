@@ -1,4 +1,4 @@
-"""The tables of own orders on a live screen: a grid's lines, a ladder's levels, orders in the book.
+"""The tables of own orders on a live screen: a grid's lines, a ladder's levels.
 
 Rendering only. Colour repeats what words and signs already say. Layer: cli.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Text | str, ...]
 LINES_FEWEST = 3
+LEVELS_BESIDE = 2  # lines of a ladder's table beside its orders: the head and the mid
 
 
 def grid_table(explain: GridExplained, run: RunReport, now_ms: int, width: int, shown: int) -> list[Text]:
@@ -47,10 +48,8 @@ def grid_table(explain: GridExplained, run: RunReport, now_ms: int, width: int, 
 def _further(lines: Sequence[GridLine], near: Sequence[GridLine], mid: Decimal) -> list[Text]:
     """How many lines are not shown."""
     rest = [line for line in lines if line not in near]
-    if not rest:
-        return []
     higher = sum(line.price >= mid for line in rest)
-    return [Text(f"lines not shown: {higher} above, {len(rest) - higher} below", style="dim")]
+    return not_shown("lines", higher, len(rest) - higher)
 
 
 def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_ms: int) -> list[Row]:
@@ -68,17 +67,37 @@ def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_m
     return rows or [(index, price, Text("empty", style="dim"), "", "", away, "")]
 
 
-def levels_table(run: RunReport, now_ms: int, width: int) -> list[Text]:
-    """The orders of a ladder, sells above the price and buys below it, each with distance and age."""
+def levels_table(run: RunReport, now_ms: int, width: int, room: int | None = None) -> list[Text]:
+    """The orders of a ladder, sells above the price and buys below it, each with distance and age.
+
+    On few lines (`room`, None: any number) those nearest the price on both sides, and the others counted."""
     if run.ticker is None:
         return []
     mid = run.ticker.mid or run.ticker.mark
     orders = sorted(run.orders, key=lambda order: order.price, reverse=True)
-    rows = [(order.price, _level_row(order, mid, now_ms)) for order in orders]
+    above = [_level_row(order, mid, now_ms) for order in orders if order.price >= mid]
+    below = [_level_row(order, mid, now_ms) for order in orders if order.price < mid]
+    shown_above, shown_below = nearest_rows(len(above), len(below), None if room is None else room - LEVELS_BESIDE)
     middle: Row = ("", Text("mid", style="bold"), Text(plain(mid), style="bold"), "", "", "", "")
-    drawn = [row for price, row in rows if price >= mid] + [middle] + [row for price, row in rows if price < mid]
+    drawn = [*above[len(above) - shown_above :], middle, *below[:shown_below]]
     headers = ("level", "side", "price", "size", "USD", "away", "age")
-    return columns(headers, drawn, left=(1,), spare=(4, 0), width=width)
+    table = columns(headers, drawn, left=(1,), spare=(4, 0), width=width)
+    return [*table, *not_shown("orders", len(above) - shown_above, len(below) - shown_below)]
+
+
+def nearest_rows(above: int, below: int, room: int | None) -> tuple[int, int]:
+    """How many rows of each side are shown in `room` lines, the last of which counts the others: of 5 and 5 in 7 lines
+    3 and 3; what one side does not need the other has. At least one a side."""
+    if room is None or above + below <= room:
+        return above, below
+    room = max(room - 1, 2)
+    first = min(above, max(room // 2, room - below))
+    return first, min(below, room - first)
+
+
+def not_shown(what: str, above: int, below: int) -> list[Text]:
+    """The line that counts what there is no room for."""
+    return [Text(f"{what} not shown: {above} above, {below} below", style="dim")] if above or below else []
 
 
 def _level_row(order: OwnOrder, mid: Decimal, now_ms: int) -> Row:
@@ -108,28 +127,3 @@ def age(order: OwnOrder | None, now_ms: int) -> str:
 
 def _price_row(mid: Decimal, count: int) -> Row:
     return (Text(">", style="bold"), Text(plain(mid), style="bold"), Text("mid", style="bold"), *[""] * (count - 3))
-
-
-def book_table(run: RunReport, now_ms: int, width: int) -> list[Text]:
-    """The market's best prices with our orders around them, highest first."""
-    ticker = run.ticker
-    if ticker is None:
-        return []
-    mid = ticker.mid or ticker.mark
-    rows = [(order.price, _book_row(order, mid, now_ms)) for order in run.orders]
-    for name, price, size in (("ask", ticker.ask, ticker.ask_size), ("bid", ticker.bid, ticker.bid_size)):
-        if price is not None:
-            best: Row = (f"best {name}", plain(price), "" if size is None else plain(size), distance(price, mid), "")
-            rows.append((price, best))
-    rows.sort(key=lambda row: row[0], reverse=True)
-    head = Text(f"{run.market}: best prices and own orders", style="bold")
-    return [
-        head,
-        *columns(("", "price", "size", "away", "age"), [row for _, row in rows], left=(0,), spare=(4, 3), width=width),
-    ]
-
-
-def _book_row(order: OwnOrder, mid: Decimal, now_ms: int) -> Row:
-    buys = order.side.sign > 0
-    side = Text("your buy" if buys else "your sell", style="green" if buys else "red")
-    return (side, plain(order.price), plain(order.remaining), distance(order.price, mid), age(order, now_ms))

@@ -6,7 +6,7 @@ The engine's own texts stay as they are in JSON and in the journal. Layer: cli.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -65,12 +65,22 @@ def _named(kind: str, place: str, numbers: Sequence[int]) -> str:
     if not numbers:
         return kind
     several = len(numbers) > 1
-    if several and numbers[-1] - numbers[0] == len(numbers) - 1 and len(numbers) > 2:
-        which = f"{numbers[0]} to {numbers[-1]}"
-    else:
-        which = ", ".join(map(str, numbers))
+    which = ", ".join(_spans(numbers))
     name = f"{kind}s" if several else kind
     return f"{name} of {place}{'s' if several else ''} {which}" if place else f"{name} {which}"
+
+
+def _spans(numbers: Sequence[int]) -> list[str]:
+    """Numbers in order, three or more that follow each other as one: 1, 2, 3, 5 are "1 to 3" and "5"."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return [
+        text for group in groups for text in ([f"{group[0]} to {group[-1]}"] if len(group) > 2 else map(str, group))
+    ]
 
 
 def reasons(report: CycleReport) -> list[str]:
@@ -86,12 +96,21 @@ def reasons(report: CycleReport) -> list[str]:
 def _of_run(run: RunReport) -> list[str]:
     if run.problem is not None:
         return [f"not quoted, {run.problem}"]
-    lines = [f"{places(slots)} held: {reason}" for reason, slots in _grouped((h.slot, h.reason) for h in run.plan.held)]
+    lines = holding((held.slot, held.reason) for held in run.plan.held)
     if run.decision is not None:
-        absent = _grouped(run.decision.absent.items())
-        lines += [f"no {places(slots)}: {reason}" for reason, slots in absent]
+        lines += absences(run.decision.absent)
         lines += run.decision.notes
     return lines
+
+
+def holding(held: Iterable[tuple[str, str]]) -> list[str]:
+    """Why orders are held back, a line a reason: "ask 1 held: all shorts filled would make 535 USD, limit 500"."""
+    return [f"{places(slots)} held: {reason}" for reason, slots in _grouped(held)]
+
+
+def absences(absent: Mapping[str, str]) -> list[str]:
+    """Why slots are empty, a line a reason: "no bids 6 to 50: beyond the limit"."""
+    return [f"no {places(slots)}: {reason}" for reason, slots in _grouped(absent.items())]
 
 
 def _grouped(slots: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
@@ -102,19 +121,21 @@ def _grouped(slots: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def nearest(report: CycleReport) -> str | None:
-    """How far the price is from doing something: "nearest order 0.09 % away: sell at 70582"; None without orders."""
-    found: list[tuple[Decimal, str]] = []
+def nearest(report: CycleReport, *, short: bool = False) -> str | None:
+    """How far the price is from doing something: "nearest order 0.09 % away: sell at 70582", in `short` "sell
+    0.09 % away"; None without orders."""
+    found: list[tuple[Decimal, str, Decimal]] = []
     for run in report.runs:
         touch = None if run.ticker is None else (run.ticker.mid or run.ticker.mark)
         if touch:
             name = f" {run.market.removesuffix('-PERP')}" if len(report.runs) > 1 else ""
-            found += [(abs(order.price - touch) / touch * 100, _said(order, name)) for order in run.orders]
+            found += [(abs(order.price - touch) / touch * 100, _verb(order, name), order.price) for order in run.orders]
     if not found:
         return None
-    percent, said = min(found)
-    return f"nearest order {percent:{'.2f' if percent >= Decimal('0.01') else '.4f'}} % away: {said}"
+    percent, verb, price = min(found)
+    away = f"{percent:{'.2f' if percent >= Decimal('0.01') else '.4f'}} %"
+    return f"{verb} {away} away" if short else f"nearest order {away} away: {verb} at {plain(price)}"
 
 
-def _said(order: OwnOrder, name: str) -> str:
-    return f"{'buy' if order.side.sign > 0 else 'sell'}{name} at {plain(order.price)}"
+def _verb(order: OwnOrder, name: str) -> str:
+    return f"{'buy' if order.side.sign > 0 else 'sell'}{name}"

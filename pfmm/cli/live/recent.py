@@ -50,6 +50,8 @@ def trouble(event: Event) -> str:
     reason = reason_words(str(event.data.get("reason", "")))
     if event.name == "gap":
         reason = f"{event.data.get('dropped')} events were not shown"
+    if reason.startswith(event.name):  # "paused by key p"
+        return f"{place}{reason}"
     return f"{place}{event.name}" + (f": {reason}" if reason else "")
 
 

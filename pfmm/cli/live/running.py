@@ -20,6 +20,8 @@ from pfmm.errors import PfmmError
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.event import Event
 
+DEPTH_LEVELS = 12  # a side of a market's book, as a terminal shows it
+
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
     from pfmm.model.cycle import CycleReport, RunReport
@@ -134,6 +136,7 @@ class TerminalDisplay:
         """`money` answers what a live table says of the money that it is about."""
         self._options, self._money = options, money
         self._on_terminal = not options.json and _is_terminal(sys.stdout)
+        self.depth_levels = DEPTH_LEVELS if self._on_terminal else 0
         self.keyboard_fd = sys.stdin.fileno() if self._on_terminal and _is_terminal(sys.stdin) else None
 
     def screen(self, shown: Shown) -> EventScreen | LiveScreen:

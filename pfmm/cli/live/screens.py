@@ -6,6 +6,7 @@ They are told events, and never touch the venue or the journal. Layer: cli.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from pfmm.model.event import Event
 
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
+    from pfmm.model.cycle import CycleReport
 
 RECENT = 40
 NOTICE_CYCLES = 3
@@ -44,6 +46,7 @@ class LiveScreen:
         self._opened = False
         self._last: CycleEvent | None = None
         self._cycles = 0
+        self._reasons: list[str] = []  # as a dumb terminal was told them last
 
     def write(self, event: Event) -> None:
         """Takes one event into the picture; a cycle and a notice draw it anew."""
@@ -119,13 +122,12 @@ class LiveScreen:
         if self._last is None or self._last.report is None:
             return
         if self._terminal.dumb:
-            from pfmm.cli.live.one_line import cycle_line
-
-            self._open()
-            self._terminal.line(cycle_line(self._last.report, self._terminal.console.width))
+            self._draw_dumb(self._last.report)
             return
-        from pfmm.cli.live.tables import frame
+        from pfmm.cli.live.tables import body_width, frame
 
+        report = self._last.report
+        width, height = self._terminal.console.width, self._terminal.height
         health = {
             "venue": self._shown.venue,
             "account": self._shown.account,
@@ -137,11 +139,23 @@ class LiveScreen:
             "on_exit": self._shown.on_exit,
             "keys": self._keys,
             "view": self._view,
-            "series": self._series.lines(),
-            **self._last.data,
+            **{name: self._terminal.written(said) for name, said in self._last.data.items()},
         }
-        width, height = self._terminal.console.width, self._terminal.height
-        self._terminal.show(frame(self._shown.kind, self._last.report, tuple(self._recent), health, width, height))
+        # a block is one column in every encoding
+        health["series"] = self._series.lines(body_width(width, height, len(report.runs)))
+        self._terminal.show(frame(self._shown.kind, report, tuple(self._recent), health, width, height))
+
+    def _draw_dumb(self, report: CycleReport) -> None:
+        from pfmm.cli.live.one_line import cycle_line, reason_lines
+        from pfmm.cli.live.reasons import reasons
+
+        self._open()
+        found = [re.sub(r"[\d.]+", "", reason) for reason in reasons(report)]  # amounts change with every price
+        if found != self._reasons:
+            self._reasons = found
+            for line in reason_lines(report):
+                self._terminal.line(line)
+        self._terminal.line(cycle_line(report))
 
     def _stopping(self, event: Event) -> None:
         self._terminal.stop()

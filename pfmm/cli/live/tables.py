@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from pfmm.app import strategies
-from pfmm.cli.live.fitting import beside, cut, flow, whole
+from pfmm.cli.live.depth import depth_table
+from pfmm.cli.live.fitting import cut, flow, whole
 from pfmm.cli.live.holdings import holdings, others, profit_lines
-from pfmm.cli.live.order_tables import book_table, grid_table, levels_table
+from pfmm.cli.live.order_tables import grid_table, levels_table
 from pfmm.cli.live.reasons import nearest, reasons
 from pfmm.cli.live.recent import event_lines
 from pfmm.cli.live.terminal import Screenful
@@ -35,6 +36,15 @@ GRID_LINES = 17
 LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
 
 
+def body_width(width: int, height: int | None, markets: int) -> int:
+    """The columns of everything but the panel, which one market has where there is room."""
+    return min(width - PANEL_WIDTH - 2 if _has_panel(width, height, markets) else width, BODY)
+
+
+def _has_panel(width: int, height: int | None, markets: int) -> bool:
+    return width >= PANEL_COLUMNS and (height or 0) >= PANEL_LINES and markets == 1
+
+
 def frame(
     kind: str,
     report: CycleReport,
@@ -48,8 +58,8 @@ def frame(
     `health` is what is known beside the report. A screen of few lines (`height`, None: any number) shows fewer lines
     and fills, never less of the sums and of the last lines, which tell what is wrong.
     """
-    panel = width >= PANEL_COLUMNS and (height or 0) >= PANEL_LINES and len(report.runs) == 1
-    body = min(width - PANEL_WIDTH - 2 if panel else width, BODY)
+    panel = _has_panel(width, height, len(report.runs))
+    body = body_width(width, height, len(report.runs))
     head = _head(kind, report, health, body)
     why = _why(report, body)
     sums = [*why, *_sums(kind, report, health, body)]
@@ -62,16 +72,15 @@ def frame(
         head += [*_whole_reasons(report, body), *event_lines(recent, body)]
         return Screenful(head, sums[len(why) :], [], foot, height)
     if view == "depth":
-        now = report.time.time_ms
-        head += [line for run in report.runs for line in book_table(run, now, body)]
-        head += whole(f"`pfmm book {report.runs[0].market}` shows the depth of the market", body, style="dim")
+        now, each = report.time.time_ms, None if height is None else (height - taken) // len(report.runs)
+        head += [line for run in report.runs for line in depth_table(run, now, body, each)]
         return Screenful(head, sums, [], foot, height)
     main = _main(kind, report, body, None if height is None else height - taken)
     spare = [*_more_orders(kind, report, body), *_series(health, body), *event_lines(recent[:RECENT_SHOWN], body)]
-    top = [*head, *main]
-    if panel:
-        top = beside(top, book_table(report.runs[0], report.time.time_ms, PANEL_WIDTH), width - PANEL_WIDTH)
-    return Screenful(top, sums, spare, foot, height)
+    if not panel:
+        return Screenful([*head, *main], sums, spare, foot, height)
+    depth = depth_table(report.runs[0], report.time.time_ms, PANEL_WIDTH, height)
+    return Screenful([*head, *main], sums, spare, foot, height, depth, width - PANEL_WIDTH)
 
 
 def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
@@ -95,6 +104,8 @@ def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
 def _market_state(report: CycleReport) -> str:
     """Whether the markets can be traded now, by their data."""
     bad = sum(run.problem is not None for run in report.runs)
+    if bad == len(report.runs) and all(str(run.problem).startswith("paused by") for run in report.runs):
+        return "paused"
     if bad:
         return "not quoted" if len(report.runs) == 1 else f"{bad} of {len(report.runs)} markets not quoted"
     return "open" if report.fresh else "data late"
@@ -107,7 +118,7 @@ def _main(kind: str, report: CycleReport, width: int, room: int | None) -> list[
     if layout == "lines":
         return [line for run in report.runs for line in _grid(run, now, width, room)]
     if layout == "levels" or len(report.runs) == 1:
-        return [line for run in report.runs for line in levels_table(run, now, width)]
+        return [line for run in report.runs for line in levels_table(run, now, width, room)]
     from pfmm.cli.live.quote_tables import quotes
 
     return quotes(report, strategies.kind(kind).columns(), width)
@@ -134,7 +145,11 @@ def _more_orders(kind: str, report: CycleReport, width: int) -> list[Text]:
 
 
 def _why(report: CycleReport, width: int) -> list[Text]:
-    """The first reasons, each cut to its line; how many more there are, and the key that shows them whole."""
+    """The first reasons, each cut to its line; how many more there are, and the key that shows them whole. What the
+    last lines say whole of every market is not said here, too."""
+    problem = report.runs[0].problem
+    if problem is not None and len(problem) + 2 <= width and all(run.problem == problem for run in report.runs):
+        return []
     found = reasons(report)
     lines = [cut(line, width) for line in found[:REASONS_SHOWN]]
     shown = [Text(line, style="magenta") for line in lines]
@@ -187,13 +202,16 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Te
 
 
 def _next_funding(report: CycleReport) -> list[str]:
-    parts = []
-    for run in report.runs[:FEW_MARKETS]:
+    """The next payment of each of a few markets; of many, that of the market with the largest rate."""
+    told = []
+    for run in report.runs:
         ticker = run.ticker
         if ticker is None or ticker.funding_rate is None or ticker.next_funding_ms is None:
             continue
         left_s = max(ticker.next_funding_ms - report.time.time_ms, 0) // 1000
-        name = run.market.removesuffix("-PERP")
         rate_bps = ticker.funding_rate * 10_000
-        parts.append(f"funding {name} {rate_bps:+.2f} bps in {left_s // 3600}h{left_s % 3600 // 60:02d}m")
-    return parts
+        said = f"{run.market.removesuffix('-PERP')} {rate_bps:+.2f} bps in {left_s // 3600}h{left_s % 3600 // 60:02d}m"
+        told.append((abs(rate_bps), said))
+    if len(report.runs) > FEW_MARKETS:
+        return [f"largest funding {max(told)[1]}"] if told else []
+    return [f"funding {said}" for _, said in told]

@@ -5,12 +5,15 @@ Rich alone would cut off the end, which is where problems are told. Layer: cli.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.segment import Segment
+
+from pfmm.cli.output import as_written
 
 Lines = list[list[Segment]]
 
@@ -20,6 +23,7 @@ class Screenful:
     """`top`, `sums`, `spare` and `foot` below each other in at most `height` lines (None: as many as it takes).
 
     `sums` and `foot` are always whole. `spare` has the lines that are left, and what `top` has too many of is counted.
+    `panel` stands beside all of them, from column `panel_at` on; the others leave it that room.
     """
 
     top: Sequence[RenderableType]
@@ -27,6 +31,8 @@ class Screenful:
     spare: Sequence[RenderableType]
     foot: Sequence[RenderableType]
     height: int | None
+    panel: Sequence[RenderableType] = ()
+    panel_at: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         top, sums, spare, foot = (
@@ -37,9 +43,18 @@ class Screenful:
             room = max(self.height - len(sums) - len(foot), 1)
             top = _cut(top, room)
             spare = spare[: max(room - len(top), 0)]
-        for line in (*top, *sums, *spare, *foot):
+        lines = [*top, *sums, *spare, *foot]
+        panel = console.render_lines(Group(*self.panel), options, pad=False) if self.panel else []
+        for line in _beside(lines, panel[: self.height], self.panel_at):
             yield from line
             yield Segment.line()
+
+
+def _beside(lines: Lines, panel: Lines, at: int) -> Iterator[list[Segment]]:
+    for number in range(max(len(lines), len(panel))):
+        left, right = (part[number] if number < len(part) else [] for part in (lines, panel))
+        gap = [Segment(" " * (at - Segment.get_line_length(left)))] if right else []
+        yield [*left, *gap, *right]
 
 
 def _cut(lines: Lines, room: int) -> Lines:
@@ -66,6 +81,10 @@ class Terminal:
     def line(self, text: str) -> None:
         """Prints a text below what stands there, whole: as many lines as it takes."""
         self.console.print(text, markup=False)
+
+    def written(self, value: Any) -> Any:
+        """A text as this terminal will be written to, which may be longer; anything else as it is."""
+        return as_written(value, self.console.file) if isinstance(value, str) else value  # type: ignore[arg-type]
 
     @property
     def height(self) -> int | None:

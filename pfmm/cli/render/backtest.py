@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.backtest_results import edge_text, money_rows, run_data, unjudged
+from pfmm.app.backtest_results import edge_text, metrics_text, money_rows, run_data
 from pfmm.cli.render.tables import table
 from pfmm.model.encoding import ABSENT, present
 from pfmm.model.fees import stored
@@ -45,10 +45,6 @@ def render_run(result: BacktestResult, width: int | None) -> str:
         ("orders placed", *(str(len(one.outcome.orders)) for _, one in runs)),
         ("requests sent", *(str(one.outcome.requests) for _, one in runs)),
     ]
-    metrics = [
-        (m.name, "n/a" if m.value is None else f"{m.value:.3f}", m.unit, m.target, m.verdict, str(m.n))
-        for m in first.report.metrics
-    ]
     period = data["period"]
     rate = data["events_per_second"]
     head = f"{job.kind} on {job.market}, {period['start']} to {period['end']}, latency {job.latency_ms} ms each way"
@@ -62,8 +58,7 @@ def render_run(result: BacktestResult, width: int | None) -> str:
             "",
             table(("USD", *(label for label, _ in runs)), rows, right=range(1, len(runs) + 1), width=width),
             "",
-            table(("metric", "value", "unit", "target", "verdict", "n"), metrics, right=(1, 5), width=width),
-            *unjudged(first),
+            metrics_text(first, width),
             "",
             speed,
             WITHIN_A_BAR if first.bar_ms else WORLDS,

@@ -83,8 +83,8 @@ def _pressure(result: BookResult) -> str:
     levels = max(len(result.bids), len(result.asks))
     return (
         f"spread {plain(result.spread)} USD ({result.spread_bps:.2f} bps)\n"
-        f"imbalance {result.imbalance:+.2f} over {levels} levels, {result.imbalance_top or 0:+.2f} at the best "
-        f"({heavier} heavier)"
+        f"imbalance {result.imbalance:+.2f} over {levels} levels, {result.imbalance_top or 0:+.2f} at best: "
+        f"{heavier} heavier"
     )
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pfmm.app.doctor import DoctorResult
 
 WIDEST = 100  # columns
+LEAST_DETAIL = 30
 
 
 def render(result: DoctorResult, width: int | None) -> str:
@@ -16,12 +17,15 @@ def render(result: DoctorResult, width: int | None) -> str:
     found = result.checks
     columns = WIDEST if width is None else min(width, WIDEST)
     names = max(len(check.name) for check in found)
-    margin = " " * (names + 8)
+    below = columns < names + 8 + LEAST_DETAIL  # too narrow for two columns: the detail has lines of its own
+    margin = " " * (6 if below else names + 8)
     room = max(columns - len(margin), 1)
     lines = []
     for check in found:
         # a path is never broken: it has to be copied whole
         detail = wrap(check.detail, room, break_long_words=False, break_on_hyphens=False)
+        if below:
+            detail = ["", *detail]
         lines.append(f"{check.verdict:<4}  {check.name:<{names}}  {detail[0] if detail else ''}".rstrip())
         lines += [margin + line for line in detail[1:]]
         if check.fix and check.verdict != "ok":

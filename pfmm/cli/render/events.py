@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pfmm.cli.live.reasons import absences, holding
+
 if TYPE_CHECKING:
     from pfmm.app.events import ToldEvent
 
@@ -29,6 +31,10 @@ def what_happened(name: str, data: Mapping[str, Any]) -> str:
     """An event in words, without its time and its market."""
     if name == "gap":
         return f"{data.get('dropped')} events are no longer kept"
+    if name == "command":
+        return f"asked to {str(data.get('command')).replace('_', ' ')} ({data.get('by')})"
+    if name == "cycle":
+        return _cycle(data)
     word = str(data.get("side"))
     verb = _TRADED.get(word, word) if name == "fill" else name.replace("_", " ")
     side = f" {_SIDES.get(word, word)}" if "side" in data and name != "fill" else ""
@@ -37,6 +43,16 @@ def what_happened(name: str, data: Mapping[str, Any]) -> str:
     rest = [f"{key} {_short(value)}" for key, value in data.items() if key not in _SILENT and value not in (None, "")]
     reason = f": {data['reason']}" if data.get("reason") else ""
     return f"{verb}{side}{trade}{fee}{'  ' + ', '.join(rest) if rest else ''}{reason}"
+
+
+def _cycle(data: Mapping[str, Any]) -> str:
+    """A cycle in short: `mid 65400.5, 2 orders, holds -0.00228, equity 10000.05`, and what is wrong or held back."""
+    held = holding((one["slot"], one["reason"]) for one in data.get("held") or ())
+    absent = absences(data.get("absent") or {})
+    told = {"mid": data.get("mid"), "holds": data.get("inventory"), "equity": data.get("equity")}
+    parts = [f"{name} {value}" for name, value in told.items() if value is not None]
+    problem = [str(data["problem"])] if data.get("problem") else []
+    return ", ".join([f"cycle: {data.get('orders', 0)} orders", *parts, *problem, *held, *absent])
 
 
 def _short(value: Any) -> str:

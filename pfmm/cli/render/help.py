@@ -30,6 +30,11 @@ def render_schema(result: SchemaShown, width: int | None) -> str:  # noqa: ARG00
     return json.dumps(result.json_schema, indent=1, ensure_ascii=False)
 
 
+def render_command(result: Page, width: int | None) -> str:  # noqa: ARG001 - it is fitted to the terminal already
+    """The help of a command, as its --help prints it."""
+    return result.text
+
+
 def render_page(result: Page, width: int | None) -> str:
     """The page wrapped for a terminal; anywhere else the Markdown as it is."""
     return result.text if width is None else fitted(result.text, min(width, WIDEST))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pfmm.app.paper_clock import PaperClock
 
 
+WORDS = {"long": "buy", "short": "sell"}
+
+
 def render_status(result: PaperStatus, width: int | None) -> str:
     """Market, clock and account, then positions and orders."""
     lines = [
@@ -27,13 +30,13 @@ def render_status(result: PaperStatus, width: int | None) -> str:
         rows = [
             (p.market, p.side, plain(p.size), f"{p.notional:.2f}", f"{p.unrealized_pnl:+.4f}") for p in result.positions
         ]
-        lines += ["", table(("position", "side", "size", "USD", "unreal."), rows, right=(2, 3, 4), width=width)]
+        lines += ["", table(("positions", "side", "size", "USD", "unreal."), rows, right=(2, 3, 4), width=width)]
     if result.open_orders:
         rows = [
-            (o.market, str(o.side), "market" if o.price is None else plain(o.price), plain(o.size), plain(o.filled))
-            for o in result.open_orders
+            (o.market, WORDS[o.side], "market" if o.price is None else plain(o.price), plain(o.size), plain(o.filled))
+            for o in sorted(result.open_orders, key=lambda o: (o.market, -(o.price or 0)))
         ]
-        lines += ["", table(("order", "side", "price", "size", "filled"), rows, right=(2, 3, 4), width=width)]
+        lines += ["", table(("orders", "side", "price", "size", "filled"), rows, right=(2, 3, 4), width=width)]
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.output import folded
+from pfmm.cli.live.reasons import absences
 from pfmm.cli.render.tables import table
 from pfmm.model.text import plain
 
@@ -58,7 +58,7 @@ def _orders_text(result: PreviewResult) -> str:
     mid = "n/a" if result.mid is None else plain(result.mid)
     lines = [f"{result.market}  {result.strategy}  mid {mid}", ""]
     lines += [table(("slot", "side", "price", "size"), rows, right=(2, 3))] if rows else []
-    lines += [f"no {slots}: {reason}" for slots, reason in folded(shown.absent)]
+    lines += absences(shown.absent)
     lines += [f"note: {note}" for note in shown.notes]
     said = shown.explanation
     lines += [f"{name} {value}" for name, value in said.items()] if isinstance(said, Mapping) else []
@@ -152,7 +152,7 @@ def show_text(said: QuoteExplained, notes: Sequence[str], *, ladder: bool, expla
     """Prices first, then what each side is made of, down to the tick, then where the parameters come from."""
     lines = [_headline(said), ""]
     lines += _levels(said) if ladder else _sides(said)
-    lines += [f"no {slots}: {reason}" for slots, reason in folded(said.absent)]
+    lines += absences(said.absent)
     lines += [f"note: {note}" for note in notes]
     if said.bid is not None or said.ask is not None:
         lines += ["", _components(said, everything=explain)]
@@ -201,7 +201,8 @@ def _levels(said: QuoteExplained) -> list[str]:
     mid = said.mid
     rows = [
         (
-            level.slot,
+            _level_number(level.slot),
+            "buy" if level.side.sign > 0 else "sell",
             plain(level.price),
             f"{(level.price - mid) / mid * 10_000:+.2f}" if mid is not None else "",
             plain(level.size),
@@ -210,7 +211,13 @@ def _levels(said: QuoteExplained) -> list[str]:
         )
         for level in sorted(said.levels, key=lambda level: level.price, reverse=True)
     ]
-    return [table(("slot", "price", "bps", "size", "USD", ""), rows, right=(1, 2, 3, 4))] if rows else []
+    return [table(("level", "side", "price", "bps", "size", "USD", ""), rows, right=(0, 2, 3, 4, 5))] if rows else []
+
+
+def _level_number(slot: str) -> str:
+    """A level as people count: bid:0 is 1, the one nearest the price."""
+    number = slot.rpartition(":")[2]
+    return str(int(number) + 1) if number.isdecimal() else ""
 
 
 def _usd(level: Level) -> str:

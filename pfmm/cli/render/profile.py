@@ -25,7 +25,8 @@ def render_shown(result: ProfileShown, width: int | None) -> str:
     """Every setting with its value and where that comes from."""
     rows = [(key, displayed(value), result.sources[key]) for key, value in result.settings.items()]
     key = "not needed on paper" if result.venue == "paper" and result.secret == UNSET else result.secret
-    head = f"profile {result.name}   key {key}"
+    money = "   paper money" if result.venue == "paper" else ""
+    head = f"profile {result.name}   key {key}{money}"
     return f"{head}\n\n{table(('setting', 'value', 'from'), rows, width=width)}"
 
 

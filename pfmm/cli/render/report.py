@@ -14,6 +14,6 @@ def encode(result: ReportResult) -> dict[str, Any]:
     return {**{name: getattr(result, name) for name in where}, **result.figures()}
 
 
-def render(result: ReportResult, width: int | None) -> str:  # noqa: ARG001 - laid out for 80 columns everywhere
-    """The figures, 80 columns wide."""
-    return result.text()
+def render(result: ReportResult, width: int | None) -> str:
+    """The figures, at most 80 columns wide."""
+    return result.text(width)

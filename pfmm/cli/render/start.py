@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pfmm.cli.output import folded
+from pfmm.cli.live.reasons import absences, holding, places
 from pfmm.cli.render.left import left_line
 from pfmm.cli.render.tables import table
 
@@ -25,7 +25,7 @@ def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 -
             f"inventory {run.inventory:f}, {run.fills} fills, {run.round_trips} round trips"
         )
         lines.append(f"{run.market} {run.strategy}: {state}")
-        lines += [f"  no {slots}: {reason}" for slots, reason in folded(run.absent)]
+        lines += [f"  {line}" for line in absences(run.absent)]
         if run.close is not None:
             lines.append(f"  {left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)}")
     return "\n".join(lines)
@@ -37,7 +37,10 @@ def render_dry_run(result: DryRunResult, width: int | None) -> str:
 
 
 def _planned(run: PlannedRun, width: int | None) -> list[str]:
-    lines = [f"{run.market}  mid {run.mid}" + (f"  {run.problem}" if run.problem else "")]
+    lines = [
+        f"{run.market}  {'no mid' if run.mid is None else f'mid {run.mid}'}"
+        + (f"  {run.problem}" if run.problem else "")
+    ]
     if run.settings_differ:
         lines.append(f"begun with other settings: {', '.join(run.settings_differ)}")
         lines.append(
@@ -45,15 +48,20 @@ def _planned(run: PlannedRun, width: int | None) -> list[str]:
         )
     changes = [action for action in run.actions if action.action != "keep"]
     if changes:
-        lines.append(table(("", "slot", "side", "price", "size", ""), map(_cells, changes), right=(3, 4), width=width))
-    lines += [f"held    {held.slot}: {held.reason}" for held in run.held]
-    lines += [f"absent  {slots}: {reason}" for slots, reason in folded(run.absent)]
+        lines.append(
+            table(
+                ("", "place", "side", "price", "size", ""), map(_cells, changes), right=(3, 4), spare=(2,), width=width
+            )
+        )
+    lines += holding((held.slot, held.reason) for held in run.held)
+    lines += absences(run.absent)
     return [*lines, f"{len(changes)} to change, {len(run.actions) - len(changes)} kept. Nothing was sent."]
 
 
 def _cells(one: Action) -> tuple[str, ...]:
     before = f"from {one.from_price:f} x {one.from_size:f}" if one.action == "amend" else ""
-    return (_SIGNS[one.action], one.slot, str(one.side), f"{one.price:f}", f"{one.size:f}", before)
+    side = "buy" if one.side.sign > 0 else "sell"
+    return (_SIGNS[one.action], places([one.slot]), side, f"{one.price:f}", f"{one.size:f}", before)
 
 
 def render_detached(result: Detached, width: int | None) -> str:  # noqa: ARG001 - three sentences

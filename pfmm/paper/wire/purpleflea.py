@@ -91,10 +91,7 @@ def _ticker(call: Call) -> dict[str, Any]:
 
 
 def _orderbook(call: Call) -> dict[str, Any]:
-    depth = _whole(call.asked("depth"), "depth")
-    if depth is not None and not 1 <= depth <= MAX_DEPTH:
-        raise ExchangeError(400, "invalid_depth", f"depth: must be from 1 to {MAX_DEPTH}, not {depth}")
-    return purpleflea_json.book_json(call.exchange.depth(call.tail, depth or 20))
+    return purpleflea_json.book_json(call.exchange.depth(call.tail, _depth(call.asked("depth")) or 20))
 
 
 def _trades(call: Call) -> dict[str, Any]:
@@ -176,13 +173,14 @@ def _batch(call: Call) -> dict[str, Any]:
 
 
 def _state(call: Call) -> dict[str, Any]:
-    asked = call.asked("markets", "fills_since", "funding_since", "limit")
+    asked = call.asked("markets", "fills_since", "funding_since", "limit", "depth")
     state = call.exchange.state(
         call.account,
         _names(asked.get("markets")),
         fills_since=_cursor(asked, "fills_since"),
         funding_since=_cursor(asked, "funding_since"),
         limit=_limit(asked),
+        levels=_depth(asked) or 0,
     )
     return purpleflea_json.state_json(state)
 
@@ -256,6 +254,14 @@ def _limit(asked: Mapping[str, str]) -> int:
     if limit is not None and limit > MAX_ROWS:
         raise ExchangeError(400, "invalid_limit", f"limit: must be at most {MAX_ROWS}, not {limit}")
     return MAX_ROWS if limit is None else limit
+
+
+def _depth(asked: Mapping[str, str]) -> int | None:
+    """Levels a side of a book."""
+    depth = _whole(asked, "depth")
+    if depth is not None and not 1 <= depth <= MAX_DEPTH:
+        raise ExchangeError(400, "invalid_depth", f"depth: must be from 1 to {MAX_DEPTH}, not {depth}")
+    return depth
 
 
 def _cursor(asked: Mapping[str, str], name: str) -> int:

@@ -115,6 +115,7 @@ def state_json(state: StateRecord) -> Json:
         "funding_cursor": str(state.funding.cursor),
         "more": state.fills.more or state.funding.more,
         "tickers": [ticker_json(ticker) for ticker in state.tickers],
+        **({"books": [book_json(book) for book in state.books]} if state.books else {}),
     }
 
 

@@ -220,7 +220,9 @@ class Hyperliquid:
         """What the look of before showed, at the prices of now; a price that the socket does not show is asked for."""
         self._newest_ms = max(self._newest_ms, now_ms)
         self._memory.shown_ms = max(self._memory.shown_ms, now_ms)
-        return revalued(look, self._public.recent_tickers(markets, look.dexes, now_ms), now_ms)
+        told = self._public.recent(markets, look.dexes, now_ms)
+        now = revalued(look, tuple(ticker for ticker, _ in told), now_ms)
+        return replace(now, books=tuple(book for _, book in told))
 
     def _followed(self, markets: Sequence[str]) -> Following | None:
         """The socket that follows the account, opened by the second look: who looks once has no use for it."""
@@ -231,6 +233,9 @@ class Hyperliquid:
         if self._socket is not None:
             self._socket.follow(markets)
         return self._socket
+
+    def tell_depth(self, levels: int) -> None:
+        """The quotes come from the books: every snapshot has them."""
 
     def look_anew(self) -> None:
         """The next snapshot reads orders and fills again, and who asks for that needs no socket."""
@@ -381,7 +386,7 @@ class Hyperliquid:
         fills, payments, cursors = history
         time_ms = min(state.millis("time") for state in states.values())
         positions = _positions(states)
-        tickers = self._public.recent_tickers(markets, tuple(states), time_ms) if markets else ()
+        told = self._public.recent(markets, tuple(states), time_ms) if markets else ()
         marks = {one.market: one.mark_price for one in positions}
         self._newest_ms = max(self._newest_ms, time_ms)
         self._memory.shown_ms = max(self._memory.shown_ms, time_ms)
@@ -393,9 +398,10 @@ class Hyperliquid:
             orders=orders,
             fills=fills,
             funding_payments=payments,
-            tickers=tuple(replace(one, mark=marks.get(one.market, one.mark)) for one in tickers),
+            tickers=tuple(replace(one, mark=marks.get(one.market, one.mark)) for one, _ in told),
             cursors=cursors,
             orders_ms=orders_ms,
+            books=tuple(book for _, book in told),
         )
 
     def _account(self, states: States) -> Account:

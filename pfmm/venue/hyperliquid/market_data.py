@@ -87,15 +87,19 @@ class PublicData:
         self._refuse(markets, contexts)
         return tuple(reads.ticker(self.book(market), contexts[coin_of(market)][1]) for market in markets)
 
-    def recent_tickers(self, markets: Sequence[str], dexes: Sequence[str], now_ms: int) -> tuple[Ticker, ...]:
-        """Tickers whose marks and rates are at most a minute old; the quotes are of now. Raises UnknownMarket."""
+    def recent(self, markets: Sequence[str], dexes: Sequence[str], now_ms: int) -> tuple[tuple[Ticker, Book], ...]:
+        """Tickers whose marks and rates are at most a minute old, each with the book of now that has its quotes.
+
+        Raises UnknownMarket."""
         shown = {market: self.shown(market) for market in markets}
         asked = [market for market in markets if shown[market] is None]
         if asked and (self._recent is None or not 0 <= now_ms - self._recent[0] < CONTEXTS_EVERY_MS):
             self._recent = now_ms, self.contexts(dexes)
-        found = {one.market: one for one in self.tickers(asked, self._recent[1])} if asked and self._recent else {}
-        found |= {market: reads.ticker(one.book, one.context) for market, one in shown.items() if one is not None}
-        return tuple(found[market] for market in markets)
+        contexts = self._recent[1] if self._recent else {}
+        self._refuse(asked, contexts)
+        told = {market: (self.book(market), contexts[coin_of(market)][1]) for market in asked}
+        told |= {market: (one.book, one.context) for market, one in shown.items() if one is not None}
+        return tuple((reads.ticker(*told[market]), told[market][0]) for market in markets)
 
     @staticmethod
     def all_tickers(contexts: Contexts, now_ms: int) -> tuple[Ticker, ...]:

@@ -158,6 +158,7 @@ class Recorder:
 
     fails: BaseException | None = None
     keyboard_fd: int | None = None
+    depth_levels: int = 0
     shown: list[Shown] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     words: list[tuple[BaseException | None, list[BaseException], bool]] = field(default_factory=list)

@@ -18,7 +18,7 @@ import typer
 
 from pfmm.app.contract import Question
 from pfmm.cli import app, options, output, typer_seam
-from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, folded
+from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, as_written, emit, emit_failure, fitted
 from pfmm.cli.prompt import agreed, ask
 from pfmm.cli.render.tables import table
 from pfmm.cli.typer_seam import globals_of
@@ -27,6 +27,11 @@ from pfmm.model.encoding import jsonable
 from pfmm.model.text import iso
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def _answers_hold_to_their_schemas() -> None:
+    """What is printed here is made up."""
 
 
 class Colour(StrEnum):
@@ -293,17 +298,53 @@ def test_the_version_has_an_envelope_too(line: list[str], capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("absent", "told"),
+    ("text", "told"),
     [
-        ({}, []),
-        ({"bid": "a", "ask": "a"}, [("bid", "a"), ("ask", "a")]),
-        ({"bid:8": "a", "bid:9": "a", "bid:10": "a"}, [("bid:8 to bid:10", "a")]),
-        ({"bid:1": "a", "bid:2": "b", "bid:3": "b"}, [("bid:1", "a"), ("bid:2 to bid:3", "b")]),
-        # neither over a gap, nor from one side to the other, nor backwards
-        ({"bid:1": "a", "bid:3": "a", "ask:4": "a"}, [("bid:1", "a"), ("bid:3", "a"), ("ask:4", "a")]),
-        ({"bid:2": "a", "bid:1": "a"}, [("bid:2", "a"), ("bid:1", "a")]),
-        ({"cell:1:bid": "a", "cell:2:bid": "a"}, [("cell:1:bid", "a"), ("cell:2:bid", "a")]),
+        ("fits", "fits"),
+        ("one two three four five", "one two three\n  four five"),
+        ("  one two three four", "  one two\n    three four"),  # further in than its line
+        ("a-long-path/that-is-never-cut x", "a-long-path/that-is-never-cut\n  x"),
+        ("\u2581" * 20, "\u2581" * 20),
+        ("keep  two  spaces", "keep  two\n  spaces"),
+        ("first\n\nlast", "first\n\nlast"),
     ],
 )
-def test_neighbouring_levels_share_a_line(absent: dict[str, str], told: list[tuple[str, str]]) -> None:
-    assert folded(absent) == told
+def test_lines_are_broken_between_words_where_a_terminal_is_narrow(text: str, told: str) -> None:
+    assert fitted(text, 14) == told
+
+
+@pytest.mark.parametrize(
+    ("as_it_is", "printed"), [(True, "one two three four five\n"), (False, "one two\n  three\n  four\n  five\n")]
+)
+def test_only_what_may_be_broken_is_broken_on_a_terminal(
+    as_it_is: bool, printed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "8")
+    emit(Globals("x"), Result({}, lambda: "one two three four five", as_it_is=as_it_is))
+    assert capsys.readouterr().out == printed
+
+
+def test_a_message_goes_on_below_its_first_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    emit_failure("x", Failure("usage", "there is no such thing", "say something else then", 2), as_json=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "pfmm: there is no",
+        "      such thing",
+        "      say something",
+        "      else then",
+    ]
+
+
+def test_what_stands_for_a_character_is_counted_where_a_line_is_broken() -> None:
+    from pfmm.cli.plain_characters import HANDLER, register
+
+    register()
+    plain = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors=HANDLER)
+    assert fitted(as_written("fee 1.5 ± 0.25", plain), 15) == "fee 1.5 +/-\n  0.25"
+    assert (
+        fitted(as_written("fee 1.5 ± 0.25", io.TextIOWrapper(io.BytesIO(), encoding="utf-8")), 15) == "fee 1.5 ± 0.25"
+    )

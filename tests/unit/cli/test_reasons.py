@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pfmm.cli.live.fitting import cut, flow
-from pfmm.cli.live.reasons import places, reason_words
+from pfmm.cli.live.reasons import absences, places, reason_words
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,17 @@ def test_a_reason_in_plain_words(reason: str, words: str) -> None:
         (["bid:4", "bid:5", "bid:6", "ask:0"], "bids 5 to 7, ask 1"),
         (["cell:6:ask"], "ask of line 7"),  # the upper line of the cell
         (["cell:1:bid", "cell:3:bid"], "bids of lines 1, 3"),
+        (["bid:0", "bid:1", "bid:2", "bid:4", "bid:7", "bid:6"], "bids 1 to 3, 5, 7, 8"),
         (["grid"], "grid"),
     ],
 )
 def test_a_place_without_the_name_of_a_slot(slots: list[str], words: str) -> None:
     assert places(slots) == words
+
+
+def test_slots_that_are_empty_for_one_reason_share_a_line() -> None:
+    absent = {"bid:1": "too far", "bid:0": "too far", "ask:0": "the limit", "bid:2": "too far"}
+    assert absences(absent) == ["no bids 1 to 3: too far", "no ask 1: the limit"]
 
 
 def test_a_text_is_cut_at_the_end_of_a_word_and_a_part_stays_in_one_line() -> None:

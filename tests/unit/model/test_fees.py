@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.encoding import jsonable
 from pfmm.model.fees import ARTICLE, PRESETS, FeeChoice, Fees, entry_tier, stored
 from pfmm.paper import feed_config
 from pfmm.paper.feeds.feed import charged
@@ -60,7 +61,11 @@ def test_only_a_known_venue_has_an_entry_tier() -> None:
 
 def test_what_is_stored_comes_back() -> None:
     custom = Fees(Decimal("-0.25"), Decimal("1.5"), "custom")
-    assert stored(custom.data()) == custom
+    assert stored(custom.kept()) == custom
+    whole = Fees(Decimal(-2), Decimal(5), "article")  # its numbers in JSON are -2.0 and 5.0
+    answered = stored(jsonable(whole.data()))
+    assert answered == whole
+    assert answered.text == whole.text
     assert stored(None) is None
 
 

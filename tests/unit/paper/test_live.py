@@ -32,7 +32,7 @@ class World:
         public.close()
         self.config: dict[str, Any] = {
             "kind": "live", "venue": "hyperliquid", "network": "mainnet", "url": url, "socket": socket,
-            "markets_file": str(folder / "markets.json"), "fees": PRESETS["hyperliquid"].data(), "at_ms": at_ms,
+            "markets_file": str(folder / "markets.json"), "fees": PRESETS["hyperliquid"].kept(), "at_ms": at_ms,
         }  # fmt: skip
         self.path = folder / "exchange.sqlite3"
         self.exchange = self.open()

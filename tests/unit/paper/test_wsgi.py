@@ -394,6 +394,8 @@ def test_state_is_one_snapshot(desk: Desk) -> None:
     assert state["fills"] == desk("GET", "/api/fills").body["fills"]
     assert state["tickers"] == [desk.ticker()]
     assert isinstance(state["fills_cursor"], str)
+    deep = desk("GET", f"/api/state?markets={MARKET},ETH-PERP&depth=3").body["books"]
+    assert deep == [desk("GET", f"/api/orderbook/{name}?depth=3").body for name in (MARKET, "ETH-PERP")]
     later = desk(
         "GET",
         f"/api/state?markets=&fills_since={state['fills_cursor']}&funding_since={state['funding_cursor']}",
@@ -477,6 +479,7 @@ def test_keys(desk: Desk, key: str | None) -> None:
         ("GET", "/api/fills?since=-1", 400, "invalid_since"),
         ("GET", "/api/fills?since=9999999999999999999", 400, "invalid_since"),
         ("GET", "/api/state?fills_since=1.5", 400, "invalid_fills_since"),
+        ("GET", "/api/state?depth=0", 400, "invalid_depth"),
         ("GET", "/api/state?fill_since=1", 400, "bad_request"),
         ("GET", "/api/orders?status=closed", 400, "invalid_status"),
         ("GET", "/api/state?markets=BTCPERP", 404, "unknown_market"),

@@ -188,10 +188,19 @@ def test_ordinary_amounts_fit_eighty_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_a_narrow_terminal_gets_a_narrower_report() -> None:
+    rows = [FillRow(10_000, f"{name}-PERP", "r1", "long", "65.5", "9", "-12.3456") for name in ("BTC", "DOGE")]
+    equity = [(n * 1_000, Decimal(10_000 + n)) for n in range(100)]
+    text = report_text(small(rows, equity=equity), heading="paper/x", width=60)
+    drawn = [line for line in text.splitlines() if "┤" in line or "  " in line.strip()]
+    assert max(map(len, drawn)) <= 60, "curves and tables; sentences are broken where they are printed"
+    assert "hidden columns (terminal too narrow): fills, funding" in text
+
+
 def test_a_verdict_that_is_not_given_says_what_it_needs() -> None:
     text = report_text(small(), heading="paper/x")
     assert "unjudged fill rate, realized spread, max drawdown: 2 of 30 fills needed" in text
-    assert "unjudged inventory turnover, daily P&L / capital: under a day of data (0.0 h)" in text
+    assert "unjudged inventory turnover, daily P&L / capital: under a day of data (1.7 min)" in text
 
 
 def test_the_page_has_each_fill_by_its_id_and_escapes_what_it_shows() -> None:

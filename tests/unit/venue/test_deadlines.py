@@ -210,6 +210,15 @@ def test_a_signal_leaves_a_request_that_acts_a_moment_and_then_unknown(
         thread.join()
 
 
+def test_what_a_signal_kept_from_leaving_says_nothing_of_the_venue() -> None:
+    with serving("silent") as server, Signals() as signals:
+        with client_of(server.url, timeout_s=PATIENCE_S, wakeup=lambda: signals) as client:
+            os.kill(os.getpid(), signal.SIGINT)
+            with pytest.raises(VenueUnreachable, match="was not sent: a signal asked to stop") as caught:
+                cancel(client)
+        assert "cannot be reached" not in caught.value.message
+
+
 def test_an_answer_that_is_on_its_way_when_a_signal_comes_is_taken() -> None:
     def app(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
         os.kill(os.getpid(), signal.SIGINT)

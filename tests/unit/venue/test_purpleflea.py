@@ -559,6 +559,33 @@ def test_a_snapshot_is_one_request() -> None:
     assert snapshot.cursors == Cursors("1", "1")
 
 
+def test_the_depth_comes_with_the_snapshot_where_it_is_wanted() -> None:
+    host = Host().says("GET /api/state", (200, {**STATE, "books": [BOOK]}))
+    venue = venue_of(host)
+    assert venue.snapshot(["BTC-PERP"], Cursors()).books == ()
+    venue.tell_depth(7)
+    (book,) = venue.snapshot(["BTC-PERP"], Cursors()).books
+    assert (book.bids[1], book.asks[0].price) == (Level(D(99), D(2)), D(101))
+    assert [query for _, query, _ in host.requests] == [{"markets": "BTC-PERP"}, {"markets": "BTC-PERP", "depth": "7"}]
+
+
+def test_a_server_that_knows_no_depth_is_asked_for_it_once() -> None:
+    refusal = (400, {"error": "bad_request", "message": "the query parameter 'depth' is unknown here"})
+    host = Host().says("GET /api/state", [refusal, (200, STATE), (200, STATE)])
+    venue = venue_of(host)
+    venue.tell_depth(7)
+    assert [venue.snapshot(["BTC-PERP"], Cursors()).books for _ in range(2)] == [(), ()]
+    assert ["depth" in query for _, query, _ in host.requests] == [True, False, False]
+
+
+def test_a_real_venue_is_not_asked_for_a_depth_that_only_a_screen_wants() -> None:
+    host = Host().says("GET /api/state", (200, {**STATE, "books": [BOOK]}))
+    venue = PurpleFlea(venue_of(host).http, name="purpleflea", account="main")
+    venue.tell_depth(7)
+    assert venue.snapshot(["BTC-PERP"], Cursors()).books == ()
+    assert host.requests[0][1] == {"markets": "BTC-PERP"}
+
+
 def test_a_state_without_history_is_one_request_however_much_waits() -> None:
     host = Host().says("GET /api/state", (200, {**STATE, "fills": [], "funding_payments": [], "more": True}))
     state = venue_of(host).state(["BTC-PERP"])
