@@ -12,7 +12,7 @@ from pfmm.app.asserting import read_assertion
 from pfmm.app.contract import Question
 from pfmm.app.doctor import doctor
 from pfmm.app.funding import FIELDS, FundingRequest, broken, funding
-from pfmm.app.help import page, topics
+from pfmm.app.help import is_topic, page, topics
 from pfmm.app.markets import MarketsRequest, markets
 from pfmm.app.resume import resume
 from pfmm.app.session import Session
@@ -71,6 +71,8 @@ def test_doctor_answers_every_finding_also_when_one_fails(pfmm_home: Path) -> No
 
 
 def test_help_has_a_page_a_topic_and_names_the_nearest() -> None:
+    assert is_topic("json")
+    assert not is_topic("grid")
     assert {"config", "json", "exit-codes"} <= {one.name for one in topics().topics}
     assert "`grid.levels`" in page("config").text
     with pytest.raises(UsageError, match="no topic 'jsn'") as caught:
