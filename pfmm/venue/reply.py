@@ -98,7 +98,7 @@ class Judge:
     def unanswered(self, outcome: NoReply, what: str) -> PfmmError:
         """The error of a request that acts and got no answer."""
         if outcome.never_sent and outcome.why in (SIGNALLED, OUT_OF_TIME):
-            return VenueUnreachable(f"{what} was not sent: {outcome.why}")
+            return VenueUnreachable(f"{what} was never sent: {outcome.why}")
         if outcome.never_sent:
             return VenueUnreachable(f"{what} was never sent: {self.place} cannot be reached ({outcome.why})")
         return OutcomeUnknown(f"{what} at {self.place} got no answer ({outcome.why}): it may or may not have acted")
