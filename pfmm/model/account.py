@@ -113,8 +113,8 @@ class Cursors:
 class Snapshot:
     """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `orders_ms` is
     the venue time that the orders are of at least, where that is not `time`. `exchange_id` tells one paper exchange
-    from another; a real venue has none. `unseen` names what of the account a look for all of it did not see; `books` has
-    those of the markets that the same read told of."""
+    from another; a real venue has none. `unseen` names what of the account a look for all of it did not see; `books`
+    has those of the markets that the same read told of."""
 
     time: VenueTime
     account: Account
