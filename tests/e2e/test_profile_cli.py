@@ -82,7 +82,7 @@ def test_a_life_of_a_profile(pfmm: Any, pfmm_home: Path) -> None:
 def test_text_is_for_people(pfmm: Any) -> None:
     code, out, err = pfmm("profile", "show")
     assert (code, err) == (0, "")
-    assert out.startswith("profile paper   key not needed on paper\n")
+    assert out.startswith("profile paper   key not needed on paper   paper money\n")
     lines = {line.split()[0]: line.split()[1:] for line in out.splitlines()[3:]}
     assert lines["grid.levels"] == ["10", "default"]
     assert lines["quote.calibrate"] == ["true", "default"]
