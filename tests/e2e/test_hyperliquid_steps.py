@@ -215,6 +215,7 @@ class TestOfficialSdk:
             info.disconnect_websocket()
 
 
+@pytest.mark.slow  # by default it trades in test_hyperliquid_clients
 class TestCcxt:
     def made(self, url: str, module: Any, **options: Any) -> Any:
         made = module.hyperliquid({"walletAddress": keys.address(ACCOUNT), "privateKey": keys.test_key(ACCOUNT)})
@@ -223,7 +224,6 @@ class TestCcxt:
         made.options |= {"fetchMarkets": {"types": ["swap"]}, **options}
         return made
 
-    @pytest.mark.slow  # by default it places, edits and cancels in test_hyperliquid_clients, and over the socket below
     def test_rest(self, url: str, exchange: Exchange) -> None:
         ccxt = pytest.importorskip("ccxt", reason="ccxt is a test extra")
         client = self.made(url, ccxt)

@@ -11,6 +11,8 @@ from tests.e2e.driver import run
 from tests.e2e.homes import open_orders, stepped_home
 
 D = Decimal
+STATED = ("--kappa", "1.5", "--sigma", "40")  # nothing to fit first
+START = ("ladder", "start", "BTC", *STATED)
 FLAT = ("--model", "fixed", "--half-spread-bps", "8", "--sigma", "30")
 
 
@@ -52,10 +54,10 @@ def test_levels_are_further_out_and_larger(home: Path) -> None:
 
 
 def test_a_ladder_rests_whole_and_stop_proves_it_gone(home: Path) -> None:
-    first = run("ladder", "start", "BTC", "--levels", "4", "--max-inventory", "2000", "--once", "--json", home=home)
+    first = run(*START, "--levels", "4", "--max-inventory", "2000", "--once", "--json", home=home)
     assert first.data["runs"][0]["placed"] == 8
     assert {o.market for o in open_orders(home)} == {"BTC-PERP"}
-    again = run("ladder", "start", "BTC", "--levels", "4", "--max-inventory", "2000", "--once", "--json", home=home)
+    again = run(*START, "--levels", "4", "--max-inventory", "2000", "--once", "--json", home=home)
     assert (again.data["runs"][0]["kept"], again.data["runs"][0]["placed"]) == (8, 0)
     assert run("ladder", "status", "BTC", "--json", home=home).data["runs"][0]["state"] == "between_runs"
     stopped = run("ladder", "stop", "BTC", "--json", home=home).data["runs"][0]
@@ -86,7 +88,7 @@ def test_the_widest_spacing_that_the_settings_take_is_one_that_a_ladder_takes(ho
 
 def test_a_ladder_fits_under_the_limit(home: Path) -> None:
     """5 levels of 50, growing by half, are 500 USD a side: a limit of 200 lets only the first levels rest."""
-    done = run("ladder", "start", "BTC", "--max-inventory", "200", "--once", "--json", home=home).data["runs"][0]
+    done = run(*START, "--max-inventory", "200", "--once", "--json", home=home).data["runs"][0]
     rests = open_orders(home)
     for side in ("long", "short"):
         worth = sum(o.price * o.size_base for o in rests if o.price is not None and o.side == side)
@@ -95,7 +97,7 @@ def test_a_ladder_fits_under_the_limit(home: Path) -> None:
 
 
 def test_a_ladder_runs_beside_a_quote_without_trading_with_it(home: Path) -> None:
-    assert run("quote", "start", "BTC", "--once", home=home).code == 0
+    assert run("quote", "start", "BTC", *STATED, "--once", home=home).code == 0
     done = run("ladder", "start", "BTC", "--cycles", "20", "--max-inventory", "800", home=home)
     assert done.code == 0, done.err
     assert {o.market for o in open_orders(home)} <= {"BTC-PERP"}  # the quote's own stay
