@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a command that only reads prices does not pay for defining 
     from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
     from pfmm.model.order import Batch, BatchAnswer, Fill, Order
     from pfmm.model.plan import Decision, MarketView, OwnFill, OwnOrder, RoundTrip
-    from pfmm.model.run import Absorbed, Intents, JournalFill, Run, RunSave
+    from pfmm.model.run import Absorbed, EquityReading, Intents, JournalFill, Run, RunSave
 
 
 TRADES_PAGE = 1000  # prints that one answer of `Venue.trades` holds at most
@@ -272,6 +272,14 @@ class Journal(Protocol):
     def update_orders(self, updates: Sequence[OwnOrder], *, time_ms: int) -> None: ...
 
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None: ...
+
+    def limit_peak(self) -> Decimal | None:
+        """The highest equity that the account's limits count from, USD, restated to the money in the account now."""
+        ...
+
+    def equity_from(self, time_ms: int) -> EquityReading | None:
+        """The equity that a day which begins at `time_ms` began with, as far as the account's limits count it."""
+        ...
 
     def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None: ...
 

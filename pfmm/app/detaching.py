@@ -89,6 +89,17 @@ def _detached(begun: Start, command: Sequence[str]) -> Detached:
     return Detached(child.pid, str(log), kind, tuple(markets), cursor)
 
 
+def begin_beside(command: Sequence[str], log: Path) -> None:
+    """Start a process of its own session beside this one, which writes to `log` and is not waited for."""
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log.open("ab") as output:
+        os.fchmod(output.fileno(), 0o600)
+        child = subprocess.Popen(  # noqa: S603 - our own command line
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    threading.Thread(target=child.wait, daemon=True, name="beside").start()
+
+
 def turn_log(most_bytes: int = LOG_BYTES) -> None:
     """Begin the log of a background run anew where it has grown above `most_bytes`. The full one is kept as
     `NAME.log.1`, so that a run keeps at most twice that. A log that cannot be turned grows on."""

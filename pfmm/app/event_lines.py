@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pfmm.app.answers import FeesUsed
 from pfmm.app.book import BookResult
@@ -27,6 +27,7 @@ class _Trade(TypedDict):
 class _OfAnOrder(_Trade):
     slot: str
     client_order_id: str
+    trigger_price: NotRequired[Decimal]  # of a stop
 
 
 class _Begun(TypedDict):
@@ -178,6 +179,12 @@ class FundingPaid(TypedDict):
     amount: Decimal
 
 
+class Watched(Because):
+    """A watchdog acted for a run whose process was gone, or hung."""
+
+    cancelled: int
+
+
 class SlotStopped(TypedDict):
     """What a slot wants was refused too often and is sent no more."""
 
@@ -303,6 +310,7 @@ OF_A_LOOP: Mapping[str, type] = {
     "position_adopted": PositionAdopted,
     "funding": FundingPaid,
     "slot_stopped": SlotStopped,
+    "watchdog": Watched,
     "command": Commanded,
     "stopping": Stopping,
     "stopped": Stopped,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.app.asserting import is_false, offending
 from pfmm.errors import AssertionFalse, ConfigError
+from pfmm.model.peak import drawdown_pct as drawdown_pct  # noqa: PLC0414 - shown by inventory
 from pfmm.model.text import iso, plain
 
 if TYPE_CHECKING:
@@ -189,12 +190,6 @@ def _account_row(session: Session, snapshot: Snapshot, *, have_journal: bool) ->
         drawdown_pct=None if peak is None else drawdown_pct(peak, account.equity),
         deposits=account.deposits,
     )
-
-
-def drawdown_pct(peak: Decimal, equity: Decimal) -> Decimal:
-    """The fall from the highest equity recorded, in percent of it: from 200 to 190 is 5. Zero without a peak to fall
-    from."""
-    return max((peak - equity) / peak * 100, ZERO).quantize(PERCENT_STEP) if peak > 0 else ZERO
 
 
 def _position_row(

@@ -6,6 +6,7 @@ Joins what reads a venue (`venue`) to what keeps its looks (`tape`, `paper`), wh
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -70,10 +71,18 @@ def open_public(
     module, opener = (line.stream if socket else line.public).split(":")
     weights = None if folder is None else folder / f"{place.name}.weight"
     budget = WeightBudget(weights) if place.network != LOCAL else None
-    http = HttpClient(place.address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget)
+    http = HttpClient(
+        place.address, timeout_s=TIMEOUT_S, read_attempts=read_attempts, budget=budget, key_at_hand=_key_at_hand
+    )
     open_it = getattr(import_module(module), opener)
     opened: PublicVenue = open_it(http, place.address) if socket else open_it(http)
     return opened
+
+
+def _key_at_hand() -> str:
+    """The key that this process was given for some venue, else "": what a public venue answers may hold it too."""
+    names = (name for line in VENUES.values() for name in line.key_variables)
+    return next((found for name in names if (found := os.environ.get(name))), "")
 
 
 class Polled:

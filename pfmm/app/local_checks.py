@@ -130,7 +130,9 @@ def locks(state_dir: Path, now_ms: int) -> Iterator[Check]:
     for name in sorted(names):
         venue, _, account = name.partition("-")
         account_locks = AccountLocks(state_dir, venue, account)
-        for check in (*_runners(name, account_locks.holders(), state_dir, now_ms), _halt(name, account_locks)):
+        holders = account_locks.holders()
+        checks = (*_runners(name, holders, state_dir, now_ms), *_watchdogs(name, account_locks, holders))
+        for check in (*checks, _halt(name, account_locks)):
             if check is not None:
                 found = True
                 yield check
@@ -144,6 +146,17 @@ def _halt(name: str, account_locks: AccountLocks) -> Check | None:
         return None
     detail = f"halted by {record.halted_by} since {record.since}: {record.reason}"
     return Check(f"halt {name}", WARN, detail, "`pfmm resume` lifts it, after showing why it was set")
+
+
+def _watchdogs(name: str, locks: AccountLocks, holders: Sequence[Holder]) -> Iterator[Check]:
+    """Whether the watchdogs that loops began still live."""
+    from pfmm.app.watchdog import is_there
+
+    for holder in holders:
+        if holder.watched and not is_there(locks, holder.market, holder.strategy):
+            fix = f"`pfmm {holder.strategy} stop {holder.market}` and a new start begin another"
+            words = "the run's watchdog is gone: nothing cancels its orders if its process dies"
+            yield Check(f"watchdog {name} {holder.market} {holder.strategy}", WARN, words, fix)
 
 
 def _runners(name: str, holders: Sequence[Holder], state_dir: Path, now_ms: int) -> Iterator[Check]:

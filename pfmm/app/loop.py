@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
+from pfmm.app import watchdog
 from pfmm.app.running import run_loop
 from pfmm.app.starting import started
 from pfmm.app.watched import NOTICE, VIEW, Shown
@@ -28,7 +29,7 @@ from pfmm.runner.signals import Signals
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
-    from pfmm.app.starting import StartRequest, Tell
+    from pfmm.app.starting import Start, StartRequest, Tell
     from pfmm.app.watched import Display
 
     Run = Callable[[Callable[[Event], None], Inbox, Signals], Ending]
@@ -43,10 +44,15 @@ def start(request: StartRequest, *, session: Session, confirm: Confirm, tell: Te
     `display` shows it. The process ends, with the exit code of the loop's end, once the exit policy was carried out.
     Raises what stands in the way, before anything is sent.
     """
-    with started(request, session=session, confirm=confirm, tell=tell) as begun:
+    on_exit = request.on_exit or session.settings.general.run.on_exit
+
+    def watched(begun: Start) -> None:
+        if watchdog.wanted(session, on_exit):
+            watchdog.begin(begun)
+
+    with started(request, session=session, confirm=confirm, tell=tell, before_locks=watched) as begun:
         if begun is None:
             return
-        on_exit = request.on_exit or session.settings.general.run.on_exit
         shown = Shown(
             begun.kind, tuple(begun.markets), session.venue_name, session.account, on_exit,
             real_money=session.real_money, fees=begun.fees, limits=begun.limits_usd,

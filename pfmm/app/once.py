@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.starting import started
+from pfmm.engine.strategy_run import NO_ROOM
 from pfmm.errors import (
     CutShort,
     Halted,
@@ -106,6 +107,7 @@ def _once(begun: Start) -> OnceResult:
     session, engine = begun.session, begun.engine
     with Signals(one_shot=True) as signals:
         adopted = begun.adopt()
+        engine.protect_by_stops(wanted=True)  # nobody feeds a dead-man between two of cron's cycles
         try:
             with session.heeding(signals):
                 report = engine.cycle()
@@ -165,6 +167,8 @@ def _failure(report: CycleReport, tripped: str | None) -> PfmmError | None:
     if refused is not None:
         return VenueRefused(refused, hint=f"`pfmm {report.runs[0].strategy} stop` and a new start try again")
     problem = next((run.problem for run in report.runs if run.problem is not None), None)
+    if problem is not None and problem.startswith(NO_ROOM):
+        return RiskRefused(f"no new orders were placed: {problem}", hint="raise --max-inventory, or `pfmm flatten`")
     if problem is not None:
         return StaleData(f"no new orders were placed: {problem}")
     unknown = sum(event.name == "unknown" for event in report.events)

@@ -45,7 +45,7 @@ def resume(*, session: Session) -> ResumeResult:
             f"account {account} was flattened meanwhile: the HALT stays",
             hint="`pfmm resume` again, once you know why",
         )
-    warnings = [*warnings, *_left_over(session)]
+    warnings = [*warnings, *_lift_limits(session), *_left_over(session)]
     return ResumeResult(
         venue, account, record.halted_by, record.reason, record.since, tuple(ended), tuple(warnings)
     )  # fmt: skip
@@ -73,6 +73,16 @@ def _end_runs(session: Session) -> tuple[list[EndedRun], list[str]]:
         raise
     except ConfigError as error:
         return [], [f"the halted runs could not be ended: {error.message}"]
+
+
+def _lift_limits(session: Session) -> list[str]:
+    """Let the losses that a person has now seen trip nothing more: limits count from the next look on."""
+    try:
+        if session.has_journal:
+            session.journal.lift_limits()
+    except ConfigError as error:
+        return [f"limits on the account's losses go on counting what was lost before: {error.message}"]
+    return []
 
 
 def _left_over(session: Session) -> list[str]:

@@ -8,7 +8,9 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
 
+from pfmm.app import watchdog
 from pfmm.app.detaching import tell_ready
+from pfmm.app.protection import OFF, UNPROTECTED, refuse_unprotected, shown
 from pfmm.app.session import wall_ms
 from pfmm.errors import Halted
 from pfmm.model.fees import fees_text
@@ -16,6 +18,7 @@ from pfmm.model.fees import fees_text
 if TYPE_CHECKING:
     from pfmm.app.starting import Start
     from pfmm.journal.journal import Journal
+    from pfmm.model.cycle import CycleReport
     from pfmm.model.event import Event
     from pfmm.model.fees import Fees
     from pfmm.runner.inbox import Inbox
@@ -42,21 +45,37 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     # fed at most once a cycle: it must outlive three of them, and must not fire at orders that are to be kept
     timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
     dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms)
+    refuse_unprotected(begun, dead_man)
+    if watchdog.wanted(session, on_exit) is None and dead_man.state == UNPROTECTED:
+        watchdog.begin(begun)
     teller = Teller(session.journal, engine, put)
     edge = LiveEdge(session.journal, begun.fees)
+    engine.watch_clock(clock.lag_ms)
+
+    def before_cycle() -> None:
+        begun.heartbeat.beat()
+        if dead_man.state != OFF:  # it is only asked for after a cycle
+            engine.protect_by_stops(wanted=dead_man.state == UNPROTECTED)
+
+    def after_cycle(report: CycleReport) -> None:
+        begun.runs.tend(session, engine, report.time.time_ms)
+        slow = 0 < report.time.speed < 1  # then an interval takes longer by the clock of this machine
+        begun.heartbeat.beat(3 * run.interval_s * (1 / report.time.speed - 1) if slow else 0.0)
+
     hooks = Hooks(
         teller=teller,
         beside=lambda: {
             "adopted_orders": adopted,
-            "dead_man": dead_man.state,
+            "dead_man": shown(session, dead_man.state, tuple(begun.markets)),
             "budget": session.venue.budget_text(),
             **edge.lines([(market, run_id) for (market, _), run_id in engine.run_names.items()], clock.now_ms()),
         },
         halted=session.locks.halted,
         trip=lambda reason: begun.trip(reason, clock.now_ms()),
         ready=tell_ready,
-        tend=lambda report: begun.runs.tend(session, engine, report.time.time_ms),
+        tend=after_cycle,
         verify=session.journal.verify,
+        before=before_cycle,
     )
     loop = Loop(engine, clock, inbox, dead_man, LoopOptions(run.interval_s, begun.request.cycles), hooks)
     around = begun.surroundings(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pfmm.engine.account_limits import AccountLimits
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import VenueRefused, VenueUnreachable
 from pfmm.strategy.base import Kind, Measured
@@ -53,8 +54,16 @@ def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Meas
         tolerance=built.tolerance,
         keep_on_bad_data=kind.keep_on_bad_data,
     )
-    adopts = run.position == "adopt"
-    return RunSpec(built.strategy, built.config, limits, built.defaults, kind.free, kind.replaced, adopts)
+    return RunSpec(
+        built.strategy,
+        built.config,
+        limits,
+        built.defaults,
+        kind.free,
+        kind.replaced,
+        adopts=run.position == "adopt",
+        account=AccountLimits(run.max_total_usd, run.max_margin_pct, run.max_drawdown_pct, run.max_daily_loss_usd),
+    )
 
 
 class Runs:

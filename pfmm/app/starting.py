@@ -21,11 +21,13 @@ from pfmm.errors import AlreadyRunning, RiskRefused
 from pfmm.model.fees import Fees
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED
 from pfmm.model.text import iso, plain
+from pfmm.runner.locks import Heartbeat
 from pfmm.strategy.base import kind_of
 
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
+    from pfmm.model.deadline import Deadline
     from pfmm.model.run import Run
     from pfmm.runner.leaving import Surroundings
 
@@ -35,17 +37,26 @@ CRYPTO = "crypto"  # the category of markets that never close
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """Which strategy on which markets. None means that the profile's value holds; `cycles` None: until told to stop."""
+    """Which strategy on which markets. None means that the profile's value holds; `cycles` None: until told to stop.
+    `yes_unprotected` takes a venue that grants no protection."""
 
     strategy: str
     markets: tuple[str, ...]
     on_exit: str | None = None
     on_restart: str | None = None
     cycles: int | None = None
+    yes_unprotected: bool = False
 
 
 @contextmanager
-def started(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tell) -> Iterator[Start | None]:
+def started(
+    request: StartRequest,
+    *,
+    session: Session,
+    confirm: Confirm,
+    tell: Tell,
+    before_locks: Callable[[Start], None] = lambda _: None,
+) -> Iterator[Start | None]:
     """Build, ask, and hold the locks: within the block this process is the one that runs these markets.
 
     None where the question about real money was declined. Raises what `Start` raises, and AlreadyRunning.
@@ -54,6 +65,7 @@ def started(request: StartRequest, *, session: Session, confirm: Confirm, tell: 
     if not begun.confirmed(confirm):
         yield None
         return
+    before_locks(begun)
     with begun.holding():
         yield begun
 
@@ -70,6 +82,7 @@ class Start:
         self.locks = session.locks_to_trade()
         self.request, self.session, self.kind = request, session, request.strategy
         self.runs = Runs(kind_of(request.strategy))
+        self.heartbeat = Heartbeat(session.settings.general.run.interval_s)
         self._tell = tell
         self.instruments = list({one.market: one for one in map(session.as_charged, request.markets)}.values())
         self.markets = [instrument.market for instrument in self.instruments]  # in the venue's spelling
@@ -192,8 +205,7 @@ class Start:
     @contextmanager
     def holding(self) -> Iterator[Engine]:
         """Within the block this process is the one that runs these markets. Raises AlreadyRunning and Halted."""
-        interval_s = self.session.settings.general.run.interval_s
-        with self.locks.running(self.markets, self.kind, interval_s):
+        with self.locks.running(self.markets, self.kind, self.heartbeat):
             before, self._open = _ids(self._open), self._open_runs()
             if _ids(self._open) != before:  # ended or begun by another since: not the same start
                 self.engine = self._engine(settles=True)
@@ -241,11 +253,18 @@ class Start:
             journal=session.journal,
             clock=partial(session.clock, waiting),
             running=running,
-            leaving=session.leaving,
+            leaving=self.leaving,
             close=close,
             unattended=self.unattended,
             last_interrupt=last_interrupt,
         )
+
+    def leaving(self) -> AbstractContextManager[Deadline]:
+        """The session's time to cancel and prove, of which the watchdog is told: nothing is heard meanwhile, nor while
+        positions are closed after it."""
+        settings = self.session.settings.general
+        self.heartbeat.beat(settings.run.exit_timeout_s + settings.flatten.timeout_s)
+        return self.session.leaving()
 
     def trip(self, reason: str, time_ms: int) -> None:
         """Set the latch of the kill switch."""

@@ -5,7 +5,7 @@ Reads through the same observation as the engine, so that orders that filled whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -41,6 +41,7 @@ class OrderRow:
     filled: Decimal
     status: OwnStatus
     client_order_id: str
+    trigger_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,23 @@ def status(request: StatusRequest, *, session: Session) -> StatusResult:
             warnings = (f"{error.message}; this is the journal's own view, without what happened since",)
     if not silent:
         warnings += _unknown(session, kind, market)
+    warnings += _unwatched(session, kind, holders)
     rows = [_row(session, run, holders.get((run.market, kind)), marks.get(run.market), speed) for run in runs]
     if market is not None and not rows:
         rows = [RunRow(market, kind)]
     return StatusResult(session.venue_name, session.account, tuple(rows), warnings)
+
+
+def _unwatched(session: Session, kind: str, holders: Mapping[tuple[str, str], Holder]) -> tuple[str, ...]:
+    """A warning for each loop whose watchdog is gone."""
+    from pfmm.app.watchdog import is_there
+
+    return tuple(
+        f"the watchdog of the {kind} on {holder.market} (pid {holder.pid}) is gone: nothing cancels its orders if it "
+        f"dies; `pfmm {kind} stop {holder.market}` and a new start begin another"
+        for holder in holders.values()
+        if holder.strategy == kind and holder.watched and not is_there(session.locks, holder.market, kind)
+    )
 
 
 def _unknown(session: Session, kind: str, market: str | None) -> tuple[str, ...]:
@@ -186,7 +200,8 @@ def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None
 
 def _order(order: OwnOrder) -> OrderRow:
     return OrderRow(
-        order.slot, order.side, order.price, order.size, order.filled, order.status, order.client_order_id
+        order.slot, order.side, order.price, order.size, order.filled, order.status, order.client_order_id,
+        order.trigger_price,
     )  # fmt: skip
 
 

@@ -112,6 +112,21 @@ def venue(session: Session) -> Iterator[Check]:
     if not session.live and session.has_journal:
         yield from _other_exchange(session)
     yield _budget(session)
+    if session.live:
+        yield _protection(session)
+
+
+def _protection(session: Session) -> Check:
+    """What would protect a run if this machine were gone; whether the switch is granted to the account, only arming it
+    tells."""
+    venue, run = session.venue.capabilities, session.settings.general.run
+    stop = "a stop where a run has max_loss" if venue.trigger_orders else ""
+    if venue.dead_man and run.dead_man_s:
+        return Check("protection", OK, "dead-man switch" + (f", where it is not granted {stop}" if stop else ""))
+    if stop and run.max_loss_usd is not None:
+        return Check("protection", OK, "stop: one waits at the venue where the loss reaches run.max_loss_usd")
+    fix = "set run.max_loss_usd" if stop else "stay near: nothing cancels for you if this machine is gone"
+    return Check("protection", WARN, "unprotected: no dead-man switch, and no stop", fix)
 
 
 def _clock(session: Session, time: VenueTime, before_ms: int, after_ms: int) -> Check:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from pfmm.engine.account_limits import NO_LIMITS
 from pfmm.engine.approval import within_limit
 from pfmm.engine.engine import Engine
 from pfmm.engine.report import MarketSnapshot
@@ -49,10 +50,12 @@ class LazyEngine(Engine):
         (active,) = self._runs
         if not self._settled or active.run is None or active.state is None:
             return False
-        before = (active.last_mid, active.last_cycle_ms, active.problem)
+        if self._account.limits != NO_LIMITS:
+            return False  # how equity went, and margin, show in whole cycles alone
+        before = (active.last_mid, active.last_cycle_ms, active.problem, active.guards, active.no_new_risk)
         seen = MarketSnapshot(snapshot)
         view, active.problem = active.view(seen)
-        if view is not None and active.problem is None and before[2] is None:
+        if view is not None and active.problem is None and before[2] is None and active.no_new_risk is None:
             limits = active.spec.limits
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
                 state, decision = active.spec.strategy.decide(active.state, view)
@@ -62,7 +65,7 @@ class LazyEngine(Engine):
                     # what the limit holds back today it may let through at another price: that is never quiet
                     active.state, self._view_seen = state, None if plan.changes else view
                     return True
-        active.last_mid, active.last_cycle_ms, active.problem = before
+        active.last_mid, active.last_cycle_ms, active.problem, active.guards, active.no_new_risk = before
         return False
 
     def _wanted_changes(self, decision: Decision, now_ms: int) -> Plan:

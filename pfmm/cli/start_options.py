@@ -35,6 +35,9 @@ Detach = Annotated[bool, typer.Option("--detach", help="Run in the background, w
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Send nothing; show what would change.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 12 when changes are pending.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, on a live venue.")]
+YesUnprotected = Annotated[
+    bool, typer.Option("--yes-unprotected", help="Start live where the venue grants neither dead-man nor stop.")
+]
 Flatten = Annotated[bool, typer.Option("--flatten", help="Also close the position on these markets.")]
 UnknownOrders = Annotated[
     bool, typer.Option("--unknown-orders", help="Also cancel orders with pfmm's ids that this journal does not know.")

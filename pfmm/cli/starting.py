@@ -39,6 +39,7 @@ class Way(NamedTuple):
     dry_run: bool
     exit_code: bool
     yes: bool
+    yes_unprotected: bool
 
     def refuse_contradictions(self) -> None:
         """Raise UsageError for flags of which one would be passed over in silence."""
@@ -62,8 +63,9 @@ def add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
         dry_run: option.DryRun = False,
         exit_code: option.ExitCode = False,
         yes: option.Yes = False,
+        yes_unprotected: option.YesUnprotected = False,
     ) -> None:
-        _start(context, kind.name, (market,), Way(cycles, once, detach, dry_run, exit_code, yes))
+        _start(context, kind.name, (market,), Way(cycles, once, detach, dry_run, exit_code, yes, yes_unprotected))
 
     def start_many(
         context: typer.Context,
@@ -74,9 +76,10 @@ def add_start(app: typer.Typer, kind: Kind, flags: Sequence[Setting]) -> None:
         dry_run: option.DryRun = False,
         exit_code: option.ExitCode = False,
         yes: option.Yes = False,
+        yes_unprotected: option.YesUnprotected = False,
     ) -> None:
         several = several_markets(markets, f"pfmm {kind.name} start BTC ETH")
-        _start(context, kind.name, several, Way(cycles, once, detach, dry_run, exit_code, yes))
+        _start(context, kind.name, several, Way(cycles, once, detach, dry_run, exit_code, yes, yes_unprotected))
 
     start = takes_settings(*option.RUN, tables=flags)(start_many if kind.many_markets else start_one)
     app.command("start", help=kind.start_help)(start)
@@ -90,7 +93,8 @@ def _start(context: typer.Context, name: str, markets: tuple[str, ...], way: Way
     options = globals_of(context)
     given = options.flags
     cycles = 1 if way.once else way.cycles
-    request = StartRequest(name, markets, given.get("run.on_exit"), given.get("run.on_restart"), cycles)
+    on_exit, on_restart = given.get("run.on_exit"), given.get("run.on_restart")
+    request = StartRequest(name, markets, on_exit, on_restart, cycles, way.yes_unprotected)
     with opened_session(options) as session:
         if way.dry_run:
             _dry_run(options, request, session, pending_fails=way.exit_code)

@@ -47,7 +47,23 @@ OWN: Final[tuple[Setting, ...]] = (
     above_zero(
         "run.max_loss_usd", "decimal", None, MOST_USD, "USD", "loss of a run that stops it", "--max-loss"
     ),
+    above_zero(
+        "run.max_total_usd", "decimal", None, MOST_USD, "USD", "limit of all markets of the account together"
+    ),
+    above_zero(
+        "run.max_margin_pct", "decimal", None, "1000", "%", "margin in use, of equity, above which nothing adds risk"
+    ),
+    above_zero(
+        "run.max_drawdown_pct", "decimal", None, "100", "%", "fall of the account from its peak that halts it"
+    ),
+    above_zero(
+        "run.max_daily_loss_usd", "decimal", None, MOST_USD, "USD", "loss of the account in a UTC day that halts it"
+    ),
     between("run.dead_man_s", "integer", 60, ("0", "86400"), "s", "venue's dead-man switch (0 = off)"),
+    choice(
+        "run.watchdog", "auto", ("auto", "on", "off"),
+        "a second process that cancels a dead or hanging loop's orders (auto: live, where no dead-man is granted)",
+    ),
     above_zero("run.stale_after_s", "number", 15.0, "3600", "s", "age of market data that is too old to act on"),
     between("run.exit_timeout_s", "number", 30.0, ("1", "3600"), "s", "time to cancel and prove when a run ends"),
     between(
@@ -70,7 +86,19 @@ OWN: Final[tuple[Setting, ...]] = (
 _NOT_OF_MARKETS: Final = frozenset({"secret", "command", "flatten", "paper"})
 # one process may run many markets, and has one of each of these
 _OF_THE_PROCESS: Final = frozenset(
-    {"run.interval_s", "run.on_exit", "run.on_restart", "run.position", "run.dead_man_s", "run.exit_timeout_s"}
+    {
+        "run.interval_s",
+        "run.on_exit",
+        "run.on_restart",
+        "run.position",
+        "run.watchdog",
+        "run.dead_man_s",
+        "run.exit_timeout_s",
+        "run.max_total_usd",
+        "run.max_margin_pct",
+        "run.max_drawdown_pct",
+        "run.max_daily_loss_usd",
+    }
 )
 SECRET_WORDS: Final = frozenset({"value", "key", "api_key", "secret", "token", "password"})
 

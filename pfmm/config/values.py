@@ -70,7 +70,12 @@ class RunSettings(Section):
     holidays: str
     max_inventory_usd: Decimal
     max_loss_usd: Decimal | None
+    max_total_usd: Decimal | None
+    max_margin_pct: Decimal | None
+    max_drawdown_pct: Decimal | None
+    max_daily_loss_usd: Decimal | None
     dead_man_s: int
+    watchdog: str
     stale_after_s: float
     exit_timeout_s: float
 

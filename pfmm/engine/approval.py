@@ -6,7 +6,10 @@ Layer: engine.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
+from pfmm.engine.account_limits import AccountLimits, room_of_total
+from pfmm.engine.protection import without_stops
 from pfmm.engine.report import MarketSnapshot
 from pfmm.engine.risk import check
 from pfmm.engine.self_trade import hold_crossing
@@ -25,12 +28,13 @@ def approve(
     first_number: int,
     nonce: str,
     replaces: bool,
+    account: AccountLimits | None = None,
 ) -> Intents:
     """Judge the plans of one cycle one after the other, each beside what the ones before it have been allowed.
 
     `live` are the account's orders that can still fill, `first_number` that of the next new order, and `replaces` says
     that an amended order rests beside its old self for a moment. Each step's plan becomes the part that passed, with
-    the rest of it held, and `close` its closing order.
+    the rest of it held, and `close` its closing order. Its stop goes out whatever the limit says: it only reduces.
     """
     known: dict[str, list[OwnOrder]] = {}
     for order in live:
@@ -41,7 +45,8 @@ def approve(
     replaced: dict[str, OwnOrder] = {}
     for step in steps:
         here = known.setdefault(step.active.market, [])
-        step.plan = within_limit(step.active, step.plan, here, seen, replaces=replaces)
+        total = None if account is None else room_of_total(account, step.active.market, seen.snapshot.positions, known)
+        step.plan = within_limit(step.active, step.plan, here, seen, replaces=replaces, total_room_usd=total)
         step.close = _closing_order(step, here, seen)
         intents = intents_of(
             step.plan,
@@ -50,7 +55,7 @@ def approve(
             first_number=first_number + len(place),
             nonce=nonce,
             time=seen.time,
-            close=step.close,
+            beside=[one for one in (step.close, step.stop) if one is not None],
             replaces=replaces,
         )
         amended = {order.client_order_id: order for order in intents.amend}
@@ -64,19 +69,25 @@ def approve(
 
 
 def within_limit(
-    active: StrategyRun, plan: Plan, here: Sequence[OwnOrder], seen: MarketSnapshot, *, replaces: bool
+    active: StrategyRun,
+    plan: Plan,
+    here: Sequence[OwnOrder],
+    seen: MarketSnapshot,
+    *,
+    replaces: bool,
+    total_room_usd: Decimal | None = None,
 ) -> Plan:
-    """Take the part of a plan that passes the limit; `here` are the account's live orders on the market. What does not
-    pass is among its held."""
+    """Take the part of a plan that passes the limit, or what other markets leave of the account's total where that is
+    less; `here` are the account's live orders on the market. What does not pass is among its held."""
     ticker = seen.tickers.get(active.market)
     if ticker is None or not plan.changes:
         return plan
     own_run = active.run_id
     verdict = check(
-        hold_crossing(plan, [order for order in here if order.run_id != own_run]),
+        hold_crossing(plan, [order for order in without_stops(here) if order.run_id != own_run]),
         net_position=seen.run_position(active.market),
         live_orders=here,
-        limit_usd=active.room(seen),
+        limit_usd=active.room(seen, total_room_usd),
         mark=ticker.mark,
         foreign_orders=seen.foreign_orders(active.market, here),
         replaces=replaces,
@@ -92,7 +103,7 @@ def _closing_order(step: Step, here: Sequence[OwnOrder], seen: MarketSnapshot) -
     active = step.active
     if step.decision is None or not step.decision.close or active.has_live(here):
         return None
-    order, told = active.closing_order(seen, [other for other in here if other.run_id != active.run_id])
+    order, told = active.closing_order(seen, [other for other in without_stops(here) if other.run_id != active.run_id])
     if order is None and told is not None:
         step.plan = replace(step.plan, held=(*step.plan.held, Held(CLOSE_SLOT, told)))
     else:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pfmm.engine.account_guard import AccountGuard
+from pfmm.engine.account_limits import NO_LIMITS
 from pfmm.engine.adoption import config_differences
 from pfmm.engine.approval import approve
 from pfmm.engine.fill_mids import read_mids
 from pfmm.engine.folding import FillFolder
+from pfmm.engine.guards import only_reducing
 from pfmm.engine.observe import observe_listed
 from pfmm.engine.position_check import later_fills
+from pfmm.engine.protection import StopPlan, without_stops
 from pfmm.engine.reconcile import reconcile
 from pfmm.engine.report import MarketSnapshot, RunSpec
 from pfmm.engine.risk import loss_problem
@@ -25,6 +29,7 @@ from pfmm.engine.submit import CLOSE_SLOT, Sender, SendNote
 from pfmm.engine.unknown_orders import refuse_second
 from pfmm.engine.venue_events import adopted, doubted, of_the_venue
 from pfmm.errors import PfmmError, SettingsDiffer, UnknownMarket
+from pfmm.model.account import VenueTime
 from pfmm.model.cycle import CycleReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument, Ticker
@@ -51,6 +56,7 @@ class Engine:
     ) -> None:
         """`settles` is False while another process carries the runs on: only that one knows what it has in flight."""
         self._venue = venue
+        self._account = AccountGuard(specs[0].account if specs else NO_LIMITS, journal)
         self._settles = settles
         self._replaces = venue.capabilities.amend is Amend.REPLACE
         self._journal = journal
@@ -62,6 +68,8 @@ class Engine:
         self._not_before_ms = 0
         self._paused: str | None = None
         self._gone: set[str] = set()  # markets that the venue lists no more
+        self._lag_ms: Callable[[VenueTime], int] = lambda _: 0
+        self._stops: bool | None = None  # whether stops protect the runs; None: they are left as they are
         self._known_live: tuple[OwnOrder, ...] = ()
         self.passed_over: dict[str, tuple[Run, tuple[str, ...]]] = {}  # by market, with what differs
         self._in_flight = Intents()
@@ -97,6 +105,15 @@ class Engine:
         """From the next cycle on every run has its orders cancelled and wants none, until the pause is lifted (None).
         Fills are absorbed and the loss limit is checked all the same."""
         self._paused = reason
+
+    def watch_clock(self, lag_ms: Callable[[VenueTime], int]) -> None:
+        """Holds the venue's time against a steady clock: `lag_ms` tells how far an answer's is behind that."""
+        self._lag_ms = lag_ms
+
+    def protect_by_stops(self, *, wanted: bool) -> None:
+        """Whether from the next cycle on a stop waits at the venue for each run that has a loss limit and holds
+        something: for where nothing else cancels and closes should this machine be gone. Otherwise none does."""
+        self._stops = wanted and self._venue.capabilities.trigger_orders
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -191,6 +208,7 @@ class Engine:
         )
         self._note_gone(gone)
         seen = MarketSnapshot(snapshot)
+        seen.lag_ms = self._lag_ms(seen.time)
         # a venue whose clock runs never shows the same moment twice: that would be a cached answer
         self._not_before_ms = seen.now_ms + (seen.time.speed > 0 and seen.time.state == "open")
         self._folder.fold(self._runs, self._untold)
@@ -202,13 +220,16 @@ class Engine:
         """Lets every run decide; an order that is absent, as it was the cycle before, is cancelled to settle it."""
         self._know(self._journal.live_orders())
         live = _by_run(self._known_live)
+        self._account.look(seen)
         steps = []
         for active in self._runs:
             own = live.get(active.run_id or "", ())
             step = self._step(active, seen, own)
             lost = tuple(order for order in own if order in absent)  # those that the cycle before had as MISSING
-            if lost:
-                step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost))
+            stops = self._stops_of(step, seen, own)
+            step.stop = stops.place
+            if lost or stops.cancel:
+                step.plan = replace(step.plan, cancel=(*step.plan.cancel, *lost, *stops.cancel))
             steps.append(step)
             self._untold += active.problem_events(seen.now_ms)
         return steps
@@ -219,6 +240,12 @@ class Engine:
         self._gone.update(gone)
         if self._gone.issuperset(self.markets):
             raise UnknownMarket(f"{self._venue.name} lists {', '.join(self.markets)} no more")
+
+    def _stops_of(self, step: Step, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> StopPlan:
+        """What keeps the run's stop in step; nothing while its position is doubted, or on its way out."""
+        if self._stops is None or step.tripped or step.active.apart:
+            return StopPlan()
+        return step.active.stops(seen, live, wanted=self._stops)
 
     def _know(self, live: tuple[OwnOrder, ...]) -> None:
         self._known_live, self._in_flight = live, Intents()
@@ -233,9 +260,12 @@ class Engine:
         if active.apart is not None:
             active.problem = f"position: {active.apart.words}"
         if tripped is None and view is not None and active.problem is None:  # one bad mark must not halt an account
-            tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd)
+            tripped = loss_problem(view.run_pnl_usd, active.spec.limits.max_loss_usd) or self._account.lost(seen)
+            active.no_new_risk = active.no_new_risk or self._account.no_new_risk
             if tripped is None and self._paused is None:
                 decision = active.decide(view)
+                if active.no_new_risk is not None:
+                    decision = only_reducing(decision, view.inventory, active.no_new_risk)
                 if seen.base(active.market):
                     orders = tuple(active.reducing(seen, desired) for desired in decision.orders)
                     decision = replace(decision, orders=orders)
@@ -254,11 +284,12 @@ class Engine:
         keeps = active.spec.limits.keep_on_bad_data and self._paused is None and active.market not in self._gone
         if active.apart is not None:  # told a moment late is no reason to lose one's place in the queue
             keeps = active.apart.reads == 1 and self._paused is None
+        quotes = without_stops(live)
         if decision is None and tripped is None and keeps:
-            return Plan(keep=tuple(live))
+            return Plan(keep=tuple(quotes))
         return reconcile(
             decision.orders if decision is not None else (),
-            live,
+            quotes,
             tolerance=active.spec.limits.tolerance,
             now_ms=now_ms,
             can_amend=self._venue.capabilities.amend is not Amend.NONE,
@@ -271,9 +302,13 @@ class Engine:
 
         def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
             seen.add_fills(later_fills(self._journal, seen, seen_through))
-            return approve(steps, seen, live, first_number=number, nonce=self._journal.nonce, replaces=self._replaces)
+            return approve(
+                steps, seen, live, first_number=number, nonce=self._journal.nonce, replaces=self._replaces,
+                account=self._account.limits,
+            )  # fmt: skip
 
-        if send and any(step.plan.changes or (step.decision is not None and step.decision.close) for step in steps):
+        closing = any(step.decision is not None and step.decision.close for step in steps)
+        if send and (closing or any(step.plan.changes or step.stop is not None for step in steps)):
             return self._journal.commit_intents(decide, time_ms=seen.now_ms)
         ended = {run.run_id for run, _ in self.passed_over.values()}
         return decide(tuple(one for one in self._journal.live_orders() if one.run_id not in ended), 0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from pfmm.engine.account_limits import NO_LIMITS, AccountLimits
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Order
 from pfmm.model.plan import OwnOrder, Tolerance
@@ -44,7 +45,8 @@ class RunSpec:
     `defaults` are their defaults: a run that is older than a setting had that. `free` names
     those that resting orders do not stand for: they may change while a run is open. `replaced` names settings whose
     place a newer one has taken: a run that was begun without the newer one had the older at its default. A run that
-    begins takes over what ended runs left on its market; one that `adopts` also what no run ever held.
+    begins takes over what ended runs left on its market; one that `adopts` also what no run ever held. `account` is
+    what binds the account as a whole, the same for every run of a process.
     """
 
     strategy: Strategy[Any]
@@ -54,6 +56,7 @@ class RunSpec:
     free: frozenset[str] = frozenset()
     replaced: Mapping[str, str] = field(default_factory=dict)
     adopts: bool = False
+    account: AccountLimits = NO_LIMITS
 
 
 class MarketSnapshot:
@@ -66,6 +69,7 @@ class MarketSnapshot:
         self.tickers = {ticker.market: ticker for ticker in snapshot.tickers}
         self.books = {book.market: book for book in snapshot.books}
         self._positions = {position.market: position.size for position in snapshot.positions}
+        self.lag_ms = 0  # how far its time is behind where a steady clock of this machine has the venue's
         self.bases: dict[str, Decimal] = {}  # by market, what of the position no run holds
         self.orders: dict[str, list[Order]] = {}
         for order in snapshot.orders:

@@ -144,6 +144,17 @@ def data_problem(ticker: Ticker, *, now_ms: int, stale_after_ms: int, last_mid: 
     return _jump_problem(ticker.mid, last_mid)
 
 
+def lag_problem(lag_ms: int, stale_after_ms: int) -> str | None:
+    """Why an answer must not be acted on that is `lag_ms` old by when it was received, whatever time it tells: a venue
+    whose clock stands still, or an answer that was long on its way."""
+    if lag_ms <= stale_after_ms:
+        return None
+    return (
+        f"stale: the venue's time is {lag_ms / 1000:g} s behind this machine's steady clock, at most "
+        f"{stale_after_ms / 1000:g} s allowed"
+    )
+
+
 def _age_problem(age_ms: int, stale_after_ms: int) -> str | None:
     """Why data of that age must not be acted on, or None."""
     if age_ms > stale_after_ms:

@@ -37,6 +37,7 @@ def report_of(step: Step, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Run
         ended_by=active.ended_by,
         refused=_all_refused(step, live),
         book=seen.books.get(active.market),
+        no_new_risk=active.no_new_risk,
     )
 
 

@@ -11,10 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.accounting.ledger import mark, net_profit
+from pfmm.engine.guards import Guards, judge
 from pfmm.engine.outside import fill_row
 from pfmm.engine.position_check import Apart
+from pfmm.engine.protection import STOP_SLOT, StopPlan, desired_stop, keep_in_step, without_stops
 from pfmm.engine.report import MarketSnapshot, RunSpec, limit_beside
-from pfmm.engine.risk import data_problem
+from pfmm.engine.risk import data_problem, lag_problem
 from pfmm.engine.self_trade import close_before
 from pfmm.engine.submit import CLOSE_SLOT
 from pfmm.model.event import Event
@@ -30,6 +32,7 @@ from pfmm.strategy.saved import Saved
 from pfmm.strategy.ticks import snap_price, snap_size
 
 CLOSE_SLIPPAGE = Decimal("0.005")
+NO_ROOM = "base: "  # how the problem of a base begins that takes up the whole limit
 MEMORY_VERSION = 1  # of what `memory` gives; one without the number is of version 1
 REFUSED_RUNNING = 5  # so many refusals of a slot's order running stop the slot
 _JUMP_MEMORY_MS = 60_000
@@ -94,6 +97,8 @@ class StrategyRun:
         self.apart: Apart | None = None  # what is wrong with the position, at the last look
         self.adopts: Adoption | None = None  # what it takes over when it begins
         self.problem: str | None = None
+        self.guards = Guards()
+        self.no_new_risk: str | None = None  # why only what reduces may be sent
         self.shown_problem: str | None = None
 
     @property
@@ -133,6 +138,7 @@ class StrategyRun:
                 apart = Saved(saved.mapping("_apart"), "position check")
                 since_ms, reads = apart.whole("since_ms", low=0), apart.whole("reads", low=1)
                 self.apart = Apart(since_ms, reads, apart.text("words") or "")
+            self.guards = Guards.load(saved.mapping("_guards")) if saved.has("_guards") else Guards()
             refused = saved.mapping("_refused", {})
             self.refused = {slot: Refused.load(Saved(refused, "refusals").mapping(slot)) for slot in refused}
             self.state = self.spec.strategy.load(run.memory)
@@ -162,6 +168,7 @@ class StrategyRun:
             "_nudges": dict(self.nudges),
             "_seen_through": self.seen_through,
             "_refused": {slot: refused.dump() for slot, refused in self.refused.items()},
+            "_guards": self.guards.dump(),
             "_unbooked": None if self.unbooked is None else format(self.unbooked, "f"),
             "_apart": None if self.apart is None else asdict(self.apart),
         }
@@ -193,6 +200,9 @@ class StrategyRun:
         self.folded_through = item.seq
         self.round_trips += len(trips)
         self.nudges.pop(own.slot, None)
+        if own.slot == STOP_SLOT:
+            where = f"{fill.side} {plain(fill.size)} {fill.market} at {plain(fill.price)}"
+            self.ended_by = self.ended_by or f"stopped out: the stop at the venue has closed what the run held: {where}"
         self.refused = {slot: refused.once_more() for slot, refused in self.refused.items()}
         told = Event("fill", fill.time_ms, self.market, self.kind, fill_row(fill, own.slot))
         return [told, *(_round_trip_event(self, trip) for trip in trips)]
@@ -209,7 +219,10 @@ class StrategyRun:
             now_ms=now_ms,
             stale_after_ms=self.spec.limits.stale_after_ms,
             last_mid=self.last_mid if recent else None,
-        )
+        ) or lag_problem(seen.lag_ms, self.spec.limits.stale_after_ms)
+        tick = self.instrument.price_rule.tick_at(ticker.mark) if problem is None else Decimal(0)
+        self.guards, verdict = judge(self.guards, ticker, problem, now_ms=now_ms, tick=tick)
+        problem, self.no_new_risk = verdict.problem, verdict.no_new_risk
         if ticker.mark.is_finite() and ticker.mark > 0:
             self.last_mark = ticker.mark
         mid = ticker.mid
@@ -227,15 +240,16 @@ class StrategyRun:
         )
         if problem is None and not view.max_inventory_usd:
             problem = (
-                f"base: {plain(seen.base(self.market))} {self.market} that no run holds takes up the whole limit of "
+                f"{NO_ROOM}{plain(seen.base(self.market))} {self.market} that no run holds takes up the whole limit of "
                 f"{self.spec.limits.max_inventory_usd:f} USD"
             )
         return view, problem
 
-    def room(self, seen: MarketSnapshot) -> Decimal:
-        """What a base leaves of the run's limit, USD."""
+    def room(self, seen: MarketSnapshot, total_room_usd: Decimal | None = None) -> Decimal:
+        """What a base leaves of the run's limit, or of what the account's total leaves where that is less, USD."""
         base, ticker = seen.base(self.market), seen.tickers[self.market]
-        return limit_beside(self.spec.limits.max_inventory_usd, base, ticker.mark)
+        limit = self.spec.limits.max_inventory_usd
+        return limit_beside(limit if total_room_usd is None else min(limit, total_room_usd), base, ticker.mark)
 
     def decide(self, view: MarketView) -> Decision:
         """Let the strategy decide, and leave out of its decision what cannot be sent."""
@@ -274,10 +288,20 @@ class StrategyRun:
             return 0.0
         return inventory_ratio(float(self.ledger.size), float(ticker.mark), float(self.spec.limits.max_inventory_usd))
 
+    def stops(self, seen: MarketSnapshot, live: Sequence[OwnOrder], *, wanted: bool) -> StopPlan:
+        """What keeps the run's stop in step with what it holds, of its `live` orders; none is `wanted` where the venue
+        watches otherwise. One that the venue refuses again and again is sent no more."""
+        max_loss = self.spec.limits.max_loss_usd
+        given_up = self.refused.get(STOP_SLOT, NEVER_REFUSED).stopped
+        desired = desired_stop(self.ledger, seen.net_position(self.market), max_loss, self.instrument)
+        found = keep_in_step(desired if wanted else None, [o for o in live if o.slot == STOP_SLOT], max_loss)
+        return replace(found, place=None) if given_up else found
+
     def has_live(self, live: Sequence[OwnOrder]) -> bool:
-        """True while any order of the run may still fill: the inventory is closed only after all of them are gone."""
+        """True while any order of the run but a stop may still fill: the inventory is closed only after all of them are
+        gone."""
         run_id = self.run.run_id if self.run is not None else None
-        return any(order.run_id == run_id for order in live)
+        return any(order.run_id == run_id for order in without_stops(live))
 
     def closing_order(self, seen: MarketSnapshot, others: Iterable[OwnOrder]) -> tuple[DesiredOrder | None, str | None]:
         """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
@@ -307,11 +331,13 @@ class StrategyRun:
         return replace(order, reduce_only=False) if order.reduce_only and closes < order.size else order
 
     def problem_events(self, now_ms: int) -> list[Event]:
-        """`paused` when quoting stops for a reason, `resumed` when it goes on; nothing while neither changes."""
-        before, self.shown_problem = self.shown_problem, self.problem
-        if self.problem is not None and before is None:
-            return [Event("paused", now_ms, self.market, self.kind, {"reason": self.problem})]
-        if self.problem is None and before is not None:
+        """`paused` when quoting stops for a reason, also when nothing may add risk; `resumed` when it goes on; nothing
+        while neither changes."""
+        now = self.problem or self.no_new_risk
+        before, self.shown_problem = self.shown_problem, now
+        if now is not None and before is None:
+            return [Event("paused", now_ms, self.market, self.kind, {"reason": now})]
+        if now is None and before is not None:
             return [Event("resumed", now_ms, self.market, self.kind, {"after": before})]
         return []
 
@@ -327,6 +353,7 @@ class Step:
     plan: Plan
     told: str | None = None
     close: DesiredOrder | None = None
+    stop: DesiredOrder | None = None
 
 
 def _round_trip_event(active: StrategyRun, trip: RoundTrip) -> Event:

@@ -6,12 +6,13 @@ is settled by client order id in a later cycle. Knows the ports only. Layer: eng
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from pfmm.engine.order_status import settle_absent, settle_one
+from pfmm.engine.protection import STOP_SLOT
 from pfmm.errors import OutcomeUnknown, PfmmError, VenueRefused, VenueUnreachable
 from pfmm.model.account import VenueTime
 from pfmm.model.expiry import valid_until_ms
@@ -47,10 +48,10 @@ def intents_of(
     first_number: int,
     nonce: str,
     time: VenueTime,
-    close: DesiredOrder | None,
+    beside: Sequence[DesiredOrder],
     replaces: bool = False,
 ) -> Intents:
-    """The records to commit before an approved plan is sent.
+    """The records to commit before an approved plan, and what is placed `beside` it, is sent.
 
     Client order ids are `nonce-number` and never repeat; requests expire REQUEST_LIFE_MS (of venue time at speed 1)
     after the snapshot they were decided on. Where the venue `replaces` orders, each amendment is a new order of what
@@ -58,7 +59,7 @@ def intents_of(
     """
     expiry_ms = valid_until_ms(time)
     amendments = plan.amend if replaces else ()
-    wanted = (*plan.place, *(() if close is None else (close,)), *(one.desired for one in amendments))
+    wanted = (*plan.place, *beside, *(one.desired for one in amendments))
     place = tuple(
         OwnOrder(
             client_order_id=f"{nonce}-{first_number + index}",
@@ -74,6 +75,7 @@ def intents_of(
             created_ms=time.time_ms,
             updated_ms=time.time_ms,
             valid_until_ms=expiry_ms,
+            trigger_price=desired.trigger_price,
         )
         for index, desired in enumerate(wanted)
     )
@@ -184,10 +186,11 @@ def _new_order(own: OwnOrder) -> NewOrder:
         side=own.side,
         size=own.size,
         price=own.price,
-        post_only=own.slot != CLOSE_SLOT,
+        post_only=own.slot not in (CLOSE_SLOT, STOP_SLOT),
         reduce_only=own.reduce_only,
         time_in_force=TimeInForce.IOC if own.slot == CLOSE_SLOT else TimeInForce.GTC,
         valid_until_ms=own.valid_until_ms,
+        trigger_price=own.trigger_price,
     )
 
 
@@ -270,10 +273,11 @@ def _refused(own: OwnOrder, item: Refusal, *, counts: bool = False) -> SendNote:
 
 
 def _describe(own: OwnOrder) -> dict[str, Any]:
-    return {
+    told = {
         "slot": own.slot,
         "side": own.side,
         "price": own.price,
         "size": own.size,
         "client_order_id": own.client_order_id,
     }
+    return told if own.trigger_price is None else {**told, "trigger_price": own.trigger_price}

@@ -18,6 +18,7 @@ from pfmm.journal import schema
 from pfmm.journal.books import OLD_CLOSINGS
 from pfmm.journal.file import prepare_file
 from pfmm.journal.opening import connect, connect_readonly, translated
+from pfmm.journal.queries import LIMIT_PEAK, LIMITS_SINCE
 from pfmm.journal.run_records import RunRecords, must_know
 from pfmm.journal.sharing import share_journals
 from pfmm.journal.watch import FileWatch
@@ -25,7 +26,7 @@ from pfmm.model.account import Cursors, FundingPayment
 from pfmm.model.order import Fill
 from pfmm.model.peak import next_peak
 from pfmm.model.plan import OwnOrder, OwnStatus
-from pfmm.model.run import Absorbed, Intents, JournalFill, Run
+from pfmm.model.run import Absorbed, EquityReading, Intents, JournalFill, Run
 from pfmm.store.use_lock import UseLock
 
 __all__ = ["Absorbed", "Intents", "Journal", "JournalFill", "Run"]
@@ -316,8 +317,28 @@ class Journal(RunRecords):
                 self._set_meta({"deposits": values[2]})
             elif not cash_flow:  # told late by another process: of before a deposit it says nothing of the money now
                 peak = max(peak, equity)
-            self._set_meta({"peak_equity": schema.decimal_text("peak", peak)})
+            texts = {"peak_equity": schema.decimal_text("peak", peak)}
+            self._set_meta({**texts, LIMIT_PEAK: self._limit_peak(newest, time_ms, equity, cash_flow)})
             db.execute(schema.SET_EQUITY, values)
+
+    def _limit_peak(self, newest: EquityReading | None, time_ms: int, equity: Decimal, cash_flow: Decimal) -> str:
+        """The peak that the limits count from, as text, after a reading: see `record_equity` for one told late."""
+        peak = self.limit_peak()
+        if peak is None:
+            peak = equity
+        elif newest is None or newest.time_ms <= time_ms:
+            peak = next_peak(peak, newest.equity if newest is not None else equity, equity, cash_flow)
+        elif not cash_flow and time_ms >= int(self._meta(LIMITS_SINCE) or 0):
+            peak = max(peak, equity)
+        return schema.decimal_text("peak", peak)
+
+    def lift_limits(self) -> None:
+        """Lets the losses of before count no more for the limits of the account, which begin anew with the next
+        reading: a person has seen them."""
+        with self._transaction() as db:
+            newest = self.equity_at()
+            db.execute("DELETE FROM meta WHERE key = ?", (LIMIT_PEAK,))
+            self._set_meta({LIMITS_SINCE: None if newest is None else str(newest.time_ms + 1)})
 
     @contextmanager
     def together(self) -> Iterator[None]:

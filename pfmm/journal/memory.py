@@ -19,7 +19,9 @@ from pfmm.model.ledger import ACCOUNT, Adoption, OwnerBook
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
 from pfmm.model.quick import replace
-from pfmm.model.run import Absorbed, Intents, JournalFill, Run, RunSave
+from pfmm.model.run import Absorbed, EquityReading, Intents, JournalFill, Run, RunSave
+
+_DAY_MS = 86_400_000
 
 
 class MemoryJournal:
@@ -36,6 +38,9 @@ class MemoryJournal:
         self._payment_ids: set[str] = set()
         self._books = MemoryBooks(lambda through: reversed(self._fills[:through]))
         self._cursors = Cursors()
+        self._peak: Decimal | None = None
+        self._first: EquityReading | None = None
+        self._last_of_day: dict[int, EquityReading] = {}
         self.actions = {"placed": 0, "amended": 0, "cancelled": 0}
 
     def start_run(
@@ -237,7 +242,20 @@ class MemoryJournal:
         """Not kept: a backtest's mids are the tape's own."""
 
     def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None:
-        """Not kept: the equity curve follows from the fills and the tape."""
+        """Keeps the highest, and the last of each day: what the account's limits ask for."""
+        found = EquityReading(time_ms, equity, deposits)
+        self._peak = equity if self._peak is None else max(self._peak, equity)  # nobody deposits in a backtest
+        self._first = self._first or found
+        self._last_of_day[time_ms // _DAY_MS] = found
+
+    def limit_peak(self) -> Decimal | None:
+        """The highest equity so far."""
+        return self._peak
+
+    def equity_from(self, time_ms: int) -> EquityReading | None:
+        """The last equity of a day before that of `time_ms`, which begins it; the first of all where there is none."""
+        before = [day for day in self._last_of_day if day < time_ms // _DAY_MS]
+        return self._last_of_day[max(before)] if before else self._first
 
     def _keep(self, order: OwnOrder) -> None:
         self._orders[order.client_order_id] = order

@@ -16,6 +16,7 @@ from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import EquityReading, JournalFill, Run
 
 NEWEST_AMONG = 10_000  # a market that traded before these is not looked for: the time would grow with the account
+LIMIT_PEAK, LIMITS_SINCE = "limit_peak", "limits_since"  # of what the limits of the account count
 PAGE_ROWS = 500  # so few are still in the cache of the processor when they are used
 
 
@@ -190,6 +191,21 @@ class JournalReads(ABC):
         """The highest equity ever recorded, restated to the money that is in the account now (see `next_peak`), USD;
         None before the first."""
         return schema.optional_decimal(self._meta("peak_equity"))
+
+    def limit_peak(self) -> Decimal | None:
+        """The highest equity that the account's limits count from: as `peak_equity`, since they were lifted last. None
+        before the first reading of a pfmm that knows of them."""
+        return schema.optional_decimal(self._meta(LIMIT_PEAK))
+
+    def equity_from(self, time_ms: int) -> EquityReading | None:
+        """The last equity that was read at or before a time, else the first after it; of those since the account's
+        limits were lifted last. None without any."""
+        since_ms = int(self._meta(LIMITS_SINCE) or 0)
+        first: dict[str, object] = {"time_ms >= ?": since_ms}
+        wanted: dict[str, object] = {**first, "time_ms <= ?": time_ms}
+        rows = self._select(schema.EQUITY_COLUMNS, "equity", wanted, "time_ms DESC LIMIT 1")
+        rows = rows or self._select(schema.EQUITY_COLUMNS, "equity", first, "time_ms LIMIT 1")
+        return schema.equity_from(rows[0]) if rows else None
 
     def _orders(self, where: Mapping[str, object]) -> tuple[OwnOrder, ...]:
         return tuple(schema.order_from(row) for row in self._select(schema.ORDER_COLUMNS, "orders", where, "number"))

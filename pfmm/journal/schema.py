@@ -63,6 +63,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     BOOKS_AND_EVENTS,
     MINUTE_ROWS,
     ADOPTIONS,
+    # the mark at which a stop begins to trade; NULL: no stop
+    ("ALTER TABLE orders ADD COLUMN trigger_price TEXT",),
 )
 # what lets one that may not migrate a file of schema n read it as one of schema n + 1; none: it must be migrated
 READ_AS_NEXT: Mapping[int, tuple[str, ...]] = {
@@ -70,6 +72,7 @@ READ_AS_NEXT: Mapping[int, tuple[str, ...]] = {
     2: NO_BOOKS_YET,
     3: NO_ROWS_YET,
     4: NO_ADOPTIONS_YET,
+    5: ("CREATE TEMP VIEW orders AS SELECT *, NULL AS trigger_price FROM main.orders",),
 }
 
 RUN_COLUMNS = (
@@ -78,7 +81,7 @@ RUN_COLUMNS = (
 )
 ORDER_COLUMNS = (
     "client_order_id, run_id, market, slot, side, price, size, filled_reported, filled_absorbed, status, "
-    "reduce_only, created_ms, updated_ms, valid_until_ms, order_id, amend_price, amend_size"
+    "reduce_only, created_ms, updated_ms, valid_until_ms, order_id, amend_price, amend_size, trigger_price"
 )
 FILL_COLUMNS = (
     "fill_id, order_id, client_order_id, market, side, price, size, fee, liquidity, time_ms, liquidation, run_id, "
@@ -190,6 +193,7 @@ def order_values(order: OwnOrder) -> Row:
         order.order_id,
         optional_text("amend_price", order.amend_price),
         optional_text("amend_size", order.amend_size),
+        optional_text("trigger_price", order.trigger_price),
     )
 
 
@@ -240,6 +244,7 @@ def order_from(row: Row) -> OwnOrder:
         order_id=row[14],
         amend_price=optional_decimal(row[15]),
         amend_size=optional_decimal(row[16]),
+        trigger_price=optional_decimal(row[17]),
     )
 
 

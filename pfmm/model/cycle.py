@@ -44,6 +44,7 @@ class RunReport:
     ended_by: str | None = None
     refused: str | None = None
     book: Book | None = None
+    no_new_risk: str | None = None
 
     @property
     def total(self) -> Decimal:

@@ -35,6 +35,7 @@ EVENT_NAMES = (
     "position_adopted",
     "slot_stopped",
     "funding",
+    "watchdog",
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+_PERCENT_STEP = Decimal("0.000001")
 _STEP = Decimal("0.00000001")
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -29,6 +30,14 @@ def next_peak(peak: Decimal, before: Decimal, equity: Decimal, cash_flow: Decima
         reached = max(peak, earned)
         peak = _in_proportion(reached, equity, earned) if earned > 0 and equity >= 0 else _WIDE.add(reached, cash_flow)
     return max(peak, equity)
+
+
+def drawdown_pct(peak: Decimal, equity: Decimal) -> Decimal:
+    """The fall from the highest equity recorded, in percent of it: from 200 to 190 is 5. Zero without a peak to fall
+    from."""
+    if peak <= 0:
+        return Decimal(0)
+    return max((peak - equity) / peak * 100, Decimal(0)).quantize(_PERCENT_STEP)
 
 
 def _in_proportion(peak: Decimal, now: Decimal, then: Decimal) -> Decimal:

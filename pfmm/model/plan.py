@@ -43,7 +43,7 @@ _ZERO = Decimal(0)
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
     """An order of ours as the journal knows it. While an amend is unacknowledged, `amend_price` and `amend_size`
-    hold what was asked for; exposure counts the larger of both."""
+    hold what was asked for; exposure counts the larger of both. A stop has a `trigger_price`."""
 
     client_order_id: str
     run_id: str
@@ -61,6 +61,7 @@ class OwnOrder:
     order_id: str | None = None
     amend_price: Decimal | None = None
     amend_size: Decimal | None = None
+    trigger_price: Decimal | None = None
 
     @property
     def remaining(self) -> Decimal:
@@ -81,6 +82,7 @@ class DesiredOrder:
     size: Decimal
     reduce_only: bool = False
     post_only: bool = True
+    trigger_price: Decimal | None = None
 
 
 @quick

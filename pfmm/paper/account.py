@@ -23,7 +23,8 @@ Marks = Callable[[str], int]
 
 @dataclass(slots=True)
 class OrderState:
-    """An order in integer units. `cost` is the sum of price*size over its fills; `price` 0 for a market order.
+    """An order in integer units. `cost` is the sum of price*size over its fills; `price` 0 for a market order, and
+    `trigger` 0 for one that is no stop.
 
     Entries carry the decimals of their units, because history outlives a switch to a feed with other units.
     """
@@ -46,6 +47,7 @@ class OrderState:
     cost: int = 0
     status: str = OPEN
     reason: str | None = None
+    trigger: int = 0
 
     @property
     def remaining(self) -> int:

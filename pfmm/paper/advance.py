@@ -1,8 +1,8 @@
 """Moves one account through venue time: public events, funding, liquidation and dead-man, merged in time order.
 
-At one moment the order is: events by market name, funding, the liquidation check, the dead-man switch. Funding and
-the check happen at fixed marks (whole minutes of venue time) while a position is open, so that the result is the same
-however the way is cut. Must not know the store or the wall clock; the feed is given. Layer: paper.
+At one moment the order is: events by market name, funding, the liquidation check, stops, the dead-man switch. Funding
+and the check happen at fixed marks (whole minutes of venue time) while a position is open, so that the result is the
+same however the way is cut. Must not know the store or the wall clock; the feed is given. Layer: paper.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pfmm.paper import stops
 from pfmm.paper.account import Account
 from pfmm.paper.feeds.feed import Event, Feed
+from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook
 
 MARK_INTERVAL_MS = 60_000
@@ -41,11 +43,14 @@ def advance(account: Account, feed: Feed, to_ms: int, *, steps: int = 20_000) ->
     budget = Budget(steps)
     heads = _streams(account, feed, to_ms)
     while account.time_ms < to_ms and not budget.spent:
-        limit = _next_stop(account, account.time_ms + 1, to_ms)
-        reached = _run_events(account, heads, limit, budget)
+        limit = _next_stop(account, feed, account.time_ms + 1, to_ms)
+        reached = _run_events(account, feed, heads, limit, budget)
         if reached % MARK_INTERVAL_MS == 0:
             budget.steps -= max(1, len(account.held()))
             _settle_marks(account, feed, reached)
+        if reached % stops.NEAR_MS == 0 and stops.is_due(account, feed, reached):
+            budget.steps -= 1
+            stops.look(account, Moment(feed, reached))
         if account.dead_man_ms is not None and account.dead_man_ms <= reached:
             account.cancel_all("dead_man", account.dead_man_ms)
             account.dead_man_ms = None
@@ -65,17 +70,18 @@ def _streams(account: Account, feed: Feed, to_ms: int) -> list[_Head]:
     return heads
 
 
-def _next_stop(account: Account, from_ms: int, to_ms: int) -> int:
+def _next_stop(account: Account, feed: Feed, from_ms: int, to_ms: int) -> int:
     """The first moment at or after `from_ms` at which something besides an event can happen."""
     stop = to_ms
     if account.dead_man_ms is not None:
         stop = min(stop, max(account.dead_man_ms, from_ms))
     if any(position.size for position in account.positions.values()):
-        stop = min(stop, -(-from_ms // MARK_INTERVAL_MS) * MARK_INTERVAL_MS)
+        every_ms = stops.interval_ms(account, feed, from_ms) or MARK_INTERVAL_MS
+        stop = min(stop, -(-from_ms // every_ms) * every_ms)
     return stop
 
 
-def _run_events(account: Account, heads: list[_Head], limit: int, budget: Budget) -> int:
+def _run_events(account: Account, feed: Feed, heads: list[_Head], limit: int, budget: Budget) -> int:
     """Applies events up to `limit`, or to the mark after a position opens; returns the moment that is complete."""
     now = account.time_ms
     while heads and heads[0][0] <= limit:
@@ -87,7 +93,7 @@ def _run_events(account: Account, heads: list[_Head], limit: int, budget: Budget
         outcomes = book.on_event(event)
         if outcomes:
             account.apply(outcomes)
-            limit = _next_stop(account, time_ms, limit)
+            limit = _next_stop(account, feed, time_ms, limit)
         following = next(events, None)
         if following is None:
             heapq.heappop(heads)

@@ -55,6 +55,7 @@ def order_record(order: OrderState) -> OrderRecord:
         reason=order.reason,
         created_at=order.created_ms,
         updated_at=order.updated_ms,
+        trigger_price=decimal(order.trigger, order.price_decimals) if order.trigger else None,
     )
 
 

@@ -44,7 +44,8 @@ class PlaceRequest(NamedTuple):
     """An order as asked for: exactly one of `size_usd` and `size_base`; `price` for limit orders only.
 
     `side` is long or short, `type` limit or market, `time_in_force` GTC or IOC (a market order is always IOC).
-    After `valid_until_ms` (venue time) the request is refused instead of acting.
+    After `valid_until_ms` (venue time) the request is refused instead of acting. With a `trigger_price` it is a stop:
+    it only reduces, and takes, no worse than `price` where it has one, once the mark has reached the trigger.
     """
 
     market: str
@@ -58,6 +59,7 @@ class PlaceRequest(NamedTuple):
     reduce_only: bool = False
     time_in_force: str = "GTC"
     valid_until_ms: int | None = None
+    trigger_price: Decimal | None = None
 
 
 class AmendRequest(NamedTuple):
@@ -79,7 +81,7 @@ class CancelRequest(NamedTuple):
 
 class OrderRecord(NamedTuple):
     """An order as it stands. `status`: open, filled, cancelled, expired or rejected; `reason` of a cancelled order:
-    user, dead_man, liquidation, ioc, reduce_only or margin."""
+    user, dead_man, liquidation, ioc, reduce_only or margin; of an open stop whose trigger was reached: triggered."""
 
     order_id: str
     client_order_id: str | None
@@ -97,6 +99,7 @@ class OrderRecord(NamedTuple):
     reason: str | None
     created_at: int
     updated_at: int
+    trigger_price: Decimal | None = None
 
 
 class FillRecord(NamedTuple):

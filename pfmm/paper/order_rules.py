@@ -83,6 +83,10 @@ def check_words(request: PlaceRequest) -> None:
         raise bad("price", "a limit order needs a price and a market order takes none")
     if request.post_only and (request.type == "market" or request.time_in_force == "IOC"):
         raise bad("post_only", "post_only needs a limit order that may rest (GTC)")
+    if request.trigger_price is not None and (not request.reduce_only or request.post_only):
+        raise bad("trigger_price", "a stop must be reduce_only and cannot be post_only")
+    if request.trigger_price is not None and request.type == "limit" and request.time_in_force == "IOC":
+        raise bad("trigger_price", "a stop waits: its time_in_force is GTC")
     check_client_id(request.client_order_id)
 
 

@@ -114,6 +114,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE IF NOT EXISTS present (id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, "
         "up_ms INTEGER NOT NULL, present_ms INTEGER NOT NULL, ahead_ms INTEGER NOT NULL, sure INTEGER NOT NULL)",
     ),
+    # the mark at which a stop begins to trade, in price units; 0 for an order that is none
+    ("ALTER TABLE orders ADD COLUMN trigger_price INTEGER NOT NULL DEFAULT 0",),
 )
 FIRST_ROW = (
     "INSERT INTO exchange (id, epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause) "
@@ -122,7 +124,7 @@ FIRST_ROW = (
 
 ORDER_COLUMNS = (
     "number, client_order_id, market, side, type, price, size, post_only, reduce_only, time_in_force, "
-    "created_ms, updated_ms, price_decimals, size_decimals, filled, cost, status, reason"
+    "created_ms, updated_ms, price_decimals, size_decimals, filled, cost, status, reason, trigger_price"
 )
 FILL_COLUMNS = (
     "number, order_number, client_order_id, market, side, price, size, fee, maker, time_ms, liquidation, "

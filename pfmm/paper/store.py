@@ -343,6 +343,7 @@ def _order_row(order: OrderState) -> tuple[object, ...]:
         str(order.cost),
         order.status,
         order.reason,
+        order.trigger,
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pfmm.paper import ledger
+from pfmm.paper import ledger, stops
 from pfmm.paper import order_rules as rules
 from pfmm.paper.account import CANCELLED, FILLED, OPEN, Account, OrderState
 from pfmm.paper.conversions import order_record
 from pfmm.paper.feeds.feed import MarketSpec, Quote
 from pfmm.paper.market_data import Moment
-from pfmm.paper.matching import Levels, Resting
+from pfmm.paper.matching import Resting
 from pfmm.paper.messages import AmendRequest, CancelRequest, ExchangeError, PlaceRequest
 
 FindOrder = Callable[[int | None, str | None], OrderState | None]
@@ -46,15 +46,23 @@ class Desk:
         spec = account.specs(request.market)
         quote = self.moment.quote(request.market)
         order = self._new_order(request, spec, quote)
-        reference = order.price or self._reference(order, quote)
+        reference = order.price or order.trigger or self._reference(order, quote)
         if order.reduce_only:
             order.size = min(order.size, self._reducible(order))
         if order.post_only:
             self._refuse_crossing(order.market, order.side, order.price, quote)
         self._check_margin(order, reference, order.size)
         account.open_order(order)
-        self._execute(order, quote)
+        if order.trigger:
+            self._wait(order)
+        else:
+            self._execute(order, quote)
         return order
+
+    def _wait(self, order: OrderState) -> None:
+        """Rests a stop outside of the book, or lets it trade where the mark is at its trigger already."""
+        if stops.reached(order, self.moment.mark(order.market)):
+            stops.trade(self.account, order, self.moment)
 
     def _new_order(self, request: PlaceRequest, spec: MarketSpec, quote: Quote) -> OrderState:
         side = 1 if request.side == "long" else -1
@@ -74,8 +82,9 @@ class Desk:
             updated_ms=self.now_ms,
             price_decimals=spec.price_decimals,
             size_decimals=spec.size_decimals,
+            trigger=0 if request.trigger_price is None else rules.price_units(spec, request.trigger_price),
         )
-        reference = price or self._reference(order, quote)
+        reference = price or order.trigger or self._reference(order, quote)
         if request.size_base is not None:
             order.size = rules.size_units(spec, request.size_base)
         elif request.size_usd is not None:
@@ -108,6 +117,10 @@ class Desk:
         return order
 
     def _change(self, order: OrderState, price: int, size: int) -> None:
+        if order.trigger:
+            order.price, order.size = price, size
+            self._wait(order)
+            return
         book = self.account.book(order.market)
         if price == order.price and size < order.size:
             order.size = size
@@ -156,7 +169,7 @@ class Desk:
                 order.number,
                 order.side,
                 order.remaining,
-                _levels(opposite, quote, order.side),
+                stops.levels(opposite, quote, order.side),
                 limit=order.price,
                 time_ms=self.now_ms,
                 reduce_only=order.reduce_only,
@@ -228,14 +241,6 @@ class Desk:
     def _check_validity(self, valid_until_ms: int | None) -> None:
         if valid_until_ms is not None and self.now_ms > valid_until_ms:
             raise ExchangeError(422, "expired", f"valid_until {valid_until_ms} has passed, it is {self.now_ms}")
-
-
-def _levels(opposite: Levels, quote: Quote, side: int) -> Levels:
-    """Displayed levels to take from: the feed's depth, or the best quote alone where the feed shows no depth."""
-    best = (quote.ask, quote.ask_size) if side > 0 else (quote.bid, quote.bid_size)
-    if not best[0]:
-        return ()
-    return opposite or (best,)
 
 
 def order_number(order_id: str) -> int | None:

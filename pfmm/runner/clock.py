@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from pfmm.model.account import VenueTime
 
+_STEADY_S = 60.0
+
 
 class VenueClock:
     """A Clock that follows a venue. `synchronise` after every answer that carries venue time.
@@ -49,6 +51,14 @@ class VenueClock:
         if self._seen.state != "open":
             return self._seen.time_ms
         return self._seen.time_ms + round((self._monotonic_s() - self._seen_at_s) * 1000 * self._seen.speed)
+
+    def lag_ms(self, time: VenueTime) -> int:
+        """How far the time of an answer is behind where this machine's steady clock has the venue's, ms; 0 where that
+        cannot be told: of a clock that does not run at speed 1, and after more than a minute without an answer."""
+        steady = self._seen.speed == time.speed == 1 and self._seen.state == time.state == "open"
+        if not steady or self._monotonic_s() - self._seen_at_s > _STEADY_S:
+            return 0
+        return self.now_ms() - time.time_ms
 
     def wait_until(self, time_ms: int) -> bool:
         """Waits until venue time `time_ms`; False when a signal cut it short. A stepped venue is moved there."""

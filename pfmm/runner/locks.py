@@ -28,12 +28,14 @@ _STOP_PATIENCE_S = 20.0
 _HALT_PATIENCE_S = 0.5
 _LIFT_PATIENCE_S = 5.0
 _SILENT_MS = 60_000
+_NOTE_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a run's lock: its runner, or a `stop` that ends the run and then goes by itself. `interval_s` is the
-    runner's, venue seconds between two cycles; 0 where there is none."""
+    runner's, venue seconds between two cycles; 0 where there is none. `beat_ms` is its last sign of life, by the
+    machine's steady clock, and `watched` says that it began a watchdog."""
 
     market: str
     strategy: str
@@ -41,6 +43,8 @@ class Holder:
     started_wall_ms: int
     stopping: bool = False
     interval_s: float = 0.0
+    beat_ms: int = 0
+    watched: bool = False
 
     def silent_after_ms(self, speed: float) -> float:
         """Wall ms without a finished cycle after which a runner counts as silent: three of its intervals, at least a
@@ -60,6 +64,21 @@ class HaltRecord:
     mark: str = field(default="", compare=False)
 
 
+class Heartbeat:
+    """A loop's sign of life in its locks, for a watchdog that reads them. `interval_s` is the loop's."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.interval_s = interval_s
+        self.watched = False
+        self.locks: list[RunLock] = []
+
+    def beat(self, ahead_s: float = 0.0) -> None:
+        """I live; and for `ahead_s` more seconds nothing may be heard of me: for what takes long by itself."""
+        beat_ms = time.monotonic_ns() // 1_000_000 + round(ahead_s * 1000)
+        for lock in self.locks:
+            lock.beat(beat_ms, watched=self.watched)
+
+
 class AccountLocks:
     """Every lock file of one (venue, account): one folder, so that two profiles on one account see each other."""
 
@@ -73,8 +92,8 @@ class AccountLocks:
         return RunLock(self.folder, market, strategy)
 
     @contextlib.contextmanager
-    def running(self, markets: Iterable[str], strategy: str, interval_s: float) -> Iterator[None]:
-        """Within the block this process is the one that runs the strategy on these markets.
+    def running(self, markets: Iterable[str], strategy: str, heartbeat: Heartbeat) -> Iterator[None]:
+        """Within the block this process is the one that runs the strategy on these markets, and its heartbeat beats.
 
         Raises AlreadyRunning, and Halted: flatten sets the latch before it looks for runners, so the latch is read
         again once it can see this one.
@@ -83,8 +102,10 @@ class AccountLocks:
             for market in sorted(markets):
                 lock = self.run_lock(market, strategy)
                 wall_ms = time.time_ns() // 1_000_000
-                lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms, interval_s=interval_s)
+                lock.acquire(pid=os.getpid(), started_wall_ms=wall_ms, interval_s=heartbeat.interval_s)
                 stack.callback(lock.release)
+                heartbeat.locks.append(lock)
+            heartbeat.beat()
             self.refuse_if_halted()
             yield
 
@@ -198,6 +219,7 @@ class RunLock:
         self._market = market
         self._strategy = strategy
         self._fd: int | None = None
+        self._note: Holder | None = None
 
     def holder(self) -> Holder | None:
         """Who holds the lock now, or None."""
@@ -220,11 +242,23 @@ class RunLock:
         if fd is None:
             raise self._refusal(self.holder())
         holder = Holder(self._market, self._strategy, pid, started_wall_ms, stopping, interval_s)
-        self._fd = fd
-        content = json.dumps(asdict(holder)).encode()
-        with contextlib.suppress(OSError):  # the lock is taken: a full disk only leaves its note out
+        self._fd, self._note = fd, holder
+        with contextlib.suppress(OSError):
             os.ftruncate(fd, 0)
-            os.pwrite(fd, content, 0)
+        self._write_note()
+
+    def beat(self, beat_ms: int, *, watched: bool) -> None:
+        """Leaves a sign of life in the lock that is held; nothing where none is."""
+        if self._fd is not None and self._note is not None:
+            self._note = replace(self._note, beat_ms=beat_ms, watched=watched)
+            self._write_note()
+
+    def _write_note(self) -> None:
+        """In one write and of one length, so that no reader sees a part. The lock is taken: a full disk only leaves its
+        note out."""
+        if self._fd is not None and self._note is not None:
+            with contextlib.suppress(OSError):
+                os.pwrite(self._fd, json.dumps(asdict(self._note)).encode().ljust(_NOTE_BYTES), 0)
 
     def _refuses(self, *, stopping: bool) -> bool:
         """Whether somebody has the lock for long: neither a reader of `holder`, who has it for microseconds (or for
@@ -287,10 +321,23 @@ def _parse_holder(content: bytes, path: Path) -> Holder:
         raw = json.loads(content)
         stopping, interval_s = raw.get("stopping") is True, float(raw.get("interval_s", 0))
         market, strategy = str(raw["market"]), str(raw["strategy"])
-        return Holder(market, strategy, int(raw["pid"]), int(raw["started_wall_ms"]), stopping, interval_s)
+        beat_ms, watched = int(raw.get("beat_ms", 0)), raw.get("watched") is True
+        started_ms = int(raw["started_wall_ms"])
+        return Holder(market, strategy, int(raw["pid"]), started_ms, stopping, interval_s, beat_ms, watched)
     except (ValueError, KeyError, TypeError, AttributeError):
         market, _, strategy = path.name.removesuffix(".lock").rpartition(".")
         return Holder(market, strategy, 0, 0)
+
+
+def exists(pid: int) -> bool:
+    """True while there is a process of that number, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _signal(pid: int, sign: signal.Signals) -> None:

@@ -61,7 +61,8 @@ class Ending:
 class Hooks:
     """What the loop tells and asks: the `teller` of events, which waits for no reader, `beside` what a screen shows
     beside the report, `halted` the latch or None, `trip` sets the latch for a kill switch, `ready` after the
-    first whole cycle, `tend` what can wait until a cycle is over, `verify` raises where the journal is none any more.
+    first whole cycle, `tend` what can wait until a cycle is over, `verify` raises where the journal is none any more,
+    `before` is done before each cycle.
     """
 
     teller: Teller
@@ -71,6 +72,7 @@ class Hooks:
     ready: Callable[[], None]
     tend: Callable[[CycleReport], None]
     verify: Callable[[], None]
+    before: Callable[[], None] = lambda: None
 
 
 def tripped_ending(report: CycleReport) -> Ending | None:
@@ -142,6 +144,7 @@ class Loop:
         return None
 
     def _one_cycle(self) -> Ending | None:
+        self._hooks.before()
         self._hooks.verify()
         try:
             report = self._engine.cycle()

@@ -40,10 +40,10 @@ Row = TypeVar("Row")
 class PurpleFlea(PublicReads):
     """One account on one venue of this dialect. Safe to share between threads; owns its client."""
 
-    capabilities = Capabilities(Amend.IN_PLACE, past_mids=True)
-
     def __init__(self, http: HttpClient, *, name: str, account: str) -> None:
         super().__init__(http, name)
+        # the dialect as such has no stops: a server that passes over the trigger would trade at once
+        self.capabilities = Capabilities(Amend.IN_PLACE, past_mids=True, trigger_orders=name == PAPER)
         self.account = account
         self._patience_s = QUESTIONS_TOTAL_S
         self._levels = 0

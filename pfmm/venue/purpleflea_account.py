@@ -49,6 +49,7 @@ def order(record: Record) -> Order:
         updated_ms=record.millis("updated_at"),
         avg_fill_price=record.optional_positive("avg_fill_price"),
         reason=record.optional_text("reason"),
+        trigger_price=record.optional_positive("trigger_price"),
     )
 
 
@@ -134,6 +135,8 @@ def place_item(new: NewOrder) -> dict[str, object]:
         item["price"] = _sendable(new.price, f"{where}: price")
         item["post_only"] = new.post_only
         item["time_in_force"] = TimeInForce(new.time_in_force).value
+    if new.trigger_price is not None:
+        item["trigger_price"] = _sendable(new.trigger_price, f"{where}: trigger")
     return _with_expiry(item, new.valid_until_ms)
 
 

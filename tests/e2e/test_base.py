@@ -65,6 +65,19 @@ def test_a_base_that_takes_up_the_whole_limit_leaves_nothing_to_quote(tmp_path: 
         assert (row.orders, r.venue.batches) == ((), [])
 
 
+def test_one_cycle_beside_a_base_that_takes_up_the_limit_is_refused_for_risk_not_for_data(tmp_path: Path) -> None:
+    from pfmm.app.embedded import open_exchange
+    from pfmm.paper.messages import PlaceRequest
+
+    still_home(tmp_path)
+    opened = open_exchange(tmp_path / "state")
+    opened.place("default", PlaceRequest("BTC-PERP", "long", "market", size_usd=D(600)))
+    opened.close()
+    done = run("quote", "start", "BTC", "--once", "--json", home=tmp_path)
+    assert (done.code, done.error["code"]) == (7, "risk_refused"), done.out
+    assert "that no run holds takes up the whole limit of 500 USD" in done.error["message"]
+
+
 def test_what_another_run_holds_is_no_base(tmp_path: Path) -> None:
     with rig(tmp_path, ScriptedFeed([Step(9999, 10001), Step(9999, 10001, 9000, 500), *STILL])) as r:
         spec = RunSpec(LadderStrategy(MARKET, FIXED, LadderConfig(levels=1)), {}, LIMITS)

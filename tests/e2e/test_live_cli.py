@@ -128,3 +128,35 @@ def test_through_the_socket_it_is_the_same(venue: ScriptedVenue, home: Path, tmp
     assert (
         run_here("record", "BTC", "--out", str(tmp_path / "x"), "--socket", "--json", home=tmp_path / "paper").code == 6
     )
+
+
+KEY = "sk-live-3f9a77c1e0b24d5599aa"
+
+
+class Echo(ScriptedVenue):
+    """Puts the key, which it was never sent, into what anybody may read: once `echoes`."""
+
+    echoes = False
+
+    def answer(self, asked: Any) -> Any:
+        found = super().answer(asked)
+        if self.echoes and asked["type"] == "l2Book":
+            return {**found, "levels": [[{"px": KEY, "sz": KEY, "n": 1}], []]}
+        if self.echoes and asked["type"] == "recentTrades":
+            return KEY
+        return found
+
+
+def test_a_key_in_what_a_live_market_answers_is_shown_nowhere(home: Path) -> None:
+    """The key of the environment: in answers to public reads, messages, the log of problems and the exchange's file."""
+    made = Echo(page=4)
+    with served(made) as made.url:
+        env = {"PFMM_API_KEY": KEY}
+        assert follow(made, home, "--reset").code == 0
+        made.echoes = True
+        lines = ("book BTC", "quote show BTC", "paper status", "doctor", "grid start BTC --once")
+        shown = [run(*line.split(), *more, home=home, env=env) for line in lines for more in ((), ("--json",))]
+    assert any(done.code != 0 for done in shown), "it did harm"
+    assert [done for done in shown if KEY in done.out + done.err] == []
+    kept = [path for path in home.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert kept == []

@@ -150,6 +150,8 @@ def test_bad_data_pulls_the_quotes_and_says_why(tmp_path: Path, name: str, chang
             assert decision is not None
             assert len(decision.orders) == 2
             return
+        held = r.step().runs[0]
+        assert (held.orders, (held.problem or "").split(",")[0]) == ((), "calm: good for 3 s")
         report = r.step()
         assert len(report.runs[0].orders) == 2
         assert "resumed" in [event.name for event in report.events]

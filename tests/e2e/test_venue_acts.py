@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pfmm.engine.cancel import wind_down
+from pfmm.engine.engine import Engine
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.engine.strategy_run import REFUSED_RUNNING
+from pfmm.errors import UnknownMarket
+from pfmm.model.account import Snapshot
 from pfmm.model.ledger import ACCOUNT
-from pfmm.model.order import Batch, BatchAnswer, NewOrder, Refusal, Side, TimeInForce
+from pfmm.model.order import Batch, BatchAnswer, Fill, Liquidity, NewOrder, Refusal, Side, TimeInForce
+from pfmm.paper.messages import PlaceRequest
+from pfmm.store import flock
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 from pfmm.strategy.quote.config import QuoteConfig
 from tests.e2e.driver import Completed, run
@@ -228,6 +235,126 @@ def test_a_liquidation_of_before_the_run_ends_no_run(tmp_path: Path) -> None:
         assert r.step().runs[0].tripped is None
         assert [item.fill.liquidation for item in r.journal.fills()] == [False, True]
         assert r.step().runs[0].tripped is None
+
+
+def deleveraged(r: Rig, side: str, size: str) -> None:
+    """The venue closes a winner by itself: a fill of no order of anybody's."""
+    r.exchange.place("main", PlaceRequest(MARKET, side, "market", size_base=D(size), reduce_only=True))
+
+
+def test_a_hedge_that_is_deleveraged_is_a_change_of_the_base_and_the_run_goes_on(tmp_path: Path) -> None:
+    """Held by hand: 0.6, more than the run's own; the venue closes all of it and nothing of the run."""
+    with rig(tmp_path, ScriptedFeed(FIRST_BID_FILLS), BIG, RUNS) as r:
+        hand(r, Side.LONG, "0.6")
+        bought(r)
+        before = r.step().runs[0]
+        deleveraged(r, "short", "0.6")
+        report = r.step()
+        (row,) = report.runs
+        (told,) = [event for event in report.events if event.name == "base_changed"]
+        assert (told.data["taken"], told.data["size"], told.data["side"]) == (0, D("0.6"), Side.SHORT)
+        assert (row.base, row.ledger.size, row.tripped) == (0, before.ledger.size, None)
+        assert row.ledger.realized == before.ledger.realized, "and earned nothing by it"
+
+
+def test_what_of_a_deleveraging_reaches_the_run_ends_it(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed(FIRST_BID_FILLS), BIG, RUNS) as r:
+        hand(r, Side.LONG, "0.1")
+        bought(r)
+        held = r.step().runs[0].ledger.size
+        deleveraged(r, "short", "0.2")
+        report = r.step()
+        (told,) = [event for event in report.events if event.name == "closed_outside"]
+        assert told.data["taken"] == D("-0.1")
+        assert (report.runs[0].ledger.size, report.runs[0].base) == (held - D("0.1"), 0)
+        assert report.runs[0].tripped == told.data["reason"]
+
+
+def test_a_liquidation_on_another_market_of_the_account_ends_the_run(tmp_path: Path) -> None:
+    """They share the margin: what this run still holds is the next to go."""
+    with rig(tmp_path, ScriptedFeed(FIRST_BID_FILLS), BIG, RUNS) as r:
+        bought(r)
+        held = r.step().runs[0].ledger.size
+        gone = Fill(
+            "liq-1", "x1", None, "OTHER-PERP", Side.SHORT, D(50), D(3), D("0.1"), Liquidity.TAKER, r.now_ms + 1_000,
+            liquidation=True,
+        )  # fmt: skip
+        r.venue.doctor = lambda seen: replace(seen, fills=(*seen.fills, gone))
+        report = r.step()
+        (told,) = [event for event in report.events if event.name == "liquidated"]
+        assert (told.market, told.data["traded"], told.data["taken"]) == (MARKET, "OTHER-PERP", 0)
+        assert (report.runs[0].tripped, report.runs[0].ledger.size) == (told.data["reason"], held)
+        assert "sold 3 OTHER-PERP at 50" in told.data["reason"]
+
+
+def test_a_market_that_is_taken_off_the_list_ends_the_run_and_nothing_rests(tmp_path: Path) -> None:
+    """The venue has cancelled what rested, and knows the market no more; the account's state without it proves that."""
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        assert len(r.cycle().runs[0].orders) == 2
+
+        def delisted(seen: Snapshot) -> Snapshot:
+            if seen.tickers:  # it was asked for
+                raise UnknownMarket(f"the venue lists no market {MARKET}")
+            return seen
+
+        r.exchange.cancel_all("main", MARKET)
+        r.venue.doctor = delisted
+        with pytest.raises(UnknownMarket):
+            r.step()
+        done = wind_down(r.venue, r.journal, RigClock(r), [MARKET], r.engine.run_ids)
+        assert done.snapshot.orders == ()
+        assert r.journal.live_orders() == ()
+
+
+def test_a_loop_goes_on_while_the_clock_of_its_machine_is_set(tmp_path: Path) -> None:
+    """By an hour, a day and decades, to and fro: venue time and the steady clock are what cycles go by."""
+    steps = iter([0, 3_600_000, -3_600_000, 86_400_000, -86_400_000, -1_450_000_000_000, 0])
+    with rig(tmp_path, ScriptedFeed(STILL)) as r:
+        r.engine = Engine(
+            r.venue, r.journal, r.specs, r.instruments, wall_ms=lambda: 1_760_000_000_000 + next(steps), pid=1
+        )  # fmt: skip
+        first = r.cycle().runs[0].orders
+        for _ in range(5):
+            report = r.step()
+            assert (report.runs[0].problem, report.fresh) == (None, True)
+        assert report.runs[0].orders == first, "and nothing is sent for it"
+        (run_,) = r.journal.runs()
+        assert run_.last_cycle_ms == r.now_ms
+
+
+class RigClock:
+    """The rig's time as a Clock."""
+
+    def __init__(self, r: Rig) -> None:
+        self._rig = r
+
+    def now_ms(self) -> int:
+        return self._rig.now_ms
+
+    def synchronise(self, time: object) -> None:
+        """It is the exchange's own."""
+
+    def wait_until(self, time_ms: int) -> bool:
+        self._rig.now_ms = max(self._rig.now_ms, time_ms)
+        self._rig.venue.inner.advance(self._rig.now_ms)
+        return True
+
+
+@pytest.mark.slow
+def test_a_run_in_the_background_that_is_liquidated_is_found_halted(tmp_path: Path) -> None:
+    home = fed(tmp_path)
+    begun = started(home, "grid", "--detach")
+    assert begun.code == 0, begun.out
+    assert flock.wait_for(lambda: state_of(home) == "halted", 60)
+    with own_session(home) as session:
+        assert flock.wait_for(lambda: not session.locks.holders(), 60)
+        kept = [told.event.name for told in session.journal.events()]
+    assert (kept.count("liquidated"), kept[-1]) == (1, "stopped")
+    assert Path(begun.data["log"]).read_text("utf-8").count('"event":"liquidated"') == 1
+
+
+def state_of(home: Path) -> str:
+    return str(run("grid", "status", "--json", home=home).data["runs"][0]["state"])
 
 
 # -- an order that is refused again and again

@@ -71,7 +71,7 @@ class CycleRow:
             fills=run.fills,
             round_trips=run.round_trips,
             equity=report.account.equity,
-            problem=run.problem,
+            problem=run.problem or run.no_new_risk,
             absent={} if run.decision is None else dict(run.decision.absent),
             held=tuple(HeldOrder(held.slot, held.reason) for held in run.plan.held),
         )

@@ -189,8 +189,8 @@ def _series(health: Mapping[str, Any], width: int) -> list[Text]:
 
 def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
     """Dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
-    parts = [f"dead-man {health['dead_man']}", f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
-    problem = next((run.problem for run in report.runs if run.problem is not None), None) or health["warning"]
+    parts = [_protection(health["dead_man"]), f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
+    problem = next((told for run in report.runs if (told := run.problem or run.no_new_risk)), None) or health["warning"]
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"
     keys = "   keys p f q d e ?" if health.get("keys") else ""
     lines = flow(parts, width, style="dim")
@@ -199,6 +199,11 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Te
     if health.get("notice"):
         lines += whole(health["notice"], width, style="bold")
     return lines
+
+
+def _protection(state: str) -> str:
+    """What protects the run when this machine is gone."""
+    return {"stop": "protection: stop", "unprotected": "unprotected"}.get(state, f"dead-man {state}")
 
 
 def _next_funding(report: CycleReport) -> list[str]:

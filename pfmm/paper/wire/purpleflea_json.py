@@ -78,11 +78,15 @@ def rate_json(rate: FundingRateRecord) -> Json:
 
 
 def order_json(order: OrderRecord) -> Json:
-    return order._asdict()
+    """An order; only a stop has a trigger_price, which the article does not know."""
+    row = order._asdict()
+    if order.trigger_price is None:
+        del row["trigger_price"]
+    return row
 
 
 def orders_json(orders: Iterable[OrderRecord]) -> list[Json]:
-    return [order._asdict() for order in orders]
+    return [order_json(order) for order in orders]
 
 
 def account_json(account: AccountRecord) -> Json:

@@ -22,7 +22,18 @@ _ID = re.compile(rf"[!-~]{{1,{MAX_CLIENT_ID}}}")
 _SIZED = ("price", "size_base", "valid_until")
 _NAMED = ("order_id", "client_order_id")
 _PLACE = frozenset(
-    ("market", "side", "type", "size", "client_order_id", "post_only", "reduce_only", "time_in_force", *_SIZED)
+    (
+        "market",
+        "side",
+        "type",
+        "size",
+        "client_order_id",
+        "post_only",
+        "reduce_only",
+        "time_in_force",
+        "trigger_price",
+        *_SIZED,
+    )
 )
 _BATCH = ("cancel", "amend", "place")
 
@@ -54,6 +65,7 @@ def place_request(body: Any) -> PlaceRequest:
         reduce_only=_flag(fields, "reduce_only"),
         time_in_force=time_in_force,
         valid_until_ms=_time(fields, "valid_until"),
+        trigger_price=_number(fields, "trigger_price"),
     )
 
 

@@ -13,6 +13,7 @@ pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 from pfmm.app.backtest_jobs import Job, run_job, world_of
 from pfmm.app.backtest_results import run_data, warnings_of
 from pfmm.backtest.simulation import Clockwork, Outcome, simulate, span_of
+from pfmm.engine.account_limits import AccountLimits
 from pfmm.engine.report import Limits, RunSpec
 from pfmm.errors import RiskRefused
 from pfmm.strategy.grid.plan import GridConfig
@@ -79,6 +80,19 @@ def test_a_liquidated_run_ends_alike_in_both_modes(soaring: Path, tmp_path: Path
     lazy, events = (simulate(columns, spec, clockwork, mode=mode) for mode in ("lazy", "events"))
     assert parts(lazy) == parts(events)
     assert lazy.stopped is not None
+
+
+def test_the_limits_of_the_account_end_a_backtest_as_they_end_a_run(soaring: Path, pfmm_home: Path) -> None:
+    """In both modes at the same decision."""
+    columns = world_of(job(soaring)).columns
+    grid = GridConfig(levels=12, size_usd=D(150), lower=D(40), upper=D(160))
+    limits = Limits(D(20_000), keep_on_bad_data=True)
+    account = AccountLimits(max_drawdown_pct=D(1))
+    spec = RunSpec(GridStrategy("ABC-PERP", grid), {}, limits, account=account)
+    clockwork = Clockwork(*span_of(columns, None, None), interval_ms=15_000)
+    lazy, events = (simulate(columns, spec, clockwork, mode=mode) for mode in ("lazy", "events"))
+    assert (lazy.stopped or "").startswith("drawdown: equity ")
+    assert (lazy.fills, lazy.stopped, lazy.ended_ms) == (events.fills, events.stopped, events.ended_ms)
 
 
 @pytest.mark.usefixtures("pfmm_home")

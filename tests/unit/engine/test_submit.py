@@ -134,7 +134,7 @@ def test_intents_number_their_orders_and_expire(speed: float, life_ms: int) -> N
     close = DesiredOrder(CLOSE_SLOT, Side.SHORT, D(99), D(1), reduce_only=True, post_only=False)
     intents = intents_of(
         Plan(place=(want,), cancel=(own(9),)), run_id="n-r1", market="BTC-PERP", first_number=5, nonce="n",
-        time=VenueTime(T0, speed), close=close,
+        time=VenueTime(T0, speed), beside=(close,),
     )  # fmt: skip
     assert [(o.client_order_id, o.slot, o.status) for o in intents.place] == [
         ("n-5", "bid", S.SENDING),
@@ -182,7 +182,7 @@ def test_a_replacement(
         first_number=2,
         nonce="n",
         time=VenueTime(T0),
-        close=None,
+        beside=(),
         replaces=True,
     )
     intents = replace(intents, place=tuple(replace(one, run_id=resting.run_id) for one in intents.place))

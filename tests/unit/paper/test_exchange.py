@@ -545,7 +545,7 @@ def test_a_file_of_before_exchanges_had_a_name_gets_one(tmp_path: Path) -> None:
         connection.executescript(
             "DROP TABLE live_events; DROP TABLE live_prints; DROP TABLE live_funding; DROP TABLE live_markets; "
             "DROP TABLE live_gaps; DROP TABLE nonces; ALTER TABLE exchange DROP COLUMN identity; "
-            "PRAGMA user_version = 1;"
+            "ALTER TABLE orders DROP COLUMN trigger_price; PRAGMA user_version = 1;"
         )
     with closing(Exchange.open(path, lambda _: Script(QUIET), lambda: START)) as exchange:
         state = exchange.state("me", [])

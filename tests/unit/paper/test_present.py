@@ -204,7 +204,9 @@ def test_a_word_sets_paper_time_right(machine: Machine) -> None:
 def test_a_file_of_before_goes_on_at_the_present(machine: Machine) -> None:
     machine.exchange.close()
     with closing(sqlite3.connect(machine.path)) as connection:
-        connection.executescript("DROP TABLE present; PRAGMA user_version = 4;")
+        connection.executescript(
+            "DROP TABLE present; ALTER TABLE orders DROP COLUMN trigger_price; PRAGMA user_version = 4;"
+        )
     machine.wall_ms += 60 * DAY
     machine.exchange = machine.open()
     assert machine.now_ms() == NOON + 60 * DAY + 12_000

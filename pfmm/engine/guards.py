@@ -1,0 +1,170 @@
+"""Whether a market's data may be acted on, with hysteresis: what stops quoting, and when it goes on by itself. Pure.
+
+Two consequences. `problem`: the data cannot be trusted, nothing is decided on it. `no_new_risk`: it can, but the price
+that positions are valued and closed at is somewhere else: only what reduces stays. Layer: engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pfmm.model.market import Ticker
+from pfmm.model.plan import Decision, DesiredOrder
+from pfmm.model.quick import replace
+from pfmm.strategy.saved import Saved
+
+CALM_MS = 5_000  # so long after the last bad look data is still held for bad
+LEAST_BPS = 20.0  # a mark or oracle no further from the mid than this is near
+TIMES_MEDIAN = 5.0  # nor one no further than so many times what is usual
+ENTER_MS = 10_000
+LEAVE_MS = 60_000
+_HOUR_MS, _SAMPLE_MS = 3_600_000, 300_000  # twelve looks an hour: they are saved with every cycle
+_SUDDEN = "jump"  # told by its own rule when it is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far the mid is from a reference price. `usual` has a look every five minutes of the last hour, as (venue
+    time in ms, bps). Since `since_ms` it is over the limit or, once `open`, below half of `limit_bps`, which stays what
+    it was."""
+
+    usual: tuple[tuple[int, float], ...] = ()
+    since_ms: int | None = None
+    open: bool = False
+    limit_bps: float = LEAST_BPS
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready; `load` is the inverse."""
+        usual = [[time_ms, bps] for time_ms, bps in self.usual]
+        return {"usual": usual, "since_ms": self.since_ms, "open": self.open, "limit_bps": self.limit_bps}
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> Gap:
+        """What `dump` gave. Raises ConfigError for what is damaged."""
+        saved = Saved(raw, "guard")
+        usual = tuple((int(time_ms), float(bps)) for time_ms, bps in saved.items("usual"))
+        since_ms = saved.whole("since_ms", low=0) if saved.has("since_ms") else None
+        return cls(usual, since_ms, saved.flag("open", default=False), saved.needed("limit_bps", zero=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What the guards of one market remember from look to look. `bad_ms` is the last bad look, and `bad` its reason."""
+
+    mark: Gap = Gap()
+    oracle: Gap = Gap()
+    bad_ms: int | None = None
+    bad: str | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready; `load` is the inverse."""
+        return {"mark": self.mark.dump(), "oracle": self.oracle.dump(), "bad_ms": self.bad_ms, "bad": self.bad}
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> Guards:
+        """What `dump` gave. Raises ConfigError for what is damaged."""
+        saved = Saved(raw, "guards")
+        bad_ms = saved.whole("bad_ms", low=0) if saved.has("bad_ms") else None
+        return cls(Gap.load(saved.mapping("mark")), Gap.load(saved.mapping("oracle")), bad_ms, saved.text("bad"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from one look: why nothing may be decided, or why nothing may add risk; both None where all is
+    well."""
+
+    problem: str | None = None
+    no_new_risk: str | None = None
+
+
+def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, tick: Decimal) -> tuple[Guards, Verdict]:
+    """The guards after one look at venue time `now_ms`, and its verdict; `problem` is what the look by itself shows,
+    and `tick` the price step at the mid, USD.
+
+    Crossed at 0 s, good at 3 s: still held for bad; good at 6 s: quoting goes on. The mid 30 bps off the mark for 10 s:
+    only reducing orders, until it was less than 10 bps off for 60 s.
+    """
+    if problem is not None:
+        if problem.startswith(_SUDDEN):
+            return guards, Verdict(problem)
+        return replace(guards, bad_ms=now_ms, bad=problem), Verdict(problem)
+    if guards.bad_ms is not None and now_ms - guards.bad_ms < CALM_MS:
+        good_s = (now_ms - guards.bad_ms) / 1000
+        return guards, Verdict(
+            f"calm: good for {good_s:g} s, quoted from {CALM_MS / 1000:g} s on; before: {guards.bad}"
+        )
+    mark = look(guards.mark, deviation_bps(ticker, ticker.mark, tick), now_ms)
+    oracle = guards.oracle
+    if ticker.index is not None:
+        oracle = look(oracle, deviation_bps(ticker, ticker.index, tick), now_ms)
+    after = Guards(mark, oracle)
+    found = _words("mark", mark, ticker.mark, ticker) or _words("oracle", oracle, ticker.index, ticker)
+    return after, Verdict(no_new_risk=found)
+
+
+def deviation_bps(ticker: Ticker, reference: Decimal, tick: Decimal) -> float:
+    """How far the mid is from a reference price, bps; 0 where that lies between the best prices, give or take a tick.
+
+    Mid 100, quoted 99.9 and 100.1: a mark of 100.05 is none, one of 100.5 is 50 bps away.
+    """
+    bid, ask = ticker.bid, ticker.ask
+    if bid is None or ask is None or bid - tick <= reference <= ask + tick:
+        return 0.0
+    mid = (bid + ask) / 2
+    return float(abs(mid - reference) / mid) * 1e4
+
+
+def look(gap: Gap, bps: float, now_ms: int) -> Gap:
+    """The gap after one look. It opens after ENTER_MS over the limit, which is LEAST_BPS or TIMES_MEDIAN times the
+    hour's median; it closes after LEAVE_MS below half of that."""
+    if gap.open:
+        if bps * 2 >= gap.limit_bps:
+            return replace(gap, since_ms=None)
+        since_ms = now_ms if gap.since_ms is None else gap.since_ms
+        closed = now_ms - since_ms >= LEAVE_MS
+        return replace(gap, since_ms=None if closed else since_ms, open=not closed)
+    usual = tuple(one for one in gap.usual if one[0] > now_ms - _HOUR_MS)
+    limit_bps = max(LEAST_BPS, TIMES_MEDIAN * _median([one for _, one in usual])) if usual else LEAST_BPS
+    if bps <= limit_bps:
+        if not usual or now_ms - usual[-1][0] >= _SAMPLE_MS:
+            usual = (*usual, (now_ms, round(bps, 2)))
+        return Gap(usual, limit_bps=limit_bps)
+    since_ms = now_ms if gap.since_ms is None else gap.since_ms
+    opened = now_ms - since_ms >= ENTER_MS
+    return Gap(usual, None if opened else since_ms, opened, limit_bps)
+
+
+def _median(values: Sequence[float]) -> float:
+    """The one in the middle, or half way between the two there: of 1, 2, 4 and 9 it is 3."""
+    found, middle = sorted(values), len(values) // 2
+    return found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
+
+
+def only_reducing(decision: Decision, inventory: Decimal, reason: str) -> Decision:
+    """The decision without what adds risk: of the side that reduces the inventory (signed base units) as much as there
+    is to reduce, reduce-only; the other slots are absent for `reason`. Long 3: sells of 2 and 2 become 2 and 1."""
+    left, orders, absent = abs(inventory), [], dict(decision.absent)
+    for one in decision.orders:
+        size = min(one.size, left) if one.side.sign * inventory < 0 else Decimal(0)
+        if size:
+            orders.append(_reduced(one, size))
+            left -= size
+        else:
+            absent[one.slot] = reason
+    return replace(decision, orders=tuple(orders), absent=absent)
+
+
+def _reduced(order: DesiredOrder, size: Decimal) -> DesiredOrder:
+    return replace(order, size=size, reduce_only=True)
+
+
+def _words(name: str, gap: Gap, reference: Decimal | None, ticker: Ticker) -> str | None:
+    if not gap.open:
+        return None
+    return (
+        f"no new risk: the mid {ticker.mid:f} is or was more than {gap.limit_bps:g} bps off the {name} {reference:f}; "
+        f"quoted again after {LEAVE_MS / 1000:g} s below half of that"
+    )
