@@ -235,3 +235,24 @@ def test_doctor_says_whose_books_differ_from_the_fills(tmp_path: Path) -> None:
     (found,) = journals(tmp_path, deep=True)
     assert found.verdict == "fail"
     assert "BTC-PERP n-r1" in found.detail
+
+
+def test_the_minutes_of_late_are_the_kept_rows_and_what_the_newest_fills_would_make(tmp_path: Path) -> None:
+    """A fill a minute: after 12 the rows of 0 to 6 are kept, those of 7 to 11 wait for the mids of 5 minutes later."""
+    with opened(tmp_path / "j.sqlite3") as journal:
+        minutes = 12
+        journal.record_mids([(BTC, 60_000 * n + 1_000, D(100)) for n in range(minutes)])
+        for n in range(minutes):
+            fill = Fill(
+                f"f{n}", f"o{n}", None, BTC, Side.LONG, D(99), D(1), D("0.01"), Liquidity.MAKER, 60_000 * n + 2_000
+            )
+            journal.absorb(fills=[fill], funding=[], cursors=Cursors())
+        journal.record_equity(60_000 * minutes, D(1), None)
+        journal.close_minutes()
+        kept = journal._db.execute("SELECT minute FROM minute_rows WHERE owner = ? ORDER BY minute", (UNATTRIBUTED,))
+        assert [minute for (minute,) in kept] == list(range(7))
+        rows = journal.recent_minutes(BTC, UNATTRIBUTED, 60_000 * 4)
+        assert [row.minute for row in rows] == list(range(4, minutes))
+        assert {(row.fills, row.bought, row.maker_usd, row.fees) for row in rows} == {(1, D(1), D(99), D("0.01"))}
+        assert {row.capture for row in rows} == {D(1)}  # bought at 99 where the mid was 100
+        assert journal.recent_minutes(BTC, "n-r1", 0) == []

@@ -192,3 +192,21 @@ def test_a_saved_book_goes_on_where_it_was() -> None:
     for event in (quote(99, 1, 100, 1), trade(98, 9, SELL), quote(98, 2, 99, 4), trade(104, 9, BUY)):
         assert list(book.on_event(event)) == list(again.on_event(event))
     assert again.dump() == book.dump()
+
+
+def test_a_taker_finds_nothing_where_nothing_is_displayed() -> None:
+    assert MarketBook().take(1, BUY, 5, (), limit=0, time_ms=1) == []
+
+
+@pytest.mark.parametrize(("number", "remaining"), [(1, 6), (1, 0), (2, 1)])
+def test_no_order_is_cut_to_more_or_to_nothing(number: int, remaining: int) -> None:
+    with pytest.raises(ValueError, match=f"order {number} cannot be cut to {remaining}"):
+        book_with(Resting(1, BUY, 101, 5)).shrink(number, remaining)
+
+
+def test_a_cleared_book_fills_nothing_and_is_not_worth_keeping() -> None:
+    book = book_with(Resting(1, BUY, 101, 5), Resting(2, SELL, 101, 5))
+    assert book.worth_keeping
+    book.clear()
+    assert not book.worth_keeping
+    assert fills(book, trade(99, 9, SELL), trade(103, 9, BUY)) == []
