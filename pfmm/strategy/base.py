@@ -117,15 +117,15 @@ class Kind:
     reads_account: bool = True  # False where the preview needs no account, and so no key
 
     def build(self, market: str, values: Values, measured: Measured) -> Strategy[Any]:
-        """The strategy on one market. Raises UsageError for settings that contradict each other."""
+        """Build the strategy on one market. Raises UsageError for settings that contradict each other."""
         raise NotImplementedError
 
     def needs(self, values: Values) -> Needs:  # noqa: ARG002 - what a strategy answers that needs nothing
-        """What `build` wants measured on the venue first."""
+        """Say what `build` wants measured on the venue first."""
         return Needs()
 
     def assembled(self, market: str, values: Values, measured: Measured) -> Built:
-        """The strategy on one market with what the engine must know of it. Raises UsageError as `build` does."""
+        """Build the strategy with what the engine must know of it. Raises UsageError as `build` does."""
         strategy = self.build(market, values, measured)
         return Built(strategy, self.kept(values), self.kept(values.usual()), self.tolerance(values))
 
@@ -140,7 +140,10 @@ class Kind:
         return None
 
     def kept(self, values: Values) -> Mapping[str, str | None]:
-        """The settings that a run's resting orders stand for, as the journal keeps them: a restart compares them."""
+        """Return the settings that a run's resting orders stand for, as the journal keeps them.
+
+        A restart compares them.
+        """
         return {name: values.text(name) for name in values if name not in self.unused}
 
     def at_start(
@@ -154,7 +157,7 @@ class Kind:
         return AtStart()
 
     def columns(self) -> tuple[Column, ...]:
-        """What its screen shows beside prices, inventory and profit."""
+        """Return what its screen shows beside prices, inventory and profit."""
         return ()
 
     def preview_of(
@@ -164,8 +167,10 @@ class Kind:
         memory: Mapping[str, Any] | None,
         equity: Decimal | None,  # noqa: ARG002 - of use where a strategy can say when an account would be liquidated
     ) -> Preview:
-        """What a start would want now; `memory` is what an open run remembers, `equity` the account's in USD where it
-        is known. The strategy decides once."""
+        """Work out what a start would want now; the strategy decides once.
+
+        `memory` is what an open run remembers, `equity` the account's in USD where it is known.
+        """
         state = strategy.initial(view)
         if memory is not None:
             state = strategy.load(memory)
@@ -173,12 +178,12 @@ class Kind:
         return Preview(decision.explain, decision.orders, decision.absent, decision.notes)
 
     def preview_problem(self, strategy: Strategy[Any], problem: str) -> Preview:  # noqa: ARG002 - nothing was computed
-        """The preview of a market whose data must not be acted on."""
+        """Return the preview of a market whose data must not be acted on."""
         return Preview(None, absent={"quotes": problem})
 
 
 def kind_of(name: str) -> Kind:
-    """The strategy of that name, imported now. Raises KeyError for a name that the registry does not have."""
+    """Import the strategy of that name. Raises KeyError for a name that the registry does not have."""
     module, _, attribute = STRATEGIES[name][0].partition(":")
     found: Kind = getattr(importlib.import_module(module), attribute)
     return found

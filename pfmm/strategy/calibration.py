@@ -70,7 +70,7 @@ class Calibration:
 
 
 def calibrate(trades: Sequence[Trade], mids: Mids) -> Calibration:
-    """A, κ and σ from trades and (time_ms, mid USD) samples, each in time order, of one market.
+    """Estimate A, κ and σ from trades and (time_ms, mid USD) samples, each in time order, of one market.
 
     Needs 100 sweeps and 5 populated distances; a slope that is not negative, or a weighted R² below 0.5, is
     refused. Never raises for thin or strange data: the result's `reason` says what is wrong.
@@ -87,7 +87,7 @@ def calibrate(trades: Sequence[Trade], mids: Mids) -> Calibration:
 
 
 def dump(calibration: Calibration) -> dict[str, Any]:
-    """The calibration as JSON-ready values; `load` is its inverse."""
+    """Write the calibration as JSON-ready values; `load` is its inverse."""
     # every cycle saves it: written out, since `asdict` copies each value with care that numbers and words do not need
     fit = calibration.fit
     return {
@@ -110,7 +110,7 @@ def dump(calibration: Calibration) -> dict[str, Any]:
 
 
 def load(raw: object) -> Calibration:
-    """The calibration that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
+    """Read the calibration that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
     saved = Saved(raw, "calibration")
     return Calibration(
         sweeps=saved.whole("sweeps", low=0),
@@ -199,7 +199,7 @@ def grid_volatility(mids: Mids) -> float | None:
 
 
 def implied_mids(trades: Sequence[Trade]) -> list[tuple[int, float]]:
-    """A mid series for a venue that serves trades but no past quotes.
+    """Build a mid series for a venue that serves trades but no past quotes.
 
     Half-way between the first prices of the newest buying and the newest selling sweep: buys at 100.1, sells at
     100.0 give 100.05. Empty until both sides have traded.

@@ -52,12 +52,12 @@ class FundingHistory:
 
 
 def rate_bps(rate: Decimal) -> Decimal:
-    """A rate per interval in bps: 0.0003 is 3."""
+    """Convert a rate per interval to bps: 0.0003 is 3."""
     return _finite(rate) * BPS
 
 
 def rate_8h_bps(rate: Decimal, interval_hours: int) -> Decimal:
-    """The same rate as if it were paid every 8 hours, in bps: 0.0000125 hourly is 0.125·8 = 1."""
+    """Convert a rate to what it would be if paid every 8 hours, in bps: 0.0000125 hourly is 0.125·8 = 1."""
     return _finite(rate) * BPS * 8 / _hours(interval_hours)
 
 
@@ -67,7 +67,10 @@ def annualized_pct(rate: Decimal, interval_hours: int) -> Decimal:
 
 
 def action(bps_8h: Decimal, min_bps: Decimal = MIN_RATE_BPS) -> str:
-    """The article's rule: below `min_bps` per 8 h neutral; longs pay (positive) → lean_short; else lean_long."""
+    """Apply the article's rule to a rate in bps per 8 h.
+
+    Below `min_bps` it is neutral, where longs pay (positive) lean_short, else lean_long.
+    """
     if abs(bps_8h) < min_bps:
         return NEUTRAL
     return LEAN_SHORT if bps_8h > 0 else LEAN_LONG
@@ -90,7 +93,7 @@ def tilt_ratio(bps_8h: float, *, min_bps: float, tilt_max: float) -> float:
 
 
 def ticker_tilt_ratio(ticker: Ticker, *, min_bps: float, tilt_max: float) -> float:
-    """The tilt that a ticker's own rate asks for; an absent or estimated rate never tilts."""
+    """Work out the tilt that a ticker's own rate asks for. An absent or estimated rate never tilts."""
     if ticker.funding_rate is None or ticker.funding_estimated:
         return tilt_ratio(0.0, min_bps=min_bps, tilt_max=tilt_max)
     bps = float(rate_8h_bps(ticker.funding_rate, ticker.funding_interval_hours))

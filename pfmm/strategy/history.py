@@ -14,9 +14,10 @@ LOWEST, HIGHEST = 0.02, 5.0
 
 
 def volatility_of_trades(trades: Iterable[Trade], fallback: float) -> float:
-    """The annualised volatility (0.5 = 50 %) of the last print of each 15 s, or `fallback` below 20 of them.
+    """Estimate the annualised volatility (0.5 = 50 %) from the last print of each 15 s.
 
-    Bounded to 2 % … 500 % a year, so that a dead or broken market gives no absurd range.
+    Below 20 of them it is `fallback`. Bounded to 2 % … 500 % a year, so that a dead or broken market gives no absurd
+    range.
     """
     last: dict[int, tuple[int, float]] = {}
     for trade in sorted(trades, key=lambda t: t.time_ms):
@@ -25,8 +26,11 @@ def volatility_of_trades(trades: Iterable[Trade], fallback: float) -> float:
 
 
 def volatility_of_candles(candles: Iterable[Candle], fallback: float) -> float:
-    """The annualised volatility of the closes of one-minute candles, or `fallback` below 20 of them; bounded as that
-    of trades. A venue that keeps no history of its prints may still have these."""
+    """Estimate the annualised volatility (0.5 = 50 %) from the closes of one-minute candles.
+
+    Below 20 of them it is `fallback`; it is bounded as that of trades. A venue that keeps no history of its prints may
+    still have these.
+    """
     ordered = sorted(candles, key=lambda candle: candle.time_ms)
     return _bounded([(candle.time_ms + MINUTE_MS, float(candle.close)) for candle in ordered], fallback)
 

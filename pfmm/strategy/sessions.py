@@ -46,7 +46,7 @@ class Hours:
     holidays: frozenset[date]
 
     def phase(self, time_ms: int) -> Phase:
-        """The phase of a moment, ms since 1970. With hours of 09:30-16:00 it is OPEN from 09:35 to 15:45."""
+        """Return the phase of a moment, ms since 1970. With hours of 09:30-16:00 it is OPEN from 09:35 to 15:45."""
         local = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(self.zone)
         minute = local.hour * 60 + local.minute
         if local.weekday() not in self.days or local.date() in self.holidays:
@@ -108,24 +108,26 @@ class InSession:
         return self._inner.market
 
     def initial(self, view: MarketView) -> Any:
-        """The inner strategy's."""
+        """Return the inner strategy's first state."""
         return self._inner.initial(view)
 
     def on_fill(self, state: Any, fill: OwnFill) -> tuple[Any, tuple[RoundTrip, ...]]:
-        """The inner strategy's."""
+        """Return the inner strategy's state after the fill, and the round trip that it completed."""
         return self._inner.on_fill(state, fill)
 
     def dump(self, state: Any) -> Mapping[str, Any]:
-        """The inner strategy's."""
+        """Write the inner strategy's state."""
         return self._inner.dump(state)
 
     def load(self, raw: Mapping[str, Any]) -> Any:
-        """The inner strategy's."""
+        """Read the inner strategy's state."""
         return self._inner.load(raw)
 
     def decide(self, state: Any, view: MarketView) -> tuple[Any, Decision]:
-        """What the inner one wants, as far as the hours allow. What it learns outside of them it forgets: prices there
-        tell nothing of the market's own."""
+        """Decide as the inner strategy does, as far as the hours allow.
+
+        What it learns outside of them it forgets: prices there tell nothing of the market's own.
+        """
         phase = self._hours.phase(view.time_ms)
         after, decision = self._inner.decide(state, view)
         if phase is Phase.OPEN:

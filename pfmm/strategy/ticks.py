@@ -41,12 +41,11 @@ def to_decimal(value: Decimal | float, name: str) -> Decimal:
 
 
 def snap_price(price: Decimal | float, side: Side, rule: PriceRule) -> Decimal:
-    """The nearest price (USD) that `rule` allows and that is no worse for us: at or below for a bid, at or above
-    for an ask.
+    """Find the nearest price (USD) that `rule` allows and that is no worse for us.
 
-    Raises ValueError for a price that is not positive and finite, for a rule without a tick, and for a bid below
-    one tick. At unit 0.1 and 5 figures: a bid of 65,432.1 gives 65,432 and an ask 65,433; an ask of 9,999.95 gives
-    10,000, where the tick is 1.
+    It lies at or below the wanted one for a bid, at or above it for an ask. Raises ValueError for a price that is not
+    positive and finite, for a rule without a tick, and for a bid below one tick. At unit 0.1 and 5 figures: a bid of
+    65,432.1 gives 65,432 and an ask 65,433; an ask of 9,999.95 gives 10,000, where the tick is 1.
     """
     wanted = to_decimal(price, "price")
     tick = rule.tick_at(wanted)
@@ -73,10 +72,10 @@ def snap_size(size: Decimal | float, step: Decimal) -> Decimal:
 
 
 def base_size(size_usd: Decimal | float, price: Decimal, step: Decimal) -> Decimal:
-    """Base units that `size_usd` (USD) buys at `price`, rounded down to whole `step`s; 0 when less than one step.
+    """Return the base units that `size_usd` (USD) buys at `price`, rounded down to whole `step`s.
 
-    One rounding only: 20 USD at 64,000 and step 0.00001 is 0.0003125, so 0.00031. Raises ValueError for anything
-    that is not positive and finite.
+    It is 0 when they are less than one step. One rounding only: 20 USD at 64,000 and step 0.00001 is 0.0003125, so
+    0.00031. Raises ValueError for anything that is not positive and finite.
     """
     lot = to_decimal(step, "size_step")
     lot_usd = _EXACT.multiply(to_decimal(price, "price"), lot)

@@ -56,12 +56,13 @@ class VolatilityState:
 def observe(
     state: VolatilityState, time_ms: int, mid: float, *, tick: float = 0.0, window: int = WINDOW
 ) -> VolatilityState:
-    """The state after one more mid (USD) seen at venue time `time_ms`; `tick` (USD) is the market's price step there.
+    """Return the state after one more mid (USD) seen at venue time `time_ms`.
 
-    Ignored: a mid that is not newer than the last one, or less than 500 ms newer. Refused with `problem` set: a mid
-    that is not positive and finite, or that jumped by 20 % or more; a jump is accepted when the next mid is within
-    20 % of it, and the samples before it are dropped. Samples older than 24 h are dropped. Where most mids stand still
-    the estimate is at least that of one tick a window. Raises UsageError for a window below 3.
+    `tick` (USD) is the market's price step there. Ignored: a mid that is not newer than the last one, or less than 500
+    ms newer. Refused with `problem` set: a mid that is not positive and finite, or that jumped by 20 % or more; a jump
+    is accepted when the next mid is within 20 % of it, and the samples before it are dropped. Samples older than 24 h
+    are dropped. Where most mids stand still the estimate is at least that of one tick a window. Raises UsageError for a
+    window below 3.
     """
     if window < 3:
         raise UsageError(f"volatility.window must be at least 3, not {window}")
@@ -93,7 +94,7 @@ def _estimated(
     tick: float,
     window: int,
 ) -> VolatilityState:
-    """The state of these samples: without an estimate while they are fewer than the window."""
+    """Build the state of these samples: without an estimate while they are fewer than the window."""
     if len(samples) < window:
         return VolatilityState(samples=samples, regime=regime, returns=returns)
     ordered = sorted(returns)
@@ -106,9 +107,10 @@ def _estimated(
 
 
 def tick_floor(samples: Sequence[tuple[int, float]], tick: float) -> float:
-    """The annualised volatility (a fraction) of one tick over the whole window: (tick / mid)/√seconds·√(365·86,400).
+    """Return the annualised volatility (a fraction) of one tick over the whole window.
 
-    0.1 USD at 65,000 in 57 s: 0.0000015385/7.5498·5,615.69 = 0.0011443, i.e. 0.11 % a year.
+    It is (tick / mid)/√seconds·√(365·86,400). 0.1 USD at 65,000 in 57 s: 0.0000015385/7.5498·5,615.69 = 0.0011443, i.e.
+    0.11 % a year.
     """
     (first_ms, _), (last_ms, mid) = samples[0], samples[-1]
     return tick / mid * math.sqrt(SECONDS_PER_YEAR / ((last_ms - first_ms) / 1000))
@@ -138,7 +140,7 @@ def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
 
 
 def _annual(scaled: Sequence[float], ordered: Sequence[float]) -> float:
-    """The estimate from |z| of each return, as they came and in order of size."""
+    """Estimate the annualised volatility from |z| of each return, as they came and in order of size."""
     cap = _winsor_cap(ordered)
     mean_square = math.fsum([z * z if z < cap else cap * cap for z in scaled]) / len(scaled)
     return math.sqrt(mean_square * SECONDS_PER_YEAR)
@@ -163,7 +165,7 @@ def next_regime(current: str | None, annual: float, window: int = WINDOW) -> str
 
 
 def implausible(annual: float) -> str | None:
-    """A note on a volatility (annual fraction) that no listed perpetual has had for long, else None."""
+    """Return a note on a volatility (annual fraction) that no listed perpetual has had for long, else None."""
     if PLAUSIBLE_ANNUAL[0] <= annual <= PLAUSIBLE_ANNUAL[1]:
         return None
     low, high = (f"{bound:.0%}" for bound in PLAUSIBLE_ANNUAL)
@@ -172,7 +174,7 @@ def implausible(annual: float) -> str | None:
 
 
 def dump(state: VolatilityState) -> dict[str, Any]:
-    """The state as JSON-ready values; `load` is its inverse."""
+    """Write the state as JSON-ready values; `load` is its inverse."""
     return {
         "samples": [[time_ms, mid] for time_ms, mid in state.samples],
         "annual": state.annual,
@@ -184,7 +186,7 @@ def dump(state: VolatilityState) -> dict[str, Any]:
 
 
 def load(raw: object) -> VolatilityState:
-    """The state that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
+    """Read the state that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
     saved = Saved(raw, "volatility")
     samples = tuple(_sample(each) for each in saved.items("samples"))
     if any(after[0] <= before[0] for before, after in pairwise(samples)):
@@ -214,8 +216,10 @@ def _after_jump(state: VolatilityState, time_ms: int, mid: float) -> VolatilityS
 
 
 def _winsor_cap(ordered: Sequence[float]) -> float:
-    """The largest |z|, of them in order of size, that counts in full. One bad print makes two wild returns: neither may
-    set the cap."""
+    """Return the largest |z|, of them in order of size, that counts in full.
+
+    One bad print makes two wild returns: neither may set the cap.
+    """
     median = ordered[len(ordered) // 2]
     if median > 0:
         return WINSOR_DEVIATIONS * median / NORMAL_MEDIAN

@@ -122,7 +122,7 @@ class ClosedOut:
 
 
 def close_out(cells: Sequence[Cell], fill: OwnFill) -> ClosedOut:
-    """Spreads a closing fill from outside (a breakout's flatten) over the cells that it reduces, lowest first.
+    """Spread a closing fill from outside (a breakout's flatten) over the cells that it reduces, lowest first.
 
     What it realises is no grid profit and no round trip; a cell that it brings back to its start reports what its
     own orders had closed before. More than is open goes to the books of the last cell, so that the cells always add
@@ -156,7 +156,7 @@ def _closing_size(cell: Cell, fill: OwnFill) -> Decimal:
 
 
 def _close(cell: Cell, fill: OwnFill, closing: Decimal) -> tuple[Cell, _Removed]:
-    """Takes `closing` out of the open part of `cell` at the fill's price."""
+    """Take `closing` out of the open part of `cell` at the fill's price."""
     was_open = abs(cell.opened)
     cost = _part(cell.cost, closing, was_open)
     open_fees = _part(cell.open_fees, closing, was_open)
@@ -177,7 +177,7 @@ def _close(cell: Cell, fill: OwnFill, closing: Decimal) -> tuple[Cell, _Removed]
 
 
 def _report(cell: Cell, fill: OwnFill) -> tuple[Cell, tuple[RoundTrip, ...]]:
-    """The round trip of everything closed and not yet reported, and the cell without it."""
+    """Return the cell without what is closed and not yet reported, and the round trip of that."""
     trip = RoundTrip(
         slot=fill.slot,
         size=cell.closed,

@@ -74,7 +74,7 @@ class Layout:
     spacing: Spacing
 
     def line(self, index: int, instrument: Instrument) -> Decimal:
-        """The price of line `index` in USD, snapped to the tick and never out of the range it was asked for.
+        """Return the price of line `index` in USD, snapped to the tick and never out of the range it was asked for.
 
         Arithmetic: lower + (upper - lower) * i / n; 100 to 110 in 4: 100, 102.5, 105, 107.5, 110.
         Geometric: lower * (upper / lower)^(i / n); 100 to 121 in 2: 100, 110, 121.
@@ -145,12 +145,12 @@ class GridPlan:
 
 
 def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal, equity: Decimal | None = None) -> GridPlan:
-    """The grid that `config` makes on `instrument` at `mid` (USD); `equity` (USD) is the account's, where it is known.
+    """Plan the grid that `config` makes on `instrument` at `mid` (USD).
 
-    The line nearest the mid stays empty; buys rest on the lines below, sells on those above. The cell between two
-    lines has the base quantity that `size_usd` buys at its LOWER line, so that a cell which sells first can buy back
-    at no less than the venue's minimum. Raises UsageError for settings that make no sense on this market, and for a
-    step that does not pay the fees of its round trip.
+    `equity` (USD) is the account's, where it is known. The line nearest the mid stays empty; buys rest on the lines
+    below, sells on those above. The cell between two lines has the base quantity that `size_usd` buys at its LOWER
+    line, so that a cell which sells first can buy back at no less than the venue's minimum. Raises UsageError for
+    settings that make no sense on this market, and for a step that does not pay the fees of its round trip.
 
     Example: 100 to 110 in 4 steps at mid 105, size 20, maker 0: buys at 100 and 102.5, sells at 107.5 and 110; the
     top cell trades 20 / 107.5 = 0.186 and earns 0.186 * 2.5 = 0.465 a round trip.
@@ -197,7 +197,10 @@ def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal, equit
 
 
 def lay_lines(layout: Layout, instrument: Instrument, first: int) -> tuple[Decimal, ...]:
-    """The levels + 1 lines from index `first` on, rising. Raises UsageError when the tick is too coarse for them."""
+    """Lay the levels + 1 lines from index `first` on, rising.
+
+    Raises UsageError when the tick is too coarse for them.
+    """
     try:
         lines = tuple(layout.line(first + i, instrument) for i in range(layout.levels + 1))
     except ValueError as error:
@@ -213,7 +216,10 @@ def lay_lines(layout: Layout, instrument: Instrument, first: int) -> tuple[Decim
 
 
 def cell_sizes(lines: Sequence[Decimal], size_usd: Decimal, instrument: Instrument) -> tuple[Decimal, ...]:
-    """The base quantity of each cell. Raises UsageError when one is below the venue's minimum, with what would do."""
+    """Return the base quantity of each cell.
+
+    Raises UsageError when one is below the venue's minimum, with what would do.
+    """
     sizes = tuple(base_size(size_usd, low, instrument.size_step) for low in lines[:-1])
     if all(size and size * low >= instrument.min_notional for size, low in zip(sizes, lines, strict=False)):
         return sizes
@@ -226,12 +232,15 @@ def cell_sizes(lines: Sequence[Decimal], size_usd: Decimal, instrument: Instrume
 
 
 def smallest_order(lines: Sequence[Decimal], instrument: Instrument) -> Decimal:
-    """The least USD that every cell can trade, rounded up to cents: at 10 USD and steps of 0.1, 12 on a line at 30."""
+    """Find the least USD that every cell can trade, rounded up to cents.
+
+    At 10 USD and steps of 0.1 it is 12 on a line at 30.
+    """
     return max(minimum_size(low, instrument) * low for low in lines[:-1]).quantize(Decimal("0.01"), ROUND_CEILING)
 
 
 def _size_usd(config: GridConfig, lines: Sequence[Decimal], instrument: Instrument) -> tuple[Decimal, tuple[str, ...]]:
-    """The size of an order in USD, and what to say of one that was raised."""
+    """Return the size of an order in USD, and what to say of one that was raised."""
     enough = smallest_order(lines, instrument)
     if not config.size_rises or config.size_usd >= enough:
         return config.size_usd, ()
@@ -240,13 +249,13 @@ def _size_usd(config: GridConfig, lines: Sequence[Decimal], instrument: Instrume
 
 
 def minimum_size(price: Decimal, instrument: Instrument) -> Decimal:
-    """The smallest base size that the venue accepts at `price`: 10 USD at 30 in steps of 0.1 is 0.4."""
+    """Find the smallest base size that the venue accepts at `price`: 10 USD at 30 in steps of 0.1 is 0.4."""
     steps = (instrument.min_notional / price / instrument.size_step).to_integral_value(ROUND_CEILING)
     return max(steps, Decimal(1)) * instrument.size_step
 
 
 def check_fees(lines: Sequence[Decimal], instrument: Instrument) -> None:
-    """Raises UsageError when a round trip between two lines does not earn more than the maker fee of both legs.
+    """Raise UsageError when a round trip between two lines does not earn more than the maker fee of both legs.
 
     A step of 5 on 100 (gross 5) at maker 2 bps costs (100 + 105) * 0.0002 = 0.041 a unit.
     """
@@ -261,7 +270,7 @@ def check_fees(lines: Sequence[Decimal], instrument: Instrument) -> None:
 
 
 def nearest_line(lines: Sequence[Decimal], mid: Decimal) -> int:
-    """The index of the line nearest `mid`; of two, the lower: of 100, 102 and 104 at mid 101 it is 0."""
+    """Find the index of the line nearest `mid`; of two, the lower: of 100, 102 and 104 at mid 101 it is 0."""
     return min(range(len(lines)), key=lambda i: (abs(lines[i] - mid), i))
 
 
@@ -291,7 +300,7 @@ def _check_numbers(config: GridConfig, mid: Decimal) -> None:
 
 
 def _bounds(config: GridConfig, instrument: Instrument, mid: Decimal) -> tuple[Decimal, Decimal]:
-    """The range in USD before snapping."""
+    """Return the range in USD before snapping."""
     lower, upper = config.lower, config.upper
     if upper is None and lower is not None and lower >= mid:
         raise UsageError(f"lower {lower:f} must be below the price {mid:f}", hint="upper is mirrored at the price")

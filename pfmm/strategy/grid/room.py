@@ -36,22 +36,27 @@ class Grid(Kind):
     reads_account = False
 
     def needs(self, values: Values) -> Needs:
-        """The volatility, for a grid whose range nothing sets: it follows from that."""
+        """Ask for the volatility where nothing sets the grid's range: the range follows from it."""
         return Needs(volatility=all(values[f"grid.{name}"] is None for name in ("lower", "upper", "range_pct")))
 
     def build(self, market: str, values: Values, measured: Measured) -> GridStrategy:
-        """The grid; an open range follows from the measured volatility, or from `volatility.default_annual_pct`."""
+        """Build the grid.
+
+        An open range follows from the measured volatility, or from `volatility.default_annual_pct`.
+        """
         from pfmm.strategy.grid.strategy import GridStrategy
 
         return GridStrategy(market, _config(values, measured))
 
     def kept(self, values: Values) -> Mapping[str, str | None]:
-        """The grid's settings by their short names: as runs that are open already have kept them."""
+        """Return the grid's settings by their short names: as runs that are open already have kept them."""
         return {setting.name.removeprefix("grid."): values.text(setting.name) for setting in self.settings}
 
     def at_start(self, strategy: Any, view: MarketView, equity: Decimal | None) -> AtStart:
-        """Refuses a grid one of whose sides alone is above the limit or the equity, USD; says that the default size
-        was raised to the market's minimum, or that a volatility is no plausible one."""
+        """Refuse a grid one of whose sides alone is above the limit or the equity, USD.
+
+        Says that the default size was raised to the market's minimum, or that a volatility is no plausible one.
+        """
         plan = _plan(strategy, view)
         return AtStart(_refusal(plan.capital_required, view.max_inventory_usd, equity), _notes(strategy.config, plan))
 
@@ -62,7 +67,7 @@ class Grid(Kind):
         memory: Mapping[str, Any] | None,  # noqa: ARG002 - a plan is of a new grid
         equity: Decimal | None,
     ) -> Preview:
-        """The grid before it trades: its `GridPlan`."""
+        """Return the `GridPlan` of the grid before it trades."""
         plan = _plan(strategy, view, equity)
         return Preview(plan, notes=_notes(strategy.config, plan))
 

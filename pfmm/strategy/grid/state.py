@@ -43,7 +43,7 @@ class GridState:
         return tuple(cell for cell in self.cells if self.in_range(cell))
 
     def in_range(self, cell: Cell) -> bool:
-        """True for a cell of the range now; a trail may have left it above or below."""
+        """Tell whether the cell is of the range now; a trail may have left it above or below."""
         return self.first <= cell.index < self.first + self.layout.levels
 
     @property
@@ -72,7 +72,7 @@ def new_cells(lines: tuple[Decimal, ...], sizes: tuple[Decimal, ...], *, first: 
 
 
 def with_trips(state: GridState, trips: tuple[RoundTrip, ...]) -> GridState:
-    """Counts completed round trips."""
+    """Count completed round trips."""
     return replace(
         state,
         round_trips=state.round_trips + len(trips),
@@ -82,7 +82,7 @@ def with_trips(state: GridState, trips: tuple[RoundTrip, ...]) -> GridState:
 
 
 def trail(state: GridState, instrument: Instrument, mid: Decimal) -> GridState:
-    """The range moved by whole lines so that it holds `mid`. Raises UsageError where no valid grid lies there."""
+    """Move the range by whole lines so that it holds `mid`. Raises UsageError where no valid grid lies there."""
     below = mid < state.lower
     count = state.layout.lines_beyond(mid, state.lower if below else state.upper)
     first = state.first - count if below else state.first + count
@@ -121,7 +121,7 @@ def dump_state(state: GridState) -> dict[str, Any]:
 
 
 def load_state(raw: Mapping[str, Any]) -> GridState:
-    """The inverse of `dump_state`. Raises ConfigError for a state that is damaged or of a newer pfmm."""
+    """Read the state that `dump_state` wrote. Raises ConfigError for one that is damaged or of a newer pfmm."""
     saved = Saved(raw, "grid")
     saved.refuse_newer(_STATE_VERSION)
     spacing = saved.text("spacing", tuple(Spacing))

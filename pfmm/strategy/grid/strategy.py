@@ -51,7 +51,10 @@ class GridStrategy:
         self.config = config
 
     def initial(self, view: MarketView) -> GridState:
-        """The first state, around the mid of now. Raises UsageError as plan_grid does, StaleData without a mid."""
+        """Lay the first state around the mid of now.
+
+        Raises UsageError as plan_grid does, StaleData without a mid.
+        """
         mid = view.ticker.mid
         if mid is None:
             raise StaleData(f"{self.market} shows no bid or no ask: a grid needs a price to be laid around")
@@ -60,7 +63,7 @@ class GridStrategy:
         return GridState(plan.layout, plan.size_usd, 0, cells)
 
     def on_fill(self, state: GridState, fill: OwnFill) -> tuple[GridState, tuple[RoundTrip, ...]]:
-        """The state after one fill of the run, and the round trip it completed. Each fill must come once.
+        """Return the state after one fill of the run, and the round trip it completed. Each fill must come once.
 
         A fill of a slot that is no cell's (a breakout's or a user's closing order) reduces the cells that are open.
         """
@@ -122,11 +125,11 @@ class GridStrategy:
         return dump_state(state)
 
     def load(self, raw: Mapping[str, Any]) -> GridState:
-        """The inverse of `dump`. Raises ConfigError for a state that is damaged or of another version."""
+        """Read the state that `dump` wrote. Raises ConfigError for one that is damaged or of a newer pfmm."""
         return load_state(raw)
 
     def _breakout(self, state: GridState, view: MarketView) -> tuple[GridState, tuple[str, ...]]:
-        """The state after the breakout policy, and what to tell the user.
+        """Apply the breakout policy: return the state after it, and what to tell the user.
 
         hold: orders stay. flatten: latched, everything is closed and nothing rests any more. trail: the range moves
         by whole lines until it holds the price again; cells that fall out keep only the order that closes what they
@@ -155,7 +158,7 @@ def _cell_index(slot: str) -> int | None:
 
 
 def _legs(cell: Cell, state: GridState, view: MarketView) -> list[_Leg]:
-    """What the cell wants to rest: a sell of what it holds and a buy of what is missing, each at its line.
+    """List what the cell wants to rest: a sell of what it holds and a buy of what is missing, each at its line.
 
     A leg below the venue's minimum waits for more. When none is left that could rest, the larger one is raised to
     the minimum: half-filled small orders would otherwise wait for ever. A cell outside of the range only closes.
@@ -183,8 +186,10 @@ def _explained(
 
 
 def _wanted(cell: Cell, state: GridState) -> tuple[Decimal, Decimal]:
-    """What the cell would buy and sell, base units: its missing and its held part, outside of the range what it has
-    open alone."""
+    """Return what the cell would buy and sell, base units.
+
+    Inside of the range these are its missing and its held part, outside only what closes what it has open.
+    """
     if state.in_range(cell):
         return cell.quantity - cell.held, cell.held
     return -cell.opened, cell.opened

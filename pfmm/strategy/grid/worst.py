@@ -70,10 +70,11 @@ def worst_case(
     instrument: Instrument,
     equity: Decimal | None,
 ) -> WorstCase:
-    """The worst cases of a grid's first orders at `mid` (USD) within `edges`; `equity` USD, None where not known.
+    """Work out the worst cases of a grid's first orders at `mid` (USD) within `edges`.
 
-    Buys of 1 at 105 and 100 without fees, price 110: at 100 they have lost 5, at 99 (−10 %) 6 + 1 = 7. With 50 USD of
-    equity and a maximum leverage of 20 (maintenance 2.5 %): 50 + 2p − 205 = 0.05p at 79.49, with 46.03 lost.
+    `equity` is in USD, None where it is not known. Buys of 1 at 105 and 100 without fees, price 110: at 100 they have
+    lost 5, at 99 (−10 %) 6 + 1 = 7. With 50 USD of equity and a maximum leverage of 20 (maintenance 2.5 %): 50 + 2p −
+    205 = 0.05p at 79.49, with 46.03 lost.
     """
 
     def at(price: Decimal) -> Decimal:
@@ -95,7 +96,7 @@ def worst_case(
 
 
 def _profit(orders: Sequence[Resting], price: Decimal, side: Side, instrument: Instrument) -> Decimal:
-    """What the orders of `side` that a straight way to `price` fills have made there, maker fees included."""
+    """Work out what the orders of `side` that a straight way to `price` fills have made there, maker fees included."""
     total = _ZERO
     for order in orders:
         if order.side is side and (order.price - price) * side.sign >= 0:
@@ -106,7 +107,7 @@ def _profit(orders: Sequence[Resting], price: Decimal, side: Side, instrument: I
 def _liquidation(
     orders: Sequence[Resting], side: Side, instrument: Instrument, equity: Decimal | None
 ) -> Liquidation | None:
-    """The first price on the way at which equity is the maintenance margin.
+    """Find the first price on the way at which equity is the maintenance margin.
 
     With `held` base units filled at a value of `spent`: equity + sign·(held·p − spent) − fees = m·held·p.
     """

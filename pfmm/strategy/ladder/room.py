@@ -35,7 +35,7 @@ class Ladder(Quote):
         return Follows(2 * values["ladder.levels"], max(values["ladder.threshold_bps"], values["quote.tolerance_bps"]))
 
     def build(self, market: str, values: Values, measured: Measured) -> LadderStrategy:
-        """The ladder; its first level is an ordinary quote."""
+        """Build the ladder; its first level is an ordinary quote."""
         from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 
         levels = LadderConfig(

@@ -93,8 +93,10 @@ class Sigma:
 
 
 def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConfig:
-    """The settings with fitted κ and A where the fit was good, else as they were; `source` says which, and the
-    calibration how good the fit is or why there is none."""
+    """Put fitted κ and A into the settings where the fit was good, else leave them as they were.
+
+    `source` says which, and the calibration how good the fit is or why there is none.
+    """
     kappa, fit = calibration.kappa_per_bp, calibration.fit
     # a set half-spread has no use for κ and A, and a flag is not overruled; σ is of use to both
     if fit is None or kappa is None or config.model == "fixed" or config.source == "flag":
@@ -135,7 +137,7 @@ def choose_sigma(config: QuoteConfig, state: VolatilityState) -> Sigma:
 def require_between(
     name: str, value: float, *, above: float | None = None, least: float | None = None, most: float | None = None
 ) -> None:
-    """Raises UsageError naming `name` and the value unless it is finite and within the bounds given."""
+    """Raise UsageError naming `name` and the value unless it is finite and within the bounds given."""
     bad = not math.isfinite(value)
     bad = bad or (above is not None and value <= above) or (least is not None and value < least)
     if bad or (most is not None and value > most):

@@ -77,7 +77,7 @@ def _formula(config: QuoteConfig, quote: Quote) -> list[str]:
 
 
 def _at_limits(config: QuoteConfig, quote: Quote, inputs: QuoteInputs | None) -> tuple[AtLimit, ...]:
-    """The quote at −limit, 0 and +limit of inventory, the market and everything else as it is now."""
+    """Compute the quote at −limit, 0 and +limit of inventory, the market and everything else as it is now."""
     if inputs is None or quote.mid is None or quote.fair is None:
         return ()
     found = []
@@ -132,7 +132,7 @@ def _parameters(config: QuoteConfig, sigma: Sigma, inputs: QuoteInputs | None) -
 
 
 def _components(bid: QuotedLevel | None, ask: QuotedLevel | None) -> tuple[Component, ...]:
-    """What the best level of each side is made of; "level" is zero for it."""
+    """Return what the best level of each side is made of; "level" is zero for it."""
     return tuple(
         Component(
             name,

@@ -46,11 +46,12 @@ class FiniteQuotes:
 
 
 def finite_quotes(step: float, lots: int) -> FiniteQuotes:
-    """The quotes for at most `lots` lots (at least 1) either way and an asymptotic move of `step`/κ a lot.
+    """Solve the quotes for at most `lots` lots (at least 1) either way.
 
-    Source: Guéant, Lehalle and Fernandez-Tapia, "Dealing with the inventory risk" (2013), the limit of a far horizon,
-    for lots of size Δ: α/η = (σ·c2·Δ·κ)². Solved by ratios r(n) = f(n)/f(n−1) = 1/(step²·n² − λ − r(n+1)), which
-    neither overflow nor underflow, and −λ = 2·r(1). One lot, step 1: λ = −1 and f(1)/f(0) = ½, so the fall is ln 2.
+    Asymptotically they move by `step`/κ a lot. Source: Guéant, Lehalle and Fernandez-Tapia, "Dealing with the inventory
+    risk" (2013), the limit of a far horizon, for lots of size Δ: α/η = (σ·c2·Δ·κ)². Solved by ratios r(n) = f(n)/f(n−1)
+    = 1/(step²·n² − λ − r(n+1)), which neither overflow nor underflow, and −λ = 2·r(1). One lot, step 1: λ = −1 and
+    f(1)/f(0) = ½, so the fall is ln 2.
     """
     count = max(1, min(lots, MOST_LOTS))
     low, high = -2.0, 0.0

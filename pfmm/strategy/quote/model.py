@@ -13,16 +13,19 @@ from pfmm.strategy.volatility import SPREAD_MULTIPLIER
 
 
 def least_half_bps(config: QuoteConfig, instrument: Instrument) -> float:
-    """The floor of the half-spread in bps: half of min_spread_bps, or of the maker fees of a round trip where those
-    are more. min_spread_bps 1 and a maker fee of 1.5: 1.5."""
+    """Return the floor of the half-spread in bps.
+
+    It is half of min_spread_bps, or of the maker fees of a round trip where those are more: min_spread_bps 1 and a
+    maker fee of 1.5 give 1.5.
+    """
     return max(config.min_spread_bps, 2 * float(instrument.maker_bps)) / 2
 
 
 def gamma_in_use(config: QuoteConfig, sigma_annual: float, limit_usd: float, least_bps: float) -> float | None:
-    """The set γ (1/USD), else the one with which the quotes shift by `skew_at_limit` half-spreads at the whole limit;
-    None for the fixed model, which has none.
+    """Return the γ (1/USD) that the model quotes with; None for the fixed model, which has none.
 
-    The half-spread is 1/κ, or `least_bps` (bps) where that is more: 1/κ = 2 bps and a floor of 0.5 count 2.
+    It is the set γ, else the one with which the quotes shift by `skew_at_limit` half-spreads at the whole limit. The
+    half-spread is 1/κ, or `least_bps` (bps) where that is more: 1/κ = 2 bps and a floor of 0.5 count 2.
     """
     if config.model == "fixed" or config.gamma is not None:
         return None if config.model == "fixed" else config.gamma
@@ -44,10 +47,10 @@ def gamma_in_use(config: QuoteConfig, sigma_annual: float, limit_usd: float, lea
 def model_spread(
     config: QuoteConfig, sigma_annual: float, regime: str, mid: float, limit_usd: float, least_bps: float
 ) -> ModelSpread:
-    """The model's spread and skew in USD at `mid`, from settings in the profile's units; `least_bps` is the floor of
-    the half-spread.
+    """Compute the model's spread and skew in USD at `mid`, from settings in the profile's units.
 
-    A-S and GLFT take the configured order size: the regime's size factor changes what is posted, not the model.
+    `least_bps` is the floor of the half-spread. A-S and GLFT take the configured order size: the regime's size factor
+    changes what is posted, not the model.
     """
     if config.model == "fixed":
         return spread.fixed(

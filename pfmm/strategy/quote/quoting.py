@@ -119,7 +119,7 @@ class _Room:
     reduce_only: bool
 
     def cap(self, worth: Decimal) -> Decimal:
-        """The largest size, base units, at `worth` USD each."""
+        """Return the largest size, base units, at `worth` USD each."""
         return self.closing if self.usd <= 0 else self.closing + self.usd / worth
 
     def take(self, size: Decimal, worth: Decimal) -> None:
@@ -167,7 +167,7 @@ class _Remarks:
 
 
 def no_quote(reason: str, mid: Decimal | None = None) -> Quote:
-    """A quote with both sides absent for one reason."""
+    """Build a quote with both sides absent for one reason."""
     absent = {"bid": reason, "ask": reason}
     return Quote(mid, None, None, None, None, None, None, (), (), absent)
 
@@ -242,7 +242,7 @@ def _book_problem(ticker: Ticker) -> str | None:
 
 
 def fair_price(kind: str, ticker: Ticker, mid: float) -> float:
-    """The mid, or the microprice (bid·ask_size + ask·bid_size)/(bid_size + ask_size), USD.
+    """Return the mid, or the microprice (bid·ask_size + ask·bid_size)/(bid_size + ask_size), USD.
 
     99 for 3 and 101 for 1: (99·1 + 101·3)/4 = 100.5. Without displayed sizes the microprice is the mid.
     """
@@ -292,7 +292,7 @@ def _side_levels(side: _Wing, core: _Core, remarks: _Remarks) -> tuple[QuotedLev
 
 
 def _room(side: _Wing, core: _Core, remarks: _Remarks) -> _Room | None:
-    """What `side` may add to the account's position, or None with the reason among the remarks."""
+    """Return what `side` may add to the account's position, or None with the reason among the remarks."""
     inputs, name = core.inputs, side.name
     if core.state == PAUSED:
         remarks.absent[name] = f"paused: inventory at {abs(core.net_ratio):.0%} of the limit (on_limit pause)"
@@ -309,7 +309,7 @@ def _room(side: _Wing, core: _Core, remarks: _Remarks) -> _Room | None:
 
 
 def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[QuotedLevel, ...]:
-    """The levels of one side, nearest first; what cannot be quoted leaves its reason among the remarks."""
+    """Build the levels of one side, nearest first. What cannot be quoted leaves its reason among the remarks."""
     name, numbered, absent = side.name, core.inputs.numbered, remarks.absent
     levels: list[QuotedLevel] = []
     for index, (offset_bps, factor) in enumerate(core.inputs.levels):
@@ -335,7 +335,7 @@ def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[Q
 
 
 def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None, float, bool]:
-    """The posted price of a level (None where there is none), how far post-only moved it in bps, and whether it did."""
+    """Return a level's posted price (None without one), how far post-only moved it in bps, and whether it did."""
     inputs, sign, rule = core.inputs, side.sign, core.inputs.instrument.price_rule
     # 12 figures: noise in the last bits of a float (100.08500000000001) must not cost a tick
     raw = float(f"{core.centre - sign * (core.half + offset_bps * core.mid_usd / BPS):.12g}")
@@ -356,7 +356,10 @@ def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None,
 
 
 def _components(side: _Wing, core: _Core, offset_bps: float, price: Decimal, moved: float) -> tuple[float, ...]:
-    """What makes up the distance of a level's `price` from the mid, bps; what post-only moved it by is `moved`."""
+    """List what makes up the distance of a level's `price` from the mid, bps.
+
+    What post-only moved it by is `moved`.
+    """
     sign = side.sign
     fair, held, inventory, tilt = core.shared
     base, volatility, minimum = core.parts
@@ -375,7 +378,7 @@ def _components(side: _Wing, core: _Core, offset_bps: float, price: Decimal, mov
 
 
 def _size(usd: Decimal, price: Decimal, inputs: QuoteInputs, room: _Room) -> tuple[Decimal, str | None]:
-    """The size of a level in base units and what to say about it; 0 with the reason when there is none.
+    """Return the size of a level in base units and what to say about it; 0 with the reason when there is none.
 
     10 USD of minimum at 64,000 and step 0.0001: 8 USD is raised to 0.0002 (12.80 USD) where the limit allows.
     """

@@ -36,18 +36,21 @@ class Quote(Kind):
     many_markets = True
 
     def build(self, market: str, values: Values, measured: Measured) -> QuoteStrategy:
-        """The quote with the fitted numbers where they may be used, else with the profile's."""
+        """Build the quote with the fitted numbers where they may be used, else with the profile's."""
         from pfmm.strategy.quote.strategy import QuoteStrategy
 
         return QuoteStrategy(market, quote_config(values, measured))
 
     def needs(self, values: Values) -> Needs:
-        """A fit, where fitted numbers may be used: κ and A (not for a fixed half-spread) and σ; never over a flag."""
+        """Ask for a fit where fitted numbers may be used.
+
+        They are κ and A (not for a fixed half-spread) and σ, and are never used over a flag.
+        """
         all_told = _flagged(values) and values.told("quote.sigma_annual_pct")
         return Needs(fit=bool(values["quote.calibrate"]) and not all_told)
 
     def columns(self) -> tuple[Column, ...]:
-        """The fair price, the regime of volatility, and the tilt by funding."""
+        """Show the fair price, the regime of volatility, and the tilt by funding."""
         return (
             Column("fair", "USD", lambda said: None if said.inputs is None else said.inputs.fair),
             Column("regime", "", lambda said: said.regime),
@@ -55,17 +58,20 @@ class Quote(Kind):
         )
 
     def preview_problem(self, strategy: Any, problem: str) -> Preview:
-        """The quote's own fields, both sides absent for the problem."""
+        """Return the quote's own fields, both sides absent for the problem."""
         from pfmm.strategy.quote.explain import explain_problem
 
         return Preview(explain_problem(strategy.market, strategy.config, problem))
 
     def follows(self, values: Values) -> Follows:
-        """A bid and an ask, moved by the drift that is left alone or the tolerance, whichever is wider."""
+        """Return how its orders follow the price.
+
+        They are a bid and an ask, moved by the drift that is left alone or the tolerance, whichever is wider.
+        """
         return Follows(2, max(values["quote.drift_bps"], values["quote.tolerance_bps"]))
 
     def tolerance(self, values: Values) -> Tolerance:
-        """The settings' own tolerance of price (bps), size (fraction) and age (ms)."""
+        """Return the settings' own tolerance of price (bps), size (fraction) and age (ms)."""
         from pfmm.model.plan import Tolerance
 
         return Tolerance(
@@ -78,8 +84,10 @@ class Quote(Kind):
 def quote_config(
     values: Values, measured: Measured, *, size: str = "quote.size_usd", drift: str = "quote.drift_bps"
 ) -> QuoteConfig:
-    """The settings of one market's quotes as the pure model takes them; `size` and `drift` name the settings that
-    hold the first level's size and the drift that moves it."""
+    """Return the settings of one market's quotes as the pure model takes them.
+
+    `size` and `drift` name the settings that hold the first level's size and the drift that moves it.
+    """
     from pfmm.strategy.quote.config import QuoteConfig, with_calibration
 
     sigma = values["quote.sigma_annual_pct"] / 100
@@ -109,7 +117,7 @@ def quote_config(
 
 
 def _flagged(values: Values) -> bool:
-    """True where a flag set what the model would else take from a fit."""
+    """Tell whether a flag set what the model would else take from a fit."""
     names = ("quote.half_spread_bps",) if values["quote.model"] == "fixed" else _FITTED
     return any(values.told(name) for name in names)
 

@@ -50,7 +50,7 @@ class ModelSpread:
         return self.exact.shift(inventory / self.lot) / self.kappa
 
     def widening(self, inventory: float) -> float:
-        """What volatility adds to the half-spread, USD, at so many base units away from the target."""
+        """Return what volatility adds to the half-spread, USD, at so many base units away from the target."""
         if self.exact is None:
             return self.half_volatility
         return self.exact.widening(inventory / self.lot) / self.kappa
@@ -98,7 +98,7 @@ def _intensity_half(risk: float, kappa: float) -> float:
 def gamma_for_skew(
     *, skew_bps: float, limit_usd: float, size_usd: float, kappa_per_bp: float, intensity: float, sigma_annual: float
 ) -> float:
-    """The γ (1/USD) with which GLFT quotes, ξ = 0, shift by `skew_bps` at an inventory of the whole limit.
+    """Find the γ (1/USD) with which GLFT quotes, ξ = 0, shift by `skew_bps` at an inventory of the whole limit.
 
     skew(L) = L·σ·√(γe/(2·10⁴·A·S·κ)), so γ = 2·10⁴·A·S·κ·(skew/(L·σ))²/e, σ in bps per √second. At 2 bps, limit 500,
     orders of 50 USD, κ 0.5 per bp, A 1 and 50 % a year, or 0.89036 bps per √s: 500,000·(2/445.18)²/2.71828 = 3.71.
@@ -109,7 +109,7 @@ def gamma_for_skew(
 
 
 def gamma_for_reservation(*, skew_bps: float, limit_usd: float, sigma_annual: float, horizon_s: float) -> float:
-    """The γ (1/USD) with which the reservation price of Avellaneda–Stoikov shifts by `skew_bps` at the whole limit.
+    """Find the γ (1/USD) with which the Avellaneda–Stoikov reservation price shifts by `skew_bps` at the whole limit.
 
     skew(L) = γ·σ²·τ·L/10⁴, σ in bps per √second: at 2 bps, 500 USD, 50 % a year and 300 s 20,000/(500·0.79274·300),
     i.e. 0.168.
@@ -119,7 +119,7 @@ def gamma_for_reservation(*, skew_bps: float, limit_usd: float, sigma_annual: fl
 
 
 def with_exact_quotes(model: ModelSpread, *, size: float, kappa: float, limit: float) -> ModelSpread:
-    """The model with the exact quotes inside the limit where its own fail: from σ·c2·Δ·κ > ½ on.
+    """Add the exact quotes inside the limit where the model's own fail: from σ·c2·Δ·κ > ½ on.
 
     `size` of a lot and `limit` in base units. A skew of 5 bps a lot at κ 0.5 per bp is 2.5: the exact quotes move by
     5.1 bps for the first lot and by 2.2 for the second.
@@ -182,7 +182,7 @@ def glft(
 
 
 def fixed(*, mid: float, half_spread_bps: float, multiplier: float, limit_usd: float) -> ModelSpread:
-    """A set half-spread, widened by the volatility regime, with the article's inventory rule as its skew.
+    """Widen a set half-spread by the volatility regime, with the article's inventory rule as its skew.
 
     half = mid·bps/10,000·multiplier; at the whole limit both quotes shift by half of it, so per base unit
     skew = 0.5·half·mid/limit. Mid 65,000, 8 bps, ×1.5, limit 500: 52 + 26 = 78 USD; skew 0.5·78·65,000/500 = 5,070
@@ -217,7 +217,7 @@ def _require(**numbers: float) -> None:
 
 
 def _finite(spread: ModelSpread) -> ModelSpread:
-    """The spread, unless its inputs were too extreme for a float."""
+    """Return the spread. Raises UnitsError where its inputs were too extreme for a float."""
     if not math.isfinite(spread.half + spread.skew) or spread.half <= 0:
         raise UnitsError(
             f"the model's half-spread comes out as {spread.half} USD and its skew as {spread.skew} USD per base unit",

@@ -50,8 +50,10 @@ class QuoteStrategy:
     kind: str = "quote"
 
     def initial(self, view: MarketView) -> QuoteState:
-        """The empty state. Raises UnitsError when the settings make no sense at this market's price: it is said at
-        the start, not met in the loop."""
+        """Return the empty state. Raises UnitsError when the settings make no sense at this market's price.
+
+        The error comes at the start, so that it is not met in the loop.
+        """
         mid = view.ticker.mid
         if mid is not None and mid.is_finite() and mid > 0 and view.max_inventory_usd > 0:
             sigma = self.config.sigma_annual or self.config.default_sigma_annual
@@ -93,8 +95,10 @@ class QuoteStrategy:
         return explain_quote(self.market, self.config, sigma, quote, inputs)
 
     def dump(self, state: QuoteState) -> Mapping[str, Any]:
-        """The state as JSON-ready values, with the calibration that is quoted with: whoever builds the strategy again
-        takes it from there while it is young."""
+        """Write the state as JSON-ready values, with the calibration that is quoted with.
+
+        Whoever builds the strategy again takes it from there while it is young.
+        """
         fitted = self.config.calibration
         return {
             "volatility": volatility.dump(state.volatility),
@@ -104,7 +108,7 @@ class QuoteStrategy:
         }
 
     def load(self, raw: Mapping[str, Any]) -> QuoteState:
-        """The state that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
+        """Read the state that `dump` wrote. Raises ConfigError naming the field that is missing or wrong."""
         saved = Saved(raw, "quote")
         mid, fair = saved.number("quoted_mid", zero=False), saved.number("quoted_fair", zero=False)
         if (mid is None) != (fair is None):
@@ -112,7 +116,7 @@ class QuoteStrategy:
         return QuoteState(volatility.load(saved.mapping("volatility")), mid, fair)
 
     def _observed(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, str | None]:
-        """The state after this look at the mid, and why the mid is not believed, if it is not."""
+        """Return the state after this look at the mid, and why the mid is not believed, if it is not."""
         ticker = view.ticker
         mid = ticker.mid
         if mid is None or ticker.bid is None or ticker.ask is None or ticker.bid >= ticker.ask:
@@ -122,7 +126,7 @@ class QuoteStrategy:
         return QuoteState(estimator, state.quoted_mid, state.quoted_fair), estimator.problem
 
     def _held_fair(self, state: QuoteState, view: MarketView) -> float | None:
-        """The fair price still quoted around, or None when the mid has drifted too far from the quoted mid."""
+        """Return the fair price still quoted around, or None when the mid has drifted too far from the quoted mid."""
         mid = view.ticker.mid
         if mid is None or state.quoted_mid is None:
             return None
@@ -154,6 +158,8 @@ class QuoteStrategy:
 
 
 def should_requote(mid: float, quoted_mid: float, threshold_bps: float) -> bool:
-    """The article's rule: |mid − quoted_mid|/quoted_mid, in bps, is more than the threshold. 100.06 against 100 is
-    6 bps: with a threshold of 5, yes."""
+    """Tell whether the mid has moved from `quoted_mid` by more than the threshold, bps: the article's rule.
+
+    |mid − quoted_mid|/quoted_mid at 100.06 against 100 is 6 bps: with a threshold of 5, yes.
+    """
     return abs(mid - quoted_mid) / quoted_mid * BPS > threshold_bps
