@@ -111,7 +111,7 @@ class _Token(NamedTuple):
 
 
 def parse(text: str) -> Assertion:
-    """Reads an expression. Raises AssertionSyntaxError, with the column from 1 and a caret line, for a bad one."""
+    """Read an expression. Raises AssertionSyntaxError, with the column from 1 and a caret line, for a bad one."""
     if len(text) > MAX_LENGTH:
         raise AssertionSyntaxError(
             f"the expression has {len(text)} characters, more than {MAX_LENGTH}", column=MAX_LENGTH + 1
@@ -167,7 +167,10 @@ def _compare(operator: str, left: Decimal, right: Decimal) -> bool:
 
 
 def _value(operand: Operand, text: str, row: Mapping[str, object], *, as_text: bool) -> Decimal | str | None:
-    """The operand's value in the row; beside a text in quotes (`as_text`) "17" is a text, elsewhere a number."""
+    """Return the operand's value in the row.
+
+    Beside a text in quotes (`as_text`) "17" is a text, elsewhere a number.
+    """
     if isinstance(operand, Number | Text):
         return operand.value
     if isinstance(operand, Field):

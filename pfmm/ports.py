@@ -68,11 +68,11 @@ class Clock(Protocol):
         ...
 
     def synchronise(self, time: VenueTime) -> None:
-        """Takes over the venue's time from an answer that just arrived."""
+        """Take over the venue's time from an answer that just arrived."""
         ...
 
     def wait_until(self, time_ms: int) -> bool:
-        """Waits until the venue's clock shows `time_ms`; returns False when a signal cut the wait short."""
+        """Wait until the venue's clock shows `time_ms`; return False when a signal cut the wait short."""
         ...
 
 
@@ -118,14 +118,16 @@ class Venue(Protocol):
         ...
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without history (no fills, no funding payments): one request whatever the account's past. Has the
-        tickers of those of `markets` that the venue lists."""
+        """Read a snapshot without history (no fills, no funding payments): one request whatever the account's past.
+
+        It has the tickers of those of `markets` that the venue lists.
+        """
         ...
 
     def submit(self, batch: Batch) -> BatchAnswer: ...
 
     def order(self, client_order_id: str) -> Order | None:
-        """The order with that client order id, or None when the venue has never seen it."""
+        """Read the order with that client order id; None when the venue has never seen it."""
         ...
 
     def open_orders(self, market: str | None = None) -> tuple[Order, ...]: ...
@@ -141,7 +143,7 @@ class Venue(Protocol):
     def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]: ...
 
     def cancel_all(self, market: str | None = None) -> int:
-        """Cancels every open order of the account (of one market); returns how many the venue says it cancelled."""
+        """Cancel every open order of the account (of one market); return how many the venue says it cancelled."""
         ...
 
     def arm_dead_man(self, timeout_s: int) -> None:
@@ -157,15 +159,15 @@ class Venue(Protocol):
         ...
 
     def actions_left(self) -> ActionsLeft | None:
-        """What is left of the order actions that the venue grants the account; None where it counts none."""
+        """Return what is left of the order actions that the venue grants the account; None where it counts none."""
         ...
 
     def budget_text(self) -> str:
-        """The requests that may still be sent, for a screen."""
+        """Say for a screen what requests may still be sent."""
         ...
 
     def budget_low(self) -> bool:
-        """True when little is left of what the venue allows."""
+        """Tell whether little is left of what the venue allows."""
         ...
 
     def close(self) -> None: ...
@@ -221,29 +223,33 @@ class Journal(Protocol):
     ) -> Iterator[JournalFill]: ...
 
     def newest_fill(self) -> int:
-        """The running number of the newest fill; 0 before the first."""
+        """Return the running number of the newest fill; 0 before the first."""
         ...
 
     def book(self, market: str, owner: str) -> OwnerBook:
-        """What a run, UNATTRIBUTED or the ACCOUNT holds and earned on a market, up to the newest fill."""
+        """Return what a run, UNATTRIBUTED or the ACCOUNT holds and earned on a market, up to the newest fill."""
         ...
 
     def beside_runs(self, market: str) -> Decimal:
-        """What of the market's position, as the journal's fills make it, no run that has not ended holds: traded by
-        other hands, or left by ended runs. Signed base units."""
+        """Return the part of the market's position that no open run holds, signed base units.
+
+        Other hands traded it, or ended runs left it; the position is as the journal's fills make it.
+        """
         ...
 
     def left_by_ended(self, market: str) -> Decimal:
-        """What ended runs left open on a market, signed base units."""
+        """Return what ended runs left open on a market, signed base units."""
         ...
 
     def filled(self, markets: Iterable[str]) -> tuple[int, dict[str, Decimal]]:
-        """The number of the newest fill, and the position of each market as the fills up to it make it, signed base
-        units: without what was held before the first of them, adopted by a run or not."""
+        """Return the number of the newest fill, and the position of each market as the fills up to it make it.
+
+        It is in signed base units, without what was held before the first of them, adopted by a run or not.
+        """
         ...
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:
-        """What the fill of that number, of no run, closed of each run's position, in parts with the run's id."""
+        """Return what the fill of that number, of no run, closed of each run's position, in parts with the run's id."""
         ...
 
     def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:
@@ -256,11 +262,11 @@ class Journal(Protocol):
         ...
 
     def close_minutes(self, slices: int | None = None) -> None:
-        """Writes the minute rows whose last mids are known, in at most so many short transactions."""
+        """Write the minute rows whose last mids are known, in at most so many short transactions."""
         ...
 
     def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
-        """Keeps what happened; fills are kept as they are absorbed."""
+        """Keep what happened; fills are kept as they are absorbed."""
         ...
 
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]: ...

@@ -16,8 +16,10 @@ from pfmm.model.order import Fill, Liquidity, Side
 def moves_of(
     adoption: Adoption, books: Iterable[OwnerBook], opened: Decimal, *, market: str, taker: str, time_ms: int
 ) -> tuple[Move, ...]:
-    """The moves by which `taker` gets what is adopted; `books` are those with a position, without the ACCOUNT's, and
-    `opened` is what earlier adoptions brought in that no fill tells of, signed base units.
+    """List the moves by which `taker` gets what is adopted.
+
+    `books` are those with a position, without the ACCOUNT's, and `opened` is what earlier adoptions brought in that no
+    fill tells of, signed base units.
 
     An ended run left 2 and nobody's is 1: 2 change hands, with `foreign` 3.
     """

@@ -65,7 +65,7 @@ class Attribution:
     split: bool = True
 
     def of_prices(self) -> Attribution:
-        """The same profit where the data cannot split what prices earned: 0.5 - 0.2 + 4 is 4.3 in one."""
+        """Put what prices earned into one part, for data that cannot split it: 0.5 - 0.2 + 4 is 4.3 in one."""
         earned = EXACT.add(EXACT.add(self.spread_capture, self.adverse_selection), self.inventory)
         return Attribution(self.total, ZERO, ZERO, earned, self.fees, self.funding, self.rebates, split=False)
 

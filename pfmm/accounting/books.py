@@ -66,7 +66,7 @@ class BookStore(Protocol):
     progress: Progress
 
     def book(self, market: str, owner: str) -> OwnerBook:
-        """The owner's book; an empty one before its first fill."""
+        """Return the owner's book; an empty one before its first fill."""
         ...
 
     def keep(self, book: OwnerBook) -> None: ...
@@ -84,27 +84,27 @@ class BookStore(Protocol):
     def drop_unclaimed(self, item: JournalFill) -> None: ...
 
     def claim(self, item: JournalFill) -> None:
-        """Keeps that the part `item` of a fill of no run closed what the run `item.run_id` held."""
+        """Keep that the part `item` of a fill of no run closed what the run `item.run_id` held."""
         ...
 
     def claims(self, seq: int) -> Sequence[JournalFill]:
-        """The parts of the fill `seq` that were claimed."""
+        """Return the parts of the fill `seq` that were claimed."""
         ...
 
     def newest_first(self) -> Iterator[JournalFill]:
-        """The fills that are folded, from the newest back."""
+        """Yield the fills that are folded, from the newest back."""
         ...
 
     def keep_move(self, move: Move) -> None:
-        """Takes note that a move is folded."""
+        """Take note that a move is folded."""
         ...
 
     def moves(self, market: str) -> Sequence[Move]:
-        """The moves on a market that are folded."""
+        """Return the moves on a market that are folded."""
         ...
 
     def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
-        """Keeps one owner's part of a payment."""
+        """Keep one owner's part of a payment."""
         ...
 
 
@@ -116,7 +116,7 @@ class BookLog(Protocol):
     old_closings: int
 
     def old_ended(self) -> Sequence[EndedRun]:
-        """Runs that had ended before the first entry."""
+        """Return the runs that had ended before the first entry."""
         ...
 
     def fills(self, after: int, through: int | None, limit: int) -> Sequence[JournalFill]: ...
@@ -155,7 +155,10 @@ def advance(log: BookLog, store: BookStore, limit: int) -> int:
 
 
 def _advance_old(log: BookLog, store: BookStore, limit: int) -> int:
-    """Fills and payments of before the first entry: a payment goes before the first fill of a later time."""
+    """Fold fills and payments of before the first entry.
+
+    A payment goes before the first fill of a later time.
+    """
     waiting = list(log.old_payments(store.progress.old_payment, limit))
     last_page = len(waiting) < limit
     done = 0
@@ -218,8 +221,10 @@ def fold_fill(store: BookStore, item: JournalFill, *, of_running: bool = True) -
 
 
 def fold_move(store: BookStore, move: Move) -> None:
-    """Takes a position from its giver's book, or from nowhere into the account's, and gives it to the taker's. Run 1
-    left 2 bought at 100; at a mark of 103 it realises 6, and the taker holds 2 for 206."""
+    """Take a position from its giver's book, or from nowhere into the account's, and give it to the taker's.
+
+    Run 1 left 2 bought at 100; at a mark of 103 it realises 6, and the taker holds 2 for 206.
+    """
     got = taken(move)
     if move.giver is None:
         _add(store, ACCOUNT, got, 0)
@@ -237,15 +242,17 @@ def sum_beside_runs(books: Sequence[OwnerBook]) -> Decimal:
 
 
 def end_run(store: BookStore, ended: EndedRun) -> None:
-    """Marks a run's book as left, and gives it the fills of no run that closed it before its end was recorded."""
+    """Mark a run's book as left, and give it the fills of no run that closed it before its end was recorded."""
     book = replace(store.book(ended.market, ended.run_id), number=ended.number, left_since_ms=ended.since_ms)
     store.keep(book)
     _reclaim(store, book)
 
 
 def _reclaim(store: BookStore, book: OwnerBook) -> None:
-    """Gives an ended run what earlier fills of no run closed of it: the journal learned them first. They leave the
-    UNATTRIBUTED book at their own price and fee, so that the sum of both stays as it is."""
+    """Give an ended run what earlier fills of no run closed of it: the journal learned them first.
+
+    They leave the UNATTRIBUTED book at their own price and fee, so that the sum of both stays as it is.
+    """
     if not book.ledger.size or book.left_since_ms is None:
         return
     for item in store.unclaimed(book.market, book.left_since_ms):
@@ -268,8 +275,11 @@ def _reclaim(store: BookStore, book: OwnerBook) -> None:
 def _add(
     store: BookStore, owner: str, fill: Fill, fills: int, *, like: tuple[LedgerState, LedgerState] | None = None
 ) -> OwnerBook:
-    """The owner's book with the fill in it. `like` is another ledger before and after that same fill: where the owner's
-    is the same, as that of the only run of an account, nothing is computed twice."""
+    """Put the fill into the owner's book and return the book.
+
+    `like` is another ledger before and after that same fill: where the owner's is the same, as that of the only run of
+    an account, nothing is computed twice.
+    """
     before = store.book(fill.market, owner)
     ledger = like[1] if like is not None and like[0] == before.ledger else apply(before.ledger, fill)
     book = OwnerBook(before.market, before.owner, ledger, before.fills + fills, before.number, before.left_since_ms)
@@ -278,7 +288,7 @@ def _add(
 
 
 def settle(store: BookStore, number: int, payment: FundingPayment) -> None:
-    """Splits a payment between the owners by what each held at its settlement, exactly: see `funding_share`."""
+    """Split a payment between the owners by what each held at its settlement, exactly: see `funding_share`."""
     shares = shares_at(store, payment.market, payment.time_ms)
     account = store.book(payment.market, ACCOUNT)
     store.keep(replace(account, ledger=apply_funding(account.ledger, payment)))

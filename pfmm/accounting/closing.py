@@ -18,7 +18,7 @@ Share = tuple[str, Decimal]  # an owner, and how much of a fill closes what it h
 
 
 def parts_of(fill: Fill, books: Iterable[OwnerBook], *, of_running: bool) -> tuple[tuple[str, Fill], ...]:
-    """A fill of no run, cut into what it closes of each run's position, and the rest for UNATTRIBUTED.
+    """Cut a fill of no run into what it closes of each run's position, and the rest for UNATTRIBUTED.
 
     `books` are those with a position, without the ACCOUNT's. What ended runs left comes first, oldest first, where the
     fill is no older than the run's last cycle. Ended runs hold 3 and 1; a sale of 5: 3, 1, and 1 for UNATTRIBUTED.
@@ -45,7 +45,7 @@ def parts_of(fill: Fill, books: Iterable[OwnerBook], *, of_running: bool) -> tup
 
 
 def _one_by_one(fill: Fill, books: Iterable[OwnerBook]) -> list[Share]:
-    """What the fill closes of each run, one after the other, as long as something of it is left."""
+    """Work out what the fill closes of each run, one after the other, as long as something of it is left."""
     shares: list[Share] = []
     rest = fill.size
     for book in books:
@@ -57,8 +57,11 @@ def _one_by_one(fill: Fill, books: Iterable[OwnerBook]) -> list[Share]:
 
 
 def _cut_in(fill: Fill, shares: Sequence[Share], *, against: Decimal = ZERO) -> tuple[tuple[str, Fill], ...]:
-    """The fill in its owners' parts, the rest last, which is UNATTRIBUTED; none where nothing is left. `against` is
-    what is closed beside it of positions that lie the other way round: so much more is closed of the others."""
+    """Cut the fill into its owners' parts; the rest comes last, which is UNATTRIBUTED, and none where nothing is left.
+
+    `against` is what is closed beside it of positions that lie the other way round: so much more is closed of the
+    others.
+    """
     parts: list[tuple[str, Fill]] = []
     left: Fill | None = replace(fill, size=EXACT.add(fill.size, against))
     for owner, size in shares:
@@ -72,7 +75,7 @@ def _cut_in(fill: Fill, shares: Sequence[Share], *, against: Decimal = ZERO) -> 
 
 
 def cut(fill: Fill, size: Decimal) -> tuple[Fill, Fill | None]:
-    """A fill as its first `size` with that part of the fee, and the rest; None where nothing is left."""
+    """Cut a fill into its first `size`, with that part of the fee, and the rest; None where nothing is left."""
     if size >= fill.size:
         return fill, None
     fee = rounded("fee", EXACT.divide(EXACT.multiply(fill.fee, size), fill.size))

@@ -159,7 +159,7 @@ def gain_usd(side_sign: int, price: Decimal, size: Decimal, mid_after: Decimal) 
 
 
 def break_even(fills: Iterable[EdgeFill], horizon_s: int) -> BreakEven:
-    """Computes BE = sum(gain) / sum(notional) in bps, weighted by money, with its clustered standard error.
+    """Compute BE = sum(gain) / sum(notional) in bps, weighted by money, with its clustered standard error.
 
     All fills of one order are one observation, and belong to the minute and the session of its first fill. The error
     is that of a ratio: with e = gain - BE * notional of each of C clusters, SE = sqrt(C / (C - 1) * sum(e^2)) / sum
@@ -182,8 +182,10 @@ def break_even(fills: Iterable[EdgeFill], horizon_s: int) -> BreakEven:
 
 
 def edge_of(markets: Sequence[Tally]) -> Edge:
-    """Computes the edge of all the markets' fills together; see `break_even` for the error, which is by minute here
-    (fills of all markets in a minute are one block) or by session: a pause of more than an hour begins another.
+    """Compute the edge of all the markets' fills together.
+
+    See `break_even` for the error, which is by minute here (fills of all markets in a minute are one block) or by
+    session: a pause of more than an hour begins another.
 
     Gains of 0.01 on 100 USD of maker fills that paid 0.02 in fees, and a taker fill that captured -0.03 for a fee of
     0.05: break-even 1 bp, paid 2, net -1, after exits -1 - 8 = -9.
@@ -213,7 +215,7 @@ def _break_even_at(markets: Sequence[Tally], seconds: int) -> BreakEven:
 
 
 def _stretches(minutes: Sequence[int]) -> dict[int, int]:
-    """The number of the session that each of the ascending minutes lies in: 0, 30, 200 are in 0, 0 and 1."""
+    """Give each of the ascending minutes the number of its session: 0, 30, 200 lie in 0, 0 and 1."""
     found, before, number = {}, None, 0
     for minute in minutes:
         number += before is not None and minute - before > PAUSE_MINUTES
@@ -230,7 +232,7 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def _clusters(parts: Mapping[_Key, Sum], cluster_of: Mapping[_Key, Hashable]) -> dict[Hashable, Sum]:
-    """The sums of each cluster."""
+    """Sum the parts of each cluster."""
     found: dict[Hashable, Sum] = defaultdict(Sum)
     for key, one in parts.items():
         found[cluster_of[key]] = found[cluster_of[key]].plus(one)
@@ -248,7 +250,7 @@ def _of_clusters(
 
 
 def _ratio(clusters: Sequence[Sum]) -> tuple[float | None, float | None]:
-    """The ratio of the sums and its standard error, both in bps."""
+    """Compute the ratio of the sums and its standard error, both in bps."""
     total = Sum()
     for one in clusters:
         total = total.plus(one)

@@ -21,7 +21,7 @@ EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
 def apply(state: LedgerState, fill: Fill) -> LedgerState:
-    """The state after one fill. Raises ValueError naming the field for amounts that make no sense.
+    """Return the state after one fill. Raises ValueError naming the field for amounts that make no sense.
 
     Adding to a position adds price * size to the basis. Reducing removes basis * closed / size, rounded half-even to
     1e-8, and realises the difference to the proceeds; a fill through zero closes first and opens with the rest.
@@ -45,7 +45,7 @@ def apply(state: LedgerState, fill: Fill) -> LedgerState:
 
 
 def apply_funding(state: LedgerState, payment: FundingPayment) -> LedgerState:
-    """The state after a funding settlement; `payment.amount` is USD received. Raises ValueError unless finite.
+    """Return the state after a funding settlement; `payment.amount` is USD received. Raises ValueError unless finite.
 
     Holding 2 at 100 when longs pay 0.0001: the amount is -0.02.
     """
@@ -69,7 +69,7 @@ def net_profit(state: LedgerState, mark_price: Decimal) -> Decimal:
 
 
 def funding_share(payment: FundingPayment, shares: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Splits a payment by each run's own signed share of the position; the parts sum to its amount exactly.
+    """Split a payment by each run's own signed share of the position; the parts sum to its amount exactly.
 
     A share earns amount * share / size, rounded half-even to 1e-8 (where the position is zero: -share * price *
     rate). When the shares make up the whole position, the last one that is not zero takes the rounding. Otherwise
@@ -100,14 +100,17 @@ def _funding_part(payment: FundingPayment, share: Decimal) -> Decimal:
 
 
 def _share_of(basis: Decimal, closed: Decimal, held: Decimal) -> Decimal:
-    """The basis that leaves with `closed` of `held`: all of it with the last unit, else rounded to 1e-8."""
+    """Return the basis that leaves with `closed` of `held`: all of it with the last unit, else rounded to 1e-8."""
     if closed == held:
         return basis
     return EXACT.divide(EXACT.multiply(basis, closed), held).quantize(UNIT, context=EXACT)
 
 
 def rounded(name: str, amount: Decimal) -> Decimal:
-    """An amount in USD to 1e-8, half-even: 0.120000005 is 0.12. Raises ValueError naming the field unless finite."""
+    """Round an amount in USD to 1e-8, half-even: 0.120000005 is 0.12.
+
+    Raises ValueError naming the field unless finite.
+    """
     if not amount.is_finite():
         raise ValueError(f"{name} must be finite, not {amount}")
     return amount.quantize(UNIT, context=EXACT)

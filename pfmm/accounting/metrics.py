@@ -88,7 +88,7 @@ class Figures:
 
 
 def verdicts(figures: Figures) -> tuple[Metric, ...]:
-    """The figures against their target ranges, in their fixed order: 25 of 100 orders filled is 25 %, in 15-40."""
+    """Judge the figures by their target ranges, in their fixed order: 25 of 100 orders filled is 25 %, in 15-40."""
     fills, judged = figures.fills, figures.judged
     of_fills = _too_few(fills, "fills")
     a_day = _under_a_day(figures.span_ms)
@@ -122,7 +122,7 @@ def _under_a_day(span_ms: int) -> str | None:
 
 
 def _metric(name: str, value: Decimal | None, unit: str, target: Target, n: int, reason: str | None) -> Metric:
-    """The figure judged; without a value, or with a reason against, it has no verdict."""
+    """Judge the figure; without a value, or with a reason against, it has no verdict."""
     if value is None and reason is None:
         reason = "nothing to measure it by"
     verdict = "n/a" if value is None or reason is not None else target.verdict(value)
@@ -130,8 +130,10 @@ def _metric(name: str, value: Decimal | None, unit: str, target: Target, n: int,
 
 
 def max_drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount] = ()) -> Decimal | None:
-    """The deepest fall from a peak, in percent of that peak: 100, 120, 90, 130 gives 25. None without a positive
-    equity. For `curve` and `cash_flows` see `peaks`."""
+    """Find the deepest fall from a peak, in percent of that peak: 100, 120, 90, 130 gives 25.
+
+    None without a positive equity. For `curve` and `cash_flows` see `peaks`.
+    """
     fall, fall_peak = ZERO, None
     with localcontext(EXACT):
         for held, peak in peaks(curve, cash_flows):
@@ -142,11 +144,11 @@ def max_drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount] = ()) -> 
 
 
 def peaks(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> Iterator[tuple[Decimal, Decimal]]:
-    """What the account held at each moment of `curve`, and its highest until then in the money that it held then, USD.
+    """Yield what the account held at each moment of `curve`, and its highest until then, USD.
 
-    `curve` is its equity without the deposits (> 0) and withdrawals (< 0) that `cash_flows` tells of, both in time
-    order: 10,000, 9,500 and 8,500 with 10,500 deposited before the last is 19,000 held, of 21,052.63157895 (see
-    `next_peak`), a drawdown of 9.75 %.
+    The highest is in the money that it held then. `curve` is its equity without the deposits (> 0) and withdrawals
+    (< 0) that `cash_flows` tells of, both in time order: 10,000, 9,500 and 8,500 with 10,500 deposited before the last
+    is 19,000 held, of 21,052.63157895 (see `next_peak`), a drawdown of 9.75 %.
     """
     peak = before = moved = ZERO
     waiting = iter(cash_flows)
@@ -167,8 +169,10 @@ def peaks(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> Iterator[tup
 
 
 def capital_days(curve: Sequence[Amount], cash_flows: Sequence[Amount], period: tuple[int, int]) -> Decimal:
-    """The capital in USD times the days for which it was there, over the period in ms: 1,000 at its start, for 2 days,
-    and 500 more for the second of them, is 2,500. Zero where no equity was read."""
+    """Work out the capital in USD times the days for which it was there, over the period in ms.
+
+    1,000 at its start, for 2 days, and 500 more for the second of them, is 2,500. Zero where no equity was read.
+    """
     start_ms, end_ms = period
     found = (curve[0][1] if curve else ZERO) * (Decimal(end_ms - start_ms) / DAY_MS)
     for time_ms, amount in cash_flows:

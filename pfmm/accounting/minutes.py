@@ -93,15 +93,15 @@ class MinuteTable:
         return len(self._columns["minute"])
 
     def column(self, name: str) -> Sequence[Any]:
-        """A column as it is: of whole numbers or floats."""
+        """Return a column as it is: of whole numbers or floats."""
         return self._columns[name]
 
     def amounts(self, name: str) -> list[Decimal]:
-        """A column of amounts."""
+        """Return a column of amounts."""
         return list(map(Decimal, self._columns[name]))
 
     def total(self, name: str) -> Decimal:
-        """The sum of a column of amounts."""
+        """Sum a column of amounts."""
         return sum(map(Decimal, self._columns[name]), ZERO)
 
 
@@ -185,7 +185,7 @@ class MinuteFold:
 
 
 def tally_of_rows(rows: Iterable[MinuteRow]) -> Tally:
-    """What the break-even fee follows from in some rows of one market."""
+    """Tally what the break-even fee follows from in some rows of one market."""
     found = Tally()
     with localcontext(EXACT):
         for row in rows:

@@ -29,7 +29,10 @@ Document = dict[str, Any]
 
 
 def read(path: Path) -> Document:
-    """The checked content of the config file; an absent file is an empty document. Raises ConfigError with the line."""
+    """Read the checked content of the config file; an absent file is an empty document.
+
+    Raises ConfigError with the line.
+    """
     text = _text_of(path)
     if text is None:
         return {"schema": SCHEMA_VERSION, "profiles": {}}
@@ -37,7 +40,7 @@ def read(path: Path) -> Document:
 
 
 def edit(path: Path, change: Callable[[Document], None]) -> bool:
-    """Applies `change` to the document and replaces the file, whole or not at all, one writer at a time.
+    """Apply `change` to the document and replace the file, whole or not at all, one writer at a time.
 
     Returns True when comments of the old file were dropped. What `change` leaves must pass the same checks as a file
     that is read, or ConfigError is raised and the file stays as it was.
@@ -192,7 +195,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> str:
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int | None:
-    """The line that sets `keys`, where the file is laid out one key a line under [table] headers; else None."""
+    """Find the line that sets `keys`, where the file is laid out one key a line under [table] headers; else None."""
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
         words = tuple(re.findall(r'"([^"]*)"|([A-Za-z0-9_-]+)', line.split("=")[0]))

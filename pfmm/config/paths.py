@@ -20,8 +20,10 @@ class Paths(NamedTuple):
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Paths:
-        """The places that `env` asks for; without PFMM_HOME the platform's own folders for user configuration. Raises
-        ConfigError where the user has no home folder, as some services, or PFMM_HOME names a user who is none."""
+        """Find the places that `env` asks for; without PFMM_HOME the platform's own folders for user configuration.
+
+        Raises ConfigError where the user has no home folder, as some services, or PFMM_HOME names a user who is none.
+        """
         home = env.get("PFMM_HOME", "")
         try:
             return cls._under(Path(home).expanduser().absolute()) if home else cls._of_platform()

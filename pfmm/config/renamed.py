@@ -13,13 +13,19 @@ RENAMED: Final = {"volatility.default": ("volatility.default_annual_pct", 100)}
 
 
 def setting_behind(variable: str) -> tuple[str, int] | None:
-    """What took the place of the setting that an environment variable stood for, as in RENAMED; None for others."""
+    """Find what took the place of the setting that an environment variable stood for.
+
+    RENAMED tells it; None for others.
+    """
     return next((new for old, new in RENAMED.items() if variable == "PFMM_" + old.upper().replace(".", "_")), None)
 
 
 def translate_profile(profile: dict[str, Any]) -> None:
-    """Renames in place what an older release wrote into a profile and its market sections: `volatility.default = 0.5`
-    becomes `volatility.default_annual_pct = 50`. A value that stands under its new name already wins."""
+    """Rename in place what an older release wrote into a profile and its market sections.
+
+    `volatility.default = 0.5` becomes `volatility.default_annual_pct = 50`. A value that stands under its new name
+    already wins.
+    """
     markets = profile.get("markets")
     holders = [profile, *(markets.values() if isinstance(markets, dict) else ())]
     for old, (new, factor) in RENAMED.items():
@@ -31,5 +37,8 @@ def translate_profile(profile: dict[str, Any]) -> None:
 
 
 def scaled(raw: Any, factor: int) -> Any:
-    """The number in its new unit; anything that is no number stays as it is, for the check that refuses it."""
+    """Convert the number to its new unit.
+
+    Anything that is no number stays as it is, for the check that refuses it.
+    """
     return raw if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal) else raw * factor

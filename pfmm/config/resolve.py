@@ -28,7 +28,7 @@ _URGENT_SECTIONS: Final = ("secret", "flatten")
 def load_settings(
     env: Mapping[str, str], *, profile: str | None = None, overrides: Mapping[str, object] | None = None
 ) -> Settings:
-    """The settings of a command. `overrides` are its flags by setting name; None means the flag was not given.
+    """Load the settings of a command. `overrides` are its flags by setting name; None means the flag was not given.
 
     Raises ConfigError for a file, profile or variable that is unusable or where the profile that was named and
     PFMM_VENUE contradict each other about real money, and UsageError for a bad flag.
@@ -78,8 +78,10 @@ def emergency_settings(
 
 
 def _refuse_contradiction(name: str, venue: str | None, environment: Mapping[str, Any]) -> None:
-    """A live profile that was named must not end on paper because of a variable, nor `paper` on a live venue: an
-    answer such as "flat" would be about the wrong money. `venue` is the profile's own, None where it is not known."""
+    """Raise ConfigError where PFMM_VENUE puts a named live profile on paper, or `paper` on a live venue.
+
+    An answer such as "flat" would be about the wrong money. `venue` is the profile's own, None where it is not known.
+    """
     other = environment.get("venue")
     to_paper = other == PAPER and venue != PAPER
     to_live = name == BUILT_IN and other not in (None, PAPER)
@@ -91,7 +93,7 @@ def _refuse_contradiction(name: str, venue: str | None, environment: Mapping[str
 
 
 def unknown_profile(name: str, document: configfile.Document) -> ConfigError:
-    """The error for a profile that does not exist, with the nearest name."""
+    """Build the error for a profile that does not exist, with the nearest name."""
     known = (BUILT_IN, *document["profiles"])
     guess = nearest(name, known)
     hint = f"did you mean {guess}?" if guess else f"`pfmm profile create {name} --venue VENUE` makes it"
@@ -115,7 +117,7 @@ def checked_name(name: str) -> str:
 
 
 def _meant_setting(name: str) -> str:
-    """The settings that a wrong name may mean: those of that last part (`levels`), else the nearest."""
+    """Name the settings that a wrong name may mean: those of that last part (`levels`), else the nearest."""
     plain = name.strip().lower().replace("-", "_").rpartition(".")[2]
     every = tuple(tables.every())
     last = {one: one.rpartition(".")[2] for one in every}
@@ -166,7 +168,7 @@ def _from_variable(variable: str, setting: Setting, text: str) -> Any:
 
 
 def _from_older_variable(variable: str, setting: Setting, text: str, factor: int) -> Any:
-    """The value of a variable that an older release knew by another name, in the unit of today."""
+    """Read the value of a variable that an older release knew by another name, in the unit of today."""
     try:
         return from_value(setting, scaled(parse_decimal(text), factor))
     except ValueError as error:
@@ -174,7 +176,7 @@ def _from_older_variable(variable: str, setting: Setting, text: str, factor: int
 
 
 def _refuse_near_miss(variable: str, known: tuple[str, ...]) -> None:
-    """A variable in one of our sections, or a slip of the pen from one of ours, must not be ignored silently."""
+    """Refuse a variable in one of our sections, or a slip of the pen from one of ours: none is ignored silently."""
     guess = nearest(variable, known, cutoff=0.85)
     ours = variable.startswith(tuple(f"PFMM_{section.upper()}_" for section in tables.sections()))
     if guess or ours:

@@ -29,7 +29,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself, for the one place that sends it."""
+        """Return the key itself, for the one place that sends it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -45,9 +45,10 @@ class Secret:
 
 
 def find_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> Secret | None:
-    """The key: PFMM_API_KEY, on purpleflea PURPLE_FLEA_KEY, then what the profile names. None where nothing is set.
+    """Find the key; None where nothing is set.
 
-    Raises SecretError when the named place exists in the settings but gives no usable key.
+    PFMM_API_KEY comes first, on purpleflea then PURPLE_FLEA_KEY, then what the profile names. Raises SecretError when
+    the named place exists in the settings but gives no usable key.
     """
     for variable in _variables(venue):
         if env.get(variable):
@@ -68,9 +69,10 @@ def find_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> Sec
 
 
 def secret_at_hand(source: SecretSource, venue: str, env: Mapping[str, str]) -> str:
-    """The key in clear where an environment variable or a file holds it, else "": to keep it out of what is shown.
+    """Return the key in clear where an environment variable or a file holds it, else "".
 
-    Asks no command and no keyring, and raises nothing: what only reads must not need a key.
+    Callers need it to keep it out of what is shown. Asks no command and no keyring, and raises nothing: what only reads
+    must not need a key.
     """
     if source.env is None and source.file is None and not any(env.get(one) for one in _variables(venue)):
         return ""
@@ -105,8 +107,10 @@ def secret_state(source: SecretSource, venue: str, env: Mapping[str, str]) -> st
 
 
 def keep_key(path: Path, key: str) -> None:
-    """Writes a key to a new file that nobody else may read (mode 0600). Raises UsageError for one that is there,
-    SecretError where it cannot be written."""
+    """Write a key to a new file that nobody else may read (mode 0600).
+
+    Raises UsageError for one that is there, SecretError where it cannot be written.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -119,7 +123,10 @@ def keep_key(path: Path, key: str) -> None:
 
 
 def key_path(text: str) -> Path:
-    """The file that `secret.file` names; a ~ of no known user stays, and reading the file says that there is none."""
+    """Return the file that `secret.file` names.
+
+    A ~ of no known user stays, and reading the file says that there is none.
+    """
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -131,7 +138,10 @@ def _variables(venue: str) -> tuple[str, ...]:
 
 
 def _checked(text: str, where: str) -> Secret:
-    """A key travels in an HTTP header: one line of visible ASCII, or it could carry another header with it."""
+    """Return the key. Raises SecretError unless it is one line of visible ASCII.
+
+    It travels in an HTTP header, and could else carry another header with it.
+    """
     if not text:
         raise SecretError(f"the key from {where} is empty")
     if len(text) > MAX_LENGTH or not text.isascii() or not text.isprintable() or " " in text:

@@ -104,11 +104,11 @@ SECRET_WORDS: Final = frozenset({"value", "key", "api_key", "secret", "token", "
 
 
 def differs_by_market(name: str) -> bool:
-    """True where a market's own section may hold the setting."""
+    """Tell whether a market's own section may hold the setting."""
     section, dot, _ = name.partition(".")
     return bool(dot) and section not in _NOT_OF_MARKETS and name not in _OF_THE_PROCESS
 
 
 def is_key(name: str) -> bool:
-    """True where `name` can only be meant to hold a key itself, which no setting does."""
+    """Tell whether `name` can only be meant to hold a key itself, which no setting does."""
     return name.rpartition(".")[2].lower() in SECRET_WORDS

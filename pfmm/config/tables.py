@@ -20,12 +20,12 @@ _OF_VARIABLE: Final = {setting.variable: setting for setting in OWN}
 
 
 def sections() -> tuple[str, ...]:
-    """The sections that a profile may have, strategies' last."""
+    """List the sections that a profile may have, strategies' last."""
     return (*(section for section in OWN_TABLES if section), *STRATEGIES)
 
 
 def table(section: str) -> Mapping[str, Setting]:
-    """The settings of one section by full name; empty for a section that there is not."""
+    """Return the settings of one section by full name; empty for a section that there is not."""
     if section in STRATEGIES:
         from pfmm.strategy.base import kind_of
 
@@ -34,17 +34,17 @@ def table(section: str) -> Mapping[str, Setting]:
 
 
 def of_sections(names: tuple[str, ...]) -> tuple[Setting, ...]:
-    """The settings of these sections, in their order."""
+    """List the settings of these sections, in their order."""
     return tuple(setting for name in names for setting in table(name).values())
 
 
 def find(name: str) -> Setting | None:
-    """The setting of that full name, or None."""
+    """Return the setting of that full name, or None."""
     return table(name.rpartition(".")[0]).get(name)
 
 
 def setting_of(name: str) -> Setting:
-    """The setting of that full name. Raises KeyError for a name that pfmm itself must not ask for."""
+    """Return the setting of that full name. Raises KeyError for a name that pfmm itself must not ask for."""
     found = find(name)
     if found is None:
         raise KeyError(name)
@@ -57,7 +57,10 @@ def every() -> dict[str, Setting]:
 
 
 def of_variable(variable: str) -> Setting | None:
-    """The setting that an environment variable stands for: PFMM_GRID_LEVELS is grid.levels; None for another one."""
+    """Find the setting that an environment variable stands for: PFMM_GRID_LEVELS is grid.levels.
+
+    None for another one.
+    """
     if variable in _OF_VARIABLE:
         return _OF_VARIABLE[variable]
     near = (section for section in STRATEGIES if variable.startswith(f"PFMM_{section.upper()}_"))

@@ -131,7 +131,7 @@ class MarketSettings:
         self.flatten = FlattenSettings(self._own("flatten"))
 
     def value(self, name: str) -> Any:
-        """The checked value of one setting."""
+        """Return the checked value of one setting."""
         return self._settings.value(name, self.market)
 
     def _own(self, section: str) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Settings:
         self.general = MarketSettings(self, None)
 
     def value(self, name: str, market: str | None = None) -> Any:
-        """The checked value of the setting `name`, for one market where it is given."""
+        """Return the checked value of the setting `name`, for one market where it is given."""
         return self.resolved(tables.setting_of(name), market)[0]
 
     def source(self, name: str, market: str | None = None) -> str:
@@ -195,7 +195,7 @@ class Settings:
         return self.resolved(tables.setting_of(name), market)[1]
 
     def resolved(self, setting: Setting, market: str | None) -> tuple[Any, str]:
-        """The value of a setting, and where it comes from; `market` in any spelling."""
+        """Return the value of a setting, and where it comes from; `market` in any spelling."""
         name = setting.name
         if name in self._flags:
             return self._flags[name], "flag"
@@ -218,9 +218,9 @@ class Settings:
         return SecretSource({key: self.value(f"secret.{key}") for key in ("env", "file", "command", "keyring")})
 
     def for_market(self, market: str) -> MarketSettings:
-        """The settings that hold for `market`, in any spelling of it: BTC-PERP, btc-perp, btc."""
+        """Return the settings that hold for `market`, in any spelling of it: BTC-PERP, btc-perp, btc."""
         return MarketSettings(self, market)
 
     def for_run(self, kind: Kind, market: str) -> StrategySettings:
-        """The settings that hold for a strategy on `market`, with the values of its tables."""
+        """Return the settings that hold for a strategy on `market`, with the values of its tables."""
         return StrategySettings(self, market, kind)

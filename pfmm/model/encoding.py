@@ -59,13 +59,13 @@ def _named(name: str, item: Any) -> Any:
 
 
 def present(value: Any) -> dict[str, Any]:
-    """The fields that a dataclass has, under their names in JSON: those that are ABSENT are left out."""
+    """Return the fields that a dataclass has, under their names in JSON: those that are ABSENT are left out."""
     found = ((field_name(field.name), getattr(value, field.name)) for field in fields(value))
     return {name: item for name, item in found if item is not ABSENT}
 
 
 def field_name(declared: str) -> str:
-    """The name in JSON of a dataclass's field: `from_` is "from"."""
+    """Return the name in JSON of a dataclass's field: `from_` is "from"."""
     return declared.removesuffix("_")
 
 

@@ -33,11 +33,11 @@ class Fees:
         return f"fees maker {self.maker_bps:f}, taker {self.taker_bps:f} bps ({self.source})"
 
     def data(self) -> dict[str, object]:
-        """The fees as an answer has them."""
+        """Return the fees as an answer has them."""
         return {"maker_bps": self.maker_bps, "taker_bps": self.taker_bps, "source": self.source}
 
     def kept(self) -> dict[str, object]:
-        """The fees as a feed's configuration stores them, to the last digit."""
+        """Return the fees as a feed's configuration stores them, to the last digit."""
         return {"maker_bps": f"{self.maker_bps:f}", "taker_bps": f"{self.taker_bps:f}", "source": self.source}
 
 
@@ -62,7 +62,7 @@ class FeeChoice:
     taker_bps: Decimal | None = None
 
     def among(self, default: Fees) -> Fees:
-        """The fees that are chosen: the preset (else `default`), with a rate that is given in the place of its own.
+        """Choose the fees: the preset (else `default`), with a rate that is given in the place of its own.
 
         `--fees binance --maker-bps 0` is maker 0, taker 5, "custom". Raises UsageError for an unknown preset, and for
         a rate that is no finite number within 100 bps and whole in 0.0001.
@@ -78,8 +78,11 @@ class FeeChoice:
 
 
 def fees_text(fees: Mapping[str, Fees]) -> str:
-    """The fees of some markets as a header says them: "fees maker 1.5, taker 4.5 bps (hyperliquid)"; where they differ
-    "fees maker/taker, bps: BTC-PERP 1.5/4.5, X-PERP 3/9 (hyperliquid)"; of none "fees as the fills were charged"."""
+    """Write the fees of some markets as a header says them: "fees maker 1.5, taker 4.5 bps (hyperliquid)".
+
+    Where they differ "fees maker/taker, bps: BTC-PERP 1.5/4.5, X-PERP 3/9 (hyperliquid)"; of none "fees as the fills
+    were charged".
+    """
     if not fees:
         return "fees as the fills were charged"
     first, *others = fees.values()
@@ -90,12 +93,15 @@ def fees_text(fees: Mapping[str, Fees]) -> str:
 
 
 def entry_tier(venue: str | None) -> Fees | None:
-    """The entry tier of a known venue; None for any other."""
+    """Return the entry tier of a known venue; None for any other."""
     return PRESETS.get(venue or "")
 
 
 def stored(raw: object) -> Fees | None:
-    """The fees that `Fees.kept` or `Fees.data` wrote; None where there are none. Raises ValueError naming the field."""
+    """Read the fees that `Fees.kept` or `Fees.data` wrote; None where there are none.
+
+    Raises ValueError naming the field.
+    """
     if raw is None:
         return None
     if not isinstance(raw, Mapping):

@@ -27,7 +27,10 @@ class PriceRule:
     significant_figures: int | None = None
 
     def tick_at(self, price: Decimal) -> Decimal:
-        """The price step around `price` (USD). Raises ValueError for a price that is not positive and finite."""
+        """Return the price step around `price` (USD).
+
+        Raises ValueError for a price that is not positive and finite.
+        """
         if not price.is_finite() or price <= 0:
             raise ValueError(f"price must be positive and finite, not {price}")
         if self.significant_figures is None:

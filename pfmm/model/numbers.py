@@ -60,7 +60,7 @@ def _usual(raw: str) -> str:
 
 
 def _advice(raw: str) -> str:
-    """What to type instead, as the end of a message; empty where that is anybody's guess."""
+    """Say what to type instead, as the end of a message; empty where that is anybody's guess."""
     if re.fullmatch(_GROUPED, raw):
         return f": write {raw.replace(',', '')} or {raw.replace(',', '_')}"
     if re.fullmatch(_COMMA, raw):

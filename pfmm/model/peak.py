@@ -13,7 +13,7 @@ _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
 def next_peak(peak: Decimal, before: Decimal, equity: Decimal, cash_flow: Decimal) -> Decimal:
-    """The highest equity so far in USD, once `equity` was read after a reading of `before` and `peak` held then.
+    """Return the highest equity so far, USD, once `equity` was read after a reading of `before` and `peak` held then.
 
     `cash_flow` is what was deposited in between, less what was withdrawn. It restates the peak in proportion, so that
     no deposit hides a drawdown and no withdrawal makes one: at 9,500 after a peak of 10,000, which is 5 % below it,

@@ -53,7 +53,7 @@ else:
 
 
 def _compiled(cls: Any) -> Any:
-    """The quick `__init__` of a class: the parameters of its fields in their order, with their defaults."""
+    """Compile the quick `__init__` of a class: the parameters of its fields in their order, with their defaults."""
     parts = fields(cls)
     known: dict[str, Any] = {"_set": object.__setattr__, "_missing": MISSING}
     known["_twin"] = type(cls.__name__, (), {"__slots__": tuple(one.name for one in parts)})
@@ -78,7 +78,7 @@ def _compiled(cls: Any) -> Any:
 
 
 def _compiled_replace(cls: Any) -> Any:
-    """The quick `replace` of a class: what is not given stays as it is."""
+    """Compile the quick `replace` of a class: what is not given stays as it is."""
     names = [one.name for one in fields(cls)]
     parameters = ", ".join(f"{name}=_missing" for name in names)
     values = ", ".join(f"self.{name} if {name} is _missing else {name}" for name in names)

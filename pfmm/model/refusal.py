@@ -31,7 +31,7 @@ class RefusalReason(StrEnum):
 
     @classmethod
     def of(cls, code: str) -> RefusalReason:
-        """The reason behind an adapter's word; OTHER for a word that is none of these."""
+        """Return the reason behind an adapter's word; OTHER for a word that is none of these."""
         try:
             return cls(code)
         except ValueError:

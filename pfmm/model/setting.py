@@ -63,17 +63,17 @@ class Setting:
 
 
 def choice(name: str, default: str, choices: tuple[str, ...], text: str, *flags: str) -> Setting:
-    """A setting with one of a few words."""
+    """Build a setting with one of a few words."""
     return Setting(name, "choice", default, text, choices=choices, flags=flags)
 
 
 def above_zero(name: str, kind: Kind, default: Any, maximum: str, unit: str, text: str, *flags: str) -> Setting:
-    """A number above zero, at most `maximum`."""
+    """Build a setting with a number above zero, at most `maximum`."""
     return Setting(name, kind, default, text, Decimal(0), Decimal(maximum), open_minimum=True, unit=unit, flags=flags)
 
 
 def between(name: str, kind: Kind, default: Any, limits: tuple[str, str], unit: str, text: str, *flags: str) -> Setting:
-    """A number within limits that are both allowed."""
+    """Build a setting with a number within limits that are both allowed."""
     return Setting(name, kind, default, text, Decimal(limits[0]), Decimal(limits[1]), unit=unit, flags=flags)
 
 
@@ -96,27 +96,27 @@ class Values(Mapping[str, Any]):
         return len(self._values)
 
     def told(self, name: str) -> bool:
-        """True where a flag of this invocation gave the value."""
+        """Tell whether a flag of this invocation gave the value."""
         return name in self._told
 
     def usual(self) -> Values:
-        """The same settings where nobody has set them."""
+        """Return the same settings where nobody has set them."""
         return defaults(self._settings)
 
     def text(self, name: str) -> str | None:
-        """The value as a run's journal keeps it: decimals without exponent, None where it is unset."""
+        """Write the value as a run's journal keeps it: decimals without exponent, None where it is unset."""
         value = self._values[name]
         return None if value is None else format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def defaults(settings: Iterable[Setting], given: Mapping[str, Any] | None = None) -> Values:
-    """The defaults of a table, with the values in `given` instead of theirs."""
+    """Return the defaults of a table, with the values in `given` instead of theirs."""
     table = tuple(settings)
     return Values({setting.name: setting.default for setting in table} | dict(given or {}), settings=table)
 
 
 def describe_range(setting: Setting) -> str:
-    """What the setting accepts, for help and messages: `2 to 500`, `above 0, at most 3600`, `hold | flatten`."""
+    """Say what the setting accepts, for help and messages: `2 to 500`, `above 0, at most 3600`, `hold | flatten`."""
     if setting.choices:
         return " | ".join(setting.choices)
     if setting.minimum is not None and setting.maximum is not None:
@@ -128,7 +128,7 @@ def describe_range(setting: Setting) -> str:
 
 
 def nearest(name: str, known: Mapping[str, object] | tuple[str, ...], cutoff: float = 0.6) -> str | None:
-    """The known name that looks most like `name`, or None: grid.levls → grid.levels."""
+    """Find the known name that looks most like `name`, or None: grid.levls → grid.levels."""
     import difflib
 
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
@@ -136,7 +136,7 @@ def nearest(name: str, known: Mapping[str, object] | tuple[str, ...], cutoff: fl
 
 
 def from_text(setting: Setting, text: str) -> Any:
-    """The value of a setting typed by a person (a flag, the environment). Raises ValueError naming it."""
+    """Read the value of a setting typed by a person (a flag, the environment). Raises ValueError naming it."""
     if setting.kind == "flag":
         word = text.strip().lower()
         if word not in _TRUE | _FALSE:
@@ -170,7 +170,10 @@ def _typed_number(setting: Setting, text: str) -> int | Decimal:
 
 
 def from_value(setting: Setting, raw: Any) -> Any:
-    """The checked value of a setting given as int, Decimal, float, bool, str or list. Raises ValueError naming it."""
+    """Check the value of a setting given as int, Decimal, float, bool, str or list, and return it.
+
+    Raises ValueError naming it.
+    """
     if setting.kind in {"integer", "number", "decimal"}:
         return _number(setting, raw)
     if setting.kind == "flag":

@@ -91,7 +91,7 @@ def near(spelling: str, names: Collection[str], most: int = 3) -> tuple[str, ...
 
 
 def _folded(base: str) -> str:
-    """A base without what says how many coins a contract is of: kPEPE and 1000PEPE are PEPE."""
+    """Take off a base what says how many coins a contract is of: kPEPE and 1000PEPE are PEPE."""
     return re.sub(r"^(K(?=[A-Z]{4})|10{3,6}(?=[A-Z]))", "", base)
 
 

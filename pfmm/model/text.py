@@ -18,7 +18,7 @@ def iso(time_ms: int) -> str:
 
 
 def compact(time_ms: int) -> str:
-    """A time for the name of a file, to the second: 20261130T120000Z."""
+    """Write a time for the name of a file, to the second: 20261130T120000Z."""
     return iso(time_ms // 1000 * 1000).replace("-", "").replace(":", "").partition(".")[0].rstrip("Z") + "Z"
 
 

@@ -116,7 +116,7 @@ def parse_seconds(text: str) -> Decimal:
 
 
 def _span_advice(raw: str) -> str:
-    """What to type instead of what is no span, as the end of a message; empty where that is anybody's guess."""
+    """Say what to type instead of what is no span, as the end of a message; empty where that is anybody's guess."""
     found = re.fullmatch(r"(?a)-?([\d.]+)\s*([A-Za-z]+)(?:\s+ago)?", raw)
     if found is None:
         return ""

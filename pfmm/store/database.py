@@ -90,7 +90,10 @@ def connect_readonly(path: Path, timeout_s: float) -> Connection:
 
 
 def _may_be_immutable(path: Path) -> bool:
-    """True when nobody like us can write beside the file and no unmerged log lies there: it can be read as it is."""
+    """Tell whether the file can be read as it is.
+
+    It can where nobody like us can write beside it and no unmerged log lies there.
+    """
     log = path.with_name(path.name + "-wal")
     return not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
 
