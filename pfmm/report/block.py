@@ -26,7 +26,7 @@ NO_FEE = ZERO.quantize(UNIT)
 
 
 def exact(units: int, decimals: int) -> Decimal:
-    """The amount that so many units of the last decimal make: 19980 units of 2 decimals are 199.80."""
+    """Return the amount that so many units of the last decimal make: 19980 units of 2 decimals are 199.80."""
     return Decimal(units).scaleb(-decimals)
 
 
@@ -36,7 +36,10 @@ def decimals_of(amount: Decimal) -> int:
 
 
 def in_units(amounts: Sequence[str | Decimal]) -> tuple[list[int], int]:
-    """The amounts in units of their last decimal, and how many decimals that is: 99.9 and 2 are 999 and 20 at 1."""
+    """Return the amounts in units of their last decimal, and how many decimals that is.
+
+    99.9 and 2 are 999 and 20 at 1.
+    """
     try:
         first = str(amounts[0])
         decimals = len(first) - first.index(".") - 1
@@ -92,7 +95,7 @@ class Block:
 
     @classmethod
     def read(cls, rows: Sequence[FillRow], at_least: Scale) -> Block:
-        """The columns of at least one row, with no fewer decimals of price and size than `at_least`."""
+        """Read the columns of at least one row, with no fewer decimals of price and size than `at_least`."""
         times, _, owners, sides, price_given, size_given, fee_given, order_ids, liquidity = zip(*rows, strict=True)
         prices, price_decimals = in_units(price_given)
         sizes, size_decimals = in_units(size_given)
@@ -109,13 +112,13 @@ class Block:
         return len(self.times)
 
     def by_owner(self, wanted: Container[str] | None) -> Iterator[tuple[str, Block]]:
-        """The fills of each owner, or of each wanted one."""
+        """Yield the fills of each owner, or of each wanted one."""
         for owner in self.present:
             if wanted is None or owner in wanted:
                 yield owner, self.of(frozenset((owner,)))
 
     def between(self, start: int, stop: int) -> Block:
-        """The fills from index `start` to before `stop`."""
+        """Return the fills from index `start` to before `stop`."""
         if start == 0 and stop == len(self):
             return self
         return Block(
@@ -125,7 +128,7 @@ class Block:
         )  # fmt: skip
 
     def of(self, owners: frozenset[str]) -> Block:
-        """The fills of some owners."""
+        """Return the fills of some owners."""
         if owners.issuperset(self.present):
             return self
         wanted = [owner in owners for owner in self.owners]
@@ -138,15 +141,15 @@ class Block:
         )  # fmt: skip
 
     def fees_paid(self) -> Decimal:
-        """The sum of the fees in USD, each rounded to 1e-8 as the ledger does: 0.120000005 counts as 0.12."""
+        """Sum the fees in USD, each rounded to 1e-8 as the ledger does: 0.120000005 counts as 0.12."""
         return self._usd_of(self.fees)
 
     def rebates(self) -> Decimal:
-        """The sum of the rebates among the fees in USD, >= 0: fees of 0.03 and -0.02 hold a rebate of 0.02."""
+        """Sum the rebates among the fees in USD, >= 0: fees of 0.03 and -0.02 hold a rebate of 0.02."""
         return -self._usd_of([fee for fee in self.fees if fee < 0])
 
     def maker_fees(self) -> Decimal:
-        """The sum of the fees of the fills that made, USD."""
+        """Sum the fees of the fills that made, USD."""
         return self._usd_of(self.fees if all(self.makers) else list(compress(self.fees, self.makers)))
 
     def _usd_of(self, fees: Sequence[int]) -> Decimal:
@@ -167,28 +170,33 @@ class MidLine:
         self._units = [0, *units, 0]
 
     def refine(self, decimals: int) -> None:
-        """Gives the mids as many decimals, should they have fewer."""
+        """Give the mids as many decimals, should they have fewer."""
         if decimals > self.decimals:
             self._units, self.decimals = _finer(self._units, self.decimals, decimals), decimals
 
     def first(self) -> Decimal | None:
-        """The earliest mid, USD."""
+        """Return the earliest mid, USD."""
         return exact(self._units[1], self.decimals) if len(self._units) > 2 else None
 
     def last(self, time_ms: int) -> Decimal | None:
-        """The last mid at or before a time, USD; None before the first."""
+        """Return the last mid at or before a time, USD; None before the first."""
         index = bisect_right(self._times, time_ms) - 1
         return exact(self._units[index], self.decimals) if index > 0 else None
 
     def before(self, times: Sequence[int]) -> tuple[list[int], list[int]]:
-        """The last mid strictly before each of the ascending `times`, and how many ms older it is; see `after`. Mids at
-        0 and 40: 40 and 45 find 0 and 40, 40 and 5 ms old."""
+        """Find the last mid strictly before each of the ascending `times`, and how many ms older it is; see `after`.
+
+        Mids at 0 and 40: 40 and 45 find 0 and 40, 40 and 5 ms old.
+        """
         found, ages = self.after(times, -1)
         return found, [age + 1 for age in ages]
 
     def after(self, times: Sequence[int], delay_ms: int) -> tuple[list[int], list[int]]:
-        """The last mid at or before each of the ascending `times` plus a delay, and how many ms old it is then; where
-        there is none, a zero of a boundless age. Mids at 0 and 40: 5 and 45 ms with a delay of 10 find 15 and 15."""
+        """Find the last mid at or before each of the ascending `times` plus a delay, and how many ms old it is then.
+
+        Where there is none, it is a zero of a boundless age. Mids at 0 and 40: 5 and 45 ms with a delay of 10 find 15
+        and 15.
+        """
         moments = [time_ms + delay_ms for time_ms in times]
         if not moments:
             return [], []
@@ -217,13 +225,15 @@ class BlockReader:
         self._latest_ms = -NEVER
 
     def refine_sizes(self, decimals: int) -> None:
-        """Gives the sizes of the blocks to come as many decimals, should they have fewer."""
+        """Give the sizes of the blocks to come as many decimals, should they have fewer."""
         if decimals > self._scale.size:
             self._scale = Scale(self._scale.price, decimals)
 
     def read(self, rows: Sequence[FillRow]) -> Block | None:
-        """The block of the next rows, at least one; None when none is within the period. Raises OutOfOrder when one is
-        older than its predecessor, within the period or not."""
+        """Read the block of the next rows, at least one; None when none is within the period.
+
+        Raises OutOfOrder when one is older than its predecessor, within the period or not.
+        """
         self._in_order(rows)
         if rows[0][0] < self._start_ms or rows[-1][0] > self._end_ms:
             rows = [row for row in rows if self._start_ms <= row[0] <= self._end_ms]
@@ -243,7 +253,7 @@ class BlockReader:
 
 
 def by_market(rows: Iterable[FillRow]) -> Iterator[tuple[str, list[FillRow]]]:
-    """The rows of each market in lots of a few hundred, each lot in the order of the rows."""
+    """Yield the rows of each market in lots of a few hundred, each lot in the order of the rows."""
     left = iter(rows)
     while chunk := list(islice(left, CHUNK_ROWS)):
         lots: dict[str, list[FillRow]] = {}

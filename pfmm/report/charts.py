@@ -26,7 +26,7 @@ BINS = 21
 
 
 def equity(report: ReportData) -> str:
-    """The equity net, and what it would be without the rebates."""
+    """Draw the equity net, and what it would be without the rebates."""
     points = extremes(report.equity, CURVE_POINTS)
     net = [(float(at), float(value)) for at, value in points]
     gross = [(at, value - received(report, at)) for at, value in net]
@@ -37,7 +37,7 @@ def equity(report: ReportData) -> str:
 
 
 def received(report: ReportData, time_ms: float) -> float:
-    """The rebates that came in by a time, USD, as of the last sampled moment before it."""
+    """Sum the rebates that came in by a time, USD, as of the last sampled moment before it."""
     total = 0.0
     for samples in report.samples.values():
         place = bisect_right(samples, time_ms, key=lambda sample: sample.time_ms) - 1
@@ -46,7 +46,7 @@ def received(report: ReportData, time_ms: float) -> float:
 
 
 def drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> str:
-    """The fall from the highest equity so far, in percent of it."""
+    """Draw the fall from the highest equity so far, in percent of it."""
     points = extremes(curve, CURVE_POINTS)
     falls = [
         (float(at), -float((peak - held) / peak * 100) if peak else 0.0)
@@ -59,7 +59,7 @@ def drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> str:
 
 
 def inventory(samples: Sequence[Sample]) -> str:
-    """What was held, USD at the mid: long above zero."""
+    """Draw what was held, USD at the mid: long above zero."""
     held = [(float(one.time_ms), float(one.size * one.mid)) for one in samples]
     chart = Chart((held[0][0], held[-1][0]), over((y for _, y in held), zero=True), "inventory, USD", height=180)
     chart.line(held, "line", steps=True)
@@ -67,7 +67,7 @@ def inventory(samples: Sequence[Sample]) -> str:
 
 
 def price(samples: Sequence[Sample], fills: Sequence[Fill]) -> str:
-    """The mid at the sampled moments, with the fills marked: upwards bought, downwards sold."""
+    """Draw the mid at the sampled moments, with the fills marked: upwards bought, downwards sold."""
     mids = [(float(one.time_ms), float(one.mid)) for one in samples]
     marks = [(float(one.time_ms), float(one.price)) for one in fills]
     every = [*mids, *marks]
@@ -82,7 +82,10 @@ def price(samples: Sequence[Sample], fills: Sequence[Fill]) -> str:
 
 
 def markouts(report: ReportData) -> str:
-    """The break-even fee at its horizons with bands of 95 %, and the markouts, in bps; seconds are logarithmic."""
+    """Draw the break-even fee at its horizons with bands of 95 %, and the markouts, in bps.
+
+    Seconds are logarithmic.
+    """
     gains = [(_log(one.horizon_s), one.bps, one.se_bps) for one in report.edge.break_even]
     known = [(x, bps, Z_95 * (se or 0.0)) for x, bps, se in gains if bps is not None]
     moved = [(_log(int(name[:-1])), float(value)) for name, value in report.markouts_bps.items() if value is not None]
@@ -137,7 +140,7 @@ def histogram(trips: Sequence[Matched]) -> str:
 
 
 def interval(edge: Edge) -> str:
-    """The headline with its interval of 95 %, beside the fee that was paid: one line, read from left to right."""
+    """Draw the headline with its interval of 95 %, beside the fee that was paid: one line, read from left to right."""
     bps, se_bps, paid = edge.headline.bps, edge.headline.se_bps, edge.paid_maker_bps
     if bps is None:
         return ""

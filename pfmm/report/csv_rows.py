@@ -34,8 +34,10 @@ class CsvFill:
 
 
 def write_csv(out: TextIO, fills: Iterable[CsvFill], mids: Mapping[str, MidSeries], iso: Callable[[int], str]) -> int:
-    """Writes a header and one line a fill, market after market; returns how many fills. Amounts are USD and plain
-    decimals, `size` base units; an empty field is what the mids do not tell."""
+    """Write a header and one line a fill, market after market; return how many fills.
+
+    Amounts are USD and plain decimals, `size` base units; an empty field is what the mids do not tell.
+    """
     by_market: dict[str, list[CsvFill]] = {}
     for one in fills:
         by_market.setdefault(one.fill.market, []).append(one)

@@ -102,8 +102,11 @@ class _Market:
                 self.fold.shares[owner] = Share(counted=counted is None or owner in counted)
 
     def moved(self, owner: str, opening_mark: Decimal, closing_mark: Decimal, until_ms: int) -> Decimal:
-        """What the moves up to a time changed of what an owner earned in the period, USD: who took 2 over at 100 has
-        earned 6 at 103, and who gave them has not; of those before the period only the price since its begin counts."""
+        """Work out what the moves up to a time changed of what an owner earned in the period, USD.
+
+        Who took 2 over at 100 has earned 6 at 103, and who gave them has not. Of moves before the period only the price
+        since its begin counts.
+        """
         total = ZERO
         for move in self.moves:
             if move.time_ms <= until_ms and owner in (move.giver, move.taker):
@@ -133,7 +136,7 @@ def report_data(
     own_curve: bool = False,
     moves: Moves | None = None,
 ) -> ReportData:
-    """The report of the period from `start_ms` to `end_ms`, both included.
+    """Build the report of the period from `start_ms` to `end_ms`, both included.
 
     `fills`, and the `later` ones after them, come in time order, from before the period too: they tell what was held
     when it began (raises OutOfOrder otherwise). `equity` is without the deposits and withdrawals of the period, which
@@ -214,7 +217,7 @@ def _report(
 
 
 def counted_owners(strategies: Mapping[str, str], only_strategy: str | None) -> frozenset[str] | None:
-    """The owners whose strategy is asked for; None is everybody."""
+    """Return the owners whose strategy is asked for; None is everybody."""
     if only_strategy is None:
         return None
     return frozenset(owner for owner, name in strategies.items() if name == only_strategy)
@@ -318,8 +321,10 @@ def _grouped(parts: Iterable[tuple[str, int, Attribution]]) -> tuple[Part, ...]:
 def _own_curve(
     markets: Mapping[str, _Market], equity: Sequence[Amount], total: Decimal, period: tuple[int, int]
 ) -> list[Amount]:
-    """The capital at the start plus what the counted runs earned by then, at the sampled moments; the last is at the
-    venue's marks, as the total is. Empty where no equity was read."""
+    """Add what the counted runs earned by each sampled moment to the capital at the start.
+
+    The last moment is at the venue's marks, as the total is. Empty where no equity was read.
+    """
     if not equity:
         return []
     capital = equity[0][1]

@@ -15,7 +15,10 @@ CURVE_POINTS = 1_000
 
 
 def report_json(report: ReportData) -> dict[str, Any]:
-    """The `data` of a report. The curve has at most 1,000 points; the lows and highs of what is left out stay."""
+    """Build the `data` of a report.
+
+    The curve has at most 1,000 points; the lows and highs of what is left out stay.
+    """
     return {
         "period": {
             "start": iso(report.start_ms),
@@ -37,8 +40,10 @@ def report_json(report: ReportData) -> dict[str, Any]:
 
 
 def edge_json(edge: Edge, pnl: Attribution) -> dict[str, Any]:
-    """The break-even maker fee beside what was paid, in bps, and the profit gross of rebates beside these, USD: gross +
-    rebates = net profit. None where the data cannot carry a figure."""
+    """Put the break-even maker fee beside what was paid, in bps, and the profit gross of rebates beside these, USD.
+
+    gross + rebates = net profit. None where the data cannot carry a figure.
+    """
     headline = edge.headline
     return {
         "horizon_s": headline.horizon_s,

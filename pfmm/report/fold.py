@@ -33,7 +33,7 @@ class Share:
         self.fills = 0
 
     def total(self, opening_mark: Decimal, closing_mark: Decimal) -> Decimal:
-        """The change of its worth, USD: bought 2 for 200 (cash -200) and marked at 101, it earned 2."""
+        """Return the change of its worth, USD: bought 2 for 200 (cash -200) and marked at 101, it earned 2."""
         held = self.size * closing_mark - self.opening * opening_mark
         return self.cash + held - self.fees + self.funding
 
@@ -128,8 +128,10 @@ class MarketFold:
         return self.shares[owner]
 
     def _book(self, share: Share, block: Block) -> None:
-        """What one owner holds, spent and paid: bought 2 at 99.9 for a fee of 0.04, cash -199.8. Of a run that this
-        report leaves out only what it holds matters, for how funding is shared."""
+        """Add a block to what one owner holds, spent and paid: bought 2 at 99.9 for a fee of 0.04, cash -199.8.
+
+        Of a run that this report leaves out only what it holds matters, for how funding is shared.
+        """
         share.size += exact(sum(block.sizes), block.scale.size)
         if share.counted:
             share.fills += len(block)
@@ -157,8 +159,10 @@ class MarketFold:
         self.net = exact(nets[-1], scale.size)
 
     def _keep_tail(self, block: Block) -> None:
-        """Keeps the latest fills of the larger side that cover what was not matched: what follows can only match more
-        of it, so that nothing older is ever needed."""
+        """Keep the latest fills of the larger side that cover what was not matched.
+
+        What follows can only match more of it, so that nothing older is ever needed.
+        """
         excess = self.net - self._opening
         side_of_excess = excess > 0
         before = self._tail if self._tail and self._tail_is_long == side_of_excess else []
@@ -195,7 +199,7 @@ class MarketFold:
         self.held_usd_ms += abs(self.net) * held_at * max(self._end_ms - self._since_ms, 0)
 
     def _due_ms(self) -> int:
-        """The next time at which a payment or a sample is due."""
+        """Return the next time at which a payment or a sample is due."""
         payment = self._payments[self._next_payment].time_ms if self._next_payment < len(self._payments) else NEVER
         sample = self._sample_times[self._next_sample] if self._next_sample < len(self._sample_times) else NEVER
         return min(payment, sample)
@@ -229,8 +233,10 @@ class MarketFold:
         self.samples.append(Sample(time_ms, self.net, mid, earned, rebates))
 
     def price_at(self, time_ms: int) -> Decimal | None:
-        """The last mid at or before a time; without one, the last price so far at which anybody traded; without any,
-        the first mid."""
+        """Return the last mid at or before a time.
+
+        Without one, it is the last price so far at which anybody traded; without any, the first mid.
+        """
         mid = self._mids.last(time_ms)
         if mid is not None:
             return mid

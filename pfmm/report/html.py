@@ -59,7 +59,7 @@ class Page:
 
 
 def page(report: ReportData, shown: Page) -> str:
-    """The whole page."""
+    """Write the whole page."""
     body = ["<h1>pfmm report</h1>", _lines(f"{shown.heading}, {report.fills:,} fills", "note"), _first(report)]
     body += [_metrics_table(report.metrics), _pnl_table(report)]
     body.append(f'<div class="charts">{"".join(_charts(report, shown))}</div>')
@@ -71,7 +71,7 @@ def page(report: ReportData, shown: Page) -> str:
 
 
 def _first(report: ReportData) -> str:
-    """The break-even fee, its interval, and what it is after fees and exits."""
+    """Show the break-even fee, its interval, and what it is after fees and exits."""
     edge, headline = report.edge, report.edge.headline
     if headline.bps is None:
         first, drawn = break_even_line(edge, split=report.pnl.split), ""
@@ -173,7 +173,7 @@ def _settings(settings: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _fills(shown: Page) -> str:
-    """A row a fill, each to be found by its id: page.html#fill-ID."""
+    """Write a row a fill, each to be found by its id: page.html#fill-ID."""
     if not shown.fills:
         return ""
     rows = "".join(

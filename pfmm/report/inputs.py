@@ -34,7 +34,7 @@ class FillRow(NamedTuple):
 
 
 def row_of(fill: Fill, owner: str = NOBODY) -> FillRow:
-    """The row of a fill that belongs to the run `owner`."""
+    """Build the row of a fill that belongs to the run `owner`."""
     amounts = (fill.price, fill.size, fill.fee)
     return FillRow(fill.time_ms, fill.market, owner, fill.side, *amounts, fill.order_id, fill.liquidity)
 
@@ -48,7 +48,7 @@ class MidSeries:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, Decimal]]) -> MidSeries:
-        """The series of (ms, USD) pairs."""
+        """Build the series of (ms, USD) pairs."""
         rows = list(pairs)
         return cls([time_ms for time_ms, _ in rows], [mid for _, mid in rows])
 
@@ -62,8 +62,10 @@ class OrderCounts:
 
 
 def of_trading(readings: Iterable[EquityReading]) -> tuple[list[tuple[int, Decimal]], list[tuple[int, Decimal]]]:
-    """The equity curve of trading alone, and the deposits (> 0) and withdrawals (< 0) that are taken out of it, each
-    at the reading that first shows it; (ms, USD). Read 100, then 150 after 40 were deposited: 100, 110.
+    """Return the equity curve of trading alone, and what is taken out of it, (ms, USD).
+
+    Taken out are the deposits (> 0) and withdrawals (< 0), each at the reading that first shows it. Read 100, then 150
+    after 40 were deposited: 100, 110.
 
     What the venue does not tell is taken for no change.
     """

@@ -39,7 +39,7 @@ class Judgement:
     edge: Tally = field(default_factory=Tally)
 
     def add(self, other: Judgement) -> None:
-        """Counts in the judgement of other fills of the market: captured 0.2 and 0.1 are 0.3."""
+        """Add the judgement of other fills of the market: captured 0.2 and 0.1 are 0.3."""
         for mine, others in ((self.capture, other.capture), (self.adverse, other.adverse)):
             for owner, amount in others.items():
                 mine[owner] = mine.get(owner, ZERO) + amount
@@ -78,7 +78,7 @@ class _Placed:
         return self._those([age <= gap_ms for age in ages])
 
     def makers_only(self, gains: Sequence[int]) -> tuple[_Placed, Sequence[int]]:
-        """The fills that made, with the gain of each; itself where all did."""
+        """Return the fills that made, with the gain of each; itself where all did."""
         if all(self.makers):
             return self, gains
         return self._those(self.makers), list(compress(gains, self.makers))
@@ -115,7 +115,7 @@ class Judge:
                 self.found.adverse[owner] = self.found.adverse.get(owner, ZERO) + moved
 
     def _count(self, block: Block, placed: _Placed) -> None:
-        """What made and what took, before any horizon."""
+        """Count what made and what took, before any horizon."""
         edge, scale = self.found.edge, block.scale
         for minute, start, stop in _by_minute(block.times):
             made = set(compress(block.order_ids[start:stop], block.makers[start:stop]))
@@ -153,7 +153,7 @@ class Judge:
         return moved
 
     def _add_gains(self, index: int, gains: Sequence[int], placed: _Placed, scale: Scale) -> None:
-        """The gain, capture + markout, of what made, by minute: bought 2 at 99.9 with 99.8 later, -0.2."""
+        """Add the gain, capture + markout, of what made, by minute: bought 2 at 99.9 with 99.8 later, -0.2."""
         made, gains = placed.makers_only(gains)
         for minute, start, stop in _by_minute(made.times):
             gain = exact(sum(gains[start:stop]), scale.value)
@@ -184,7 +184,7 @@ def judged(
     period: tuple[int, int],
     counted_owners: Container[str] | None,
 ) -> dict[str, Judgement]:
-    """The judgement of each market on fills that are in time order: on any part of a report's fills by itself."""
+    """Judge the fills of each market, given in time order: any part of a report's fills by itself."""
     judges: dict[str, tuple[BlockReader, Judge]] = {}
     with localcontext(EXACT):
         for market, rows in by_market(fills):

@@ -81,14 +81,17 @@ class MinuteMarket:
         return held
 
     def _price_after_all(self) -> Decimal | None:
-        """The price of the account's newest fill."""
+        """Return the price of the account's newest fill."""
         for last_ms, price in zip(self._account.column("last_ms"), self._account.column("last_price"), strict=True):
             if last_ms == self._last_ms:
                 return Decimal(price)
         return None
 
     def price_at(self, time_ms: int) -> Decimal | None:
-        """The last mid at or before a time; without one, the first; without any, the last price of the account."""
+        """Return the last mid at or before a time.
+
+        Without one, it is the first; without any, the last price of the account.
+        """
         price = self._inputs.prices(time_ms)
         return self._last_price if price is None else price
 
@@ -108,7 +111,7 @@ class MinuteMarket:
         return (self.bought - unmatched, self.sold) if is_long else (self.bought, self.sold - unmatched)
 
     def _begun_in(self, place: int, missing: Decimal, *, is_long: bool) -> Decimal:
-        """The value of the last `missing` that a row's fills bought, or sold, USD."""
+        """Work out the value of the last `missing` that a row's fills bought, or sold, USD."""
         table, value = self._account, ZERO
         minute, first, last = (table.column(name)[place] for name in ("minute", "first_seq", "last_seq"))
         for fill in self._inputs.fills_of(minute, first, last):
@@ -119,7 +122,10 @@ class MinuteMarket:
         return value
 
     def _sampled(self, times: Sequence[int], end_ms: int) -> list[Sample]:
-        """What was held and earned at each moment, by the whole minutes before it, and by everything at the end."""
+        """Sample what was held and earned at each moment.
+
+        It is taken by the whole minutes before the moment, and by everything at the end.
+        """
         opening, mids = self.price_at(self.start_ms), [self.price_at(time_ms) for time_ms in times]
         sizes, earned, rebates = [ZERO] * len(times), [ZERO] * len(times), [ZERO] * len(times)
         funding: dict[str, list[FundingPart]] = {}
@@ -159,7 +165,7 @@ class _Grown:
         self._funding = list(accumulate((part[2] for part in funding), initial=ZERO))
 
     def share(self, time_ms: int | None) -> Share:
-        """The share by the last whole minute before a time, or at the end."""
+        """Build the share by the last whole minute before a time, or at the end."""
         rows = len(self._minutes) if time_ms is None else bisect_right(self._minutes, time_ms // MINUTE_MS - 1)
         paid = len(self._paid_ms) if time_ms is None else bisect_right(self._paid_ms, time_ms)
         share = Share(counted=True)
@@ -170,7 +176,7 @@ class _Grown:
 
 
 def _grown(table: MinuteTable | None, plus: str, minus: str) -> list[Decimal]:
-    """The sums of the differences of two columns up to before each row, and of all."""
+    """Sum the differences of two columns up to before each row, and of all."""
     if table is None:
         return [ZERO]
     return list(accumulate(map(sub, table.amounts(plus), table.amounts(minus)), initial=ZERO))
@@ -192,7 +198,7 @@ def judgement_of(tables: Mapping[str, MinuteTable]) -> Judgement:
 
 
 def tally_of(table: MinuteTable) -> Tally:
-    """What the break-even fee follows from in the rows of one owner."""
+    """Tally what the break-even fee follows from in the rows of one owner."""
     found, minutes = Tally(), table.column("minute")
     for index, seconds in enumerate(HORIZONS_S):
         fills = table.column(f"m{seconds}_maker_fills")

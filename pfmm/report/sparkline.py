@@ -11,9 +11,10 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float], width: int = 30) -> str:
-    """The values from lowest to highest block, at most `width` wide: longer series show the mean of each stretch.
+    """Draw the values from lowest to highest block, at most `width` wide.
 
-    0, 1, 2, 3 at any width from 4 on give ▁▃▆█; equal values give a middle line. Raises ValueError unless finite.
+    Longer series show the mean of each stretch. 0, 1, 2, 3 at any width from 4 on give ▁▃▆█; equal values give a middle
+    line. Raises ValueError unless finite.
     """
     if width <= 0:
         raise ValueError(f"width must be above zero, not {width}")

@@ -36,7 +36,7 @@ class Scale:
 
 
 def over(values: Iterable[float], *, zero: bool = False) -> tuple[float, float]:
-    """The span of the values that are finite, with a little air; with `zero` it holds zero. Of none 0 to 1."""
+    """Return the span of the values that are finite, with a little air; with `zero` it holds zero. Of none 0 to 1."""
     known = [value for value in values if math.isfinite(value)]
     if zero:
         known.append(0.0)
@@ -57,7 +57,7 @@ class Chart:
         self._parts: list[str] = []
 
     def line(self, points: Sequence[Point], name: str, *, steps: bool = False) -> None:
-        """A line of class `name` through the points; with `steps` each holds until the next."""
+        """Draw a line of class `name` through the points; with `steps` each holds until the next."""
         if not points:
             return
         path = [f"M{_n(self.x.at(points[0][0]))} {_n(self.y.at(points[0][1]))}"]
@@ -68,7 +68,7 @@ class Chart:
         self._parts.append(f'<path class="{name}" d="{"".join(path)}"/>')
 
     def area(self, upper: Sequence[Point], lower: Sequence[Point], name: str) -> None:
-        """A filled band between two lines of the same length."""
+        """Draw a filled band between two lines of the same length."""
         if len(upper) < 2:
             return
         places = [*upper, *reversed(lower)]
@@ -76,26 +76,26 @@ class Chart:
         self._parts.append(f'<polygon class="{name}" points="{around}"/>')
 
     def bar(self, left: float, right: float, value: float, name: str, words: str) -> None:
-        """A bar from zero to a value, which says its words when it is pointed at."""
+        """Draw a bar from zero to a value, which says its words when it is pointed at."""
         x, x_end = sorted((self.x.at(left), self.x.at(right)))
         y, y_end = sorted((self.y.at(0.0), self.y.at(value)))
         box = f'x="{_n(x)}" y="{_n(y)}" width="{_n(x_end - x)}" height="{_n(max(y_end - y, 1.0))}"'
         self._parts.append(f'<rect class="{name}" {box}><title>{escape(words)}</title></rect>')
 
     def whisker(self, x: float, low: float, high: float, name: str) -> None:
-        """A vertical line from a low to a high value, with ends."""
+        """Draw a vertical line from a low to a high value, with ends."""
         at, top, bottom = self.x.at(x), self.y.at(high), self.y.at(low)
         ends = f"M{_n(at - 5)} {_n(top)}H{_n(at + 5)}M{_n(at - 5)} {_n(bottom)}H{_n(at + 5)}"
         self._parts.append(f'<path class="{name}" d="M{_n(at)} {_n(top)}V{_n(bottom)}{ends}"/>')
 
     def triangle(self, x: float, y: float, name: str, words: str, *, up: bool) -> None:
-        """A triangle, upwards or downwards, that says its words when it is pointed at."""
+        """Draw a triangle, upwards or downwards, that says its words when it is pointed at."""
         at, tip, size = self.x.at(x), self.y.at(y), 5 if up else -5
         shape = f"M{_n(at)} {_n(tip - size)}l5 {_n(1.8 * size)}h-10z"
         self._parts.append(f'<path class="{name}" d="{shape}"><title>{escape(words)}</title></path>')
 
     def dot(self, x: float, y: float, words: str) -> None:
-        """A dot that says its words when it is pointed at."""
+        """Draw a dot that says its words when it is pointed at."""
         place = f'cx="{_n(self.x.at(x))}" cy="{_n(self.y.at(y))}"'
         self._parts.append(f'<circle class="dot" {place} r="4"><title>{escape(words)}</title></circle>')
 
@@ -107,8 +107,10 @@ class Chart:
         self._parts.append(f"<text {place}{anchor}>{escape(words)}</text>")
 
     def svg(self, x_labels: Sequence[tuple[float, str]], *, heights: bool = True, small: bool = False) -> str:
-        """The chart with its axes; the first of the labels begins, the last ends at its place. Without `heights` only
-        places from left to right mean something; `small` labels find room for six."""
+        """Write the chart with its axes; the first of the labels begins, the last ends at its place.
+
+        Without `heights` only places from left to right mean something; `small` labels find room for six.
+        """
         axes = [
             _y_axis(self.y) if heights else "",
             f'<path class="axis" d="M{LEFT} {TOP}V{self.height - BOTTOM}H{WIDTH - RIGHT}"/>',
@@ -153,7 +155,7 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def _label(value: float, scale: Scale) -> str:
-    """A value with as many decimals as tell neighbours apart: 65,000 of thousands, 0.0125 of hundredths."""
+    """Write a value with as many decimals as tell neighbours apart: 65,000 of thousands, 0.0125 of hundredths."""
     span = (scale.high - scale.low) / 4
     digits = max(0, min(8, 1 - math.floor(math.log10(span)))) if span > 0 else 2
     words = f"{value:,.{digits}f}"
@@ -161,11 +163,11 @@ def _label(value: float, scale: Scale) -> str:
 
 
 def times(start_ms: int, end_ms: int) -> list[tuple[float, str]]:
-    """The labels of a time axis: its begin and its end, with dates where they differ by a day."""
+    """Return the labels of a time axis: its begin and its end, with dates where they differ by a day."""
     form = "%m-%d %H:%M" if end_ms - start_ms >= 86_400_000 else "%H:%M:%S"
     return [(float(at), (EPOCH + timedelta(milliseconds=at)).strftime(form)) for at in (start_ms, end_ms)]
 
 
 def _n(value: float) -> str:
-    """A place to a tenth, without needless digits."""
+    """Write a place to a tenth, without needless digits."""
     return f"{value:.1f}".removesuffix(".0")

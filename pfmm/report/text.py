@@ -31,7 +31,10 @@ COLUMNS = ("total", "capture", "adverse", "inventory", "fees", "funding")
 
 
 def report_text(report: ReportData, *, heading: str, width: int = WIDTH) -> str:
-    """The whole report: heading, the break-even fee, equity, the six figures, where the profit came from, splits."""
+    """Write the whole report.
+
+    It has heading, the break-even fee, equity, the six figures, where the profit came from, splits.
+    """
     width = min(width, WIDTH)
     blocks = [heading, edge_block(report), _equity_block(report, width), metrics_block(report.metrics, width)]
     blocks += [_pnl_block(report, width), _markouts_line(report), _inventory_block(report, width)]
@@ -39,7 +42,7 @@ def report_text(report: ReportData, *, heading: str, width: int = WIDTH) -> str:
 
 
 def edge_block(report: ReportData) -> str:
-    """The break-even fee, what it is after fees and exits, what it stands on, and the profit gross of rebates."""
+    """Write the break-even fee, what it is after fees and exits, what it stands on, and the profit gross of rebates."""
     edge = report.edge
     lines = (break_even_line(edge, split=report.pnl.split), net_line(edge), sample_line(edge), gross_line(report.pnl))
     return "\n".join(line for line in lines if line is not None)
@@ -53,7 +56,10 @@ def _equity_block(report: ReportData, width: int) -> str:
 
 
 def equity_title(report: ReportData) -> str:
-    """What the curve shows: "equity, USD, without the period's deposits +10,500.00 and withdrawals -200.00"."""
+    """Say what the curve shows.
+
+    For example "equity, USD, without the period's deposits +10,500.00 and withdrawals -200.00".
+    """
     amounts = [amount for _, amount in report.cash_flows]
     moved = {
         "deposits": sum(amount for amount in amounts if amount > 0),
@@ -64,7 +70,7 @@ def equity_title(report: ReportData) -> str:
 
 
 def plot(values: Sequence[float], width: int, height: int) -> str:
-    """A small line plot: a column of the axis with highest, middle and lowest value, one mark a column.
+    """Draw a small line plot: a column of the axis with highest, middle and lowest value, one mark a column.
 
     Longer series show the mean of each stretch. Equal values lie in the middle, beside their one label. Raises
     ValueError without values.
@@ -85,7 +91,7 @@ def plot(values: Sequence[float], width: int, height: int) -> str:
 
 
 def _axis(low: float, high: float, height: int) -> dict[int, str]:
-    """The labels by line, with as many decimals as tell them apart; of equal values one, beside their marks."""
+    """Return the labels by line, with as many decimals as tell them apart; of equal values one, beside their marks."""
     if low == high:
         return {(height - 1) // 2: f"{low:,.2f}"}
     at = {height - 1: low, 0: high} | ({height // 2: (low + high) / 2} if height > 2 else {})

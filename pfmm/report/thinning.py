@@ -28,7 +28,10 @@ def extremes(series: Sequence[tuple[int, Decimal]], at_most: int) -> list[tuple[
 
 
 def means(values: Sequence[float], width: int) -> list[float]:
-    """The values, or the mean of each of `width` stretches where there are more: 1, 3, 5, 7 in two are 2 and 6."""
+    """Return the values, or the mean of each of `width` stretches where there are more.
+
+    1, 3, 5, 7 in two are 2 and 6.
+    """
     if len(values) <= width:
         return list(values)
     edges = [index * len(values) // width for index in range(width + 1)]

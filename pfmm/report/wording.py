@@ -20,15 +20,20 @@ NOW_S = 0.05  # a mid that is younger was that of the very moment
 
 
 def bps_words(one: BreakEven) -> str:
-    """A break-even fee with its error: "-1.23 ± 0.20", of one block only "-1.23 ± n/a", without fills "n/a"."""
+    """Write a break-even fee with its error: "-1.23 ± 0.20".
+
+    Of one block only it is "-1.23 ± n/a", without fills "n/a".
+    """
     if one.bps is None:
         return "n/a"
     return f"{one.bps:+.2f} ± " + ("n/a" if one.se_bps is None else f"{one.se_bps:.2f}")
 
 
 def break_even_line(edge: Edge, *, split: bool = True) -> str:
-    """The first figure: "break-even maker fee: 5s -1.23 ± 0.20, 30s -1.10 ± 0.40, 300s n/a bps". `split` is False of a
-    run on bars, which split no profit and have no edge."""
+    """Write the first figure: "break-even maker fee: 5s -1.23 ± 0.20, 30s -1.10 ± 0.40, 300s n/a bps".
+
+    `split` is False of a run on bars, which split no profit and have no edge.
+    """
     if edge.headline.bps is None:
         return f"{CAPTION}: {NO_EDGE if split else BARS_TELL_NONE}"
     found = ", ".join(f"{one.horizon_s}s {bps_words(one)}" for one in edge.break_even)
@@ -36,7 +41,7 @@ def break_even_line(edge: Edge, *, split: bool = True) -> str:
 
 
 def net_line(edge: Edge) -> str | None:
-    """What is left of it after the fee that was paid, in bps: the edge; None where no edge is known."""
+    """Say what is left of it after the fee that was paid, in bps: the edge; None where no edge is known."""
     if edge.headline.bps is None or edge.net_bps is None or edge.paid_maker_bps is None:
         return None
     paid = edge.paid_maker_bps
@@ -51,7 +56,10 @@ def net_line(edge: Edge) -> str | None:
 
 
 def sample_line(edge: Edge) -> str | None:
-    """What the first figure stands on: "126 maker fills of 73 orders in 40 minutes, one session, mids 0.2 s old"."""
+    """Say what the first figure stands on.
+
+    For example "126 maker fills of 73 orders in 40 minutes, one session, mids 0.2 s old".
+    """
     one = edge.headline
     if one.bps is None:
         return None
@@ -68,13 +76,16 @@ def _count(number: int, noun: str) -> str:
 
 
 def gross_line(pnl: Attribution) -> str:
-    """The profit gross of rebates beside net: "P&L, USD: gross of rebates -1.2345, rebates +2.0000, net +0.7655"."""
+    """Show the profit gross of rebates beside net.
+
+    For example "P&L, USD: gross of rebates -1.2345, rebates +2.0000, net +0.7655".
+    """
     gross, rebates, net = gross_words(pnl)
     return f"P&L, USD: gross of rebates {gross}, rebates {rebates}, net {net}"
 
 
 def gross_words(pnl: Attribution) -> tuple[str, ...]:
-    """The profit gross of rebates, these, and net, as text that adds up."""
+    """Return the profit gross of rebates, these, and net, as text that adds up."""
     return adding_up(pnl.total, (pnl.gross, pnl.rebates), 0)
 
 
@@ -85,5 +96,5 @@ def pnl_words(pnl: Attribution) -> tuple[str, ...]:
 
 
 def pnl_amounts(pnl: Attribution) -> tuple[Decimal, ...]:
-    """The amounts of PNL_PARTS, USD: fees as their effect, so that all of them add up to the total."""
+    """Return the amounts of PNL_PARTS, USD: fees as their effect, so that all of them add up to the total."""
     return (pnl.spread_capture, pnl.adverse_selection, pnl.inventory, -pnl.fees, pnl.funding)
