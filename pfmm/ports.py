@@ -109,7 +109,10 @@ class Venue(Protocol):
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot: ...
 
     def tell_depth(self, levels: int) -> None:
-        """The next snapshots hold so many levels a side of each market's book, where that takes no further request."""
+        """Ask that the next snapshots hold so many levels a side of each market's book.
+
+        This holds where that takes no further request.
+        """
         ...
 
     def look_anew(self) -> None:
@@ -280,11 +283,15 @@ class Journal(Protocol):
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None: ...
 
     def limit_peak(self) -> Decimal | None:
-        """The highest equity that the account's limits count from, USD, restated to the money in the account now."""
+        """Return the highest equity that the account's limits count from, USD.
+
+        It is restated to the money in the account now.
+        """
         ...
 
     def equity_from(self, time_ms: int) -> EquityReading | None:
-        """The equity that a day which begins at `time_ms` began with, as far as the account's limits count it."""
+        """Return the equity that a day which begins at `time_ms` began with, as far as the account's limits count
+        it."""
         ...
 
     def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None: ...

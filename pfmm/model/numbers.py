@@ -51,7 +51,7 @@ def parse_integer(text: str) -> int:
 
 
 def _usual(raw: str) -> str:
-    """The text as numbers are written here: −5 with a minus of its own, full-width digits, 1.000,50."""
+    """Rewrite the text as numbers are written here: −5 with a minus of its own, full-width digits, 1.000,50."""
     from unicodedata import normalize
 
     if re.fullmatch(_POINTED, raw):

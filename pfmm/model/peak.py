@@ -33,8 +33,10 @@ def next_peak(peak: Decimal, before: Decimal, equity: Decimal, cash_flow: Decima
 
 
 def drawdown_pct(peak: Decimal, equity: Decimal) -> Decimal:
-    """The fall from the highest equity recorded, in percent of it: from 200 to 190 is 5. Zero without a peak to fall
-    from."""
+    """Work out the fall from the highest equity recorded, in percent of it: from 200 to 190 is 5.
+
+    Zero without a peak to fall from.
+    """
     if peak <= 0:
         return Decimal(0)
     return max((peak - equity) / peak * 100, Decimal(0)).quantize(_PERCENT_STEP)

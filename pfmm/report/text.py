@@ -100,7 +100,7 @@ def _axis(low: float, high: float, height: int) -> dict[int, str]:
 
 
 def metrics_block(metrics: Sequence[Metric], width: int = WIDTH) -> str:
-    """The figures with their targets and verdicts as a table, then why some are not judged."""
+    """Write the figures with their targets and verdicts as a table, then why some are not judged."""
     rows = [
         (
             METRIC_NAMES.get(metric.name, metric.name),
