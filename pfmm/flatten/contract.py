@@ -83,12 +83,12 @@ class Others(Protocol):
     """Whoever else may send orders for the account: the runners that are being stopped meanwhile."""
 
     def press(self) -> None:
-        """Called before every pass: goes on with stopping them."""
+        """Go on with stopping them; called before every pass."""
         ...
 
     def silent_from_ms(self, now: VenueTime) -> int | None:
-        """The venue time from which none of their requests can act any more; None while that is not known. `now` is
-        the venue time of the newest snapshot."""
+        """Return the venue time from which none of their requests can act any more; None while that is not known. `now`
+        is the venue time of the newest snapshot."""
         ...
 
 
@@ -96,7 +96,7 @@ class Nobody:
     """Stand for no other runners: there is nothing to wait for."""
 
     def press(self) -> None:
-        """Nobody to press."""
+        """Do nothing: there is nobody to press."""
 
     def silent_from_ms(self, now: VenueTime) -> int | None:  # noqa: ARG002 - the protocol's
         return 0
@@ -168,7 +168,7 @@ class MarketProgress:
         return self.target is not None and self.step is not None and 0 < self.target < self.step and self.excess > 0
 
     def count(self, order: Order) -> None:
-        """Takes over what the venue says of a closing order."""
+        """Take over what the venue says of a closing order."""
         self.refusals = 0
         self.misses = 0 if order.filled else self.misses + 1
         self.closed += order.filled
@@ -177,7 +177,7 @@ class MarketProgress:
         self.reason = short if order.filled < order.size else None
 
     def result(self, market: str, *, known: bool, left: bool) -> MarketResult:
-        """What to report: `known` when the newest position is, `left` when something is left that should not be.
+        """Return what to report: `known` when the newest position is, `left` when something is left that should not be.
 
         Slippage is the average price against the first mid in bps of mid, positive = worse: a long closed at 99.9
         with mid 100 gives 10.

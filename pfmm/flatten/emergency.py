@@ -53,7 +53,7 @@ INTERRUPTED_S = 3.0  # for the cancels and the look that are left once somebody 
 
 
 def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | None = None) -> FlattenResult:
-    """Carries out `order` and says what could be proven; never raises for a venue that fails on the way.
+    """Carry out `order` and say what could be proven; never raises for a venue that fails on the way.
 
     Raises AuthenticationError and ConfigError only (a key that is refused or unusable), since no repetition could
     help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
@@ -102,13 +102,14 @@ class _Flattener:
         return self._verdict(proven=proven)
 
     def _listen(self) -> None:
-        """Once somebody has asked to stop, no further order is sent: what rests is cancelled, and looked at."""
+        """Note that somebody has asked to stop: no further order is sent then; what rests is cancelled, and looked
+        at."""
         if not self._interrupted and self._tools.interrupted is not None and self._tools.interrupted():
             self._interrupted = True
             self._deadline_s = min(self._deadline_s, self._tools.monotonic_s() + INTERRUPTED_S)
 
     def _guarded(self, step: Callable[[], bool]) -> bool:
-        """One step; what the venue gets wrong in it is remembered and waited out."""
+        """Take one step; what the venue gets wrong in it is remembered and waited out."""
         try:
             return step()
         except (AuthenticationError, ConfigError):
@@ -128,12 +129,12 @@ class _Flattener:
         self._tools.wait_s(max(0.0, min(seconds, self._deadline_s - self._tools.monotonic_s())))
 
     def _idle(self) -> None:
-        """A wait in which others must move; longer each time, so that waiting does not eat the request budget."""
+        """Wait for others to move; longer each time, so that waiting does not eat the request budget."""
         self._idled += 1
         self._wait(_pause_s(self._idled))
 
     def _one_pass(self) -> bool:
-        """Reads, and does the one thing that is missing; True when nothing is and that is proven."""
+        """Read, and do the one thing that is missing; return True when nothing is and that is proven."""
         first = self._last is None
         try:
             snapshot = self._read()
@@ -161,13 +162,13 @@ class _Flattener:
         return not first and self._proof(snapshot)
 
     def _last_look(self) -> bool:
-        """After the time is up: one read, so that the verdict knows what became of the last action."""
+        """Read once more after the time is up, so that the verdict knows what became of the last action."""
         snapshot = self._read()
         done = snapshot is not None and not self._resting and not self._left() and self._proofs_needed == 1
         return done and snapshot is not None and self._conclusive(snapshot)
 
     def _read(self) -> Snapshot | None:
-        """One consistent snapshot, or None when it is not certainly newer than the last: a cached answer proves
+        """Read one consistent snapshot; None when it is not certainly newer than the last: a cached answer proves
         nothing. A venue whose time stands still (stepped, paused, ended) need only not go back."""
         self._settled = False
         snapshot = self._venue.state(self._order.markets or tuple(self._markets))
@@ -198,7 +199,7 @@ class _Flattener:
         return self._order.markets is None or market in self._order.markets
 
     def _notice(self, snapshot: Snapshot) -> None:
-        """Brings every market up to the snapshot."""
+        """Bring every market up to the snapshot."""
         for position in snapshot.positions:
             if self._wanted(position.market) and position.market not in self._markets and position.size:
                 target = None if self._order.half else _ZERO
@@ -212,7 +213,7 @@ class _Flattener:
         self._seen_resting |= self._resting
 
     def _count_rested(self, snapshot: Snapshot) -> None:
-        """Takes over what became of closing orders that were to rest and do not."""
+        """Take over what became of closing orders that were to rest and do not."""
         shown = {order.client_order_id for order in snapshot.orders}
         for market in self._markets.values():
             new = self._tools.monotonic_s() - market.rested_s < SHOWS_WITHIN_S
@@ -225,7 +226,7 @@ class _Flattener:
                 market.rest_id = None
 
     def _staying(self, snapshot: Snapshot) -> set[str]:
-        """The orders of ours that close and may go on resting; see `resting`."""
+        """Return the ids of our closing orders that may go on resting; see `resting`."""
         if self._interrupted:
             return set()
         tickers = {ticker.market: ticker for ticker in snapshot.tickers}
@@ -236,7 +237,7 @@ class _Flattener:
         return {order.order_id for order in kept if order is not None}
 
     def _cancel(self, resting: Sequence[Order], *, others_stay: bool) -> None:
-        """Asks for these resting orders to be cancelled; only the next read tells what became of them.
+        """Ask for these resting orders to be cancelled; only the next read tells what became of them.
 
         Every second time by the other way (all at once, or by order id): one of them may be what the venue refuses.
         """
@@ -253,7 +254,7 @@ class _Flattener:
             self._venue.cancel_all(market)
 
     def _cancel_unseen(self) -> None:
-        """What cannot be seen can still be cancelled: not being able to read must not keep orders alive.
+        """Cancel what cannot be seen: not being able to read must not keep orders alive.
 
         All at once; where that does not work either (some venues must read first), what was seen last and what is
         known otherwise.
@@ -267,7 +268,7 @@ class _Flattener:
         self._cancel_each([one for one in known if self._wanted(one.market)], deaf=True)
 
     def _cancel_each(self, cancels: Sequence[CancelOrder], *, deaf: bool = False) -> None:
-        """Cancels one by one, so many a request; what the venue says to that is passed over where nothing is seen."""
+        """Cancel one by one, so many a request; what the venue says to that is passed over where nothing is seen."""
         for start in range(0, len(cancels), MAX_BATCH):
             with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown) if deaf else nullcontext():
                 self._venue.submit(Batch(cancel=tuple(cancels[start : start + MAX_BATCH])))
@@ -277,7 +278,7 @@ class _Flattener:
         self._proofs = self._idled = 0
 
     def _closing(self, snapshot: Snapshot) -> list[tuple[MarketProgress, NewOrder]]:
-        """A reduce-only IOC order for each market that has something left to close, inside the slippage cap."""
+        """Build a reduce-only IOC order for each market that has something left to close, inside the slippage cap."""
         if self._order.cancel_only or self._interrupted or not self._left():
             return []
         if not self._instruments:
@@ -298,7 +299,7 @@ class _Flattener:
     def _closing_order(
         self, market: MarketProgress, ticker: Ticker | None, instrument: Instrument | None, snapshot: Snapshot
     ) -> NewOrder | None:
-        """The immediate order; in a post-only period, between two of them, the one that rests."""
+        """Build the immediate order; in a post-only period, between two of them, the one that rests."""
         now_s = self._tools.monotonic_s()
         if market.post_only and now_s - market.tried_s < TRY_AGAIN_S:
             shown = staying(market, snapshot.orders, ticker)
@@ -321,7 +322,7 @@ class _Flattener:
         )
 
     def _reduce(self, closing: Sequence[tuple[MarketProgress, NewOrder]]) -> None:
-        """Sends the closing orders in one batch and notes what the answers say; the next read decides."""
+        """Send the closing orders in one batch and note what the answers say; the next read decides."""
         self._acting()
         for market, order in closing:
             market.attempts += 1
@@ -346,8 +347,9 @@ class _Flattener:
             self._wait(_pause_s(min(market.misses for market, _ in closing)))
 
     def _gate(self, market: MarketProgress, order: NewOrder, item: Order | Refusal | None) -> None:
-        """A half must not be closed twice: no second order before a snapshot that counts the first, or before the
-        first can no longer act. A whole position needs no such care, as reduce-only ends at zero."""
+        """Note what the next order of a half must wait for, as a half must not be closed twice: a snapshot that counts
+        the first, or the time from which the first can no longer act. A whole position needs no such care, as
+        reduce-only ends at zero."""
         if not self._order.half:
             return
         market.unanswered, market.not_before_ms = None, 0
@@ -358,7 +360,7 @@ class _Flattener:
             market.not_before_ms = acts_until_ms(order.valid_until_ms or 0)
 
     def _may_act(self, market: MarketProgress, now_ms: int) -> bool:
-        """Whether another closing order is due; asks for the one before it where its answer was lost."""
+        """Tell whether another closing order is due; asks for the one before it where its answer was lost."""
         if market.refusals >= MAX_REFUSALS:
             return False
         if market.unanswered is not None and now_ms < market.not_before_ms:
@@ -369,19 +371,19 @@ class _Flattener:
         return now_ms >= market.not_before_ms
 
     def _left(self) -> bool:
-        """True while a market holds more than it should that could be closed."""
+        """Tell whether a market holds more than it should that could be closed."""
         return not self._order.cancel_only and any(market.closable for market in self._markets.values())
 
     def _stuck(self) -> bool:
-        """True when all that is left was refused for good, or is left on purpose since somebody has asked to stop:
-        waiting longer would not help."""
+        """Tell whether waiting longer would not help: all that is left was refused for good, or is left on purpose
+        since somebody has asked to stop."""
         if self._interrupted and self._settled and not self._resting and self._left():
             return True
         left = [] if self._order.cancel_only else [m for m in self._markets.values() if m.closable]
         return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left)
 
     def _proof(self, snapshot: Snapshot) -> bool:
-        """Counts snapshots that show the end; those from before the others' last request can act do not."""
+        """Count snapshots that show the end; those from before the others' last request can act do not."""
         if not self._conclusive(snapshot):
             self._idle()
             return False
@@ -395,7 +397,7 @@ class _Flattener:
         return False
 
     def _conclusive(self, snapshot: Snapshot) -> bool:
-        """True where nobody's request can act any more, our own resting one neither, and all was looked at."""
+        """Tell whether nobody's request can act any more, our own resting one neither, and all was looked at."""
         if not self._all_silent(snapshot.time) or snapshot.time.time_ms <= self._acts_until_ms:
             return False
         if snapshot.unseen and self._order.markets is None:
@@ -431,5 +433,5 @@ def _same_pace(one: VenueTime, other: VenueTime) -> bool:
 
 
 def _pause_s(number: int) -> float:
-    """The wait after the n-th failure in a row: 0.05, 0.1, 0.2, 0.4, then 0.8 s."""
+    """Return the wait after the n-th failure in a row: 0.05, 0.1, 0.2, 0.4, then 0.8 s."""
     return min(FIRST_PAUSE_S * 2.0 ** max(number - 1, 0), LONGEST_PAUSE_S)

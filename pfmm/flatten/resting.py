@@ -59,7 +59,7 @@ def resting_order(
 
 
 def told(order: Order) -> str:
-    """Why something is left: what rests."""
+    """Say why something is left: what rests."""
     return (
         f"the venue takes post-only orders alone for now: a reduce-only {order.side} of {order.remaining:f} rests at "
         f"{order.price or Decimal(0):f} (order {order.order_id}) and was left there"

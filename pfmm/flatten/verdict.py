@@ -74,7 +74,7 @@ def _why(seen: Seen, state: FlatState) -> str:
 
 
 def _shown_last(seen: Seen) -> str:
-    """What the newest snapshot shows, in words, or why it says nothing."""
+    """Tell what the newest snapshot shows, in words, or why it says nothing."""
     if not seen.settled:
         return seen.problem or "nothing could be read after the last action"
     orders = f"{seen.resting} orders rest"

@@ -55,25 +55,26 @@ class SqlLog:
         self.old_closings = NEVER if stored is None else int(stored[0])
 
     def old_ended(self) -> Sequence[EndedRun]:
-        """Runs that had ended before the first entry."""
+        """Return the runs that had ended before the first entry."""
         rows = self._db.execute("SELECT market, run_id, number, since_ms FROM old_ends ORDER BY number")
         return [EndedRun(*row) for row in rows]
 
     def fills(self, after: int, through: int | None, limit: int) -> Sequence[JournalFill]:
-        """Fills with a number above `after`, up to `through` or the newest, at most `limit`."""
+        """Return the fills with a number above `after`, up to `through` or the newest, at most `limit`."""
         last = (1 << 62) if through is None else through
         query = f"SELECT {_FILL} FROM fills WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"  # noqa: S608
         return [schema.fill_from(row) for row in self._db.execute(query, (after, last, limit))]
 
     def newest_first(self, through: int) -> Iterator[JournalFill]:
-        """Fills from the one numbered `through` back."""
+        """Yield the fills from the one numbered `through` back."""
         query = f"SELECT {_FILL} FROM fills WHERE seq <= ? ORDER BY seq DESC LIMIT {PAGE_ROWS}"  # noqa: S608
         while page := self._db.execute(query, (through,)).fetchall():
             yield from map(schema.fill_from, page)
             through = page[-1][0] - 1
 
     def entry(self, after: int) -> Entry | None:
-        """The next payment or end of a run."""
+        """Return the next payment, end of a run or adoption after the entry numbered `after`; None where there is
+        none."""
         row = self._db.execute(_ENTRY, (after,)).fetchone()
         if row is None:
             return None
@@ -88,7 +89,7 @@ class SqlLog:
         return Entry(number, after_fill, payment=(payment, paid))
 
     def old_payments(self, after: tuple[int, int], limit: int) -> Sequence[tuple[int, FundingPayment]]:
-        """Payments of before the first entry, in time order."""
+        """Return payments of before the first entry, in time order."""
         rows = self._db.execute(_OLD_PAYMENTS, (self._old_payments, *after, limit))
         return [(row[0], schema.funding_from(row[1:])) for row in rows]
 
@@ -124,7 +125,7 @@ class SqlBooks:
         self._changed.add(key)
 
     def books(self, market: str | None = None, owner: str | None = None) -> list[OwnerBook]:
-        """Every book of a market, of an owner, or of both; None is any."""
+        """Return every book of a market, of an owner, or of both; None is any."""
         asked = {"market": market, "owner": owner}
         terms = {f"{column} = ?": value for column, value in asked.items() if value is not None}
         query = f"SELECT {BOOK_COLUMNS} FROM books WHERE {' AND '.join(terms) or '1'} ORDER BY market, owner"  # noqa: S608
@@ -183,7 +184,7 @@ class SqlBooks:
         self._parts.append((payment_number, owner, amount))
 
     def funding_parts(self, market: str) -> list[tuple[int, str, Decimal]]:
-        """Each owner's parts of the payments on a market, as (time in ms, owner, USD received)."""
+        """Return each owner's parts of the payments on a market, as (time in ms, owner, USD received)."""
         found = [(time_ms, owner, Decimal(text)) for time_ms, owner, text in self._db.execute(_PARTS, (market,))]
         payments = "SELECT time_ms FROM funding WHERE seq = ? AND market = ?"
         for number, owner, amount in self._parts:
@@ -192,13 +193,13 @@ class SqlBooks:
         return found
 
     def claimed_since(self, after_seq: int) -> list[JournalFill]:
-        """The parts, by number, of fills above `after_seq` that closed what runs held."""
+        """Return the parts, by number, of fills above `after_seq` that closed what runs held."""
         found = [*stored_claims(self._db, after_seq + 1, 1 << 62)]
         found += [item for items in self._claims.values() for item in items if item.seq > after_seq]
         return sorted(found, key=lambda item: item.seq)
 
     def flush(self) -> None:
-        """Writes what the fold changed; in the caller's transaction."""
+        """Write what the fold changed, in the caller's transaction."""
         db, text = self._db, schema.decimal_text
         books = [book_values(self._books[key]) for key in sorted(self._changed)]
         db.executemany(_KEEP_BOOK, books)
@@ -243,27 +244,27 @@ def stored_claims(db: Connection, first: int, last: int, *, late: int | None = N
 
 
 def stored_moves(db: Connection, where: Mapping[str, object]) -> tuple[Move, ...]:
-    """The moves that `where` names, in the order of recording."""
+    """Return the moves that `where` names, in the order of recording."""
     query = f"SELECT {schema.MOVE_COLUMNS} FROM adoptions WHERE {' AND '.join(where) or '1'} ORDER BY rowid"  # noqa: S608
     return tuple(map(schema.move_from, db.execute(query, tuple(where.values()))))
 
 
 def _part(item: JournalFill, size: str, fee: str) -> JournalFill:
-    """The part of a fill that is stored with this size and fee."""
+    """Return the part of a fill that is stored with this size and fee."""
     amount = Decimal(size)
     side = item.fill.side if amount > 0 else item.fill.side.opposite
     return replace(item, fill=replace(item.fill, side=side, size=abs(amount), fee=Decimal(fee)))
 
 
 def book_from(row: schema.Row) -> OwnerBook:
-    """A OwnerBook from BOOK_COLUMNS."""
+    """Read an OwnerBook from BOOK_COLUMNS."""
     market, owner, size, basis, realized, fees, funding, fills, number, left_since_ms = row
     ledger = LedgerState(Decimal(size), Decimal(basis), Decimal(realized), Decimal(fees), Decimal(funding))
     return OwnerBook(market, owner, ledger, fills, number, left_since_ms)
 
 
 def book_values(book: OwnerBook) -> schema.Row:
-    """BOOK_COLUMNS of a book."""
+    """Return the BOOK_COLUMNS of a book."""
     ledger, text = book.ledger, schema.decimal_text
     return (
         book.market,

@@ -49,7 +49,7 @@ class EventLog:
         self._db = db
 
     def add(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
-        """Keeps events but those of NOT_KEPT, and but a warning that is among the last ones already; `run_ids` tells
+        """Keep the events, but for those of NOT_KEPT and a warning that is among the last ones already. `run_ids` tells
         the run of a (market, strategy)."""
         for event in events:
             if event.name in NOT_KEPT:
@@ -67,13 +67,13 @@ class EventLog:
         return found is not None
 
     def add_fills(self, fills: Sequence[JournalFill]) -> None:
-        """Keeps the event of each fill, whoever traded."""
+        """Keep the event of each fill, whoever traded."""
         rows = [(i.fill.time_ms, i.run_id, i.fill.market, "fill", _fill_data(i)) for i in fills]
         self._db.executemany(_ADD, rows)
         self._prune(len(rows))
 
     def _prune(self, added: int) -> None:
-        """Takes away what is too old or too many, a little more than was added: so that it keeps pace."""
+        """Take away what is too old or too many, a little more than was added: so that it keeps pace."""
         oldest = self._db.execute("SELECT seq, time_ms FROM events ORDER BY seq LIMIT 1").fetchone()
         if oldest is None or not added:
             return
@@ -83,7 +83,7 @@ class EventLog:
             self._db.execute(_PRUNE, (PRUNED_AT_ONCE + added, through, before_ms))
 
     def read(self, after: int, *, run_id: str | None, limit: int) -> list[Told]:
-        """Events with a number above `after`, of one run or all, oldest first."""
+        """Return the events with a number above `after`, of one run or all, oldest first."""
         query = (
             "SELECT seq, time_ms, run_id, market, name, data FROM events "
             "WHERE seq > ? AND coalesce(?, run_id) IS run_id ORDER BY seq LIMIT ?"
@@ -95,12 +95,12 @@ class EventLog:
         return found
 
     def newest(self) -> int:
-        """The number of the newest event, kept or pruned; 0 before the first."""
+        """Return the number of the newest event, kept or pruned; 0 before the first."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
         return int(row[0]) if row else 0
 
     def pruned_through(self) -> int:
-        """The number of the last pruned event: a cursor below it has lost some. 0 while all are kept."""
+        """Return the number of the last pruned event: a cursor below it has lost some. 0 while all are kept."""
         row = self._db.execute("SELECT seq FROM events ORDER BY seq LIMIT 1").fetchone()
         return int(row[0]) - 1 if row else self.newest()
 

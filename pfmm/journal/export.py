@@ -32,7 +32,7 @@ class _Ordinals:
         return self._names[identifier]
 
     def rename(self, value: Any) -> Any:
-        """`value` with every string that is a known id replaced, however deep; keys included."""
+        """Return `value` with every string that is a known id replaced, however deep; keys included."""
         if isinstance(value, str):
             return self._names.get(value, value)
         if isinstance(value, list):
@@ -43,7 +43,7 @@ class _Ordinals:
 
 
 def canonical(journal: JournalReads) -> Iterator[dict[str, Any]]:
-    """Records of the journal in a fixed order, JSON-ready: money as plain text, times as venue ms."""
+    """Yield the records of the journal in a fixed order, JSON-ready: money as plain text, times as venue ms."""
     names = _Ordinals()
     runs = journal.runs()
     for run in runs:

@@ -62,7 +62,7 @@ class Journal(RunRecords):
         patience_s: float | None = None,
         resets_of: Path | None = None,
     ) -> Self:
-        """Opens the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none.
+        """Open the journal of `account` on `venue`, creating it (with `nonce`, for ever) where there is none.
 
         `patience_s` is how long any later call waits for another process's lock. `resets_of` is the state folder of the
         paper exchange whose resets wait until the journal is closed: they would move it away.
@@ -91,7 +91,7 @@ class Journal(RunRecords):
 
     @classmethod
     def open_readonly(cls, path: Path, *, patience_s: float | None = None) -> Self:
-        """Opens an existing journal for reading only; works in a folder that cannot be written, too."""
+        """Open an existing journal for reading only; this works in a folder that cannot be written, too."""
         if not path.is_file():
             raise NoJournal(f"there is no journal at {path}", hint="nothing has run yet on this venue and account")
         with translated(path):
@@ -103,7 +103,7 @@ class Journal(RunRecords):
                 raise
 
     def close(self) -> None:
-        """Closes the file; the journal cannot be used afterwards."""
+        """Close the file; the journal cannot be used afterwards."""
         self._db.close()
         if self._use is not None:
             self._use.release()
@@ -115,13 +115,13 @@ class Journal(RunRecords):
         self.close()
 
     def verify(self) -> None:
-        """Raises JournalUnusable when the file is not the one any more that it was at the first call, or no journal:
+        """Raise JournalUnusable when the file is not the one any more that it was at the first call, or no journal:
         SQLite would go on from its cache."""
         self._watch = self._watch or FileWatch(self.path)
         self._watch.verify()
 
     def damage(self) -> tuple[str, ...]:
-        """What a full check of the file finds wrong, as SQLite words it; empty for a healthy journal."""
+        """Return what a full check of the file finds wrong, as SQLite words it; empty for a healthy journal."""
         with translated(self.path):
             rows = self._db.execute("PRAGMA integrity_check").fetchall()
         return tuple(row[0] for row in rows if row[0] != "ok")
@@ -135,8 +135,8 @@ class Journal(RunRecords):
             )
 
     def _mark_closings(self) -> None:
-        """Notes at the first opening by a pfmm that knows of them from which fill on fills of no run close what
-        running runs hold: earlier ones are booked as they were."""
+        """Note after which fill those of no run close what running runs hold; earlier ones are booked as they were.
+        This is done once, at the first opening by a pfmm that knows of such closings."""
         if self._meta(OLD_CLOSINGS) is None:
             with self._transaction():
                 if self._meta(OLD_CLOSINGS) is None:
@@ -156,7 +156,7 @@ class Journal(RunRecords):
         self.refuse_other(exchange_id)
 
     def refuse_other(self, exchange_id: str) -> None:
-        """Raises OtherExchange unless the journal is about that paper exchange, or about none yet."""
+        """Raise OtherExchange unless the journal is about that paper exchange, or about none yet."""
         if self.exchange_id not in (None, exchange_id):
             raise OtherExchange(
                 f"the journal {self.path} is that of paper exchange {self.exchange_id}, and exchange {exchange_id} "
@@ -166,7 +166,7 @@ class Journal(RunRecords):
             )
 
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
-        """Records what a read of the venue brought and moves the cursors, in one transaction; answers what was new.
+        """Record what a read of the venue brought and move the cursors, in one transaction; return what was new.
 
         A fill belongs to the own order that it names, by client order id, else by the venue's order id; its size is
         added to that order's `filled`, and it is folded into the books. A cursor of None stays where it was. Raises
@@ -218,7 +218,7 @@ class Journal(RunRecords):
             )
 
     def _owner(self, fill: Fill) -> schema.Row:
-        """(client order id, run id, slot) of the own order that filled."""
+        """Return (client order id, run id, slot) of the own order that filled."""
         if fill.client_order_id is not None:
             where: dict[str, object] = {"client_order_id = ?": fill.client_order_id}
         else:
@@ -235,7 +235,7 @@ class Journal(RunRecords):
             )
 
     def commit_intents(self, decide: Callable[[tuple[OwnOrder, ...], int], Intents], *, time_ms: int) -> Intents:
-        """Lets `decide` judge under the account's write lock and records what it wants before anything is sent.
+        """Let `decide` judge under the account's write lock, and record what it wants before anything is sent.
 
         `decide(live orders of the whole account, next order number)` answers the Intents; no other process can
         commit in between, so exposure checks made in it hold. An exception in it leaves the journal as it was.
@@ -281,7 +281,7 @@ class Journal(RunRecords):
         return rows[0]
 
     def update_orders(self, updates: Sequence[OwnOrder], *, time_ms: int) -> None:
-        """Writes status, order id, price, size, filled and amend fields of known orders, all or none.
+        """Write status, order id, price, size, filled and amend fields of known orders, all or none.
 
         `filled` never goes back: the larger of the reported and the absorbed amount holds.
         """
@@ -298,15 +298,15 @@ class Journal(RunRecords):
             self._count(order.run_id, "refused")
 
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
-        """Records (market, time in ms, mid in USD); the first mid of a market and time stays."""
+        """Record (market, time in ms, mid in USD); the first mid of a market and time stays."""
         values = [(market, time_ms, schema.decimal_text("mid", mid)) for market, time_ms, mid in rows]
         if values:
             with self._transaction() as db:
                 db.executemany(schema.insert("mids", "market, time_ms, mid"), values)
 
     def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None:
-        """Records the account's equity, and what was deposited so far less what was withdrawn (None: the venue does
-        not tell), in USD; a second reading of the same time replaces the first."""
+        """Record the account's equity, and its deposits so far less its withdrawals (None: the venue does not tell), in
+        USD. A second reading of the same time replaces the first."""
         values = (time_ms, schema.decimal_text("equity", equity), schema.optional_text("deposits", deposits))
         with self._transaction() as db:
             known = schema.optional_decimal(self._meta("deposits"))
@@ -322,7 +322,8 @@ class Journal(RunRecords):
             db.execute(schema.SET_EQUITY, values)
 
     def _limit_peak(self, newest: EquityReading | None, time_ms: int, equity: Decimal, cash_flow: Decimal) -> str:
-        """The peak that the limits count from, as text, after a reading: see `record_equity` for one told late."""
+        """Return the peak that the limits count from, as text, after a reading: see `record_equity` for one told
+        late."""
         peak = self.limit_peak()
         if peak is None:
             peak = equity
@@ -333,8 +334,8 @@ class Journal(RunRecords):
         return schema.decimal_text("peak", peak)
 
     def lift_limits(self) -> None:
-        """Lets the losses of before count no more for the limits of the account, which begin anew with the next
-        reading: a person has seen them."""
+        """Let the losses of before count no more for the limits of the account, which begin anew with the next reading:
+        a person has seen them."""
         with self._transaction() as db:
             newest = self.equity_at()
             db.execute("DELETE FROM meta WHERE key = ?", (LIMIT_PEAK,))
@@ -342,14 +343,14 @@ class Journal(RunRecords):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Everything recorded in this block is one transaction: all of it or none, and one write to the disk."""
+        """Make everything recorded in this block one transaction: all of it or none, and one write to the disk."""
         with self._transaction():
             yield
 
     @contextmanager
     def one_reading(self) -> Iterator[None]:
-        """Every question in this block is answered as of its begin, whatever other processes record meanwhile. The
-        file's log grows until it ends."""
+        """Answer every question in this block as of its begin, whatever other processes record meanwhile. The file's
+        log grows until it ends."""
         with translated(self.path):
             self._db.execute("BEGIN")
             try:

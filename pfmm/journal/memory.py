@@ -54,7 +54,7 @@ class MemoryJournal:
         pid: int | None,
         adopts: Adoption | None = None,
     ) -> Run:
-        """Records a new run, and what it `adopts`."""
+        """Record a new run, and what it `adopts`."""
         number = len(self._runs) + 1
         run = Run(
             run_id=f"{self.nonce}-r{number}",
@@ -81,12 +81,12 @@ class MemoryJournal:
         return run
 
     def open_run(self, kind: str, market: str) -> Run | None:
-        """The newest run of that kind and market that has not ended."""
+        """Return the newest run of that kind and market that has not ended."""
         found = self.runs(kind=kind, market=market, ended=False)
         return found[-1] if found else None
 
     def runs(self, *, kind: str | None = None, market: str | None = None, ended: bool | None = None) -> tuple[Run, ...]:
-        """Runs, oldest first."""
+        """Return the runs, oldest first."""
         return tuple(
             run
             for run in self._runs.values()
@@ -94,7 +94,7 @@ class MemoryJournal:
         )
 
     def save_run(self, run_id: str, save: RunSave) -> None:
-        """Records a finished cycle."""
+        """Record a finished cycle."""
         run = self._runs[run_id]
         self._runs[run_id] = replace(
             run,
@@ -108,7 +108,7 @@ class MemoryJournal:
         )
 
     def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:
-        """Ends a run; the first end stays."""
+        """End a run; the first end stays."""
         run = self._runs[run_id]
         if run.ended_ms is None:
             self._runs[run_id] = replace(run, status=status, stop_reason=reason, ended_ms=time_ms)
@@ -119,56 +119,56 @@ class MemoryJournal:
         """Do nothing: a backtest has one exchange."""
 
     def cursors(self) -> Cursors:
-        """Where the next read of the venue goes on."""
+        """Return where the next read of the venue goes on."""
         return self._cursors
 
     def together(self) -> AbstractContextManager[None]:
-        """Nothing to join: every record is kept at once."""
+        """Join nothing: every record is kept at once."""
         return nullcontext()
 
     def newest_fill(self) -> int:
-        """The running number of the newest fill; 0 before the first."""
+        """Return the running number of the newest fill; 0 before the first."""
         return len(self._fills)
 
     def book(self, market: str, owner: str) -> OwnerBook:
-        """What the owner holds and earned on a market, up to the newest fill."""
+        """Return what the owner holds and earned on a market, up to the newest fill."""
         return self._books.book(market, owner)
 
     def beside_runs(self, market: str) -> Decimal:
-        """What of the market's position no run that has not ended holds, signed base units."""
+        """Return what of the market's position no run that has not ended holds, signed base units."""
         return sum_beside_runs(self._books.open_books(market)) - self._opened(market)
 
     def left_by_ended(self, market: str) -> Decimal:
-        """What ended runs left open on a market, signed base units."""
+        """Return what ended runs left open on a market, signed base units."""
         left = (book.ledger.size for book in self._books.open_books(market) if book.left_since_ms is not None)
         return sum(left, Decimal(0))
 
     def filled(self, markets: Iterable[str]) -> tuple[int, dict[str, Decimal]]:
-        """The number of the newest fill, and the position of each market as its fills make it, signed base units."""
+        """Return the newest fill's number, and the position of each market as its fills make it, signed base units."""
         return self.newest_fill(), {one: self.book(one, ACCOUNT).ledger.size - self._opened(one) for one in markets}
 
     def _opened(self, market: str) -> Decimal:
         return sum((move.size for move in self._books.moves(market) if move.giver is None), Decimal(0))
 
     def claims_of(self, seq: int) -> Sequence[JournalFill]:
-        """What the fill of a number, of no run, closed of each run's position."""
+        """Return what the fill of a number, of no run, closed of each run's position."""
         return self._books.claims(seq)
 
     def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:  # noqa: ARG002 - the port's
-        """None: a backtest's report judges every fill by the tape."""
+        """Return no fill: a backtest's report judges every fill by the tape."""
         return ()
 
     def record_fill_mids(self, fills: Sequence[JournalFill], rows: Sequence[tuple[str, int, Decimal]]) -> None:
-        """Not kept: a backtest's mids are the tape's own."""
+        """Do nothing: a backtest's mids are the tape's own."""
 
     def close_minutes(self, slices: int | None = None) -> None:
-        """Not kept: a backtest's report judges every fill by the tape."""
+        """Do nothing: a backtest's report judges every fill by the tape."""
 
     def record_events(self, events: Sequence[Event], run_ids: Mapping[tuple[str, str], str]) -> None:
-        """Not kept: nobody reads a backtest's events from its journal."""
+        """Do nothing: nobody reads a backtest's events from its journal."""
 
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed:
-        """Records what a read brought; answers what was new."""
+        """Record what a read brought; return what was new."""
         new_fills = []
         for fill in fills:
             if fill.fill_id in self._fill_ids:
@@ -192,7 +192,7 @@ class MemoryJournal:
     def fills(
         self, *, run_id: str | None = None, market: str | None = None, after_seq: int = 0, since_ms: int | None = None
     ) -> Iterator[JournalFill]:
-        """Fills with a running number above `after_seq`."""
+        """Return the fills with a running number above `after_seq`."""
         return (
             item
             for item in self._fills[after_seq:]
@@ -202,11 +202,11 @@ class MemoryJournal:
         )
 
     def funding(self) -> Iterator[FundingPayment]:
-        """Funding payments in the order of recording."""
+        """Return the funding payments in the order of recording."""
         return iter(self._payments)
 
     def live_orders(self, *, run_id: str | None = None, market: str | None = None) -> tuple[OwnOrder, ...]:
-        """Own orders that could still fill, oldest first."""
+        """Return the own orders that could still fill, oldest first."""
         if run_id is None and market is None:  # as the engine asks, several times a cycle
             return tuple(self._live.values())
         return tuple(
@@ -214,15 +214,15 @@ class MemoryJournal:
         )
 
     def orders(self) -> tuple[OwnOrder, ...]:
-        """Every order that was ever placed, oldest first."""
+        """Return every order that was ever placed, oldest first."""
         return tuple(self._orders.values())
 
     def order(self, client_order_id: str) -> OwnOrder | None:
-        """The own order with that client order id."""
+        """Return the own order with that client order id."""
         return self._orders.get(client_order_id)
 
     def commit_intents(self, decide: Callable[[tuple[OwnOrder, ...], int], Intents], *, time_ms: int) -> Intents:
-        """Lets `decide` judge and records what it wants."""
+        """Let `decide` judge, and record what it wants."""
         intents = decide(self.live_orders(), len(self._orders) + 1)
         for order in intents.place:
             self._keep(order)
@@ -233,27 +233,27 @@ class MemoryJournal:
         return intents
 
     def update_orders(self, updates: Sequence[OwnOrder], *, time_ms: int) -> None:
-        """Writes the state of known orders; `filled` never goes back."""
+        """Write the state of known orders; `filled` never goes back."""
         for order in updates:
             known = self._orders[order.client_order_id]
             self._keep(replace(order, filled=max(order.filled, known.filled), updated_ms=time_ms))
 
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
-        """Not kept: a backtest's mids are the tape's own."""
+        """Do nothing: a backtest's mids are the tape's own."""
 
     def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None:
-        """Keeps the highest, and the last of each day: what the account's limits ask for."""
+        """Keep the highest, and the last of each day: what the account's limits ask for."""
         found = EquityReading(time_ms, equity, deposits)
         self._peak = equity if self._peak is None else max(self._peak, equity)  # nobody deposits in a backtest
         self._first = self._first or found
         self._last_of_day[time_ms // _DAY_MS] = found
 
     def limit_peak(self) -> Decimal | None:
-        """The highest equity so far."""
+        """Return the highest equity so far."""
         return self._peak
 
     def equity_from(self, time_ms: int) -> EquityReading | None:
-        """The last equity of a day before that of `time_ms`, which begins it; the first of all where there is none."""
+        """Return the last equity of a day before that of `time_ms`, which begins it; else the first of all."""
         before = [day for day in self._last_of_day if day < time_ms // _DAY_MS]
         return self._last_of_day[max(before)] if before else self._first
 

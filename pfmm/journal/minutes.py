@@ -68,7 +68,7 @@ class MinuteLog:
         return closed_through(fills, self._seen_ms()) if closed else fills
 
     def prepare(self, limit: int) -> Prepared | None:
-        """Folds at most `limit` more fills whose minutes are closed; None where none is left. Needs no transaction:
+        """Fold at most `limit` more fills whose minutes are closed; None where none is left. Needs no transaction:
         `keep` notices what came between."""
         claims = self._newest_claim()
         fills = closed_through(self._fills(limit), self._seen_ms())
@@ -78,8 +78,8 @@ class MinuteLog:
         return Prepared(self.through, fills[-1].seq, claims, values)
 
     def keep(self, prepared: Prepared) -> None:
-        """Writes what was prepared, in the caller's transaction; nothing where another process was first, or a fill
-        of no run was claimed meanwhile: then it must be prepared again."""
+        """Write what was prepared, in the caller's transaction; nothing where another process was first, or a fill of
+        no run was claimed meanwhile: then it must be prepared again."""
         kept = self._db.execute(_THROUGH).fetchone()[0]
         if (kept, self._newest_claim()) == (prepared.after, prepared.claims):
             self._db.executemany(_KEEP, prepared.rows)
@@ -126,7 +126,7 @@ class MinuteLog:
         return MinuteTable(dict(zip(asked, columns, strict=True)))
 
     def owners(self, market: str) -> list[str]:
-        """Whose rows there are on a market."""
+        """Return the owners that have rows on a market."""
         found, owner = [], ""
         # one step an owner, however many rows
         query = "SELECT min(owner) FROM minute_rows WHERE market = ? AND owner > ?"
@@ -186,7 +186,8 @@ class MinuteLog:
         return fold
 
     def _owned(self, fills: Sequence[JournalFill]) -> list[Owned]:
-        """Each fill for the account and for its owner; one of no run in its parts, as far as they are known by now."""
+        """Return each fill for the account and for its owner; one of no run in its parts, as far as they are known by
+        now."""
         claimed: dict[int, list[JournalFill]] = {}
         for part in stored_claims(self._db, fills[0].seq, fills[-1].seq, late=0):
             claimed.setdefault(part.seq, []).append(part)
@@ -211,7 +212,7 @@ class MinuteLog:
         known: Rows,
         first_seq: int,
     ) -> None:
-        """Gives the fold, of fills from `first_seq` on, the rows of (market, owner) that its fills fall into, and the
+        """Give the fold, of fills from `first_seq` on, the rows of (market, owner) that its fills fall into, and the
         one that its net stands in."""
         newest = self._db.execute(f"{_ROWS} ORDER BY minute DESC LIMIT {LATE_ROWS}", whose)
         rows = {row.key: row for row in map(row_from, newest)}
@@ -228,7 +229,7 @@ class MinuteLog:
             fold.resume(rows[key], *self._orders_of(rows[key], first_seq))
 
     def _orders_of(self, row: MinuteRow, first_seq: int) -> tuple[set[str], set[str]]:
-        """The orders that the fills of a row before `first_seq` were of, and those that made."""
+        """Return the orders that the fills of a row before `first_seq` were of, and those that made."""
         begin_ms = row.minute * MINUTE_MS
         within = (row.first_seq, first_seq - 1, row.market, begin_ms, begin_ms + MINUTE_MS - 1, row.owner)
         found = self._db.execute(_ORDERS_OF, within).fetchall()
@@ -255,7 +256,7 @@ def rest_of(item: JournalFill, parts: Sequence[JournalFill]) -> JournalFill | No
 
 
 def _runs(owned: Sequence[Owned]) -> Iterator[list[Owned]]:
-    """The fills, cut where they lie so far apart in time that no mid is of use to both sides."""
+    """Cut the fills where they lie so far apart in time that no mid is of use to both sides."""
     run: list[Owned] = []
     for one in owned:
         if run and abs(one[1].fill.time_ms - run[-1][1].fill.time_ms) > REACH_MS:
@@ -267,14 +268,14 @@ def _runs(owned: Sequence[Owned]) -> Iterator[list[Owned]]:
 
 
 def row_values(row: MinuteRow) -> schema.Row:
-    """A row's columns as they are stored."""
+    """Return a row's columns as they are stored."""
     values = [getattr(row, name) for name in MINUTE_FIELDS]
     values += [getattr(horizon, name) for horizon in row.horizons for name in HORIZON_FIELDS]
     return tuple(schema.decimal_text("minute row", one) if isinstance(one, Decimal) else one for one in values)
 
 
 def row_from(stored: schema.Row) -> MinuteRow:
-    """A MinuteRow from its columns."""
+    """Read a MinuteRow from its columns."""
     own = len(MINUTE_FIELDS)
     values: list[Any] = [Decimal(one) if isinstance(one, str) and at > 1 else one for at, one in enumerate(stored)]
     size = len(HORIZON_FIELDS)

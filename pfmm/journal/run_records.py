@@ -28,7 +28,7 @@ class RunRecords(BookKeeper):
         pid: int | None,
         adopts: Adoption | None = None,
     ) -> Run:
-        """Records a new run with status running, and what it `adopts`; its id is the nonce and its number."""
+        """Record a new run with status running, and what it `adopts`; its id is the nonce and its number."""
         stored = schema.json_text("config", config)
         with self._transaction() as db:
             number = db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0]
@@ -43,7 +43,7 @@ class RunRecords(BookKeeper):
         return schema.run_from(rows[0])
 
     def save_run(self, run_id: str, save: RunSave) -> None:
-        """Records a finished cycle: the strategy's memory together with the fill number it is folded through.
+        """Record a finished cycle: the strategy's memory together with the fill number it is folded through.
 
         A run that was ended keeps its status, whoever saves it later.
         """
@@ -60,7 +60,7 @@ class RunRecords(BookKeeper):
             must_know(saved, "run", run_id)
 
     def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None:
-        """Ends a run (status stopped or halted). The first end stays: ending an ended run changes nothing."""
+        """End a run (status stopped or halted). The first end stays: ending an ended run changes nothing."""
         with self._transaction() as db:
             ended = db.execute(
                 "UPDATE runs SET status = CASE WHEN ended_ms IS NULL THEN ? ELSE status END, pid = NULL, "

@@ -111,13 +111,13 @@ Row = tuple[Any, ...]
 
 
 def insert(table: str, columns: str) -> str:
-    """An insert that passes by without effect where the id is already known; any other mistake still raises."""
+    """Build an insert that passes by without effect where the id is already known; any other mistake still raises."""
     marks = ", ".join("?" * len(columns.split(",")))
     return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - our constants
 
 
 def decimal_text(name: str, value: Decimal) -> str:
-    """Plain decimal text of `value`: 1E+3 is "1000", any zero "0". Raises ValueError naming the field."""
+    """Return the plain decimal text of `value`: 1E+3 is "1000", any zero "0". Raises ValueError naming the field."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > MAX_EXPONENT or value.adjusted() > MAX_EXPONENT:
         raise ValueError(f"{name} must be a finite amount of a sane magnitude, not {value}")
@@ -125,17 +125,17 @@ def decimal_text(name: str, value: Decimal) -> str:
 
 
 def optional_text(name: str, value: Decimal | None) -> str | None:
-    """As decimal_text; None stays None."""
+    """Return what `decimal_text` does; None stays None."""
     return None if value is None else decimal_text(name, value)
 
 
 def optional_decimal(text: str | None) -> Decimal | None:
-    """The inverse of optional_text."""
+    """Invert `optional_text`."""
     return None if text is None else Decimal(text)
 
 
 def json_text(name: str, value: Mapping[str, Any]) -> str:
-    """Canonical JSON; a Decimal is stored as its plain text and comes back as a string.
+    """Return canonical JSON; a Decimal is stored as its plain text and comes back as a string.
 
     Raises ValueError naming the field for NaN, infinities and values that JSON does not know.
     """
@@ -152,7 +152,7 @@ def json_text(name: str, value: Mapping[str, Any]) -> str:
 
 
 def run_from(row: Row) -> Run:
-    """A Run from RUN_COLUMNS."""
+    """Read a Run from RUN_COLUMNS."""
     return Run(
         run_id=row[0],
         number=row[1],
@@ -174,7 +174,7 @@ def run_from(row: Row) -> Run:
 
 
 def order_values(order: OwnOrder) -> Row:
-    """ORDER_COLUMNS of an order about to be placed."""
+    """Return the ORDER_COLUMNS of an order about to be placed."""
     return (
         order.client_order_id,
         order.run_id,
@@ -198,7 +198,7 @@ def order_values(order: OwnOrder) -> Row:
 
 
 def amend_values(order: OwnOrder, time_ms: int) -> Row:
-    """What ASK_AMEND writes: the amend that is about to be asked for."""
+    """Return what ASK_AMEND writes: the amend that is about to be asked for."""
     return (
         optional_text("amend_price", order.amend_price),
         optional_text("amend_size", order.amend_size),
@@ -209,7 +209,7 @@ def amend_values(order: OwnOrder, time_ms: int) -> Row:
 
 
 def update_values(order: OwnOrder, filled: Decimal, time_ms: int) -> Row:
-    """What UPDATE_ORDER writes; `filled` is the most that the venue ever reported."""
+    """Return what UPDATE_ORDER writes; `filled` is the most that the venue ever reported."""
     return (
         decimal_text("price", order.price),
         decimal_text("size", order.size),
@@ -226,7 +226,7 @@ def update_values(order: OwnOrder, filled: Decimal, time_ms: int) -> Row:
 
 
 def order_from(row: Row) -> OwnOrder:
-    """An OwnOrder from ORDER_COLUMNS; filled is the larger of what the venue reported and what was absorbed."""
+    """Read an OwnOrder from ORDER_COLUMNS; filled is the larger of what the venue reported and what was absorbed."""
     return OwnOrder(
         client_order_id=row[0],
         run_id=row[1],
@@ -249,7 +249,7 @@ def order_from(row: Row) -> OwnOrder:
 
 
 def fill_values(item: JournalFill) -> Row:
-    """FILL_COLUMNS of a fill."""
+    """Return the FILL_COLUMNS of a fill."""
     fill = item.fill
     return (
         fill.fill_id,
@@ -271,7 +271,7 @@ def fill_values(item: JournalFill) -> Row:
 
 
 def fill_from(row: Row) -> JournalFill:
-    """A JournalFill from seq and FILL_COLUMNS."""
+    """Read a JournalFill from seq and FILL_COLUMNS."""
     fill = Fill(
         fill_id=row[1],
         order_id=row[2],
@@ -289,7 +289,7 @@ def fill_from(row: Row) -> JournalFill:
 
 
 def funding_values(payment: FundingPayment) -> Row:
-    """FUNDING_COLUMNS of a payment."""
+    """Return the FUNDING_COLUMNS of a payment."""
     return (
         payment.payment_id,
         payment.market,
@@ -302,7 +302,7 @@ def funding_values(payment: FundingPayment) -> Row:
 
 
 def funding_from(row: Row) -> FundingPayment:
-    """A FundingPayment from FUNDING_COLUMNS."""
+    """Read a FundingPayment from FUNDING_COLUMNS."""
     return FundingPayment(
         payment_id=row[0],
         market=row[1],
@@ -315,16 +315,16 @@ def funding_from(row: Row) -> FundingPayment:
 
 
 def move_values(move: Move) -> Row:
-    """MOVE_COLUMNS of a move."""
+    """Return the MOVE_COLUMNS of a move."""
     size, price = decimal_text("adopted size", move.size), decimal_text("adopted price", move.price)
     return (move.market, move.giver, move.taker, size, price, move.time_ms)
 
 
 def move_from(row: Row) -> Move:
-    """A Move from MOVE_COLUMNS."""
+    """Read a Move from MOVE_COLUMNS."""
     return Move(row[0], row[1], row[2], Decimal(row[3]), Decimal(row[4]), row[5])
 
 
 def equity_from(row: Row) -> EquityReading:
-    """An EquityReading from EQUITY_COLUMNS."""
+    """Read an EquityReading from EQUITY_COLUMNS."""
     return EquityReading(row[0], Decimal(row[1]), optional_decimal(row[2]))

@@ -24,7 +24,7 @@ HORIZONS_S = (1, 5, 30, 300)
 
 
 def horizon_columns() -> dict[str, str]:
-    """The columns of the horizons: m5_moved is what the mid moved in favour of the fills within 5 s of them."""
+    """Name the columns of the horizons: m5_moved is what the mid moved in favour of the fills within 5 s of them."""
     return {f"m{h}_{name}": kind for h in HORIZONS_S for name, kind in HORIZON_FIELDS.items()}
 
 

@@ -15,7 +15,7 @@ class FileWatch:
     descriptor of the file drops the locks that SQLite holds on it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises JournalUnusable where there is no such file."""
+        """Open the file to watch; raises JournalUnusable where there is none."""
         self._path = path
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -23,7 +23,7 @@ class FileWatch:
             raise _unreadable(path, error) from error
 
     def verify(self) -> None:
-        """Raises JournalUnusable when the file is no journal any more, is gone, or is not the one that was opened."""
+        """Raise JournalUnusable when the file is no journal any more, is gone, or is not the one that was opened."""
         try:
             moved = self._path.stat().st_ino != os.fstat(self._fd).st_ino
             broken = os.pread(self._fd, len(_MAGIC), 0) != _MAGIC
