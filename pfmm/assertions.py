@@ -120,7 +120,7 @@ def parse(text: str) -> Assertion:
 
 
 def evaluate(assertion: Assertion, row: Mapping[str, object]) -> bool:
-    """Whether the expression holds for the row.
+    """Tell whether the expression holds for the row.
 
     A comparison with a value that is missing (None, NaN) is false, != too; so `not` of it is true. A text that is a
     decimal number counts as one, floats count as their shortest decimal. Raises AssertionSyntaxError for a field

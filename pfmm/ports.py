@@ -64,7 +64,7 @@ class Clock(Protocol):
     """Venue time and a way to wait in it."""
 
     def now_ms(self) -> int:
-        """Venue time in ms since 1970."""
+        """Return venue time in ms since 1970."""
         ...
 
     def synchronise(self, time: VenueTime) -> None:
@@ -98,7 +98,7 @@ class Venue(Protocol):
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]: ...
 
     def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:
-        """One-minute candles since a venue time, oldest first; empty where the venue keeps none."""
+        """Read one-minute candles since a venue time, oldest first; empty where the venue keeps none."""
         ...
 
     def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:
@@ -150,11 +150,11 @@ class Venue(Protocol):
         ...
 
     def arm_dead_man(self, timeout_s: int) -> None:
-        """Arms the venue's dead-man switch, or disarms it with 0. Raises CannotDoThis where there is none."""
+        """Arm the venue's dead-man switch, or disarm it with 0. Raises CannotDoThis where there is none."""
         ...
 
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
-        """Asks, before the first order, all that trading `markets` needs: the reads, the key, the account's mode.
+        """Ask, before the first order, all that trading `markets` needs: the reads, the key, the account's mode.
 
         Returns what the user should know of it, a line each. Raises CannotDoThis naming what is missing, and
         AuthenticationError where the key is not one that may act for the account.
@@ -205,13 +205,13 @@ class Journal(Protocol):
     def end_run(self, run_id: str, *, status: str, reason: str, time_ms: int) -> None: ...
 
     def recognise(self, exchange_id: str) -> None:
-        """Remembers the paper exchange at the first contact; raises OtherExchange when another one answers later."""
+        """Remember the paper exchange at the first contact. Raises OtherExchange when another one answers later."""
         ...
 
     def cursors(self) -> Cursors: ...
 
     def together(self) -> AbstractContextManager[None]:
-        """Everything recorded in the block is one transaction."""
+        """Commit everything recorded in the block as one transaction."""
         ...
 
     def absorb(self, *, fills: Sequence[Fill], funding: Sequence[FundingPayment], cursors: Cursors) -> Absorbed: ...
@@ -256,8 +256,10 @@ class Journal(Protocol):
         ...
 
     def unjudged(self, limit: int, *, since_ms: int, closed: bool) -> Sequence[JournalFill]:
-        """At most `limit` of the fills from a time on that no minute row has taken in, oldest first; only those whose
-        minutes are closed, or all."""
+        """Return at most `limit` of the fills from a time on that no minute row has taken in, oldest first.
+
+        They are only those whose minutes are closed, or all.
+        """
         ...
 
     def record_fill_mids(self, fills: Sequence[JournalFill], rows: Sequence[tuple[str, int, Decimal]]) -> None:
@@ -290,8 +292,7 @@ class Journal(Protocol):
         ...
 
     def equity_from(self, time_ms: int) -> EquityReading | None:
-        """Return the equity that a day which begins at `time_ms` began with, as far as the account's limits count
-        it."""
+        """Return the equity that a day from `time_ms` on began with, as far as the account's limits count it."""
         ...
 
     def record_equity(self, time_ms: int, equity: Decimal, deposits: Decimal | None) -> None: ...

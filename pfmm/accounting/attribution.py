@@ -76,7 +76,7 @@ class Attribution:
 
 
 def assess(fills: Iterable[Fill], mids: Sequence[tuple[int, Decimal]]) -> Iterator[FillQuality]:
-    """Judges fills of ONE market against its mids, given in time order as (ms, USD).
+    """Judge fills of ONE market against its mids, given in time order as (ms, USD).
 
     The mid of a fill is the last sample strictly before it: one of its own millisecond may already show what filled
     it. The mid a horizon later is the last sample at or before that moment. Neither may be older than 10 s; for a
@@ -107,7 +107,7 @@ def assess(fills: Iterable[Fill], mids: Sequence[tuple[int, Decimal]]) -> Iterat
 
 
 def ratio(part: Decimal, whole: Decimal, scale: Decimal) -> Decimal | None:
-    """part / whole * scale to 6 decimals; None where the whole is zero: -0.4 of 200 in bps is -20."""
+    """Return part / whole * scale to 6 decimals; None where the whole is zero: -0.4 of 200 in bps is -20."""
     if not whole:
         return None
     value = EXACT.divide(EXACT.multiply(part, scale), whole).quantize(DISPLAY, context=EXACT)

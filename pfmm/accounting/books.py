@@ -72,7 +72,7 @@ class BookStore(Protocol):
     def keep(self, book: OwnerBook) -> None: ...
 
     def open_books(self, market: str) -> Sequence[OwnerBook]:
-        """Books with a position, without the ACCOUNT's."""
+        """Return the books with a position, without the ACCOUNT's."""
         ...
 
     def unclaimed(self, market: str, since_ms: int) -> Sequence[JournalFill]:
@@ -130,7 +130,7 @@ class BookLog(Protocol):
 
 
 def advance(log: BookLog, store: BookStore, limit: int) -> int:
-    """Folds up to about `limit` more fills and entries; answers how many, 0 once the books are up to the journal."""
+    """Fold up to about `limit` more fills and entries; return how many, 0 once the books are up to the journal."""
     progress = store.progress
     if progress.entries < 0:
         for ended in log.old_ended():
@@ -197,7 +197,7 @@ def _fold_entry(store: BookStore, entry: Entry) -> None:
 
 
 def fold_fill(store: BookStore, item: JournalFill, *, of_running: bool = True) -> None:
-    """One fill into the account's book of its market and into its owner's.
+    """Fold one fill into the account's book of its market and into its owner's.
 
     A fill of no run (flatten's, a user's own, a liquidation) that reduces what runs hold closes it there: see
     `parts_of`, also for `of_running`. Long 3 left by run 1 and a foreign sale of 5: run 1 is flat, and 2 short are
@@ -315,7 +315,7 @@ def shares_at(store: BookStore, market: str, time_ms: int) -> Mapping[str, Decim
 
 
 def _owners(store: BookStore, item: JournalFill) -> Iterator[tuple[str, Decimal]]:
-    """Whose a fill is, and how much of it, signed base units."""
+    """Yield whose a fill is, and how much of it, signed base units."""
     if item.run_id is not None:
         yield item.run_id, item.fill.signed_size
         return
@@ -330,7 +330,7 @@ class MemoryBooks:
     """A BookStore in memory: for a backtest, and for the full fold that checks a journal's books."""
 
     def __init__(self, newest_first: Callable[[int], Iterator[JournalFill]]) -> None:
-        """`newest_first` answers the journal's fills from the one of a number back."""
+        """Begin with no book; `newest_first` answers the journal's fills from the one of a number back."""
         self.progress = Progress()
         self._newest_first = newest_first
         self._books: dict[str, dict[str, OwnerBook]] = {}
@@ -339,7 +339,7 @@ class MemoryBooks:
         self._moves: dict[str, list[Move]] = {}
 
     def all(self) -> Iterator[OwnerBook]:
-        """Every book."""
+        """Return every book."""
         return (book for books in self._books.values() for book in books.values())
 
     def book(self, market: str, owner: str) -> OwnerBook:
@@ -377,4 +377,4 @@ class MemoryBooks:
         return self._newest_first(self.progress.fills)
 
     def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
-        """Not kept: the books have the sums."""
+        """Keep nothing: the books have the sums."""

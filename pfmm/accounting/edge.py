@@ -148,13 +148,13 @@ class Tally:
         self.mid_age_ms += other.mid_age_ms
 
     def orders_of(self, index: int) -> int:
-        """How many orders made in the minutes that are known at a horizon; one that made in two counts in both."""
+        """Count the orders that made in the minutes known at a horizon; one that made in two counts in both."""
         known = self.minutes[index]
         return sum(len(self.order_ids.get(minute, ())) + self.orders.get(minute, 0) for minute in known)
 
 
 def gain_usd(side_sign: int, price: Decimal, size: Decimal, mid_after: Decimal) -> Decimal:
-    """Tells what a fill had gained at the mid a horizon later, USD: buying 2 at 99.9 with 100.1 later gains 0.4."""
+    """Tell what a fill had gained at the mid a horizon later, USD: buying 2 at 99.9 with 100.1 later gains 0.4."""
     return EXACT.multiply(EXACT.subtract(mid_after, price), EXACT.multiply(size, Decimal(side_sign)))
 
 

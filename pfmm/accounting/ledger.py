@@ -53,7 +53,7 @@ def apply_funding(state: LedgerState, payment: FundingPayment) -> LedgerState:
 
 
 def mark(state: LedgerState, mark_price: Decimal) -> Decimal:
-    """Unrealised profit in USD at `mark_price`: 3 with a basis of 302, marked at 102, is 306 - 302 = 4.
+    """Return the unrealised profit in USD at `mark_price`: 3 with a basis of 302, marked at 102, is 306 - 302 = 4.
 
     A short of 2 sold for 202, marked at 100, has 202 - 200 = 2. Raises ValueError unless the price is positive.
     """
@@ -62,7 +62,10 @@ def mark(state: LedgerState, mark_price: Decimal) -> Decimal:
 
 
 def net_profit(state: LedgerState, mark_price: Decimal) -> Decimal:
-    """realised + unrealised - fees + funding in USD; flat with 4 realised, 0.1 fees and -0.02 funding: 3.88."""
+    """Return realised + unrealised - fees + funding in USD.
+
+    Flat with 4 realised, 0.1 fees and -0.02 funding: 3.88.
+    """
     unrealized = mark(state, mark_price) if state.size else ZERO
     earned = EXACT.add(state.realized, unrealized)
     return EXACT.add(EXACT.subtract(earned, state.fees), state.funding)

@@ -34,7 +34,7 @@ class Target:
         return f">{self.low}" if self.high is None else f"<{self.high}"
 
     def verdict(self, value: Decimal) -> str:
-        """in, below or above: 20 is in "15-40", 30 is above "<30"."""
+        """Say in, below or above: 20 is in "15-40", 30 is above "<30"."""
         strict = self.low is None or self.high is None
         if self.low is not None and (value < self.low or (strict and value == self.low)):
             return "below"
@@ -109,12 +109,15 @@ def verdicts(figures: Figures) -> tuple[Metric, ...]:
 
 
 def _too_few(count: int, noun: str) -> str | None:
-    """Why so many are no sample: "12 of 30 fills needed"; None where they are."""
+    """Say why so many are no sample: "12 of 30 fills needed"; None where they are."""
     return f"{count} of {MIN_FILLS} {noun} needed" if count < MIN_FILLS else None
 
 
 def _under_a_day(span_ms: int) -> str | None:
-    """Why nothing is said per day: "under a day of data (1.5 h)", below an hour in minutes; None from a day on."""
+    """Say why nothing is said per day: "under a day of data (1.5 h)"; None from a day on.
+
+    Below an hour it is in minutes.
+    """
     if span_ms >= DAY_MS:
         return None
     hours = span_ms / 3_600_000

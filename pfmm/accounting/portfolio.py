@@ -20,8 +20,10 @@ Books = Mapping[tuple[str, str], OwnerBook]
 def full_fold(
     log: BookLog, newest_first: Callable[[int], Iterator[JournalFill]]
 ) -> Mapping[tuple[str, str], OwnerBook]:
-    """Every book by (market, owner), folded from the journal's first fill on. `newest_first` answers its fills from
-    the one of a number back."""
+    """Fold every book, by (market, owner), from the journal's first fill on.
+
+    `newest_first` answers its fills from the one of a number back.
+    """
     books = MemoryBooks(newest_first)
     while advance(log, books, SLICE):
         pass

@@ -94,7 +94,10 @@ def _corrupt(path: Path, where: str, why: str) -> ConfigError:
 
 
 def _check(path: Path, text: str, document: Document) -> None:
-    """Every key known, every value valid; raises ConfigError naming the file and, where it can be told, the line."""
+    """Check that every key is known and every value valid.
+
+    Raises ConfigError naming the file and, where it can be told, the line.
+    """
 
     def fail(keys: tuple[str, ...], why: str) -> ConfigError:
         line = _line_of(text, keys)
@@ -213,7 +216,7 @@ def _has_comments(text: str) -> bool:
 
 
 def _storable(value: Any) -> Any:
-    """Decimals that are whole go out as integers, so that 20 stays 20 and does not become 20.0."""
+    """Turn Decimals that are whole into integers, so that 20 stays 20 and does not become 20.0."""
     if isinstance(value, dict):
         return {key: _storable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

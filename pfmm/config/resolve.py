@@ -51,7 +51,7 @@ def load_settings(
 def emergency_settings(
     env: Mapping[str, str], *, profile: str | None = None, overrides: Mapping[str, object] | None = None
 ) -> Settings:
-    """Like `load_settings`, for a command that must work with an unreadable config file.
+    """Load settings as `load_settings` does, for a command that must work with an unreadable config file.
 
     Then the venue must be named by PFMM_VENUE (or the profile be the built-in `paper`): nothing falls back to paper
     silently. Raises ConfigError otherwise. Variables of strategies are not even read: PFMM_GRID_LEVELS=ten must not
@@ -101,7 +101,10 @@ def unknown_profile(name: str, document: configfile.Document) -> ConfigError:
 
 
 def checked_name(name: str) -> str:
-    """`name` if a setting is called so. Raises ConfigError with the near miss, or with the way to give a key."""
+    """Return `name` if a setting is called so.
+
+    Raises ConfigError with the near miss, or with the way to give a key.
+    """
     if tables.find(name) is not None:
         return name
     if is_key(name):

@@ -84,7 +84,7 @@ def secret_at_hand(source: SecretSource, venue: str, env: Mapping[str, str]) -> 
 
 
 def require_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> Secret:
-    """Like `find_secret`, but raises SecretError with the ways to give a key where nothing is set."""
+    """Find the key as `find_secret` does. Raises SecretError with the ways to give a key where nothing is set."""
     secret = find_secret(source, venue, env)
     if secret is None:
         names = " or ".join(_variables(venue))
@@ -96,7 +96,7 @@ def require_secret(source: SecretSource, venue: str, env: Mapping[str, str]) -> 
 
 
 def secret_state(source: SecretSource, venue: str, env: Mapping[str, str]) -> str:
-    """ "set" where a key is to be expected, else "unset"; opens no file and runs no command."""
+    """Return "set" where a key is to be expected, else "unset"; open no file and run no command."""
     if any(env.get(variable) for variable in _variables(venue)):
         return "set"
     if source.env is not None:

@@ -52,7 +52,7 @@ def setting_of(name: str) -> Setting:
 
 
 def every() -> dict[str, Setting]:
-    """Every setting of pfmm and of all its strategies, by full name: for help, completions and near misses."""
+    """Return every setting of pfmm and of all its strategies, by full name: for help, completions and near misses."""
     return {name: setting for section in ("", *sections()) for name, setting in table(section).items()}
 
 

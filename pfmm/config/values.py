@@ -191,7 +191,7 @@ class Settings:
         return self.resolved(tables.setting_of(name), market)[0]
 
     def source(self, name: str, market: str | None = None) -> str:
-        """Where the value comes from: flag, environment, market, profile or default."""
+        """Say where the value comes from: flag, environment, market, profile or default."""
         return self.resolved(tables.setting_of(name), market)[1]
 
     def resolved(self, setting: Setting, market: str | None) -> tuple[Any, str]:

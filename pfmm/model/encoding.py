@@ -25,8 +25,10 @@ NUMBERS: Final = re.compile(r"_bps$|(?<!\d)_pct$")
 
 
 def jsonable(value: Any) -> Any:
-    """`value` as JSON knows it: Decimals as plain strings, enums by value, dataclasses and mappings as objects. What is
-    measured in bps or per cent, by its name, is a number: `{"net_bps": Decimal("1.25")}` is `{"net_bps": 1.25}`.
+    """Return `value` as JSON knows it.
+
+    Decimals become plain strings, enums their value, dataclasses and mappings objects. What is measured in bps or per
+    cent, by its name, is a number: `{"net_bps": Decimal("1.25")}` is `{"net_bps": 1.25}`.
 
     A field whose name is a word of Python's own is declared with an underscore behind it: `from_` is "from".
     Raises TypeError for anything else, and ValueError for a float or Decimal that is not finite.

@@ -72,7 +72,7 @@ def _iso_ms(raw: str) -> int:
 
 
 def _date_advice(raw: str) -> str:
-    """How to write a date in another order, as the end of a message; empty where that is anybody's guess."""
+    """Say how to write a date in another order, as the end of a message; empty where that is anybody's guess."""
     found = re.fullmatch(r"(?a)(\d{4})[./](\d{1,2})[./](\d{1,2})", raw)
     if found is not None:
         return f": write {found[1]}-{found[2]:0>2}-{found[3]:0>2}"

@@ -31,7 +31,7 @@ def exact(units: int, decimals: int) -> Decimal:
 
 
 def decimals_of(amount: Decimal) -> int:
-    """How many decimals an amount has: 0.50 has 2, 1E+2 none."""
+    """Count how many decimals an amount has: 0.50 has 2, 1E+2 none."""
     return max(0, -int(amount.as_tuple().exponent))
 
 

@@ -108,7 +108,7 @@ def markouts(report: ReportData) -> str:
 
 
 def split(report: ReportData) -> str:
-    """Where the profit came from, a bar a part, and the total."""
+    """Draw where the profit came from, a bar a part, and the total."""
     *words, total = pnl_words(report.pnl)
     amounts = [*map(float, pnl_amounts(report.pnl)), float(report.pnl.total)]
     chart = Chart((0.0, 6.0), over(amounts, zero=True), "profit by part, USD")
@@ -123,7 +123,7 @@ def split(report: ReportData) -> str:
 
 
 def histogram(trips: Sequence[Matched]) -> str:
-    """How many round trips earned how many bps before fees."""
+    """Draw how many round trips earned how many bps before fees."""
     gains = sorted(trip.gross_bps for trip in trips)
     low, high = gains[0], gains[-1]
     wide = (high - low) / BINS or 1.0
@@ -160,7 +160,7 @@ def interval(edge: Edge) -> str:
 
 
 def days(curve: Sequence[Amount]) -> list[tuple[int, Decimal, Decimal, Decimal]]:
-    """(day since 1970, equity at its end, the change of it, the lowest) of each UTC day that has a reading."""
+    """List (day since 1970, equity at its end, the change of it, the lowest) of each UTC day that has a reading."""
     found: list[tuple[int, Decimal, Decimal, Decimal]] = []
     before = curve[0][1] if curve else Decimal(0)
     day, lowest, last = None, before, before

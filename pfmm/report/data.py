@@ -96,7 +96,7 @@ class _Market:
     moves: Sequence[Move] = ()
 
     def add_owners(self, counted: frozenset[str] | None) -> None:
-        """Names who took something over or gave it away and never traded, too."""
+        """Add who took something over or gave it away and never traded, with a share of nothing."""
         for owner in dict.fromkeys(one for move in self.moves for one in (move.giver, move.taker)):
             if owner is not None and owner not in self.fold.shares:
                 self.fold.shares[owner] = Share(counted=counted is None or owner in counted)
@@ -168,7 +168,7 @@ def report_of_minutes(
     strategies: Mapping[str, str],
     own_curve: bool = False,
 ) -> ReportData:
-    """`report_data` of everything that happened up to `end_ms`, from the minute rows of each market."""
+    """Build the `report_data` of everything that happened up to `end_ms`, from the minute rows of each market."""
     with localcontext(EXACT):
         times = sample_times(start_ms, end_ms)
         markets = {
@@ -268,7 +268,7 @@ def _markets(
 
 
 def sample_times(start_ms: int, end_ms: int) -> list[int]:
-    """At most 601 moments from start to end, both included, evenly apart: 0 to 6 gives 0, 1, …, 6."""
+    """Return at most 601 moments from start to end, both included, evenly apart: 0 to 6 gives 0, 1, …, 6."""
     span = end_ms - start_ms
     steps = min(SAMPLES, span)
     return [start_ms + span * index // steps for index in range(steps + 1)] if steps else [start_ms]
@@ -285,7 +285,10 @@ def _earned(
 
 
 def _attribution(market: _Market, owner: str, mark: Decimal | None, end_ms: int) -> Attribution:
-    """One run on one market; inventory is the remainder. A mark that is nowhere known belongs to nothing held."""
+    """Attribute what one run earned on one market; inventory is the remainder.
+
+    A mark that is nowhere known belongs to nothing held.
+    """
     fold, share, judged = market.fold, market.fold.shares[owner], market.found
     closing = mark or fold.price_at(end_ms) or ZERO
     opening = fold.price_at(fold.start_ms) or ZERO

@@ -69,8 +69,11 @@ def _bps(value: float | None) -> float | None:
 
 
 def pnl_json(pnl: Attribution) -> dict[str, Any]:
-    """total = spread_capture + adverse_selection + inventory + fees_effect + funding, USD; fees are positive where
-    paid, their effect is negative then. The first two are None where the data cannot tell them apart from the third."""
+    """Return the total and its parts, USD: spread_capture + adverse_selection + inventory + fees_effect + funding.
+
+    Fees are positive where paid, their effect is negative then. The first two parts are None where the data cannot tell
+    them apart from the third.
+    """
     return {
         "total": pnl.total,
         "spread_capture": pnl.spread_capture if pnl.split else None,

@@ -84,8 +84,10 @@ class MarketFold:
         self.samples: list[Sample] = []
 
     def add(self, rows: Sequence[FillRow]) -> Block | None:
-        """Folds the next rows, at least one, and answers the block of those within the period, to be judged. Raises
-        OutOfOrder when one is older than its predecessor."""
+        """Fold the next rows, at least one, and return the block of those within the period, to be judged.
+
+        Raises OutOfOrder when one is older than its predecessor.
+        """
         for row in rows:
             if row[0] >= self.start_ms:
                 break
@@ -140,7 +142,7 @@ class MarketFold:
             share.rebates += block.rebates()
 
     def _hold(self, block: Block) -> None:
-        """Turnover and inventory of counted fills, none of which may have anything due before it.
+        """Add turnover and inventory of counted fills, none of which may have anything due before it.
 
         Bought 2 at 99.9 and held for 5 s: bought 199.8 USD, held 199.8 * 5,000 USD ms.
         """
@@ -181,8 +183,10 @@ class MarketFold:
         self._tail, self._tail_is_long = kept, side_of_excess
 
     def matched(self) -> tuple[Decimal, Decimal]:
-        """(cost, proceeds) in USD of the quantity that was both bought and sold, first in first matched: bought 2 at
-        100, sold 1 at 101 gives (100, 101)."""
+        """Return (cost, proceeds) in USD of the quantity that was both bought and sold, first in first matched.
+
+        Bought 2 at 100, sold 1 at 101 gives (100, 101).
+        """
         missing, unmatched = abs(self.net - self._opening), ZERO
         for price, size in self._tail:
             taken = min(missing, size)
@@ -193,7 +197,7 @@ class MarketFold:
         return self.bought, self.sold - unmatched
 
     def finish(self) -> None:
-        """Settles what is due up to the end of the period; no row may follow."""
+        """Settle what is due up to the end of the period; no row may follow."""
         self._due(NEVER)
         held_at = self._held_at or self.price_at(self.start_ms) or ZERO  # what nothing was traded of counts, too
         self.held_usd_ms += abs(self.net) * held_at * max(self._end_ms - self._since_ms, 0)
@@ -205,7 +209,7 @@ class MarketFold:
         return min(payment, sample)
 
     def _due(self, before_ms: int) -> None:
-        """Settles the payments and takes the samples of earlier than `before_ms`; fills of the same ms come first."""
+        """Settle the payments and take the samples of earlier than `before_ms`; fills of the same ms come first."""
         while (due_ms := self._due_ms()) < before_ms:
             payments, index = self._payments, self._next_payment
             if index < len(payments) and payments[index].time_ms == due_ms:

@@ -161,7 +161,7 @@ def _trips(shown: Page) -> str:
 
 
 def _held(trip: Matched) -> str:
-    """How long it was held: "1:02:03"."""
+    """Say how long it was held: "1:02:03"."""
     return str(timedelta(seconds=(trip.closed_ms - trip.opened_ms) // 1_000))
 
 

@@ -96,12 +96,12 @@ class Judge:
         self.found = Judgement()
 
     def add(self, block: Block) -> None:
-        """Judges the fills of the owners that count, None being all."""
+        """Judge the fills of the owners that count, None being all."""
         for owner, fills in block.by_owner(self._counted_owners):
             self._judge(owner, fills)
 
     def _judge(self, owner: str, block: Block) -> None:
-        """capture = side * (mid - price) * size: bought 2 at 99.9 with the mid before it at 100, capture 0.2."""
+        """Add capture = side * (mid - price) * size: bought 2 at 99.9 with the mid before it at 100, capture 0.2."""
         mids, ages = self._mids.before(block.times)
         at_mids = list(map(mul, mids, block.sizes))
         columns = (block.times, ages, block.sizes, block.values, block.fees, block.makers, at_mids)
@@ -135,7 +135,7 @@ class Judge:
             edge.exit_gain += exact(gained, scale.value) - exact(fees, scale.fee)
 
     def _mark_out(self, index: int, placed: _Placed, scale: Scale) -> Decimal:
-        """One horizon: markout = side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8."""
+        """Mark out at one horizon: side * (mid then - mid) * size, where both are recent enough: -0.4 at 99.8."""
         gap_ms = min(MAX_GAP_MS, HORIZONS_S[index] * 500)
         near = placed.recent(placed.ages, gap_ms)
         mids, ages = self._mids.after(near.times, HORIZONS_S[index] * 1_000)
@@ -161,7 +161,10 @@ class Judge:
             self.found.edge.count(index, minute, Sum(gain, notional), stop - start)
 
     def _add_edges(self, gains: Sequence[int], placed: _Placed, scale: Scale) -> None:
-        """edge = capture + markout - fee of each fill: 0.2 - 0.4 - (-0.04) = -0.16 USD."""
+        """Count the fills judged and those that lose by edge = capture + markout - fee.
+
+        0.2 - 0.4 - (-0.04) = -0.16 USD.
+        """
         of_value, of_fee = 10 ** max(0, scale.fee - scale.value), 10 ** max(0, scale.value - scale.fee)
         paid = map(mul, placed.fees, repeat(of_fee))
         self.found.losing += sum(map(lt, map(mul, gains, repeat(of_value)), paid))
@@ -169,7 +172,7 @@ class Judge:
 
 
 def _by_minute(times: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """(minute, start, stop) of each minute of the ascending times: 5 s, 59 s and 60 s are 0..2 and 2..3."""
+    """Yield (minute, start, stop) of each minute of the ascending times: 5 s, 59 s and 60 s are 0..2 and 2..3."""
     start = 0
     while start < len(times):
         minute = times[start] // MINUTE_MS

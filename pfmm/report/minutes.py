@@ -65,8 +65,11 @@ class MinuteMarket:
         self.samples = self._sampled(sample_times, end_ms)
 
     def _held_until_the_last_fill(self) -> Decimal:
-        """|net position| * price * ms up to the last fill. Where fills were told late, minutes later than others of
-        after them, it is summed up minute by minute: what was held by then was not known at the time."""
+        """Sum |net position| * price * ms up to the last fill.
+
+        Where fills were told late, minutes later than others of after them, it is summed up minute by minute: what was
+        held by then was not known at the time.
+        """
         table = self._account
         first, last = table.column("first_seq"), table.column("last_seq")
         if all(before < after for before, after in zip(last, first[1:], strict=False)):
@@ -96,8 +99,10 @@ class MinuteMarket:
         return self._last_price if price is None else price
 
     def matched(self) -> tuple[Decimal, Decimal]:
-        """(cost, proceeds) in USD of the quantity that was both bought and sold, first in first matched: see
-        `MarketFold.matched`. What the newest rows added is unmatched; where that begins the fills of a row tell."""
+        """Return (cost, proceeds) in USD of the quantity that was both bought and sold, first in first matched.
+
+        See `MarketFold.matched`. What the newest rows added is unmatched; where that begins the fills of a row tell.
+        """
         table, is_long = self._account, self.net > 0
         side = "bought" if is_long else "sold"
         missing, unmatched = abs(self.net), ZERO
@@ -183,7 +188,7 @@ def _grown(table: MinuteTable | None, plus: str, minus: str) -> list[Decimal]:
 
 
 def judgement_of(tables: Mapping[str, MinuteTable]) -> Judgement:
-    """How the fills of the rows fared; capture and what moved adversely belong to their owners."""
+    """Tell how the fills of the rows fared; capture and what moved adversely belong to their owners."""
     found = Judgement()
     for owner, table in tables.items():
         if owner != ACCOUNT:

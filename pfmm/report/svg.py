@@ -100,7 +100,7 @@ class Chart:
         self._parts.append(f'<circle class="dot" {place} r="4"><title>{escape(words)}</title></circle>')
 
     def text(self, x: float, y: float, words: str) -> None:
-        """Words in the chart beside a place of the scales, to the left of it where there is no room on the right."""
+        """Write words beside a place of the scales, to the left of it where there is no room on the right."""
         at, is_late = self.x.at(x), self.x.at(x) > WIDTH - RIGHT - 10 * len(words)
         place = f'x="{_n(at + (-7 if is_late else 7))}" y="{_n(self.y.at(y) - 6)}"'
         anchor = ' text-anchor="end"' if is_late else ""
@@ -125,7 +125,7 @@ class Chart:
 
 
 def _y_axis(scale: Scale) -> str:
-    """Lines with labels at round values, and a stronger one at zero."""
+    """Draw lines with labels at round values, and a stronger one at zero."""
     found = []
     for value in ticks(scale.low, scale.high):
         y = _n(scale.at(value))

@@ -116,7 +116,10 @@ def metrics_block(metrics: Sequence[Metric], width: int = WIDTH) -> str:
 
 
 def reason_lines(metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """Why figures are not judged, a line a reason: "inventory turnover, daily P&L / capital: under a day of data"."""
+    """Say why figures are not judged, a line a reason.
+
+    For example "inventory turnover, daily P&L / capital: under a day of data".
+    """
     found: dict[str, list[str]] = {}
     for metric in metrics:
         if metric.reason is not None:
@@ -154,7 +157,7 @@ def _markouts_line(report: ReportData) -> str:
 
 
 def _inventory_block(report: ReportData, width: int) -> str:
-    """One line a market: the inventory over time between its smallest and largest value, USD."""
+    """Draw one line a market: the inventory over time between its smallest and largest value, USD."""
     words = {}
     series = {}
     for market, samples in report.samples.items():
@@ -185,7 +188,10 @@ def _table(
     spare: Sequence[int] = (),
     width: int = WIDTH,
 ) -> str:
-    """Columns two spaces apart; those of `spare` give way, the first of them first, and a last line names them."""
+    """Lay columns two spaces apart.
+
+    Those of `spare` give way, the first of them first, and a last line names them.
+    """
     lines = [headers, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
     shown = list(range(len(headers)))

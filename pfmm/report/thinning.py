@@ -9,7 +9,7 @@ from itertools import pairwise
 
 
 def extremes(series: Sequence[tuple[int, Decimal]], at_most: int) -> list[tuple[int, Decimal]]:
-    """At most `at_most` (>= 4) points of a series: the first, the last, and lowest and highest of each stretch.
+    """Keep at most `at_most` (>= 4) points of a series: the first, the last, and lowest and highest of each stretch.
 
     So the deepest fall from a peak stays visible. A series that is short enough stays as it is.
     """

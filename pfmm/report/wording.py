@@ -90,7 +90,10 @@ def gross_words(pnl: Attribution) -> tuple[str, ...]:
 
 
 def pnl_words(pnl: Attribution) -> tuple[str, ...]:
-    """PNL_PARTS and the total after them, as text that adds up; a rebate is a plus, and n/a what is not known."""
+    """Write PNL_PARTS and the total after them, as text that adds up.
+
+    A rebate is a plus, and n/a what is not known.
+    """
     found = adding_up(pnl.total, pnl_amounts(pnl), REMAINDER)
     return found if pnl.split else ("n/a",) * REMAINDER + found[REMAINDER:]
 

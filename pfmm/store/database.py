@@ -191,6 +191,6 @@ def read_only(path: Path, noun: str, kind: type[ConfigError] = ConfigError) -> C
 
 
 def _code(error: sqlite3.Error) -> int | None:
-    """SQLite's primary result code; None for an error of Python's module alone."""
+    """Read SQLite's primary result code; None for an error of Python's module alone."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

@@ -9,7 +9,7 @@ PAUSE_S = 0.02
 
 
 def use_wal(database: sqlite3.Connection, patience_s: float) -> bool:
-    """Switches the file to write-ahead logging, which it keeps; False where its file system cannot do that.
+    """Switch the file to write-ahead logging, which it keeps; False where its file system cannot do that.
 
     SQLite refuses all but one of the processes that switch a new file at the same moment, without the wait that it
     grants any other statement, so the switch is asked for again until `patience_s` are over: OperationalError then.

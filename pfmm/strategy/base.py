@@ -130,13 +130,16 @@ class Kind:
         return Built(strategy, self.kept(values), self.kept(values.usual()), self.tolerance(values))
 
     def tolerance(self, values: Values) -> Tolerance:  # noqa: ARG002 - none: every order lies where it is wanted
-        """How wrong a resting order may be before it is moved."""
+        """Tell how wrong a resting order may be before it is moved."""
         from pfmm.model.plan import Tolerance
 
         return Tolerance()
 
     def follows(self, values: Values) -> Follows | None:  # noqa: ARG002 - of one whose orders stay where they are
-        """How its orders follow the price, for a forecast of what it sends; None where they stay where they are."""
+        """Tell how its orders follow the price, for a forecast of what it sends.
+
+        None where they stay where they are.
+        """
         return None
 
     def kept(self, values: Values) -> Mapping[str, str | None]:

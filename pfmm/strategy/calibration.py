@@ -135,7 +135,7 @@ def _fit(raw: object) -> IntensityFit:
 
 
 def sweep_distances(trades: Iterable[Trade], mids: Mids) -> list[float]:
-    """How far each sweep reached from the mid just before it, in USD, always positive.
+    """Find how far each sweep reached from the mid just before it, in USD, always positive.
 
     A sweep is all prints of one aggressor at one timestamp. Mid 100.05, buys at 100.1 and 100.3 in one ms: one
     sweep, 0.25. Sweeps before the first mid, or on the wrong side of it (a late mid), say nothing and are left out.
@@ -159,7 +159,7 @@ def sweep_distances(trades: Iterable[Trade], mids: Mids) -> list[float]:
 
 
 def fit_intensity(distances: Sequence[float], span_s: float) -> IntensityFit:
-    """Weighted least squares of ln λ(δ) on δ, where λ(δ) = sweeps reaching at least δ / `span_s`.
+    """Fit ln λ(δ) on δ by weighted least squares, where λ(δ) = sweeps reaching at least δ / `span_s`.
 
     Each populated distance (5 sweeps or more reach it) weighs as many as reach it, since the variance of ln of a
     count N is about 1/N. Three sweeps at 1 and two at 2 in 10 s would give λ(1) = 0.5 and λ(2) = 0.2. Raises
@@ -181,7 +181,7 @@ def fit_intensity(distances: Sequence[float], span_s: float) -> IntensityFit:
 
 
 def grid_volatility(mids: Mids) -> float | None:
-    """Annualised σ (a fraction) from mid changes on a 1 s grid, None with fewer than 30 steps.
+    """Estimate the annualised σ (a fraction) from mid changes on a 1 s grid, None with fewer than 30 steps.
 
     σ = √(Σ ln² / seconds·365·86,400): one bp every second is 0.0001·5,615.69 = 0.56157.
     """
@@ -218,7 +218,7 @@ def implied_mids(trades: Sequence[Trade]) -> list[tuple[int, float]]:
 
 
 def _cumulative(distances: Sequence[float]) -> list[tuple[float, int]]:
-    """(distance, sweeps that reached it) for each populated distance, nearest first."""
+    """List (distance, sweeps that reached it) for each populated distance, nearest first."""
     counts = Counter(distances)
     reaching = len(distances)
     rows = []

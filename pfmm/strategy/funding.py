@@ -62,7 +62,7 @@ def rate_8h_bps(rate: Decimal, interval_hours: int) -> Decimal:
 
 
 def annualized_pct(rate: Decimal, interval_hours: int) -> Decimal:
-    """|rate per interval| · intervals a year · 100: 0.0003 every 8 h is 0.0003·1,095·100 = 32.85 %."""
+    """Work out |rate per interval| · intervals a year · 100: 0.0003 every 8 h is 0.0003·1,095·100 = 32.85 %."""
     return abs(_finite(rate)) * HOURS_PER_YEAR / _hours(interval_hours) * 100
 
 
@@ -77,7 +77,7 @@ def action(bps_8h: Decimal, min_bps: Decimal = MIN_RATE_BPS) -> str:
 
 
 def tilt_ratio(bps_8h: float, *, min_bps: float, tilt_max: float) -> float:
-    """Target inventory as a signed fraction of the limit.
+    """Work out the target inventory as a signed fraction of the limit.
 
     −sign(rate)·tilt_max·min(1, (|rate| − min)/(10 bps)), zero below `min_bps`. +8 bps, min 3, tilt_max 0.25:
     −0.25·0.5 = −0.125, i.e. short an eighth of the limit. Raises UsageError for a tilt_max outside 0 to 1.
@@ -101,7 +101,10 @@ def ticker_tilt_ratio(ticker: Ticker, *, min_bps: float, tilt_max: float) -> flo
 
 
 def read_funding(ticker: Ticker, *, now_ms: int, min_bps: Decimal = MIN_RATE_BPS) -> FundingReading:
-    """Everything that one funding check shows. An estimated rate is shown, but its action is always neutral."""
+    """Read everything that one funding check shows.
+
+    An estimated rate is shown, but its action is always neutral.
+    """
     rate, hours = ticker.funding_rate, ticker.funding_interval_hours
     left = None if ticker.next_funding_ms is None else max(0, (ticker.next_funding_ms - now_ms) // 1000)
     bps_8h = None if rate is None else rate_8h_bps(rate, hours)
@@ -121,7 +124,7 @@ def read_funding(ticker: Ticker, *, now_ms: int, min_bps: Decimal = MIN_RATE_BPS
 
 
 def history(rates: Sequence[FundingRate]) -> FundingHistory:
-    """Mean, sample deviation and share of positive rates, in bps per 8 h: 1, 2 and −3 give 0, 2.6458 and 2/3."""
+    """Return mean, sample deviation and share of positive rates, in bps per 8 h: 1, 2 and −3 give 0, 2.6458 and 2/3."""
     values = [float(rate_8h_bps(each.rate, each.interval_hours)) for each in rates]
     count = len(values)
     if not count:

@@ -21,7 +21,7 @@ ON_LIMIT = ("reduce", "pause")
 
 
 def raw_ratio(position: float, price: float, limit_usd: float) -> float:
-    """Position notional / limit, not clamped: 0.004 coins at 65,000 against 500 USD is 0.52.
+    """Return position notional / limit, not clamped: 0.004 coins at 65,000 against 500 USD is 0.52.
 
     `position` in base units, signed. Raises UsageError for a limit or price that is not positive, or a position
     that is not finite.
@@ -36,12 +36,15 @@ def raw_ratio(position: float, price: float, limit_usd: float) -> float:
 
 
 def inventory_ratio(position: float, price: float, limit_usd: float) -> float:
-    """`raw_ratio` clamped to −1..1: +1 is fully long."""
+    """Return `raw_ratio` clamped to −1..1: +1 is fully long."""
     return max(-1.0, min(1.0, raw_ratio(position, price, limit_usd)))
 
 
 def inventory_state(ratio: float, on_limit: str = "reduce") -> str:
-    """ok, skewed, reducing or paused: 0.05 is ok, 0.5 skewed, 0.9 reducing (or paused with `on_limit` pause)."""
+    """Name the state of an inventory: ok, skewed, reducing or paused.
+
+    0.05 is ok, 0.5 skewed, 0.9 reducing (or paused with `on_limit` pause).
+    """
     if on_limit not in ON_LIMIT:
         raise UsageError(f"on_limit must be reduce or pause, not {on_limit!r}")
     if abs(ratio) >= LIMIT_SHARE:

@@ -23,7 +23,7 @@ class QuietBand:
     ask_below: Decimal | None = None
 
     def within(self, other: QuietBand) -> QuietBand:
-        """Both at once: bid above 99 within bid above 98 is bid above 99."""
+        """Require both at once: bid above 99 within bid above 98 is bid above 99."""
         return QuietBand(
             bid_above=max(_given(self.bid_above, other.bid_above), default=None),
             bid_below=min(_given(self.bid_below, other.bid_below), default=None),

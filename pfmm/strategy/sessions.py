@@ -140,7 +140,7 @@ class InSession:
 
 
 def _reducing(orders: tuple[DesiredOrder, ...], inventory: Decimal) -> tuple[DesiredOrder, ...]:
-    """Those of the orders that bring what the run holds nearer to zero, and no more of them than it holds."""
+    """Keep those orders that bring what the run holds nearer to zero, and no more of them than it holds."""
     left, found = abs(inventory), []
     for order in orders:
         if order.side.sign * inventory < 0 and left:

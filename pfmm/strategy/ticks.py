@@ -21,7 +21,9 @@ _ABSURD = Decimal(10) ** (_MAX_EXPONENT + 1)
 
 
 def to_decimal(value: Decimal | float, name: str) -> Decimal:
-    """`value` as a positive finite Decimal; a float becomes the shortest decimal that names it (0.1 stays 0.1).
+    """Return `value` as a positive finite Decimal.
+
+    A float becomes the shortest decimal that names it (0.1 stays 0.1).
 
     Raises ValueError naming `name` and the value for NaN, infinity, zero, negative numbers and 1e30 or more.
     """
@@ -63,7 +65,7 @@ def snap_price(price: Decimal | float, side: Side, rule: PriceRule) -> Decimal:
 
 
 def snap_size(size: Decimal | float, step: Decimal) -> Decimal:
-    """`size` (base units) rounded down to whole `step`s; 0 when it is less than one step. 0.0129 at 0.001: 0.012.
+    """Round `size` (base units) down to whole `step`s; 0 when it is less than one step. 0.0129 at 0.001: 0.012.
 
     Raises ValueError for a size or a step that is not positive and finite.
     """
@@ -83,7 +85,7 @@ def base_size(size_usd: Decimal | float, price: Decimal, step: Decimal) -> Decim
 
 
 def _round_up(price: Decimal, tick: Decimal) -> Decimal:
-    """`price` rounded up to a whole number of ticks."""
+    """Round `price` up to a whole number of ticks."""
     steps = _EXACT.divide_int(price, tick)
     snapped = _EXACT.fma(steps, tick, _ZERO)
     return snapped if snapped == price else _EXACT.fma(_EXACT.add(steps, _ONE), tick, _ZERO)

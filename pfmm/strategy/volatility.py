@@ -117,7 +117,7 @@ def tick_floor(samples: Sequence[tuple[int, float]], tick: float) -> float:
 
 
 def realised(samples: Sequence[tuple[int, float]]) -> float | None:
-    """Annualised volatility (a fraction) of (time_ms, mid) samples in time order, None for fewer than two.
+    """Estimate annualised volatility (a fraction) of (time_ms, mid) samples in time order, None for fewer than two.
 
     Each log return is scaled by its own elapsed time, z = ln(m₂/m₁)/√Δt; z² is averaged after winsorising at three
     robust deviations (median |z|/0.6745; where over half of the mids did not move, at the third largest |z|), and
@@ -132,7 +132,7 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
 
 
 def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
-    """|z| of each return: |ln(m₂/m₁)|/√seconds."""
+    """Compute |z| of each return: |ln(m₂/m₁)|/√seconds."""
     return [
         abs(math.log(mid / mid_before)) / math.sqrt((time_ms - ms_before) / 1000)
         for (ms_before, mid_before), (time_ms, mid) in pairwise(samples)
@@ -147,11 +147,12 @@ def _annual(scaled: Sequence[float], ordered: Sequence[float]) -> float:
 
 
 def next_regime(current: str | None, annual: float, window: int = WINDOW) -> str:
-    """low < 0.4 ≤ medium < 0.8 ≤ high; a known regime is left only 3.5 standard errors past its edge.
+    """Return the regime: low < 0.4 ≤ medium < 0.8 ≤ high.
 
-    The error of an estimate from n − 1 returns is 1/√(2(n − 1)) of it, 16 % for 20 samples: the edges are passed at
-    e^±0.5678 times 0.4 and 0.8. From low, 0.71 is medium; from medium, 0.23 stays medium and 0.22 is low. With a tenth
-    instead, noise changed the regime 33 times an hour at a constant 40 or 80 %; with this less than once.
+    A known regime is left only 3.5 standard errors past its edge. The error of an estimate from n − 1 returns is
+    1/√(2(n − 1)) of it, 16 % for 20 samples: the edges are passed at e^±0.5678 times 0.4 and 0.8. From low, 0.71 is
+    medium; from medium, 0.23 stays medium and 0.22 is low. With a tenth instead, noise changed the regime 33 times an
+    hour at a constant 40 or 80 %; with this less than once.
     """
     if current is None:
         return REGIMES[sum(annual >= edge for edge in EDGES)]
@@ -206,7 +207,7 @@ def _jumped(before: float, after: float) -> bool:
 
 
 def _after_jump(state: VolatilityState, time_ms: int, mid: float) -> VolatilityState:
-    """One far mid may be a bad print; two in a row at the new level are the market."""
+    """Wait for a second mid after a jump: one far mid may be a bad print, two at the new level are the market."""
     suspect = state.suspect
     if suspect is not None and time_ms > suspect[0] and not _jumped(suspect[1], mid):
         return VolatilityState(samples=((time_ms, mid),), regime=state.regime)

@@ -78,7 +78,7 @@ def load_cell(raw: object) -> Cell:
 
 
 def fold_fill(cell: Cell, fill: OwnFill) -> tuple[Cell, tuple[RoundTrip, ...]]:
-    """`cell` after a fill of one of its own orders, and the round trip that it completed.
+    """Return `cell` after a fill of one of its own orders, and the round trip that it completed.
 
     A fill against the open part closes it, the rest opens. The cost removed is cost * closed / open quantised to
     1e-8 USD. A round trip is reported once, when the cell is back at its start or a whole quantity has been closed
@@ -150,7 +150,7 @@ def close_out(cells: Sequence[Cell], fill: OwnFill) -> ClosedOut:
 
 
 def _closing_size(cell: Cell, fill: OwnFill) -> Decimal:
-    """How much of `fill` closes what the cell has open, base units."""
+    """Work out how much of `fill` closes what the cell has open, base units."""
     against = -cell.opened * fill.side.sign
     return min(against, fill.size) if against > _ZERO else _ZERO
 
@@ -192,7 +192,7 @@ def _report(cell: Cell, fill: OwnFill) -> tuple[Cell, tuple[RoundTrip, ...]]:
 
 
 def _part(amount: Decimal, share: Decimal, whole: Decimal) -> Decimal:
-    """`amount` * share / whole, quantised to 1e-8 USD; exactly `amount` for the whole of it."""
+    """Return `amount` * share / whole, quantised to 1e-8 USD; exactly `amount` for the whole of it."""
     if share == whole:
         return amount
     return (amount * share / whole).quantize(_USD_STEP)

@@ -89,7 +89,7 @@ class Layout:
         return snap_price(_NOISE_FREE.plus(price), side, instrument.price_rule)
 
     def lines_beyond(self, price: Decimal, edge: Decimal) -> int:
-        """How many whole lines `price` lies beyond `edge`, rounded up, at least 1; both in USD.
+        """Count how many whole lines `price` lies beyond `edge`, rounded up, at least 1; both in USD.
 
         Steps of 2.5: a price of 113 is 2 lines beyond 110.
         """
@@ -275,7 +275,7 @@ def nearest_line(lines: Sequence[Decimal], mid: Decimal) -> int:
 
 
 def _check_numbers(config: GridConfig, mid: Decimal) -> None:
-    """Every number of the settings, by name."""
+    """Check every number of the settings, by name."""
     if not MIN_LEVELS <= config.levels <= MAX_LEVELS:
         raise UsageError(f"levels must be {MIN_LEVELS} to {MAX_LEVELS}, not {config.levels}")
     named: dict[str, Decimal | float | None] = {
@@ -325,7 +325,7 @@ def _bounds(config: GridConfig, instrument: Instrument, mid: Decimal) -> tuple[D
 
 
 def _default_half(config: GridConfig, instrument: Instrument, mid: Decimal) -> Decimal:
-    """Half the default range in USD: levels / 2 steps, each what the price typically moves in a minute.
+    """Return half the default range in USD: levels / 2 steps, each what the price typically moves in a minute.
 
     sigma * sqrt(60 s / year): 0.5 a year is 6.9 bps, 45 USD at 65,000. At least three ticks, and at least twice
     the fees of a round trip.
@@ -342,13 +342,16 @@ def _cells(lines: Sequence[Decimal], sizes: Sequence[Decimal]) -> list[tuple[Dec
 
 
 def _round_trip(low: Decimal, high: Decimal, size: Decimal, instrument: Instrument) -> tuple[Decimal, Decimal]:
-    """(profit after fees, fees) in USD of one round trip of a cell."""
+    """Return (profit after fees, fees) in USD of one round trip of a cell."""
     fees = (low + high) * size * instrument.maker_bps / _BPS
     return (high - low) * size - fees, fees
 
 
 def _first_orders(lines: Sequence[Decimal], sizes: Sequence[Decimal], empty: int) -> tuple[PlannedOrder, ...]:
-    """Buys on the lower line of the cells below the empty line, sells on the upper line of those above; by price."""
+    """List the buys and sells of the first orders, by price.
+
+    Buys rest on the lower line of the cells below the empty line, sells on the upper line of those above.
+    """
     planned = []
     for i, size in enumerate(sizes):
         side, line = (Side.LONG, i) if i < empty else (Side.SHORT, i + 1)

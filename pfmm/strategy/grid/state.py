@@ -63,7 +63,10 @@ class GridState:
 
 
 def new_cells(lines: tuple[Decimal, ...], sizes: tuple[Decimal, ...], *, first: int, empty: int) -> tuple[Cell, ...]:
-    """Cells that have traded nothing: below line `empty` (counted within `lines`) they buy first, above sell first."""
+    """Make cells that have traded nothing.
+
+    Below line `empty` (counted within `lines`) they buy first, above they sell first.
+    """
     cells = []
     for i, size in enumerate(sizes):
         start = _ZERO if i < empty else size
@@ -100,7 +103,7 @@ def trail(state: GridState, instrument: Instrument, mid: Decimal) -> GridState:
 
 
 def dump_state(state: GridState) -> dict[str, Any]:
-    """JSON-ready, Decimals as strings; `load_state` is the inverse."""
+    """Write the state as JSON-ready values, Decimals as strings; `load_state` is the inverse."""
     layout = state.layout
     return {
         "version": _STATE_VERSION,

@@ -83,7 +83,10 @@ class GridStrategy:
         return with_trips(replace(state, cells=cells), trips), trips
 
     def decide(self, state: GridState, view: MarketView) -> tuple[GridState, Decision]:
-        """Every cell's orders at the market of now, those nearest the price first; see `_breakout` for the rest."""
+        """Want every cell's orders at the market of now, those nearest the price first.
+
+        See `_breakout` for the rest.
+        """
         state, notes = self._breakout(state, view)
         if state.broken_out is not None:
             reason = f"the price left the range {state.broken_out}: closed, out until the grid is started anew"
@@ -102,8 +105,10 @@ class GridStrategy:
         return state, Decision(tuple(orders), absent, notes, explaining=explaining)
 
     def quiet(self, state: GridState, view: MarketView) -> QuietBand | None:
-        """Between which quotes every order stays at its line; None while one would cross the market there and follows
-        the price instead, and after a breakout."""
+        """Tell between which quotes every order stays at its line.
+
+        None while one would cross the market there and follows the price instead, and after a breakout.
+        """
         bid, ask = view.ticker.bid, view.ticker.ask
         if state.broken_out is not None or bid is None or ask is None:
             return None
@@ -121,7 +126,7 @@ class GridStrategy:
         return band.within(QuietBand(bid_above=state.lower, ask_below=state.upper))
 
     def dump(self, state: GridState) -> Mapping[str, Any]:
-        """JSON-ready, Decimals as strings."""
+        """Write the state as JSON-ready values, Decimals as strings."""
         return dump_state(state)
 
     def load(self, raw: Mapping[str, Any]) -> GridState:
@@ -152,7 +157,7 @@ class GridStrategy:
 
 
 def _cell_index(slot: str) -> int | None:
-    """7 for "cell:7:bid"; None for a slot that is no cell's."""
+    """Read the number of a cell: 7 for "cell:7:bid"; None for a slot that is no cell's."""
     parts = slot.split(":")
     return int(parts[1]) if len(parts) == 3 and parts[0] == "cell" else None
 
@@ -196,7 +201,7 @@ def _wanted(cell: Cell, state: GridState) -> tuple[Decimal, Decimal]:
 
 
 def _leg(cell: Cell, side: Side, size: Decimal, instrument: Instrument, ticker: Ticker) -> _Leg | None:
-    """One leg of `size` base units, or None when there is nothing to trade on that side."""
+    """Build one leg of `size` base units, or None when there is nothing to trade on that side."""
     if size <= _ZERO:
         return None
     price = _resting_price(cell.low if side is Side.LONG else cell.high, side, instrument, ticker)
@@ -209,7 +214,7 @@ def _leg(cell: Cell, side: Side, size: Decimal, instrument: Instrument, ticker: 
 
 
 def _resting_price(line: Decimal, side: Side, instrument: Instrument, ticker: Ticker) -> Decimal:
-    """`line`, or the best price of the own side while an order at the line would cross the market."""
+    """Return `line`, or the best price of the own side while an order at the line would cross the market."""
     if side is Side.LONG:
         if ticker.ask is None or line < ticker.ask or ticker.bid is None:
             return line

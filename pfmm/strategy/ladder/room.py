@@ -31,7 +31,7 @@ class Ladder(Quote):
     many_markets = False
 
     def follows(self, values: Values) -> Follows:
-        """Every level of both sides, moved by the threshold."""
+        """Tell that every level of both sides follows the price, moved by the threshold."""
         return Follows(2 * values["ladder.levels"], max(values["ladder.threshold_bps"], values["quote.tolerance_bps"]))
 
     def build(self, market: str, values: Values, measured: Measured) -> LadderStrategy:

@@ -34,7 +34,9 @@ class LadderConfig:
 
 
 def ladder_levels(config: LadderConfig) -> tuple[tuple[float, Decimal], ...]:
-    """(extra offset in bps, size factor) of each level: offset = half_spread + i·spacing, size = base·(1 + growth·i).
+    """List (extra offset in bps, size factor) of each level.
+
+    offset = half_spread + i·spacing, size = base·(1 + growth·i).
 
     Three levels, 10 bps, growth 0.5: (0, 1), (10, 1.5), (20, 2); with an 8 bps half-spread and 50 USD that is 8, 18
     and 28 bps from the fair price with 50, 75 and 100 USD.

@@ -111,10 +111,10 @@ def with_calibration(config: QuoteConfig, calibration: Calibration) -> QuoteConf
 
 
 def choose_sigma(config: QuoteConfig, state: VolatilityState) -> Sigma:
-    """Override, else the full estimator, else the calibration, else the default; never a guess from one sample.
+    """Choose the override, else the full estimator, else the calibration, else the default.
 
-    Where the mid stood nearly still through the whole window, the calibration's longer look counts; without one it is
-    one tick a window.
+    It is never a guess from one sample. Where the mid stood nearly still through the whole window, the calibration's
+    longer look counts; without one it is one tick a window.
 
     The regime follows the estimator's hysteresis where it is the estimator's σ, and the plain edges elsewhere.
     """

@@ -26,7 +26,7 @@ class FiniteQuotes:
     falls: tuple[float, ...]
 
     def fall(self, lots: float) -> float:
-        """ln f(u)/f(u+1) at `lots` = u, on straight lines between whole lots and beyond the outermost.
+        """Return ln f(u)/f(u+1) at `lots` = u, on straight lines between whole lots and beyond the outermost.
 
         f is even, so that the fall at −1 is the rise at 0, and at −½ nothing: fall(u) = −fall(−1 − u).
         """
@@ -37,11 +37,11 @@ class FiniteQuotes:
         return low + (self.falls[whole + 1] - low) * (lots - whole)
 
     def shift(self, lots: float) -> float:
-        """How far both quotes stand below the fair price at an inventory of `lots`, in 1/κ: 0 when flat."""
+        """Tell how far both quotes stand below the fair price at an inventory of `lots`, in 1/κ: 0 when flat."""
         return (self.fall(lots) + self.fall(lots - 1)) / 2
 
     def widening(self, lots: float) -> float:
-        """How much the half-spread gains from price risk at an inventory of `lots`, in 1/κ."""
+        """Tell how much the half-spread gains from price risk at an inventory of `lots`, in 1/κ."""
         return (self.fall(lots) - self.fall(lots - 1)) / 2
 
 
@@ -68,7 +68,7 @@ def finite_quotes(step: float, lots: int) -> FiniteQuotes:
 
 
 def _ratios(step: float, count: int, eigenvalue: float) -> list[float] | None:
-    """f(n)/f(n−1) for n from 1 to `count`; None where the eigenvalue is too high for f to stay positive."""
+    """Compute f(n)/f(n−1) for n from 1 to `count`; None where the eigenvalue is too high for f to stay positive."""
     ratios = [0.0] * count
     beyond = 0.0
     for n in range(count, 0, -1):

@@ -173,7 +173,7 @@ def no_quote(reason: str, mid: Decimal | None = None) -> Quote:
 
 
 def compute_quote(config: QuoteConfig, inputs: QuoteInputs) -> Quote:
-    """Fair price, model spread, inventory and tilt, floors, post-only, rounding; in this order.
+    """Apply fair price, model spread, inventory and tilt, floors, post-only and rounding, in this order.
 
     bid = fair − shift(q − q*) − half, ask = fair − shift(q − q*) + half; half at least half of the larger of
     min_spread_bps and the maker fees of a round trip; a price at or through the opposite best is moved to one tick
@@ -215,7 +215,10 @@ def compute_quote(config: QuoteConfig, inputs: QuoteInputs) -> Quote:
 
 
 def market_problem(inputs: QuoteInputs) -> str | None:
-    """Why this market cannot be quoted at all, or None. Age and jumps are judged where time is known."""
+    """Say why this market cannot be quoted at all, or None.
+
+    Age and jumps are judged where time is known.
+    """
     instrument, limit = inputs.instrument, inputs.max_inventory_usd
     unit, step = instrument.price_rule.unit, instrument.size_step
     if not (unit.is_finite() and unit > 0):

@@ -43,8 +43,10 @@ class ModelSpread:
         return self.half_base + self.widening(0.0)
 
     def shift(self, inventory: float) -> float:
-        """How far both quotes stand below the fair price, USD, at so many base units away from the target: a skew of
-        100 USD a base unit and 0.02 of them are 2."""
+        """Tell how far both quotes stand below the fair price, USD, at so many base units away from the target.
+
+        A skew of 100 USD a base unit and 0.02 of them are 2.
+        """
         if self.exact is None:
             return self.skew * inventory
         return self.exact.shift(inventory / self.lot) / self.kappa
@@ -57,7 +59,7 @@ class ModelSpread:
 
 
 def require_number(name: str, value: float, *, zero: bool = False) -> float:
-    """`value` when it is finite and positive (or zero where allowed); UsageError naming it otherwise."""
+    """Return `value` when it is finite and positive (or zero where allowed). Raises UsageError naming it otherwise."""
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         wanted = "zero or more" if zero else "more than zero"
         raise UsageError(f"{name} must be a finite number, {wanted}, not {value}")
@@ -65,7 +67,7 @@ def require_number(name: str, value: float, *, zero: bool = False) -> float:
 
 
 def sigma_usd(sigma_annual: float, mid: float) -> float:
-    """Volatility in USD per √second from an annualised fraction: mid·σ/√(365·86400).
+    """Convert an annualised fraction to volatility in USD per √second: mid·σ/√(365·86400).
 
     50 % at 65,000: 65,000·0.5/5,615.69 = 5.7874.
     """
@@ -73,7 +75,7 @@ def sigma_usd(sigma_annual: float, mid: float) -> float:
 
 
 def kappa_usd(kappa_per_bp: float, mid: float) -> float:
-    """κ per USD of distance from κ per bp of mid: one bp is mid/10,000 USD.
+    """Convert κ per bp of mid to κ per USD of distance: one bp is mid/10,000 USD.
 
     0.5 per bp at 65,000, where a bp is 6.5 USD: 0.5/6.5 = 0.076923.
     """
@@ -81,12 +83,12 @@ def kappa_usd(kappa_per_bp: float, mid: float) -> float:
 
 
 def base_units(size_usd: float, mid: float) -> float:
-    """Order size in base units: 50 USD at 65,000 is 0.00076923."""
+    """Convert an order's size to base units: 50 USD at 65,000 is 0.00076923."""
     return size_usd / mid
 
 
 def _intensity_half(risk: float, kappa: float) -> float:
-    """(1/risk)·ln(1 + risk/κ), USD, where risk = γΔ; its limit 1/κ where risk/κ vanishes."""
+    """Return (1/risk)·ln(1 + risk/κ), USD, where risk = γΔ; its limit 1/κ where risk/κ vanishes."""
     ratio = risk / kappa
     if ratio < 1e-12:
         return 1 / kappa
@@ -134,8 +136,9 @@ def with_exact_quotes(model: ModelSpread, *, size: float, kappa: float, limit: f
 def avellaneda_stoikov(
     *, size: float, gamma: float, kappa: float, sigma: float, horizon_s: float, xi: float | None = None
 ) -> ModelSpread:
-    """Avellaneda–Stoikov (2008) for orders of `size` base units; the horizon rolls. ξ, the aversion to the risk of a
-    fill in the second term of the spread, is γ unless another is given.
+    """Compute Avellaneda–Stoikov (2008) for orders of `size` base units; the horizon rolls.
+
+    ξ, the aversion to the risk of a fill in the second term of the spread, is γ unless another is given.
 
     total spread = γΔσ²τ + (2/(γΔ))·ln(1 + γΔ/κ); skew = γσ²τ per base unit, so r = s − q·γσ²τ.
     Source: Avellaneda and Stoikov, "High-frequency trading in a limit order book", eq. 29 and 30, with γ → γΔ.
@@ -152,7 +155,7 @@ def avellaneda_stoikov(
 def glft(
     *, size: float, gamma: float, kappa: float, sigma: float, intensity: float, xi: float | None = None
 ) -> ModelSpread:
-    """Guéant–Lehalle–Fernandez-Tapia, infinite horizon, ξ = γ unless another ξ is given.
+    """Compute Guéant–Lehalle–Fernandez-Tapia with an infinite horizon; ξ = γ unless another ξ is given.
 
     c1 = (1/(ξΔ))·ln(1 + ξΔ/κ); c2 = √(γ/(2AΔκ)·(1 + ξΔ/κ)^(κ/(ξΔ) + 1)); half-spread = c1 + (Δ/2)·σ·c2;
     skew = σ·c2 per base unit. ξ is the aversion to the risk of a fill: with ξ = 0, c1 = 1/κ and the power is e.
@@ -195,7 +198,7 @@ def fixed(*, mid: float, half_spread_bps: float, multiplier: float, limit_usd: f
 
 
 def require_plausible(half_spread: float, mid: float) -> None:
-    """Refuses a half-spread above 5 % of mid: no market is quoted there, so the inputs have other units.
+    """Refuse a half-spread above 5 % of mid: no market is quoted there, so the inputs have other units.
 
     Both in USD. The article's literal reading (κ = 1.5 without a unit, the result multiplied by mid) has a
     half-spread of 0.656·65,000 = 42,627 USD, bid 22,373 and ask 107,627. Raises UnitsError.

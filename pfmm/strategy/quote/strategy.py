@@ -64,12 +64,15 @@ class QuoteStrategy:
         return QuoteState()
 
     def on_fill(self, state: QuoteState, fill: OwnFill) -> tuple[QuoteState, tuple[RoundTrip, ...]]:  # noqa: ARG002 - any fill of ours means the same: quote afresh
-        """After a fill the next decision quotes around the current price."""
+        """Forget the held price: after a fill the next decision quotes around the current one."""
         return QuoteState(state.volatility), ()
 
     def decide(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, Decision]:
-        """One quote. The fair price is held until the mid has drifted more than `drift_bps` from the quoted mid, a
-        fill, or the held price would touch the opposite best; inventory, regime, tilt and limits act at once."""
+        """Decide on one quote.
+
+        The fair price is held until the mid has drifted more than `drift_bps` from the quoted mid, a fill, or the held
+        price would touch the opposite best; inventory, regime, tilt and limits act at once.
+        """
         state, problem = self._observed(state, view)
         sigma = choose_sigma(self.config, state.volatility)
         tilt = ticker_tilt_ratio(view.ticker, min_bps=self.config.funding_min_bps, tilt_max=self.config.tilt_max)
