@@ -173,11 +173,9 @@ class Actions:
 
 
 def _place_request(market: str, item: Json, expires_after_ms: int | None) -> PlaceRequest:
-    limit = item.get("t")
-    tif = limit.get("limit", {}).get("tif") if isinstance(limit, Mapping) and set(limit) == {"limit"} else None
-    if tif not in _TIFS or not isinstance(item.get("b"), bool) or not isinstance(item.get("r"), bool):
-        raise ExchangeError(422, "bad_order", "Only limit orders Alo, Gtc and Ioc with b and r are carried out.")
-    post_only, lasts = _TIFS[str(tif)]
+    post_only, lasts, trigger = _way(item.get("t"))
+    if not isinstance(item.get("b"), bool) or not isinstance(item.get("r"), bool):
+        raise ExchangeError(422, "bad_order", "Order has invalid b or r.")
     cloid = item.get("c")
     if cloid is not None and not (isinstance(cloid, str) and _CLOID.fullmatch(cloid)):
         raise ExchangeError(422, "bad_order", "Order has invalid cloid.")
@@ -192,14 +190,28 @@ def _place_request(market: str, item: Json, expires_after_ms: int | None) -> Pla
         reduce_only=item["r"],
         time_in_force=lasts,
         valid_until_ms=expires_after_ms,
+        trigger_price=trigger,
     )
+
+
+def _way(kind: object) -> tuple[bool, str, Decimal | None]:
+    """How an order lives: post-only, time in force, and the price that the mark must reach first."""
+    if isinstance(kind, Mapping) and set(kind) == {"trigger"}:
+        stop = object_of(kind["trigger"])
+        if stop.get("isMarket") is not True or stop.get("tpsl") != "sl":
+            raise ExchangeError(422, "bad_order", "Only stop-market orders (isMarket, tpsl sl) are carried out.")
+        return False, "GTC", _decimal(stop, "triggerPx")
+    limit = object_of(kind["limit"]) if isinstance(kind, Mapping) and set(kind) == {"limit"} else {}
+    if limit.get("tif") not in _TIFS:
+        raise ExchangeError(422, "bad_order", "Only limit orders Alo, Gtc, Ioc and stop-market orders are carried out.")
+    return (*_TIFS[str(limit["tif"])], None)
 
 
 def _decimal(item: Json, field: str) -> Decimal:
     """A number in the one form that the venue hashes: plain, without trailing zeros."""
     text = item.get(field)
     if not isinstance(text, str) or _DECIMAL.fullmatch(text) is None or ("." in text and text.endswith("0")):
-        word = "price" if field == "p" else "size"
+        word = "size" if field == "s" else "price"
         raise ExchangeError(422, f"invalid_{word}", f"Order has invalid {word}.")
     return Decimal(text)
 

@@ -180,22 +180,36 @@ def order(record: OrderRecord) -> Json:
         "sz": number(left),
         "oid": oid(record.order_id),
         "timestamp": record.created_at,
-        "triggerCondition": "N/A",
-        "isTrigger": False,
-        "triggerPx": "0.0",
+        "triggerCondition": _condition(record),
+        "isTrigger": record.trigger_price is not None,
+        "triggerPx": "0.0" if record.trigger_price is None else number(record.trigger_price),
         "children": [],
         "isPositionTpsl": False,
         "reduceOnly": record.reduce_only,
-        "orderType": "Limit" if record.type == "limit" else "Market",
+        "orderType": _type(record),
         "origSz": number(record.size_base),
-        "tif": tif,
+        "tif": None if record.trigger_price is not None else tif,
         "cloid": cloid_of(record),
     }
 
 
+def _condition(record: OrderRecord) -> str:
+    """What a stop waits for: a sell for the mark to be at its trigger or below, a buy at it or above."""
+    if record.trigger_price is None:
+        return "N/A"
+    return f"Price {'below' if record.side == 'short' else 'above'} {number(record.trigger_price)}"
+
+
+def _type(record: OrderRecord) -> str:
+    if record.trigger_price is not None:
+        return "Stop Market"
+    return "Limit" if record.type == "limit" else "Market"
+
+
 def order_with_status(record: OrderRecord) -> Json:
     """An order with its state, as `orderStatus` and `historicalOrders` tell it."""
-    state = _STATES.get(record.status) or _CANCELS.get(record.reason or "", "canceled")
+    was_reached = record.status == "open" and record.reason == "triggered"
+    state = "triggered" if was_reached else _STATES.get(record.status) or _CANCELS.get(record.reason or "", "canceled")
     return {"order": order(record), "status": state, "statusTimestamp": record.updated_at}
 
 
