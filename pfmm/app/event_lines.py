@@ -276,6 +276,21 @@ class Rotated(TypedDict):
     out: str
 
 
+class BreakEven(TypedDict):
+    """The break-even maker fee of one market in one session, or in all of them, bps; null with a reason where nothing
+    was measured. `readable` is false where the file holds nothing of the market."""
+
+    market: str
+    session: str
+    fills: int
+    break_even_maker_bps: float | None
+    se_bps: float | None
+    paid_maker_bps: float | None
+    net_bps: float | None
+    reason: str | None
+    readable: bool
+
+
 class RecordStopped(Counts):
     """A recording has ended."""
 
@@ -321,6 +336,7 @@ OF_A_RECORDING: Mapping[str, type] = {
     "cycle": Counts,
     "warning": RecordWarned,
     "rotated": Rotated,
+    "break_even": BreakEven,
     "stopped": RecordStopped,
 }
 OF_WATCHING: Mapping[str, type] = {
