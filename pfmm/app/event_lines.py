@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from pfmm.app.answers import FeesUsed
 from pfmm.app.book import BookResult
@@ -24,10 +24,13 @@ class _Trade(TypedDict):
     size: Decimal
 
 
-class _OfAnOrder(_Trade):
+class _Named(_Trade):
     slot: str
     client_order_id: str
-    trigger_price: NotRequired[Decimal]  # of a stop
+
+
+class _OfAnOrder(_Named, total=False):
+    trigger_price: Decimal  # of a stop
 
 
 class _Begun(TypedDict):
