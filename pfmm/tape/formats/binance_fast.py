@@ -7,6 +7,7 @@ last of each price is looked at, when somebody asks for the book.
 from __future__ import annotations
 
 import gc
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import DataFileError
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
+_QUOTE, _TRADE = itemgetter("T", "b", "B", "a", "A"), itemgetter("T", "p", "q", "m", "t")
+_UNSEEN = object()
+
+
 class _Market:
     """What one block tells of one market, as it came."""
 
     def __init__(self, name: str, book: DepthBook) -> None:
         self.name, self.book = name, book
-        self.quotes: list[tuple[Any, ...]] = []  # line, T, b, B, a, A
-        self.trades: list[tuple[Any, ...]] = []  # line, T, p, q, m, t
+        self.quotes: list[tuple[Any, ...]] = []  # T, b, B, a, A
+        self.quote_lines: list[int] = []
+        self.trades: list[tuple[Any, ...]] = []  # T, p, q, m, t
+        self.trade_lines: list[int] = []
         self.depth: list[list[int]] = []
         self.depth_lines: list[int] = []
         self.bids: dict[str, str] = {}
@@ -67,7 +74,7 @@ class BinanceFast:
 
     def __init__(self, reader: BinanceReader) -> None:
         self._reader = reader
-        self._kinds: dict[str, str | None] = {}
+        self._kinds: dict[str, object] = {}
 
     def read(self, block: Block, source: Source, *, stamped: bool) -> list[Batch]:
         """The events of a block; raises Doubt, with nothing remembered of it."""
@@ -101,7 +108,9 @@ class BinanceFast:
             if stream is None:
                 last = self._snapshot(record, last, source, number)
                 continue
-            kind = kinds[stream] if stream in kinds else self._kind(stream)
+            kind = kinds.get(stream, _UNSEEN)
+            if kind is _UNSEEN:
+                kind = self._kind(stream)
             if kind is None:
                 skipped += 1
                 continue
@@ -110,15 +119,18 @@ class BinanceFast:
             if last is None or last.name != symbol:
                 last = markets.get(symbol) or self._begin(symbol, markets)
             if kind == "bookTicker":
-                last.quotes.append((number, data["T"], data["b"], data["B"], data["a"], data["A"]))
+                last.quotes.append(_QUOTE(data))
+                last.quote_lines.append(number)
             elif kind == "depth":
                 self._depth(last, data, source, number)
             elif data.get("X", "MARKET") != "MARKET":
                 skipped += 1
             else:
-                last.trades.append((number, data["T"], data["p"], data["q"], data["m"], data["t"]))
+                last.trades.append(_TRADE(data))
+                last.trade_lines.append(number)
         if last is not None:
             reader.market = market_name(last.name)
+        reader.ticked |= {market_name(one.name) for one in markets.values() if one.quotes}
         reader.skipped += skipped
         return markets
 
@@ -186,15 +198,15 @@ def _batch(market: _Market, reader: BinanceReader) -> Batch:
     lines = np.zeros(len(rows), dtype=np.int64)
     count = len(market.quotes)
     if count:
-        number, times, bid, bid_size, ask, ask_size = zip(*market.quotes, strict=True)
-        lines[:count], rows[:count, 0], rows[:count, 1] = number, _times(times), QUOTE
+        times, bid, bid_size, ask, ask_size = zip(*market.quotes, strict=True)
+        lines[:count], rows[:count, 0], rows[:count, 1] = market.quote_lines, _times(times), QUOTE
         for at, texts in enumerate((bid, bid_size, ask, ask_size), 2):
             rows[:count, at] = decimals_of_texts(list(texts))
         if not (rows[:count, 2] * rows[:count, 4]).all():
             raise Doubt
     if market.trades:
-        number, times, price, size, maker, ids = zip(*market.trades, strict=True)
-        lines[count:], rows[count:, 0], rows[count:, 1] = number, _times(times), TRADE
+        times, price, size, maker, ids = zip(*market.trades, strict=True)
+        lines[count:], rows[count:, 0], rows[count:, 1] = market.trade_lines, _times(times), TRADE
         rows[count:, 2], rows[count:, 3] = decimals_of_texts(list(price)), decimals_of_texts(list(size))
         if set(map(type, maker)) != {bool} or set(map(type, ids)) != {int} or not rows[count:, 2:4].all():
             raise Doubt

@@ -2,8 +2,9 @@
 
 Uses the exchange's own time `T`, never the recorder's clock (which may be seconds off), but for messages that carry
 none. `bookTicker` becomes quotes, `trade` (or `aggTrade`, whichever comes first) prints, and `depth` differences on top
-of a bare REST snapshot a book of 20 levels once a second. One reader carries the book across the files of a capture
-that was split. Layer: tape.
+of a bare REST snapshot a book of 20 levels once a second. A partial book (`depth5`, `depth10`, `depth20`) is whole in
+each message: a book too, and quotes until the capture shows a `bookTicker` of its market, which runs ahead of it. One
+reader carries the book across the files of a capture that was split. Layer: tape.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pfmm.tape.layout import Lines
 
 WAITING_DIFFS = 2_000  # without a snapshot by then, the capture has none
 KINDS = ("bookTicker", "trade", "aggTrade", "depth")
+PARTIAL = ("depth5", "depth10", "depth20")
 OTHERS = (  # what else the exchange streams, which the project has no use for
     "markPrice", "kline", "continuousKline", "indexPriceKline", "markPriceKline", "ticker", "miniTicker", "forceOrder",
     "compositeIndex", "assetIndex", "contractInfo", "avgPrice", "indexPrice",
@@ -84,6 +86,8 @@ class BinanceReader:
         self.books: dict[str, DepthBook] = {}
         self.last_trade: dict[str, int] = {}
         self.prints: dict[str, str] = {}
+        self.partial: dict[str, LevelBook] = {}
+        self.ticked: frozenset[str] = frozenset()  # markets with a bookTicker
         self.market: str | None = None
         self.duplicates = 0
         self.skipped = 0
@@ -91,11 +95,12 @@ class BinanceReader:
     def remembered(self) -> tuple[Any, ...]:
         """A copy of what is remembered of the lines so far, for `go_back`."""
         books = {name: copy_of(book) for name, book in self.books.items()}
-        return books, dict(self.last_trade), dict(self.prints), self.market, self.duplicates, self.skipped
+        ids, prints = dict(self.last_trade), dict(self.prints)
+        return books, ids, prints, self.market, self.duplicates, self.skipped, self.ticked
 
     def go_back(self, remembered: tuple[Any, ...]) -> None:
         """Remember that instead."""
-        self.books, self.last_trade, self.prints, self.market, self.duplicates, self.skipped = remembered
+        (self.books, self.last_trade, self.prints, self.market, self.duplicates, self.skipped, self.ticked) = remembered
 
     def begin_file(self) -> None:
         """Forget which market the last line was of: a snapshot at the top of a file belongs to that file."""
@@ -114,11 +119,28 @@ class BinanceReader:
         if kind is None:
             self.skipped += 1
             return
-        self.market = market_name(text(field(data, "s", place), "s", place))
+        told = record["stream"].partition("@")[0] if kind in PARTIAL else field(data, "s", place)
+        self.market = market_name(text(told, "s", place))
         time_ms = local_ms if "T" not in data and local_ms is not None else field(data, "T", place)
+        if kind in PARTIAL:
+            yield from self._partial(self.market, whole_ms(time_ms, "T", place), data, place)
+            return
+        if kind == "bookTicker" and self.market not in self.ticked:
+            self.ticked |= {self.market}
         event = self._event(kind, self.market, whole_ms(time_ms, "T", place), data, place)
         if event is not None:
             yield event
+
+    def _partial(self, market: str, time_ms: int, data: Record, place: Place) -> Iterator[TapeEvent]:
+        """The events of a message that holds the best levels of each side, all of them."""
+        book = self.partial.setdefault(market, LevelBook())
+        book.clear()
+        for side, names in ((1, ("b", "bids")), (-1, ("a", "asks"))):
+            name = names[1] if names[1] in data else names[0]
+            book.apply(side, field(data, name, place), name, place)
+        quote = None if market in self.ticked else book.quote(market, time_ms)
+        depth = book.depth(market, time_ms)
+        yield from (event for event in (quote, depth) if event is not None)
 
     def _event(self, kind: str, market: str, time_ms: int, data: Record, place: Place) -> TapeEvent | None:
         if kind == "bookTicker":
@@ -159,9 +181,9 @@ def _message(record: Record, place: Place) -> tuple[str | None, Record]:
     if not isinstance(data, dict):
         raise place.error(f"data must be an object, not {data!r}")
     kind = stream.partition("@")[2].partition("@")[0]
-    if kind not in KINDS and not is_other(stream):
+    if kind not in (*KINDS, *PARTIAL) and not is_other(stream):
         raise place.error(f"the stream {stream!r} is unknown")
-    return (kind if kind in KINDS else None), data
+    return (kind if kind in (*KINDS, *PARTIAL) else None), data
 
 
 def _kind_of(event: str, place: Place) -> str | None:

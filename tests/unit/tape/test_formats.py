@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import re
 import zipfile
@@ -471,3 +472,41 @@ def test_a_deep_book_of_bybit_is_kept_from_snapshot_and_differences(tmp_path: Pa
     found = events(written(tmp_path, "file", lines(messages)))
     assert quotes_of(found) == [(START_MS + 10, "10", "1", "11", "3"), (START_MS + 20, "9", "2", "11", "4")]
     assert [len(book.bids) for book in found if isinstance(book, Book)] == [2]
+
+
+def partial_depth(stream: str, at_ms: int | None, bids: list[list[str]], asks: list[list[str]]) -> dict[str, object]:
+    """A message with the best levels: of USD-M futures with its time, of the spot market without."""
+    if at_ms is None:
+        return {"stream": stream, "data": {"lastUpdateId": 7, "bids": bids, "asks": asks}}
+    data = {"e": "depthUpdate", "E": at_ms, "T": at_ms, "s": "BTCUSDT", "U": 1, "u": 2, "pu": 0, "b": bids, "a": asks}
+    return {"stream": stream, "data": data}
+
+
+@pytest.mark.parametrize("stream", ["btcusdt@depth5", "btcusdt@depth10@100ms", "btcusdt@depth20@500ms"])
+@pytest.mark.parametrize("spot", [False, True])
+def test_a_partial_book_of_binance_is_whole_in_each_message(tmp_path: Path, stream: str, spot: bool) -> None:
+    times = [START_MS, START_MS + 100, START_MS + 1_200]
+    tops = ["64000.0", "64000.0", "64000.2"]
+    rows = [
+        partial_depth(stream, None if spot else t, [[top, "1.5"], ["63999.9", "2"]], [["64000.3", "2.5"]])
+        for t, top in zip(times, tops, strict=True)
+    ]
+    text = "".join(f"{t * 1_000_000} {json.dumps(row)}\n" for t, row in zip(times, rows, strict=True))
+    found = events(written(tmp_path, "capture", text))
+    assert {event.market for event in found} == {"BTC-PERP"}  # type: ignore[attr-defined]
+    assert quotes_of(found) == [
+        (times[0], "64000.0", "1.5", "64000.3", "2.5"),
+        (times[2], "64000.2", "1.5", "64000.3", "2.5"),
+    ]
+    books = [(one.time_ms, [str(level.price) for level in one.bids]) for one in found if isinstance(one, Book)]
+    assert books == [(times[0], ["64000.0", "63999.9"]), (times[2], ["64000.2", "63999.9"])]
+
+
+def test_a_partial_book_gives_no_quotes_beside_the_best_prices_themselves(tmp_path: Path) -> None:
+    ticker = {"e": "bookTicker", "u": 1, "s": "BTCUSDT", "b": "64000.1", "B": "1", "a": "64000.2", "A": "1",
+              "T": START_MS, "E": START_MS}  # fmt: skip
+    late = partial_depth("btcusdt@depth5", START_MS + 1, [["64000.0", "1.5"]], [["64000.3", "2.5"]])
+    text = "".join(f"{json.dumps(row)}\n" for row in ({"stream": "btcusdt@bookTicker", "data": ticker}, late))
+    found = events(written(tmp_path, "capture", text))
+    assert quotes_of(found) == [(START_MS, "64000.1", "1", "64000.2", "1")]
+    assert [len(one.bids) for one in found if isinstance(one, Book)] == [1]
