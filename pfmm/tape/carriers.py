@@ -59,7 +59,7 @@ class _Opened:
             raise ConfigError(
                 f"{source.path}: reading {carrier.capitalize()} needs pyarrow", hint="pip install 'pfmm[data]'"
             ) from error
-        self.errors = (pa.ArrowException, OSError)
+        self.errors = (pa.ArrowException, OSError, UnicodeDecodeError)  # names of columns may be no text
         self._source = source
         try:
             if carrier == "parquet":

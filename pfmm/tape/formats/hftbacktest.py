@@ -17,6 +17,7 @@ DEPTH, TRADE, CLEAR, SNAPSHOT, BEST = 1, 2, 3, 4, 5
 EXCHANGE, BUY = 1 << 31, 1 << 29
 CHUNK = 65_536
 
+
 TABLE = Table(
     name="hftbacktest",
     says="hftbacktest records",
@@ -53,15 +54,21 @@ def _plain(number: float) -> str:
 
 
 def _records(source: Source) -> Any:
+    import zipfile
+
     try:
         import numpy as np
     except ImportError as error:
         raise ConfigError("reading npz needs NumPy", hint="pip install 'pfmm[data]'") from error
     try:
-        with np.load(source.path, allow_pickle=False) as archive:
-            records = archive["data" if "data" in archive.files else archive.files[0]]
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise source.place.error(f"cannot be read as npz: {error}") from error
+        with zipfile.ZipFile(source.path) as archive:
+            names = archive.namelist()
+            with archive.open("data.npy" if "data.npy" in names else names[0]) as stream:
+                records = np.lib.format.read_array(stream, allow_pickle=False)
+                if stream.read(1):  # at the end zipfile compares the checksum: a broken length would never get there
+                    raise ValueError("its records do not fill it")
+    except Exception as error:  # a broken byte may make zipfile, zlib, tokenize or NumPy raise anything
+        raise source.place.error(f"cannot be read as npz: {error or type(error).__name__}") from error
     wanted = {"ev", "exch_ts", "px", "qty"}
     if not wanted <= set(records.dtype.names or ()):
         raise source.place.error(f"the npz archive has no records with {', '.join(sorted(wanted))}")
