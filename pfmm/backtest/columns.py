@@ -27,6 +27,8 @@ FEW_ROWS = 8  # as many are looked at one by one
 FIRST_ROWS, MOST_ROWS = 256, 65_536  # a search looks at few rows first, and at ever more while it finds nothing
 MOST_BLOCKS = 4  # read at once where an order could be touched: the first touch often ends the search
 REPLAY_BLOCK = 4_096
+PRINT_ROWS = 8_192  # looked through at once for prints
+AHEAD_MS = 30_000  # of tape time, looked through at once for what could touch an order
 Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below in price units
 
 
@@ -242,7 +244,7 @@ def _extremes(tape: MarketTape, rows: Ints) -> tuple[list[int], list[int]]:
 class TapeFeed(ReplayFeed):
     """A feed over one market's columns. `lazy` yields only events that can matter, else every event."""
 
-    __slots__ = ("_lazy", "_quoted", "_settled", "columns", "market")
+    __slots__ = ("_clear", "_lazy", "_quoted", "_settled", "columns", "market")
 
     def __init__(self, columns: Columns, *, lazy: bool) -> None:
         self.columns = columns
@@ -251,6 +253,7 @@ class TapeFeed(ReplayFeed):
         self._lazy = lazy
         self._settled = super()._schedule(self.market)
         self._quoted = (-1, Quote(-1, 0, 0, 0, 0))
+        self._clear = (0, 0, 0, -1)  # since when, at which watched prices, and until when nothing touches them
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Events with after_ms < time <= to_ms in time order; see the class."""
@@ -262,14 +265,36 @@ class TapeFeed(ReplayFeed):
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         """As ReplayFeed, without a look at each of the quotes in between."""
-        self._tape(market)
-        rows = self.columns.rows[self.columns.after(after_ms) : self.columns.after(to_ms)]
-        found = rows[rows[:, 1] == TRADE][:limit, [0, 1, 2, 3, 4]]
-        return [TradeEvent(*row) for row in found.tolist()]
+        times, prices, sizes, aggressors = self.prints(market, after_ms, to_ms, limit)
+        found = zip(times, prices, sizes, aggressors, strict=True)
+        return [TradeEvent(time_ms, TRADE, price, size, aggressor) for time_ms, price, size, aggressor in found]
 
-    def still(self, after_ms: int, to_ms: int) -> bool:
-        """True where nothing at all happens with after_ms < time <= to_ms."""
-        return self.columns.after(after_ms) == self.columns.after(to_ms)
+    def prints(
+        self, market: str, after_ms: int, to_ms: int, limit: int
+    ) -> tuple[list[int], list[int], list[int], list[int]]:
+        """Times, prices, sizes and aggressors of the first `limit` prints with after_ms < time <= to_ms."""
+        self._tape(market)
+        start, end = self.columns.after(after_ms), self.columns.after(to_ms)
+        found: tuple[list[int], list[int], list[int], list[int]] = ([], [], [], [])
+        while start < end and (wanted := limit - len(found[0])) > 0:
+            rows = self.columns.rows[start : min(start + PRINT_ROWS, end)]
+            rows = rows[(rows[:, 1] == TRADE).nonzero()[0][:wanted]]
+            for column, values in zip((0, 2, 3, 4), found, strict=True):
+                values.extend(rows[:, column].tolist())
+            start += PRINT_ROWS
+        return found
+
+    def still(self, after_ms: int, to_ms: int, watch: Watch) -> bool:
+        """True where nothing that matters to `watch` happens with after_ms < time <= to_ms; where every event is
+        visited, where none happens at all."""
+        if not self._lazy:
+            return self.columns.after(after_ms) == self.columns.after(to_ms)
+        bid, ask = watch.best_bid, watch.best_ask
+        since_ms, seen_bid, seen_ask, until_ms = self._clear
+        if (bid, ask) != (seen_bid, seen_ask) or not since_ms <= after_ms < until_ms:
+            until_ms = self.columns.first_touch(after_ms, max(to_ms, after_ms + AHEAD_MS) + 1, bid, ask)
+            self._clear = after_ms, bid, ask, until_ms
+        return to_ms < until_ms
 
     def quote(self, market: str, time_ms: int) -> Quote:
         """As ReplayFeed; the last answer is kept, since one decision asks for its moment several times."""

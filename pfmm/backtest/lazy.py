@@ -1,8 +1,8 @@
 """The engine with a shortcut that changes nothing: a decision that is proved to be a no-op is only noted.
 
-Two proofs. `glance` lets the strategy decide on the same data and compares: no order action, so the rest of the cycle
-could do nothing. `quiet_band` asks the strategy for the prices between which it would want the same orders. Layer:
-backtest.
+Three proofs. `stays` asks the strategy whether what rests would surely stay as it is. `glance` lets the strategy decide
+on the same data and compares: no order action, so the rest of the cycle could do nothing. `quiet_band` asks the
+strategy for the prices between which it would want the same orders. Layer: backtest.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from pfmm.engine.risk import MAX_JUMP, loss_problem
 from pfmm.model.account import Snapshot
 from pfmm.model.cycle import CycleReport
 from pfmm.model.plan import Decision, MarketView, OwnOrder, OwnStatus, Plan
-from pfmm.strategy.quiet import QuietBand
+from pfmm.strategy.quiet import Look, QuietBand, Standing, standing_of
 
+_FAR = float(MAX_JUMP) * 0.9  # a mid further than that from the last one may be a jump
 _CLOSE = MAX_JUMP * Decimal("0.45")  # two mids this close to a third are never a jump from each other
 
 
@@ -29,6 +30,7 @@ class LazyEngine(Engine):
     _settled = False
     _resting: tuple[OwnOrder, ...] = ()
     _view_seen: MarketView | None = None
+    _standing: Standing | None = None
 
     def cycle(self, *, send: bool = True) -> CycleReport:
         """One whole cycle; see Engine."""
@@ -36,13 +38,35 @@ class LazyEngine(Engine):
         (run,) = report.runs
         self._resting = run.orders
         self._settled = not [o for o in run.orders if o.status is not OwnStatus.OPEN or o.amend_size is not None]
-        self._view_seen = None
+        self._view_seen = self._standing = None
         return report
 
     @property
     def settled(self) -> bool:
         """True when every live order is proved to rest, so that a cycle without news would settle nothing."""
         return self._settled
+
+    def stays(self, look: Look) -> bool:
+        """Whether a decision on `look` is surely a no-op; then the strategy's state is that after it. False, with
+        nothing changed, where the strategy cannot tell without deciding."""
+        (active,) = self._runs
+        tell: Any = getattr(active.spec.strategy, "stays", None)
+        last, limits = active.last_mid, active.spec.limits
+        if tell is None or not self._settled or active.state is None or last is None or active.problem is not None:
+            return False
+        if active.nudges or active.refused or active.apart is not None or limits.max_loss_usd is not None:
+            return False
+        if abs(look.mid - float(last)) >= _FAR * float(last):
+            return False
+        if self._standing is None:
+            self._standing = standing_of(
+                active.instrument, active.ledger.size, limits.max_inventory_usd, limits.tolerance, self._resting
+            )
+        state = tell(active.state, look, self._standing)
+        if state is None:
+            return False
+        active.state, self._view_seen = state, None
+        return True
 
     def glance(self, snapshot: Snapshot) -> bool:
         """Decide on `snapshot` (the last one, with the ticker and time of now) and note it; False, with nothing noted,

@@ -162,7 +162,7 @@ class _Run:
             if self._band is not None and self._inside(self._band, venue.now_ms):
                 self._note(venue.now_ms)
                 return None
-            if self._glance():
+            if self._stays() or self._glance():
                 return None
         return self._cycle()
 
@@ -195,6 +195,14 @@ class _Run:
         if run.decision is not None:
             found += [f"{slot}: {reason}" for slot, reason in run.decision.absent.items()]
         return tuple(found)
+
+    def _stays(self) -> bool:
+        """Whether the decision that is due surely leaves what rests as it is, without being made."""
+        look = self._venue.look()
+        if look is None or not self._engine.stays(look):
+            return False
+        self._note(look.time_ms)
+        return True
 
     def _glance(self) -> bool:
         """Whether the decision that is due does nothing; then also between which prices that holds."""

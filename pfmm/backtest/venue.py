@@ -21,7 +21,7 @@ from pfmm.backtest.values import (
     place_request,
 )
 from pfmm.model.account import Account, Cursors, FundingPayment, Position, Snapshot, VenueTime
-from pfmm.model.market import Book, Candle, FundingRate, Instrument, Level, Ticker, Trade
+from pfmm.model.market import Book, Candle, FundingRate, Instrument, Level, Ticker
 from pfmm.model.order import (
     Batch,
     BatchAnswer,
@@ -29,6 +29,7 @@ from pfmm.model.order import (
     Order,
     Refusal,
 )
+from pfmm.model.prints import Prints
 from pfmm.paper.account import OPEN, OrderState
 from pfmm.paper.account import Account as Books
 from pfmm.paper.advance import MARK_INTERVAL_MS, advance
@@ -40,7 +41,8 @@ from pfmm.paper.market_data import Moment
 from pfmm.paper.matching import MarketBook, QueueModel
 from pfmm.paper.messages import ExchangeError
 from pfmm.paper.trading import Desk
-from pfmm.ports import Amend, Capabilities
+from pfmm.ports import TRADES_PAGE, Amend, Capabilities
+from pfmm.strategy.quiet import Look
 
 NAME = "backtest"
 
@@ -120,8 +122,12 @@ class SimulatedVenue:
     def advance(self, to_ms: int) -> None:
         """Lets venue time pass, at most to the end of the data."""
         to_ms, books = min(to_ms, self._end_ms), self.books
-        if to_ms // MARK_INTERVAL_MS == books.time_ms // MARK_INTERVAL_MS and self._feed.still(books.time_ms, to_ms):
-            books.time_ms = max(books.time_ms, to_ms)  # as `advance` would, by a longer way
+        if to_ms <= books.time_ms:
+            return
+        if to_ms // MARK_INTERVAL_MS == books.time_ms // MARK_INTERVAL_MS and self._feed.still(
+            books.time_ms, to_ms, self.resting
+        ):
+            books.time_ms = to_ms  # as `advance` would, by a longer way
             return
         while not advance(books, self._feed, to_ms):
             pass
@@ -259,6 +265,20 @@ class SimulatedVenue:
         at = liquidation_price(held.size, mark, unit, spec.max_leverage, equity=equity, maintenance=maintenance)
         return None if at is None else (1 if held.size > 0 else -1, at)
 
+    def look(self) -> Look | None:
+        """What a market shows now that both sides make, and the position; None where a side is absent."""
+        spec, now_ms = self.spec, self.now_ms
+        quote = self._feed.quote(spec.market, now_ms)
+        bid, ask = quote.bid, quote.ask
+        if not 0 < bid < ask or quote.bid_size <= 0 or quote.ask_size <= 0:
+            return None
+        held, due = self.books.positions.get(spec.market), self._next_settlement(now_ms)
+        scale = 10**spec.price_decimals
+        return Look(
+            now_ms, bid / scale, ask / scale, (bid + ask) / (2 * scale), (bid + ask) // 2 / scale,
+            held.size / 10**spec.size_decimals if held else 0.0, due.rate, due.interval_hours,
+        )  # fmt: skip
+
     def glimpse(self) -> Snapshot:
         """Time, ticker and position now, and nothing else: all that a decision looks at."""
         held = self.books.positions.get(self.spec.market)
@@ -316,16 +336,10 @@ class SimulatedVenue:
         """Never."""
         return False
 
-    def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
-        """Prints since a venue time, at most 1000."""
-        spec = self.spec
-        return tuple(
-            Trade(
-                market, one.time_ms, decimal(one.price, spec.price_decimals), decimal(one.size, spec.size_decimals),
-                one.aggressor,
-            )
-            for one in self._feed.trades(market, since_ms, self.now_ms, 1000)
-        )  # fmt: skip
+    def trades(self, market: str, since_ms: int) -> Prints:
+        """Prints since a venue time, at most TRADES_PAGE."""
+        decimals = self.spec.price_decimals, self.spec.size_decimals
+        return Prints(market, decimals, *self._feed.prints(market, since_ms, self.now_ms, TRADES_PAGE))
 
     # -- requests that act
 

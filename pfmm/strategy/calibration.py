@@ -6,14 +6,14 @@ Must not know files or venues: it is given trades and a mid series in venue time
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from pfmm.model.market import Trade
+from pfmm.model.prints import PrintColumns, columns_of
 from pfmm.strategy.quote.spread import BPS, SECONDS_PER_YEAR
 from pfmm.strategy.saved import Saved
 
@@ -28,6 +28,7 @@ MIN_GRID_STEPS = 30
 DISTANCE_DIGITS = 9  # merges distances that differ only by float noise
 
 Mids = Sequence[tuple[int, float]]
+SomePrints = Sequence[Trade] | PrintColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +70,19 @@ class Calibration:
         return None if self.fit is None or self.mid is None else self.fit.kappa_usd * self.mid / BPS
 
 
-def calibrate(trades: Sequence[Trade], mids: Mids) -> Calibration:
+def calibrate(trades: SomePrints, mids: Mids) -> Calibration:
     """Estimate A, κ and σ from trades and (time_ms, mid USD) samples, each in time order, of one market.
 
     Needs 100 sweeps and 5 populated distances; a slope that is not negative, or a weighted R² below 0.5, is
     refused. Never raises for thin or strange data: the result's `reason` says what is wrong.
     """
     sigma, sigma_reason = _sigma(mids)
-    distances = sweep_distances(trades, mids)
+    prints = columns_of(trades)
+    distances = sweep_distances(prints, mids)
     span_s = 0.0
-    if trades and mids:
+    if prints.times and mids:
         # sweeps before the first mid are not counted; their time would make A too small
-        span_s = max(trades[-1].time_ms - max(trades[0].time_ms, mids[0][0]), 0) / 1000
+        span_s = max(prints.times[-1] - max(prints.times[0], mids[0][0]), 0) / 1000
     mid = math.fsum(each for _, each in mids) / len(mids) if mids else None
     fit, reason = _fit_or_reason(distances, span_s)
     return Calibration(len(distances), span_s, mid, fit, sigma, reason, sigma_reason)
@@ -134,25 +136,25 @@ def _fit(raw: object) -> IntensityFit:
     )
 
 
-def sweep_distances(trades: Iterable[Trade], mids: Mids) -> list[float]:
+def sweep_distances(trades: SomePrints, mids: Mids) -> list[float]:
     """Find how far each sweep reached from the mid just before it, in USD, always positive.
 
     A sweep is all prints of one aggressor at one timestamp. Mid 100.05, buys at 100.1 and 100.3 in one ms: one
     sweep, 0.25. Sweeps before the first mid, or on the wrong side of it (a late mid), say nothing and are left out.
     """
-    reach: dict[tuple[int, int], Decimal] = {}
-    for trade in trades:
-        key = (trade.time_ms, trade.aggressor)
-        price = trade.price * trade.aggressor
-        if key not in reach or price > reach[key]:
-            reach[key] = price
+    reach: dict[tuple[int, int], float] = {}
+    for time_ms, price, aggressor in zip(*columns_of(trades), strict=True):
+        key, reached = (time_ms, aggressor), price * aggressor
+        known = reach.get(key)
+        if known is None or reached > known:
+            reach[key] = reached
     times = [time_ms for time_ms, _ in mids]
     distances = []
-    for (time_ms, aggressor), price in reach.items():
+    for (time_ms, aggressor), reached in reach.items():
         before = bisect_left(times, time_ms) - 1
         if before < 0:
             continue
-        distance = round(float(price) - aggressor * mids[before][1], DISTANCE_DIGITS)
+        distance = round(reached - aggressor * mids[before][1], DISTANCE_DIGITS)
         if distance > 0:
             distances.append(distance)
     return distances
@@ -187,18 +189,18 @@ def grid_volatility(mids: Mids) -> float | None:
     """
     if not mids or mids[-1][0] - mids[0][0] < MIN_GRID_STEPS * GRID_MS:
         return None
-    square_sum, steps, index, previous = 0.0, 0, 0, mids[0][1]
-    for time_ms in range(mids[0][0] + GRID_MS, mids[-1][0] + 1, GRID_MS):
-        while index + 1 < len(mids) and mids[index + 1][0] <= time_ms:
-            index += 1
-        current = mids[index][1]
-        square_sum += math.log(current / previous) ** 2
-        previous = current
+    times = [time_ms for time_ms, _ in mids]
+    square_sum, steps, previous = 0.0, 0, mids[0][1]
+    for time_ms in range(times[0] + GRID_MS, times[-1] + 1, GRID_MS):
+        current = mids[bisect_right(times, time_ms) - 1][1]
+        if current != previous:  # a mid that stood still adds nothing
+            square_sum += math.log(current / previous) ** 2
+            previous = current
         steps += 1
     return math.sqrt(square_sum / (steps * GRID_MS / 1000) * SECONDS_PER_YEAR)
 
 
-def implied_mids(trades: Sequence[Trade]) -> list[tuple[int, float]]:
+def implied_mids(trades: SomePrints) -> list[tuple[int, float]]:
     """Build a mid series for a venue that serves trades but no past quotes.
 
     Half-way between the first prices of the newest buying and the newest selling sweep: buys at 100.1, sells at
@@ -206,14 +208,14 @@ def implied_mids(trades: Sequence[Trade]) -> list[tuple[int, float]]:
     """
     newest: dict[int, float] = {}
     mids: list[tuple[int, float]] = []
-    sweep: tuple[int, int] | None = None
-    for trade in trades:
-        if (trade.time_ms, trade.aggressor) == sweep:
+    sweep_ms, sweeper = -1, 0
+    for time_ms, price, aggressor in zip(*columns_of(trades), strict=True):
+        if time_ms == sweep_ms and aggressor == sweeper:
             continue
-        sweep = (trade.time_ms, trade.aggressor)
-        newest[trade.aggressor] = float(trade.price)
+        sweep_ms, sweeper = time_ms, aggressor
+        newest[aggressor] = price
         if len(newest) == 2:
-            mids.append((trade.time_ms, (newest[1] + newest[-1]) / 2))
+            mids.append((time_ms, (newest[1] + newest[-1]) / 2))
     return mids
 
 
@@ -247,7 +249,7 @@ def _fit_or_reason(distances: Sequence[float], span_s: float) -> tuple[Intensity
 
 
 def _sigma(mids: Mids) -> tuple[float | None, str | None]:
-    if any(not (math.isfinite(mid) and mid > 0) for _, mid in mids):
+    if not all(0 < mid < math.inf for _, mid in mids):
         return None, "a mid is not a positive number"
     sigma = grid_volatility(mids)
     if sigma is None:

@@ -96,8 +96,12 @@ def ticker_tilt_ratio(ticker: Ticker, *, min_bps: float, tilt_max: float) -> flo
     """Work out the tilt that a ticker's own rate asks for. An absent or estimated rate never tilts."""
     if ticker.funding_rate is None or ticker.funding_estimated:
         return tilt_ratio(0.0, min_bps=min_bps, tilt_max=tilt_max)
-    bps = float(rate_8h_bps(ticker.funding_rate, ticker.funding_interval_hours))
-    return tilt_ratio(bps, min_bps=min_bps, tilt_max=tilt_max)
+    return rate_tilt_ratio(ticker.funding_rate, ticker.funding_interval_hours, min_bps=min_bps, tilt_max=tilt_max)
+
+
+def rate_tilt_ratio(rate: Decimal, interval_hours: int, *, min_bps: float, tilt_max: float) -> float:
+    """Work out the tilt that a venue's own rate per interval asks for: see `tilt_ratio`."""
+    return tilt_ratio(float(rate_8h_bps(rate, interval_hours)), min_bps=min_bps, tilt_max=tilt_max)
 
 
 def read_funding(ticker: Ticker, *, now_ms: int, min_bps: Decimal = MIN_RATE_BPS) -> FundingReading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pfmm.model.market import Candle, Trade
+from pfmm.model.prints import PrintColumns, columns_of
 from pfmm.strategy.volatility import realised
 
 BUCKET_MS = 15_000  # wide enough that the bounce between bid and ask hardly counts
@@ -13,15 +14,16 @@ MINUTE_MS = 60_000
 LOWEST, HIGHEST = 0.02, 5.0
 
 
-def volatility_of_trades(trades: Iterable[Trade], fallback: float) -> float:
+def volatility_of_trades(trades: Sequence[Trade] | PrintColumns, fallback: float) -> float:
     """Estimate the annualised volatility (0.5 = 50 %) from the last print of each 15 s.
 
     Below 20 of them it is `fallback`. Bounded to 2 % … 500 % a year, so that a dead or broken market gives no absurd
     range.
     """
     last: dict[int, tuple[int, float]] = {}
-    for trade in sorted(trades, key=lambda t: t.time_ms):
-        last[trade.time_ms // BUCKET_MS] = (trade.time_ms, float(trade.price))
+    prints = columns_of(trades)
+    for time_ms, price in sorted(zip(prints.times, prints.prices, strict=True), key=lambda one: one[0]):
+        last[time_ms // BUCKET_MS] = (time_ms, price)
     return _bounded([last[bucket] for bucket in sorted(last)], fallback)
 
 

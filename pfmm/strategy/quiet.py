@@ -1,13 +1,65 @@
-"""The market in which a strategy's next decision would be the same as its last one. Pure values.
+"""The market in which a strategy's next decision would change nothing. Pure values. Layer: strategy.
 
-A strategy that can tell offers `quiet(state, view) -> QuietBand | None`; a backtest passes over decisions inside it.
-Layer: strategy.
+A strategy that can tell for how long offers `quiet(state, view) -> QuietBand | None`; a backtest passes over decisions
+inside it. One whose state moves at every look offers `stays(state, look, standing) -> state | None`: the state after
+that look where what rests would surely stay as it is, None where only the whole decision tells.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
+
+from pfmm.model.market import Instrument
+from pfmm.model.plan import OwnOrder, Tolerance
+
+
+class Look(NamedTuple):
+    """What a usable market shows at `time_ms`: both sides with sizes, bid below ask. USD, and each number the float
+    nearest to the exact one; `position` is the account's in base units."""
+
+    time_ms: int
+    bid: float
+    ask: float
+    mid: float
+    mark: float
+    position: float
+    funding_rate: Decimal
+    funding_interval_hours: int
+
+
+class Rests(NamedTuple):
+    """One proven order of ours: its `sign` is +1 for a buy; USD and base units."""
+
+    slot: str
+    sign: int
+    price: float
+    remaining: float
+    reduce_only: bool
+
+
+class Standing(NamedTuple):
+    """What stays as it is between two cycles: the run's own share of the position in base units, its limit in USD, and
+    what rests, with how wrong it may be before it is moved (bps of price, fraction of size)."""
+
+    instrument: Instrument
+    inventory: float
+    limit_usd: float
+    price_bps: float
+    size_fraction: float
+    orders: tuple[Rests, ...]
+
+
+def standing_of(
+    instrument: Instrument, inventory: Decimal, limit_usd: Decimal, tolerance: Tolerance, orders: tuple[OwnOrder, ...]
+) -> Standing:
+    """State what stands of a run whose orders are proven."""
+    rests = tuple(
+        Rests(one.slot, one.side.sign, float(one.price), float(one.remaining), one.reduce_only) for one in orders
+    )
+    within = float(tolerance.price_bps), float(tolerance.size_fraction)
+    return Standing(instrument, float(inventory), float(limit_usd), *within, rests)
 
 
 @dataclass(frozen=True, slots=True)

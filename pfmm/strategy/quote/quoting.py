@@ -140,15 +140,21 @@ _BID = _Wing("bid", Side.LONG, 1)
 _ASK = _Wing("ask", Side.SHORT, -1)
 
 
-@dataclass(slots=True)
-class _Core:
-    """What both sides share. USD, but `parts` and `shared`: the bps components that are one for each side, and
-    those that do not depend on the side."""
+class Held(NamedTuple):
+    """What a quote leans on, signed base units: the run's own share of the position and the account's position; the
+    limit in USD, and the funding tilt as a signed fraction of it."""
 
-    inputs: QuoteInputs
-    mid: Decimal
+    inventory: float
+    net_position: float
+    limit_usd: float
+    target_ratio: float
+
+
+class Aim(NamedTuple):
+    """Where the quotes are aimed at before they are laid out. USD, but `parts` and `shared`: the bps components that
+    are one for each side, and those that do not depend on the side."""
+
     mid_usd: float
-    size_usd: Decimal
     ratio: float
     net_ratio: float
     state: str
@@ -156,6 +162,21 @@ class _Core:
     half: float
     parts: tuple[float, float, float]
     shared: tuple[float, float, float, float]
+
+    def price(self, sign: int, offset_bps: float) -> float:
+        """Return a level's price that far behind the best, before post-only and rounding; `sign` is +1 for a bid."""
+        # 12 figures: noise in the last bits of a float (100.08500000000001) must not cost a tick
+        return float(f"{self.centre - sign * (self.half + offset_bps * self.mid_usd / BPS):.12g}")
+
+
+@dataclass(slots=True)
+class _Core:
+    """What both sides share."""
+
+    inputs: QuoteInputs
+    mid: Decimal
+    size_usd: Decimal
+    aim: Aim
 
 
 @dataclass(slots=True)
@@ -195,18 +216,22 @@ def compute_quote(config: QuoteConfig, inputs: QuoteInputs) -> Quote:
     model = model_spread(config, inputs.sigma_annual, inputs.regime, mid_usd, limit, least_bps)
     spread.require_plausible(model.half, mid_usd)
     fair = fair_price(config.fair, ticker, mid_usd)
-    core = _core(config, inputs, model, least_bps, mid, fair)
+    held = Held(float(inputs.inventory), float(inputs.net_position), limit, inputs.target_ratio)
+    aim = aim_at(
+        config, model, held, mid_usd=mid_usd, fair=fair, held_fair=inputs.held_fair, least_bps=least_bps
+    )  # fmt: skip
+    core = _Core(inputs, mid, posted_usd(config, inputs.regime), aim)
     note = implausible(inputs.sigma_annual)
     remarks = _Remarks({}, [] if note is None else [note])
     bids, asks = _side_levels(_BID, core, remarks), _side_levels(_ASK, core, remarks)
     return Quote(
         mid=mid,
         fair=fair,
-        reservation_price=core.centre,
-        half_spread_bps=core.half / mid_usd * BPS,
+        reservation_price=aim.centre,
+        half_spread_bps=aim.half / mid_usd * BPS,
         model_spread=model,
-        inventory_ratio=max(-1.0, min(1.0, core.ratio)),
-        state=core.state,
+        inventory_ratio=max(-1.0, min(1.0, aim.ratio)),
+        state=aim.state,
         bids=bids,
         asks=asks,
         absent=remarks.absent,
@@ -257,28 +282,33 @@ def fair_price(kind: str, ticker: Ticker, mid: float) -> float:
     return (float(ticker.bid) * ask_size + float(ticker.ask) * bid_size) / (bid_size + ask_size)
 
 
-def _core(
-    config: QuoteConfig, inputs: QuoteInputs, model: ModelSpread, least_bps: float, mid: Decimal, fair: float
-) -> _Core:
-    mid_usd, limit = float(mid), float(inputs.max_inventory_usd)
-    ratio = float(inputs.inventory) * mid_usd / limit
-    net_ratio = float(inputs.net_position) * mid_usd / limit
+def aim_at(
+    config: QuoteConfig,
+    model: ModelSpread,
+    held: Held,
+    *,
+    mid_usd: float,
+    fair: float,
+    held_fair: float | None,
+    least_bps: float,
+) -> Aim:
+    """Aim the quotes: the fair price, or the one that is still quoted around, shifted by inventory and tilt."""
+    limit = held.limit_usd
+    ratio = held.inventory * mid_usd / limit
+    net_ratio = held.net_position * mid_usd / limit
     # the article's rule stops at the limit; the models go on: the more inventory, the harder they lean
     skewed = max(-1.0, min(1.0, ratio)) if config.model == "fixed" else ratio
     most = limit / mid_usd
-    away = (skewed - inputs.target_ratio) * most  # base units from the target
+    away = (skewed - held.target_ratio) * most  # base units from the target
     inventory = 0.0 - model.shift(skewed * most)  # no minus zero on the screen
     tilt = 0.0 - model.shift(away) - inventory
     half_volatility = model.widening(away)
     half = model.half_base + half_volatility
     minimum = max(0.0, least_bps * mid_usd / BPS - half)
-    anchor = fair if inputs.held_fair is None else inputs.held_fair
+    anchor = fair if held_fair is None else held_fair
     bps = BPS / mid_usd
-    return _Core(
-        inputs=inputs,
-        mid=mid,
+    return Aim(
         mid_usd=mid_usd,
-        size_usd=config.size_usd * _SIZE_FACTOR[inputs.regime],
         ratio=ratio,
         net_ratio=net_ratio,
         state=inventory_state(net_ratio, config.on_limit),
@@ -289,6 +319,11 @@ def _core(
     )
 
 
+def posted_usd(config: QuoteConfig, regime: str) -> Decimal:
+    """Return the size of a level of factor 1 in that regime, USD."""
+    return config.size_usd * _SIZE_FACTOR[regime]
+
+
 def _side_levels(side: _Wing, core: _Core, remarks: _Remarks) -> tuple[QuotedLevel, ...]:
     room = _room(side, core, remarks)
     return () if room is None else _levels(side, core, room, remarks)
@@ -296,16 +331,16 @@ def _side_levels(side: _Wing, core: _Core, remarks: _Remarks) -> tuple[QuotedLev
 
 def _room(side: _Wing, core: _Core, remarks: _Remarks) -> _Room | None:
     """Return what `side` may add to the account's position, or None with the reason among the remarks."""
-    inputs, name = core.inputs, side.name
-    if core.state == PAUSED:
-        remarks.absent[name] = f"paused: inventory at {abs(core.net_ratio):.0%} of the limit (on_limit pause)"
+    inputs, aim, name = core.inputs, core.aim, side.name
+    if aim.state == PAUSED:
+        remarks.absent[name] = f"paused: inventory at {abs(aim.net_ratio):.0%} of the limit (on_limit pause)"
         return None
     along = inputs.net_position * side.sign
     closing = max(-along, _ZERO)
-    if core.state != REDUCING:
+    if aim.state != REDUCING:
         return _Room(closing, inputs.max_inventory_usd - max(along, _ZERO) * inputs.ticker.mark, reduce_only=False)
     if along > 0:
-        share = f"{abs(core.net_ratio):.0%}"
+        share = f"{abs(aim.net_ratio):.0%}"
         remarks.absent[name] = f"inventory at {share} of the limit: from {LIMIT_SHARE:.0%} on only the reducing side"
         return None
     return _Room(closing, _ZERO, reduce_only=True)
@@ -340,8 +375,7 @@ def _levels(side: _Wing, core: _Core, room: _Room, remarks: _Remarks) -> tuple[Q
 def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None, float, bool]:
     """Return a level's posted price (None without one), how far post-only moved it in bps, and whether it did."""
     inputs, sign, rule = core.inputs, side.sign, core.inputs.instrument.price_rule
-    # 12 figures: noise in the last bits of a float (100.08500000000001) must not cost a tick
-    raw = float(f"{core.centre - sign * (core.half + offset_bps * core.mid_usd / BPS):.12g}")
+    raw = core.aim.price(sign, offset_bps)
     opposite = inputs.ticker.ask if side is _BID else inputs.ticker.bid
     assert opposite is not None
     wanted: Decimal | float = raw
@@ -349,7 +383,7 @@ def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None,
     clamped = sign * (raw - float(opposite)) >= 0
     if clamped:  # at or through the opposite best: one tick from it is as close as post-only may
         wanted = opposite - sign * rule.tick_at(opposite)
-        moved = (float(wanted) - raw) / core.mid_usd * BPS
+        moved = (float(wanted) - raw) / core.aim.mid_usd * BPS
     if wanted <= 0:
         return None, moved, clamped
     try:
@@ -364,8 +398,8 @@ def _components(side: _Wing, core: _Core, offset_bps: float, price: Decimal, mov
     What post-only moved it by is `moved`.
     """
     sign = side.sign
-    fair, held, inventory, tilt = core.shared
-    base, volatility, minimum = core.parts
+    fair, held, inventory, tilt = core.aim.shared
+    base, volatility, minimum = core.aim.parts
     named = (
         fair,
         held,
@@ -377,7 +411,7 @@ def _components(side: _Wing, core: _Core, offset_bps: float, price: Decimal, mov
         0.0 - sign * offset_bps,
         moved,
     )
-    return (*named, float(price - core.mid) / core.mid_usd * BPS - sum(named))
+    return (*named, float(price - core.mid) / core.aim.mid_usd * BPS - sum(named))
 
 
 def _size(usd: Decimal, price: Decimal, inputs: QuoteInputs, room: _Room) -> tuple[Decimal, str | None]:

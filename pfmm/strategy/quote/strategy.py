@@ -5,6 +5,7 @@ It remembers the volatility estimator and the price that is being quoted around.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,14 +13,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import UnitsError
+from pfmm.model.market import Instrument
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, RoundTrip
 from pfmm.model.quick import quick, replace
 from pfmm.strategy import calibration, volatility
-from pfmm.strategy.funding import ticker_tilt_ratio
+from pfmm.strategy.funding import rate_tilt_ratio, ticker_tilt_ratio
+from pfmm.strategy.quiet import Look, Standing
 from pfmm.strategy.quote.config import QuoteConfig, Sigma, choose_sigma
 from pfmm.strategy.quote.model import least_half_bps, model_spread
-from pfmm.strategy.quote.quoting import SINGLE_LEVEL, Quote, QuoteInputs, compute_quote, no_quote
+from pfmm.strategy.quote.quoting import (
+    SINGLE_LEVEL,
+    Held,
+    Quote,
+    QuoteInputs,
+    aim_at,
+    compute_quote,
+    no_quote,
+    posted_usd,
+)
 from pfmm.strategy.quote.spread import BPS, require_plausible
+from pfmm.strategy.quote.standing import quotes_stay
 from pfmm.strategy.saved import Saved, damaged
 from pfmm.strategy.volatility import VolatilityState
 
@@ -118,15 +131,50 @@ class QuoteStrategy:
             raise damaged("quote", f"quoted_mid is {mid} but quoted_fair is {fair}")
         return QuoteState(volatility.load(saved.mapping("volatility")), mid, fair)
 
+    def stays(self, state: QuoteState, look: Look, standing: Standing) -> QuoteState | None:
+        """Return the state after a look that surely leaves what rests as it is; None where only `decide` tells."""
+        config = self.config
+        if self.levels != SINGLE_LEVEL or self.numbered or state.quoted_mid is None or state.quoted_fair is None:
+            return None
+        if should_requote(look.mid, state.quoted_mid, config.drift_bps):
+            return None
+        instrument = standing.instrument
+        estimator = self._estimator(state, look.time_ms, look.mid, instrument)
+        sigma = choose_sigma(config, estimator)
+        annual, regime = sigma.annual or 0.0, sigma.regime or volatility.REGIMES[0]
+        if estimator.problem is not None or sigma.problem is not None or not 0 < annual < math.inf:
+            return None
+        tilt = rate_tilt_ratio(
+            look.funding_rate, look.funding_interval_hours, min_bps=config.funding_min_bps, tilt_max=config.tilt_max
+        )
+        least_bps = least_half_bps(config, instrument)
+        try:
+            model = model_spread(config, annual, regime, look.mid, standing.limit_usd, least_bps)
+            require_plausible(model.half, look.mid)
+        except UnitsError:
+            return None
+        held = Held(standing.inventory, look.position, standing.limit_usd, tilt)
+        aim = aim_at(
+            config, model, held, mid_usd=look.mid, fair=look.mid, held_fair=state.quoted_fair, least_bps=least_bps
+        )
+        if not quotes_stay(aim, posted_usd(config, regime), look, standing):
+            return None
+        return QuoteState(estimator, state.quoted_mid, state.quoted_fair)
+
     def _observed(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, str | None]:
         """Return the state after this look at the mid, and why the mid is not believed, if it is not."""
         ticker = view.ticker
         mid = ticker.mid
         if mid is None or ticker.bid is None or ticker.ask is None or ticker.bid >= ticker.ask:
             return state, None  # no mid to learn from; the quote says what is wrong with the book
-        window, tick = self.config.volatility_window, float(view.instrument.price_rule.tick_at(mid))
-        estimator = volatility.observe(state.volatility, ticker.time_ms, float(mid), tick=tick, window=window)
+        estimator = self._estimator(state, ticker.time_ms, float(mid), view.instrument)
         return QuoteState(estimator, state.quoted_mid, state.quoted_fair), estimator.problem
+
+    def _estimator(self, state: QuoteState, time_ms: int, mid: float, instrument: Instrument) -> VolatilityState:
+        """The volatility after one more mid, USD."""
+        rule = instrument.price_rule
+        tick = float(rule.unit if rule.significant_figures is None else rule.tick_at(Decimal(repr(mid))))
+        return volatility.observe(state.volatility, time_ms, mid, tick=tick, window=self.config.volatility_window)
 
     def _held_fair(self, state: QuoteState, view: MarketView) -> float | None:
         """Return the fair price still quoted around, or None when the mid has drifted too far from the quoted mid."""

@@ -1,0 +1,83 @@
+"""Whether quotes that rest would stay at one more look, from floats alone: most looks of a loop change nothing. Pure.
+
+Where the quotes are aimed at is `quoting.aim_at`, as in every decision. What follows of it, rounding, limits and
+tolerance, is only bounded here: within a tick and a lot of where the orders would lie. Whatever is not sure by that is
+left to the whole decision. Layer: strategy.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pfmm.model.market import Instrument
+from pfmm.strategy.inventory import OK, SKEWED
+from pfmm.strategy.quiet import Look, Rests, Standing
+from pfmm.strategy.quote.quoting import Aim
+from pfmm.strategy.quote.spread import BPS
+
+_CLOSE = 1e-9  # what floats may be off by, as a fraction: bounds are wider by it
+
+
+def quotes_stay(aim: Aim, usd: Decimal, look: Look, standing: Standing) -> bool:
+    """Tell whether both quotes, aimed so and of `usd` each, would surely leave the orders that rest as they are."""
+    if aim.state not in (OK, SKEWED) or len(standing.orders) != 2:
+        return False
+    bid, ask = sorted(standing.orders, key=lambda order: -order.sign)
+    if (bid.slot, bid.sign, ask.slot, ask.sign) != ("bid", 1, "ask", -1):
+        return False
+    bid_at, ask_at = aim.price(1, 0.0), aim.price(-1, 0.0)
+    tick = _tick(standing.instrument, max(ask.price, ask_at))
+    # an order that a new one of the other side would meet is moved whatever the tolerance says
+    if bid_at + tick >= min(ask.price, look.ask) or ask_at - tick <= max(bid.price, look.bid):
+        return False
+    size_usd = float(usd)
+    return _stays(bid, bid_at, tick, size_usd, look, standing) and _stays(ask, ask_at, tick, size_usd, look, standing)
+
+
+def _stays(order: Rests, price: float, tick: float, usd: float, look: Look, standing: Standing) -> bool:
+    low, high = price - tick, price + tick
+    if low <= 0 or order.reduce_only:
+        return False
+    wrong = max(abs(low - order.price), abs(high - order.price))
+    if wrong * BPS > standing.price_bps * low * (1 - _CLOSE):
+        return False
+    sizes = _sizes(usd, low, high, standing.instrument)
+    if sizes is None or sizes[1] > _room(order.sign, max(look.mark, high), look, standing):
+        return False
+    least, most = sizes
+    share = standing.size_fraction
+    return (
+        order.remaining * (1 + _CLOSE) <= least * (1 + share) and most * (1 - share) * (1 + _CLOSE) <= order.remaining
+    )
+
+
+def _sizes(usd: float, low: float, high: float, instrument: Instrument) -> tuple[float, float] | None:
+    """Bound what an order of `usd` is at prices from `low` to `high`: least and most in base units; None where it
+    may or may not have to be raised to the market's smallest order.
+
+    50 USD at 64,000 and a lot of 0.001 is less than a lot: it is raised to 0.001, which is more than a minimum of 10.
+    """
+    lot, minimum = float(instrument.size_step), float(instrument.min_notional)
+    least, most = usd / high - lot * (1 + _CLOSE), usd / low * (1 + _CLOSE)
+    if least > 0 and least * low > minimum * (1 + _CLOSE):
+        return least, most
+    if most < lot * (1 - _CLOSE) or most * high < minimum * (1 - _CLOSE):
+        if minimum < low * lot * (1 - _CLOSE):
+            return lot, lot
+        return max(minimum / high, lot) * (1 - _CLOSE), max(minimum / low, lot) + lot * (1 + _CLOSE)
+    return None
+
+
+def _room(sign: int, worth: float, look: Look, standing: Standing) -> float:
+    """What the limit surely leaves to a side whose orders are worth at most `worth` USD each, base units."""
+    along = look.position * sign
+    closing, usd = max(-along, 0.0), standing.limit_usd - max(along, 0.0) * look.mark
+    return (closing + max(usd, 0.0) / worth) * (1 - _CLOSE)
+
+
+def _tick(instrument: Instrument, price: float) -> float:
+    """No less than the price step at `price` or close to it."""
+    rule = instrument.price_rule
+    if rule.significant_figures is None:
+        return float(rule.unit) * (1 + _CLOSE)
+    return float(rule.tick_at(Decimal(repr(price)))) * 10
