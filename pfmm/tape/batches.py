@@ -144,7 +144,8 @@ class Ordered:
 
         times, lines = batch.events[:, 0], batch.lines
         if len(batch.depth):
-            times, lines = np.concatenate((times, batch.depth[:, 0])), np.concatenate((lines, batch.depth_lines))
+            # a print may end the message before it, whose book then has the print's line: the book came first
+            times, lines = np.concatenate((batch.depth[:, 0], times)), np.concatenate((batch.depth_lines, lines))
             order = np.argsort(lines, kind="stable")
             times, lines = times[order], lines[order]
         if not len(times):
