@@ -33,8 +33,8 @@ def forecast(
     interval_s: float,
     guess: Callable[[], float | None],
 ) -> str | None:
-    """What to tell of the budget before a start, None where the venue counts no actions. `guess` works out what is
-    spent an hour where no run tells.
+    """Say how long the budget of order actions would last, before a start; None where the venue counts none. `guess`
+    works out what is spent an hour where no run tells.
 
     Raises RiskRefused where the plan would empty it within 24 hours: 4,500 to spend at 500 an hour, of which trading
     earns 100 back, last 4,500 / 400 = 11 hours.
@@ -58,8 +58,8 @@ def forecast(
 
 
 def worked_out(candles: Sequence[Candle], follows: Follows | None, interval_s: float) -> float | None:
-    """Order actions an hour of orders that follow a price which moves as these one-minute candles; 0 for orders that
-    stay where they are, None without candles.
+    """Work out the order actions an hour of orders that follow a price which moves as these one-minute candles; 0 for
+    orders that stay where they are, None without candles.
 
     A random walk of deviation s leaves a band of b on either side s² / b² times; s is a candle's range by 1.596, and no
     more is sent than there are cycles. Minutes with a range of 8 bps, 2 orders and a band of 2 bps: (8 / 1.596 / 2)² =
@@ -78,7 +78,7 @@ def worked_out(candles: Sequence[Candle], follows: Follows | None, interval_s: f
 
 
 def _hourly(journal: Journal, kind: str, markets: Sequence[str]) -> float | None:
-    """Order actions an hour for all these markets, None without a run to learn from."""
+    """Work out the order actions an hour for all these markets from their runs; None without a run to learn from."""
     lasted = [run for run in journal.runs(kind=kind) if (run.last_cycle_ms or 0) - run.started_ms >= LEAST_MS]
     if not lasted:
         return None

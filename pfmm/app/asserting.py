@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def read_assertion(text: str | None, fields: Sequence[str]) -> Assertion | None:
-    """The parsed expression, or None without one. Raises AssertionSyntaxError, pointing at the column, for a bad
-    expression and for a name that is none of `fields`."""
+    """Parse the expression; None without one. Raises AssertionSyntaxError, pointing at the column, for a bad expression
+    and for a name that is none of `fields`."""
     if text is None:
         return None
     from pfmm.assertions import evaluate, parse
@@ -30,7 +30,7 @@ def read_assertion(text: str | None, fields: Sequence[str]) -> Assertion | None:
 
 @contextmanager
 def _named() -> Iterator[None]:
-    """Adds to what is wrong with an expression which option it stands in."""
+    """Add to what is wrong with an expression which option it stands in."""
     try:
         yield
     except AssertionSyntaxError as error:
@@ -38,7 +38,7 @@ def _named() -> Iterator[None]:
 
 
 def offending(assertion: Assertion | None, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """The places of the rows for which the assertion is false; none without an assertion."""
+    """Return the places of the rows for which the assertion is false; none without an assertion."""
     if assertion is None:
         return []
     from pfmm.assertions import evaluate
@@ -48,7 +48,7 @@ def offending(assertion: Assertion | None, rows: Sequence[Mapping[str, Any]]) ->
 
 
 def is_false(assertion: Assertion, rows: Sequence[Mapping[str, Any]], total: int) -> AssertionFalse:
-    """The failure that names each offending row of `total` with the values that the expression compares."""
+    """Build the failure that names each offending row of `total` with the values that the expression compares."""
     fields = list(dict.fromkeys(field.name for field in assertion.fields))
     told = [f"{_name(row)} ({', '.join(f'{name} {_shown(row[name])}' for name in fields)})" for row in rows[:5]]
     if len(rows) > len(told):

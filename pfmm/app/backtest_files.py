@@ -76,12 +76,12 @@ def describe_files(request: FilesRequest, *, watch: Watcher | None = None) -> De
 
 
 def _unusable_together(errors: Sequence[DataFileError], request: FilesRequest) -> bool:
-    """True where a tape of all files cannot be expected: one of them is bad, and is not what another completes."""
+    """Tell whether no tape of all files can be expected: one of them is bad, and is not what another completes."""
     return bool(errors) and len(request.files) == 1
 
 
 def bytes_of(files: Sequence[Path]) -> int:
-    """How many bytes there are to read; 0 for files that cannot be looked at: the reader says what is wrong."""
+    """Count the bytes that there are to read; 0 for files that cannot be looked at: the reader says what is wrong."""
     from pfmm.tape.sources import expand
 
     try:

@@ -70,8 +70,8 @@ class Job:
 
 
 def overrides_of(given: Sequence[str]) -> dict[str, str]:
-    """`key=value` options by setting name. Raises UsageError for another form or a name given twice, ConfigError for
-    a name that is no setting."""
+    """Read `key=value` options, by setting name. Raises UsageError for another form or a name given twice, ConfigError
+    for a name that is no setting."""
     found: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -88,12 +88,12 @@ def overrides_of(given: Sequence[str]) -> dict[str, str]:
 
 
 def settings_of(job: Job) -> Settings:
-    """The profile's settings under the job's own."""
+    """Load the profile's settings under the job's own."""
     return load_settings(os.environ, profile=job.profile, overrides=dict(job.overrides))
 
 
 def cache_of(profile: str | None, *, keep: bool) -> TapeCache:
-    """The cache of tapes; with `keep` off a place that forgets them."""
+    """Return the cache of tapes; with `keep` off a place that forgets them."""
     from pfmm.paper.feeds.tape_cache import TapeCache
 
     if not keep:
@@ -102,7 +102,7 @@ def cache_of(profile: str | None, *, keep: bool) -> TapeCache:
 
 
 def world_of(job: Job, watch: Watcher | None = None) -> World:
-    """The data that the job runs on; `watch` is told how many bytes of its files were read."""
+    """Load the data that the job runs on; `watch` is told how many bytes of its files were read."""
     from pfmm.backtest.loading import load
     from pfmm.tape.options import ReadOptions
 
@@ -115,7 +115,7 @@ def world_of(job: Job, watch: Watcher | None = None) -> World:
 
 
 def notes_of(job: Job, world: World) -> tuple[str, ...]:
-    """What is to be known of the data and the period beside the figures."""
+    """Return what is to be known of the data and the period beside the figures."""
     from pfmm.backtest.bars import raised
     from pfmm.backtest.simulation import outside
 
@@ -124,7 +124,7 @@ def notes_of(job: Job, world: World) -> tuple[str, ...]:
 
 
 def run_job(job: Job, world: World, walk: Walk | None = None) -> tuple[Scenario, ...]:
-    """Every scenario of the job: one with each queue model, and on candles, where there is no queue, one. `walk` is
+    """Run every scenario of the job: one with each queue model, and on candles, where there is no queue, one. `walk` is
     told how far all of them together have come.
 
     Raises UsageError for settings that make no sense on this market, DataFileError for a period without data, and what
@@ -153,7 +153,7 @@ def _scenario(
     queue: QueueModel,
     watch: Callable[[int], None] | None,
 ) -> Scenario:
-    """One run with one queue model, begun and tended as a loop is. Raises what `start` would refuse with."""
+    """Run once with one queue model, begun and tended as a loop is. Raises what `start` would refuse with."""
     from pfmm.app.runs import Runs
     from pfmm.backtest.columns import TapeFeed
     from pfmm.backtest.results import scenario
@@ -187,12 +187,12 @@ class _Place(NamedTuple):
 
 
 def _interval_ms(job: Job, settings: Settings) -> int:
-    """The time between two decisions, as the settings say it."""
+    """Return the time between two decisions in ms, as the settings say it."""
     return max(round(settings.for_market(job.market).run.interval_s * 1000), 1)
 
 
 def overrides_tuple(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Settings in the order of their names, as a Job carries them."""
+    """Return settings in the order of their names, as a Job carries them."""
     return tuple(sorted(values.items()))
 
 

@@ -25,8 +25,8 @@ HELD_SHOWN = 4  # reasons of a run that ordered nothing
 
 
 def run_data(job: Job, scenarios: Sequence[Scenario]) -> dict[str, Any]:
-    """The `data` of `backtest run`: the report of the first queue model, then the scenarios side by side. On candles
-    what lies within a bar is None."""
+    """Build the `data` of `backtest run`: the report of the first queue model, then the scenarios side by side. On
+    candles what lies within a bar is None."""
     first = scenarios[0]
     report, outcome = report_json(first.report), first.outcome
     wall_s = sum(one.outcome.wall_s for one in scenarios)
@@ -64,12 +64,13 @@ def _one(run: Scenario) -> dict[str, Any]:
 
 
 def edge_text(run: Scenario) -> str:
-    """The break-even fee of a run, what it stands on, and the profit gross of rebates, for people."""
+    """Return the break-even fee of a run, what it stands on, and the profit gross of rebates, for people."""
     return edge_block(run.report)
 
 
 def money_rows(runs: Sequence[Scenario]) -> list[tuple[str, ...]]:
-    """Rows with a text a run: the break-even fee, then the profit with parts that add up as printed, and gross."""
+    """Build rows with a text a run: the break-even fee, then the profit with parts that add up as printed, and
+    gross."""
     split = list(zip(*(pnl_words(one.report.pnl) for one in runs), strict=True))
     return [
         (f"{CAPTION}, bps", *(bps_words(one.report.edge.headline) for one in runs)),
@@ -81,12 +82,12 @@ def money_rows(runs: Sequence[Scenario]) -> list[tuple[str, ...]]:
 
 
 def metrics_text(run: Scenario, width: int | None) -> str:
-    """The figures of a run as `report` draws them, on a terminal of so many columns (None: none)."""
+    """Return the figures of a run as `report` draws them, on a terminal of so many columns (None: none)."""
     return metrics_block(run.report.metrics, WIDTH if width is None else width)
 
 
 def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
-    """The report's page for the first queue model."""
+    """Draw the report's page for the first queue model."""
     from pfmm.report.html import Page, page
 
     run = scenarios[0]
@@ -98,7 +99,7 @@ def page_of(job: Job, scenarios: Sequence[Scenario]) -> str:
 
 
 def _settings_used(job: Job) -> tuple[tuple[str, str, str], ...]:
-    """The settings that the run went by, as (whose, name, value): the strategy's own and those of every run."""
+    """Return the settings that the run went by, as (whose, name, value): the strategy's own and those of every run."""
     from pfmm.app.backtest_jobs import settings_of
     from pfmm.config.tables import every
 
@@ -112,7 +113,7 @@ def _settings_used(job: Job) -> tuple[tuple[str, str, str], ...]:
 
 
 def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
-    """What a reader must know beside the figures."""
+    """Return what a reader must know beside the figures."""
     found = [NOT_KNOWN] if scenarios[0].bar_ms else []
     settlements, missing = max((one.settlements, one.without_rate) for one in scenarios)
     if missing:
@@ -133,7 +134,7 @@ def warnings_of(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
 
 
 def refusals_of(scenarios: Sequence[Scenario]) -> list[tuple[str, int]]:
-    """The refusals of the run that had most of each reason."""
+    """Count the refusals of the run that had most of each reason, by reason."""
     most: dict[str, int] = {}
     for one in scenarios:
         for reason, count in one.outcome.refused:

@@ -54,7 +54,7 @@ class Plan:
 
 
 def axes_of(given: Sequence[str]) -> dict[str, list[str]]:
-    """`key=a,b,c` options as axes. Raises UsageError for a value that is given twice."""
+    """Read `key=a,b,c` options as axes. Raises UsageError for a value that is given twice."""
     from pfmm.app.backtest_jobs import overrides_of
 
     axes = {}
@@ -67,8 +67,8 @@ def axes_of(given: Sequence[str]) -> dict[str, list[str]]:
 
 
 def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
-    """One slice an option; a slice that cannot be read carries its problem, and the rest go on. Raises UsageError for
-    one that names no file, and for one that is given twice, which would count twice."""
+    """Read one slice an option; a slice that cannot be read carries its problem, and the rest go on. Raises UsageError
+    for one that names no file, and for one that is given twice, which would count twice."""
     from pfmm.backtest.simulation import span_of
 
     found: list[Slice] = []
@@ -87,7 +87,7 @@ def slices_of(base: Job, given: Sequence[str]) -> list[Slice]:
 
 
 def plan(base: Job, choices: Sequence[Mapping[str, str]], slices: Sequence[Slice], folds: int) -> list[Plan]:
-    """The jobs: every choice on every usable slice, in `folds` + 1 segments of equal length where folds are asked
+    """Plan the jobs: every choice on every usable slice, in `folds` + 1 segments of equal length where folds are asked
     for. Raises UsageError above 100,000 of them."""
     from pfmm.backtest.sweep import MOST_JOBS
 
@@ -117,7 +117,7 @@ def _content(job: Job) -> str:
 
 
 def _fingerprint(job: Job, content: str) -> str:
-    """Tells apart what the job's name does not say: the files' content, the profile's own settings, and the version
+    """Fingerprint what the job's name does not say: the files' content, the profile's own settings, and the version
     that computes, since another may come to other figures."""
     settings = settings_of(job)
     values = [(name, str(settings.value(name, job.market))) for name in every() if not name.startswith("secret.")]
@@ -194,7 +194,7 @@ class WalkForward:
 
 
 def run_one(job: Job) -> dict[str, Any]:
-    """The result of one job, JSON-ready; a job that cannot run answers its error instead of raising it."""
+    """Run one job and return its result, JSON-ready; a job that cannot run answers its error instead of raising it."""
     bare = replace(job, overrides=(), from_ms=None, to_ms=None, content="")  # settings do not change the data
     try:
         if job.content and job.content != _fingerprint(job, _content_here(bare)):
@@ -218,8 +218,8 @@ def row_of(one: Plan, result: Mapping[str, Any]) -> SweepRow:
 
 
 def refused(rows: Sequence[SweepRow]) -> tuple[PfmmError | None, tuple[str, ...]]:
-    """A line for each reason why runs could not be, with how many; and where no run at all could, the error that the
-    first alone would have ended in."""
+    """Return the error that the first run alone would have ended in where no run at all could be (else None), and a
+    line for each reason why runs could not, with how many."""
     reasons = Counter(row.message for row in rows if not row.ok)
     listed = list(reasons.items())[:SHOWN_REASONS]
     told = tuple(f"{count} of {len(rows)} runs cannot be: {message}" for message, count in listed)
@@ -233,7 +233,7 @@ def refused(rows: Sequence[SweepRow]) -> tuple[PfmmError | None, tuple[str, ...]
 
 
 def best_of(rows: Sequence[SweepRow]) -> SweepRow | None:
-    """The row that earned most; of equal ones the first."""
+    """Return the row that earned most; of equal ones the first."""
     judged = [(profit, -number, row) for number, row in enumerate(rows) if (profit := row.profit) is not None]
     return max(judged, key=lambda one: one[:2])[2] if judged else None
 
@@ -342,7 +342,7 @@ def sweep(request: SweepRequest, *, progress: Progress) -> SweepResult:
 
 
 def csv_text(result: SweepResult) -> str:
-    """The rows as CSV: settings, data, segment, then the figures of both queue models."""
+    """Write the rows as CSV: settings, data, segment, then the figures of both queue models."""
     import csv
     import io
 

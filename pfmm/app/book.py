@@ -115,7 +115,7 @@ def book(request: BookRequest, *, session: Session) -> BookResult:
 
 
 def imbalance(bids: Sequence[Level], asks: Sequence[Level]) -> float | None:
-    """(bid size − ask size) ÷ (bid size + ask size): sizes 3 and 1 give +0.5. None without one of the sides."""
+    """Work out (bid size − ask size) ÷ (bid size + ask size): sizes 3 and 1 give +0.5. None where a side is empty."""
     if not bids or not asks:
         return None
     bought, sold = (sum((level.size for level in side), Decimal(0)) for side in (bids, asks))
@@ -130,7 +130,7 @@ def _own_orders(session: Session, market: str) -> tuple[tuple[Order, ...] | None
 
 
 def _of_side(orders: Sequence[Order] | None, side: Side) -> dict[Decimal, Decimal] | None:
-    """The size that is ours at each price of a side."""
+    """Sum up the size that is ours at each price of a side; None where our orders are not known."""
     if orders is None:
         return None
     found: dict[Decimal, Decimal] = {}
@@ -169,8 +169,8 @@ def _rows(session: Session, orders: Sequence[Order], mid: Decimal | None) -> tup
 
 
 def _placed_by(session: Session, orders: Sequence[Order]) -> dict[str, tuple[str, str]]:
-    """The strategy and the slot of each order that the journal knows, by client order id. A journal that cannot be used
-    leaves them unknown: the book is public all the same."""
+    """Return the strategy and the slot of each order that the journal knows, by client order id. A journal that cannot
+    be used leaves them unknown: the book is public all the same."""
     if not orders or not session.has_journal:
         return {}
     from pfmm.journal.journal import Journal

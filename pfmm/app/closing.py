@@ -37,7 +37,7 @@ def order_of(
     proofs: int = 1,
     timeout_s: float | None = None,
 ) -> FlattenOrder:
-    """What to do, with slippage, time and interval from the settings."""
+    """Build the order to flatten, with slippage, time and interval from the settings."""
     settings = session.settings.general
     return FlattenOrder(
         markets=markets,
@@ -89,8 +89,8 @@ def flattening(session: Session) -> Iterator[Deadline]:
 
 
 def new_tools(session: Session, signals: Signals | None = None) -> Tools:
-    """The local clock, client order ids that no other process draws, the signals that ask to stop, if any do, and the
-    orders that the account's journal knows, where it can be read."""
+    """Build the tools of a flatten: the local clock, client order ids that no other process draws, the signals that ask
+    to stop, if any do, and the orders that the account's journal knows, where it can be read."""
     nonce = os.urandom(5).hex()
     numbers = iter(range(1, 1_000_000))
 
@@ -110,8 +110,8 @@ def new_tools(session: Session, signals: Signals | None = None) -> Tools:
 
 
 def failure_of(session: Session, state: FlatState, reason: str | None, *, half: bool = False) -> PfmmError | None:
-    """The error that a verdict deserves: none when it is what was asked for, 9 for a residual, 8 for unknown. `half`
-    when that was asked for, which is advised differently."""
+    """Return the error that a verdict deserves: none when it is what was asked for, exit code 9 for a residual, 8 for
+    unknown. `half` when that was asked for, which is advised differently."""
     if state.done:
         return None
     where = f"{session.venue_name} account {session.account}"
@@ -140,7 +140,7 @@ class Bystanders:
         """Do nothing: these runners may go on."""
 
     def silent_from_ms(self, now: VenueTime) -> int | None:  # noqa: ARG002 - the protocol's
-        """See `Others`."""
+        """Return the venue time from which none of their requests can act any more: see `Others`."""
         if self.alive():
             return None
         if self._session.in_process:  # no request is under way but its callers'
@@ -151,7 +151,7 @@ class Bystanders:
 
 
 def flatten_markets(session: Session, markets: Sequence[str]) -> None:
-    """`--on-exit flatten`: closes the account's whole position on `markets`, after the runs there have ended.
+    """Close the account's whole position on `markets`, after the runs there have ended: `--on-exit flatten`.
 
     Raises what `flatten_for_stop` answers as failure, and AuthenticationError.
     """
@@ -163,7 +163,7 @@ def flatten_markets(session: Session, markets: Sequence[str]) -> None:
 def flatten_for_stop(
     session: Session, markets: Sequence[str], signals: Signals | None = None
 ) -> tuple[Verdict | None, PfmmError | None]:
-    """`stop --flatten`: closes the account's whole position on `markets`; the verdict and the failure, if any.
+    """Close the account's whole position on `markets`: `stop --flatten`. Returns the verdict and the failure, if any.
 
     No latch is set, as only the runs that were stopped are concerned. Nothing is sent, and nothing claimed, while
     another strategy runs on one of the markets: it would quote again at once.

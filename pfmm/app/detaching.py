@@ -121,12 +121,12 @@ def turn_log(most_bytes: int = LOG_BYTES) -> None:
 
 
 def tell_ready() -> None:
-    """Tells a waiting parent, if there is one, that the first cycle is done."""
+    """Tell a waiting parent, if there is one, that the first cycle is done."""
     _tell(b"ready\n")
 
 
 def tell_failure(failure: object) -> None:
-    """Tells a waiting parent, if there is one, why this process ends before its first cycle was done."""
+    """Tell a waiting parent, if there is one, why this process ends before its first cycle was done."""
     _tell(json.dumps(jsonable(failure)).encode() + b"\n")
 
 
@@ -139,7 +139,7 @@ def _tell(line: bytes) -> None:
 
 
 def _word_of_child(read: int) -> bytes:
-    """What the child said, a line; nothing when it went away, or said nothing in time."""
+    """Read what the child said, a line; nothing when it went away, or said nothing in time."""
     told = b""
     deadline_s = time.monotonic() + READY_WITHIN_S
     while not told.endswith(b"\n"):
@@ -152,7 +152,8 @@ def _word_of_child(read: int) -> bytes:
 
 
 def _failed(child: subprocess.Popen[bytes], log: Path, told: bytes) -> PfmmError:
-    """The failure of a child that was not ready: its own where it has told one, as the foreground would have said."""
+    """Return the failure of a child that was not ready: its own where it has told one, as the foreground would have
+    said."""
     where = f"its log is {log}"
     try:
         code = child.wait(timeout=5.0)

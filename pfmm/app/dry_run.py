@@ -79,7 +79,7 @@ def dry_run(request: StartRequest, *, session: Session, tell: Tell, pending_fail
 
 
 def _afresh(planned: PlannedRun, begun: Start) -> PlannedRun:
-    """The plan with the orders of a run of other settings, which would be cancelled before it."""
+    """Put before the plan the cancels of a resting run of other settings, which a start would end first."""
     if planned.market not in begun.engine.passed_over:
         return planned
     run, differences = begun.engine.passed_over[planned.market]

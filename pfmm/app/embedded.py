@@ -18,15 +18,15 @@ SEEDS = 1_000_000
 
 
 def new_seed() -> int:
-    """A seed by chance, short enough to type again."""
+    """Draw a seed by chance, short enough to type again."""
     from secrets import randbelow
 
     return randbelow(SEEDS)
 
 
 def refuse_wrong_clock() -> None:
-    """Raises ConfigError where a paper market would begin at a time that no client takes: a machine that boots
-    without a clock says 1970 or 1979."""
+    """Raise ConfigError where a paper market would begin at a time that no client takes: a machine that boots without a
+    clock says 1970 or 1979."""
     from pfmm.paper.clock import FIRST_MS, LAST_MS
 
     if not FIRST_MS <= wall_ms() <= LAST_MS:
@@ -37,7 +37,7 @@ def refuse_wrong_clock() -> None:
 
 
 def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[int], None] | None = None) -> Exchange:
-    """Opens the embedded exchange under `state_dir`, or creates it in a synthetic market of `seed` (None: by chance);
+    """Open the embedded exchange under `state_dir`, or create it in a synthetic market of `seed` (None: by chance);
     `on_new` is told a seed that chance chose."""
     from pfmm.paper.exchange import DEFAULT_FEED, Exchange
     from pfmm.paper.feed_config import synthetic
@@ -55,7 +55,7 @@ def open_exchange(state_dir: Path, seed: int | None = None, on_new: Callable[[in
 
 
 def feed_of(config: Mapping[str, Any]) -> Any:
-    """The feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
+    """Build the feed that a stored feed configuration asks for. Raises ConfigError for one that cannot be opened."""
     from pfmm.paper.feed_config import LIVE, SYNTHETIC, fees_of, generator_of
 
     kind = config.get("kind")

@@ -22,7 +22,7 @@ def end_runs(
     deadline: Deadline,
     waiting: Callable[[float], bool] = wait_s,
 ) -> WindDown:
-    """Cancels and proves the orders of runs that nobody carries on, and ends them in the journal. Raises StateUnknown,
+    """Cancel and prove the orders of runs that nobody carries on, and end them in the journal. Raises StateUnknown,
     naming the orders that may rest, when that is not proven before the deadline."""
     from pfmm.engine.cancel import wind_down
 

@@ -122,7 +122,7 @@ class _Reader:
         self._cursor = first if request.since is None else request.since
 
     def run_has_ended(self) -> bool:
-        """Whether the run that was named will have no more events."""
+        """Tell whether the run that was named will have no more events."""
         if self._run_id is None:
             return False
         return any(one.run_id == self._run_id and one.ended_ms is not None for one in self._journal.runs(ended=True))
@@ -140,7 +140,7 @@ class _Reader:
             self._cursor = page[-1].seq
 
     def _with_gap(self, page: Sequence[Told]) -> Iterator[ToldEvent]:
-        """The events of a page; before them, where some were pruned that nobody has told, how many."""
+        """Yield the events of a page; before them, where some were pruned that nobody has told, how many."""
         pruned = self._journal.events_pruned_through()
         through = min(pruned, page[0].seq - 1) if page else pruned
         if through > self._cursor:

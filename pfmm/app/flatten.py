@@ -78,7 +78,7 @@ class PlannedClose:
     would_close: Decimal
 
     def words(self) -> str:
-        """What would be done: "would close 0.15 of the long 0.3 on BTC-PERP"."""
+        """Say what would be done: "would close 0.15 of the long 0.3 on BTC-PERP"."""
         side = "long" if self.before > 0 else "short"
         return f"would close {plain(abs(self.would_close))} of the {side} {plain(abs(self.before))} on {self.market}"
 
@@ -191,7 +191,8 @@ def _plan(request: FlattenRequest, session: Session) -> FlattenPlan:
 
 
 def _would_close(session: Session, request: FlattenRequest, position: Position) -> Decimal:
-    """Of one position, in base units: half of it in whole lots, which of a single lot is nothing."""
+    """Work out what would be closed of one position, in base units: half of it in whole lots, which of a single lot is
+    nothing."""
     if request.cancel_only:
         return Decimal(0)
     if not request.half:
@@ -205,7 +206,8 @@ def _would_close(session: Session, request: FlattenRequest, position: Position) 
 def _carry_out(
     session: Session, request: FlattenRequest, deadline: Deadline, signals: Signals
 ) -> tuple[Flattened, PfmmError | None]:
-    """The emergency itself: the whole answer, and the failure where the end could not be proven by the deadline.
+    """Carry out the emergency: return the whole answer, and the failure where the end could not be proven by the
+    deadline.
 
     The first SIGINT or SIGTERM lets no further order leave: what rests is cancelled, looked at once, and told.
     """
@@ -261,7 +263,7 @@ def _kept(session: Session, found: Flattened, failure: PfmmError | None) -> Flat
 
 
 def _markets(session: Session, request: FlattenRequest) -> tuple[str, ...] | None:
-    """The venue's names of the markets; None when it does not answer now. Raises UnknownMarket and
+    """Return the venue's names of the markets; None when it does not answer now. Raises UnknownMarket and
     AuthenticationError, before anything."""
     try:
         return tuple(dict.fromkeys(session.known_market(name) for name in request.markets))
@@ -272,7 +274,7 @@ def _markets(session: Session, request: FlattenRequest) -> tuple[str, ...] | Non
 
 
 def _halt(session: Session, request: FlattenRequest) -> list[str]:
-    """Sets the latch; where it cannot be written the warning says what that means."""
+    """Set the latch; where it cannot be written the warning says what that means."""
     try:
         session.locks.halt(halted_by=FLATTEN, reason=request.words, since=iso(wall_ms()))
     except ConfigError as error:
@@ -290,7 +292,7 @@ def _flatten(
     deadline: Deadline,
     signals: Signals,
 ) -> FlattenResult:
-    """Flattens, after the markets' names are known: a venue that was silent is asked on, while the runners stop."""
+    """Flatten, after the markets' names are known: a venue that was silent is asked on, while the runners stop."""
     runners.press()
     while markets is None and not deadline.passed and not signals.stopping():
         signals.wait_on_s(RETRY_S)
@@ -311,7 +313,8 @@ def _flatten(
 
 
 def _end_runs(session: Session, deadline: Deadline) -> list[str]:
-    """After the fact, and only if that works soon: flatness does not hang on the journal, nor the answer on this."""
+    """End the runs after the fact, and only if that works soon: flatness does not hang on the journal, nor the answer
+    on this."""
     try:
         end_halted_runs(session, attempts=BOOKKEEPING_ATTEMPTS, deadline=deadline)
     except PfmmError as error:

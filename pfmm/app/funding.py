@@ -102,7 +102,7 @@ def funding(request: FundingRequest, *, session: Session) -> FundingResult:
 
 
 def broken(check: Assertion | None, result: FundingResult) -> AssertionFalse | None:
-    """The failure of an assertion that is false for a row, with the offending rows as its result; else None."""
+    """Return the failure of an assertion that is false for a row, with the offending rows as its result; else None."""
     if check is None:
         return None
     rows = [flat(row) for row in result.markets]
@@ -116,15 +116,15 @@ def broken(check: Assertion | None, result: FundingResult) -> AssertionFalse | N
 
 
 def flat(row: FundingRow) -> Mapping[str, Any]:
-    """A row as an assertion sees it: its fields, with those of its history beside them."""
+    """Return a row as an assertion sees it: its fields, with those of its history beside them."""
     own = {one.name: getattr(row, one.name) for one in fields(row)}
     past = own.pop("history")
     return own if past is ABSENT else {**own, **{one.name: getattr(past, one.name) for one in fields(past)}}
 
 
 def _tickers(session: Session, spellings: Sequence[str]) -> tuple[Ticker, ...]:
-    """The tickers of the markets that the spellings most likely mean, in one request; the venue's list is read only
-    when it does not know one of them."""
+    """Read the tickers of the markets that the spellings most likely mean, in one request; the venue's list is read
+    only when it does not know one of them."""
     try:
         return session.venue.tickers(_unique(_usual_name(text) for text in spellings))
     except UnknownMarket:
@@ -156,7 +156,7 @@ def _stale(session: Session, tickers: Sequence[Ticker], time_ms: int, shown: Con
 
 
 def _row(session: Session, ticker: Ticker, now_ms: int) -> FundingRow:
-    """The fields of one market; the time left counts from the newest time that the venue tells."""
+    """Build the row of one market; the time left counts from the newest time that the venue tells."""
     from pfmm.strategy.funding import read_funding
 
     min_bps = Decimal(str(session.settings.for_market(ticker.market).funding.min_bps))
@@ -176,7 +176,7 @@ def _row(session: Session, ticker: Ticker, now_ms: int) -> FundingRow:
 
 
 def _selected(rows: list[FundingRow], request: FundingRequest) -> list[FundingRow]:
-    """The rows to show, sorted; a market without a rate comes last and is never beyond a floor."""
+    """Return the rows to show, sorted; a market without a rate comes last and is never beyond a floor."""
     if request.floor_bps is not None:
         floor = Decimal(str(request.floor_bps))
         rows = [row for row in rows if row.rate_8h_bps is not None and abs(row.rate_8h_bps) >= floor]
@@ -191,7 +191,7 @@ def _selected(rows: list[FundingRow], request: FundingRequest) -> list[FundingRo
 
 
 def _with_history(session: Session, rows: Sequence[FundingRow], since_ms: int) -> list[FundingRow]:
-    """The rows with their settled rates: one request a market, so only for as many as can be read."""
+    """Read the settled rates of the rows: one request a market, so only for as many as can be read."""
     from pfmm.report.sparkline import sparkline
     from pfmm.strategy.funding import history, rate_8h_bps
 

@@ -88,7 +88,7 @@ class StoppingRunners:
                 self._session.locks.send_signal(holder, signal.SIGKILL)
 
     def silent_from_ms(self, now: VenueTime) -> int | None:
-        """See `Others`."""
+        """Return the venue time from which none of their requests can act any more: see `Others`."""
         if self._alive():
             self._silent_from_ms = None
             return None

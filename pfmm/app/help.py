@@ -40,7 +40,7 @@ def topics() -> Topics:
 
 
 def is_topic(name: str) -> bool:
-    """True for a topic, which comes before a command of that name."""
+    """Tell whether this is a topic, which comes before a command of that name."""
     return name in reference.topics()
 
 
@@ -60,7 +60,8 @@ def page(topic: str, command_help: str | None = None, commands: Sequence[str] = 
 
 
 def text_of(file: Path) -> str:
-    """The text of a topic. A line {{exit-codes}}, {{error-codes}} or {{settings}} stands for its generated table."""
+    """Return the text of a topic. A line {{exit-codes}}, {{error-codes}} or {{settings}} stands for its generated
+    table."""
     makers = {
         "{{exit-codes}}": reference.exit_code_table,
         "{{error-codes}}": reference.error_code_table,

@@ -94,7 +94,7 @@ class InventoryResult:
 
 
 def markets_of(spellings: Sequence[str], *, session: Session) -> tuple[str, ...]:
-    """The markets that were named, in the venue's spelling. Raises UnknownMarket."""
+    """Return the markets that were named, in the venue's spelling. Raises UnknownMarket."""
     return tuple(dict.fromkeys(session.known_market(spelling) for spelling in spellings))
 
 
@@ -111,7 +111,8 @@ def inventory(markets: Sequence[str], *, session: Session) -> InventoryResult:
 
 
 def broken(check: Assertion | None, result: InventoryResult) -> AssertionFalse | None:
-    """The failure of an assertion that is false for a position, with the offending ones as its result; else None.
+    """Return the failure of an assertion that is false for a position, with the offending ones as its result; else
+    None.
 
     It sees each position's fields together with the account's; without a position, those of a flat one.
     """
@@ -134,8 +135,8 @@ def _mapping(row: AccountRow | PositionRow) -> Mapping[str, Any]:
 
 
 def _read(session: Session, asked: Sequence[str]) -> tuple[Snapshot, Mapping[str, LedgerState] | None, tuple[str, ...]]:
-    """One snapshot of the venue, and the journal's book of each market brought up to it. A journal that cannot be used
-    takes only its own part of the answer with it."""
+    """Take one snapshot of the venue, and the journal's book of each market brought up to it. A journal that cannot be
+    used takes only its own part of the answer with it."""
     from pfmm.app.halting import left_over
     from pfmm.app.session import unlisted
     from pfmm.engine.observe import observe_listed
@@ -164,15 +165,15 @@ def _doubts(snapshot: Snapshot, ledgers: Mapping[str, LedgerState], asked: Seque
 
 
 def _ledgers(journal: Journal) -> dict[str, LedgerState]:
-    """Each market's book of every fill and funding payment of the account, whoever traded: netted as the venue nets,
-    so that with the venue's unrealised profit it makes up the venue's equity."""
+    """Return each market's book of every fill and funding payment of the account, whoever traded: netted as the venue
+    nets, so that with the venue's unrealised profit it makes up the venue's equity."""
     from pfmm.model.ledger import ACCOUNT
 
     return {book.market: book.ledger for book in journal.books(owner=ACCOUNT)}
 
 
 def _markets_with_any(snapshot: Snapshot, ledgers: Mapping[str, LedgerState]) -> list[str]:
-    """Markets with a position, an order or a past."""
+    """Return the markets with a position, an order or a past."""
     positions = {position.market for position in snapshot.positions}
     return sorted(positions | {order.market for order in snapshot.orders} | set(ledgers))
 
@@ -216,7 +217,7 @@ def _mark(snapshot: Snapshot, market: str) -> Decimal | None:
 
 
 def _held(row: PositionRow, position: Position, limit: Decimal, on_limit: str) -> PositionRow:
-    """The row with what the venue says of a position that is not flat."""
+    """Return the row with what the venue says of a position that is not flat."""
     from pfmm.strategy.inventory import inventory_state, raw_ratio
 
     entry, liquidation = position.entry_price, position.liquidation_price
@@ -241,7 +242,7 @@ def _held(row: PositionRow, position: Position, limit: Decimal, on_limit: str) -
 
 
 def _resting(orders: Sequence[Order]) -> tuple[Decimal, Decimal]:
-    """What open orders could still buy and sell, USD at their own prices."""
+    """Sum up what open orders could still buy and sell, USD at their own prices."""
     open_usd = {1: ZERO, -1: ZERO}
     for order in orders:
         open_usd[order.side.sign] += order.remaining * (order.price or ZERO)

@@ -38,7 +38,7 @@ class PublicVenue(Source, Continuity, Protocol):
 
 
 def venues_shown() -> tuple[str, ...]:
-    """The venues whose public data can be followed."""
+    """Return the venues whose public data can be followed."""
     return tuple(name for name, line in VENUES.items() if line.public)
 
 
@@ -51,7 +51,8 @@ def open_public(
     read_attempts: int = 1,
     socket: bool = False,
 ) -> PublicVenue:
-    """The public data of a venue, at its own address of that network or at `url`, through its WebSocket with `socket`.
+    """Open the public data of a venue, at its own address of that network or at `url`, through its WebSocket with
+    `socket`.
 
     Requests are counted with those of all processes of this machine, in `folder` (None: of this process alone).
     Raises CannotDoThis for a venue whose data cannot be followed, or that has no such network, and without the extra
@@ -80,7 +81,8 @@ def open_public(
 
 
 def _key_at_hand() -> str:
-    """The key that this process was given for some venue, else "": what a public venue answers may hold it too."""
+    """Return the key that this process was given for some venue, else "": what a public venue answers may hold it
+    too."""
     names = (name for line in VENUES.values() for name in line.key_variables)
     return next((found for name in names if (found := os.environ.get(name))), "")
 
@@ -93,28 +95,28 @@ class Polled:
         self._recorder = Recorder(public, (), depth=DEPTH, continuity=public)
 
     def look(self, markets: Sequence[str]) -> Look:
-        """Asks for the markets' best quotes, books and newest prints."""
+        """Ask for the markets' best quotes, books and newest prints."""
         return self._recorder.look(markets)
 
     def resume(self, market: str, looked_ms: int, prints: Iterable[tuple[str, int]]) -> None:
-        """Goes on where another process stopped."""
+        """Go on where another process stopped."""
         self._recorder.resume(market, looked_ms, prints)
 
     def summaries(self) -> tuple[Ticker, ...]:
-        """Mark and indicated funding of every market."""
+        """Read mark and indicated funding of every market."""
         return self._public.tickers(None)
 
     def least_interval_s(self, markets: int) -> float:
-        """The shortest time between two looks that leaves room for another command."""
+        """Return the shortest time between two looks, in seconds, that leaves room for another command."""
         return self._public.least_interval_s(markets)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._public.close()
 
 
 def live_feed(config: Mapping[str, Any], fees: Fees) -> LiveFeed:
-    """The feed of a stored configuration. Asks nobody. Raises ConfigError where its list of markets is gone."""
+    """Build the feed of a stored configuration. Asks nobody. Raises ConfigError where its list of markets is gone."""
     from pfmm.paper.feeds.feed import MarketSpec
     from pfmm.paper.feeds.live import LiveFeed
 
@@ -136,7 +138,7 @@ def live_feed(config: Mapping[str, Any], fees: Fees) -> LiveFeed:
 
 
 def keep_markets(instruments: Sequence[Instrument], path: Path) -> None:
-    """Keeps the venue's markets beside the exchange, in the units of its matching core."""
+    """Keep the venue's markets beside the exchange, in the units of its matching core."""
     from pfmm.store.files import make_private_folder, replace_file
 
     make_private_folder(path.parent)

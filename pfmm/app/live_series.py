@@ -20,14 +20,14 @@ class LiveSeries:
         self._position_usd: deque[float] = deque(maxlen=CYCLES_KEPT)
 
     def add(self, report: CycleReport) -> None:
-        """Takes one cycle in."""
+        """Take one cycle in."""
         self._equity.append(float(report.account.equity))
         if len(report.runs) == 1 and (ticker := report.runs[0].ticker) is not None:
             self._position_usd.append(float(report.runs[0].position * ticker.mark))
 
     def lines(self, width: int) -> tuple[str, ...]:
-        """`equity    ▁▂▄▆  9998.10 to 10001.20 USD over 240 cycles`, and the same of the account's position, with as
-        many blocks as fit.
+        """Draw `equity    ▁▂▄▆  9998.10 to 10001.20 USD over 240 cycles`, and the same of the account's position, with
+        as many blocks as fit.
 
         What stood still has no line."""
         named = (("equity  ", self._equity), ("position", self._position_usd))

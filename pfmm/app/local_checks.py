@@ -39,12 +39,12 @@ class Check:
 
 
 def failure(name: str, error: PfmmError) -> Check:
-    """The Check that an error of the tree stands for."""
+    """Build the Check that an error of the tree stands for."""
     return Check(name, FAIL, error.message, error.hint, error)
 
 
 def python() -> Check:
-    """The interpreter and the optional extras that it can import."""
+    """Check the interpreter and the optional extras that it can import."""
     from importlib.util import find_spec
 
     here = [extra for extra, module in EXTRAS if find_spec(module) is not None]
@@ -54,7 +54,7 @@ def python() -> Check:
 
 
 def state_folder(folder: Path) -> Check:
-    """Whether state can be written, there or where it would be made."""
+    """Check whether state can be written, there or where it would be made."""
     existing = _nearest(folder)
     blocked = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
     if blocked is not None and existing in blocked.parents:
@@ -67,7 +67,7 @@ def state_folder(folder: Path) -> Check:
 
 
 def disk(folder: Path) -> Check:
-    """Free space where journals and the paper exchange are written."""
+    """Check the free space where journals and the paper exchange are written."""
     import shutil
 
     free = shutil.disk_usage(_nearest(folder)).free
@@ -81,8 +81,8 @@ def disk(folder: Path) -> Check:
 
 
 def journals(state_dir: Path, *, deep: bool = False) -> Iterator[Check]:
-    """Every journal: readable, of this version, whole; with `deep` also whether its books are what its fills add up
-    to."""
+    """Check every journal: readable, of this version, whole; with `deep` also whether its books are what its fills add
+    up to."""
     from pfmm.journal.journal import Journal
 
     files = _journal_files(state_dir)
@@ -113,7 +113,7 @@ def journals(state_dir: Path, *, deep: bool = False) -> Iterator[Check]:
 
 
 def _wrong_books(journal: Journal) -> list[str]:
-    """Whose books are not what a fold of the whole journal says, as "market owner"."""
+    """Return whose books are not what a fold of the whole journal says, as "market owner"."""
     with journal.one_reading():
         kept = {(book.market, book.owner): book for book in journal.books()}
         folded = dict(journal.books_in_full())
@@ -122,7 +122,7 @@ def _wrong_books(journal: Journal) -> list[str]:
 
 
 def locks(state_dir: Path, now_ms: int) -> Iterator[Check]:
-    """Who runs, whose run ended without a word, who hangs, and which accounts a HALT binds."""
+    """Check who runs, whose run ended without a word, who hangs, and which accounts a HALT binds."""
     from pfmm.runner.locks import AccountLocks
 
     names = {path.name for path in (state_dir / "locks").glob("*-*")} | {p.stem for p in _journal_files(state_dir)}
@@ -149,7 +149,7 @@ def _halt(name: str, account_locks: AccountLocks) -> Check | None:
 
 
 def _watchdogs(name: str, locks: AccountLocks, holders: Sequence[Holder]) -> Iterator[Check]:
-    """Whether the watchdogs that loops began still live."""
+    """Check whether the watchdogs that loops began still live."""
     from pfmm.app.watchdog import is_there
 
     for holder in holders:
@@ -187,8 +187,8 @@ def _runners(name: str, holders: Sequence[Holder], state_dir: Path, now_ms: int)
 def _judge(
     journal: Journal, alive: Mapping[tuple[str, str], Holder], now_ms: int
 ) -> tuple[list[tuple[str, str]], dict[tuple[str, str], int]]:
-    """(runs whose process is gone, how long a living one has been silent): both by (market, strategy). Silence counts
-    from a minute, or three of the runner's intervals."""
+    """Return the runs whose process is gone, and how long in ms a living one has been silent: both by (market,
+    strategy). Silence counts from a minute, or three of the runner's intervals."""
     dead: list[tuple[str, str]] = []
     silent: dict[tuple[str, str], int] = {}
     for run in journal.runs(ended=False):
@@ -208,5 +208,5 @@ def _journal_files(state_dir: Path) -> list[Path]:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder itself, or the nearest one above it that exists."""
+    """Return the folder itself, or the nearest one above it that exists."""
     return next(path for path in (folder, *folder.parents) if path.is_dir())

@@ -80,7 +80,7 @@ class _Tail:
         return found
 
     def more(self) -> list[str]:
-        """The lines that have become whole since."""
+        """Return the lines that have become whole since the last look."""
         self._reopen_if_new()
         text = self._half + self._file.read()
         *whole, self._half = text.split(b"\n")
@@ -101,7 +101,7 @@ class _Tail:
 
 
 def _log_of(run: str | None, folder: Path) -> Path:
-    """The log that a text means: `grid-BTC-PERP`, `grid`, `BTC`; of several the one that was written to last."""
+    """Find the log that a text means: `grid-BTC-PERP`, `grid`, `BTC`; of several the one that was written to last."""
     found = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
     if not found:
         raise UsageError(
@@ -124,7 +124,7 @@ def _means(run: str, stem: str) -> bool:
 
 
 def _last_lines(file: BinaryIO, lines: int) -> tuple[str, ...]:
-    """The last lines that are whole, however long the file is."""
+    """Read the last lines that are whole, however long the file is."""
     end = file.seek(0, os.SEEK_END)
     text = b""
     at = end

@@ -107,7 +107,8 @@ def _keyboard(shown: Shown, listeners: Listeners, fd: int | None) -> Keyboard | 
 
 
 def _drained(listeners: Listeners) -> bool:
-    """False where a writer still hangs, or where one more Ctrl-C cuts the wait short: the policy is over by now."""
+    """Close the listeners; False where a writer still hangs, or where one more Ctrl-C cuts the wait short: the policy
+    is over by now."""
     try:
         return listeners.close()
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ def packaged() -> tuple[str, ...]:
 
 
 def file_of(cache_dir: Path, profile: str) -> Path:
-    """Where the names of a profile's markets are kept, one a line."""
+    """Return the file in which the names of a profile's markets are kept, one a line."""
     return cache_dir / f"markets.{profile}"
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def money_text(session: Session) -> str:
-    """Whose exchange it is, and whether its money is real: "paper money: the embedded exchange". Asks nobody; a paper
-    exchange that cannot be opened is one all the same."""
+    """Say whose exchange it is, and whether its money is real: "paper money: the embedded exchange". Asks nobody; a
+    paper exchange that cannot be opened is one all the same."""
     if session.real_money:
         return f"REAL money: {session.venue_name}"
     if session.live:

@@ -160,7 +160,7 @@ def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> 
 
 
 def _failure(report: CycleReport, tripped: str | None) -> PfmmError | None:
-    """What kept the cycle from doing what it was asked for, if anything did."""
+    """Return what kept the cycle from doing what it was asked for, if anything did."""
     if tripped is not None:
         return Halted(f"{tripped}; its orders are cancelled, the account is halted")
     refused = next((f"{run.market}: {run.refused}" for run in report.runs if run.refused is not None), None)
@@ -179,7 +179,7 @@ def _failure(report: CycleReport, tripped: str | None) -> PfmmError | None:
 
 
 def never_acted(events: Sequence[Event]) -> PfmmError | None:
-    """The failure of a request that as a whole did not act; a single order that is refused is none."""
+    """Return the failure of a request that as a whole did not act; a single order that is refused is none."""
     told = next((event.data for event in events if event.data.get("acted") is False), None)
     if told is None:
         return None
@@ -190,9 +190,9 @@ def never_acted(events: Sequence[Event]) -> PfmmError | None:
 
 
 def nothing_done(report: CycleReport) -> PfmmError | None:
-    """The failure of the first market where every order that was wanted was refused: VenueRefused (6) where the venue
-    did, RiskRefused (7) where our own limits held every one and none rests. An order that rests as wanted is success.
-    """
+    """Return the failure of the first market where every order that was wanted was refused: VenueRefused (6) where the
+    venue did, RiskRefused (7) where our own limits held every one and none rests. An order that rests as wanted is
+    success."""
     for run in report.runs:
         own = [event for event in report.events if (event.market, event.strategy) == (run.market, run.strategy)]
         sent = len(run.plan.place) + len(run.plan.amend) + (run.close is not None)
@@ -212,8 +212,8 @@ def nothing_done(report: CycleReport) -> PfmmError | None:
 
 
 def refusals(events: Sequence[Event]) -> tuple[str, ...]:
-    """A warning for each reason for which a market's orders were refused. A post-only order that would have crossed is
-    none: the next cycle prices it anew."""
+    """Return a warning for each reason for which a market's orders were refused. A post-only order that would have
+    crossed is none: the next cycle prices it anew."""
     found: dict[tuple[str, str], list[str]] = {}
     for event in events:
         if event.name == "refused" and event.data["code"] != RefusalReason.POST_ONLY_WOULD_CROSS:

@@ -112,8 +112,8 @@ class FeedShown:
 
 @contextmanager
 def paper_session(profile: str | None, *, changes: bool = False) -> Iterator[Session]:
-    """The paper side of a profile. With `changes`, raises ConfigError where the profile means another exchange than
-    the embedded one."""
+    """Open the paper side of a profile. With `changes`, raises ConfigError where the profile means another exchange
+    than the embedded one."""
     from pfmm.app.session import session
 
     with session(paper_settings(profile)) as opened:
@@ -123,7 +123,7 @@ def paper_session(profile: str | None, *, changes: bool = False) -> Iterator[Ses
 
 
 def paper_settings(profile: str | None) -> Settings:
-    """The settings of a profile on the paper exchange, whatever its venue."""
+    """Load the settings of a profile on the paper exchange, whatever its venue."""
     flags: dict[str, object] = {"venue": "paper"}
     if load_settings(os.environ, profile=profile).venue != "paper":
         flags["base_url"] = ""  # PFMM_BASE_URL is then the address of the live venue
@@ -372,5 +372,5 @@ def _orders(snapshot: Snapshot) -> tuple[PaperOrder, ...]:
 
 
 def _number(value: float) -> float | int:
-    """1.0 → 1: what people typed."""
+    """Return a whole float as an int: 1.0 → 1, what people typed."""
     return int(value) if value == int(value) else value

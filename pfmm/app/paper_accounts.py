@@ -28,7 +28,7 @@ class PaperAccount:
 
 
 def paper_account(name: str | None, *, show_key: bool, key_file: Path | None, session: Session) -> PaperAccount:
-    """The account `name` (None: the profile's), opened if it was not, so that its address is known to the exchange.
+    """Open the account `name` (None: the profile's) if it was not, so that its address is known to the exchange.
 
     The key is written to `key_file`, mode 0600, and returned only with `show_key`. Raises ConfigError without the extra
     `hyperliquid`, UsageError for a file that is there already.

@@ -52,7 +52,7 @@ def refusals() -> Iterator[None]:
 
 
 def refuse_while_running(state_dir: Path) -> None:
-    """Raises AlreadyRunning while any runner works on any paper account: the market must not change under it."""
+    """Raise AlreadyRunning while any runner works on any paper account: the market must not change under it."""
     from pfmm.runner.dead_man import LOCK_STRATEGY
     from pfmm.runner.locks import AccountLocks
 
@@ -67,7 +67,7 @@ def refuse_while_running(state_dir: Path) -> None:
 
 
 def reset(state_dir: Path) -> Fresh:
-    """Drops every paper account and starts the market's clock anew; their journals go to journals/archive.
+    """Drop every paper account and start the market's clock anew; their journals go to journals/archive.
 
     Order ids and cursors go on above the old ones. A file that cannot be used is set aside for a new exchange with the
     default market. Raises AlreadyRunning while a runner works, ConfigError for a folder that cannot be written.
@@ -76,7 +76,7 @@ def reset(state_dir: Path) -> Fresh:
 
 
 def switch_feed(state_dir: Path, config: Mapping[str, Any], *, afresh: bool) -> Fresh | None:
-    """Changes the market of the exchange; with `afresh` every account is dropped as `reset` does.
+    """Change the market of the exchange; with `afresh` every account is dropped as `reset` does.
 
     Raises VenueRefused while an account has orders or a position, unless `afresh`; AlreadyRunning while a runner works.
     """
@@ -94,8 +94,8 @@ def switch_feed(state_dir: Path, config: Mapping[str, Any], *, afresh: bool) -> 
 
 @contextmanager
 def _alone(state_dir: Path) -> Iterator[None]:
-    """Nobody runs, and nobody opens a journal, meanwhile: a run that began now would write to a journal that is
-    moved away, and its orders would be known to none."""
+    """See to it that nobody runs, and nobody opens a journal, meanwhile: a run that began now would write to a journal
+    that is moved away, and its orders would be known to none."""
     from pfmm.journal.sharing import journals_in_use
 
     refuse_wrong_clock()
@@ -143,7 +143,7 @@ def _recreated(state_dir: Path) -> Exchange:
 
 
 def move_journals(state_dir: Path, now_ms: int) -> tuple[tuple[Path, Path], ...]:
-    """Moves the journals of all paper accounts to journals/archive, under names with the time; (old, new) each.
+    """Move the journals of all paper accounts to journals/archive, under names with the time; return each (old, new).
 
     The write-ahead log goes first: left behind, it would be merged into the account's next journal.
     """

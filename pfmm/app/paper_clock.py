@@ -80,7 +80,7 @@ def _said(found: Present) -> str:
 
 
 def _span(ms: int) -> str:
-    """90,000 → 2 min; 86,400,000 → 24 h; 864,000,000 → 10 days."""
+    """Write a span for people: 90,000 → 2 min; 86,400,000 → 24 h; 864,000,000 → 10 days."""
     minutes = round(ms / 60_000)
     if minutes < 120:
         return f"{minutes} min"

@@ -46,13 +46,14 @@ class Part:
 
 
 def mids_of(journal: Journal, market: str | None, start_ms: int) -> dict[str, MidSeries]:
-    """The mids of one market or all, from the last one before the period on."""
+    """Read the mids of one market or all, from the last one before the period on."""
     markets = journal.markets_with_mids() if market is None else (market,)
     return {name: MidSeries(*journal.mid_columns(name, start_ms)) for name in markets}
 
 
 def rows_of(journal: Journal, part: Part) -> Iterator[FillRow]:
-    """The fills of a part: plain tuples, which serve as rows. What closed that which ended runs left is theirs."""
+    """Yield the fills of a part: plain tuples, which serve as rows. What closed that which ended runs left is
+    theirs."""
     after = part.after_seq
     for seq in sorted(part.closings):
         if part.after_seq < seq <= part.through_seq:
@@ -68,7 +69,7 @@ def _rows_between(journal: Journal, part: Part, after_seq: int, through_seq: int
 
 
 def judge_part(part: Part, mids: Mids) -> dict[str, Judgement]:
-    """The judgements of a part by the mids, by market."""
+    """Judge the fills of a part by the mids, by market."""
     with Journal.open_readonly(part.path) as journal:
         return judged(rows_of(journal, part), mids, part.period, part.counted_owners)
 
@@ -119,7 +120,7 @@ def judged_elsewhere(journal: Journal, part: Part) -> Iterator[tuple[Callable[[]
 
 
 def _answer(part: Part, asking: Connection) -> None:
-    """The other process. An interrupt is meant for the one that waits, and ends this one too."""
+    """Judge a part in the other process. An interrupt is meant for the one that waits, and ends this one too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     try:

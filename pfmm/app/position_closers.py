@@ -37,7 +37,7 @@ def _with_rest(whole: JournalFill, claimed: Sequence[JournalFill]) -> tuple[tupl
 
 
 def left_by_ended(journal: Journal, market: str, position: Decimal) -> Decimal:
-    """How much of the account's `position` on `market` ended runs left open, signed base units: every limit counts it,
-    and nothing works it off. 2 of a position of 5 where ended runs add up to 2; 0 where they are short."""
+    """Work out how much of the account's `position` on `market` ended runs left open, signed base units: every limit
+    counts it, and nothing works it off. 2 of a position of 5 where ended runs add up to 2; 0 where they are short."""
     left = journal.left_by_ended(market)
     return min(left, position, key=abs) if left * position > 0 else ZERO

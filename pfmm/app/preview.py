@@ -85,7 +85,7 @@ def _of_account(request: PreviewRequest, session: Session, kind: Kind, instrumen
 
 
 def _equity(session: Session) -> Decimal | None:
-    """The account's equity in USD; None without a key, which a preview of public data does not need."""
+    """Read the account's equity in USD; None without a key, which a preview of public data does not need."""
     try:
         return session.venue.account_state().equity
     except (ConfigError, AuthenticationError):
@@ -93,7 +93,7 @@ def _equity(session: Session) -> Decimal | None:
 
 
 def _spec(session: Session, kind: Kind, instrument: Instrument, run: Run | None, now_ms: Callable[[], int]) -> RunSpec:
-    """The run as a start would build it, from what is measured now. Public data alone gives no fit."""
+    """Build the run as a start would, from what is measured now. Public data alone gives no fit."""
     market = instrument.market
     settings = session.settings.for_run(kind, market)
     wanted = kind.needs(settings.values)
@@ -109,7 +109,8 @@ def _view(
     spec: RunSpec,
     run: Run | None,
 ) -> MarketView:
-    """The market as the run would see it; `inventory_usd` stands in for run's share and position alike."""
+    """Build the market's view as the run would see it; `inventory_usd` stands in for the run's share and position
+    alike."""
     from pfmm.model.plan import MarketView
 
     ticker, market = snapshot.tickers[0], instrument.market

@@ -60,7 +60,8 @@ class ProfileSetUp:
 
 
 def network_for(venue: str, network: str | None) -> str:
-    """The network that is meant: the one that is named, else the test network where pfmm refuses the real one."""
+    """Return the network that is meant: the one that is named, else the test network where pfmm refuses the real
+    one."""
     line = VENUES[venue]
     return network or (TESTNET if line.testnet and line.mainnet_refusal else MAINNET)
 
@@ -159,7 +160,7 @@ def _values(request: SetupRequest) -> dict[str, Any]:
 
 
 def _looked_at(opened: Session, *, with_key: bool, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Balance, mode and limits of the account, and proof that the key may act for it."""
+    """Read balance, mode and limits of the account, and prove that the key may act for it."""
     tell(f"asking {opened.venue_name} about account {opened.account}")
     notes: tuple[str, ...] = ()
     if with_key and not opened.settings.place.trading_refusal:

@@ -137,7 +137,7 @@ def create_profile(
 
 
 def set_up_venues() -> tuple[str, ...]:
-    """The venues whose accounts are looked at before a profile of them is made."""
+    """Return the venues whose accounts are looked at before a profile of them is made."""
     return tuple(name for name, line in VENUES.items() if line.account == "address")
 
 
@@ -209,7 +209,7 @@ def delete_profile(name: str, *, confirm: Confirm) -> ProfileEdited | None:
 
 
 def displayed(value: Any) -> str:
-    """A setting's value for people: 0.5, true, 20, unset."""
+    """Write a setting's value for people: 0.5, true, 20, unset."""
     if value is None:
         return "unset"
     if isinstance(value, bool):
@@ -227,7 +227,7 @@ def _edit(name: str, done: str, change: Callable[[Document], None]) -> ProfileEd
 
 
 def _target(profile: str | None) -> str:
-    """The profile that set and unset change; a file whose content is unusable is refused here."""
+    """Return the profile that set and unset change; a file whose content is unusable is refused here."""
     return load_settings(os.environ, profile=profile).profile
 
 

@@ -143,7 +143,7 @@ class _Source:
 
 
 def _to_go_on_with(request: RecordRequest, recorder: Recorder) -> tuple[Path | None, Mapping[str, Held]]:
-    """The file to append to, None for a new one, and what it holds already."""
+    """Return the file to append to, None for a new one, and what it holds already."""
     from pfmm.tape.resuming import held_in
 
     if not request.resume:
@@ -155,8 +155,8 @@ def _to_go_on_with(request: RecordRequest, recorder: Recorder) -> tuple[Path | N
 
 
 def rotated_name(out: Path, time_ms: int | None) -> str:
-    """The name of one file of a rotating recording: btc.tape.gz begun at noon is btc-20261130T120000Z.tape.gz. Without
-    a time it is the pattern of all of them."""
+    """Name one file of a rotating recording: btc.tape.gz begun at noon is btc-20261130T120000Z.tape.gz. Without a time
+    it is the pattern of all of them."""
     stem, dot, rest = out.name.partition(".")
     stamp = "*" if time_ms is None else compact(time_ms)
     return f"{stem}-{stamp}{dot}{rest}"
@@ -186,7 +186,7 @@ class _Files:
         return self._file.path
 
     def append(self, time_ms: int, lines: str) -> bool:
-        """Writes whole lines; True where a new file was begun for them."""
+        """Write whole lines; True where a new file was begun for them."""
         from pfmm.tape.output import TapeFile
 
         rotate_s = self._request.rotate_s
@@ -231,7 +231,7 @@ def _exists(file: Path) -> bool:
 
 
 def counts_of(recorder: Recorder, file: _Files) -> Mapping[str, int]:
-    """What was recorded so far, and the bytes of the file."""
+    """Return what was recorded so far, and the bytes of the file."""
     return {**asdict(recorder.counts), "bytes": file.bytes}
 
 
@@ -249,13 +249,13 @@ class _Loop:
         self.last_ms = 0
 
     def stretched(self, time_ms: int, interval_s: float) -> None:
-        """Tells that the venue's limits allow a poll only so often."""
+        """Tell that the venue's limits allow a poll only so often."""
         self.progress.warning(time_ms, f"a poll every {interval_s:.1f} s: the venue's limits allow no more")
 
     def run(
         self, time_ms: int, first: str, signals: Signals, *, interval_ms: int, for_s: float | None, cycles: int | None
     ) -> None:
-        """Polls every `interval_ms` of venue time until a signal, the end of the data, `for_s` or `cycles`."""
+        """Poll every `interval_ms` of venue time until a signal, the end of the data, `for_s` or `cycles`."""
         self._write(time_ms, first)
         self.progress.started(time_ms)
         self.progress.polled(time_ms, counts_of(self._recorder, self._file))
@@ -290,7 +290,7 @@ class _Loop:
         self.progress.stopped(self._clock.now_ms(), counts_of(self._recorder, self._file), reason)
 
     def _poll_s(self, deadline_ms: int | None) -> float:
-        """The wall seconds that a poll may take: a command's time, no more than what is left of --for."""
+        """Return the wall seconds that a poll may take: a command's time, no more than what is left of --for."""
         whole_s = self._session.settings.general.command.timeout_s
         if deadline_ms is None or self._clock.speed == 0:
             return whole_s
@@ -315,7 +315,7 @@ class _Loop:
             self.progress.rotated(time_ms, self._file.path)
 
     def _keep_time(self, time_ms: int) -> None:
-        """Follows the venue by its tickers' times, and asks its clock only when those stand still."""
+        """Follow the venue by its tickers' times, and ask its clock only when those stand still."""
         from pfmm.model.account import VenueTime
 
         if time_ms > self.last_ms:

@@ -19,18 +19,18 @@ _SIGNALS = (
 
 
 def topics() -> dict[str, Path]:
-    """The topics of `pfmm help` by name, each with its file."""
+    """Return the topics of `pfmm help` by name, each with its file."""
     folder = Path(__file__).resolve().parents[1] / "help"
     return {file.stem: file for file in sorted(folder.glob("*.md"))}
 
 
 def title(file: Path) -> str:
-    """What a topic is about: its first line."""
+    """Return what a topic is about: its first line."""
     return file.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
 
 
 def exit_codes() -> list[tuple[int, str]]:
-    """Every exit code with its meaning, ascending."""
+    """Return every exit code with its meaning, ascending."""
     found = {errors.EXIT_DONE: "done", **dict(_SIGNALS)}
     for kind in _tree():
         found.setdefault(kind.exit_code, kind.meaning)
@@ -38,13 +38,13 @@ def exit_codes() -> list[tuple[int, str]]:
 
 
 def error_codes() -> list[tuple[str, int, str]]:
-    """Every `error.code` of the JSON envelope: code, exit code, and the first line of its docstring."""
+    """Return every `error.code` of the JSON envelope: code, exit code, and the first line of its docstring."""
     named = [kind for kind in _tree() if kind is not errors.PfmmError]
     return sorted((kind.code, kind.exit_code, (kind.__doc__ or "").splitlines()[0]) for kind in named)
 
 
 def _tree() -> list[type[errors.PfmmError]]:
-    """The classes of errors.py, each after its base; one that another module derives has its base's code."""
+    """Return the classes of errors.py, each after its base; one that another module derives has its base's code."""
     kinds = [errors.PfmmError]
     for kind in kinds:
         kinds.extend(child for child in kind.__subclasses__() if child.__module__ == errors.__name__)
@@ -52,19 +52,19 @@ def _tree() -> list[type[errors.PfmmError]]:
 
 
 def exit_code_table() -> str:
-    """The exit codes as a Markdown table."""
+    """Write the exit codes as a Markdown table."""
     rows = [f"| {code} | {meaning} |" for code, meaning in exit_codes()]
     return "\n".join(["| code | meaning |", "|---:|---|", *rows])
 
 
 def error_code_table() -> str:
-    """The error codes of the JSON envelope as a Markdown table."""
+    """Write the error codes of the JSON envelope as a Markdown table."""
     rows = [f"| `{code}` | {exit_code} | {text} |" for code, exit_code, text in error_codes()]
     return "\n".join(["| error.code | exit code | when |", "|---|---:|---|", *rows])
 
 
 def settings_table() -> str:
-    """Every setting with its default, its range and its variable, as a Markdown table."""
+    """Write every setting with its default, its range and its variable, as a Markdown table."""
     rows = [
         f"| `{setting.name}` | {_shown(setting.default)} | {describe_range(setting).replace('|', 'or')} "
         f"| {setting.meaning} | `{setting.variable}` |"

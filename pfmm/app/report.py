@@ -78,14 +78,14 @@ class ReportResult:
     warnings: tuple[str, ...] = ()
 
     def figures(self) -> dict[str, Any]:
-        """The figures as JSON-ready values, as `backtest run` has them too."""
+        """Return the figures as JSON-ready values, as `backtest run` has them too."""
         from pfmm.report.figures import report_json
 
         fees = [{"market": market, **one.data()} for market, one in self.fees.items()]
         return {**report_json(self.report), "fees": fees}
 
     def text(self, width: int | None = None) -> str:
-        """The figures for people, on a terminal of so many columns (None: none)."""
+        """Return the figures for people, on a terminal of so many columns (None: none)."""
         from pfmm.report.text import WIDTH, report_text
 
         return report_text(self.report, heading=self.heading, width=WIDTH if width is None else width)
@@ -144,7 +144,7 @@ def report(
 def _found(
     session: Session, asked: Slice, marks: Mapping[str, Decimal], files: Files, tell: Callable[[str], None]
 ) -> tuple[ReportData, tuple[str, ...]]:
-    """The figures and warnings about them, after the fills were written to where they are wanted."""
+    """Work out the figures and warnings about them, after the fills were written to where they are wanted."""
     from pfmm.app.position_closers import closing_fills
 
     journal = session.journal
@@ -158,7 +158,7 @@ def _found(
 
 
 def _lists_markets(session: Session) -> bool:
-    """Reads the venue's list of markets, once; False where it does not answer: a report goes without it."""
+    """Read the venue's list of markets, once; False where it does not answer: a report goes without it."""
     try:
         return bool(session.instruments)
     except PfmmError:
@@ -166,7 +166,7 @@ def _lists_markets(session: Session) -> bool:
 
 
 def _fees(session: Session, markets: Iterable[str]) -> dict[str, Fees]:
-    """What each of the markets that the venue lists charges this account now."""
+    """Return what each of the markets that the venue lists charges this account now."""
     from pfmm.model.fees import Fees
 
     listed = [session.as_charged(market) for market in markets if market in session.instruments]
@@ -182,8 +182,8 @@ def _heading(session: Session, asked: Slice, fees: Mapping[str, Fees]) -> str:
 
 
 def _observe(session: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
-    """Brings the journal up to the venue. Answers the venue's marks, of what was traded by hand too, and a warning
-    where it did not answer."""
+    """Bring the journal up to the venue. Return the venue's marks, of what was traded by hand too, and a warning where
+    it did not answer."""
     from pfmm.app.session import unlisted
     from pfmm.engine.fill_mids import read_mids
     from pfmm.engine.observe import observe_listed
@@ -201,8 +201,8 @@ def _observe(session: Session) -> tuple[dict[str, Decimal], tuple[str, ...]]:
 
 
 def _slice(journal: Journal, since: str | None, market: str | None, strategy: str | None) -> Slice:
-    """The period ends with the last record and begins with the first, or where `since` says: a span before the end,
-    or a moment. Raises UsageError for a moment after the end."""
+    """Work out the period: it ends with the last record and begins with the first, or where `since` says: a span before
+    the end, or a moment. Raises UsageError for a moment after the end."""
     from pfmm.model.units import since_ms
 
     first_ms, end_ms = journal.span_ms() or (0, 0)
@@ -213,7 +213,7 @@ def _slice(journal: Journal, since: str | None, market: str | None, strategy: st
 
 
 def _market(journal: Journal, spelling: str) -> str:
-    """The market that `spelling` means among those that the journal knows: the venue may be out of reach."""
+    """Find the market that `spelling` means among those that the journal knows: the venue may be out of reach."""
     from pfmm.model.spelling import spelled
 
     known = {run.market for run in journal.runs()} | set(journal.markets_with_mids())
@@ -230,8 +230,9 @@ def _market(journal: Journal, spelling: str) -> str:
 def _data(
     journal: Journal, asked: Slice, marks: Mapping[str, Decimal], closed: Closings, *, every_fill: bool
 ) -> tuple[ReportData, Mapping[str, MidSeries]]:
-    """The figures, and the mids that they were judged by, if any were read: of everything that happened from the
-    minute rows; of a part of it, of less than MINUTES_FROM_MS, or with `every_fill` from the fills."""
+    """Work out the figures, and return with them the mids that they were judged by, if any were read. Everything that
+    happened is worked out from the minute rows; a part of it, less than MINUTES_FROM_MS, or with `every_fill`, from the
+    fills."""
     from pfmm.app.report_minutes import of_minutes
 
     whole = asked.strategy is None and asked.start_ms == (journal.span_ms() or (0, 0))[0]
@@ -281,8 +282,8 @@ def _all_fills(journal: Journal, asked: Slice, closed: Closings, kinds: Mapping[
 
 
 def _equity(journal: Journal, start_ms: int) -> list[EquityReading]:
-    """The readings of the period, after the one that held when it began: what was lost before the next one is lost
-    within the period."""
+    """Read the equity of the period, after the reading that held when it began: what was lost before the next one is
+    lost within the period."""
     readings, opening = journal.equity_readings(start_ms), journal.equity_at(start_ms)
     if opening is None or (readings and readings[0].time_ms == start_ms):
         return readings
@@ -290,8 +291,8 @@ def _equity(journal: Journal, start_ms: int) -> list[EquityReading]:
 
 
 def _old_openings(journal: Journal, asked: Slice, found: ReportData, mids: Mapping[str, MidSeries]) -> Iterator[str]:
-    """A warning for each market whose holdings at the start are valued at a price of more than ten minutes before: what
-    the price did in between counts as earned in the period."""
+    """Yield a warning for each market whose holdings at the start are valued at a price of more than ten minutes
+    before: what the price did in between counts as earned in the period."""
     for market, samples in found.samples.items():
         if not samples or not samples[0].size:
             continue
@@ -310,7 +311,7 @@ def _old_openings(journal: Journal, asked: Slice, found: ReportData, mids: Mappi
 
 
 def _export(journal: Journal, target: str, stdout: Callable[[], TextIO]) -> int:
-    """One canonical record a line; returns how many."""
+    """Write one canonical record a line; return how many."""
     import json
 
     from pfmm.journal.export import canonical
@@ -344,7 +345,8 @@ def _csv_fills(journal: Journal, asked: Slice, closed: Closings) -> Iterator[Csv
 
 @contextmanager
 def _without_cycle_search() -> Iterator[None]:
-    """The fold makes millions of tuples and no reference cycle: searching for cycles took a third of its time."""
+    """Turn the search for reference cycles off: the fold makes millions of tuples and no cycle, and searching took a
+    third of its time."""
     import gc
 
     was_on = gc.isenabled()
@@ -358,7 +360,7 @@ def _without_cycle_search() -> Iterator[None]:
 
 @contextmanager
 def _opened(target: str, stdout: Callable[[], TextIO] | None = None) -> Iterator[TextIO]:
-    """A file to write, or stdout for "-" where that may be. Raises ConfigError for one that cannot be written."""
+    """Open a file to write, or stdout for "-" where that may be. Raises ConfigError for one that cannot be written."""
     if target == STDOUT and stdout is not None:
         out = stdout()
         yield out

@@ -22,7 +22,7 @@ RUNS_SHOWN = 20
 
 
 def text_of(journal: Journal, asked: Slice, found: ReportData, closed: Closings, heading: str) -> str:
-    """The page as text: at most FILLS_SHOWN fills, evenly chosen where there are more."""
+    """Draw the page as text: at most FILLS_SHOWN fills, evenly chosen where there are more."""
     from pfmm.report.html import Page, page
 
     fills = _fills(journal, asked, found.fills, closed)
@@ -31,7 +31,7 @@ def text_of(journal: Journal, asked: Slice, found: ReportData, closed: Closings,
 
 
 def _fills(journal: Journal, asked: Slice, count: int, closed: Closings) -> Sequence[Fill]:
-    """The fills in the order of time, of which the first is always there."""
+    """Return the fills in the order of time, of which the first is always there."""
     kinds = {run.run_id: run.kind for run in journal.runs()}
     stride = max(1, -(-count // FILLS_SHOWN))
     counted = (
@@ -45,7 +45,7 @@ def _fills(journal: Journal, asked: Slice, count: int, closed: Closings) -> Sequ
 
 
 def _runs(journal: Journal, asked: Slice) -> list[Run]:
-    """The newest runs of the period."""
+    """Return the newest runs of the period."""
     found = [
         run
         for run in journal.runs(kind=asked.strategy, market=asked.market)
@@ -55,14 +55,14 @@ def _runs(journal: Journal, asked: Slice) -> list[Run]:
 
 
 def _settings(runs: Sequence[Run]) -> Iterator[tuple[str, str, str]]:
-    """What each run was begun with, as (run, setting, value)."""
+    """Yield what each run was begun with, as (run, setting, value)."""
     for run in runs:
         for name, value in sorted(_flat(run.config).items()):
             yield f"{run.kind} {run.market} {run.run_id}", name, value
 
 
 def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Nested values by their path: {"a": {"b": 1}} is {"a.b": "1"}."""
+    """Return nested values by their path: {"a": {"b": 1}} is {"a.b": "1"}."""
     found: dict[str, str] = {}
     for name, value in config.items():
         if isinstance(value, Mapping):

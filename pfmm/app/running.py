@@ -29,7 +29,7 @@ EDGE_WINDOW_MS = 86_400_000
 
 
 def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: Inbox, signals: Signals) -> Ending:
-    """Takes over what an earlier process left, runs the loop, and carries out the exit policy whatever ends it.
+    """Take over what an earlier process left, run the loop, and carry out the exit policy whatever ends it.
 
     Raises Halted where a HALT or a kill switch ended it, and what `run_to_the_end` raises.
     """
@@ -96,14 +96,14 @@ class LiveEdge:
     """
 
     def __init__(self, journal: Journal, fees: Mapping[str, Fees]) -> None:
-        """`fees` is what each market charges."""
+        """Begin without lines; `fees` is what each market charges."""
         self._journal, self._fees = journal, fees
         self._minute = -1
         self._lines: dict[str, str | None] = {}
 
     def lines(self, runs: Iterable[tuple[str, str]], now_ms: int) -> dict[str, str | None]:
-        """What the screen says at a time, in ms: `edge` (the break-even fee of the (market, run id) pairs over the last
-        24 h), `net` (what is left of it after the fee that was paid; None without one) and `fees`."""
+        """Return what the screen says at a time, in ms: `edge` (the break-even fee of the (market, run id) pairs over
+        the last 24 h), `net` (what is left of it after the fee that was paid; None without one) and `fees`."""
         if now_ms // 60_000 != self._minute:
             self._minute = now_ms // 60_000
             self._lines = {**self._worked_out(runs, now_ms), "fees": fees_text(self._fees)}

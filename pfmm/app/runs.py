@@ -44,7 +44,7 @@ class Place(Protocol):
 
 
 def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Measured) -> RunSpec:
-    """The run of a strategy on one market; `config` keeps the settings that its resting orders stand for."""
+    """Build the run of a strategy on one market; `config` keeps the settings that its resting orders stand for."""
     built = kind.assembled(market, settings.values, measured)
     run = settings.run
     limits = Limits(
@@ -99,7 +99,7 @@ class Runs:
         return spec, found.notes
 
     def _first_fit(self, venue: Venue, market: str, run: Run | None, now_ms: int) -> Calibration | None:
-        """What the market's quotes start with; at most FITS_AT_START markets are asked for a new fit."""
+        """Return what the market's quotes start with; at most FITS_AT_START markets are asked for a new fit."""
         found = _remembered(run)
         if _is_old(found, now_ms) and self._fitted < FITS_AT_START:
             self._fitted += 1
@@ -120,7 +120,7 @@ class Runs:
         engine.replace_strategy(_in_session(fitted, settings.run))
 
     def _due(self, venue: Venue, now_ms: int) -> tuple[str, Calibration] | None:
-        """A new fit of the market that has waited longest, if any is due and can be had."""
+        """Fit anew the market that has waited longest; None where none is due or can be had."""
         due = [
             market
             for market, known in self._fits.items()
@@ -138,7 +138,7 @@ class Runs:
 
 
 def _in_session(strategy: Strategy[Any], run: RunSettings) -> Strategy[Any]:
-    """The strategy, kept to the hours of a market that closes. Raises UsageError for hours that are none."""
+    """Return the strategy, kept to the hours of a market that closes. Raises UsageError for hours that are none."""
     if not run.sessions:
         return strategy
     from pfmm.strategy.sessions import InSession, hours_of
@@ -171,7 +171,7 @@ def view_without_inventory(instrument: Instrument, ticker: Ticker, limits: Limit
 
 
 def open_run(session: Session, name: str, market: str) -> Run | None:
-    """The market's open run; None without one. Makes no journal."""
+    """Return the market's open run; None without one. Makes no journal."""
     return session.journal.open_run(name, market) if session.has_journal else None
 
 
@@ -190,8 +190,8 @@ def measured_now(
 
 
 def _volatility(venue: Venue, settings: MarketSettings, market: str, now_ms: int) -> float:
-    """The market's volatility over the last half hour of public trades, a fraction a year; of its candles where the
-    trades are too few, and the profile's where both are."""
+    """Measure the market's volatility over the last half hour of public trades, a fraction a year; by its candles where
+    the trades are too few, and by the profile where both are."""
     from pfmm.strategy.history import volatility_of_candles, volatility_of_trades
 
     unknown = 0.0
@@ -202,7 +202,7 @@ def _volatility(venue: Venue, settings: MarketSettings, market: str, now_ms: int
 
 
 def _fit(venue: Venue, market: str, now_ms: int) -> Calibration | None:
-    """A calibration from the venue's recent trades; None when it serves none."""
+    """Fit a calibration to the venue's recent trades; None when it serves none."""
     from pfmm.strategy.calibration import calibrate, implied_mids
 
     try:
@@ -213,7 +213,7 @@ def _fit(venue: Venue, market: str, now_ms: int) -> Calibration | None:
 
 
 def _remembered(run: Run | None) -> Calibration | None:
-    """The calibration that an open run last quoted with."""
+    """Return the calibration that an open run last quoted with."""
     from pfmm.strategy.calibration import load
 
     raw = None if run is None or run.memory is None else run.memory.get("calibration")
@@ -221,7 +221,7 @@ def _remembered(run: Run | None) -> Calibration | None:
 
 
 def _is_old(calibration: Calibration | None, now_ms: int) -> bool:
-    """True when it is time for a new fit."""
+    """Tell whether it is time for a new fit."""
     if calibration is None:
         return True
     return not 0 <= now_ms - calibration.at_ms < FRESH_MS

@@ -108,12 +108,12 @@ def shown(command: str) -> SchemaShown:
 
 
 def folder() -> Path:
-    """Where the files are."""
+    """Return where the files are."""
     return Path(__file__).resolve().parents[1] / "help" / "schema"
 
 
 def file_name(command: str) -> str:
-    """The file of a command: "grid plan" is in grid-plan.json."""
+    """Name the file of a command: "grid plan" is in grid-plan.json."""
     return f"{command.replace(' ', '-')}.json"
 
 
@@ -171,7 +171,7 @@ def _error() -> Schema:
 
 
 def _stream(name: str) -> Schema:
-    """A line of a stream: one of its events, each under its name in `$defs`, or the envelope of a failure."""
+    """Describe a line of a stream: one of its events, each under its name in `$defs`, or the envelope of a failure."""
     from pfmm.app import event_lines
 
     table, of_a_market = STREAMS[name]
@@ -230,7 +230,7 @@ def _data(place: str) -> Schema:
 
 
 def _schema(kind: Any) -> Schema:
-    """The schema of the values of a type, as `jsonable` writes them."""
+    """Build the schema of the values of a type, as `jsonable` writes them."""
     origin, inside = get_origin(kind), get_args(kind)
     found: Schema = {}  # Any: whatever JSON there is
     if kind in _PLAIN:
@@ -256,7 +256,7 @@ def _object(hints: Mapping[str, Any], optional: frozenset[str] = frozenset()) ->
 
 
 def _named(name: str, schema: Schema) -> Schema:
-    """A decimal as `jsonable` writes it under that name: in bps or per cent as a number."""
+    """Describe a decimal as `jsonable` writes it under that name: in bps or per cent as a number."""
     if NUMBERS.search(name) is None:
         return schema
     changed = dict(schema)
@@ -271,7 +271,7 @@ def _named(name: str, schema: Schema) -> Schema:
 
 
 def _closed(properties: Mapping[str, Any], required: Iterable[str]) -> Schema:
-    """An object with these fields and no other."""
+    """Describe an object with these fields and no other."""
     return {
         "type": "object",
         "properties": dict(properties),
@@ -281,7 +281,7 @@ def _closed(properties: Mapping[str, Any], required: Iterable[str]) -> Schema:
 
 
 def _optional(kind: Any) -> frozenset[str]:
-    """The fields that an answer may lack: those whose default is ABSENT."""
+    """Return the fields that an answer may lack: those whose default is ABSENT."""
     if is_typeddict(kind):
         optional: frozenset[str] = kind.__optional_keys__
         return optional
@@ -289,7 +289,7 @@ def _optional(kind: Any) -> frozenset[str]:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    """The types of a class's fields, those of its bases with them."""
+    """Return the types of a class's fields, those of its bases with them."""
     known: dict[str, Any] = {}
     for one in reversed(kind.__mro__):
         if one.__module__.startswith("pfmm."):
@@ -300,7 +300,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 
 def _names_of(module: ModuleType) -> dict[str, Any]:
-    """What a module knows; what it imports for the type checker alone is imported here."""
+    """Return what a module knows; what it imports for the type checker alone is imported here."""
     known = dict(vars(module))
     for node in ast.parse(Path(str(module.__file__)).read_text("utf-8")).body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":

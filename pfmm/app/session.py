@@ -40,12 +40,12 @@ USUAL_MARKET = "BTC-PERP"  # to ask for where none is known
 
 
 def wall_ms() -> int:
-    """The local clock in ms since 1970."""
+    """Read the local clock in ms since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def wait_s(seconds: float) -> bool:
-    """Waits so many wall seconds, whatever comes: for work that no signal is to cut short."""
+    """Wait so many wall seconds, whatever comes: for work that no signal is to cut short."""
     time.sleep(seconds)
     return True
 
@@ -69,7 +69,7 @@ class Session:
         self._wakeup: Wakeup | None = None
 
     def question(self, action: str, amounts: Callable[[], tuple[str, ...]] = tuple) -> Question:
-        """What is to be asked before `action` is done on this account, a live one."""
+        """Build the question that is asked before `action` is done on this account, a live one."""
         from pfmm.app.contract import Question
 
         real = self.real_money
@@ -92,7 +92,7 @@ class Session:
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
 
     def refuse_reading_only(self) -> None:
-        """Raises CannotDoThis on a venue that pfmm only reads: nothing that acts may begin there."""
+        """Raise CannotDoThis on a venue that pfmm only reads: nothing that acts may begin there."""
         why = self.settings.place.trading_refusal
         if why:
             raise CannotDoThis(
@@ -101,14 +101,15 @@ class Session:
             )
 
     def _account_if_known(self) -> str:
-        """Empty without a usable key or address: public data needs none, and what does says what is wrong with it."""
+        """Return the account; empty without a usable key or address: public data needs none, and what does says what is
+        wrong with it."""
         try:
             return self.account
         except ConfigError:
             return ""
 
     def key(self) -> str:
-        """The API key in clear; the paper exchange's key is the account's name."""
+        """Read the API key in clear; the paper exchange's key is the account's name."""
         if not self.live:
             return f"paper-{self.settings.account}"
         from pfmm.config.secrets import require_secret
@@ -116,7 +117,7 @@ class Session:
         return require_secret(self.settings.secret, self.settings.venue, os.environ).reveal()
 
     def _key_at_hand(self) -> str:
-        """The key where that asks nobody, else "": to be kept out of answers that repeat it."""
+        """Read the key where that asks nobody, else "": to be kept out of answers that repeat it."""
         from pfmm.config.secrets import secret_at_hand
 
         settings = self.settings
@@ -180,8 +181,8 @@ class Session:
         )
 
     def _now_due(self) -> Deadline:
-        """By when what is asked now must be answered: of a command that bounds nothing itself, `command.timeout_s`
-        after its first request."""
+        """Return by when what is asked now must be answered: of a command that bounds nothing itself,
+        `command.timeout_s` after its first request."""
         if self._deadline is None:
             from pfmm.model.deadline import Deadline
 
@@ -190,9 +191,9 @@ class Session:
 
     @contextmanager
     def bounded(self, seconds: float | None = None, *, wakeup: Wakeup | None = None) -> Iterator[Deadline]:
-        """Within the block all requests and the waits of clocks together take at most `seconds`, without a limit (None)
-        each its own time, and `wakeup` tells of signals that end a read. Takes the place of what bounded them before.
-        """
+        """Bound the block: all requests and the waits of clocks together take at most `seconds`, without a limit (None)
+        each its own time, and `wakeup` tells of signals that end a read. Takes the place of what bounded them
+        before."""
         from pfmm.model.deadline import Deadline
 
         before = self._deadline, self._wakeup
@@ -213,7 +214,7 @@ class Session:
             self._wakeup = before
 
     def leaving(self) -> AbstractContextManager[Deadline]:
-        """Within the block all requests and waits together take at most `run.exit_timeout_s`: to cancel and prove."""
+        """Bound all requests and waits of the block together by `run.exit_timeout_s`: to cancel and prove."""
         return self.bounded(self.settings.general.run.exit_timeout_s)
 
     def renew(self) -> None:
@@ -252,14 +253,15 @@ class Session:
         return AccountLocks(self.state_dir, self.venue_name, self.account)
 
     def locks_to_trade(self) -> AccountLocks:
-        """The account's locks, for what will send orders. Raises CannotDoThis on a venue that pfmm only reads, and
-        Halted."""
+        """Return the account's locks, for what will send orders. Raises CannotDoThis on a venue that pfmm only reads,
+        and Halted."""
         self.refuse_reading_only()
         self.locks.refuse_if_halted()
         return self.locks
 
     def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
-        """A clock that follows the venue; waits end through `wait_s`, and with the deadline of a `bounded` block."""
+        """Build a clock that follows the venue; waits end through `wait_s`, and with the deadline of a `bounded`
+        block."""
         from pfmm.runner.clock import VenueClock
 
         def bounded_wait_s(seconds: float) -> bool:
@@ -291,7 +293,8 @@ class Session:
         return {instrument.market: instrument for instrument in listed}
 
     def market(self, spelling: str) -> Instrument:
-        """The instrument that `spelling` means: BTC-PERP, btc, BTCUSDT or the venue's own name; see `model.spelling`.
+        """Find the instrument that `spelling` means: BTC-PERP, btc, BTCUSDT or the venue's own name; see
+        `model.spelling`.
 
         Raises UnknownMarket with the nearest names.
         """
@@ -303,8 +306,8 @@ class Session:
         return self.instruments[found]
 
     def as_charged(self, spelling: str) -> Instrument:
-        """The market with the fees of its newest own fills, on a venue that is not ours: these are the fact, and what
-        it lists a claim. The embedded exchange charges what it states from one moment to the next."""
+        """Return the market with the fees of its newest own fills, on a venue that is not ours: these are the fact, and
+        what it lists a claim. The embedded exchange charges what it states from one moment to the next."""
         instrument = self.market(spelling)
         if not self.live or not self.has_journal:
             return instrument
@@ -314,8 +317,8 @@ class Session:
         return as_charged(instrument, (item.fill for item in newest))
 
     def known_market(self, spelling: str) -> str:
-        """The name that `spelling` means, also of a market that the venue took off its list, while the account holds
-        or remembers something there. Raises UnknownMarket."""
+        """Find the name that `spelling` means, also of a market that the venue took off its list, while the account
+        holds or remembers something there. Raises UnknownMarket."""
         try:
             return self.market(spelling).market
         except UnknownMarket:
@@ -327,8 +330,8 @@ class Session:
             return found
 
     def remembered_market(self, spelling: str) -> str | None:
-        """The name that `spelling` means among the markets of the locks and of the journal, if that can be used; the
-        venue is not asked."""
+        """Find the name that `spelling` means among the markets of the locks and of the journal, if that can be used;
+        the venue is not asked."""
         names = {holder.market for holder in self.locks.holders()}
         with suppress(ConfigError):
             if self.has_journal:
@@ -336,11 +339,11 @@ class Session:
         return spelled(spelling, names)
 
     def on_close(self, close: Callable[[], None]) -> None:
-        """Has `close` called when the session ends."""
+        """Have `close` called when the session ends."""
         self._closers.append(close)
 
     def close(self) -> None:
-        """Closes what was opened."""
+        """Close what was opened."""
         for close in self._closers:
             close()
         opened = vars(self)
@@ -352,13 +355,15 @@ class Session:
 
 
 def _hurried(settings: Settings) -> Mapping[str, Any]:
-    """An emergency repeats by itself, with a fresh look between: one request must not hold it up."""
+    """Return the limits of an emergency's requests: it repeats by itself, with a fresh look between, so that one
+    request must not hold it up."""
     return {"timeout_s": min(HURRIED_TIMEOUT_S, settings.general.flatten.timeout_s), "read_attempts": 1}
 
 
 @contextmanager
 def session(settings: Settings, *, hurried: bool = False) -> Iterator[Session]:
-    """The session of one command. `hurried` is for an emergency: no single request holds it up."""
+    """Open the session of one command, and close it after the block. `hurried` is for an emergency: no single request
+    holds it up."""
     opened = Session(settings, hurried=hurried)
     try:
         yield opened
@@ -367,11 +372,11 @@ def session(settings: Settings, *, hurried: bool = False) -> Iterator[Session]:
 
 
 def near_markets(spelling: str, names: Collection[str]) -> str:
-    """The nearest of the listed markets, for the hint of a message."""
+    """Name the nearest of the listed markets, for the hint of a message."""
     close = near(spelling, names)
     return f"did you mean {' or '.join(close)}?" if close else "`pfmm markets` lists them"
 
 
 def unlisted(markets: Sequence[str]) -> list[str]:
-    """The warning for markets that the venue took off its list; none without any."""
+    """Warn of markets that the venue took off its list; no warning without any."""
     return [f"the venue lists {', '.join(markets)} no more"] if markets else []

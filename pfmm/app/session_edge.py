@@ -49,7 +49,7 @@ class SessionEdge:
 def session_edges(
     files: Sequence[Path], markets: Sequence[str], strategy: str, profile: str | None
 ) -> tuple[SessionEdge, ...]:
-    """Each market in each file, and with several files in all of them together that hold something of it."""
+    """Work out the edge of each market in each file; with several, in all together that hold something of it, too."""
     found = []
     for market in markets:
         each = [_edge(market, [file], strategy, profile) for file in files]

@@ -113,7 +113,7 @@ class Start:
         )
 
     def _open_runs(self) -> list[Run | None]:
-        """The run of each market that this start would carry on; what it needs to begin depends on that."""
+        """Return the run of each market that this start would carry on; what it needs to begin depends on that."""
         journal = self.session.journal
         return [journal.open_run(self.kind, market) for market in self.markets]
 
@@ -186,8 +186,8 @@ class Start:
             self._tell(told)
 
     def _guessed(self, interval_s: float) -> float | None:
-        """Order actions an hour on all markets, by the venue's candles of the last day; None where it shows none, and
-        for so many cycles, which empty nothing."""
+        """Work out the order actions an hour on all markets, by the venue's candles of the last day; None where it
+        shows none, and for so many cycles, which empty nothing."""
         if self.request.cycles is not None:
             return None
         from pfmm.app.action_forecast import DAY_MS, worked_out
@@ -204,7 +204,7 @@ class Start:
 
     @contextmanager
     def holding(self) -> Iterator[Engine]:
-        """Within the block this process is the one that runs these markets. Raises AlreadyRunning and Halted."""
+        """Make this process the one that runs these markets, within the block. Raises AlreadyRunning and Halted."""
         with self.locks.running(self.markets, self.kind, self.heartbeat):
             before, self._open = _ids(self._open), self._open_runs()
             if _ids(self._open) != before:  # ended or begun by another since: not the same start
@@ -238,7 +238,7 @@ class Start:
         running: Callable[[], AbstractContextManager[object]],
         last_interrupt: Callable[[], None],
     ) -> Surroundings:
-        """What the way out needs of this process; see `Surroundings`."""
+        """Build what the way out needs of this process; see `Surroundings`."""
         from pfmm.runner.leaving import Surroundings
 
         session = self.session
@@ -292,8 +292,8 @@ class Start:
 
 
 def bases_of(session: Session, markets: Sequence[str]) -> dict[str, Decimal]:
-    """What the account holds on these markets that no run ever held, signed base units, by one look at the venue; only
-    markets with any."""
+    """Return what the account holds on these markets that no run ever held, signed base units, by one look at the
+    venue; only markets with any."""
     held = {one.market: one.size for one in session.venue.state(markets).positions}
     found = {}
     for market in markets:

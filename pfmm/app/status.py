@@ -125,7 +125,7 @@ def _unwatched(session: Session, kind: str, holders: Mapping[tuple[str, str], Ho
 
 
 def _unknown(session: Session, kind: str, market: str | None) -> tuple[str, ...]:
-    """A warning where orders rest with pfmm's ids that this journal does not know, or where that cannot be told."""
+    """Warn where orders rest with pfmm's ids that this journal does not know, or where that cannot be told."""
     from pfmm.app.unknown_orders import resting_unknown, words_of
 
     try:
@@ -138,8 +138,8 @@ def _unknown(session: Session, kind: str, market: str | None) -> tuple[str, ...]
 
 
 def named_market(session: Session, spelling: str | None) -> str | None:
-    """The market that `spelling` means; None stands for all. One that ran here needs no venue to be known by, so that
-    its runner can be stopped while the venue does not answer. Raises UnknownMarket and VenueUnreachable."""
+    """Find the market that `spelling` means; None stands for all. One that ran here needs no venue to be known by, so
+    that its runner can be stopped while the venue does not answer. Raises UnknownMarket and VenueUnreachable."""
     if spelling is None:
         return None
     try:
@@ -152,7 +152,7 @@ def named_market(session: Session, spelling: str | None) -> str | None:
 
 
 def _newest(runs: Sequence[Run]) -> list[Run]:
-    """The newest run of each market."""
+    """Return the newest run of each market."""
     newest: dict[str, Run] = {}
     for run in runs:
         if run.market not in newest or run.number > newest[run.market].number:
@@ -206,7 +206,7 @@ def _order(order: OwnOrder) -> OrderRow:
 
 
 def _state(run: Run, holder: Holder | None, session: Session, speed: float) -> str:
-    """The state, from the lock that is held and what the run last wrote.
+    """Tell the state, from the lock that is held and what the run last wrote.
 
     The interval is the runner's own, which a flag may have set, in seconds of a venue that runs at `speed`."""
     if run.ended_ms is not None:

@@ -112,7 +112,7 @@ def stop(request: StopRequest, *, session: Session, confirm: Confirm) -> StopRes
 def _look_for_unknown(
     request: StopRequest, session: Session, result: StopResult, failure: PfmmError | None, deadline: Deadline
 ) -> tuple[StopResult, PfmmError | None]:
-    """Whether the venue has orders there that this journal does not know: its own absence or loss is no proof that
+    """Look whether the venue has orders there that this journal does not know: its own absence or loss is no proof that
     nothing rests. Cancels them where that was asked for."""
     from pfmm.app.unknown_orders import cancel_unknown, resting_unknown, rows_of, words_of
 
@@ -140,7 +140,7 @@ def _question(request: StopRequest, session: Session) -> Question:
 
 
 def _cut_short(kind: str, signals: Signals, failure: PfmmError | None, *, unflattened: bool) -> CutShort:
-    """The failure of a stop that a signal ended: what is not done."""
+    """Build the failure of a stop that a signal ended: what is not done."""
     undone = [] if failure is None else [failure.message]
     undone += ["no position was closed"] if unflattened else []
     text = "; ".join(undone) or "everything that was asked for was done by then"
@@ -150,8 +150,8 @@ def _cut_short(kind: str, signals: Signals, failure: PfmmError | None, *, unflat
 def _stop_all(
     session: Session, kind: str, spelling: str | None, deadline: Deadline, signals: Signals
 ) -> tuple[list[StoppedRun], list[StateUnknown]]:
-    """Ends the runners and their runs; a row for each, and what was not proven in time. One run that cannot be proven
-    keeps no other from being ended."""
+    """End the runners and their runs; return a row for each, and what was not proven in time. One run that cannot be
+    proven keeps no other from being ended."""
     # what runs or ran here is known without the venue, whose silence must not use up the time to stop it
     remembered = None if spelling is None else session.remembered_market(spelling)
     market = remembered or named_market(session, spelling)
@@ -181,7 +181,7 @@ def _stop_all(
 def _stop_runners(
     session: Session, kind: str, market: str | None, deadline: Deadline, signals: Signals
 ) -> tuple[list[Holder], list[StateUnknown]]:
-    """Ends the runners; answers who they were, and what was not proven in time."""
+    """End the runners; return who they were, and what was not proven in time."""
     running = [h for h in session.locks.holders() if h.strategy == kind and market in (None, h.market)]
     for holder in running:  # all at once, so that they wind down side by side
         if not holder.stopping:
@@ -199,7 +199,7 @@ def _stop_runners(
 
 
 def _journal_trouble(session: Session) -> ConfigError | None:
-    """Why the journal cannot be used: damaged, on a full disk, in a folder that cannot be written."""
+    """Return why the journal cannot be used: damaged, on a full disk, in a folder that cannot be written."""
     try:
         session.journal.runs()
     except ConfigError as error:
@@ -210,7 +210,7 @@ def _journal_trouble(session: Session) -> ConfigError | None:
 def _stop_without_journal(
     session: Session, kind: str, spelling: str | None, deadline: Deadline, signals: Signals
 ) -> tuple[list[StoppedRun], list[StateUnknown]]:
-    """Ends the runners alone: which runs there were, and which orders are theirs, only the journal knows."""
+    """End the runners alone: which runs there were, and which orders are theirs, only the journal knows."""
     remembered = None if spelling is None else session.remembered_market(spelling)
     market = remembered or named_market(session, spelling)
     running, unproven = _stop_runners(session, kind, market, deadline, signals)
@@ -219,7 +219,7 @@ def _stop_without_journal(
 
 
 def _nothing_rests(trouble: ConfigError) -> ConfigError:
-    """The failure of a stop that could do all but write it down."""
+    """Build the failure of a stop that could do all but write it down."""
     return ConfigError(
         f"{trouble.message}; the runners were stopped and the venue shows no order with pfmm's ids there, "
         "but the runs could not be ended in the journal",
@@ -228,7 +228,7 @@ def _nothing_rests(trouble: ConfigError) -> ConfigError:
 
 
 def _unproven(errors: Sequence[StateUnknown]) -> StateUnknown:
-    """One failure that names every order that may rest."""
+    """Build one failure that names every order that may rest."""
     return StateUnknown("; ".join(error.message for error in errors), hint=errors[0].hint)
 
 
@@ -246,7 +246,7 @@ def _flatten_stopped(
 
 
 def _left_by_now(session: Session, rows: Sequence[StoppedRun]) -> tuple[StoppedRun, ...]:
-    """The rows after the positions were closed, as far as the venue tells it now."""
+    """Return the rows after the positions were closed, as far as the venue tells it now."""
     from pfmm.engine.observe import observe
 
     with session.leaving(), suppress(PfmmError):
@@ -263,7 +263,7 @@ def _nothing_of(market: str, kind: str, state: str) -> StoppedRun:
 def _stop_run(
     session: Session, run: Run, resting: Sequence[OwnOrder] | None, deadline: Deadline, signals: Signals
 ) -> StoppedRun:
-    """Ends what the runner, if there was one, did not end itself.
+    """End what the runner, if there was one, did not end itself.
 
     Raises AlreadyRunning when somebody, such as cron, has started the run again meanwhile, and StateUnknown when the
     orders are not proven gone before the deadline.
@@ -279,8 +279,8 @@ def _stop_run(
 
 
 def _row_of(session: Session, run: Run, resting: Sequence[OwnOrder] | None, state: str) -> StoppedRun:
-    """What became of a run's orders: of those that rested when stop was asked for, or of every one where the run began
-    only afterwards (None)."""
+    """Tell what became of a run's orders: of those that rested when stop was asked for, or of every one where the run
+    began only afterwards (None)."""
     asked = session.journal.orders(run_id=run.run_id) if resting is None else resting
     orders = [session.journal.order(order.client_order_id) for order in asked]
     row = StoppedRun(
@@ -294,7 +294,7 @@ def _row_of(session: Session, run: Run, resting: Sequence[OwnOrder] | None, stat
 
 
 def _with_left(session: Session, run: Run, row: StoppedRun) -> StoppedRun:
-    """The row with what the run's book says that it leaves."""
+    """Return the row with what the run's book says that it leaves."""
     from pfmm.accounting.ledger import net_profit
 
     ledger = session.journal.book(run.market, run.run_id).ledger

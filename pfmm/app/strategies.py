@@ -20,24 +20,24 @@ if TYPE_CHECKING:  # spelled so, since `typing` alone would double the time of -
 
 
 def lines() -> dict[str, str]:
-    """The line of each strategy in the root help, by name. Imports no strategy."""
+    """Return the line of each strategy in the root help, by name. Imports no strategy."""
     return {name: line for name, (_, line) in STRATEGIES.items()}
 
 
 def names() -> tuple[str, ...]:
-    """The strategies' names, in the order of the root help."""
+    """Return the strategies' names, in the order of the root help."""
     return tuple(STRATEGIES)
 
 
 def kind(name: str) -> Kind:
-    """The strategy of that name. Raises KeyError for another name."""
+    """Return the strategy of that name. Raises KeyError for another name."""
     from pfmm.strategy.base import kind_of
 
     return kind_of(name)
 
 
 def flagged(name: str) -> tuple[Setting, ...]:
-    """The settings that a strategy's commands have flags for: its own, then those of the tables it shares."""
+    """Return the settings that a strategy's commands have flags for: its own, then those of the tables it shares."""
     from pfmm.config.tables import table
 
     one = kind(name)

@@ -40,7 +40,7 @@ def asks_nobody(session: Session) -> bool:
 
 
 def resting_unknown(session: Session, market: str | None) -> tuple[Order, ...]:
-    """The unknown orders that rest on a market, or anywhere (None). Raises what the venue's reads raise."""
+    """Return the unknown orders that rest on a market, or anywhere (None). Raises what the venue's reads raise."""
     if asks_nobody(session):
         return ()
     resting = session.venue.open_orders(market)
@@ -51,7 +51,7 @@ def resting_unknown(session: Session, market: str | None) -> tuple[Order, ...]:
 
 
 def rows_of(orders: Sequence[Order]) -> tuple[UnknownOrder, ...]:
-    """The orders as an answer shows them."""
+    """Return the orders as an answer shows them."""
     return tuple(UnknownOrder(o.market, o.side, o.price, o.remaining, o.client_order_id, o.order_id) for o in orders)
 
 
@@ -68,8 +68,8 @@ def words_of(orders: Sequence[Order | UnknownOrder], kind: str) -> str:
 
 
 def cancel_unknown(session: Session, market: str | None, deadline: Deadline) -> int:
-    """Cancels the unknown orders and proves that none rests; answers how many there were. Whoever sent them may still
-    run, and send more: raises StateUnknown when some rest at the deadline."""
+    """Cancel the unknown orders and prove that none rests; return how many there were. Whoever sent them may still run,
+    and send more: raises StateUnknown when some rest at the deadline."""
     from pfmm.app.session import wait_s
 
     found = resting_unknown(session, market)

@@ -26,7 +26,8 @@ SKEW_FAIL_MS = 60_000
 
 
 def key(settings: Settings) -> Check:
-    """Whether a key is to be had, and a key file is private. Opens what a command would open, and shows nothing."""
+    """Check whether a key is to be had, and a key file is private. Opens what a command would open, and shows
+    nothing."""
     if settings.venue == "paper":
         return Check("key", OK, "paper accounts need none")
     from pfmm.config.secrets import key_path, require_secret
@@ -41,7 +42,7 @@ def key(settings: Settings) -> Check:
 
 
 def _private(path: Path) -> None:
-    """Raises SecretError for a key file that others may read, also when the environment's key goes before it."""
+    """Raise SecretError for a key file that others may read, also when the environment's key goes before it."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
@@ -51,7 +52,7 @@ def _private(path: Path) -> None:
 
 
 def paper_exchange(state_dir: Path) -> Check:
-    """The embedded exchange's file and market, without making either."""
+    """Check the embedded exchange's file and market, without making either."""
     from pfmm.app.embedded import open_exchange
     from pfmm.app.paper_clock import words_of
     from pfmm.paper.messages import ExchangeError
@@ -90,7 +91,7 @@ def _paper_market(kind: str, clock: ClockState, stepped: Sequence[str]) -> Check
 
 
 def venue(session: Session) -> Iterator[Check]:
-    """Reach, clock, account and request budget of the session's venue."""
+    """Check reach, clock, account and request budget of the session's venue."""
     if session.in_process and not (session.state_dir / "paper" / "exchange.sqlite3").exists():
         yield Check("venue", OK, "the embedded paper exchange, not made yet")
         return
@@ -130,8 +131,8 @@ def _protection(session: Session) -> Check:
 
 
 def _clock(session: Session, time: VenueTime, before_ms: int, after_ms: int) -> Check:
-    """How far this machine's clock is from the venue's, which was read between two times of ours: what a slow answer
-    may account for is no skew. Read between 0 and 6 s, the venue's 0 s may be 3 s behind ours, or right."""
+    """Check how far this machine's clock is from the venue's, which was read between two times of ours: what a slow
+    answer may account for is no skew. Read between 0 and 6 s, the venue's 0 s may be 3 s behind ours, or right."""
     if not session.live:
         return Check(
             "clock", OK, f"paper time {iso(time.time_ms)} at speed {time.speed:g}: it needs not agree with ours"
@@ -154,7 +155,8 @@ def _account(session: Session) -> Check:
 
 
 def _orders(session: Session) -> Iterator[Check]:
-    """Orders with pfmm's ids that the account's journal does not know. What cannot be read is another's finding."""
+    """Check for orders with pfmm's ids that the account's journal does not know. What cannot be read is another's
+    finding."""
     from pfmm.app.unknown_orders import words_of
     from pfmm.engine.unknown_orders import unknown_orders
     from pfmm.journal.journal import Journal
@@ -176,8 +178,8 @@ def _orders(session: Session) -> Iterator[Check]:
 
 
 def _other_exchange(session: Session) -> Iterator[Check]:
-    """A failure where the account's journal is about another paper exchange than the one that answers. What cannot be
-    read is another check's finding."""
+    """Yield a failure where the account's journal is about another paper exchange than the one that answers. What
+    cannot be read is another check's finding."""
     from pfmm.errors import OtherExchange
     from pfmm.journal.journal import Journal
 

@@ -43,11 +43,11 @@ class Display(Protocol):
         ...
 
     def screen(self, shown: Shown) -> Listener:
-        """The listener that shows the run; it may block and it may raise."""
+        """Return the listener that shows the run; it may block and it may raise."""
         ...
 
     def drop_output(self) -> None:
-        """Nobody reads any more: what is written from now on goes nowhere."""
+        """Let what is written from now on go nowhere: nobody reads any more."""
         ...
 
     def last_words(self, failure: BaseException | None, lost: list[BaseException], *, drained: bool) -> None:
