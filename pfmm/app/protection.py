@@ -42,13 +42,13 @@ def refuse_unprotected(begun: Start, dead_man: DeadMan) -> None:
 
 
 def can_stop(session: Session, market: str) -> bool:
-    """True where a stop at the venue can close what a run of the market holds: one needs to know at which loss."""
+    """Tell whether a stop at the venue can close what a run of the market holds: one needs to know at which loss."""
     run = session.settings.for_market(market).run
     return session.venue.capabilities.trigger_orders and run.max_loss_usd is not None
 
 
 def shown(session: Session, state: str, markets: tuple[str, ...]) -> str:
-    """The protection in words for a screen, from the switch's `state`: armed, shared, stop or unprotected."""
+    """Name the protection for a screen, from the switch's `state`: armed, shared, stop or unprotected."""
     return STOP if state == UNPROTECTED and all(can_stop(session, market) for market in markets) else state
 
 

@@ -260,8 +260,7 @@ class Session:
         return self.locks
 
     def clock(self, wait_s: Callable[[float], bool]) -> VenueClock:
-        """Build a clock that follows the venue; waits end through `wait_s`, and with the deadline of a `bounded`
-        block."""
+        """Build a clock that follows the venue; waits end through `wait_s`, and with a `bounded` block's deadline."""
         from pfmm.runner.clock import VenueClock
 
         def bounded_wait_s(seconds: float) -> bool:
@@ -293,7 +292,7 @@ class Session:
         return {instrument.market: instrument for instrument in listed}
 
     def market(self, spelling: str) -> Instrument:
-        """Find the instrument that `spelling` means: BTC-PERP, btc, BTCUSDT or the venue's own name; see
+        """Find the instrument that `spelling` (BTC-PERP, btc, BTCUSDT, the venue's own name) means; see
         `model.spelling`.
 
         Raises UnknownMarket with the nearest names.

@@ -260,8 +260,8 @@ class Start:
         )
 
     def leaving(self) -> AbstractContextManager[Deadline]:
-        """The session's time to cancel and prove, of which the watchdog is told: nothing is heard meanwhile, nor while
-        positions are closed after it."""
+        """Bound the session by its time to cancel and prove. The watchdog is told of it: nothing is heard meanwhile,
+        nor while positions are closed after it."""
         settings = self.session.settings.general
         self.heartbeat.beat(settings.run.exit_timeout_s + settings.flatten.timeout_s)
         return self.session.leaving()

@@ -113,7 +113,7 @@ def status(request: StatusRequest, *, session: Session) -> StatusResult:
 
 
 def _unwatched(session: Session, kind: str, holders: Mapping[tuple[str, str], Holder]) -> tuple[str, ...]:
-    """A warning for each loop whose watchdog is gone."""
+    """Warn of each loop whose watchdog is gone."""
     from pfmm.app.watchdog import is_there
 
     return tuple(

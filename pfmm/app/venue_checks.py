@@ -118,8 +118,8 @@ def venue(session: Session) -> Iterator[Check]:
 
 
 def _protection(session: Session) -> Check:
-    """What would protect a run if this machine were gone; whether the switch is granted to the account, only arming it
-    tells."""
+    """Check what would protect a run if this machine were gone; whether the switch is granted to the account, only
+    arming it tells."""
     venue, run = session.venue.capabilities, session.settings.general.run
     stop = "a stop where a run has max_loss" if venue.trigger_orders else ""
     if venue.dead_man and run.dead_man_s:

@@ -31,8 +31,8 @@ TRIES, BETWEEN_TRIES_S = 720, 5.0  # an hour of a venue that does not answer
 
 
 def wanted(session: Session, on_exit: str) -> bool | None:
-    """Whether a loop gets a watchdog; None: where the venue turns out to grant no dead-man. Orders that shall be kept
-    when the loop ends are not watched, unless that is asked for."""
+    """Tell whether a loop gets a watchdog; None: where the venue turns out to grant no dead-man. Orders that shall be
+    kept when the loop ends are not watched, unless that is asked for."""
     match session.settings.general.run.watchdog:
         case "on":
             return True
@@ -45,7 +45,7 @@ def wanted(session: Session, on_exit: str) -> bool | None:
 
 
 def begin(begun: Start) -> None:
-    """Begins the watchdog of this process's loop, in a session of its own: what ends the terminal leaves it. It writes
+    """Begin the watchdog of this process's loop, in a session of its own: what ends the terminal leaves it. It writes
     to `watchdog.log` beside the logs."""
     session = begun.session
     interval_s = session.settings.general.run.interval_s
@@ -55,13 +55,13 @@ def begin(begun: Start) -> None:
 
 
 def presence(locks: AccountLocks, market: str, strategy: str) -> UseLock:
-    """The file that a watchdog holds while it lives, one a market."""
+    """Return the file that a watchdog holds while it lives, one a market."""
     name = market.replace("/", "_").replace(":", "_")
     return UseLock(locks.folder / f"{name}.{strategy}.watchdog")
 
 
 def is_there(locks: AccountLocks, market: str, strategy: str) -> bool:
-    """True while a watchdog of that run lives."""
+    """Tell whether a watchdog of that run lives."""
     held = presence(locks, market, strategy)
     try:
         return not held.share(0)
@@ -70,8 +70,8 @@ def is_there(locks: AccountLocks, market: str, strategy: str) -> bool:
 
 
 def watch_over(watch: Watch, *, session: Session, tell: Callable[[str], None]) -> str | None:
-    """Stays until the loop is gone or hangs; then signals it, cancels what it left resting and records that. What was
-    done, None where nothing was to do: the loop had ended its run, left it on purpose, or another took it over."""
+    """Stay until the loop is gone or hangs; then signal it, cancel what it left resting and record that. Returns what
+    was done, None where nothing was to do: the loop had ended its run, left it on purpose, or another took it over."""
     with ExitStack() as stack:
         for market in watch.markets:
             held = presence(session.locks, market, watch.strategy)
@@ -84,7 +84,7 @@ def watch_over(watch: Watch, *, session: Session, tell: Callable[[str], None]) -
 
 
 def _clean_up(watch: Watch, session: Session, seen: Sight, tell: Callable[[str], None]) -> str | None:
-    """Cancels and proves, again and again while the venue does not answer."""
+    """Cancel and prove, again and again while the venue does not answer."""
     for _ in range(TRIES):
         try:
             return _cancelled(watch, session, seen)
@@ -97,7 +97,7 @@ def _clean_up(watch: Watch, session: Session, seen: Sight, tell: Callable[[str],
 
 
 def _cancelled(watch: Watch, session: Session, seen: Sight) -> str | None:
-    """One try, under the run's locks, so that nobody begins meanwhile. Raises AlreadyRunning, and what cancelling
+    """Try once, under the run's locks, so that nobody begins meanwhile. Raises AlreadyRunning, and what cancelling
     raises."""
     from pfmm.engine.cancel import wind_down
     from pfmm.model.event import Event
@@ -129,7 +129,7 @@ def _cancelled(watch: Watch, session: Session, seen: Sight) -> str | None:
 
 
 def _left_open(watch: Watch, session: Session) -> list[Run]:
-    """The runs that the watched process was carrying on when it was seen last."""
+    """Return the runs that the watched process was carrying on when it was seen last."""
     runs = session.journal.runs(kind=watch.strategy, ended=False)
     return [one for one in runs if one.market in watch.markets and (one.status, one.pid) == ("running", watch.pid)]
 
