@@ -89,13 +89,14 @@ def _detached(begun: Start, command: Sequence[str]) -> Detached:
     return Detached(child.pid, str(log), kind, tuple(markets), cursor)
 
 
-def begin_beside(command: Sequence[str], log: Path) -> None:
-    """Start a process of its own session beside this one, which writes to `log` and is not waited for."""
+def begin_beside(command: Sequence[str], log: Path, held: Sequence[int]) -> None:
+    """Start a process of its own session beside this one, which writes to `log` and is not waited for. It inherits the
+    descriptors of what is `held`, and so holds that from its first moment to its last."""
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with log.open("ab") as output:
         os.fchmod(output.fileno(), 0o600)
         child = subprocess.Popen(  # noqa: S603 - our own command line
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, pass_fds=held
         )
     threading.Thread(target=child.wait, daemon=True, name="beside").start()
 

@@ -50,12 +50,18 @@ def begin(begun: Start) -> None:
     session = begun.session
     interval_s = session.settings.general.run.interval_s
     command = [sys.executable, "-m", MODULE, session.settings.profile, begun.kind, str(os.getpid()), str(interval_s)]
-    begin_beside([*command, *begun.markets], session.settings.paths.log_dir / "watchdog.log")
+    with ExitStack() as stack:
+        files = [presence(session.locks, market, begun.kind) for market in begun.markets]
+        for one in files:
+            stack.callback(one.release)
+        held = [one for one in files if one.take(GRACE_OF_ANOTHER_S)]
+        log = session.settings.paths.log_dir / "watchdog.log"
+        begin_beside([*command, *begun.markets], log, [one.fileno() for one in held])
     begun.heartbeat.watched = True
 
 
 def presence(locks: AccountLocks, market: str, strategy: str) -> UseLock:
-    """Return the file that a watchdog holds while it lives, one a market."""
+    """Return the file that a watchdog holds while it lives, one a market; it inherits it from who begins it."""
     name = market.replace("/", "_").replace(":", "_")
     return UseLock(locks.folder / f"{name}.{strategy}.watchdog")
 
@@ -72,15 +78,10 @@ def is_there(locks: AccountLocks, market: str, strategy: str) -> bool:
 def watch_over(watch: Watch, *, session: Session, tell: Callable[[str], None]) -> str | None:
     """Stay until the loop is gone or hangs; then signal it, cancel what it left resting and record that. Returns what
     was done, None where nothing was to do: the loop had ended its run, left it on purpose, or another took it over."""
-    with ExitStack() as stack:
-        for market in watch.markets:
-            held = presence(session.locks, market, watch.strategy)
-            stack.callback(held.release)
-            held.take(GRACE_OF_ANOTHER_S)
-        seen = wait_for_trouble(watch, session.locks, now_ms=_beat_ms, alive=_alive, wait_s=time.sleep)
-        if seen is Sight.SILENT:
-            wake_or_end(watch, session.locks)
-        return _clean_up(watch, session, seen, tell)
+    seen = wait_for_trouble(watch, session.locks, now_ms=_beat_ms, alive=_alive, wait_s=time.sleep)
+    if seen is Sight.SILENT:
+        wake_or_end(watch, session.locks)
+    return _clean_up(watch, session, seen, tell)
 
 
 def _clean_up(watch: Watch, session: Session, seen: Sight, tell: Callable[[str], None]) -> str | None:

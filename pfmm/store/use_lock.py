@@ -33,6 +33,12 @@ class UseLock:
             raise lock_problem(self._path, error) from error
         return self._fd is not None
 
+    def fileno(self) -> int:
+        """The descriptor of what is held, which another process may inherit and hold on. Raises ValueError without."""
+        if self._fd is None:
+            raise ValueError(f"{self._path} is not held")
+        return self._fd
+
     def release(self) -> None:
         """Give back what is held, if anything is; the file stays."""
         if self._fd is not None:
