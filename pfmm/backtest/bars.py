@@ -28,8 +28,11 @@ class BarBook(MarketBook):
         self._filled: set[int] = set()
 
     def _fill(self, order: Resting, available: int, time_ms: int, outcomes: list[Outcome]) -> int:
-        """As MarketBook, but each order once a bar. The first fill of a bar finds all that may be traded in it: a buy
-        of 5 where 3 are shown gets 3, and nothing more before the next bar."""
+        """Fill as MarketBook does, but each order once a bar.
+
+        The first fill of a bar finds all that may be traded in it: a buy of 5 where 3 are shown gets 3, and nothing
+        more before the next bar.
+        """
         bar = min((time_ms - self._first_ms) // self._bar_ms, self._last)
         if bar != self._bar:
             self._bar, self._left = bar, available
@@ -44,19 +47,21 @@ class BarBook(MarketBook):
 
 
 def book_of(tape: MarketTape) -> BarBook | None:
-    """The book for a tape that was made of bars; None for one of ticks."""
+    """Build the book for a tape that was made of bars; None for one of ticks."""
     times = tape.events[::EVENT_WIDTH]
     return BarBook(tape.bar_ms, times[0], times[-2]) if tape.bar_ms else None
 
 
 def whole_bars(interval_ms: int, bar_ms: int) -> int:
-    """The interval, raised to whole bars where there are any: 3,000 and 90,000 ms on bars of a minute are 60,000 and
-    120,000 ms, and as they were on ticks."""
+    """Raise the interval to whole bars where there are any.
+
+    3,000 and 90,000 ms on bars of a minute are 60,000 and 120,000 ms; on ticks they stay as they are.
+    """
     return interval_ms if not bar_ms else -(-interval_ms // bar_ms) * bar_ms
 
 
 def at_the_open(start_ms: int, first_ms: int, bar_ms: int) -> int:
-    """The first opening of a bar from `start_ms` on, where one opens at `first_ms`; `start_ms` itself on ticks."""
+    """Find the first opening of a bar from `start_ms` on, where one opens at `first_ms`; `start_ms` itself on ticks."""
     return start_ms if not bar_ms else start_ms + (first_ms - start_ms) % bar_ms
 
 

@@ -26,7 +26,10 @@ PARTS = ("times", "prices", "volumes")
 
 
 def load_candles(cache: TapeCache, files: Sequence[Path], options: ReadOptions, watch: Watcher | None = None) -> Loaded:
-    """The open bars of candle files, read where they are not kept. Raises as `read_candles`, of the options' market."""
+    """Open the bars of candle files, which are read where they are not kept.
+
+    Raises as `read_candles`, of the options' market.
+    """
     market = None if options.market == UNNAMED else options.market
 
     def make(path: Path, facts: Mapping[str, Any]) -> None:
@@ -36,7 +39,7 @@ def load_candles(cache: TapeCache, files: Sequence[Path], options: ReadOptions, 
 
 
 def candles_of(loaded: Loaded) -> Candles | None:
-    """The bars that an open tape holds; None for a tape of events. Raises DataFileError for a damaged one."""
+    """Return the bars that an open tape holds; None for a tape of events. Raises DataFileError for a damaged one."""
     told = loaded.header.get("candles")
     if told is None:
         return None

@@ -42,7 +42,7 @@ class Bars:
     notes: tuple[str, ...] = ()
 
     def turned(self) -> Bars:
-        """The same bars, the last one first."""
+        """Return the same bars, the last one first."""
         prices = [price for at in range(len(self.prices) - 4, -1, -4) for price in self.prices[at : at + 4]]
         return Bars(
             self.source, self.times[::-1], prices, self.volumes[::-1], self.lines[::-1], self.price_places,
@@ -51,8 +51,10 @@ class Bars:
 
 
 def read_bars(source: Source, found: Found, market: str | None, faults: Faults, watch: Watcher | None = None) -> Bars:
-    """The bars of one file, the oldest first where the newest stands first. Raises DataFileError, with the line, for
-    what makes no sense, UnknownMarket for bars of another market."""
+    """Read the bars of one file; where the newest stands first, turn them round.
+
+    Raises DataFileError, with the line, for what makes no sense, UnknownMarket for bars of another market.
+    """
     table = found.table
     if table is None or table.holds != "candles":
         raise source.place.error(f"holds {found.format.says}, no candles")

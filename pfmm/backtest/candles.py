@@ -67,7 +67,9 @@ def read_candles(
     options: ReadOptions | None = None,
     watch: Watcher | None = None,
 ) -> Candles:
-    """Bars of `files`, in time order, as many decimals of price and volume as are written (see `_price_decimals`).
+    """Read the bars of `files`, in time order, with as many decimals of price and volume as are written.
+
+    `_price_decimals` says what bounds the decimals.
 
     `watch` is told how many bytes were read. Raises DataFileError, with file and line, for what makes no sense,
     UnknownMarket for bars of another market.
@@ -96,7 +98,10 @@ def read_candles(
 def _in_units(
     parts: Sequence[Bars], files: Sequence[Path], options: ReadOptions
 ) -> tuple[array[int], array[int], int, int, int]:
-    """(prices, volumes, decimals of each, tick) in the market's own units; see `read_candles` for what it raises."""
+    """Return (prices, volumes, decimals of each, tick) in the market's own units.
+
+    Raises as `read_candles` says.
+    """
     prices = [price for part in parts for price in part.prices]
     volumes = [volume for part in parts for volume in part.volumes]
     named = ", ".join(map(str, files))
@@ -114,13 +119,13 @@ def _in_units(
 
 
 def _rounded(number: int, unit: int) -> int:
-    """A whole number in units, half to even: 12,345 in tens is 1,234."""
+    """Round a whole number to units, half to even: 12,345 in tens is 1,234."""
     whole, rest = divmod(number, unit)
     return whole + (2 * rest > unit or (2 * rest == unit and whole % 2 == 1))
 
 
 def _join(times: list[int], part: Bars) -> tuple[int, int]:
-    """Puts the times of the next file behind those before; (gaps, longest gap in ms) between them."""
+    """Put the times of the next file behind those before; return (gaps, longest gap in ms) between them."""
     gaps = longest = 0
     before = times[-1] if times else None
     for number, time_ms in enumerate(part.times):
@@ -142,7 +147,7 @@ def _too_early(place: Place, time_ms: int, before_ms: int) -> DataFileError:
 
 
 def _price_steps(written: int, lowest: Decimal, files: Sequence[Path], stated: str | None) -> tuple[int, int]:
-    """(decimals of a price, smallest change in units of the last of them): 0.5 stated for 64000.1 is (1, 5)."""
+    """Return (decimals of a price, smallest change in units of the last of them): 0.5 stated for 64000.1 is (1, 5)."""
     decimals = _price_decimals(written, lowest, files)
     if stated is None:
         return decimals, 1
@@ -152,15 +157,21 @@ def _price_steps(written: int, lowest: Decimal, files: Sequence[Path], stated: s
 
 
 def _size_decimals(written: int, price_decimals: int, stated: str | None) -> int:
-    """As many as the volumes are written with, at least 3, and fewer where the price needs them: 0 at 0.00001234."""
+    """Return how many decimals a size has: as many as the volumes are written with, and at least 3.
+
+    There are fewer where the price needs them: 0 at a price of 0.00001234.
+    """
     wanted = written if stated is None else decimals_of(Decimal(stated))
     least = SIZE_DECIMALS if stated is None else 0
     return min(max(least, wanted), AMOUNT_DECIMALS - price_decimals)
 
 
 def _price_decimals(written: int, lowest: Decimal, files: Sequence[Path]) -> int:
-    """As many as are written, but beyond 5 no more than the lowest price needs: 64000.1234567 has 5, 0.00001234 8.
-    Raises DataFileError for a price that 8 decimals do not tell to a part in ten thousand."""
+    """Return how many decimals a price has: as many as are written, but beyond 5 no more than the lowest price needs.
+
+    64000.1234567 has 5, 0.00001234 has 8. Raises DataFileError for a price that 8 decimals do not tell to a part in ten
+    thousand.
+    """
     tiny = lowest.adjusted() < -4 or not lowest
     wanted = min(written, max(MOST_DECIMALS, SIGNIFICANT - 1 - lowest.adjusted())) if lowest else written
     if wanted > AMOUNT_DECIMALS and tiny:
@@ -173,7 +184,7 @@ def _price_decimals(written: int, lowest: Decimal, files: Sequence[Path]) -> int
 
 
 def candle_tape(candles: Candles, market: str) -> MarketTape:
-    """The market that the bars make: their open, nearer extreme, further extreme and close, one quote each.
+    """Make the market of the bars: their open, nearer extreme, further extreme and close, one quote each.
 
     A bar 100, 104, 98, 100.7 rose: mids of 100, 98, 104 and 100.7. With a volume of 12 each quote shows 3.
     """

@@ -33,7 +33,7 @@ Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below i
 
 
 def numpy() -> Any:
-    """The NumPy module; ConfigError naming the extra where it is not installed."""
+    """Import NumPy and return the module; raise ConfigError naming the extra where it is not installed."""
     try:
         import numpy as np
     except ImportError as error:
@@ -62,8 +62,10 @@ class Columns:
         return len(self.times)
 
     def after(self, time_ms: int) -> int:
-        """The index of the first event after `time_ms`. A run asks for ever later times: what was found last and the
-        rows after it are looked at first."""
+        """Find the index of the first event after `time_ms`.
+
+        A run asks for ever later times: what was found last and the rows after it are looked at first.
+        """
         if time_ms == self._asked:
             return self._found
         times, last, first, end = self.times, self._found, 0, len(self.times)
@@ -75,39 +77,42 @@ class Columns:
         return self._found
 
     def row(self, index: int) -> list[int]:
-        """The six numbers of an event."""
+        """Return the six numbers of an event."""
         found: list[int] = self.tape.events[index * EVENT_WIDTH : (index + 1) * EVENT_WIDTH].tolist()
         return found
 
     def last_quote(self, time_ms: int) -> int:
-        """The index of the last quote at or before `time_ms`; -1 before the first."""
+        """Find the index of the last quote at or before `time_ms`; -1 before the first."""
         return self.last_quote_before(self.after(time_ms))
 
     def last_quote_before(self, index: int) -> int:
-        """The index of the last quote ahead of the event at `index`; -1 without any."""
+        """Find the index of the last quote ahead of the event at `index`; -1 without any."""
         index, kinds = index - 1, self._kinds
         while index >= 0 and kinds[index] != QUOTE:
             index -= 1
         return index
 
     def shown(self, index: int) -> tuple[int, int]:
-        """(bid, ask) of the quote at `index` as a decision sees it: 0 for a side that is absent or shows no size."""
+        """Return (bid, ask) of the quote at `index` as a decision sees it.
+
+        A side that is absent or shows no size is 0.
+        """
         _, _, bid, bid_size, ask, ask_size = self.row(index)
         return bid if bid_size > 0 else 0, ask if ask_size > 0 else 0
 
     def quote_at(self, time_ms: int) -> tuple[int, int]:
-        """What the last quote at or before `time_ms` shows; (0, 0) before the first."""
+        """Return (bid, ask) of the last quote at or before `time_ms`, see `shown`; (0, 0) before the first."""
         index = self.last_quote(time_ms)
         return (0, 0) if index < 0 else self.shown(index)
 
     def first_touch(self, after_ms: int, to_ms: int, best_bid: int, best_ask: int) -> int:
-        """The time of the first event with after_ms < time <= to_ms that satisfies the Watch condition, else to_ms."""
+        """Find the first time, after_ms < time <= to_ms, when an event satisfies the Watch condition, else to_ms."""
         hits = self.touches(self.after(after_ms), self.after(to_ms), best_bid, best_ask)
         first = next(hits, None)
         return to_ms if first is None else first[1][0]
 
     def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
-        """Every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
+        """Yield every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
         if end - start <= FEW_ROWS:  # as between two decisions on bars: an array would cost more than it saves
             yield from self._touches_of_few(start, end, best_bid, best_ask)
             return
@@ -123,8 +128,11 @@ class Columns:
                 yield from zip(found.tolist(), self.rows[found].tolist(), strict=True)
 
     def _ahead(self, first: int, last: int) -> tuple[int, Ints, Ints]:
-        """Where a stretch that has the rows from `first` to `last` begins, and the lowest and highest price of each of
-        its rows. It is worked out once for many rows: a run asks for few at a time, and for ever later ones."""
+        """Return where a stretch with the rows from `first` to `last` begins, and the extremes of each of its rows.
+
+        The extremes are the lowest and the highest price. They are worked out once for many rows: a run asks for few at
+        a time, and for ever later ones.
+        """
         begin, lows, _ = self._stretch
         if first < begin or last > begin + len(lows):
             rows = self.rows[first : max(first + MOST_ROWS, last)]
@@ -142,7 +150,10 @@ class Columns:
                 yield start + at // EVENT_WIDTH, row
 
     def _near(self, start: int, end: int, bid: int, ask: int) -> Iterator[tuple[int, int]]:
-        """Stretches from `start` to `end` that may hold what was asked for, by the extremes of the tape's blocks."""
+        """Yield the stretches from `start` to `end` that may hold what was asked for.
+
+        The extremes of the tape's blocks tell.
+        """
         lows, highs = self._lows, self._highs
         block, stop = start // BLOCK_EVENTS, -(-end // BLOCK_EVENTS)
         while block < stop:
@@ -155,8 +166,10 @@ class Columns:
                 block += 1
 
     def first_quote_beyond(self, after_ms: int, to_ms: int, band: Band) -> int:
-        """The time of the first quote with after_ms < time <= to_ms that shows prices outside of the band, which is
-        open on all sides, else to_ms."""
+        """Find the first time, after_ms < time <= to_ms, when a quote shows prices outside of the band, else to_ms.
+
+        The band is open on all sides.
+        """
         start, end, size = self.after(after_ms), self.after(to_ms), FIRST_ROWS
         while start < end:
             rows = self.rows[start : min(start + size, end)]
@@ -168,8 +181,10 @@ class Columns:
         return to_ms
 
     def mid_at(self, time_ms: int, after_ms: int) -> int | None:
-        """The mid of the last quote with both sides and after_ms < time <= time_ms, in whole price units, rounded down
-        as a mark is; None without any."""
+        """Return the mid of the last quote with both sides and after_ms < time <= time_ms; None without any.
+
+        It is in whole price units, rounded down as a mark is.
+        """
         index = self.last_quote(time_ms)
         while index >= 0 and self.times[index] > after_ms:
             bid, ask = self.shown(index)
@@ -179,9 +194,12 @@ class Columns:
         return None
 
     def turning_mids(self, spans: Sequence[tuple[int, int, int]]) -> Iterator[set[int]]:
-        """For each (after, before, side): when, strictly between two times, the mid was lowest and highest, and from
-        where to where it went furthest against a position on `side`: down for 1, up for -1. Of several quotes in one
-        ms the last one counts. Spans follow each other in time, and are looked through together: most are short."""
+        """Yield for each span (after, before, side) the times at which the mid turned in it.
+
+        These are when, strictly between the two times, the mid was lowest and highest, and from where to where it went
+        furthest against a position on `side`: down for 1, up for -1. Of several quotes in one ms the last one counts.
+        Spans follow each other in time, and are looked through together: most are short.
+        """
         np = self._np
         at = 0
         while at < len(spans):
@@ -203,7 +221,7 @@ class Columns:
             at = end
 
     def _mids(self, first: int, last: int) -> tuple[Ints, Ints]:
-        """Times and mids of the quotes with both sides among some rows, the last one of each ms."""
+        """Return the times and mids of the quotes with both sides among some rows, the last one of each ms."""
         rows = self.rows[first:last]
         both = (rows[:, 1] == QUOTE) & (rows[:, 2] > 0) & (rows[:, 3] > 0) & (rows[:, 4] > 0) & (rows[:, 5] > 0)
         quotes = both.nonzero()[0]
@@ -212,7 +230,7 @@ class Columns:
         return times[last_of_ms], (rows[quotes, 2] + rows[quotes, 4])[last_of_ms] // 2
 
     def first_two_sided(self) -> int | None:
-        """The time of the first quote that shows both sides; None without any."""
+        """Find the time of the first quote that shows both sides; None without any."""
         for start in range(0, len(self), MOST_ROWS):
             rows = self.rows[start : start + MOST_ROWS]
             found = ((rows[:, 1] == QUOTE) & _inside(rows, (0, NO_ASK, 0, NO_ASK))).nonzero()[0]
@@ -222,7 +240,7 @@ class Columns:
 
 
 def _inside(rows: Ints, band: Band) -> NDArray[np.bool_]:
-    """Which of the rows, read as quotes, show both sides with prices inside the band."""
+    """Tell which of the rows, read as quotes, show both sides with prices inside the band."""
     bid_above, bid_below, ask_above, ask_below = band
     bids, asks = rows[:, 2], rows[:, 4]
     bid_fits = (bids > bid_above) & (bids < bid_below) & (rows[:, 3] > 0)
@@ -231,7 +249,10 @@ def _inside(rows: Ints, band: Band) -> NDArray[np.bool_]:
 
 
 def _extremes(tape: MarketTape, rows: Ints) -> tuple[list[int], list[int]]:
-    """Lowest and highest price of each block of events: the tape's own, where it is not one made in memory."""
+    """Return the lowest and highest price of each block of events.
+
+    A tape that was not made in memory keeps them itself.
+    """
     if len(tape.blocks):
         return tape.blocks[::BLOCK_WIDTH].tolist(), tape.blocks[1::BLOCK_WIDTH].tolist()
     np = numpy()
@@ -256,7 +277,7 @@ class TapeFeed(ReplayFeed):
         self._clear = (0, 0, 0, -1)  # since when, at which watched prices, and until when nothing touches them
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
-        """Events with after_ms < time <= to_ms in time order; see the class."""
+        """Yield the events with after_ms < time <= to_ms in time order; see the class."""
         self._tape(market)
         start, end = self.columns.after(after_ms), self.columns.after(to_ms)
         if start == end:
@@ -264,7 +285,7 @@ class TapeFeed(ReplayFeed):
         return self._lazy_events(start, end, watch) if self._lazy else self._all_events(start, end)
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
-        """As ReplayFeed, without a look at each of the quotes in between."""
+        """Return the prints as ReplayFeed does, without a look at each of the quotes in between."""
         times, prices, sizes, aggressors = self.prints(market, after_ms, to_ms, limit)
         found = zip(times, prices, sizes, aggressors, strict=True)
         return [TradeEvent(time_ms, TRADE, price, size, aggressor) for time_ms, price, size, aggressor in found]
@@ -272,7 +293,7 @@ class TapeFeed(ReplayFeed):
     def prints(
         self, market: str, after_ms: int, to_ms: int, limit: int
     ) -> tuple[list[int], list[int], list[int], list[int]]:
-        """Times, prices, sizes and aggressors of the first `limit` prints with after_ms < time <= to_ms."""
+        """Return times, prices, sizes and aggressors of the first `limit` prints with after_ms < time <= to_ms."""
         self._tape(market)
         start, end = self.columns.after(after_ms), self.columns.after(to_ms)
         found: tuple[list[int], list[int], list[int], list[int]] = ([], [], [], [])
@@ -285,8 +306,10 @@ class TapeFeed(ReplayFeed):
         return found
 
     def still(self, after_ms: int, to_ms: int, watch: Watch) -> bool:
-        """True where nothing that matters to `watch` happens with after_ms < time <= to_ms; where every event is
-        visited, where none happens at all."""
+        """Tell whether nothing that matters to `watch` happens with after_ms < time <= to_ms.
+
+        Where every event is visited, tell whether none happens at all.
+        """
         if not self._lazy:
             return self.columns.after(after_ms) == self.columns.after(to_ms)
         bid, ask = watch.best_bid, watch.best_ask
@@ -297,7 +320,10 @@ class TapeFeed(ReplayFeed):
         return to_ms < until_ms
 
     def quote(self, market: str, time_ms: int) -> Quote:
-        """As ReplayFeed; the last answer is kept, since one decision asks for its moment several times."""
+        """Return the quote as ReplayFeed does.
+
+        The last answer is kept, since one decision asks for its moment several times.
+        """
         if self._quoted[0] != time_ms or market != self.market:
             self._tape(market)
             index = self.columns.last_quote(time_ms)
@@ -306,13 +332,13 @@ class TapeFeed(ReplayFeed):
         return self._quoted[1]
 
     def mark(self, market: str, time_ms: int) -> int:
-        """As ReplayFeed, from the quote where both sides are there."""
+        """Return the mark as ReplayFeed does, from the quote where both sides are there."""
         known = self._quoted[0] == time_ms and market == self.market
         quote = self._quoted[1] if known else self.quote(market, time_ms)
         return (quote.bid + quote.ask) // 2 if quote.bid and quote.ask else super().mark(market, time_ms)
 
     def _schedule(self, market: str) -> Schedule:
-        """As ReplayFeed, made once."""
+        """Return the schedule that was made once."""
         self._tape(market)
         return self._settled
 
@@ -340,7 +366,7 @@ def _event(row: list[int]) -> Event:
 
 
 def with_funding(tape: MarketTape, settlements: list[Settlement]) -> MarketTape:
-    """The tape with these settlements instead of its own."""
+    """Return the tape with these settlements instead of its own."""
     rows = packed(settlements)
     spec = replace(tape.spec, funding_interval_hours=interval_hours_of(rows))
     return replace(tape, spec=spec, funding=memoryview(rows))

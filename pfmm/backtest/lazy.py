@@ -33,7 +33,7 @@ class LazyEngine(Engine):
     _standing: Standing | None = None
 
     def cycle(self, *, send: bool = True) -> CycleReport:
-        """One whole cycle; see Engine."""
+        """Run one whole cycle; see Engine."""
         report = super().cycle(send=send)
         (run,) = report.runs
         self._resting = run.orders
@@ -47,8 +47,10 @@ class LazyEngine(Engine):
         return self._settled
 
     def stays(self, look: Look) -> bool:
-        """Whether a decision on `look` is surely a no-op; then the strategy's state is that after it. False, with
-        nothing changed, where the strategy cannot tell without deciding."""
+        """Tell whether a decision on `look` is surely a no-op; then the strategy's state is that after it.
+
+        False, with nothing changed, where the strategy cannot tell without deciding.
+        """
         (active,) = self._runs
         tell: Any = getattr(active.spec.strategy, "stays", None)
         last, limits = active.last_mid, active.spec.limits
@@ -97,8 +99,10 @@ class LazyEngine(Engine):
         return self._plan(active, active.sendable(decision), None, self._resting, now_ms)
 
     def quiet_band(self) -> QuietBand | None:
-        """The quotes within which every further decision is a no-op, while nothing happens to the account; None
-        unless the last decision was a glance and the strategy can tell."""
+        """Return the quotes within which every further decision is a no-op, while nothing happens to the account.
+
+        None unless the last decision was a glance and the strategy can tell.
+        """
         (active,) = self._runs
         view = self._view_seen
         tell: Any = getattr(active.spec.strategy, "quiet", None)
@@ -122,6 +126,6 @@ class LazyEngine(Engine):
         return band.within(QuietBand(ask_below=stop - tick))
 
     def pass_over(self, time_ms: int, mid: Decimal) -> None:
-        """Notes that decisions up to `time_ms`, where the mid was `mid`, were no-ops."""
+        """Note that decisions up to `time_ms`, where the mid was `mid`, were no-ops."""
         (active,) = self._runs
         active.last_mid, active.last_cycle_ms = mid, time_ms

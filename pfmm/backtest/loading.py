@@ -36,17 +36,17 @@ class World:
 
 
 def format_of(path: Path, options: ReadOptions | None = None) -> str:
-    """The name of the format that a file has. Raises DataFileError when it cannot be read."""
+    """Return the name of the format that a file has. Raises DataFileError when it cannot be read."""
     return kind_of(path, options)[0]
 
 
 def kind_of(path: Path, options: ReadOptions | None = None) -> tuple[str, str]:
-    """(the name of the format that a file has, what it holds). Raises DataFileError when it cannot be read."""
+    """Return (the name of a file's format, what it holds). Raises DataFileError when it cannot be read."""
     return _kind(expand([path])[0], options or ReadOptions())
 
 
 def _kind(source: Source, options: ReadOptions) -> tuple[str, str]:
-    """(the format's name, what it holds)."""
+    """Return (the format's name, what it holds)."""
     if carrier_of(source) == "tape":
         return BINARY_TAPE, "ticks"
     found = found_of(source, options.format)
@@ -62,7 +62,7 @@ def load(
     watch: Watcher | None = None,
     charge: FeeChoice | None = None,
 ) -> World:
-    """The world of `market` in `files`: candles, or anything that tells quotes and prints.
+    """Load the world of `market` in `files`: candles, or anything that tells quotes and prints.
 
     `funding` is a file of settled rates and takes the place of the data's own. `watch` is told how many bytes
     were read. The fees are the entry tier of the data's venue, where that is known, else the article's, unless
@@ -81,7 +81,7 @@ def load(
 def tape_of(
     files: Sequence[Path], market: str, cache: TapeCache, options: ReadOptions, watch: Watcher | None = None
 ) -> tuple[MarketTape, tuple[str, ...]]:
-    """The market's tape, and what is to be known of the files."""
+    """Return the market's tape, and what is to be known of the files."""
     found = cache.find(files, options)
     if found is not None:
         return _kept(found, market)
@@ -101,7 +101,10 @@ def tape_of(
 
 
 def _kept(loaded: Loaded, market: str) -> tuple[MarketTape, tuple[str, ...]]:
-    """The market's tape, as it is kept or made of the bars that are, and what is to be known of its files."""
+    """Return the market's tape, and what is to be known of its files.
+
+    The tape is as it was kept, or made of the bars that were.
+    """
     candles = candles_of(loaded)
     if candles is None:
         return _only(loaded.tapes, market), notes_of(loaded.header)
@@ -110,12 +113,12 @@ def _kept(loaded: Loaded, market: str) -> tuple[MarketTape, tuple[str, ...]]:
 
 
 def notes_of(header: Mapping[str, Any]) -> tuple[str, ...]:
-    """What is to be known of the files that a tape was built from."""
+    """Return what is to be known of the files that a tape was built from."""
     return (*header["notes"], *bad_rows(header["bad_rows"], header["bad_examples"]))
 
 
 def bad_rows(count: int, examples: Sequence[str]) -> tuple[str, ...]:
-    """How many rows were passed over, and what was wrong with the first."""
+    """Say how many rows were passed over, and what was wrong with the first."""
     told = f", such as {examples[0]}" if examples else ""
     return (f"{count} rows that make no sense were passed over{told}",) if count else ()
 

@@ -51,7 +51,7 @@ class _Rates:
 
 
 def read_funding(path: Path, market: str | None = None) -> list[Settlement]:
-    """Settlements of one market in a file of settled rates; without `market`, of the only one that is there.
+    """Read the settlements of one market in a file of settled rates; without `market`, of the only one there is.
 
     A row's rate is for its own interval: the one that it states, else the hours since the row before (see `spaced`).
     Rates per 8 h (`rate_8h`) are brought to that interval: hourly rows of 0.0001 settle 0.0000125 each. Raises
@@ -69,7 +69,10 @@ def read_funding(path: Path, market: str | None = None) -> list[Settlement]:
 
 
 def funding_of(path: Path) -> dict[str, list[Settlement]]:
-    """Settlements of every market in a file or folder, as `read_funding`; UNNAMED for rows that do not name theirs."""
+    """Read the settlements of every market in a file or folder, as `read_funding`.
+
+    UNNAMED stands for rows that do not name theirs.
+    """
     markets: dict[str, _Rates] = {}
     for source in expand([path]):
         for market, rates in _rates(source):
@@ -120,7 +123,7 @@ def _rates(source: Source) -> Iterator[tuple[str, _Rates]]:
 
 
 def _opens(source: Source, kind: Found) -> _Rates:
-    """Rates that are kept as candles: each is the open of its bar."""
+    """Read rates that are kept as candles: each is the open of its bar."""
     assert kind.table is not None
     roles: Mapping[str, int] = dict(kind.roles)
     reader = RowReader(kind.table, (("time", roles["time"]), ("rate", roles["open"])), UNNAMED)

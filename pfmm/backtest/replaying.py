@@ -45,14 +45,16 @@ def replay_tape(files: Sequence[Path], folder: Path, options: ReadOptions, watch
 
 
 def named_options(sources: Sequence[Source], options: ReadOptions) -> tuple[ReadOptions, list[Found]]:
-    """The options with the market of files that do not name theirs, and what the sources are. Raises UsageError where
-    nothing names it."""
+    """Return the options with the market of files that do not name theirs, and what the sources are.
+
+    Raises UsageError where nothing names it.
+    """
     found = [found_of(source, options.format) for source in sources]
     return replace(options, market=_market(sources, found, options.market)), found
 
 
 def _market(sources: Sequence[Source], found: Sequence[Found], stated: str) -> str:
-    """The market of files that have no column for it: as stated, or as a file's name tells."""
+    """Return the market of files that have no column for it: as stated, or as a file's name tells."""
     nameless = [
         source
         for source, one in zip(sources, found, strict=True)

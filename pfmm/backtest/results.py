@@ -58,7 +58,7 @@ class Scenario:
 
 
 def scenario(columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str) -> Scenario:
-    """The report of `outcome`, which ran over `columns`."""
+    """Make the report of `outcome`, which ran over `columns`."""
     start_ms, end_ms = clockwork.start_ms, outcome.ended_ms
     fills = [item.fill for item in outcome.fills]
     samples = sample_times(start_ms, end_ms)
@@ -89,7 +89,7 @@ def scenario(columns: Columns, outcome: Outcome, clockwork: Clockwork, kind: str
 
 
 def without_fine_figures(report: ReportData) -> ReportData:
-    """The report of a run on bars: what a bar cannot tell has no figure, and the whole price profit is one.
+    """Return the report of a run on bars: what a bar cannot tell has no figure, and the whole price profit is one.
 
     Where in its bar a fill lies, and what the mid was then, is invented: capture, adverse selection, markouts and edge
     would be figures about the invention. A total of 5 with fees of -1 is 4 from prices, whatever split was computed.
@@ -109,7 +109,7 @@ def without_fine_figures(report: ReportData) -> ReportData:
 
 
 def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list[int]:
-    """The samples, every change of what is held, and between these, where something is held, the mid's turns.
+    """Return the samples, every change of what is held, and between these, while something is held, the mid's turns.
 
     What is held is constant between changes, so that equity goes as the mid does: the deepest fall of all begins and
     ends at one of these moments, and the curve through them has the drawdown of the curve through every quote.
@@ -131,8 +131,11 @@ def _moments(columns: Columns, outcome: Outcome, samples: Sequence[int]) -> list
 
 
 def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
-    """The mids in force at `times`, in time order: of the last quote, which may be QUOTE_HOLDS_MS old; a bar's close
-    stands until the next one. A one-sided quote has none."""
+    """Return the mids in force at `times`, in time order.
+
+    Each is of the last quote, which may be QUOTE_HOLDS_MS old; a bar's close stands until the next one. A one-sided
+    quote has none.
+    """
     decimals, bars = columns.tape.spec.price_decimals, columns.tape.bar_ms
     found: dict[int, Decimal] = {}
     for time_ms in sorted(set(times)):
@@ -148,7 +151,7 @@ def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
 def _equity_curve(
     columns: Columns, outcome: Outcome, fills: Sequence[Fill], moments: Sequence[int]
 ) -> list[tuple[int, Decimal]]:
-    """Capital plus what was earned, at each moment; the last one at the mark that the run ended on."""
+    """Work out capital plus what was earned, at each moment; the last one at the mark that the run ended on."""
     decimals = columns.tape.spec.price_decimals
     ledger, mark, last = LedgerState(), outcome.mark, len(moments) - 1
     flat_worth = CAPITAL  # what the equity is but for size x mark: between two changes it stays

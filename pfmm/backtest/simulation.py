@@ -92,8 +92,11 @@ def simulate(
     tend: Tend | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Runs `spec` over the columns; `tend` is done after each decision, and then `watch` is told its venue time. Raises
-    what the strategy raises for settings that make no sense here."""
+    """Run `spec` over the columns.
+
+    `tend` is done after each decision, and then `watch` is told its venue time. Raises what the strategy raises for
+    settings that make no sense here.
+    """
     began = time.perf_counter()
     collecting = gc.isenabled()
     gc.disable()  # a run makes millions of small values and no cycles: looking for some costs a tenth of it
@@ -154,7 +157,7 @@ class _Run:
         return self._outcome(stopped)
 
     def _decide(self) -> str | None:
-        """The decision that is due now; returns why the run must stop, if it must."""
+        """Take the decision that is due now; return why the run must stop, if it must."""
         venue = self._venue
         if venue.liquidated:
             return self._liquidated()
@@ -167,7 +170,7 @@ class _Run:
         return self._cycle()
 
     def _cycle(self) -> str | None:
-        """One whole cycle."""
+        """Run one whole cycle; return why the run must stop, if it must."""
         self._cycles += 1
         self._band = None
         self._report = self._engine.cycle()
@@ -178,7 +181,7 @@ class _Run:
         return run.tripped or (None if run.refused is None else f"{NOTHING_TAKEN}: {run.refused}")
 
     def _liquidated(self) -> str:
-        """That the venue closed the account's position, when, and at which price."""
+        """Say that the venue closed the account's position, when, and at which price."""
         closing = self._venue.liquidated
         assert closing is not None
         return (
@@ -187,7 +190,7 @@ class _Run:
         )
 
     def _held_back(self) -> tuple[str, ...]:
-        """Why the last cycle wanted or sent nothing, slot by slot."""
+        """Say why the last cycle wanted or sent nothing, slot by slot."""
         assert self._report is not None
         (run,) = self._report.runs
         found = [] if run.problem is None else [run.problem]
@@ -197,7 +200,7 @@ class _Run:
         return tuple(found)
 
     def _stays(self) -> bool:
-        """Whether the decision that is due surely leaves what rests as it is, without being made."""
+        """Tell whether the decision that is due surely leaves what rests as it is, without being made."""
         look = self._venue.look()
         if look is None or not self._engine.stays(look):
             return False
@@ -205,7 +208,7 @@ class _Run:
         return True
 
     def _glance(self) -> bool:
-        """Whether the decision that is due does nothing; then also between which prices that holds."""
+        """Tell whether the decision that is due does nothing; if so, note between which prices that holds."""
         if not self._engine.glance(self._venue.glimpse()):
             return False
         band = self._engine.quiet_band()
@@ -213,8 +216,10 @@ class _Run:
         return True
 
     def _worth_a_look(self, due_ms: int) -> int:
-        """The first decision from `due_ms` on that could do something (else the last of all); those before it are
-        noted as no-ops."""
+        """Find the first decision from `due_ms` on that could do something, else the last of all.
+
+        Those before it are noted as no-ops.
+        """
         venue, clockwork = self._venue, self._clockwork
         if self._tend is not None or self._band is None or venue.changed or not self._inside(self._band, venue.now_ms):
             return due_ms
@@ -232,13 +237,13 @@ class _Run:
         return band[0] < bid < band[1] and band[2] < (ask or NO_ASK) < band[3]
 
     def _next_ms(self) -> int:
-        """The next multiple of the interval that lies ahead; those missed while waiting are not made up."""
+        """Return the next multiple of the interval that lies ahead; those missed while waiting are not made up."""
         clockwork = self._clockwork
         passed = (self._venue.now_ms - clockwork.start_ms) // clockwork.interval_ms
         return clockwork.start_ms + (passed + 1) * clockwork.interval_ms
 
     def _wake_ms(self, band: Band) -> int:
-        """The first moment at which an order could be touched, the band be left, or funding be paid."""
+        """Find the first moment at which an order could be touched, the band be left, or funding be paid."""
         venue, now_ms = self._venue, self._venue.now_ms
         wake_ms, resting = self._clockwork.end_ms + 1, venue.resting
         if resting.position:
@@ -285,8 +290,9 @@ class _Run:
 
 
 def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
-    """From when the market has a quote on both sides to its last event, cut to `from_ms` and `to_ms`; of candles from
-    the opening of a bar.
+    """Return the span from the first quote on both sides to the last event, cut to `from_ms` and `to_ms`, in ms.
+
+    On candles it begins where a bar opens.
 
     Raises UsageError for a period that ends before it begins, DataFileError when nothing is left.
     """
@@ -318,7 +324,7 @@ def outside(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[s
 
 
 def _in_units(band: QuietBand, market: MarketSpec, liquidation: tuple[int, int] | None) -> Band:
-    """The band in price units, rounded to the careful side, and never as far as a liquidation (side, mark)."""
+    """Return the band in price units, rounded to the careful side, and never as far as a liquidation (side, mark)."""
     scale = Decimal(10) ** market.price_decimals
 
     def above(bound: Decimal | None) -> int:

@@ -36,7 +36,7 @@ BEGINS = b'{"key":'  # a line of a results file, whole or cut
 
 
 def combinations(axes: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    """Every combination of the axes' values, the last axis fastest: a=1,2 and b=x,y are 1x, 1y, 2x, 2y.
+    """Return every combination of the axes' values, the last axis fastest: a=1,2 and b=x,y are 1x, 1y, 2x, 2y.
 
     Raises UsageError above 100,000 of them.
     """
@@ -49,7 +49,7 @@ def combinations(axes: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
 
 
 def sample(axes: Mapping[str, Sequence[str]], count: int, seed: int) -> list[dict[str, str]]:
-    """`count` different combinations of the axes' values (or all there are), the same for the same seed.
+    """Draw `count` different combinations of the axes' values (or all there are), the same for the same seed.
 
     Raises UsageError above 100,000 of them.
     """
@@ -66,7 +66,7 @@ def sample(axes: Mapping[str, Sequence[str]], count: int, seed: int) -> list[dic
 
 
 def key_of(job: object) -> str:
-    """The job's name: a hash of everything in it."""
+    """Name the job by a hash of everything in it."""
     assert is_dataclass(job)
     assert not isinstance(job, type)
     text = json.dumps(asdict(job), sort_keys=True, separators=(",", ":"))
@@ -114,7 +114,7 @@ class Results:
 
     @staticmethod
     def _drop_cut(path: Path, whole: Sequence[bytes], cut: bytes) -> None:
-        """Takes a line out that was cut while it was written; anything else is somebody's own and stays."""
+        """Take out a line that was cut while it was written; anything else is somebody's own and stays."""
         if not (cut.startswith(BEGINS) or BEGINS.startswith(cut)):
             raise ConfigError(
                 f"{path}, line {len(whole) + 1}: this is no results file of a sweep",
@@ -126,12 +126,12 @@ class Results:
             raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
     def get(self, job: object) -> Result | None:
-        """The result of a job done before; none of one that failed."""
+        """Return the result of a job done before; None for one that failed."""
         known = self._known.get(key_of(job))
         return None if known is None or known.get("ok") is False else known
 
     def keep(self, job: object, result: Result) -> None:
-        """Remembers a result."""
+        """Remember a result."""
         if self._path is None:
             return
         line = json.dumps({"key": key_of(job), "result": result}, sort_keys=True, separators=(",", ":"))
@@ -146,7 +146,7 @@ class Results:
 
 @contextmanager
 def _locked(path: Path, mode: str) -> Iterator[IO[bytes]]:
-    """The file, which no other sweep reads or writes meanwhile."""
+    """Open the file and keep other sweeps from reading or writing it meanwhile."""
     from pfmm.store.flock import lock
 
     with path.open(mode) as stream:
@@ -155,7 +155,7 @@ def _locked(path: Path, mode: str) -> Iterator[IO[bytes]]:
 
 
 def _begin_line(stream: IO[bytes]) -> None:
-    """Takes out what another sweep has written of a line before it was killed: ours would be joined to it."""
+    """Take out what another sweep wrote of a line before it was killed: ours would be joined to it."""
     end = stream.seek(0, os.SEEK_END)
     if end == 0:
         return
@@ -169,7 +169,7 @@ Runner = Callable[[Sequence[JobT], Run[JobT]], Iterator[tuple[JobT, Result]]]
 
 
 def sweep(jobs: Sequence[JobT], run: Run[JobT], runner: Runner[JobT], results: Results) -> Iterator[Done[JobT]]:
-    """Results as they come: those known first, then what `runner` makes of the rest."""
+    """Yield results as they come: those known first, then what `runner` makes of the rest."""
     waiting = []
     for job in jobs:
         known = results.get(job)
@@ -184,13 +184,13 @@ def sweep(jobs: Sequence[JobT], run: Run[JobT], runner: Runner[JobT], results: R
 
 
 def here(jobs: Sequence[JobT], run: Run[JobT]) -> Iterator[tuple[JobT, Result]]:
-    """One after the other in this process."""
+    """Run one job after the other in this process."""
     for job in jobs:
         yield job, run(job)
 
 
 def processes(count: int) -> Runner[Any]:
-    """A runner over `count` spawned processes. When one is killed the jobs without a result are run again."""
+    """Make a runner over `count` spawned processes. When one is killed the jobs without a result are run again."""
 
     def runner(jobs: Sequence[Any], run: Run[Any]) -> Iterator[tuple[Any, Result]]:
         left = {key_of(job): job for job in jobs}
@@ -224,7 +224,7 @@ def _in_pool(jobs: Sequence[Any], run: Run[Any], count: int) -> Iterator[tuple[A
 
 
 def cluster(address: str) -> Runner[Any]:
-    """A runner over the workers of a Dask scheduler. The cluster runs a lost worker's job again by itself.
+    """Make a runner over the workers of a Dask scheduler. The cluster runs a lost worker's job again by itself.
 
     Raises ConfigError without the extra, without workers, and for a job that its workers do not survive;
     VenueUnreachable when nobody answers at `address`, or no more.

@@ -33,7 +33,7 @@ _STATUSES = {one.value: one for one in OrderStatus}
 
 
 def instrument_of(spec: MarketSpec) -> Instrument:
-    """A market's rules as the paper exchange states them."""
+    """Return a market's rules as the paper exchange states them."""
     return Instrument(
         market=spec.market,
         category=spec.category,
@@ -48,7 +48,7 @@ def instrument_of(spec: MarketSpec) -> Instrument:
 
 
 def place_request(new: NewOrder) -> PlaceRequest:
-    """The exchange's request for a new order."""
+    """Return the exchange's request for a new order."""
     return PlaceRequest(
         market=new.market,
         side=new.side.value,
@@ -64,17 +64,17 @@ def place_request(new: NewOrder) -> PlaceRequest:
 
 
 def amend_request(amend: AmendOrder) -> AmendRequest:
-    """The exchange's request for an amendment."""
+    """Return the exchange's request for an amendment."""
     return AmendRequest(None, amend.client_order_id, amend.price, amend.size, amend.valid_until_ms)
 
 
 def cancel_request(cancel: CancelOrder) -> CancelRequest:
-    """The exchange's request for a cancel."""
+    """Return the exchange's request for a cancel."""
     return CancelRequest(cancel.order_id, cancel.client_order_id)
 
 
 def order_of(order: OrderState) -> Order:
-    """The order as a client of the exchange sees it."""
+    """Return the order as a client of the exchange sees it."""
     average = usd(half_even(order.cost * 10 ** (8 - order.price_decimals), order.filled)) if order.filled else None
     return Order(
         order_id=f"o{order.number}",
@@ -96,7 +96,7 @@ def order_of(order: OrderState) -> Order:
 
 
 def fill_of(entry: FillEntry) -> Fill:
-    """One execution as a client of the exchange sees it."""
+    """Return one execution as a client of the exchange sees it."""
     return Fill(
         fill_id=f"f{entry.number}",
         order_id=f"o{entry.order}",
@@ -113,7 +113,7 @@ def fill_of(entry: FillEntry) -> Fill:
 
 
 def payment_of(entry: FundingEntry) -> FundingPayment:
-    """One funding settlement as a client of the exchange sees it."""
+    """Return one funding settlement as a client of the exchange sees it."""
     return FundingPayment(
         payment_id=f"p{entry.number}",
         market=entry.market,

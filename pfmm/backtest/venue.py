@@ -120,7 +120,7 @@ class SimulatedVenue:
         return self.books.book(self.spec.market)
 
     def advance(self, to_ms: int) -> None:
-        """Lets venue time pass, at most to the end of the data."""
+        """Let venue time pass, at most to the end of the data."""
         to_ms, books = min(to_ms, self._end_ms), self.books
         if to_ms <= books.time_ms:
             return
@@ -133,21 +133,21 @@ class SimulatedVenue:
             pass
 
     def time(self) -> VenueTime:
-        """The stepped clock."""
+        """Read the stepped clock."""
         return VenueTime(self.now_ms, 0.0, "ended" if self.now_ms >= self._end_ms else "open")
 
     # -- reads
 
     def instrument(self) -> Instrument:
-        """What the paper exchange would say about the market."""
+        """Return what the paper exchange would say about the market."""
         return instrument_of(self.spec)
 
     def markets(self) -> tuple[Instrument, ...]:
-        """The one market."""
+        """Return the one market."""
         return (self.instrument(),)
 
     def ticker(self) -> Ticker:
-        """Quote, mark and next funding rate now."""
+        """Return quote, mark and next funding rate now."""
         spec, now_ms = self.spec, self.now_ms
         quote, mark = self._feed.quote(spec.market, now_ms), self._feed.mark(spec.market, now_ms)
         due = self._next_settlement(now_ms)
@@ -168,7 +168,7 @@ class SimulatedVenue:
         )
 
     def _next_settlement(self, now_ms: int) -> _Due:
-        """What is known of the next settlement. It stays the same until the next whole minute, so it is kept."""
+        """Return what is known of the next settlement. It stays the same until the next whole minute, so it is kept."""
         minute = now_ms // MINUTE_MS
         if self._due.minute != minute:
             due = self._feed.next_settlement(self.spec.market, now_ms)
@@ -176,11 +176,11 @@ class SimulatedVenue:
         return self._due
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:  # noqa: ARG002 - one market
-        """The one ticker."""
+        """Return the one ticker."""
         return (self.ticker(),)
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:  # noqa: ARG002 - one market
-        """Everything at this moment, with the history after the cursors."""
+        """Return everything at this moment, with the history after the cursors."""
         self._collect()
         fills_from, payments_from = int(cursors.fills or 0), int(cursors.funding or 0)
         return Snapshot(
@@ -195,14 +195,14 @@ class SimulatedVenue:
         )
 
     def look_anew(self) -> None:
-        """Every snapshot is whole."""
+        """Do nothing: every snapshot is whole."""
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without history."""
+        """Return a snapshot without history."""
         return self.snapshot(markets, Cursors(str(len(self._fills)), str(len(self._payments))))
 
     def order(self, client_order_id: str) -> Order | None:
-        """The order with that client order id."""
+        """Return the order with that client order id."""
         self._collect()
         found = self._by_client.get(client_order_id)
         return None if found is None else order_of(found)
@@ -213,7 +213,7 @@ class SimulatedVenue:
         return tuple(self._open.values())
 
     def positions(self) -> tuple[Position, ...]:
-        """The one position, once it has traded."""
+        """Return the one position, once it has traded."""
         spec = self.spec
         held = self.books.positions.get(spec.market)
         if held is None:
@@ -230,7 +230,7 @@ class SimulatedVenue:
         )
 
     def account_state(self) -> Account:
-        """Equity and margin at the mark."""
+        """Return equity and margin at the mark."""
         mark = self._feed.mark(self.spec.market, self.now_ms)
         totals = self.books.totals(lambda _: mark)
         used, cash = self.books.initial_margin(lambda _: mark), totals.cash
@@ -249,11 +249,14 @@ class SimulatedVenue:
         )
 
     def settlements(self, after_ms: int, to_ms: int) -> Sequence[Settlement]:
-        """The funding settlements with after_ms < time <= to_ms."""
+        """Return the funding settlements with after_ms < time <= to_ms."""
         return self._feed.settlements(self.spec.market, after_ms, to_ms)
 
     def liquidation(self) -> tuple[int, int] | None:
-        """Side of the position and the mark, in price units, at which it would be liquidated; None without either."""
+        """Return the side of the position and the mark, in price units, at which it would be liquidated.
+
+        None without either.
+        """
         spec, market = self.spec, self.spec.market
         held = self.books.positions.get(market)
         if held is None or not held.size:
@@ -266,7 +269,7 @@ class SimulatedVenue:
         return None if at is None else (1 if held.size > 0 else -1, at)
 
     def look(self) -> Look | None:
-        """What a market shows now that both sides make, and the position; None where a side is absent."""
+        """Return what the market shows now, and the position; None unless the quote has both sides."""
         spec, now_ms = self.spec, self.now_ms
         quote = self._feed.quote(spec.market, now_ms)
         bid, ask = quote.bid, quote.ask
@@ -280,32 +283,32 @@ class SimulatedVenue:
         )  # fmt: skip
 
     def glimpse(self) -> Snapshot:
-        """Time, ticker and position now, and nothing else: all that a decision looks at."""
+        """Return time, ticker and position now, and nothing else: all that a decision looks at."""
         held = self.books.positions.get(self.spec.market)
         if held is None or self._glimpsed is None or self._glimpsed[0] != held.size:
             self._glimpsed = (held.size if held else 0, self.positions())
         return Snapshot(self.time(), _NOBODY, self._glimpsed[1], (), (), (), (self.ticker(),), Cursors())
 
     def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:  # noqa: ARG002 - one market
-        """Fills after a cursor."""
+        """Return the fills after a cursor."""
         self._collect()
         return tuple(self._fills[int(since or 0) :])
 
     def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
-        """Funding payments after a cursor."""
+        """Return the funding payments after a cursor."""
         self._collect()
         return tuple(self._payments[int(since or 0) :])
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
-        """Rates settled after `since_ms`, oldest first."""
+        """Return the rates settled after `since_ms`, oldest first."""
         settled = self._feed.settlements(market, since_ms, self.now_ms)
         return tuple(FundingRate(market, one.time_ms, decimal(one.rate, 8), one.interval_hours) for one in settled)
 
     def tell_depth(self, levels: int) -> None:
-        """Nobody looks at the screen of a backtest."""
+        """Do nothing: nobody looks at the screen of a backtest."""
 
     def book(self, market: str, depth: int) -> Book:
-        """The displayed depth."""
+        """Return the displayed depth."""
         spec = self.spec
         bids, asks = (
             tuple(Level(decimal(p, spec.price_decimals), decimal(s, spec.size_decimals)) for p, s in side)
@@ -314,37 +317,37 @@ class SimulatedVenue:
         return Book(market, self.now_ms, bids, asks)
 
     def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:  # noqa: ARG002 - the feed has prints
-        """None: the feed has prints."""
+        """Return no candles: the feed has prints."""
         return ()
 
     def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002
-        """None: the report of a backtest reads the tape itself."""
+        """Return no mids: the report of a backtest reads the tape itself."""
         return ()
 
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002 - the port's
-        """Nothing is missing."""
+        """Return no problem: nothing is missing here."""
         return ()
 
     def actions_left(self) -> None:
-        """Actions are not counted here."""
+        """Return None: actions are not counted here."""
 
     def budget_text(self) -> str:
-        """No limit."""
+        """Say that there is no limit."""
         return "requests unlimited"
 
     def budget_low(self) -> bool:
-        """Never."""
+        """Return False: no budget runs low here."""
         return False
 
     def trades(self, market: str, since_ms: int) -> Prints:
-        """Prints since a venue time, at most TRADES_PAGE."""
+        """Return the prints since a venue time, at most TRADES_PAGE."""
         decimals = self.spec.price_decimals, self.spec.size_decimals
         return Prints(market, decimals, *self._feed.prints(market, since_ms, self.now_ms, TRADES_PAGE))
 
     # -- requests that act
 
     def submit(self, batch: Batch) -> BatchAnswer:
-        """Carries out the batch when it arrives; the answer is there when it has come back."""
+        """Carry out the batch when it arrives; the answer is there when it has come back."""
         self.requests += 1
         self.advance(self.now_ms + self._latency_ms)
         desk = Desk(self.books, Moment(self._feed, self.now_ms), self._find)
@@ -358,15 +361,15 @@ class SimulatedVenue:
         return answer
 
     def cancel_all(self, market: str | None = None) -> int:
-        """Cancels every open order."""
+        """Cancel every open order; return how many."""
         self.requests += 1
         return len(self.books.cancel_all("user", self.now_ms, market))
 
     def arm_dead_man(self, timeout_s: int) -> None:
-        """A backtest is not interrupted, so that there is nothing to arm."""
+        """Do nothing: a backtest is not interrupted, so that there is nothing to arm."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
     # -- what happened
 
@@ -379,7 +382,7 @@ class SimulatedVenue:
         return self._by_client.get(client_order_id or "")
 
     def _collect_orders(self) -> None:
-        """Takes what is new about orders out of the account; fills and payments stay until a snapshot shows them."""
+        """Take what is new about orders out of the account; fills and payments stay until a snapshot shows them."""
         for number, order in self.books.touched.items():
             self._by_number[number] = order
             if order.client_order_id is not None:
