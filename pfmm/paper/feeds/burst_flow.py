@@ -92,21 +92,21 @@ class BurstFlow:
         self._size_unit = 10.0 ** (spec.price_decimals + spec.size_decimals)  # of USD, at a price of one unit
 
     def margin(self, swing: float) -> float:
-        """No quote or print is further from the way of the mid than this fraction (before snapping)."""
+        """Bound how far any quote or print is from the way of the mid, as a fraction of it (before snapping)."""
         return (1.5 * self._half + REACH_CUT * self._reach) * (0.5 + 0.5 * swing)
 
     def typical_display(self, price: int) -> float:
-        """The middling size displayed at the best price, in size units: the geometric mean of low and high end."""
+        """Return the middling size displayed at the best price, in size units: the geometric mean of both ends."""
         return self._display_low * exp(self._display_log / 2) * self._size_unit / price
 
     def opening(self, leaf: int, second: Leaf) -> tuple[Shown, float]:
-        """The quote with which a leaf begins, and its mid."""
+        """Return the quote with which a leaf begins, and its mid."""
         bits = draw(self._key, leaf << 5)
         mid = self._anchor * exp(second.left)
         return self._quote(0, bits, mid, self._half_spread(leaf, second.swing)), mid
 
     def second(self, leaf: int, second: Leaf) -> Second:
-        """Everything that happens in a leaf."""
+        """Return everything that happens in a leaf."""
         shown, mid = self.opening(leaf, second)
         found = Second([shown], [mid], [])
         self._step(leaf, second, found)
@@ -115,7 +115,7 @@ class BurstFlow:
         return found
 
     def _step(self, leaf: int, second: Leaf, found: Second) -> None:
-        """The move of the mid, with its sweep, if it is traded: up to the new best price of its own side."""
+        """Add the move of the mid and, if it is traded, its sweep: up to the new best price of its own side."""
         bits = draw(self._key, leaf << 5 | 1)
         at = 1 + (bits & 0x3FF) * (LEAF_MS - 1) // 0x400
         mid = self._anchor * exp(second.right)
@@ -134,7 +134,7 @@ class BurstFlow:
             found.sweeps.append((at, min(before[1], ask), size, -1))
 
     def _others(self, leaf: int, second: Leaf, found: Second) -> None:
-        """The sweeps that move nothing: most stop at the touch."""
+        """Add the sweeps that move nothing: most stop at the touch."""
         activity = ACTIVE_FLOOR + (1 - ACTIVE_FLOOR) * second.pace
         count = _count(draw(self._key, leaf << 5 | 3), self._rate * activity * (0.5 + 0.5 * second.swing))
         last = found.quotes[-1][0]  # when the move is done: who follows it comes before
@@ -154,7 +154,7 @@ class BurstFlow:
             found.sweeps.append((offset, best, self._size(bits >> 32 & 0xFFFF, found.mids[at]), sign))
 
     def _sign(self, leaf: int, second: Leaf, bits: int) -> tuple[int, bool]:
-        """Whether a sweep buys, and whether it comes because of the second's own move."""
+        """Draw the side of a sweep (+1 buys), and whether it comes because of the second's own move."""
         follows = (bits >> 49 & 0x3FFF) / 0x4000
         own = min(OWN_MOVE + OWN_MOVE_PER_PACE * second.pace, MOST_OWN_MOVE)
         if follows < own:
@@ -169,11 +169,11 @@ class BurstFlow:
         return int(self._print_low * exp(self._print_log * bits * UNIFORM_16) * self._size_unit / mid) + 1
 
     def _half_spread(self, leaf: int, swing: float) -> float:
-        """The half-spread of a leaf as a fraction of its mid."""
+        """Draw the half-spread of a leaf as a fraction of its mid."""
         return self._half * (0.5 + (draw(self._key, leaf << 5) >> 48) * UNIFORM_16) * (0.5 + 0.5 * swing)
 
     def _quote(self, offset: int, bits: int, mid: float, half: float) -> Shown:
-        """The best quotes around a mid: bids snapped down, asks up, so the bid is below the mid and the ask above."""
+        """Draw the best quotes around a mid. Bids are snapped down, asks up: the mid lies between bid and ask."""
         bid_at, ask_at = mid * (1 - half), mid * (1 + half)
         step = price_step(self._spec, int(bid_at))
         bid = int(bid_at / step) * step
@@ -186,7 +186,7 @@ class BurstFlow:
 
 
 def _count(bits: int, mean: float) -> int:
-    """A Poisson number by inversion, at most MAX_SWEEPS."""
+    """Draw a Poisson number by inversion, at most MAX_SWEEPS."""
     left = (bits >> 11) * 2.0**-53
     chance = exp(-mean)
     count = 0

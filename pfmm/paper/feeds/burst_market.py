@@ -32,28 +32,28 @@ class BurstMarket:
         self._last: tuple[int, Second] | None = None
 
     def quote(self, time_ms: int) -> Quote:
-        """Best quotes at `time_ms`, with the time at which they came up."""
+        """Return the best quotes at `time_ms`, with the time at which they came up."""
         leaf = time_ms // LEAF_MS
         second, at = self._second(leaf), self._place(time_ms)
         offset, bid, bid_size, ask, ask_size = second.quotes[at]
         return Quote(leaf * LEAF_MS + offset, bid, bid_size, ask, ask_size)
 
     def mark(self, time_ms: int) -> int:
-        """The mid in whole price units."""
+        """Return the mid in whole price units."""
         return round(self._second(time_ms // LEAF_MS).mids[self._place(time_ms)])
 
     def typical_display(self, price: int) -> float:
-        """The middling size displayed at the best price, in size units."""
+        """Return the middling size displayed at the best price, in size units."""
         return self._flow.typical_display(price)
 
     def events(self, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
-        """Exactly the events that matter to `watch`, in time order."""
+        """Yield exactly the events that matter to `watch`, in time order."""
         first, last = (after_ms + 1) // LEAF_MS, to_ms // LEAF_MS
         for segment in self._path.near(first, last, lambda low, high, swing: self._matters(watch, low, high, swing)):
             yield from self._segment_events(segment, after_ms, to_ms, watch)
 
     def _second(self, leaf: int) -> Second:
-        """What happens in a leaf; the last one asked for is remembered, as a quote and a mark of one moment are."""
+        """Return what happens in a leaf, and remember it: a quote and a mark of one moment ask for the same leaf."""
         last = self._last
         if last is not None and last[0] == leaf:
             return last[1]
@@ -62,7 +62,7 @@ class BurstMarket:
         return second
 
     def _place(self, time_ms: int) -> int:
-        """The index of the quote in force."""
+        """Find the index of the quote in force at `time_ms`."""
         quotes = self._second(time_ms // LEAF_MS).quotes
         offset, at = time_ms % LEAF_MS, len(quotes) - 1
         while quotes[at][0] > offset:
@@ -70,7 +70,7 @@ class BurstMarket:
         return at
 
     def _matters(self, watch: Watch, low: float, high: float, swing: float) -> bool:
-        """Whether a quote or print around log prices [low, high] could touch the watched prices."""
+        """Tell whether a quote or print around log prices [low, high] could touch the watched prices."""
         bid, ask = watch.best_bid, watch.best_ask
         margin = self._flow.margin(swing) + self._step_bound
         if bid > 0 and (margin >= 1 or low + log(1 - margin) <= log(bid / self._anchor)):
@@ -95,7 +95,7 @@ class BurstMarket:
 
 
 def _events(start: int, second: Second) -> Iterator[Event]:
-    """The prints and quotes of a leaf in time order, a print before the quote that it leaves behind."""
+    """Yield the prints and quotes of a leaf in time order, a print before the quote that it leaves behind."""
     prints = (TradeEvent(start + at, TRADE, price, size, side) for at, price, size, side in second.sweeps)
     quotes = (QuoteEvent(start + at, QUOTE, bid, b_size, ask, a_size) for at, bid, b_size, ask, a_size in second.quotes)
     return merge(prints, quotes, key=lambda event: event[0])

@@ -51,7 +51,7 @@ class BurstPath(PricePath):
         return reach
 
     def leaf(self, leaf: int) -> Leaf:
-        """One second of the path."""
+        """Return one second of the path."""
         return leaf_of(self.segment(leaf // SEGMENT_LEAVES), leaf)
 
     def _segment(self, index: int, left: float, right: float, swing: float) -> Segment:
@@ -91,6 +91,6 @@ class BurstPath(PricePath):
 
 
 def leaf_of(segment: Segment, leaf: int) -> Leaf:
-    """One second of a segment that a BurstPath made."""
+    """Return one second of a segment that a BurstPath made."""
     i, points = leaf - segment.first_leaf, segment.points
     return Leaf(points[i], points[i + 1], segment.swing, segment.paces[i], points[SEGMENT_LEAVES])

@@ -16,7 +16,7 @@ BELL_BOUND = BELL_CENTRE / BELL_SD  # 3.464: a bell draw never exceeds it
 
 
 def draw(key: int, counter: int) -> int:
-    """64 random bits for `counter` in the stream `key` (splitmix64: its state after `counter` steps, finalised)."""
+    """Draw 64 random bits for `counter` in stream `key` (splitmix64: its state after `counter` steps, finalised)."""
     bits = (key + counter * GOLDEN) & MASK
     bits = ((bits ^ (bits >> 30)) * FIRST) & MASK
     bits = ((bits ^ (bits >> 27)) * SECOND) & MASK
@@ -24,7 +24,7 @@ def draw(key: int, counter: int) -> int:
 
 
 def stream_key(seed: int, name: str) -> int:
-    """A key for the stream `name` under `seed`: the bytes of the name folded through `draw` one by one."""
+    """Make a key for the stream `name` under `seed`: the bytes of the name folded through `draw` one by one."""
     key = draw(seed & MASK, 0)
     for byte in name.encode():
         key = draw(key, byte + 1)
@@ -32,6 +32,6 @@ def stream_key(seed: int, name: str) -> int:
 
 
 def bell(bits: int) -> float:
-    """64 bits as a draw of mean 0, deviation 1, near normal and bounded by 3.464 (four uniforms summed)."""
+    """Turn 64 bits into a draw of mean 0, deviation 1, near normal and bounded by 3.464 (four uniforms summed)."""
     total = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)
     return (total - BELL_CENTRE) / BELL_SD

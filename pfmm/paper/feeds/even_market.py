@@ -29,21 +29,21 @@ class EvenMarket:
         self._step_bound = max(1e-4, 1 / (self._anchor * exp(-self._path.bound)))
 
     def quote(self, time_ms: int) -> Quote:
-        """Best quotes at `time_ms`, with the time at which they came up."""
+        """Return the best quotes at `time_ms`, with the time at which they came up."""
         leaf = time_ms // LEAF_MS
         point, swing = self._path.at(leaf)
         return Quote(leaf * LEAF_MS, *self._flow.quote(leaf, self._mid(point), swing))
 
     def mark(self, time_ms: int) -> int:
-        """The mid in whole price units."""
+        """Return the mid in whole price units."""
         return round(self._mid(self._path.at(time_ms // LEAF_MS)[0]))
 
     def typical_display(self, price: int) -> float:
-        """The middling size displayed at the best price, in size units."""
+        """Return the middling size displayed at the best price, in size units."""
         return self._flow.typical_display(price)
 
     def events(self, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
-        """Exactly the events that matter to `watch`, in time order."""
+        """Yield exactly the events that matter to `watch`, in time order."""
         first, last = (after_ms + 1) // LEAF_MS, to_ms // LEAF_MS
         for segment in self._path.near(first, last, lambda low, high, swing: self._matters(watch, low, high, swing)):
             yield from self._segment_events(segment, after_ms, to_ms, watch)
@@ -52,7 +52,7 @@ class EvenMarket:
         return self._anchor * exp(log_price)
 
     def _matters(self, watch: Watch, low: float, high: float, swing: float) -> bool:
-        """Whether a quote or print around log prices [low, high] could touch the watched prices."""
+        """Tell whether a quote or print around log prices [low, high] could touch the watched prices."""
         bid, ask = watch.best_bid, watch.best_ask
         margin = self._flow.margin(swing) + self._step_bound
         if bid > 0 and (margin >= 1 or low + log(1 - margin) <= log(bid / self._anchor)):

@@ -45,7 +45,7 @@ class MarketSpec:
 
 
 def charged(spec: MarketSpec, fees: Fees) -> MarketSpec:
-    """The market with these fees: -2 bps is a rate of -20_000."""
+    """Return the market with these fees: -2 bps is a rate of -20_000."""
     return replace(spec, maker_rate=int(fees.maker_bps.scaleb(4)), taker_rate=int(fees.taker_bps.scaleb(4)))
 
 
@@ -102,8 +102,8 @@ class Watch(Protocol):
 
 
 def touches(watch: Watch, low: int, high: int) -> bool:
-    """Whether prices from `low` to `high` matter to `watch`: low <= best_bid, or high >= best_ask. Quotes of 98 and 101
-    do to a buy at 98 and to a sell at 101."""
+    """Tell whether prices from `low` to `high` matter to `watch`: low <= best_bid, or high >= best_ask. Quotes of 98
+    and 101 do to a buy at 98 and to a sell at 101."""
     bid = watch.best_bid
     return (bid > 0 and low <= bid) or 0 < watch.best_ask <= high
 
@@ -132,17 +132,17 @@ class Feed(Protocol):
     def specs(self) -> Sequence[MarketSpec]: ...
 
     def span(self) -> tuple[int, int] | None:
-        """First and last venue time of recorded data; None for a market without end."""
+        """Return the first and last venue time of recorded data; None for a market without end."""
         ...
 
     def as_of(self, market: str, time_ms: int) -> int:
-        """When what is known of the market at `time_ms` was seen: that very time, where nothing can be missing."""
+        """Tell when what is known of the market at `time_ms` was seen: that very time, where nothing can be missing."""
         ...
 
     def quote(self, market: str, time_ms: int) -> Quote: ...
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """(bids, asks) as (price, size), best first, consistent with `quote`."""
+        """Return (bids, asks) as (price, size), best first, consistent with `quote`."""
         ...
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]: ...
@@ -150,11 +150,11 @@ class Feed(Protocol):
     def mark(self, market: str, time_ms: int) -> int: ...
 
     def settlements(self, market: str, after_ms: int, to_ms: int) -> Sequence[Settlement]:
-        """Funding settlements with after_ms < time <= to_ms, in time order; their times are whole minutes."""
+        """Return the funding settlements with after_ms < time <= to_ms, in time order, each at a whole minute."""
         ...
 
     def next_settlement(self, market: str, time_ms: int) -> Settlement:
-        """The first settlement after `time_ms`, with what is known at `time_ms` of its rate and interval."""
+        """Return the first settlement after `time_ms`, with what is known at `time_ms` of its rate and interval."""
         ...
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]: ...

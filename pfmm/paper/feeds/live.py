@@ -49,19 +49,19 @@ class Source(Protocol):
     """The public data of one venue, for an exchange that keeps what it shows."""
 
     def look(self, markets: Sequence[str]) -> Look:
-        """Looks at the markets once; raises an error of pfmm where the venue does not answer."""
+        """Look at the markets once; raises an error of pfmm where the venue does not answer."""
         ...
 
     def resume(self, market: str, looked_ms: int, prints: Iterable[tuple[str, int]]) -> None:
-        """Goes on where another process stopped: when it looked last, and id and time of the newest prints it saw."""
+        """Go on where another process stopped, given when it looked last and the (id, time) of its newest prints."""
         ...
 
     def summaries(self) -> tuple[Ticker, ...]:
-        """Mark and indicated funding of every market."""
+        """Return mark and indicated funding of every market."""
         ...
 
     def least_interval_s(self, markets: int) -> float:
-        """The shortest time between two looks at so many markets that the venue allows."""
+        """Return the shortest time between two looks at so many markets that the venue allows."""
         ...
 
     def close(self) -> None: ...
@@ -83,11 +83,11 @@ class LiveFeed:
         self.problem: PfmmError | None = None
 
     def attach(self, rows: LiveRows) -> None:
-        """Serves from these rows from now on."""
+        """Serve from these rows from now on."""
         self._rows = rows
 
     def close(self) -> None:
-        """Lets go of the source."""
+        """Let go of the source."""
         if self._source is not None:
             self._source.close()
             self._source = None
@@ -106,13 +106,13 @@ class LiveFeed:
         return max(OUT_OF_SIGHT_MS, 2 * self._interval_ms)
 
     def reached(self, now_ms: int, wall_ms: int) -> int:
-        """How far accounts can be brought at venue time `now_ms`: to the last look, and to now where that is old."""
+        """Tell how far accounts can be brought at venue time `now_ms`: to the last look, or now where that is old."""
         through_ms, looked_wall_ms = self.rows.through()
         seen = through_ms and 0 <= wall_ms - looked_wall_ms <= self.in_sight_ms
         return min(through_ms, now_ms) if seen else now_ms
 
     def due(self, markets: Iterable[str], wall_ms: int) -> list[str]:
-        """The ones of `markets` that should be looked at now; none while the venue is left alone after a failure."""
+        """Find those of `markets` to look at now; none while the venue is left alone after a failure."""
         wanted = sorted({market for market in markets if market in self._specs and not self._gone(market, wall_ms)})
         if not wanted or wall_ms < self._next_try_wall_ms:
             return []
@@ -122,13 +122,13 @@ class LiveFeed:
         return [market for market, seen in looked if seen is None or wall_ms - seen.looked_wall_ms >= self._interval_ms]
 
     def _gone(self, market: str, wall_ms: int) -> bool:
-        """True for a market that the venue did not list a moment ago: it is looked for once a minute."""
+        """Tell whether the venue did not list a market a moment ago: such a one is looked for once a minute."""
         at_ms = self._gone_wall_ms.get(market)
         return at_ms is not None and 0 <= wall_ms - at_ms < SUMMARY_MS
 
     def look(self, markets: Sequence[str], wall_ms: int) -> tuple[Look, tuple[Ticker, ...]] | None:
-        """Looks at `markets`; None where the venue does not answer, and then `problem` says why. Once a minute the
-        marks of all markets come with it."""
+        """Look at `markets`; None where the venue does not answer, and then `problem` says why. Once a minute the marks
+        of all markets come with it."""
         try:
             if self._source is None:
                 self._source = self._open_source()
@@ -157,7 +157,7 @@ class LiveFeed:
         return any(one is None or wall_ms - one.looked_wall_ms >= SUMMARY_MS for one in known)
 
     def publish(self, look: Look, marks: Sequence[Ticker], *, wall_ms: int) -> int:
-        """Writes what a look brought, within a write transaction, and returns how far the looks reach with it.
+        """Write what a look brought, within a write transaction, and return how far the looks reach with it.
 
         It takes its place after the look before. Raises BadVenueData for a price or size that is not whole in the
         market's steps.
@@ -207,19 +207,19 @@ class LiveFeed:
     # -- the market
 
     def specs(self) -> Sequence[MarketSpec]:
-        """Every market that the venue listed when the exchange was switched to it."""
+        """Return every market that the venue listed when the exchange was switched to it."""
         return tuple(self._specs.values())
 
     def span(self) -> None:
-        """A market without end."""
+        """Return None: a live market has no end."""
 
     def as_of(self, market: str, time_ms: int) -> int:
-        """When the market was looked at last, or `time_ms` where that is earlier."""
+        """Tell when the market was looked at last, or `time_ms` where that is earlier."""
         seen = self.rows.seen(market)
         return min(time_ms, seen.looked_ms) if seen is not None and seen.looked_ms else time_ms
 
     def quote(self, market: str, time_ms: int) -> Quote:
-        """The last quote at or before `time_ms`; both sides absent where the market is out of sight."""
+        """Return the last quote at or before `time_ms`; both sides absent where the market is out of sight."""
         self._spec(market)
         found = self.rows.quote(market, time_ms)
         if found is None or time_ms - self.as_of(market, time_ms) > self.in_sight_ms:
@@ -227,20 +227,20 @@ class LiveFeed:
         return found
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """(bids, asks), best first: the quote, then what the newest book had beyond it."""
+        """Return (bids, asks), best first: the quote, then what the newest book had beyond it."""
         quote = self.quote(market, time_ms)
         sides = [[number for level in side for number in level] for side in self.rows.book(market)]
         bids = ladder_of(quote.bid, quote.bid_size, -1, sides[0])
         return bids[:levels], ladder_of(quote.ask, quote.ask_size, 1, sides[1])[:levels]
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
-        """The first `limit` prints with after_ms < time <= to_ms, at their own times, those in gaps too."""
+        """Return the first `limit` prints with after_ms < time <= to_ms, at their own times, those in gaps too."""
         self._spec(market)
         return self.rows.trades(market, after_ms, to_ms, limit)
 
     def mark(self, market: str, time_ms: int) -> int:
-        """The mid of the last quote in whole price units, in sight or not; of a market that nobody has looked at yet,
-        the venue's mark. Raises ExchangeError 503 where there is neither."""
+        """Return the mid of the last quote in whole price units, in sight or not; of a market that nobody has looked at
+        yet, the venue's mark. Raises ExchangeError 503 where there is neither."""
         found = self.rows.quote(market, time_ms)
         if found is not None and (found.bid or found.ask):
             return (found.bid + found.ask) // 2 if found.bid and found.ask else found.bid or found.ask
@@ -250,25 +250,25 @@ class LiveFeed:
         return seen.mark
 
     def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
-        """Those of markets that were looked at, at the rate that was known last."""
+        """Return the settlements of markets that were looked at, at the rate that was known last."""
         return self.rows.settlements(market, after_ms, to_ms)
 
     def next_settlement(self, market: str, time_ms: int) -> Settlement:
-        """The next full hour, at the rate that is indicated for it."""
+        """Return the next full hour, at the rate that is indicated for it."""
         due_ms = (time_ms // HOUR_MS + 1) * HOUR_MS
         known = self.rows.settlements(market, due_ms - 1, due_ms)
         seen = self.rows.seen(market)
         return known[0] if known else Settlement(due_ms, 0 if seen is None else seen.rate, 1)
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
-        """The events with after_ms < time <= to_ms that matter to `watch`, in order."""
+        """Yield the events with after_ms < time <= to_ms that matter to `watch`, in order."""
         for numbers in self.rows.events(market, after_ms, to_ms):
             event = watched(numbers, watch)
             if event is not None:
                 yield event
 
     def dark(self, market: str) -> ExchangeError:
-        """The error for a market of which nothing was ever seen."""
+        """Make the error for a market of which nothing was ever seen."""
         why = "nobody has looked at it yet" if self.problem is None else self.problem.message
         return ExchangeError(503, "out_of_sight", f"nothing is known of {market} on {self.venue}: {why}")
 

@@ -71,16 +71,16 @@ class OrderFlow:
         self._size_unit = 10.0 ** (spec.price_decimals + spec.size_decimals)  # of USD, at a price of one unit
 
     def margin(self, swing: float) -> float:
-        """No quote or print is further from the mid than this fraction (before snapping), at that swing at most."""
+        """Bound how far any quote or print is from the mid, as a fraction of it (before snapping), at that swing."""
         return (1.5 * self._half + REACH_CUT * self._reach) * (0.5 + 0.5 * swing)
 
     def typical_display(self, price: int) -> float:
-        """The middling size displayed at the best price, in size units: the geometric mean of low and high end."""
+        """Return the middling size displayed at the best price, in size units: the geometric mean of both ends."""
         return self._display_low * exp(self._display_log / 2) * self._size_unit / price
 
     def quote(self, leaf: int, mid: float, swing: float) -> tuple[int, int, int, int]:
-        """(bid, bid_size, ask, ask_size) all through a leaf: bids snapped down, asks up, so the bid is below the mid
-        and the ask above it."""
+        """Draw (bid, bid_size, ask, ask_size) all through a leaf: bids snapped down, asks up, so the bid is below the
+        mid and the ask above it."""
         bits = draw(self._key, leaf << 4)
         half = self._half * (0.5 + (bits & 0xFFFF) * UNIFORM_16) * (0.5 + 0.5 * swing)
         bid_at, ask_at = mid * (1 - half), mid * (1 + half)
@@ -94,7 +94,7 @@ class OrderFlow:
         return bid, int(bid_size) + 1, ask, int(ask_size) + 1
 
     def sweeps(self, leaf: int, mid: float, swing: float, future: float, best: tuple[int, int]) -> list[Sweep]:
-        """The prints of a leaf in time order, around its `best` bid and ask. `future` is the mid when the segment
+        """Draw the prints of a leaf in time order, around its `best` bid and ask. `future` is the mid when the segment
         ends: informed flow knows it."""
         activity = 0.5 + 0.5 * swing
         count = self._count(draw(self._key, leaf << 4 | 1), self._rate * activity)
@@ -105,7 +105,7 @@ class OrderFlow:
         return found
 
     def _count(self, bits: int, mean: float) -> int:
-        """A Poisson number by inversion, at most MAX_SWEEPS."""
+        """Draw a Poisson number by inversion, at most MAX_SWEEPS."""
         left = (bits >> 11) * 2.0**-53
         chance = exp(-mean)
         count = 0

@@ -55,13 +55,13 @@ class Jump(NamedTuple):
     size: float
 
     def offset(self, leaf: int) -> float:
-        """What the jump adds to the log price at `leaf`: zero at both ends of the block. A jump of 8 at leaf 4 of 16
-        adds -2 just before it would be due, 8 - 2 = 6 at it, and falls to 0 at leaf 16."""
+        """Return what the jump adds to the log price at `leaf`: zero at both ends of the block. A jump of 8 at leaf 4
+        of 16 adds -2 just before it would be due, 8 - 2 = 6 at it, and falls to 0 at leaf 16."""
         undone = self.size * (leaf - self.start) / (self.end - self.start)
         return -undone if leaf < self.leaf else self.size - undone
 
     def extremes(self, first: int, last: int) -> tuple[float, float]:
-        """The least and the most that it adds anywhere in leaves [first, last], both ends included."""
+        """Return the least and the most that the jump adds anywhere in leaves [first, last], both ends included."""
         values = [self.offset(first), self.offset(last)]
         if first < self.leaf <= last:
             before = -self.size * (self.leaf - self.start) / (self.end - self.start)
@@ -88,8 +88,8 @@ class PricePath:
         self._segments: dict[int, Segment] = {}
 
     def _bounds(self) -> tuple[list[float], list[float]]:
-        """For each level: how far the path can leave the line between a node's ends at swing 1, and the factor by
-        which swing can still grow below the node."""
+        """Work out for each level how far the path can leave the line between a node's ends at swing 1, and the factor
+        by which swing can still grow below the node."""
         reach = [0.0] * (TOP_LEVEL + 1)
         more = [1.0] * (TOP_LEVEL + 1)
         reach[SEGMENT_LEVEL] = self._segment_reach()
@@ -100,7 +100,7 @@ class PricePath:
         return reach, more
 
     def _segment_reach(self) -> float:
-        """How far the path can leave the line between a segment's ends at swing 1."""
+        """Work out how far the path can leave the line between a segment's ends at swing 1."""
         reach = 0.0
         for level in range(LEAF_LEVEL + 1, SEGMENT_LEVEL + 1):
             reach = BELL_BOUND * self._bend[level] + reach
@@ -112,7 +112,7 @@ class PricePath:
         return BELL_BOUND * self._ends + self._reach[TOP_LEVEL] + self._jump_bound
 
     def at(self, leaf: int) -> tuple[float, float]:
-        """(log price relative to the anchor, swing) all through `leaf`."""
+        """Return (log price relative to the anchor, swing) all through `leaf`."""
         segment = self._segments.get(leaf // SEGMENT_LEAVES)
         if segment is not None:
             return segment.points[leaf - segment.first_leaf], segment.swing
@@ -122,7 +122,7 @@ class PricePath:
         return left if jump is None else left + jump.offset(leaf), swing
 
     def segment(self, index: int) -> Segment:
-        """The 32 leaves from 32 * index on."""
+        """Return the 32 leaves from 32 * index on."""
         known = self._segments.get(index)
         if known is not None:
             return known
@@ -130,7 +130,7 @@ class PricePath:
         return self._segment(index, *self._descend(node, CHECKPOINT_LEVEL, SEGMENT_LEVEL, index * SEGMENT_LEAVES))
 
     def near(self, first_leaf: int, last_leaf: int, near: Near) -> Iterator[Segment]:
-        """The segments between two leaves in time order, without those that `near(low, high, swing)` rules out.
+        """Yield the segments between two leaves in time order, without those that `near(low, high, swing)` rules out.
 
         `near` is told bounds of the log price and of the swing of a whole node, and says whether anything in there
         could matter; it is asked again for every node, as late as possible.
@@ -160,7 +160,7 @@ class PricePath:
             stack.append((level - 1, 2 * index, left, middle, own))
 
     def _start(self, first_leaf: int, last_leaf: int) -> list[tuple[int, int, float, float, float]]:
-        """The nodes to begin with, last one first: checkpoints for a short interval, else whole blocks."""
+        """Return the nodes to begin with, last one first: checkpoints for a short interval, else whole blocks."""
         shift = CHECKPOINT_LEVEL - LEAF_LEVEL
         first, last = first_leaf >> shift, last_leaf >> shift
         if last - first <= 1:
@@ -173,7 +173,7 @@ class PricePath:
         return bell(draw(self._key, block << 6)) * self._ends
 
     def _checkpoint(self, index: int) -> tuple[float, float, float]:
-        """Ends and inherited swing of a 17 minute node."""
+        """Return ends and inherited swing of a 17 minute node."""
         known = self._blocks.get(index)
         if known is not None:
             return known
@@ -188,7 +188,7 @@ class PricePath:
     def _descend(
         self, node: tuple[float, float, float], top: int, bottom: int, leaf: int
     ) -> tuple[float, float, float]:
-        """The node of level `bottom` that holds `leaf`, as (left, right, inherited swing), from its ancestor."""
+        """Find the node of level `bottom` that holds `leaf`, as (left, right, inherited swing), from its ancestor."""
         left, right, swing = node
         for level in range(top, bottom, -1):
             bits = draw(self._key, leaf >> level - LEAF_LEVEL << 6 | level)
@@ -202,7 +202,7 @@ class PricePath:
         return left, right, swing
 
     def _segment(self, index: int, left: float, right: float, swing: float) -> Segment:
-        """All 32 leaves of a segment at once; the noise is written out in place, for this loop is where time goes."""
+        """Draw all 32 leaves of a segment at once. The noise is written out in place: this loop is where time goes."""
         key = self._key
         points = [0.0] * (SEGMENT_LEAVES + 1)
         points[0], points[SEGMENT_LEAVES] = left, right
@@ -234,7 +234,7 @@ class PricePath:
         return (0.0, 0.0) if jump is None else jump.extremes(first, end)
 
     def _jump(self, block: int) -> Jump | None:
-        """The jump of a 4.7 hour block, if it has one."""
+        """Draw the jump of a 4.7 hour block, if it has one."""
         try:
             return self._jumps[block]  # asked once, for another thread may be clearing it
         except KeyError:

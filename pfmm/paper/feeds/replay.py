@@ -46,15 +46,15 @@ class ReplayFeed:
         self._markets = {name: replace(tape, spec=charged(tape.spec, fees)) for name, tape in tapes.items()}
 
     def specs(self) -> Sequence[MarketSpec]:
-        """The markets of the tape."""
+        """Return the markets of the tape."""
         return tuple(tape.spec for tape in self._markets.values())
 
     def spec(self, market: str) -> MarketSpec:
-        """One market; raises UnknownMarket."""
+        """Return one market; raises UnknownMarket."""
         return self._tape(market).spec
 
     def span(self) -> tuple[int, int]:
-        """From when every market has a quote, to the last event of any."""
+        """Return the time from which every market has a quote, and that of the last event of any."""
         firsts, lasts = [], []
         for tape in self._markets.values():
             first = _first_quote(tape)
@@ -63,11 +63,11 @@ class ReplayFeed:
         return max(firsts), max(lasts)
 
     def as_of(self, market: str, time_ms: int) -> int:  # noqa: ARG002 - as the protocol has it
-        """That very time: a tape knows all of it."""
+        """Return `time_ms` itself: a tape knows all of it."""
         return time_ms
 
     def quote(self, market: str, time_ms: int) -> Quote:
-        """The last recorded quote at or before `time_ms` with its own time; both sides absent before the first."""
+        """Return the last quote at or before `time_ms`, with its own time; both sides absent before the first."""
         tape = self._tape(market)
         index = _last_quote(tape, _after(tape.events, EVENT_WIDTH, time_ms) - 1)
         if index < 0:
@@ -76,8 +76,8 @@ class ReplayFeed:
         return Quote(event[0], *event[2:])
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """(bids, asks), best first: the quote, then what the last recorded book (20 levels, about one a second) had
-        beyond it."""
+        """Return (bids, asks), best first: the quote, then what the last recorded book (20 levels, about one a second)
+        had beyond it."""
         quote = self.quote(market, time_ms)
         tape = self._tape(market)
         row = _after(tape.depth, DEPTH_WIDTH, time_ms) - 1 if len(tape.depth) else -1
@@ -86,7 +86,7 @@ class ReplayFeed:
         return bids[:levels], ladder_of(quote.ask, quote.ask_size, 1, book[2 * DEPTH_LEVELS :])[:levels]
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
-        """The first `limit` prints with after_ms < time <= to_ms, oldest first."""
+        """Return the first `limit` prints with after_ms < time <= to_ms, oldest first."""
         tape = self._tape(market)
         found: list[TradeEvent] = []
         for index in range(_after(tape.events, EVENT_WIDTH, after_ms), _after(tape.events, EVENT_WIDTH, to_ms)):
@@ -97,7 +97,7 @@ class ReplayFeed:
         return found
 
     def mark(self, market: str, time_ms: int) -> int:
-        """The mid at `time_ms` in whole price units: 639_439 and 639_440 give 639_439. With one side absent, the
+        """Return the mid at `time_ms` in whole price units: 639_439 and 639_440 give 639_439. With one side absent, the
         other side; with none, the last (or, at the very start, the first) quote that had one."""
         tape = self._tape(market)
         index = _after(tape.events, EVENT_WIDTH, time_ms) - 1
@@ -110,16 +110,16 @@ class ReplayFeed:
         return _mid(_event(tape, index))
 
     def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
-        """The recorded ones; where the tape has none, none is paid."""
+        """Return the recorded settlements; where the tape has none, none is paid."""
         return self._schedule(market).between(after_ms, to_ms)
 
     def next_settlement(self, market: str, time_ms: int) -> Settlement:
-        """The next one at the rate that settled last; see Schedule.next_after."""
+        """Return the next settlement at the rate that settled last; see Schedule.next_after."""
         return self._schedule(market).next_after(time_ms)
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
-        """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order. A quote
-        without a side matters to whoever rests on that side."""
+        """Yield exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order. A
+        quote without a side matters to whoever rests on that side."""
         tape = self._tape(market)
         index, end = _after(tape.events, EVENT_WIDTH, after_ms), _after(tape.events, EVENT_WIDTH, to_ms)
         while index < end:
@@ -157,12 +157,12 @@ def _trade_event(event: list[int]) -> TradeEvent:
 
 
 def _after(section: memoryview, width: int, time_ms: int) -> int:
-    """The number of records at or before `time_ms`: the index of the first one after it."""
+    """Count the records at or before `time_ms`: the index of the first one after it."""
     return bisect_right(range(len(section) // width), time_ms, key=lambda index: section[index * width])
 
 
 def _last_quote(tape: MarketTape, index: int) -> int:
-    """The index of the last quote at or before record `index`; -1 when there is none."""
+    """Find the index of the last quote at or before record `index`; -1 when there is none."""
     while index >= 0 and tape.events[index * EVENT_WIDTH + 1] == TRADE:
         index -= 1
     return index
@@ -181,7 +181,7 @@ def _mid(event: list[int]) -> int:
 
 
 def ladder_of(best: int, size: int, direction: int, levels: list[int]) -> list[tuple[int, int]]:
-    """The best level, then the recorded ones strictly beyond it."""
+    """Return the best level, then the recorded ones strictly beyond it."""
     if not best:
         return []
     if not levels:

@@ -67,7 +67,7 @@ class MarketTape:
 def build_tape(
     files: Sequence[Path], folder: Path, options: ReadOptions | None = None, watch: Watcher | None = None
 ) -> Path:
-    """The binary tape of `files` in `folder`, built unless it is there already.
+    """Build the binary tape of `files` in `folder`, unless it is there already, and return its path.
 
     The name is a hash of the files' content in the given order. Crossed quotes and quotes that repeat the last one
     are left out, and those without a price that a market begins with. Price and size units are the finest decimals
@@ -93,7 +93,7 @@ def build_tape(
 
 
 def steps_of(options: ReadOptions) -> Steps:
-    """The smallest change of a price and of a size that are stated for every market."""
+    """Return the smallest change of a price and of a size that are stated for every market."""
     return (
         None if options.price_step is None else Decimal(options.price_step),
         None if options.size_step is None else Decimal(options.size_step),
@@ -103,7 +103,7 @@ def steps_of(options: ReadOptions) -> Steps:
 def build_markets(
     entries: Iterable[Entry], units: Mapping[str, Units], steps: Steps = (None, None)
 ) -> list[BuiltMarket]:
-    """Specs and sections of all markets among `entries`, to be written by write_tape; `units` may be filled while
+    """Build specs and sections of all markets among `entries`, to be written by write_tape; `units` may be filled while
     the entries are read, `steps` are stated for every market. Raises DataFileError for numbers that no tape can hold,
     and when there is no quote."""
     markets: dict[str, _Builder] = {}
@@ -129,7 +129,7 @@ def build_markets(
 
 
 def open_numbers(path: Path) -> tuple[dict[str, Any], memoryview]:
-    """The header of a binary tape and its numbers, mapped; raises DataFileError when it is none, or damaged."""
+    """Open a binary tape: its header, and its numbers, mapped; raises DataFileError when it is none, or damaged."""
     try:
         with path.open("rb") as stream:
             view = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
@@ -154,12 +154,12 @@ def open_numbers(path: Path) -> tuple[dict[str, Any], memoryview]:
 
 
 def open_tape(path: Path) -> dict[str, MarketTape]:
-    """The markets of a binary tape; raises DataFileError when it is none, or damaged."""
+    """Open the markets of a binary tape; raises DataFileError when it is none, or damaged."""
     return markets_of(path, *open_numbers(path))
 
 
 def markets_of(path: Path, header: Mapping[str, Any], numbers: memoryview) -> dict[str, MarketTape]:
-    """The markets that an open tape holds; raises DataFileError where its header makes no sense."""
+    """Return the markets that an open tape holds; raises DataFileError where its header makes no sense."""
     try:
         version, venue = header["version"], header.get("venue")
         return {raw["spec"]["market"]: _open_market(raw, numbers, version, venue) for raw in header["markets"]}
@@ -168,7 +168,7 @@ def markets_of(path: Path, header: Mapping[str, Any], numbers: memoryview) -> di
 
 
 def tape_venue(path: Path) -> str | None:
-    """Where the data of a tape is from, None where it does not say; raises DataFileError as open_tape does."""
+    """Tell where the data of a tape is from, None where it does not say; raises DataFileError as open_tape does."""
     return next((tape.venue for tape in open_tape(path).values()), None)
 
 
@@ -185,7 +185,7 @@ def _open_market(raw: Mapping[str, dict[str, int]], numbers: memoryview, version
 
 
 def content_hash(files: Sequence[Path], kind: str = "") -> str:
-    """The name of the tape that `files`, read as `kind`, make."""
+    """Return the name of the tape that `files`, read as `kind`, make: a hash of their content."""
     digest = hashlib.sha256(f"pfmm tape {VERSION} of a venue {sys.byteorder}{kind}".encode())
     for path in dict.fromkeys(source.path for source in expand(files)):
         try:
@@ -257,7 +257,7 @@ class _Builder:
         return price_whole, size_whole
 
     def finish(self, stated: Units | None, steps: Steps) -> tuple[MarketSpec, dict[str, array[int]]]:
-        """The spec, and the sections in the market's own units."""
+        """Return the spec, and the sections in the market's own units."""
         if self._last is not None and self._events[-EVENT_WIDTH] < self._last_ms:
             self._events.extend((self._last_ms, QUOTE, *self._last))  # the market was there, and stayed as it was
         price_step, size_step, tick = fitted_steps(self._price_gcd, self._size_gcd, stated, steps)
@@ -287,8 +287,8 @@ class _Builder:
 
 
 def spec_of(market: str, steps: tuple[int, int, int], stated: Units | None, funding: Sequence[int]) -> MarketSpec:
-    """A market whose price unit and size step, in 1e-8, and tick in price units are `steps`. Raises Unfit where a price
-    and a size together need more than 8 decimals."""
+    """Describe a market whose price unit and size step, in 1e-8, and tick in price units are `steps`. Raises Unfit
+    where a price and a size together need more than 8 decimals."""
     price_step, size_step, tick = steps
     price_decimals, size_decimals = SCALE + 1 - len(str(price_step)), SCALE + 1 - len(str(size_step))
     if price_decimals + size_decimals > SCALE:
@@ -309,8 +309,8 @@ def spec_of(market: str, steps: tuple[int, int, int], stated: Units | None, fund
 
 
 def fitted_steps(price_gcd: int, size_gcd: int, stated: Units | None, steps: Steps) -> tuple[int, int, int]:
-    """(price unit, size step, tick in price units), the first two in 1e-8: what the data shows, what its header states
-    where the data lies on it, what the options state.
+    """Work out (price unit, size step, tick in price units), the first two in 1e-8: what the data shows, what its
+    header states where the data lies on it, what the options state.
 
     Prices that are multiples of 0.1 with a stated step of 0.5 have the unit 0.1 and a tick of 5.
     """
@@ -336,12 +336,12 @@ def fitted_steps(price_gcd: int, size_gcd: int, stated: Units | None, steps: Ste
 
 
 def interval_hours_of(funding: Sequence[int]) -> int:
-    """How often a market settles, by its newest settlement; every 8 h where none is recorded."""
+    """Tell how often a market settles, by its newest settlement; every 8 h where none is recorded."""
     return funding[-1] if funding else FUNDING_INTERVAL_HOURS
 
 
 def _decimal_step(step: int) -> int:
-    """The largest power of ten that divides `step`, at most 1e8: 50_000_000 gives 10_000_000."""
+    """Find the largest power of ten that divides `step`, at most 1e8: 50_000_000 gives 10_000_000."""
     power = 1
     while power < 10**SCALE and step % (power * 10) == 0:
         power *= 10
@@ -349,7 +349,7 @@ def _decimal_step(step: int) -> int:
 
 
 def extremes_of(events: array[int]) -> array[int]:
-    """Lowest and highest price that could matter in each run of 128 events; an absent ask is infinitely high."""
+    """Find lowest and highest price that could matter in each run of 128 events; an absent ask is infinitely high."""
     found = array("q")
     for start in range(0, len(events), BLOCK_EVENTS * EVENT_WIDTH):
         low, high = NO_ASK, 0
@@ -362,7 +362,7 @@ def extremes_of(events: array[int]) -> array[int]:
 
 
 def write_tape(path: Path, built: Sequence[BuiltMarket], venue: str | None = None) -> None:
-    """Writes the tape beside its place and moves it there whole, so that nobody ever opens half a tape."""
+    """Write the tape beside its place and move it there whole, so that nobody ever opens half a tape."""
     numbers = array("q")
     markets = []
     for spec, sections in built:

@@ -30,17 +30,17 @@ class TooClose(ValueError):
 
 
 def on_the_minute(time_ms: int) -> int:
-    """The whole minute nearest to `time_ms`: 08:00:00.012 and 07:59:58 are 08:00."""
+    """Return the whole minute nearest to `time_ms`: 08:00:00.012 and 07:59:58 are 08:00."""
     return (time_ms + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
 
 
 def regular(after_ms: int, to_ms: int, interval_ms: int) -> range:
-    """The whole multiples of `interval_ms` with after_ms < time <= to_ms: every 8 h at 00, 08 and 16 UTC."""
+    """Return the whole multiples of `interval_ms` with after_ms < time <= to_ms: every 8 h at 00, 08 and 16 UTC."""
     return range((after_ms // interval_ms + 1) * interval_ms, to_ms + 1, interval_ms)
 
 
 def spaced(rates: Sequence[tuple[int, int]], *, per_8h: bool = True) -> list[Settlement]:
-    """Settlements from (ms, rate in 1e-8), in time order: each is for the hours since the one before it.
+    """Make settlements from (ms, rate in 1e-8), in time order: each is for the hours since the one before it.
 
     Rates are per 8 h, else (`per_8h` off) each for its own interval, whatever that is.
 
@@ -61,7 +61,7 @@ def spaced(rates: Sequence[tuple[int, int]], *, per_8h: bool = True) -> list[Set
 
 
 def _hours(gaps: Sequence[int], index: int) -> int:
-    """For how long the row at `index` is; `gaps[i]` lies between rows i and i + 1, in hours."""
+    """Tell for how many hours the row at `index` is; `gaps[i]` lies between rows i and i + 1, in hours."""
     if not gaps:
         return DEFAULT_HOURS
     if index == 0:
@@ -73,7 +73,7 @@ def _hours(gaps: Sequence[int], index: int) -> int:
 
 
 def packed(settlements: Iterable[Settlement]) -> array[int]:
-    """Settlements in time order as FUNDING_WIDTH numbers each, every one at its minute; the later of two wins."""
+    """Pack settlements in time order as FUNDING_WIDTH numbers each, every one at its minute; the later of two wins."""
     by_minute = {on_the_minute(each.time_ms): each for each in settlements}
     rows = sorted(by_minute.items())
     return array("q", [number for time_ms, each in rows for number in (time_ms, each.rate, each.interval_hours)])
@@ -97,14 +97,14 @@ class Schedule:
         return Settlement(*self._rows[index * FUNDING_WIDTH : (index + 1) * FUNDING_WIDTH].tolist())
 
     def between(self, after_ms: int, to_ms: int) -> list[Settlement]:
-        """Those with after_ms < time <= to_ms."""
+        """Return the settlements with after_ms < time <= to_ms."""
         first, end = bisect_right(self._times, after_ms), bisect_right(self._times, to_ms)
         return [self._at(index) for index in range(first, end)]
 
     def next_after(self, time_ms: int) -> Settlement:
-        """When the first one after `time_ms` falls due, with the rate and interval of the last one settled: a recording
-        tells a rate once it has settled, and what acts on it earlier would look ahead. A rate older than its own
-        interval is not the running one: 0 then."""
+        """Tell when the first settlement after `time_ms` falls due, with the rate and interval of the last one settled:
+        a recording tells a rate once it has settled, and what acts on it earlier would look ahead. A rate older than
+        its own interval is not the running one: 0 then."""
         index = bisect_right(self._times, time_ms)
         following = self._at(index) if index < len(self) else None
         last = self._at(index - 1) if index else None
@@ -116,7 +116,7 @@ class Schedule:
         return Settlement(due_ms, last.rate, last.interval_hours)
 
     def passed(self, after_ms: int, to_ms: int) -> tuple[int, int]:
-        """How many settlements fall due with after_ms < time <= to_ms, and how many of them have no rate.
+        """Count the settlements that fall due with after_ms < time <= to_ms, and how many of them have no rate.
 
         A row accounts for its own interval: rows at 01:00 (1 h) and 08:00 (8 h) leave nothing open; hourly rows at
         01:00 and 04:00 leave 02:00 and 03:00 without a rate.

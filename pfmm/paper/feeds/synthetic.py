@@ -31,7 +31,7 @@ LEVEL_GAP_BPS = 0.5
 
 
 def _market_of(generator: int) -> type[EvenMarket | BurstMarket]:
-    """The class that makes the prices of a generator; the other one is not imported."""
+    """Import the class that makes the prices of a generator; the other one is not imported."""
     if generator == 1:
         from pfmm.paper.feeds.even_market import EvenMarket
 
@@ -47,7 +47,7 @@ def _market_of(generator: int) -> type[EvenMarket | BurstMarket]:
 
 @cache  # of one preset as a rule: a process that opens the exchange many times makes the listing once
 def _listed(fees: Fees) -> tuple[MarketSpec, ...]:
-    """Every market with these fees."""
+    """Return every market with these fees."""
     listing = Listing()
     return tuple(charged(listing.spec(name), fees) for name in listing.names)
 
@@ -68,38 +68,38 @@ class SyntheticFeed:
         self._markets: dict[str, _Market] = {}
 
     def specs(self) -> Sequence[MarketSpec]:
-        """Every listed market."""
+        """Return every listed market."""
         return _listed(self._fees)
 
     def spec(self, market: str) -> MarketSpec:
-        """One market, without parsing the others; raises UnknownMarket."""
+        """Return one market, without parsing the others; raises UnknownMarket."""
         return charged(self._market(market).spec, self._fees)
 
     def span(self) -> None:
-        """None: the synthetic market has neither beginning nor end."""
+        """Return None: the synthetic market has neither beginning nor end."""
         return
 
     def as_of(self, market: str, time_ms: int) -> int:  # noqa: ARG002 - as the protocol has it
-        """That very time: the market is a function of time."""
+        """Return `time_ms` itself: the market is a function of time."""
         return time_ms
 
     def quote(self, market: str, time_ms: int) -> Quote:
-        """Best quotes at `time_ms`; the quote's own time is when they came up, at most 1.024 s earlier."""
+        """Return the best quotes at `time_ms`; the quote's own time is when they came up, at most 1.024 s earlier."""
         return self._market(market).prices.quote(time_ms)
 
     def depth(self, market: str, time_ms: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """(bids, asks) as (price, size): the best quote, then levels about 0.5 bps apart, thicker further out."""
+        """Return (bids, asks) as (price, size): the best quote, then levels about 0.5 bps apart, thicker outward."""
         found, quote = self._market(market), self.quote(market, time_ms)
         leaf = time_ms // LEAF_MS
         bids = found.ladder(leaf, quote.bid, quote.bid_size, -1, levels)
         return bids, found.ladder(leaf, quote.ask, quote.ask_size, 1, levels)
 
     def mark(self, market: str, time_ms: int) -> int:
-        """The mid of the path in whole price units, between bid and ask."""
+        """Return the mid of the path in whole price units, between bid and ask."""
         return self._market(market).prices.mark(time_ms)
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
-        """The first `limit` prints with after_ms < time <= to_ms, oldest first: those that `events` yields."""
+        """Return the first `limit` prints with after_ms < time <= to_ms, oldest first: those that `events` yields."""
         found: list[TradeEvent] = []
         if limit <= 0:
             return found
@@ -111,7 +111,8 @@ class SyntheticFeed:
         return found
 
     def funding_rate(self, market: str, settle_ms: int) -> int:
-        """The rate settling at `settle_ms`, in 1e-8 per 8 h: mostly 0.5 to 2 bps, now and then beyond 3, either sign.
+        """Return the rate settling at `settle_ms`, in 1e-8 per 8 h: mostly 0.5 to 2 bps, at times beyond 3, either
+        sign.
 
         With z the smoothed noise, 0.9 + 0.7 z + 0.25 z^3 bps: z = 1 gives 1.85, z = -2 gives -2.5, z = 2 gives 4.3.
         """
@@ -122,17 +123,17 @@ class SyntheticFeed:
         return round((0.9 + 0.7 * z + 0.25 * z**3) * BPS_IN_RATE)
 
     def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
-        """Those at the whole multiples of the market's interval."""
+        """Return the settlements at the whole multiples of the market's interval."""
         spec = self._market(market).spec
         times = regular(after_ms, to_ms, spec.funding_interval_ms)
         return [Settlement(at, self.funding_rate(market, at), spec.funding_interval_hours) for at in times]
 
     def next_settlement(self, market: str, time_ms: int) -> Settlement:
-        """The next one with the very rate that it will settle: this market announces it."""
+        """Return the next settlement with the very rate that it will settle: this market announces it."""
         return self.settlements(market, time_ms, time_ms + self._market(market).spec.funding_interval_ms)[0]
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
-        """Exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order."""
+        """Yield exactly the events with after_ms < time <= to_ms that matter to `watch` (see Feed), in time order."""
         return self._market(market).prices.events(after_ms, to_ms, watch)
 
     def _market(self, market: str) -> _Market:
@@ -166,7 +167,7 @@ class _Market:
         self.funding_lean = 0.25 * bell(draw(self.funding_key, -1))
 
     def ladder(self, leaf: int, best: int, size: int, direction: int, levels: int) -> list[tuple[int, int]]:
-        """`levels` levels from the best outward (direction -1 down, +1 up); sizes stay with a price for a minute."""
+        """Build `levels` levels from the best outward (direction -1 down, +1 up); a price keeps its size a minute."""
         found = [(best, size)] if levels > 0 else []
         price = best
         while len(found) < levels:

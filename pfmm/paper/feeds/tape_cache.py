@@ -49,7 +49,7 @@ class TapeCache:
         self._folder, self._keep, self._most_bytes = folder, keep, most_bytes
 
     def find(self, files: Sequence[Path], options: ReadOptions) -> Loaded | None:
-        """The tape of these files, if it is there and whole; it counts as used now."""
+        """Find the tape of these files, if it is there and whole; it counts as used now."""
         if not self._keep:
             return None
         path = self._path(expand(files), options)
@@ -66,8 +66,8 @@ class TapeCache:
     def load(
         self, files: Sequence[Path], options: ReadOptions, watch: Watcher | None = None, make: Make | None = None
     ) -> Loaded:
-        """The tape of these files, built where it is not there; `watch` is told how many bytes were read. What is no
-        stream of events is written by `make`, from a path and the facts about the files for its header.
+        """Load the tape of these files, and build it where it is not there; `watch` is told how many bytes were read.
+        What is no stream of events is written by `make`, from a path and the facts about the files for its header.
 
         Raises DataFileError for bad data, or a file that changes while it is read, ConfigError for a folder that cannot
         be written.
@@ -164,12 +164,12 @@ def build(
 
 
 def hashed(stats: Stats) -> Stats:
-    """What tells the files apart, with the hashes of their content. Raises DataFileError as `content_of`."""
+    """Return what tells the files apart, with the hashes of their content. Raises DataFileError as `content_of`."""
     return [{**one, "sha256": content_of(Path(one["path"]))} for one in stats]
 
 
 def stats_of(sources: Sequence[Source]) -> Stats:
-    """What tells each file apart without reading it. Raises DataFileError where it is not there."""
+    """Return what tells each file apart, without reading it. Raises DataFileError where it is not there."""
     found = []
     for path in dict.fromkeys(source.path for source in sources):
         try:
@@ -183,7 +183,7 @@ def stats_of(sources: Sequence[Source]) -> Stats:
 
 
 def content_of(path: Path) -> str:
-    """The SHA-256 of a file's content. Raises DataFileError where it cannot be read."""
+    """Return the SHA-256 of a file's content. Raises DataFileError where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

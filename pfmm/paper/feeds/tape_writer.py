@@ -153,8 +153,8 @@ def _write_market(
 
 
 def _kept(market: GatheredMarket, seen: Seen) -> Iterator[Ints]:
-    """The events without repeated quotes, and without those that show nothing before the first that shows a price; at
-    the end the last quote once more where the data goes on."""
+    """Yield the events without repeated quotes, and without those that show nothing before the first that shows a
+    price; at the end the last quote once more where the data goes on."""
     import numpy as np
 
     last: Ints | None = None
@@ -207,7 +207,7 @@ class _Extremes:
         self._rest = rows[whole:].copy()
 
     def rest(self) -> Ints:
-        """All pairs."""
+        """Return the pairs of all runs, the last, shorter one included."""
         import numpy as np
 
         if self._rest is not None and len(self._rest):
