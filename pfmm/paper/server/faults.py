@@ -88,7 +88,7 @@ class FaultPlan:
     skew_ms: int = 30_000
 
     def fault(self, number: int, method: str, path: str) -> Fault | None:
-        """The fault of request `number` (counted by the server from 1), or None.
+        """Draw the fault of request `number` (counted by the server from 1), or None.
 
         Whether a request fails depends on its number alone; what happens is drawn from the kinds that make sense
         for it (what acts is never stale), so a request with no such kind passes.
@@ -106,12 +106,12 @@ class FaultPlan:
         return (not self.methods or method in self.methods) and (not self.paths or path.startswith(self.paths))
 
     def _draw(self, number: int, purpose: str) -> int:
-        """64 uniform bits, a function of its arguments alone: no generator that other threads could move on."""
+        """Draw 64 uniform bits, a function of its arguments alone: no generator that other threads could move on."""
         return int.from_bytes(blake2b(f"{self.seed}/{number}/{purpose}".encode(), digest_size=8).digest(), "big")
 
 
 def parse_faults(spec: str) -> FaultPlan:
-    """Reads a --faults SPEC (the module's text has the language). Raises UsageError naming the part and its value."""
+    """Read a --faults SPEC (the module's text has the language). Raises UsageError naming the part and its value."""
     plan = FaultPlan()
     seen: set[str] = set()
     for part in spec.split(","):
@@ -128,7 +128,7 @@ def parse_faults(spec: str) -> FaultPlan:
 
 
 def cross_quotes(payload: Any) -> Any:
-    """The same answer with its quotes crossed: a 99/101 ticker reads 101/99, a book has its sides exchanged."""
+    """Return the same answer with its quotes crossed: a 99/101 ticker reads 101/99, a book has its sides exchanged."""
     if isinstance(payload, list):
         return [cross_quotes(item) for item in payload]
     if not isinstance(payload, dict):

@@ -47,26 +47,26 @@ class Response:
 
 
 class Connection(Protocol):
-    """What can be done to the client's connection. Everything but `send` ends it."""
+    """What can be done to the client's connection. Everything but `send` and `hold` ends it."""
 
     def send(self, response: Response) -> None: ...
 
     def send_half(self, response: Response) -> None:
-        """The whole head and half of the body, then the end."""
+        """Send the whole head and half of the body, then end it."""
         ...
 
     def hold(self, seconds: float) -> None:
-        """Waits, at most until the server stops."""
+        """Wait, at most until the server stops."""
         ...
 
     def drip(self, start: bytes, seconds: float) -> None:
-        """Sends `start` and then a byte every little while; the rest never comes."""
+        """Send `start` and then a byte every little while; the rest never comes."""
         ...
 
     def drop(self) -> None: ...
 
     def reset(self) -> None:
-        """Ends it with a TCP reset."""
+        """End it with a TCP reset."""
         ...
 
 
@@ -83,7 +83,7 @@ class FaultyLine:
         self._answers: OrderedDict[tuple[str, str, bytes], Response] = OrderedDict()
 
     def carry(self, request: Request, act: Act, connection: Connection) -> None:
-        """Brings `request` to `act` and the answer back over `connection`, or fails as planned."""
+        """Bring `request` to `act` and the answer back over `connection`, or fail as planned."""
         with self._lock:
             self._number += 1
             number = self._number
@@ -144,7 +144,7 @@ class FaultyLine:
                 return _edited(act(request), lambda payload: _skewed(payload, fault.skew_ms))
 
     def _remembering(self, request: Request, act: Act) -> Response:
-        """Acts, and keeps the answer of a read for a later stale one: as old as the last read that went well."""
+        """Act, and keep the answer of a read for a later stale one: as old as the last read that went well."""
         response = act(request)
         if reads(request.method, request.path) and response.status.startswith("200"):
             with self._lock:
@@ -161,7 +161,7 @@ def _key(request: Request) -> tuple[str, str, bytes]:
 
 
 def _no_answer(kind: FaultKind) -> Response:
-    """200, and a body that is no answer: a proxy's page, 40 MB of blanks, or lists nested without end."""
+    """Make a 200 with a body that is no answer: a proxy's page, 40 MB of blanks, or lists nested without end."""
     if kind is FaultKind.HTML:
         page = b"<!DOCTYPE html><html><body><h1>Service is being updated</h1></body></html>"
         return Response("200 OK", [("Content-Type", "text/html")], page)
@@ -178,7 +178,7 @@ def _error(status: str, code: str, *, retry_after_s: int | None = None) -> Respo
 
 
 def _edited(response: Response, edit: Callable[[Any], Any]) -> Response:
-    """The answer with its JSON edited; errors and empty bodies stay as they are."""
+    """Return the answer with its JSON edited; errors and empty bodies stay as they are."""
     if not response.status.startswith("200") or not response.body:
         return response
     headers = [header for header in response.headers if header[0].lower() != "content-length"]  # it changes

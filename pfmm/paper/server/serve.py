@@ -49,7 +49,7 @@ def serve(
     on_ready: Callable[[str], object] | None = None,
     stop: threading.Event | None = None,
 ) -> int | None:
-    """Serves until `stop` is set or, on the main thread without `stop`, until SIGINT or SIGTERM; returns that signal.
+    """Serve until `stop` is set or, on the main thread without `stop`, until SIGINT or SIGTERM; return that signal.
 
     `app_factory` is called once; the application must take calls from several threads. `port` 0 takes a free one;
     `on_ready` gets the URL once requests are answered. `latency_ms` delays every request.
@@ -97,7 +97,7 @@ class PaperServer(ThreadingHTTPServer):
         self.url = f"http://{bound}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
-        """Binds without the base class's reverse look-up of the name, which can wait for a DNS server."""
+        """Bind without the base class's reverse look-up of the name, which can wait for a DNS server."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -105,7 +105,7 @@ class PaperServer(ThreadingHTTPServer):
 
     @contextmanager
     def running(self) -> Iterator[PaperServer]:
-        """Answers requests in the background while the block runs; then lets those in flight finish, and closes."""
+        """Answer requests in the background while the block runs; then let those in flight finish, and close."""
         loop = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         loop.start()
         try:
@@ -127,12 +127,12 @@ class PaperServer(ThreadingHTTPServer):
                 del self._open[request]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is its own affair; anything else is printed as usual."""
+        """Pass over a client that goes away in the middle; anything else is printed as usual."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
     def _see_off(self) -> None:
-        """Ends idle connections at once and gives the busy ones a moment to answer."""
+        """End idle connections at once and give the busy ones a moment to answer."""
         with self._open_lock:
             waiting = list(self._open.items())
         for connection, _ in waiting:
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.line.carry(request, self._act, self)
 
     def _upgrade(self) -> None:
-        """Goes on as a WebSocket, for as long as that lasts."""
+        """Go on as a WebSocket, for as long as that lasts."""
         why = "there is none here" if self.server.talk is None else missing()
         if why is not None or self.server.talk is None:
             self._refuse("501 Not Implemented", "no_websocket", str(why))
@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve_one  # noqa: N815 the base's names
 
     def send(self, response: Response) -> None:
-        """Head and body in one send: two would wait for each other's acknowledgement."""
+        """Send head and body at once: two would wait for each other's acknowledgement."""
         body = b"" if self.command == "HEAD" else response.body
         self.connection.sendall(self._head(response) + body)
 
@@ -208,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class refuses (a line that is not HTTP, headers too long), in the dialect's JSON."""
+        """Answer in the dialect's JSON what the base class refuses: a line that is not HTTP, headers too long."""
         status = HTTPStatus(code)
         self._refuse(f"{status.value} {status.phrase}", "bad_request", explain or message or status.description)
 
@@ -217,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base's name
-        """Requests are not logged: the exchange's ledger is the record."""
+        """Log no request: the exchange's ledger is the record."""
 
     def _head(self, response: Response) -> bytes:
         lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
@@ -236,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._linger()
 
     def _read_body(self) -> bytes | None:
-        """The whole body, or None when the connection is over: refused, or ended before its body was complete."""
+        """Read the whole body; None when the connection is over: refused, or ended before its body was complete."""
         if self.headers.get("transfer-encoding") is not None:
             self._refuse("411 Length Required", "length_required", "send Content-Length, not Transfer-Encoding")
             return None
@@ -255,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _linger(self) -> None:
-        """Reads on a little after a refusal: closing on unread bytes would reset the answer away."""
+        """Read on a little after a refusal: closing on unread bytes would reset the answer away."""
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(_LINGER_S)
@@ -268,12 +268,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _origin_form(target: str) -> str:
-    """`/path?query` of a target that may be a whole URL, as proxies send it."""
+    """Return the `/path?query` of a target that may be a whole URL, as proxies send it."""
     return target if target.startswith("/") else "/" + target.partition("://")[2].partition("/")[2]
 
 
 def _call(app: WSGIApplication, request: Request) -> Response:
-    """Calls a WSGI application with one request, and gathers its answer."""
+    """Call a WSGI application with one request, and gather its answer."""
     from urllib.parse import unquote
 
     path, _, query = request.target.partition("?")
@@ -308,7 +308,7 @@ def _call(app: WSGIApplication, request: Request) -> Response:
 
 
 def _loopback(host: str) -> str:
-    """The loopback address that `host` names. The exchange has no passwords, so it answers this machine alone."""
+    """Return the loopback address that `host` names. Without passwords the exchange answers this machine alone."""
     if host == "localhost":
         return "127.0.0.1"
     with suppress(ValueError):
@@ -330,7 +330,7 @@ def _tell(on_ready: Callable[[str], object] | None, url: str) -> None:
 
 @contextmanager
 def _signals() -> Iterator[Callable[[], int]]:
-    """A wait for SIGINT or SIGTERM that no handler can deadlock: the signal arrives as a byte on a socket pair."""
+    """Yield a wait for SIGINT or SIGTERM that no handler can deadlock: the signal is a byte on a socket pair."""
     inbox, outbox = socket.socketpair()
     outbox.settimeout(0)
     caught = (signal.SIGINT, signal.SIGTERM)

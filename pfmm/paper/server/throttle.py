@@ -42,7 +42,7 @@ class Throttle:
         self._sweep_at = _SWEEP_AT
 
     def take(self, key: str, lane: Lane, now_s: float) -> Allowance:
-        """Takes one request of `key` in `lane` at `now_s` (seconds of any clock that never goes back).
+        """Take one request of `key` in `lane` at `now_s` (seconds of any clock that never goes back).
 
         A window starts with its first request. With a limit of 2: requests at 0, 1 and 2 s leave 1, 0 and a
         refusal for another 58 s; the one at 60 s starts a new window.
@@ -70,7 +70,7 @@ class Throttle:
         return Allowance(allowed=allowed, limit=limit, remaining=limit - used, reset_s=reset_s)
 
     def _sweep(self, now_s: float) -> None:
-        """Forgets windows that are over. Keys are whatever clients send: they must not grow the table for ever."""
+        """Forget windows that are over. Keys are whatever clients send: they must not grow the table for ever."""
         if len(self._used) < self._sweep_at:
             return
         self._used = {at: window for at, window in self._used.items() if now_s - window[0] < WINDOW_S}

@@ -29,11 +29,11 @@ class Talk(Protocol):
     interval_s: float
 
     def receive(self, text: str) -> Iterable[str]:
-        """Answers one text of the client."""
+        """Answer one text of the client."""
         ...
 
     def updates(self) -> Iterable[str]:
-        """What there is to tell since the last time."""
+        """Return what there is to tell since the last time."""
         ...
 
 
@@ -50,7 +50,7 @@ class Line(Protocol):
 
 
 def wants_upgrade(headers: Mapping[str, str]) -> bool:
-    """True for a request that asks for a WebSocket; `headers` are in lower case."""
+    """Tell whether a request asks for a WebSocket; `headers` are in lower case."""
     return headers.get("upgrade", "").lower() == "websocket"
 
 
@@ -67,7 +67,7 @@ class WebSocket:
         self._open = True
 
     def serve(self, headers: Iterable[tuple[str, str]], path: str) -> None:
-        """Answers the upgrade, then talks until either side has enough."""
+        """Answer the upgrade, then talk until either side has enough."""
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         self._socket.settimeout(SEND_TIMEOUT_S)
         self._frames.initiate_upgrade_connection(encoded, path)
@@ -91,7 +91,7 @@ class WebSocket:
             self._close()
 
     def _take(self) -> None:
-        """Acts on what the received bytes said."""
+        """Act on what the received bytes said."""
         events = self._wsproto.events
         for event in self._frames.events():
             if isinstance(event, events.Request):
@@ -123,7 +123,7 @@ class WebSocket:
 
 
 def missing() -> str | None:
-    """Why there can be no WebSocket; None where there can."""
+    """Say why there can be no WebSocket; None where there can."""
     try:
         _library()
     except ConfigError as error:

@@ -24,9 +24,9 @@ class Dialect:
         self._actions = Actions(exchange, self._names, wall_ms)
 
     def talk(self) -> Streams:
-        """What is said on one WebSocket."""
+        """Return the talker of one WebSocket."""
         return Streams(self._exchange, self._names, self._info.answer, self._actions.answer)
 
     def answer(self, path: str, request: object) -> Any:
-        """The answer to one request. Raises ExchangeError 422 for what is no request of the dialect."""
+        """Answer one request. Raises ExchangeError 422 for what is no request of the dialect."""
         return self._info.answer(request) if path == "/info" else self._actions.answer(request)

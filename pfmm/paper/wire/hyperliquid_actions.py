@@ -49,7 +49,7 @@ class Actions:
         self._wall_ms = wall_ms
 
     def answer(self, request: object) -> Json:
-        """The answer to one signed action; `status: err` says that nothing was done."""
+        """Carry out one signed action and answer it; `status: err` says that nothing was done."""
         asked = object_of(request)
         action = object_of(asked.get("action"))
         try:
@@ -59,7 +59,7 @@ class Actions:
             return {"status": "err", "response": str(refusal)}
 
     def _caller(self, asked: Json, action: Json) -> Caller:
-        """Who signed, proven; raises Refused for an unknown wallet, a used nonce or an expired request."""
+        """Prove who signed; raises Refused for an unknown wallet, a used nonce or an expired request."""
         nonce = time_of(asked, "nonce")
         expires_ms = None if asked.get("expiresAfter") is None else time_of(asked, "expiresAfter")
         vault_text = asked.get("vaultAddress")
@@ -84,7 +84,7 @@ class Actions:
         return Caller(account, signer, expires_ms)
 
     def _act(self, caller: Caller, action: Json) -> Json:
-        """Carries out one action. Raises Refused for one that the paper exchange does not know."""
+        """Carry out one action. Raises Refused for one that the paper exchange does not know."""
         done: Mapping[str, Callable[[], Json]] = {
             "order": lambda: _answered("order", self._each(action, "orders", partial(self._place, caller))),
             "batchModify": lambda: _answered("order", self._each(action, "modifies", partial(self._modify, caller))),
@@ -122,7 +122,7 @@ class Actions:
             return form.refusal(error, int(str(asset)), self._names.bbo(market))
 
     def _modify(self, caller: Caller, item: Json) -> Json:
-        """Cancels the old order and places the new one under a new number, with the cloid that is given."""
+        """Cancel the old order and place the new one under a new number, with the cloid that is given."""
         old, order = self._names.order(caller.account, item.get("oid")), object_of(item.get("order"))
         try:
             if old is None:
@@ -162,7 +162,7 @@ class Actions:
         return DEFAULT
 
     def _leverage(self, action: Json) -> Json:
-        """The exchange gives every account one leverage; asking for that one is granted, another is refused."""
+        """Grant the one leverage that the exchange gives every account; refuse any other."""
         market = self._names.by_asset(action.get("asset"))
         if market is None:
             raise Refused("Invalid asset.")
@@ -208,7 +208,7 @@ def _way(kind: object) -> tuple[bool, str, Decimal | None]:
 
 
 def _decimal(item: Json, field: str) -> Decimal:
-    """A number in the one form that the venue hashes: plain, without trailing zeros."""
+    """Read a number in the one form that the venue hashes: plain, without trailing zeros."""
     text = item.get(field)
     if not isinstance(text, str) or _DECIMAL.fullmatch(text) is None or ("." in text and text.endswith("0")):
         word = "size" if field == "s" else "price"

@@ -16,7 +16,7 @@ INTERVALS_MS = {
 
 
 def candles(prints: Sequence[TradeRecord], coin: str, interval: str) -> list[dict[str, Any]]:
-    """Candles of prints that are oldest first; an interval without a print has none.
+    """Build the candles of prints that are oldest first; an interval without a print has none.
 
     Prints at 1, 3 and 2 within one minute give open 1, high 3, low 1 and close 2. Raises ValueError for an interval
     that the dialect does not know.

@@ -26,7 +26,7 @@ class Info:
         self._names = names
 
     def answer(self, request: object) -> Any:
-        """The answer to one read. Raises ExchangeError 422 for what is no request of the dialect."""
+        """Answer one read. Raises ExchangeError 422 for what is no request of the dialect."""
         asked = object_of(request)
         read = self._reads().get(str(asked.get("type")))
         if read is None:

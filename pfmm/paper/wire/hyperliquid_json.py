@@ -56,18 +56,18 @@ _CANCELS = {
 
 
 def coin(market: str) -> str:
-    """BTC-PERP → BTC."""
+    """Name the coin of a market: BTC-PERP → BTC."""
     return market.removesuffix(SUFFIX)
 
 
 def dex(market: str) -> str:
-    """The builder's list that a market is on: xyz:TSLA-PERP → xyz, BTC-PERP → "" (the first list)."""
+    """Name the builder's list that a market is on: xyz:TSLA-PERP → xyz, BTC-PERP → "" (the first list)."""
     before, colon, _ = market.partition(":")
     return before if colon else ""
 
 
 def perp_dexs(names: Sequence[str]) -> list[Json | None]:
-    """The lists of markets: the first is null, the builders' have names."""
+    """Show the lists of markets: the first is null, the builders' have names."""
     return [
         None,
         *(
@@ -85,14 +85,14 @@ def perp_dexs(names: Sequence[str]) -> list[Json | None]:
 
 
 def number(value: Decimal) -> str:
-    """A plain decimal text without trailing zeros: 25.20 → "25.2", 0E-8 → "0"."""
+    """Write a number as plain decimal text without trailing zeros: 25.20 → "25.2", 0E-8 → "0"."""
     text = format(value, "f")
     short = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if short == "-0" else short
 
 
 def meta(specs: Iterable[MarketSpec]) -> Json:
-    """The universe: an asset's number is its place in it."""
+    """Show the universe: an asset's number is its place in it."""
     rows = [
         {"szDecimals": spec.size_decimals, "name": coin(spec.market), "maxLeverage": spec.max_leverage,
          "marginTableId": spec.max_leverage}
@@ -102,14 +102,14 @@ def meta(specs: Iterable[MarketSpec]) -> Json:
 
 
 def spot_meta() -> Json:
-    """No spot market; the one token is what is paid in."""
+    """Show that there is no spot market; the one token is what is paid in."""
     usdc = {"name": "USDC", "szDecimals": 8, "weiDecimals": 8, "index": 0, "tokenId": "0x" + "0" * 32,
             "isCanonical": True, "evmContract": None, "fullName": None}  # fmt: skip
     return {"universe": [], "tokens": [usdc]}
 
 
 def context(ticker: TickerRecord) -> Json:
-    """Mark, oracle, mid and the hourly funding rate of one market; the exchange keeps no price of the day before."""
+    """Show mark, oracle, mid and hourly funding rate of one market; the exchange keeps no price of the day before."""
     rate = Decimal(0) if ticker.funding_rate is None else ticker.funding_rate / ticker.funding_interval_h
     both = ticker.bid is not None and ticker.ask is not None
     volume = ticker.volume_24h or Decimal(0)
@@ -128,13 +128,13 @@ def context(ticker: TickerRecord) -> Json:
 
 
 def book(record: BookRecord) -> Json:
-    """At most 20 levels a side, best first."""
+    """Show at most 20 levels a side, best first."""
     sides = [[{"px": number(px), "sz": number(sz), "n": 1} for px, sz in side] for side in (record.bids, record.asks)]
     return {"coin": coin(record.market), "time": record.time, "levels": sides}
 
 
 def bbo(ticker: TickerRecord) -> Json:
-    """Best bid and offer, null for a side that is absent."""
+    """Show the best bid and offer, null for a side that is absent."""
     sides = ((ticker.bid, ticker.bid_size), (ticker.ask, ticker.ask_size))
     shown = [
         None if px is None else {"px": number(px), "sz": number(sz or Decimal(0)), "n": 1} for px, sz in sides
@@ -143,8 +143,8 @@ def bbo(ticker: TickerRecord) -> Json:
 
 
 def trades(market: str, records: Sequence[TradeRecord]) -> list[Json]:
-    """Public prints, oldest first as they are given; the side is the aggressor's. `records` hold every print of each
-    of their milliseconds, so that the number of a print, its place in its millisecond, is always the same."""
+    """Show public prints, oldest first as they are given; the side is the aggressor's. `records` hold every print of
+    each of their milliseconds, so that the number of a print, its place in its millisecond, is always the same."""
     rows: list[Json] = []
     number_in_ms = 0
     for record in records:
@@ -158,19 +158,19 @@ def trades(market: str, records: Sequence[TradeRecord]) -> list[Json]:
 
 
 def rate(market: str, record: FundingRateRecord, interval_h: int) -> Json:
-    """A settled rate, told per hour."""
+    """Show a settled rate, told per hour."""
     hourly = (record.rate / interval_h).quantize(Decimal("1e-12")).normalize()
     return {"coin": coin(market), "fundingRate": number(hourly), "premium": None, "time": record.time}
 
 
 def cloid_of(order: OrderRecord | FillRecord) -> str | None:
-    """The cloid of an order; None where its client id is no cloid (it was placed in the other dialect)."""
+    """Return the cloid of an order; None where its client id is no cloid (it was placed in the other dialect)."""
     found = (order.client_order_id or "").partition(GENERATION)[0]
     return found if found.startswith("0x") and len(found) == 34 else None
 
 
 def order(record: OrderRecord) -> Json:
-    """An order as `frontendOpenOrders` shows it."""
+    """Return an order as `frontendOpenOrders` shows it."""
     tif = "Alo" if record.post_only else "Ioc" if record.time_in_force == "IOC" else "Gtc"
     left = record.size_base - record.filled_base
     return {
@@ -194,7 +194,7 @@ def order(record: OrderRecord) -> Json:
 
 
 def _condition(record: OrderRecord) -> str:
-    """What a stop waits for: a sell for the mark to be at its trigger or below, a buy at it or above."""
+    """Say what a stop waits for: a sell for the mark to be at its trigger or below, a buy at it or above."""
     if record.trigger_price is None:
         return "N/A"
     return f"Price {'below' if record.side == 'short' else 'above'} {number(record.trigger_price)}"
@@ -207,14 +207,14 @@ def _type(record: OrderRecord) -> str:
 
 
 def order_with_status(record: OrderRecord) -> Json:
-    """An order with its state, as `orderStatus` and `historicalOrders` tell it."""
+    """Show an order with its state, as `orderStatus` and `historicalOrders` tell it."""
     was_reached = record.status == "open" and record.reason == "triggered"
     state = "triggered" if was_reached else _STATES.get(record.status) or _CANCELS.get(record.reason or "", "canceled")
     return {"order": order(record), "status": state, "statusTimestamp": record.updated_at}
 
 
 def order_update(record: OrderRecord) -> Json:
-    """An order with its state, as the stream of orders tells it."""
+    """Show an order with its state, as the stream of orders tells it."""
     told = order_with_status(record)
     names = ("coin", "side", "limitPx", "sz", "oid", "timestamp", "origSz", "cloid")
     shown = {name: told["order"][name] for name in names if told["order"][name] is not None}
@@ -222,7 +222,7 @@ def order_update(record: OrderRecord) -> Json:
 
 
 def placed(record: OrderRecord) -> Json:
-    """What became of one order of a batch. An immediate order that found nothing is an error."""
+    """Tell what became of one order of a batch. An immediate order that found nothing is an error."""
     if record.filled_base and (record.status == "filled" or record.time_in_force == "IOC" or record.type == "market"):
         done = {"totalSz": number(record.filled_base), "avgPx": number(record.avg_fill_price or Decimal(0))}
         return {"filled": {**done, "oid": oid(record.order_id), **_cloid(record)}}
@@ -237,7 +237,7 @@ def _cloid(record: OrderRecord) -> Json:
 
 
 def refusal(error: ExchangeError, asset: int, bbo: str) -> Json:
-    """A refusal in the venue's words; `bbo` is the best bid and offer, "100000@100001"."""
+    """Write a refusal in the venue's words; `bbo` is the best bid and offer, "100000@100001"."""
     if error.code == "post_only_would_cross":
         words = f"Post only order would have immediately matched, bbo was {bbo}."
     else:
@@ -246,7 +246,7 @@ def refusal(error: ExchangeError, asset: int, bbo: str) -> Json:
 
 
 def fills(records: Iterable[FillRecord]) -> list[Json]:
-    """Executions, newest first, with the position before each and what it closed.
+    """Show executions, newest first, with the position before each and what it closed.
 
     `records` are all fills of the account, oldest first. Closing 1 of 2 that cost 200 at 103 gains 3.
     """
@@ -292,7 +292,7 @@ def _fill(record: FillRecord, before: Decimal, closed: Decimal, gained: Decimal)
 
 
 def funding(record: FundingRecord, interval_h: int) -> Json:
-    """A funding payment; one of an 8-hour market counts as 8 hourly samples."""
+    """Show a funding payment; one of an 8-hour market counts as 8 hourly samples."""
     hourly = (record.rate / interval_h).quantize(Decimal("1e-12")).normalize()
     delta = {"type": "funding", "coin": coin(record.market), "usdc": number(record.amount),
              "szi": number(record.size_base), "fundingRate": number(hourly), "nSamples": interval_h}  # fmt: skip
@@ -305,7 +305,7 @@ def clearinghouse(
     clock: ClockState,
     specs: Mapping[str, MarketSpec],
 ) -> Json:
-    """Account and positions; all zero for an address that nobody has. `specs` are the markets by name."""
+    """Show account and positions; all zero for an address that nobody has. `specs` are the markets by name."""
     held = [_position(one, specs[one.market]) for one in positions if one.size_base and one.market in specs]
     values = [(Decimal(one["positionValue"]), Decimal(one["szi"]), one["maxLeverage"]) for one in held]
     zero = Decimal(0)
@@ -349,12 +349,12 @@ def _position(record: PositionRecord, spec: MarketSpec) -> Json:
 
 
 def leverage(most: int) -> Json:
-    """The one leverage of the exchange, at most that of the market."""
+    """Show the one leverage of the exchange, at most that of the market."""
     return {"leverage": {"type": "cross", "value": min(LEVERAGE, most)}}
 
 
 def fees(spec: MarketSpec) -> Json:
-    """The rates of the exchange as fractions: 1.5 bps is 0.00015."""
+    """Show the rates of the exchange as fractions: 1.5 bps is 0.00015."""
     maker, taker = (number(Decimal(rate) / _RATE_UNITS) for rate in (spec.maker_rate, spec.taker_rate))
     schedule = {"cross": taker, "add": maker, "spotCross": taker, "spotAdd": maker,
                 "tiers": {"vip": [], "mm": []}, "referralDiscount": "0.0", "stakingDiscountTiers": []}  # fmt: skip
@@ -363,10 +363,10 @@ def fees(spec: MarketSpec) -> Json:
 
 
 def side(word: str) -> str:
-    """long → B, short → A."""
+    """Write a side as the venue does: long → B, short → A."""
     return "B" if word == "long" else "A"
 
 
 def oid(order_id: str) -> int:
-    """o17 → 17."""
+    """Return an order's number: o17 → 17."""
     return int(order_id[1:])

@@ -22,19 +22,19 @@ _NUMBER = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 
 
 def test_key(account: str) -> str:
-    """The private key of a paper account as 0x and 64 hex digits, made from the account's name."""
+    """Return the private key of a paper account as 0x and 64 hex digits, made from the account's name."""
     return f"0x{hashlib.sha256(_KEY_TEXT + account.encode()).hexdigest()}"
 
 
 def address(account: str) -> str:
-    """The address of a paper account in lower case. Raises ConfigError without the extra `hyperliquid`."""
+    """Return the address of a paper account in lower case. Raises ConfigError without the extra `hyperliquid`."""
     keccak, _, coincurve = _libraries()
     key = coincurve.PrivateKey(bytes.fromhex(test_key(account)[2:]))
     return _address_of(key.public_key.format(compressed=False), keccak)
 
 
 def plain_address(text: object) -> str | None:
-    """An address as the exchange compares it, 0x and lower case; None for what is no address."""
+    """Return an address as the exchange compares it, 0x and lower case; None for what is no address."""
     found = _ADDRESS.fullmatch(text) if isinstance(text, str) else None
     return None if found is None else f"0x{found[1].lower()}"
 
@@ -42,7 +42,7 @@ def plain_address(text: object) -> str | None:
 def signers(
     action: Mapping[str, Any], nonce: int, vault: str | None, expires_after_ms: int | None, signature: object
 ) -> tuple[str, ...]:
-    """The addresses that may have signed: one for each network that a client may take this exchange for.
+    """Recover the addresses that may have signed: one for each network that a client may take this exchange for.
 
     A signature over anything else recovers to a random address, so the caller accepts only an address that it knows.
     Empty for numbers that are no signature.
@@ -68,7 +68,7 @@ def signers(
 
 
 def _signature_bytes(signature: object) -> bytes | None:
-    """r, s and v as 65 bytes. Clients drop leading zeros of r and s: they are numbers, not text of fixed length."""
+    """Return r, s and v as 65 bytes. Clients drop leading zeros of r and s, which are numbers and no text."""
     if not isinstance(signature, Mapping):
         return None
     r, s, v = (signature.get(name) for name in ("r", "s", "v"))

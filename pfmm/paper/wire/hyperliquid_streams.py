@@ -38,7 +38,7 @@ class Streams:
         self._streams: dict[str, _Stream] = {}
 
     def receive(self, text: str) -> Iterable[str]:
-        """Answers one message of the client."""
+        """Answer one message of the client."""
         try:
             asked = object_of(json_text.loads(text.encode()))
             return [json_text.dumps(one) for one in self._answer(asked)]
@@ -46,7 +46,7 @@ class Streams:
             return [json_text.dumps({"channel": "error", "data": str(refusal)})]
 
     def updates(self) -> Iterable[str]:
-        """What has changed in what was subscribed to."""
+        """Tell what has changed in what was subscribed to."""
         return [
             json_text.dumps({"channel": channel, "data": data})
             for stream in list(self._streams.values())
@@ -119,14 +119,14 @@ class _Stream:
         self.begin()
 
     def begin(self) -> None:
-        """Looks up what the subscription names. Raises ExchangeError 422."""
+        """Look up what the subscription names. Raises ExchangeError 422."""
 
     def snapshot(self) -> Messages:
-        """What is told at first: by default, what is new."""
+        """Yield what is told at first: by default, what is new."""
         return self.news()
 
     def news(self) -> Messages:
-        """(channel, data) of what has changed since the last call."""
+        """Yield (channel, data) of what has changed since the last call."""
         raise NotImplementedError
 
 
@@ -137,7 +137,7 @@ class _Changing(_Stream):
     told: Any = None
 
     def value(self) -> Any:
-        """What to tell now."""
+        """Return what to tell now."""
         raise NotImplementedError
 
     def news(self) -> Messages:
@@ -261,7 +261,7 @@ class _Fills(_OfAccount):
             yield "userFills", {"user": self.user, "fills": fresh}
 
     def fresh(self) -> list[form.Json]:
-        """The fills since the last call, oldest first."""
+        """Return the fills since the last call, oldest first."""
         if self.account is None or not self.exchange.fills(self.account, since=self.cursor).fills:
             return []
         everything = self.names.all_fills(self.account)

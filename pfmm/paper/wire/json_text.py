@@ -22,7 +22,7 @@ class JsonRefused(ValueError):
 
 
 def loads(raw: bytes) -> Any:
-    """Parses UTF-8 JSON with exact numbers: 0.10 becomes Decimal("0.10"), 7 stays an int.
+    """Parse UTF-8 JSON with exact numbers: 0.10 becomes Decimal("0.10"), 7 stays an int.
 
     Raises JsonRefused for anything that is not JSON, for NaN and Infinity, for numbers of more than 40 digits or an
     exponent beyond 30, for a key given twice and for nesting too deep to parse.
@@ -42,7 +42,7 @@ def loads(raw: bytes) -> Any:
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON of dicts, lists, tuples, str, bool, None, int and Decimal; a Decimal keeps exactly its digits.
+    """Write compact JSON of dicts, lists, tuples, str, bool, None, int and Decimal; a Decimal keeps exactly its digits.
 
     {"price": Decimal("64000.10")} becomes {"price":64000.10}. Raises TypeError for any other type (a float too: a
     float has no business in an exact answer) and ValueError for a Decimal that is not finite.
@@ -82,7 +82,7 @@ _LEAVES: dict[type, Callable[[Any], str]] = {
 
 
 def _decimal(text: str) -> Decimal:
-    """A float literal; its digits and exponent are bounded so that no later arithmetic can explode."""
+    """Read a float literal; its digits and exponent are bounded so that no later arithmetic can explode."""
     if len(text) > MAX_DIGITS + 8:
         raise JsonRefused(f"a number of {len(text)} characters is too long")
     try:

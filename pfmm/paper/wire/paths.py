@@ -15,15 +15,15 @@ _TIME: Final = "/api/time"
 
 
 def reads(method: str, path: str) -> bool:
-    """True for a request that changes nothing."""
+    """Tell whether a request changes nothing."""
     return method == "GET" or path in POSTED_READS
 
 
 def shows_quotes(method: str, path: str) -> bool:
-    """True for a read whose answer has bids and asks."""
+    """Tell whether a request is a read whose answer has bids and asks."""
     return method == "GET" and path.startswith(_QUOTES)
 
 
 def tells_time(method: str, path: str) -> bool:
-    """True for the read of the venue's clock."""
+    """Tell whether a request is the read of the venue's clock."""
     return method == "GET" and path == _TIME

@@ -31,7 +31,7 @@ class Call(NamedTuple):
     body: Any
 
     def asked(self, *known: str) -> dict[str, str]:
-        """The query's parameters. Raises ExchangeError 400 for one that is unknown or given twice: a misspelt
+        """Read the query's parameters. Raises ExchangeError 400 for one that is unknown or given twice: a misspelt
         market must not cancel the orders of every market."""
         found: dict[str, str] = {}
         if not self.query:
@@ -57,7 +57,7 @@ Methods = Mapping[str, Route]
 
 
 def find_routes(path: str) -> tuple[Methods | None, str]:
-    """The methods of a path, and what the path names behind the route's prefix; None for an unknown path.
+    """Find the methods of a path, and what the path names behind the route's prefix; None for an unknown path.
 
     "/api/ticker/BTC-PERP" gives the ticker's methods and "BTC-PERP".
     """
@@ -221,7 +221,7 @@ def _names(text: str | None) -> list[str]:
 
 
 def _market(call: Call, asked: Mapping[str, str]) -> str | None:
-    """The market that a query limits itself to, proven to exist; None when it names none. Blank is refused: an
+    """Read the market that a query limits itself to, proven to exist; None when it names none. Blank is refused: an
     unset variable in a script must not widen the request to every market."""
     market = asked.get("market")
     if market is None:
@@ -241,7 +241,7 @@ def _whole(asked: Mapping[str, str], name: str) -> int | None:
 
 
 def _moments(asked: Mapping[str, str]) -> list[int]:
-    """Past times in ms, separated by commas, at most MAX_MOMENTS."""
+    """Read past times in ms, separated by commas, at most MAX_MOMENTS."""
     parts = asked.get("at", "").split(",")
     if len(parts) > MAX_MOMENTS:
         raise ExchangeError(400, "invalid_at", f"at: must be at most {MAX_MOMENTS} times, not {len(parts)}")
@@ -249,7 +249,7 @@ def _moments(asked: Mapping[str, str]) -> list[int]:
 
 
 def _limit(asked: Mapping[str, str]) -> int:
-    """Fills and payments on a page of the state; 0 asks for none, which makes it one small answer."""
+    """Read how many fills and payments a page of the state may have; 0 asks for none: one small answer."""
     limit = _whole(asked, "limit")
     if limit is not None and limit > MAX_ROWS:
         raise ExchangeError(400, "invalid_limit", f"limit: must be at most {MAX_ROWS}, not {limit}")
@@ -257,7 +257,7 @@ def _limit(asked: Mapping[str, str]) -> int:
 
 
 def _depth(asked: Mapping[str, str]) -> int | None:
-    """Levels a side of a book."""
+    """Read the levels a side of a book."""
     depth = _whole(asked, "depth")
     if depth is not None and not 1 <= depth <= MAX_DEPTH:
         raise ExchangeError(400, "invalid_depth", f"depth: must be from 1 to {MAX_DEPTH}, not {depth}")
@@ -265,7 +265,7 @@ def _depth(asked: Mapping[str, str]) -> int | None:
 
 
 def _cursor(asked: Mapping[str, str], name: str) -> int:
-    """Where a read goes on; absent or blank is the beginning, as clients without a cursor write it."""
+    """Read where a read goes on; absent or blank is the beginning, as clients without a cursor write it."""
     return _whole(asked, name) or 0 if asked.get(name) else 0
 
 

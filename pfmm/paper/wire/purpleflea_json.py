@@ -31,12 +31,12 @@ _TICKER_NAMES = tuple("index" if name == "index_price" else name for name in Tic
 
 
 def clock_json(clock: ClockState) -> Json:
-    """Venue time; the speed keeps the digits that a person would write: 10, 0.5."""
+    """Show the venue's time; the speed keeps the digits that a person would write: 10, 0.5."""
     return {"time_ms": clock.time_ms, "speed": Decimal(f"{clock.speed:.12g}"), "state": clock.state}
 
 
 def spec_json(spec: MarketSpec) -> Json:
-    """A market with its integer units turned into USD, base units and bps: a maker rate of -20,000 is -2 bps."""
+    """Show a market, its integer units turned into USD, base units and bps: a maker rate of -20,000 is -2 bps."""
     unit = Decimal(spec.tick).scaleb(-spec.price_decimals)
     return {
         "market": spec.market,
@@ -53,7 +53,7 @@ def spec_json(spec: MarketSpec) -> Json:
 
 
 def plain(number: Decimal) -> Decimal:
-    """Without trailing zeros behind the point: 10.00000000 becomes 10, 600 stays 600."""
+    """Take off trailing zeros behind the point: 10.00000000 becomes 10, 600 stays 600."""
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
 
 
@@ -78,7 +78,7 @@ def rate_json(rate: FundingRateRecord) -> Json:
 
 
 def order_json(order: OrderRecord) -> Json:
-    """An order; only a stop has a trigger_price, which the article does not know."""
+    """Show an order; only a stop has a trigger_price, which the article does not know."""
     row = order._asdict()
     if order.trigger_price is None:
         del row["trigger_price"]
@@ -106,7 +106,7 @@ def payments_json(payments: Iterable[FundingRecord]) -> list[Json]:
 
 
 def state_json(state: StateRecord) -> Json:
-    """One snapshot; `more` when fills or funding payments wait on another page."""
+    """Show one snapshot; `more` when fills or funding payments wait on another page."""
     return {
         **clock_json(state.clock),
         "exchange_id": state.exchange_id,
@@ -124,7 +124,7 @@ def state_json(state: StateRecord) -> Json:
 
 
 def items_json(items: Iterable[BatchItem]) -> list[Json]:
-    """The answers of a batch: each the order as it now is, or the refusal."""
+    """Show the answers of a batch: each the order as it now is, or the refusal."""
     return [_item_json(item) for item in items]
 
 

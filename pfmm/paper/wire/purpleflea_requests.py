@@ -39,7 +39,7 @@ _BATCH = ("cancel", "amend", "place")
 
 
 def place_request(body: Any) -> PlaceRequest:
-    """The order that a POST /api/orders body asks for. Raises ExchangeError 400 naming the field and its value."""
+    """Read the order that a POST /api/orders body asks for. Raises ExchangeError 400 naming the field and its value."""
     fields = _object(body, _PLACE)
     kind = _word(fields, "type", ("limit", "market"))
     size_usd, size_base = _number(fields, "size"), _number(fields, "size_base")
@@ -70,7 +70,7 @@ def place_request(body: Any) -> PlaceRequest:
 
 
 def amend_request(body: Any, *, order_id: str | None = None, client_order_id: str | None = None) -> AmendRequest:
-    """What a PATCH body changes, on the order that the path names or, in a batch, the body itself."""
+    """Read what a PATCH body changes, on the order that the path names or, in a batch, the body itself."""
     in_path = order_id is not None or client_order_id is not None
     fields = _object(body, _SIZED if in_path else (*_NAMED, *_SIZED))
     if not in_path:
@@ -88,7 +88,7 @@ def amend_request(body: Any, *, order_id: str | None = None, client_order_id: st
 
 
 def cancel_request(body: Any) -> CancelRequest:
-    """The order that one item of a batch's cancel list names."""
+    """Read the order that one item of a batch's cancel list names."""
     order_id, client_order_id = _one_id(_object(body, _NAMED))
     return CancelRequest(order_id=order_id, client_order_id=client_order_id)
 
@@ -100,7 +100,7 @@ class Part(NamedTuple, Generic[Wish]):
     refused: dict[int, ExchangeError]
 
     def merged(self, answered: Sequence[BatchItem]) -> list[BatchItem]:
-        """One answer an item in the order of the request: the exchange's own, with the refusals in their places."""
+        """Return one answer an item in the order of the request: the exchange's own, and refusals in their places."""
         rest = iter(answered)
         count = len(self.good) + len(self.refused)
         return [self.refused[place] if place in self.refused else next(rest) for place in range(count)]
@@ -115,7 +115,7 @@ class BatchItems(NamedTuple):
 
 
 def batch_items(body: Any) -> BatchItems:
-    """The items of a batch; one that cannot be read is its own 400, and the others stand.
+    """Read the items of a batch; one that cannot be read is its own 400, and the others stand.
 
     Raises ExchangeError 400 for a body that is no batch, or of more than 100 items.
     """
@@ -135,7 +135,7 @@ def batch_items(body: Any) -> BatchItems:
 
 
 def whole_field(body: Any, name: str, high: int) -> int:
-    """The one field of a body like {"timeout_s": 30}: a whole number from 0 to `high`."""
+    """Read the one field of a body like {"timeout_s": 30}: a whole number from 0 to `high`."""
     value = _object(body, (name,)).get(name)
     if type(value) is not int or not 0 <= value <= high:
         raise _bad(name, f"must be a whole number from 0 to {high}", value)
@@ -193,7 +193,7 @@ def _flag(fields: dict[str, Any], name: str) -> bool:
 
 
 def _number(fields: dict[str, Any], name: str) -> Decimal | None:
-    """A positive number, or None when the field is absent or null; true is not 1."""
+    """Read a positive number, or None when the field is absent or null; true is not 1."""
     value = fields.get(name)
     if value is None:
         return None

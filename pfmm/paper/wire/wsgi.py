@@ -114,13 +114,13 @@ class PaperApp:
         return _Answer(200, route.answer(call))
 
     def _hyperliquid(self, environ: WSGIEnvironment, path: str) -> Any:
-        """The other dialect: two paths, both POST, every refusal an answer of its own."""
+        """Answer in the other dialect: two paths, both POST, every refusal an answer of its own."""
         if environ["REQUEST_METHOD"] != "POST":
             raise ExchangeError(405, "method_not_allowed", f"{path} answers POST")
         return self._other_dialect().answer(path, _body(environ))
 
     def talk(self) -> Streams:
-        """What is said on one WebSocket, which speaks the other dialect."""
+        """Return the talker of one WebSocket, which speaks the other dialect."""
         return self._other_dialect().talk()
 
     def _other_dialect(self) -> Dialect:
@@ -131,7 +131,8 @@ class PaperApp:
         return self._dialect
 
     def _throttled(self, account: str, route: Route, limits: Headers) -> _Answer | None:
-        """None when the request may pass; `limits` gains what the client should know of its budget either way."""
+        """Return the refusal of a request beyond its limit, None when it may pass; `limits` gains what the client
+        should know of its budget either way."""
         if self._throttle is None or route.lane is None:
             return None
         allowance = self._throttle.take(account, route.lane, self._clock_s())
@@ -153,14 +154,14 @@ def make_app(
     clock_s: Callable[[], float] = time.monotonic,
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> PaperApp:
-    """The application over `exchange`, callable from several threads. `throttle` enforces the documented request
+    """Make the application over `exchange`, callable from several threads. `throttle` enforces the documented request
     limits; without one there are none. `clock_s` is the throttle's clock: seconds that never go back. `wall_ms` is the
     clock by which the numbers of signed requests are judged."""
     return PaperApp(exchange, throttle, clock_s, wall_ms)
 
 
 def _account(environ: WSGIEnvironment) -> str:
-    """The account that the key names: `Bearer paper-NAME`. Raises ExchangeError 401."""
+    """Read the account that the key names: `Bearer paper-NAME`. Raises ExchangeError 401."""
     found = _KEY.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
     if found is None:
         raise ExchangeError(401, "unauthorized", "the key of a paper account is paper- and its name, as a Bearer token")
