@@ -34,7 +34,7 @@ class Budget:
 
 
 def advance(account: Account, feed: Feed, to_ms: int, *, steps: int = 20_000) -> bool:
-    """Moves `account` towards `to_ms`; returns True when it got there, False when `steps` ran out before.
+    """Move `account` towards `to_ms`; return True when it got there, False when `steps` ran out before.
 
     Orders of the account change only by what the market does; `account.time_ms` is the moment reached.
     """
@@ -71,7 +71,7 @@ def _streams(account: Account, feed: Feed, to_ms: int) -> list[_Head]:
 
 
 def _next_stop(account: Account, feed: Feed, from_ms: int, to_ms: int) -> int:
-    """The first moment at or after `from_ms` at which something besides an event can happen."""
+    """Find the first moment at or after `from_ms` at which something besides an event can happen."""
     stop = to_ms
     if account.dead_man_ms is not None:
         stop = min(stop, max(account.dead_man_ms, from_ms))
@@ -82,7 +82,7 @@ def _next_stop(account: Account, feed: Feed, from_ms: int, to_ms: int) -> int:
 
 
 def _run_events(account: Account, feed: Feed, heads: list[_Head], limit: int, budget: Budget) -> int:
-    """Applies events up to `limit`, or to the mark after a position opens; returns the moment that is complete."""
+    """Apply events up to `limit`, or to the mark after a position opens; return the moment that is complete."""
     now = account.time_ms
     while heads and heads[0][0] <= limit:
         time_ms, market, event, events, book = heads[0]

@@ -30,8 +30,8 @@ class VenueClock(NamedTuple):
     idle_pause: bool
 
     def read(self, wall_ms: int, span: Span) -> ClockState:
-        """Venue time now. At speed 10, 2 s after the anchor it is 20 s later; a replay stops at its last event, and
-        every market with the year 2099, 40 minutes away at the highest speed."""
+        """Tell the venue's time now. At speed 10, 2 s after the anchor it is 20 s later; a replay stops at its last
+        event, and every market with the year 2099, 40 minutes away at the highest speed."""
         until = min(wall_ms, self.touched_ms + IDLE_MS) if self.idle_pause else wall_ms
         now = self.venue_ms + int(max(until - self.wall_ms, 0) * self.speed)
         last_ms = LAST_MS if span is None else span[1]
@@ -40,7 +40,7 @@ class VenueClock(NamedTuple):
         return ClockState(now, self.speed, "paused" if until < wall_ms else "open")
 
     def touch(self, wall_ms: int, span: Span) -> VenueClock:
-        """The clock after somebody used it: a paused one goes on from where it stood."""
+        """Return the clock after somebody used it: a paused one goes on from where it stood."""
         now, _, state = self.read(wall_ms, span)
         if state == "paused":
             return self._replace(wall_ms=wall_ms, venue_ms=now, touched_ms=wall_ms)
@@ -48,7 +48,7 @@ class VenueClock(NamedTuple):
 
 
 def start_clock(config: Mapping[str, Any], wall_ms: int, span: Span) -> VenueClock:
-    """The clock that a feed starts with: `speed` (1), `at_ms` (the recording's start, or the wall's time without
+    """Make the clock that a feed starts with: `speed` (1), `at_ms` (the recording's start, or the wall's time without
     one) and `idle_pause` (only recordings pause) of its configuration. Raises ConfigError for values out of range."""
     speed = config.get("speed", 1)
     if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 <= speed <= 1_000_000:

@@ -19,22 +19,22 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 
 def decimal(units: int, decimals: int) -> Decimal:
-    """units / 10**decimals as an exact Decimal: 639_439 and 1 give 63943.9."""
+    """Return units / 10**decimals as an exact Decimal: 639_439 and 1 give 63943.9."""
     return Decimal(int(units)).scaleb(-decimals, _EXACT)
 
 
 def usd(amount: int) -> Decimal:
-    """1e-8 USD as Decimal."""
+    """Turn whole 1e-8 USD into USD, exactly."""
     return Decimal(int(amount)).scaleb(-8, _EXACT)
 
 
 def side_word(side: int) -> str:
-    """+1 is long (buy), -1 short (sell)."""
+    """Name a side: +1 is long (buy), -1 short (sell)."""
     return "long" if side > 0 else "short"
 
 
 def order_record(order: OrderState) -> OrderRecord:
-    """The order as it stands."""
+    """Return the order as it stands."""
     average = None
     if order.filled:
         average = usd(half_even(order.cost * 10 ** (8 - order.price_decimals), order.filled))
@@ -60,7 +60,7 @@ def order_record(order: OrderState) -> OrderRecord:
 
 
 def fill_record(fill: FillEntry) -> FillRecord:
-    """One execution."""
+    """Return an execution in the units of the API."""
     return FillRecord(
         sequence=fill.number,
         fill_id=f"f{fill.number}",
@@ -78,7 +78,7 @@ def fill_record(fill: FillEntry) -> FillRecord:
 
 
 def funding_record(payment: FundingEntry) -> FundingRecord:
-    """One funding settlement."""
+    """Return a funding settlement in the units of the API."""
     return FundingRecord(
         sequence=payment.number,
         payment_id=f"p{payment.number}",
@@ -92,7 +92,7 @@ def funding_record(payment: FundingEntry) -> FundingRecord:
 
 
 def account_record(account: Account, mark: Marks) -> AccountRecord:
-    """The account's sums at the marks. `free_margin` is never shown below zero."""
+    """Return the account's sums at the marks. `free_margin` is never shown below zero."""
     totals = account.totals(mark)
     used = account.initial_margin(mark)
     return AccountRecord(
@@ -110,7 +110,7 @@ def account_record(account: Account, mark: Marks) -> AccountRecord:
 
 
 def position_records(account: Account, mark: Marks, listed: Container[str]) -> tuple[PositionRecord, ...]:
-    """Every market that the account has traded and that is still `listed`, by name."""
+    """Return the position of every market that the account has traded and that is still `listed`, by name."""
     equity = account.totals(mark).equity
     maintenance = account.maintenance_margin(mark)
     return tuple(

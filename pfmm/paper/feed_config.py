@@ -19,17 +19,17 @@ GENERATOR = 2  # of a new synthetic market
 
 
 def synthetic(seed: int, fees: Fees = PRESETS[ARTICLE]) -> dict[str, Any]:
-    """The configuration of a new synthetic market."""
+    """Make the configuration of a new synthetic market."""
     return {"kind": SYNTHETIC, "seed": seed, "generator": GENERATOR, "fees": fees.kept()}
 
 
 def generator_of(config: Mapping[str, Any]) -> int:
-    """The generator that a synthetic market was begun with."""
+    """Read the generator that a synthetic market was begun with."""
     return int(config.get("generator", FIRST_GENERATOR))
 
 
 def fees_of(config: Mapping[str, Any]) -> Fees:
-    """What the market charges. Raises ConfigError for fees that are none."""
+    """Read what the market charges. Raises ConfigError for fees that are none."""
     try:
         return stored(config.get("fees")) or PRESETS[ARTICLE]
     except ValueError as error:
@@ -37,5 +37,5 @@ def fees_of(config: Mapping[str, Any]) -> Fees:
 
 
 def renewed(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same market for an exchange that starts afresh: a synthetic one takes the newest generator."""
+    """Return the same market for an exchange that starts afresh: a synthetic one takes the newest generator."""
     return {**config, "generator": GENERATOR} if config.get("kind") == SYNTHETIC else config

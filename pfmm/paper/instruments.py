@@ -46,8 +46,8 @@ class Listing:
         return tuple(self._lines)
 
     def spec(self, market: str) -> MarketSpec:
-        """The integer units and rules of one market; raises UnknownMarket. BTC has 5 size decimals, hence
-        6 - 5 = 1 price decimal and a price unit of 0.1 USD."""
+        """Return the integer units and rules of one market; raises UnknownMarket. BTC has 5 size decimals, hence 6 - 5
+        = 1 price decimal and a price unit of 0.1 USD."""
         _, category, size_decimals, leverage, _, _, _ = self._fields(market)
         decimals = int(size_decimals)
         return MarketSpec(
@@ -65,7 +65,7 @@ class Listing:
         )
 
     def character(self, market: str) -> Character:
-        """Anchor, volatility and liquidity of one market; raises UnknownMarket."""
+        """Return anchor, volatility and liquidity of one market; raises UnknownMarket."""
         _, _, _, _, anchor, volatility, liquidity = self._fields(market)
         return Character(float(anchor), float(volatility), int(liquidity))
 
@@ -77,7 +77,7 @@ class Listing:
 
 
 def unknown_market(market: str, names: tuple[str, ...]) -> UnknownMarket:
-    """The error for a market that is not listed, its hint naming the nearest ones."""
+    """Make the error for a market that is not listed, its hint naming the nearest ones."""
     from difflib import get_close_matches
 
     near = get_close_matches(market.upper(), names, n=3, cutoff=0.5)
@@ -86,7 +86,7 @@ def unknown_market(market: str, names: tuple[str, ...]) -> UnknownMarket:
 
 
 def price_step(spec: MarketSpec, price: int) -> int:
-    """The step between valid prices around `price`, all in price units.
+    """Return the step between valid prices around `price`, all in price units.
 
     With 5 significant figures and 1 decimal, 70,770.0 is 707_700: six digits, so the step is 10 units = 1 USD;
     6,543.2 is 65_432: the step is 1 unit = 0.1 USD. Whole USD are always valid, so it never exceeds 1 USD.

@@ -49,19 +49,19 @@ class LiveRows:
     # -- reading
 
     def seen(self, market: str) -> Seen | None:
-        """What is known of the market; None where nobody has looked at it."""
+        """Return what is known of the market; None where nobody has looked at it."""
         row = self._execute(
             "SELECT looked_ms, looked_wall_ms, mark, rate FROM live_markets WHERE market = ?", (market,)
         ).fetchone()
         return None if row is None else Seen._make(row)
 
     def through(self) -> tuple[int, int]:
-        """The venue's time that all looks together reached, and the wall's time then; 0 before the first."""
+        """Return the venue's time that all looks together reached, and the wall's time then; 0 before the first."""
         through_ms, wall_ms = self._execute("SELECT max(looked_ms), max(looked_wall_ms) FROM live_markets").fetchone()
         return through_ms or 0, wall_ms or 0
 
     def quote(self, market: str, time_ms: int) -> Quote | None:
-        """The last quote at or before a time, with its own time."""
+        """Return the last quote at or before a time, with its own time."""
         row = self._execute(
             "SELECT time_ms, a, b, c, d FROM live_events WHERE market = ? AND time_ms <= ? AND kind = ? "
             "ORDER BY time_ms DESC, seq DESC LIMIT 1",
@@ -70,7 +70,7 @@ class LiveRows:
         return None if row is None else Quote._make(row)
 
     def events(self, market: str, after_ms: int, to_ms: int) -> Iterator[tuple[int, int, int, int, int, int]]:
-        """(time, kind, a, b, c, d) of what can fill with after_ms < time <= to_ms, in order."""
+        """Return (time, kind, a, b, c, d) of what can fill with after_ms < time <= to_ms, in order."""
         yield from self._execute(
             "SELECT time_ms, kind, a, b, c, d FROM live_events "
             "WHERE market = ? AND time_ms > ? AND time_ms <= ? AND NOT missed ORDER BY time_ms, seq",
@@ -78,7 +78,7 @@ class LiveRows:
         )
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
-        """The first `limit` prints that were made with after_ms < time <= to_ms, at their own times."""
+        """Return the first `limit` prints that were made with after_ms < time <= to_ms, at their own times."""
         rows = self._execute(
             "SELECT made_ms, a, b, c FROM live_events WHERE market = ? AND time_ms > ? AND kind = ? "
             "AND made_ms > ? AND made_ms <= ? ORDER BY made_ms, time_ms, seq LIMIT ?",
@@ -87,7 +87,7 @@ class LiveRows:
         return [TradeEvent(made_ms, TRADE, price, size, aggressor) for made_ms, price, size, aggressor in rows]
 
     def book(self, market: str) -> tuple[_LEVELS, _LEVELS]:
-        """The newest book, bids and asks, best first."""
+        """Return the newest book, bids and asks, best first."""
         row = self._execute("SELECT book FROM live_markets WHERE market = ?", (market,)).fetchone()
         if row is None or row[0] is None:
             return [], []
@@ -95,7 +95,7 @@ class LiveRows:
         return [(price, size) for price, size in bids], [(price, size) for price, size in asks]
 
     def settlements(self, market: str, after_ms: int, to_ms: int) -> list[Settlement]:
-        """The settlements with after_ms < time <= to_ms, in order."""
+        """Return the settlements with after_ms < time <= to_ms, in order."""
         rows = self._execute(
             "SELECT time_ms, rate, interval_h FROM live_funding WHERE market = ? AND time_ms > ? AND time_ms <= ? "
             "ORDER BY time_ms",
@@ -104,26 +104,26 @@ class LiveRows:
         return [Settlement._make(row) for row in rows]
 
     def newest_prints(self, market: str, since_ms: int) -> list[tuple[str, int]]:
-        """Id and time of the prints since a time."""
+        """Return id and time of the prints since a time."""
         rows = self._execute(
             "SELECT id, made_ms FROM live_prints WHERE market = ? AND made_ms >= ? ORDER BY made_ms", (market, since_ms)
         )
         return [(name, made_ms) for name, made_ms in rows]
 
     def gaps(self, market: str) -> list[tuple[int, int]]:
-        """The times of which prints may be missing, from and until."""
+        """Return the spans of which prints may be missing, as (from, until)."""
         rows = self._execute("SELECT from_ms, until_ms FROM live_gaps WHERE market = ? ORDER BY from_ms", (market,))
         return [(from_ms, until_ms) for from_ms, until_ms in rows]
 
     # -- writing
 
     def clear(self) -> None:
-        """Forgets everything: another market is traded from now on."""
+        """Forget everything: another market is traded from now on."""
         for table in ("live_events", "live_prints", "live_funding", "live_markets", "live_gaps"):
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
 
     def put_events(self, events: Iterable[SeenEvent]) -> None:
-        """Writes events in their order; a print whose id is known already is left out."""
+        """Write events in their order; a print whose id is known already is left out."""
         for event in events:
             if event.print_id and not self._new_print(event):
                 continue
@@ -139,15 +139,15 @@ class LiveRows:
         return self._execute("INSERT OR IGNORE INTO live_prints VALUES (?, ?, ?)", row).rowcount == 1
 
     def put_gap(self, market: str, from_ms: int, until_ms: int) -> None:
-        """Notes a time of which prints may be missing."""
+        """Note a span of which prints may be missing."""
         self._execute("INSERT OR REPLACE INTO live_gaps VALUES (?, ?, ?)", (market, from_ms, until_ms))
 
     def put_settlement(self, market: str, due: Settlement) -> None:
-        """Notes a settlement, in the place of what was indicated for it before."""
+        """Note a settlement, in the place of what was indicated for it before."""
         self._execute("INSERT OR REPLACE INTO live_funding VALUES (?, ?, ?, ?)", (market, *due))
 
     def put_mark(self, market: str, mark: int, rate: int) -> None:
-        """Notes mark and funding rate of a market, looked at or not."""
+        """Note mark and funding rate of a market, looked at or not."""
         self._execute(
             "INSERT INTO live_markets VALUES (?, 0, 0, ?, ?, NULL) "
             "ON CONFLICT (market) DO UPDATE SET mark = excluded.mark, rate = excluded.rate",
@@ -155,17 +155,17 @@ class LiveRows:
         )
 
     def put_look(self, markets: Sequence[str], looked_ms: int, wall_ms: int) -> None:
-        """Notes when the markets were looked at."""
+        """Note when the markets were looked at."""
         self._many(
             "UPDATE live_markets SET looked_ms = max(looked_ms, ?), looked_wall_ms = ? WHERE market = ?",
             [(looked_ms, wall_ms, market) for market in markets],
         )
 
     def put_book(self, market: str, bids: _LEVELS, asks: _LEVELS) -> None:
-        """Keeps the newest book of a market."""
+        """Keep the newest book of a market."""
         self._execute("UPDATE live_markets SET book = ? WHERE market = ?", (json.dumps([bids, asks]), market))
 
     def prune(self, before_ms: int) -> None:
-        """Forgets events from before a time."""
+        """Forget events from before a time."""
         self._execute("DELETE FROM live_events WHERE time_ms < ?", (before_ms,))
         self._execute("DELETE FROM live_prints WHERE made_ms < ?", (before_ms,))

@@ -33,26 +33,26 @@ class Moment:
         self._depths: dict[str, tuple[Levels, Levels]] = {}
 
     def quote(self, market: str) -> Quote:
-        """Best bid and ask."""
+        """Return best bid and ask."""
         if market not in self._quotes:
             self._quotes[market] = self.feed.quote(market, self.time_ms)
         return self._quotes[market]
 
     def mark(self, market: str) -> int:
-        """The mark in price units."""
+        """Return the mark in price units."""
         if market not in self._marks:
             self._marks[market] = self.feed.mark(market, self.time_ms)
         return self._marks[market]
 
     def depth(self, market: str) -> tuple[Levels, Levels]:
-        """(bids, asks), best first, as far as a taker may walk."""
+        """Return (bids, asks), best first, as far as a taker may walk."""
         if market not in self._depths:
             self._depths[market] = self.feed.depth(market, self.time_ms, DEPTH_LEVELS)
         return self._depths[market]
 
 
 def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
-    """Best quotes, mark and the next funding rate. `price` is the mid, or the mark while a side is absent."""
+    """Return best quotes, mark and the next funding rate. `price` is the mid, or the mark while a side is absent."""
     quote, mark = moment.quote(spec.market), decimal(moment.mark(spec.market), spec.price_decimals)
     bid = decimal(quote.bid, spec.price_decimals) if quote.bid else None
     ask = decimal(quote.ask, spec.price_decimals) if quote.ask else None
@@ -75,7 +75,7 @@ def ticker(moment: Moment, spec: MarketSpec) -> TickerRecord:
 
 
 def book(moment: Moment, spec: MarketSpec, levels: int) -> BookRecord:
-    """The displayed depth, at most `levels` a side."""
+    """Return the displayed depth, at most `levels` a side."""
     bids, asks = moment.feed.depth(spec.market, moment.time_ms, levels)
     return BookRecord(spec.market, moment.time_ms, _levels(bids, spec), _levels(asks, spec))
 
@@ -85,7 +85,7 @@ def _levels(levels: Levels, spec: MarketSpec) -> tuple[tuple[Decimal, Decimal], 
 
 
 def trades(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[TradeRecord, ...]:
-    """Prints after `since_ms` (default: the last five minutes, never more than a day back), at most 1000."""
+    """Return the prints after `since_ms` (default: the last five minutes, never more than a day back), at most 1000."""
     earliest = moment.time_ms - DAY_MS
     after_ms = moment.time_ms - 300_000 if since_ms is None else max(since_ms, earliest)
     prints = moment.feed.trades(spec.market, min(after_ms, moment.time_ms), moment.time_ms, MAX_ROWS)
@@ -101,8 +101,8 @@ def trades(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[Trad
 
 
 def mids(moment: Moment, spec: MarketSpec, times: Sequence[int]) -> tuple[MidRecord, ...]:
-    """The mids in force at past times, each at the time that was asked for; none where a side was absent, or where the
-    last quote was older than QUOTE_HOLDS_MS."""
+    """Return the mids in force at past times, each at the time that was asked for; none where a side was absent, or
+    where the last quote was older than QUOTE_HOLDS_MS."""
     found = []
     for time_ms in sorted(set(times)):
         quote = moment.feed.quote(spec.market, time_ms) if time_ms <= moment.time_ms else None
@@ -112,7 +112,7 @@ def mids(moment: Moment, spec: MarketSpec, times: Sequence[int]) -> tuple[MidRec
 
 
 def funding_rates(moment: Moment, spec: MarketSpec, since_ms: int | None) -> tuple[FundingRateRecord, ...]:
-    """Settled rates after `since_ms` (default: the last seven days), oldest first, the newest 1000 at most."""
+    """Return settled rates after `since_ms` (default: the last seven days), oldest first, the newest 1000 at most."""
     span = moment.feed.span()
     after_ms = moment.time_ms - 7 * DAY_MS if since_ms is None else since_ms
     if span is None:  # a market without beginning settles at regular times

@@ -19,12 +19,12 @@ MAX_CLIENT_ID = 64
 
 
 def bad(field: str, message: str) -> ExchangeError:
-    """400 invalid_<field>."""
+    """Make a refusal 400 invalid_<field>."""
     return ExchangeError(400, f"invalid_{field}", message)
 
 
 def positive(field: str, value: Decimal) -> Decimal:
-    """`value` when it is finite and above zero, else 400 naming the field and the value."""
+    """Return `value` when it is finite and above zero; else refuse with 400, naming the field and the value."""
     if not value.is_finite() or value <= 0:
         raise bad(field, f"{field} must be a positive number, not {value}")
     if not -30 <= value.adjusted() <= 20:
@@ -33,7 +33,7 @@ def positive(field: str, value: Decimal) -> Decimal:
 
 
 def price_units(spec: MarketSpec, price: Decimal) -> int:
-    """The limit price in price units; 422 price_off_tick when the market's price rule does not allow it."""
+    """Return the limit price in price units; 422 price_off_tick when the market's price rule does not allow it."""
     exact = positive("price", price)
     units = _whole(exact, spec.price_decimals)
     if units is not None and units > MAX_UNITS:
@@ -44,7 +44,7 @@ def price_units(spec: MarketSpec, price: Decimal) -> int:
 
 
 def size_units(spec: MarketSpec, size: Decimal) -> int:
-    """A size in base units as size steps; 422 size_off_step when it is no whole number of them."""
+    """Return a size in base units as size steps; 422 size_off_step when it is no whole number of them."""
     units = _whole(positive("size_base", size), spec.size_decimals)
     if units is None:
         step = Decimal((0, (1,), -spec.size_decimals))
@@ -55,7 +55,7 @@ def size_units(spec: MarketSpec, size: Decimal) -> int:
 
 
 def size_from_usd(spec: MarketSpec, size_usd: Decimal, price: int) -> int:
-    """USDC notional at `price` in size steps, rounded DOWN: 150 USD at 63,943.9 and 3 decimals is 2 (0.002)."""
+    """Turn a USDC notional at `price` into size steps, rounded DOWN: 150 USD at 63,943.9, 3 decimals: 2 (0.002)."""
     numerator, denominator = positive("size", size_usd).as_integer_ratio()
     units = numerator * USD // (denominator * price * notional_unit(spec))
     if units > MAX_UNITS:
@@ -70,7 +70,7 @@ def _whole(value: Decimal, decimals: int) -> int | None:
 
 
 def check_words(request: PlaceRequest) -> None:
-    """Side, type, time in force, ids and which of price and sizes are given."""
+    """Check side, type, time in force, ids, and which of price and sizes are given."""
     if request.side not in ("long", "short"):
         raise bad("side", f"side must be long or short, not {request.side!r}")
     if request.type not in ("limit", "market"):
@@ -91,7 +91,7 @@ def check_words(request: PlaceRequest) -> None:
 
 
 def check_client_id(client_order_id: str | None) -> None:
-    """1 to 64 printable characters, or none at all."""
+    """Refuse a client order id that is not 1 to 64 printable characters; None is no id."""
     if client_order_id is None:
         return
     if not 1 <= len(client_order_id) <= MAX_CLIENT_ID or not client_order_id.isprintable():
@@ -99,7 +99,7 @@ def check_client_id(client_order_id: str | None) -> None:
 
 
 def check_minimum(spec: MarketSpec, size: int, price: int, size_usd: Decimal | None) -> None:
-    """422 below_minimum when the order is smaller than one step or than the market's minimum notional.
+    """Refuse an order below one step or the market's minimum notional with 422 below_minimum.
 
     An order given in USDC is measured by what was asked for, not by what rounding to the size step left of it.
     """

@@ -50,17 +50,17 @@ class Present(NamedTuple):
 
 
 def unknown() -> Uptime:
-    """The steady clock of a machine that has none: only the wall's clock tells the time."""
+    """Return the steady clock of a machine that has none: only the wall's clock tells the time."""
     return Uptime("", 0)
 
 
 def first(wall_ms: int, up: Uptime) -> Noted:
-    """What a new exchange notes: the wall's clock is right."""
+    """Return what a new exchange notes: the wall's clock is right."""
     return Noted(up.boot, up.ms, wall_ms, 0, sure=True)
 
 
 def present(noted: Noted, wall_ms: int, up: Uptime) -> Present:
-    """The present by a wall's clock and a steady one.
+    """Tell the present by a wall's clock and a steady one.
 
     Noted 12:00 at 5 s of this boot, and it is 25 s: 12:00:20, also where the wall says 11:00 or tomorrow. In the next
     boot with the wall at 18:00: 18:00. With the wall at yesterday: 12:00, and from there at the steady clock's pace,
@@ -79,12 +79,12 @@ def present(noted: Noted, wall_ms: int, up: Uptime) -> Present:
 
 
 def kept(noted: Noted, wall_ms: int, up: Uptime) -> Noted:
-    """What to note where the wall's clock is right, and the exchange goes on from where it is."""
+    """Return what to note where the wall's clock is right, and the exchange goes on from where it is."""
     now_ms = present(noted, wall_ms, up).time_ms
     return Noted(up.boot, up.ms, now_ms, wall_ms - now_ms, sure=True)
 
 
 def caught_up(noted: Noted, wall_ms: int, up: Uptime) -> Noted:
-    """What to note where the wall's clock is right, and the exchange lives through what it is behind."""
+    """Return what to note where the wall's clock is right, and the exchange lives through what it is behind."""
     found = present(noted, wall_ms, up)
     return Noted(up.boot, up.ms, found.time_ms + max(found.apart_ms, 0), found.noted.ahead_ms, sure=True)

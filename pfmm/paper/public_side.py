@@ -25,12 +25,12 @@ class PublicSide:
     _sessions: Sessions
 
     def time(self) -> ClockState:
-        """Venue time, speed and state. Asking does not count as use of a clock that pauses when idle."""
+        """Return the venue's time, speed and state. Asking does not count as use of a clock that pauses when idle."""
         with self._sessions.lock:
             return self._sessions.clock(self._sessions.row())
 
     def advance_clock(self, to_ms: int) -> ClockState:
-        """Moves a stepped clock (speed 0) forward; 409 not_stepped otherwise, 400 invalid_to_ms when it would go
+        """Move a stepped clock (speed 0) forward; 409 not_stepped otherwise, 400 invalid_to_ms when it would go
         back."""
         with self._sessions.lock, self._sessions.store.write():
             row = self._sessions.row()
@@ -46,13 +46,13 @@ class PublicSide:
             return self._sessions.clock(row)
 
     def present(self) -> Present:
-        """What time it is by this machine's clocks, and how far the wall's is from what it should say."""
+        """Tell what time it is by this machine's clocks, and how far the wall's is from what it should say."""
         with self._sessions.lock:
             return self._sessions.present(self._sessions.row())
 
     def set_right(self, *, catch_up: bool) -> Present:
-        """Takes the wall's clock for right: the exchange goes on from where it is, or with `catch_up` lives through
-        what it is behind. Nothing is undone where it is ahead."""
+        """Take the wall's clock for right: the exchange goes on from where it is, or with `catch_up` lives through what
+        it is behind. Nothing is undone where it is ahead."""
         with self._sessions.lock, self._sessions.store.write():
             row = self._sessions.row()
             known = self._sessions.present(row).noted
@@ -62,41 +62,41 @@ class PublicSide:
             return self._sessions.present(row._replace(noted=noted))
 
     def specs(self) -> Sequence[MarketSpec]:
-        """Every market."""
+        """Return every market."""
         with self._sessions.lock:
             self._sessions.row()
             return tuple(self._sessions.specs.values())
 
     def spec(self, market: str) -> MarketSpec:
-        """One market; 404 unknown_market."""
+        """Return one market; 404 unknown_market."""
         return self._sessions.spec(market)
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[TickerRecord, ...]:
-        """Tickers of `markets`, or of all, at one moment."""
+        """Return the tickers of `markets`, or of all, at one moment."""
         with self._sessions.lock:
             moment = self._sessions.public_moment(markets or ())
             return tuple(market_data.ticker(moment, self.spec(market)) for market in markets or self._sessions.specs)
 
     def ticker(self, market: str) -> TickerRecord:
-        """The ticker of one market."""
+        """Return the ticker of one market."""
         return self.tickers([market])[0]
 
     def depth(self, market: str, levels: int) -> BookRecord:
-        """The displayed book, at most `levels` a side."""
+        """Return the displayed book, at most `levels` a side."""
         with self._sessions.lock:
             return market_data.book(self._sessions.public_moment([market]), self.spec(market), levels)
 
     def trades(self, market: str, since_ms: int | None = None) -> tuple[TradeRecord, ...]:
-        """Public prints after `since_ms`, oldest first, at most 1000."""
+        """Return public prints after `since_ms`, oldest first, at most 1000."""
         with self._sessions.lock:
             return market_data.trades(self._sessions.public_moment([market]), self.spec(market), since_ms)
 
     def mids(self, market: str, times: Sequence[int]) -> tuple[MidRecord, ...]:
-        """The mids in force at past times, in time order."""
+        """Return the mids in force at past times, in time order."""
         with self._sessions.lock:
             return market_data.mids(self._sessions.public_moment([market]), self.spec(market), times)
 
     def funding_rates(self, market: str, since_ms: int | None = None) -> tuple[FundingRateRecord, ...]:
-        """Settled funding rates after `since_ms`, oldest first, at most 1000."""
+        """Return settled funding rates after `since_ms`, oldest first, at most 1000."""
         with self._sessions.lock:
             return market_data.funding_rates(self._sessions.public_moment([market]), self.spec(market), since_ms)

@@ -134,7 +134,7 @@ PAYMENT_COLUMNS = "number, market, time_ms, rate, price, size, amount, price_dec
 
 
 def insert_into(table: str, columns: str, *, replace: bool = False) -> str:
-    """The statement that writes one row of an account: INSERT INTO fills (account, …) VALUES (?, …)."""
+    """Make the statement that writes one row of an account: INSERT INTO fills (account, …) VALUES (?, …)."""
     marks = ", ".join("?" for _ in range(columns.count(",") + 2))
     verb = "INSERT OR REPLACE" if replace else "INSERT"
     return f"{verb} INTO {table} (account, {columns}) VALUES ({marks})"

@@ -58,14 +58,14 @@ class Sessions:
         self.use(feed, row.feed_revision)
 
     def spec(self, market: str) -> MarketSpec:
-        """One market; 404 unknown_market."""
+        """Return one market; 404 unknown_market."""
         found = self.specs.get(market)
         if found is None:
             raise ExchangeError(404, "unknown_market", f"there is no market {market}")
         return found
 
     def use(self, feed: Feed, revision: int) -> None:
-        """Trades in `feed` from now on."""
+        """Trade in `feed` from now on."""
         if feed is not self.feed:
             self.stop_following()
         self.feed = feed
@@ -76,7 +76,7 @@ class Sessions:
         self.specs = {spec.market: spec for spec in feed.specs()}
 
     def row(self) -> ExchangeRow:
-        """The exchange's row; follows a feed that another process has switched."""
+        """Read the exchange's row, and follow a feed that another process has switched."""
         row = self.store.exchange()
         self.exchange_id = _exchange_id(row)
         if row.feed_revision != self._feed_revision:
@@ -84,38 +84,38 @@ class Sessions:
         return row
 
     def present(self, row: ExchangeRow) -> Present:
-        """The present by that row and this machine's clocks."""
+        """Tell the present by that row and this machine's clocks."""
         wall_ms = self.wall_ms()
         known = row.noted or first(max(wall_ms, row.clock.wall_ms, row.clock.touched_ms), Uptime("", 0))
         return present(known, wall_ms, self.uptime())
 
     def uptime(self) -> Uptime:
-        """This machine's steady clock."""
+        """Read this machine's steady clock."""
         return Uptime(*self._uptime())
 
     def present_ms(self, row: ExchangeRow) -> int:
-        """The present by that row, in ms: the wall's time, unless the wall's clock was set."""
+        """Tell the present by that row, in ms: the wall's time, unless the wall's clock was set."""
         return self.present(row).time_ms
 
     def clock(self, row: ExchangeRow) -> ClockState:
-        """Venue time by that row."""
+        """Return the venue's time by that row."""
         return row.clock.read(self.present_ms(row), self.feed.span())
 
     def reached(self, row: ExchangeRow) -> ClockState:
-        """How far accounts can be brought: to the venue's time, or as far as a live market has been seen; where it was
-        not seen for a while, time goes on without it."""
+        """Tell how far accounts can be brought: to the venue's time, or as far as a live market has been seen; where it
+        was not seen for a while, time goes on without it."""
         clock = self.clock(row)
         if self._live is None:
             return clock
         return clock._replace(time_ms=self._live.reached(clock.time_ms, self.present_ms(row)))
 
     def shown(self, clock: ClockState) -> ClockState:
-        """The venue's clock now, for an answer about an account that was brought to `clock`."""
+        """Return the venue's clock now, for an answer about an account that was brought to `clock`."""
         return clock if self._live is None else self.clock(self.row())
 
     def follow(self, markets: Iterable[str] = ()) -> None:
-        """Looks at a live market before anything is done in it: at `markets`, and at all in which somebody has orders
-        or a position. What the look brings is in the store then. `touch` comes first: it knows of a switched market."""
+        """Look at a live market before anything is done in it: at `markets`, and at all in which somebody has orders or
+        a position. What the look brings is in the store then. `touch` comes first: it knows of a switched market."""
         live = self._live
         if live is None:
             return
@@ -137,17 +137,17 @@ class Sessions:
             self.store.save_exchange(row._replace(clock=clock))
 
     def stop_following(self) -> None:
-        """Lets go of a live market."""
+        """Let go of a live market."""
         if self._live is not None:
             self._live.close()
 
     def market_problem(self) -> str | None:
-        """Why a live market could not be looked at last."""
+        """Say why a live market could not be looked at last."""
         problem = None if self._live is None else self._live.problem
         return None if problem is None else problem.message
 
     def touch(self) -> None:
-        """Notes the present, now and then, and that somebody uses a clock that pauses when idle."""
+        """Note the present, now and then, and that somebody uses a clock that pauses when idle."""
         row = self.row()
         if self._due(row):
             with suppress(Busy, ConfigError), self.store.write():  # what is only noted stops nobody
@@ -157,7 +157,7 @@ class Sessions:
                 self.store.save_exchange(row._replace(clock=clock, noted=found.noted))
 
     def _due(self, row: ExchangeRow) -> bool:
-        """True where the present is to be noted: at first, in a new boot or when it became sure, and every minute."""
+        """Tell whether the present is to be noted: at first, in a new boot or when it became sure, and every minute."""
         found, noted = self.present(row), row.noted
         if row.clock.idle_pause and found.time_ms - row.clock.touched_ms >= TOUCH_EVERY_MS:
             return True
@@ -166,12 +166,12 @@ class Sessions:
         return found.time_ms - noted.present_ms >= NOTE_EVERY_MS
 
     def _set_back(self, account: Account, clock: ClockState) -> bool:
-        """True when the account has seen a later time than the clock now tells: the present was noted a while before a
-        kill, and the machine's clock went back between two boots."""
+        """Tell whether the account has seen a later time than the clock now tells: the present was noted a while before
+        a kill, and the machine's clock went back between two boots."""
         return clock.state != "ended" and account.time_ms - clock.time_ms > SET_BACK_MS * max(clock.speed, 1)
 
     def _go_on_from(self, time_ms: int) -> None:
-        """Lets venue time run on from what an account has seen: the market would stand still until it is there."""
+        """Let venue time run on from what an account has seen: the market would stand still until it is there."""
         with self.store.write():
             row = self.row()
             if self.clock(row).time_ms >= time_ms:
@@ -186,7 +186,7 @@ class Sessions:
             self.store.save_exchange(row._replace(noted=noted))
 
     def public_moment(self, markets: Iterable[str] = ()) -> Moment:
-        """The market now, for a read that must not wait for any lock; a live one is looked at in `markets`."""
+        """Return the market now, for a read that must not wait for any lock; a live one is looked at in `markets`."""
         with suppress(Busy):
             self.touch()
             self.follow(markets)
@@ -209,7 +209,7 @@ class Sessions:
         return Desk(account, Moment(self.feed, clock.time_ms), find)
 
     def act(self, name: str, work: Work[T], markets: Iterable[str] = ()) -> T:
-        """Runs `work` on the account, advanced to now, in one write transaction; `markets` are those it is about."""
+        """Run `work` on the account, advanced to now, in one write transaction; `markets` are those it is about."""
         with self.lock:
             self.touch()
             self.follow(markets)
@@ -229,13 +229,13 @@ class Sessions:
             raise Busy(f"account {name} could not be brought to the venue's time")
 
     def _lags(self, account: Account, clock: ClockState) -> bool:
-        """True when the way to now is too long for the write lock, or for doing it again at the next request."""
+        """Tell whether the way to now is too long for the write lock, or for doing it again at the next request."""
         return bool(account.orders or account.held()) and (
             clock.time_ms - account.time_ms > SLICE_MS * max(clock.speed, 1)
         )
 
     def view(self, name: str, work: Work[T], markets: Iterable[str] = ()) -> T:
-        """Runs `work` on the account, advanced to now, without the write lock unless there is something to save;
+        """Run `work` on the account, advanced to now, without the write lock unless there is something to save;
         `markets` are those that it is about.
 
         Busy when the clock runs away: at a high speed a minute of venue time can take longer than it lasts. What was
@@ -270,6 +270,6 @@ class Sessions:
 
 
 def _exchange_id(row: ExchangeRow) -> str:
-    """Which exchange this is, for ever: its file's own name, and how often it was reset, as a reset forgets what
+    """Tell which exchange this is, for ever: its file's own name, and how often it was reset, as a reset forgets what
     clients may still believe in."""
     return f"{row.identity}-{row.epoch}"

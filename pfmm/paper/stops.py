@@ -21,12 +21,13 @@ TRIGGERED = "triggered"  # the reason of an open stop whose trigger was reached
 
 
 def waiting(account: Account) -> list[OrderState]:
-    """The account's stops, oldest first."""
+    """Return the account's stops, oldest first."""
     return [order for _, order in sorted(account.orders.items()) if order.trigger]
 
 
 def interval_ms(account: Account, feed: Feed, time_ms: int) -> int:
-    """How often stops are looked at in the minute of `time_ms`; 0 without any. A stop at 95 is near at a mark of 96."""
+    """Tell how often stops are looked at in the minute of `time_ms`; 0 without any. At a mark of 96 one at 95 is
+    near."""
     begin_ms, found = time_ms - time_ms % FAR_MS, 0
     for order in account.orders.values():
         if order.trigger:
@@ -38,25 +39,25 @@ def interval_ms(account: Account, feed: Feed, time_ms: int) -> int:
 
 
 def is_due(account: Account, feed: Feed, time_ms: int) -> bool:
-    """True where stops are looked at at this moment."""
+    """Tell whether stops are looked at at `time_ms`."""
     every_ms = interval_ms(account, feed, time_ms) if account.held() else 0
     return every_ms > 0 and time_ms % every_ms == 0
 
 
 def reached(order: OrderState, mark: int) -> bool:
-    """True once the mark is at the trigger or beyond, against the position: a sell at 95 for a mark of 95 or less."""
+    """Tell whether the trigger is reached, or was before: a sell's at 95 by a mark of 95 or less."""
     return order.reason == TRIGGERED or (mark - order.trigger) * order.side >= 0
 
 
 def look(account: Account, moment: Moment) -> None:
-    """Lets every stop trade whose trigger the mark has reached."""
+    """Let every stop trade whose trigger the mark has reached."""
     for order in waiting(account):
         if order.status == OPEN and reached(order, moment.mark(order.market)):
             trade(account, order, moment)
 
 
 def trade(account: Account, order: OrderState, moment: Moment) -> None:
-    """Takes what is displayed, up to the order's own limit; without a position to reduce it is cancelled."""
+    """Take what is displayed, up to the order's own limit; without a position to reduce it is cancelled."""
     book, bids_asks = account.book(order.market), moment.depth(order.market)
     if order.reason != TRIGGERED:
         order.reason, order.updated_ms = TRIGGERED, moment.time_ms
@@ -78,7 +79,7 @@ def trade(account: Account, order: OrderState, moment: Moment) -> None:
 
 
 def levels(opposite: Levels, quote: Quote, side: int) -> Levels:
-    """Displayed levels to take from: the feed's depth, or the best quote alone where the feed shows no depth."""
+    """Return the displayed levels to take from: the feed's depth, or the best quote alone where there is no depth."""
     best = (quote.ask, quote.ask_size) if side > 0 else (quote.bid, quote.bid_size)
     if not best[0]:
         return ()

@@ -64,7 +64,7 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, first: Callable[[], ExchangeRow]) -> Store:
-        """Opens the file, or creates it with what `first` returns. Raises ConfigError for a corrupt, foreign, newer or
+        """Open the file, or create it with what `first` returns. Raises ConfigError for a corrupt, foreign, newer or
         unwritable file, Busy when it stays locked."""
         try:
             make_private_file(path)
@@ -88,11 +88,11 @@ class Store:
         return cls(path, connection)
 
     def close(self) -> None:
-        """Closes the connection; the file stays."""
+        """Close the connection; the file stays."""
         self._connection.close()
 
     def damage(self) -> tuple[str, ...]:
-        """What a full check of the file finds wrong, as SQLite words it; empty for a healthy file."""
+        """Return what a full check of the file finds wrong, as SQLite words it; empty for a healthy file."""
         with translated(self.path, KIND):
             rows = self._connection.execute("PRAGMA integrity_check").fetchall()
         return tuple(row[0] for row in rows if row[0] != "ok")
@@ -101,20 +101,20 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[None]:
-        """One consistent view without a write lock."""
+        """Open one consistent view without a write lock."""
         with translated(self.path, KIND), transaction(self._connection, begin="DEFERRED"):
             yield
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """One write transaction: committed at the end, rolled back by any exception. Busy when it cannot start."""
+        """Open one write transaction: committed at the end, rolled back by any exception. Busy when it cannot start."""
         with translated(self.path, KIND), transaction(self._connection, tries=LOCK_TRIES):
             yield
 
     # -- the exchange itself
 
     def exchange(self) -> ExchangeRow:
-        """Clock and feed configuration."""
+        """Read clock and feed configuration."""
         with translated(self.path, KIND):
             row = self._connection.execute(
                 "SELECT epoch, feed, feed_revision, wall_ms, venue_ms, speed, touched_ms, idle_pause, identity, "
@@ -128,7 +128,7 @@ class Store:
         return ExchangeRow(epoch, self._parse(feed), revision, clock, identity, known)
 
     def save_exchange(self, row: ExchangeRow) -> None:
-        """Writes clock and feed configuration; the caller holds a write transaction."""
+        """Write clock and feed configuration; the caller holds a write transaction."""
         self._connection.execute(
             "UPDATE exchange SET epoch = ?, feed = ?, feed_revision = ?, wall_ms = ?, venue_ms = ?, speed = ?, "
             "touched_ms = ?, idle_pause = ?",
@@ -138,17 +138,17 @@ class Store:
             self.save_noted(row.noted)
 
     def save_noted(self, noted: Noted) -> None:
-        """Writes what the present is; the caller holds a write transaction."""
+        """Write what the present is; the caller holds a write transaction."""
         self._connection.execute("INSERT OR REPLACE INTO present VALUES (1, ?, ?, ?, ?, ?)", noted)
 
     def forget_everything(self) -> None:
-        """Drops every account with its orders, fills and payments; the caller holds a write transaction."""
+        """Drop every account with its orders, fills and payments; the caller holds a write transaction."""
         for table in ("accounts", "orders", "fills", "payments"):
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
 
     def use_nonce(self, signer: str, nonce: int) -> bool:
-        """Notes the number of a signed request; False for one that was used, or that is below the newest 100 of its
-        signer. The caller holds a write transaction."""
+        """Note the number of a signed request; return False for one that was used, or that is below the newest 100 of
+        its signer. The caller holds a write transaction."""
         newest = [
             number
             for (number,) in self._connection.execute(
@@ -163,14 +163,14 @@ class Store:
         return True
 
     def exposed_accounts(self) -> list[str]:
-        """Accounts with an open order or a position, by name."""
+        """Name the accounts with an open order or a position, sorted."""
         with_orders = {name for (name,) in self._connection.execute("SELECT account FROM orders WHERE status = 'open'")}
         rows = self._connection.execute("SELECT name, holdings FROM accounts").fetchall()
         positions = {name for name, text in rows if any(p[0] for p in self._parse(text)["positions"].values())}
         return sorted(with_orders | positions)
 
     def exposed_markets(self) -> set[str]:
-        """Markets in which any account has an open order or a position."""
+        """Name the markets in which any account has an open order or a position."""
         found = {
             name for (name,) in self._connection.execute("SELECT DISTINCT market FROM orders WHERE status = 'open'")
         }
@@ -179,18 +179,18 @@ class Store:
         return found
 
     def oldest_account_ms(self) -> int | None:
-        """The earliest time that an account has reached; None without any."""
+        """Return the earliest time that an account has reached; None without any."""
         oldest: int | None = self._connection.execute("SELECT min(time_ms) FROM accounts").fetchone()[0]
         return oldest
 
     def account_names(self) -> list[str]:
-        """Every account, by name."""
+        """Return the name of every account, in alphabetical order."""
         return [name for (name,) in self._connection.execute("SELECT name FROM accounts ORDER BY name")]
 
     # -- accounts
 
     def load(self, name: str, specs: Specs) -> tuple[Account, int] | None:
-        """The account with its open orders and the revision to save it against; None when there is none yet."""
+        """Load the account with its open orders and the revision to save it against; None when there is none yet."""
         row = self._connection.execute(
             "SELECT revision, time_ms, deposits, next_order, next_fill, next_payment, dead_man_ms, holdings "
             "FROM accounts WHERE name = ?",
@@ -215,7 +215,7 @@ class Store:
         return account, revision
 
     def save(self, account: Account, revision: int | None) -> int:
-        """Writes what changed; the caller holds a write transaction. `revision` None creates the account.
+        """Write what changed; the caller holds a write transaction. `revision` None creates the account.
 
         Returns the new revision. Raises Conflict when the stored revision is another one. Revisions, as all running
         numbers, go on above those of before a reset: what was loaded before one is saved no more.
@@ -268,7 +268,7 @@ class Store:
     # -- history
 
     def order(self, name: str, number: int | None, client_order_id: str | None) -> OrderState | None:
-        """One order, open or not, by its running number or its client order id."""
+        """Find one order, open or not, by its running number or its client order id."""
         column, key = ("number", number) if number is not None else ("client_order_id", client_order_id)
         row = self._connection.execute(
             f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? AND {column} = ?",  # noqa: S608 - fixed names
@@ -277,7 +277,7 @@ class Store:
         return None if row is None else _order_state(row)
 
     def orders(self, name: str, *, only_open: bool, limit: int = -1, market: str | None = None) -> list[OrderState]:
-        """Open orders, or the newest `limit` of all (of one market), oldest first."""
+        """Return open orders, or the newest `limit` of all (of one market), oldest first."""
         condition = "AND status = 'open'" if only_open else ""
         rows = self._connection.execute(
             f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? {condition} "  # noqa: S608 - fixed names
@@ -287,7 +287,7 @@ class Store:
         return [_order_state(row) for row in reversed(rows)]
 
     def fills(self, name: str, since: int, limit: int, market: str | None = None) -> list[FillEntry]:
-        """Up to `limit` fills numbered above `since`, oldest first."""
+        """Return up to `limit` fills numbered above `since`, oldest first."""
         rows = self._connection.execute(
             f"SELECT {schema.FILL_COLUMNS} FROM fills "  # noqa: S608 - fixed names
             "WHERE account = ? AND number > ? AND (? IS NULL OR market = ?) ORDER BY number LIMIT ?",
@@ -297,7 +297,7 @@ class Store:
         return [f._replace(fee=int(f.fee), maker=bool(f.maker), liquidation=bool(f.liquidation)) for f in fills]
 
     def payments(self, name: str, since: int, limit: int) -> list[FundingEntry]:
-        """Up to `limit` funding payments numbered above `since`, oldest first."""
+        """Return up to `limit` funding payments numbered above `since`, oldest first."""
         rows = self._connection.execute(
             f"SELECT {schema.PAYMENT_COLUMNS} FROM payments "  # noqa: S608 - fixed names
             "WHERE account = ? AND number > ? ORDER BY number LIMIT ?",
@@ -314,7 +314,7 @@ class Store:
 
 
 def set_aside(path: Path, wall_ms: int) -> None:
-    """Renames a damaged file with its log, so that a new exchange can start. The log goes first: left behind, it would
+    """Rename a damaged file with its log, so that a new exchange can start. The log goes first: left behind, it would
     be merged into the new one."""
     aside = f"{path.name}.damaged-{wall_ms}"
     for suffix in ("-wal", "-shm", ""):
