@@ -25,8 +25,8 @@ FEWEST = 4  # prices, however low the screen
 
 
 def depth_table(run: RunReport, now_ms: int, width: int, room: int | None = None) -> list[Text]:
-    """The prices around the middle with our orders marked, highest first; on few lines (`room`, None: any number) the
-    nearest of both sides, and the others counted."""
+    """Draw the prices around the middle with our orders marked, highest first. On few lines (`room`, None: any number)
+    the nearest of both sides are drawn, and the others counted."""
     ticker = run.ticker
     if ticker is None:
         return []
@@ -56,7 +56,7 @@ def _sides(run: RunReport) -> tuple[Sequence[Level], Sequence[Level]]:
 
 
 def _rows(side: str, levels: Sequence[Level], orders: Sequence[OwnOrder], mid: Decimal, now_ms: int) -> list[Row]:
-    """The prices of a side, nearest first: its levels, ours marked at them, and ours that lie between or beyond."""
+    """Build the rows of a side, nearest first: its levels, ours marked at them, and ours that lie between or beyond."""
     sizes = {level.price: level.size for level in levels}
     ours: dict[Decimal, list[OwnOrder]] = {}
     for order in orders:

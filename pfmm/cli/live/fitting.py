@@ -29,12 +29,12 @@ def flow(parts: Iterable[str], width: int, *, style: str = "") -> list[Text]:
 
 
 def whole(text: str, width: int, *, style: str = "") -> list[Text]:
-    """The text on as many lines as it takes, broken between words."""
+    """Put the text on as many lines as it takes, broken between words."""
     return [Text(line, style=style) for line in wrap(text, width, break_on_hyphens=False)]
 
 
 def cut(text: str, width: int) -> str:
-    """The text, or where it is too long as many whole words of it as fit, with three dots behind them."""
+    """Cut a text that is too long to as many whole words of it as fit, with three dots behind them."""
     if len(text) <= width:
         return text
     kept = text[: width - len(CUT) + 1].rpartition(" ")[0] or text[: width - len(CUT)]
@@ -49,8 +49,8 @@ def columns(
     spare: Iterable[int] = (),
     width: int,
 ) -> list[Text]:
-    """A head and rows, numbers to the right but for the columns in `left`; columns of `spare` give way, the first of
-    them first, where the screen is too narrow. No cell is ever shortened."""
+    """Draw a head and rows, numbers to the right but for the columns in `left`. Columns of `spare` give way, the first
+    of them first, where the screen is too narrow. No cell is ever shortened."""
     cells = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
     widths = [max([len(name), *(row[at].cell_len for row in cells)]) for at, name in enumerate(headers)]
     shown = list(range(len(headers)))

@@ -35,14 +35,14 @@ def profit_lines(
 
 
 def held(size: Decimal, mark: Decimal) -> str:
-    """A position in words: "long 0.5 (+50.00 USD)", "nothing"."""
+    """Say a position in words: "long 0.5 (+50.00 USD)", "nothing"."""
     if not size:
         return "nothing"
     return f"{'long' if size > 0 else 'short'} {plain(abs(size))} ({size * mark:+.2f} USD)"
 
 
 def holdings(run: RunReport, limit_usd: Decimal | None, width: int, *, trips: bool) -> list[Text]:
-    """The run's own, the account's with its base, and the room to the limit of one market."""
+    """Tell what the run holds, what the account holds with its base, and the room to the limit of one market."""
     if run.ticker is None:
         return []
     mark = run.ticker.mark
@@ -57,7 +57,7 @@ def holdings(run: RunReport, limit_usd: Decimal | None, width: int, *, trips: bo
 
 
 def room(position_usd: Decimal, limit_usd: Decimal) -> list[str]:
-    """What may still be bought and sold before the limit, without counting open orders: of 400 held and a limit of
+    """Tell what may still be bought and sold before the limit, without counting open orders: of 400 held and a limit of
     500 USD, 100 to buy and 900 to sell."""
     buy, sell = _room(position_usd, limit_usd)
     share = float(position_usd / limit_usd) if limit_usd else 0.0
@@ -69,7 +69,7 @@ def _room(position_usd: Decimal, limit_usd: Decimal) -> tuple[Decimal, Decimal]:
 
 
 def bar(ratio: float) -> str:
-    """A bar of fixed width around its middle: 0.5 → `[----------|#####-----]`."""
+    """Draw a bar of fixed width around its middle: 0.5 → `[----------|#####-----]`."""
     half = BAR_WIDTH // 2
     filled = min(half, round(abs(ratio) * half))
     left = "-" * half if ratio >= 0 else "-" * (half - filled) + "#" * filled

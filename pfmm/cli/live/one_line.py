@@ -22,7 +22,7 @@ def opening_line(shown: Shown) -> str:
 
 
 def cycle_line(report: CycleReport) -> str:
-    """A cycle: mid, position, orders, what was earned, and how far the price is from doing something."""
+    """Tell a cycle: mid, position, orders, what was earned, and how far the price is from doing something."""
     orders = sum(len(run.orders) for run in report.runs)
     total = sum((run.total for run in report.runs), start=Decimal(0))
     parts = [_clock(report)]

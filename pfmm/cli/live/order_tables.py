@@ -26,7 +26,7 @@ LEVELS_BESIDE = 2  # lines of a ladder's table beside its orders: the head and t
 
 
 def grid_table(explain: GridExplained, run: RunReport, now_ms: int, width: int, shown: int) -> list[Text]:
-    """The `shown` lines nearest the price, highest first, with the price itself between them; the others counted."""
+    """Draw the `shown` lines nearest the price, highest first, with the price itself between them; count the others."""
     assert run.ticker is not None
     mid = run.ticker.mid or run.ticker.mark
     lines = sorted(explain.lines, key=lambda line: line.price, reverse=True)
@@ -68,9 +68,9 @@ def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_m
 
 
 def levels_table(run: RunReport, now_ms: int, width: int, room: int | None = None) -> list[Text]:
-    """The orders of a ladder, sells above the price and buys below it, each with distance and age.
+    """Draw the orders of a ladder, sells above the price and buys below it, each with distance and age.
 
-    On few lines (`room`, None: any number) those nearest the price on both sides, and the others counted."""
+    On few lines (`room`, None: any number) those nearest the price on both sides are drawn, and the others counted."""
     if run.ticker is None:
         return []
     mid = run.ticker.mid or run.ticker.mark
@@ -96,7 +96,7 @@ def nearest_rows(above: int, below: int, room: int | None) -> tuple[int, int]:
 
 
 def not_shown(what: str, above: int, below: int) -> list[Text]:
-    """The line that counts what there is no room for."""
+    """Count what there is no room for, on a line; no line where there is room for all."""
     return [Text(f"{what} not shown: {above} above, {below} below", style="dim")] if above or below else []
 
 

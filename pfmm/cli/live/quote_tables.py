@@ -25,7 +25,7 @@ BAR_HALF = 4
 
 
 def quotes(report: CycleReport, own: Sequence[Column], width: int) -> list[Text]:
-    """The markets with bid, ask, spread, inventory, the strategy's own columns and P&L. Narrow screens lose the
+    """Draw the markets with bid, ask, spread, inventory, the strategy's own columns and P&L. Narrow screens lose the
     strategy's own columns but prices and the split of the P&L first, then its prices, the spread and the inventory's
     bar: no number is ever shortened."""
     wide, narrow = width >= WIDE, width < NARROW
@@ -62,7 +62,7 @@ def _row(run: RunReport, prices: Sequence[Column], others: Sequence[Column], *, 
 
 
 def _resting(run: RunReport, side: str) -> tuple[Decimal, int] | None:
-    """The best resting price of a side, and how many orders it has."""
+    """Find the best resting price of a side, and how many orders it has; None without any."""
     prices = [order.price for order in run.orders if order.slot.split(":")[0] == side]
     if not prices:
         return None
@@ -83,7 +83,7 @@ def _spread(bid: tuple[Decimal, int] | None, ask: tuple[Decimal, int] | None) ->
 
 
 def _told(column: Column, said: Any) -> str:
-    """The column's value as its unit is written; "-" where there is none."""
+    """Write the column's value as its unit is written; "-" where there is none."""
     value = None if said is None else column.value_of(said)
     if value is None:
         return "-"

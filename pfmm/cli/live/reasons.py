@@ -33,7 +33,7 @@ _SIDES = {"bid": "bid", "ask": "ask"}
 
 
 def reason_words(reason: str) -> str:
-    """A reason as people say it: "limit: with every open long order filled the position could reach 535.00 USD,
+    """Say a reason as people do: "limit: with every open long order filled the position could reach 535.00 USD,
     max_inventory is 500 USD" is "all longs filled would make 535.00 USD, limit 500"."""
     words = _LIMIT.sub(lambda found: f"{_ALL[found[1]]} {found[2]} USD, limit {found[3]}", reason)
     words = _UNPROVEN.sub(lambda found: _UNSEEN.get(found[1], f"an order there is {found[1]}"), words)
@@ -52,7 +52,7 @@ def places(slots: Iterable[str]) -> str:
 
 
 def _parts(slot: str) -> tuple[str, str, int | None]:
-    """The side, what it is a side of, and its number for people."""
+    """Split a slot into its side, what it is a side of, and its number for people."""
     words = slot.split(":")
     if words[0] == "cell" and len(words) == 3 and words[1].isdecimal():
         return words[2], "line", int(words[1]) + (words[2] == "ask")

@@ -19,7 +19,7 @@ TROUBLE = ("refused", "unknown", "warning", "paused", "halted", "gap")
 
 
 def event_lines(events: Iterable[Event], width: int) -> list[Text]:
-    """The events as they are given, each on its line."""
+    """Tell the events as they are given, each on its line."""
     return [Text(cut(event_words(event), width), style=_style(event)) for event in events]
 
 
@@ -45,7 +45,7 @@ def _what(event: Event) -> str:
 
 
 def trouble(event: Event) -> str:
-    """What went wrong, without its time: `ask refused: all shorts filled would make 535.00 USD, limit 500`."""
+    """Say what went wrong, without its time: `ask refused: all shorts filled would make 535.00 USD, limit 500`."""
     place = places([str(event.data["slot"])]) + " " if event.data.get("slot") else ""
     reason = reason_words(str(event.data.get("reason", "")))
     if event.name == "gap":

@@ -88,7 +88,7 @@ class EventScreen:
         self._early: list[Event] = []
 
     def write(self, event: Event) -> None:
-        """Prints one event. Raises BrokenPipeError and OutputLost."""
+        """Print one event. Raises BrokenPipeError and OutputLost."""
         if isinstance(event, CycleEvent):
             self._cycle(event)
         elif event.name in ENDINGS or self._started:
@@ -125,7 +125,7 @@ class EventScreen:
         self._early.clear()
 
     def close(self) -> None:
-        """Tells what was never told, of a loop that ended before its first cycle."""
+        """Tell what was never told, of a loop that ended before its first cycle."""
         self._tell_early()
 
 
@@ -140,7 +140,7 @@ class TerminalDisplay:
         self.keyboard_fd = sys.stdin.fileno() if self._on_terminal and _is_terminal(sys.stdin) else None
 
     def screen(self, shown: Shown) -> EventScreen | LiveScreen:
-        """The live table or the stream."""
+        """Build the live table on a terminal, the stream anywhere else."""
         if not self._on_terminal:
             return EventScreen(shown)
         return LiveScreen(replace(shown, money=self._money()), keys=self.keyboard_fd is not None)
@@ -150,7 +150,7 @@ class TerminalDisplay:
         drop_stdout()
 
     def last_words(self, failure: BaseException | None, lost: list[BaseException], *, drained: bool) -> None:
-        """What is left to say after the screen. On stderr alone where it is not drained."""
+        """Say what is left to say after the screen; on stderr alone where it is not drained."""
         for error in lost:
             if not isinstance(error, BrokenPipeError):
                 warn(f"the display failed and the run went on without it: {type(error).__name__}: {error}")
@@ -164,7 +164,7 @@ class TerminalDisplay:
 
 
 def _is_terminal(stream: object) -> bool:
-    """True for an open stream that is a terminal; a stream can be None, and can have been closed."""
+    """Tell whether a stream is open and a terminal; it can be None, and can have been closed."""
     try:
         return bool(stream.isatty())  # type: ignore[attr-defined]
     except (AttributeError, ValueError):

@@ -49,7 +49,7 @@ class LiveScreen:
         self._reasons: list[str] = []  # as a dumb terminal was told them last
 
     def write(self, event: Event) -> None:
-        """Takes one event into the picture; a cycle and a notice draw it anew."""
+        """Take one event into the picture; a cycle and a notice draw it anew."""
         try:
             self._take(event)
         except OSError:

@@ -37,7 +37,7 @@ LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten
 
 
 def body_width(width: int, height: int | None, markets: int) -> int:
-    """The columns of everything but the panel, which one market has where there is room."""
+    """Return the columns of everything but the panel, which one market has where there is room."""
     return min(width - PANEL_WIDTH - 2 if _has_panel(width, height, markets) else width, BODY)
 
 
@@ -84,7 +84,7 @@ def frame(
 
 
 def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
-    """What runs, where, with which money and when; then the break-even fee, what is left of it, and the fees."""
+    """Say what runs, where, with which money and when; then the break-even fee, what is left of it, and the fees."""
     markets = [run.market for run in report.runs]
     parts = [
         f"{kind} {markets[0]}" if len(markets) == 1 else f"{kind} on {len(markets)} markets",
@@ -112,7 +112,7 @@ def _market_state(report: CycleReport) -> str:
 
 
 def _main(kind: str, report: CycleReport, width: int, room: int | None) -> list[Text]:
-    """The table that a strategy is watched by."""
+    """Draw the table that a strategy is watched by."""
     now = report.time.time_ms
     layout = strategies.kind(kind).layout
     if layout == "lines":
@@ -145,8 +145,8 @@ def _more_orders(kind: str, report: CycleReport, width: int) -> list[Text]:
 
 
 def _why(report: CycleReport, width: int) -> list[Text]:
-    """The first reasons, each cut to its line; how many more there are, and the key that shows them whole. What the
-    last lines say whole of every market is not said here, too."""
+    """Give the first reasons, each cut to its line; how many more there are, and the key that shows them whole. What
+    the last lines say whole of every market is not said here, too."""
     problem = report.runs[0].problem
     if problem is not None and len(problem) + 2 <= width and all(run.problem == problem for run in report.runs):
         return []
@@ -165,7 +165,7 @@ def _whole_reasons(report: CycleReport, width: int) -> list[Text]:
 
 
 def _sums(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
-    """What was earned, with its parts; then who holds what."""
+    """Tell what was earned, with its parts; then who holds what."""
     runs, limits = report.runs, health.get("limits", {})
     ledgers = [run.ledger for run in runs]
     lines = profit_lines(
@@ -202,12 +202,12 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Te
 
 
 def _protection(state: str) -> str:
-    """What protects the run when this machine is gone."""
+    """Say what protects the run when this machine is gone."""
     return {"stop": "protection: stop", "unprotected": "unprotected"}.get(state, f"dead-man {state}")
 
 
 def _next_funding(report: CycleReport) -> list[str]:
-    """The next payment of each of a few markets; of many, that of the market with the largest rate."""
+    """Tell the next payment of each of a few markets; of many, that of the market with the largest rate."""
     told = []
     for run in report.runs:
         ticker = run.ticker

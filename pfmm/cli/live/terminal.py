@@ -79,11 +79,11 @@ class Terminal:
         return self.console.is_dumb_terminal
 
     def line(self, text: str) -> None:
-        """Prints a text below what stands there, whole: as many lines as it takes."""
+        """Print a text below what stands there, whole: as many lines as it takes."""
         self.console.print(text, markup=False)
 
     def written(self, value: Any) -> Any:
-        """A text as this terminal will be written to, which may be longer; anything else as it is."""
+        """Return a text as this terminal will be written to, which may be longer; anything else as it is."""
         return as_written(value, self.console.file) if isinstance(value, str) else value  # type: ignore[arg-type]
 
     @property

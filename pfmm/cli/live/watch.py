@@ -31,7 +31,7 @@ class Look(NamedTuple):
 
 
 def look_at(found: Any, failure: AssertionFalse | None, render: Callable[[Any, int | None], str]) -> Look:
-    """A look from the result of a use case that has `time_ms`, and the failure of its assertion, if so."""
+    """Make a look of the result of a use case that has `time_ms`, and of the failure of its assertion, if so."""
     broken = None if failure is None else (failure, printed(failure.result, render))
     return Look(found.time_ms, printed(found, render), broken)
 
@@ -39,7 +39,7 @@ def look_at(found: Any, failure: AssertionFalse | None, render: Callable[[Any, i
 def show_looks(
     options: Globals, session: Session, event: str, look: Callable[[], Look], *, every_s: float | None
 ) -> None:
-    """Prints one look, or look after look every so many seconds. Raises Failed, with the offending rows, where the
+    """Print one look, or look after look every so many seconds. Raises Failed, with the offending rows, where the
     assertion is false of the one."""
     if every_s is not None:
         _watch(options, session, event, every_s, look)
@@ -51,7 +51,7 @@ def show_looks(
 
 
 def _watch(options: Globals, session: Session, event: str, interval_s: float, look: Callable[[], Look]) -> None:
-    """Shows look after look until a signal, then exits with 128 + its number. Ends at the first look that breaks the
+    """Show look after look until a signal, then exit with 128 + its number. Ends at the first look that breaks the
     assertion (AssertionFalse)."""
     from pfmm.app.watching import watch
 
