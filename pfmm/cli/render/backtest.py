@@ -24,12 +24,12 @@ WITHIN_A_BAR = "n/a: candles do not tell what happened inside a bar"
 
 
 def encode_run(result: BacktestResult) -> dict[str, Any]:
-    """The `data` of `backtest run`."""
+    """Build the `data` of `backtest run`."""
     return run_data(result.job, result.scenarios)
 
 
 def render_run(result: BacktestResult, width: int | None) -> str:
-    """The answer for a terminal: the scenarios side by side, then the figures of the first."""
+    """Draw the answer for a terminal: the scenarios side by side, then the figures of the first."""
     job, scenarios = result.job, result.scenarios
     data = run_data(job, scenarios)
     first = scenarios[0]
@@ -71,13 +71,13 @@ def _usd(amount: Decimal) -> str:
 
 
 def _fees(row: SweepRow) -> str:
-    """The fees of a row as a header says them; a result that was kept from before says none."""
+    """Say the fees of a row as a header does; a result that was kept from before says none."""
     found = None if row.fees is ABSENT else stored(row.fees)
     return "fees unknown" if found is None else found.text
 
 
 def render_sweep(result: SweepResult, width: int | None) -> str:
-    """The answer for a terminal: the best rows, the heat map of two axes, the folds, what failed."""
+    """Draw the answer for a terminal: the best rows, the heat map of two axes, the folds, what failed."""
     rows = [row for row in result.rows if row.ok]
     ranked = sorted(rows, key=lambda row: row.profit or Decimal(0), reverse=True)[:SHOWN_ROWS]
     many, folded = len({row.data for row in result.rows}) > 1, result.walk_forward is not None
@@ -115,7 +115,7 @@ def _figures(row: SweepRow) -> Iterator[str]:
 
 
 def _break_even(one: Mapping[str, Any]) -> str:
-    """The break-even fee of a row with its error; a result that was kept from before says none."""
+    """Write the break-even fee of a row with its error; a result that was kept from before says none."""
     edge = one.get("edge")
     if edge is None or edge["break_even_maker_bps"]["5s"] is None:
         return "n/a"

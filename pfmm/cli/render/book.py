@@ -20,8 +20,9 @@ Cells = tuple[str, ...]
 
 
 def render(result: BookResult, width: int | None, height: int | None = None) -> str:
-    """The best prices in the middle; narrow terminals lose the sums and the distance first, and those of few lines
-    (`height`, None: any number) the prices that are furthest from the middle on both sides, which are counted."""
+    """Draw the book with the best prices in the middle. Narrow terminals lose the sums and the distance first, and
+    those of few lines (`height`, None: any number) the prices that are furthest from the middle on both sides, which
+    are counted."""
     headers = ("", "price", "bps", "size", "USD", "sum USD", "yours" if result.own_orders is not None else "")
     bids, more_bids = _side("bid", result.bids, _own(result, "long"))
     asks, more_asks = _side("ask", result.asks, _own(result, "short"))
@@ -40,7 +41,8 @@ def _own(result: BookResult, side: str) -> list[OwnOrderRow]:
 
 
 def _side(name: str, levels: Sequence[BookLevel], own: Sequence[OwnOrderRow]) -> tuple[list[Cells], list[OwnOrderRow]]:
-    """The rows of a side, best first, with our orders that lie between its levels; and those that lie beyond."""
+    """Build the rows of a side, best first, with our orders that lie between its levels; also return those that lie
+    beyond."""
     at_level = {level.price for level in levels}
     apart = [one for one in own if one.price not in at_level]
     last = max((_far(level) for level in levels), default=Decimal(0))

@@ -19,7 +19,8 @@ _SILENT = frozenset(
 
 
 def event_text(event: ToldEvent) -> str:
-    """The cursor, the time, what it is about, what happened: `#12  11:28:54  BTC-PERP grid  bought 0.0003 at 65657`."""
+    """Write the cursor, the time, what it is about, what happened: `#12  11:28:54  BTC-PERP grid  bought 0.0003 at
+    65657`."""
     from pfmm.model.text import iso
 
     about = " ".join(word for word in (event.market, event.strategy) if word)
@@ -28,7 +29,7 @@ def event_text(event: ToldEvent) -> str:
 
 
 def what_happened(name: str, data: Mapping[str, Any]) -> str:
-    """An event in words, without its time and its market."""
+    """Say an event in words, without its time and its market."""
     if name == "gap":
         return f"{data.get('dropped')} events are no longer kept"
     if name == "command":
@@ -46,7 +47,8 @@ def what_happened(name: str, data: Mapping[str, Any]) -> str:
 
 
 def _cycle(data: Mapping[str, Any]) -> str:
-    """A cycle in short: `mid 65400.5, 2 orders, holds -0.00228, equity 10000.05`, and what is wrong or held back."""
+    """Say a cycle in short: `mid 65400.5, 2 orders, holds -0.00228, equity 10000.05`, and what is wrong or held
+    back."""
     held = holding((one["slot"], one["reason"]) for one in data.get("held") or ())
     absent = absences(data.get("absent") or {})
     told = {"mid": data.get("mid"), "holds": data.get("inventory"), "equity": data.get("equity")}

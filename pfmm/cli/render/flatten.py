@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(result: Flattened, width: int | None) -> str:
-    """The verdict, the runners that were stopped for it, and the HALT that stays."""
+    """Tell the verdict, the runners that were stopped for it, and the HALT that stays."""
     lines = [render_verdict(result, width)]
     lines += [f"{one.strategy} on {one.market} (pid {one.pid}) was {one.how}" for one in result.runners_stopped]
     if result.halted:
@@ -22,7 +22,7 @@ def render(result: Flattened, width: int | None) -> str:
 
 
 def render_plan(result: FlattenPlan, width: int | None) -> str:  # noqa: ARG001 - one sentence a line
-    """What would be stopped, cancelled and closed."""
+    """Say what would be stopped, cancelled and closed."""
     return "\n".join(result.words())
 
 

@@ -16,25 +16,25 @@ WIDEST = 100  # columns
 
 
 def render_topics(result: Topics, width: int | None) -> str:
-    """The topics, one a line."""
+    """List the topics, one a line."""
     return table(("topic", "about"), [(one.name, one.title) for one in result.topics], width=width)
 
 
 def render_schemas(result: Schemas, width: int | None) -> str:
-    """The commands with a schema, one a line."""
+    """List the commands with a schema, one a line."""
     return table(("command", "schema"), [(one, f"pfmm help schema {one}") for one in result.commands], width=width)
 
 
 def render_schema(result: SchemaShown, width: int | None) -> str:  # noqa: ARG001 - JSON, whatever the terminal
-    """The schema itself, ready for a validator."""
+    """Write the schema itself, ready for a validator."""
     return json.dumps(result.json_schema, indent=1, ensure_ascii=False)
 
 
 def render_command(result: Page, width: int | None) -> str:  # noqa: ARG001 - it is fitted to the terminal already
-    """The help of a command, as its --help prints it."""
+    """Return the help of a command, as its --help prints it."""
     return result.text
 
 
 def render_page(result: Page, width: int | None) -> str:
-    """The page wrapped for a terminal; anywhere else the Markdown as it is."""
+    """Wrap the page for a terminal; anywhere else return the Markdown as it is."""
     return result.text if width is None else fitted(result.text, min(width, WIDEST))

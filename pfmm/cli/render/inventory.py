@@ -15,7 +15,7 @@ UNREALISED = 0  # of the parts of a profit, the one that takes the rounding
 
 
 def render(result: InventoryResult, width: int | None) -> str:
-    """The account, then positions against their limits, then what they earned."""
+    """Show the account, then positions against their limits, then what they earned."""
     account, rows = result.account, result.positions
     peak = account.peak_equity
     fallen = "" if peak is None else f"   peak {peak:.4f} (drawdown {account.drawdown_pct:.2f} %)"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(result: LogsResult, width: int | None) -> str:
-    """The lines; on a terminal (`width`) events are told in words."""
+    """Show the lines; on a terminal (`width`) events are told in words."""
     return "\n".join(line if width is None else log_line(line) for line in result.lines)
 
 

@@ -59,7 +59,7 @@ def render_clock(result: PaperClock, width: int | None) -> str:  # noqa: ARG001 
 
 
 def render_deposit(result: Deposited, width: int | None) -> str:  # noqa: ARG001 - one sentence
-    """What was added, and what there is now."""
+    """Say what was added, and what there is now."""
     return f"{plain(result.amount)} USDC deposited on paper account {result.account}: equity {result.equity:.4f} USDC"
 
 
@@ -72,7 +72,7 @@ def render_account(result: PaperAccount, width: int | None) -> str:  # noqa: ARG
 
 
 def render_feed(result: FeedShown, width: int | None) -> str:  # noqa: ARG001 - a line a fact
-    """The market and its clock, and what was dropped or kept aside for it."""
+    """Show the market and its clock, and what was dropped or kept aside for it."""
     lines = [_clock(result)]
     if result.dropped_accounts is not ABSENT:
         names = "".join(f" {name}" for name in result.dropped_accounts)

@@ -41,7 +41,7 @@ def _kind(line: str) -> str:
 
 
 def _joined(lines: Sequence[str]) -> Iterator[str]:
-    """The lines with every paragraph and every item of a list in one."""
+    """Yield the lines with every paragraph and every item of a list in one."""
     pending = ""
     for line in lines:
         goes_on = pending and (_kind(line) == "text" or re.match(r" {2,3}\S", line) is not None)

@@ -23,7 +23,7 @@ ALWAYS_SHOWN = ("half_spread", "inventory", "rounding")
 
 
 def preview_data(result: PreviewResult, *, explain: bool) -> Any:
-    """The `data` of a preview; without `explain` a quote's inputs, fit and formula are left out."""
+    """Build the `data` of a preview; without `explain` a quote's inputs, fit and formula are left out."""
     shown = result.shown
     if result.layout == "lines":
         return plan_data(shown.explanation)
@@ -39,7 +39,7 @@ def preview_data(result: PreviewResult, *, explain: bool) -> Any:
 
 
 def preview_text(result: PreviewResult, *, explain: bool) -> str:
-    """The preview for people, drawn as its layout asks."""
+    """Draw the preview for people, as its layout asks."""
     if result.layout == "lines":
         return "\n".join([plan_text(result.shown.explanation), *(f"note: {note}" for note in result.shown.notes)])
     if result.layout in {"components", "levels"}:
@@ -49,7 +49,7 @@ def preview_text(result: PreviewResult, *, explain: bool) -> str:
 
 
 def _orders_text(result: PreviewResult) -> str:
-    """The orders as in a book, then what the strategy says of them."""
+    """Draw the orders as in a book, then what the strategy says of them."""
     shown = result.shown
     rows = [
         (one.slot, "buy" if one.side.sign > 0 else "sell", plain(one.price), plain(one.size))
@@ -66,7 +66,7 @@ def _orders_text(result: PreviewResult) -> str:
 
 
 def plan_data(planned: Any) -> dict[str, Any]:
-    """The `data` of `grid plan`."""
+    """Build the `data` of `grid plan`."""
     return {
         "market": planned.market,
         "mid": planned.mid,
@@ -88,7 +88,7 @@ def plan_data(planned: Any) -> dict[str, Any]:
 
 
 def plan_text(planned: Any) -> str:
-    """The plan as a ladder of lines, highest first, with what it could earn and lose."""
+    """Draw the plan as a ladder of lines, highest first, with what it could earn and lose."""
     by_line = {order.line: order for order in planned.orders}
     rows = []
     for index in reversed(range(len(planned.lines))):
@@ -112,7 +112,7 @@ def plan_text(planned: Any) -> str:
 
 
 def _profit_line(planned: Any) -> str:
-    """A round trip's profit with its parts, which add up as printed: a rebate is a plus."""
+    """Write a round trip's profit with its parts, which add up as printed: a rebate is a plus."""
     effect = -planned.fees_per_round_trip
     gross = planned.profit_per_round_trip - effect
     named = "rebates" if effect > 0 else "fees"
@@ -123,7 +123,8 @@ def _profit_line(planned: Any) -> str:
 
 
 def _worst_cases(planned: Any) -> str:
-    """What the first orders lose when the price runs straight one way: at the edge, further out, at liquidation."""
+    """Tell what the first orders lose when the price runs straight one way: at the edge, further out, at
+    liquidation."""
     worst = planned.worst_case
 
     def ending(end: Any) -> tuple[str, str]:
@@ -142,7 +143,7 @@ def _worst_cases(planned: Any) -> str:
 
 
 def show_data(said: QuoteExplained, notes: Sequence[str], *, explain: bool) -> dict[str, Any]:
-    """The `data` of `show`: the fields of what was explained; without `explain` no inputs, fit and formula."""
+    """Build the `data` of `show`: the fields of what was explained; without `explain` no inputs, fit and formula."""
     data = {field.name: getattr(said, field.name) for field in fields(said)} | {"notes": list(notes)}
     data["inputs"] = {} if said.inputs is None else said.inputs
     return {name: value for name, value in data.items() if explain or name not in EXTRAS}
@@ -215,7 +216,7 @@ def _levels(said: QuoteExplained) -> list[str]:
 
 
 def _level_number(slot: str) -> str:
-    """A level as people count: bid:0 is 1, the one nearest the price."""
+    """Count a level as people do: bid:0 is 1, the one nearest the price."""
     number = slot.rpartition(":")[2]
     return str(int(number) + 1) if number.isdecimal() else ""
 
@@ -229,7 +230,7 @@ def _only(level: Level) -> str:
 
 
 def _components(said: QuoteExplained, *, everything: bool) -> str:
-    """The sum is the posted price, in bps of mid from the mid."""
+    """Draw the components of each side, whose sum is the posted price, in bps of mid from the mid."""
     rows = []
     for part in said.components:
         both = (part.bid_bps, part.ask_bps)
@@ -268,7 +269,7 @@ def _parameters(used: Parameters, model: str) -> str:
 
 
 def _at_limits(said: QuoteExplained, skew: SkewAtLimit) -> str:
-    """The best prices at the limits of inventory and without any, and how far the quotes shift on the way."""
+    """Draw the best prices at the limits of inventory and without any, and how far the quotes shift on the way."""
     rows = [
         (
             f"{row.inventory_usd:+.0f} USD" if row.inventory_usd else "none",

@@ -36,7 +36,7 @@ def render_edited(result: ProfileEdited, width: int | None) -> str:  # noqa: ARG
 
 
 def render_set_up(result: ProfileSetUp, width: int | None) -> str:  # noqa: ARG001 - a line a fact
-    """What was made, with which money, and what the account is like."""
+    """Tell what was made, with which money, and what the account is like."""
     money = "REAL money" if result.money == "real" else "play money"
     lines = [
         f"profile {result.profile}: {result.venue}, {money}, account {result.account}",
@@ -52,6 +52,6 @@ def render_set_up(result: ProfileSetUp, width: int | None) -> str:  # noqa: ARG0
 
 
 def render_paths(result: ProfilePaths, width: int | None) -> str:
-    """The three places."""
+    """List the three places: config, state and log."""
     rows = [("config", result.config), ("state", result.state), ("log", result.log)]
     return table(("what", "path"), rows, width=width)

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def encode(result: ReportResult) -> dict[str, Any]:
-    """The `data` of a report: which part of which account, then its figures."""
+    """Build the `data` of a report: which part of which account, then its figures."""
     where = ("venue", "account", "market", "strategy")
     return {**{name: getattr(result, name) for name in where}, **result.figures()}
 
 
 def render(result: ReportResult, width: int | None) -> str:
-    """The figures, at most 80 columns wide."""
+    """Draw the figures, at most 80 columns wide."""
     return result.text(width)

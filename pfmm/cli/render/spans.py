@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def in_words(seconds: int) -> str:
-    """A span for people, its two largest units: 15,120 s is 4h12m, 45 s is 45s."""
+    """Write a span for people, in its two largest units: 15,120 s is 4h12m, 45 s is 45s."""
     if seconds < 60:
         return f"{seconds}s"
     minutes = seconds // 60

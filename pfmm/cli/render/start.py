@@ -17,7 +17,7 @@ _SIGNS = {"place": "+", "cancel": "-", "amend": "~", "keep": " "}
 
 
 def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 - one line a market, for cron mails
-    """What was done and what rests now, and what is not wanted and why."""
+    """Tell what was done and what rests now, and what is not wanted and why."""
     lines = []
     for run in result.runs:
         state = run.problem or (
@@ -32,7 +32,7 @@ def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 -
 
 
 def render_dry_run(result: DryRunResult, width: int | None) -> str:
-    """The plan as a diff: `+` places, `-` cancels, `~` amends; what stays is counted."""
+    """Draw the plan as a diff: `+` places, `-` cancels, `~` amends; what stays is counted."""
     return "\n".join(line for run in result.runs for line in _planned(run, width))
 
 

@@ -38,7 +38,7 @@ def table(
 
 
 def _hidden(widths: Sequence[int], spare: Iterable[int], room: int | None) -> set[int]:
-    """The columns of `spare` that there is no room for."""
+    """Choose the columns of `spare` that there is no room for."""
     if room is None:
         return set()
     too_wide = sum(widths) + 2 * (len(widths) - 1) - room
