@@ -69,7 +69,7 @@ def _first(ways: Iterable[Sequence[str]]) -> Sequence[str]:
 
 
 def _for_command(word: str, given: Sequence[str], look: Look) -> Iterator[Sequence[str]]:
-    """The lines that may be meant, the surest way to find them first."""
+    """Yield the lines that may be meant, the surest way to find them first."""
     root = look("")
     assert root is not None
     line = _apart_anywhere(given, look)
@@ -100,7 +100,7 @@ def _for_command(word: str, given: Sequence[str], look: Look) -> Iterator[Sequen
 
 
 def _in_order(line: Line, look: Look) -> Sequence[str]:
-    """The words in their order, where they hold a command: `start grid BTC`, `BTC grid start`, `GRID start BTC`."""
+    """Put the words in their order, where they hold a command: `start grid BTC`, `BTC grid start`, `GRID start BTC`."""
     words = [one for one in line.words if lowered(one) not in plain_words.FILLERS]
     for at, word in enumerate(words):
         node = look(lowered(word)) if re.fullmatch(r"[a-z-]+", lowered(word)) else None
@@ -160,7 +160,7 @@ def _for_option(name: str, node: Node, given: Sequence[str], look: Look) -> str 
 
 
 def _plainly(guessed: str, word: str, node: Node, given: Sequence[str]) -> str | None:
-    """The hint for an option whose meaning is plain and that is none of pfmm's."""
+    """Give the hint for an option whose meaning is plain and that is none of pfmm's."""
     if guessed in plain_words.KEY_OPTIONS:
         return KEYS
     if guessed in plain_words.NOWHERE:
@@ -173,13 +173,13 @@ def _plainly(guessed: str, word: str, node: Node, given: Sequence[str]) -> str |
 
 
 def _as_json(word: str, given: Sequence[str]) -> str:
-    """The line with --json in the place of `--format json` or `--output=json`."""
+    """Write the line with --json in the place of `--format json` or `--output=json`."""
     rest = [one for one in given if lowered(one) != "json"]
     return typed(*_replaced(rest, word, "--json"))
 
 
 def _in_its_place(guessed: str, word: str, node: Node, given: Sequence[str], look: Look) -> str | None:
-    """The hint for an option that has another name or another command."""
+    """Give the hint for an option that has another name or another command."""
     options = _options(node)
     setting = _as_setting(word, given) if "--set" in options else ()
     if setting:
@@ -195,7 +195,7 @@ def _in_its_place(guessed: str, word: str, node: Node, given: Sequence[str], loo
 
 
 def _behind_its_command(word: str, node: Node, given: Sequence[str], look: Look) -> Sequence[str]:
-    """The line with an option of a command behind that command: `grid --levels 5 start BTC`."""
+    """Put an option of a command behind that command: `grid --levels 5 start BTC`. Returns the line, () without any."""
     name = word.partition("=")[0]
     for path in _below(node, look):
         command = look(path)
@@ -208,7 +208,7 @@ def _behind_its_command(word: str, node: Node, given: Sequence[str], look: Look)
 
 
 def _as_setting(word: str, given: Sequence[str]) -> Sequence[str]:
-    """The line with a strategy's own flag as a setting: behind `backtest run grid`, --levels 5 is grid.levels=5."""
+    """Write a strategy's own flag as a setting: behind `backtest run grid`, --levels 5 is grid.levels=5."""
     from pfmm.config.tables import every
 
     name, _, value = word.partition("=")
@@ -222,7 +222,7 @@ def _as_setting(word: str, given: Sequence[str]) -> Sequence[str]:
 
 
 def _with_missing(metavar: str, node: Node, given: Sequence[str]) -> str:
-    """The line with an example of the argument or the option that it lacks."""
+    """Write the line with an example of the argument or the option that it lacks."""
     if metavar.startswith("-"):
         return typed(*given, metavar, _example(_options(node).get(metavar)))
     name = metavar.strip("[].").split(" ")[0].rstrip(".")
@@ -234,7 +234,7 @@ def _with_missing(metavar: str, node: Node, given: Sequence[str]) -> str:
 
 
 def _for_extra(words: Sequence[str], node: Node, given: Sequence[str]) -> str | None:
-    """The hint for words that a command does not take."""
+    """Give the hint for words that a command does not take."""
     kept = list(given)
     for word in words:
         if word in kept:
@@ -257,7 +257,7 @@ def _for_extra(words: Sequence[str], node: Node, given: Sequence[str]) -> str | 
 
 
 def _as_one(words: Sequence[str], node: Node, given: Sequence[str], kept: Sequence[str]) -> str | None:
-    """The line where what was typed as several words is one: `--set grid.levels 5`, `profile create my profile`."""
+    """Write as one what was typed as several words: `--set grid.levels 5`, `profile create my profile`."""
     at = list(given).index(words[0]) if words[0] in given else 0
     if at > 1 and given[at - 2] == "--set" and "=" not in given[at - 1]:
         return typed(*given[: at - 1], f"{given[at - 1]}={words[0]}", *given[at + 1 :])
@@ -267,13 +267,13 @@ def _as_one(words: Sequence[str], node: Node, given: Sequence[str], kept: Sequen
 
 
 def _with_value(name: str, node: Node, given: Sequence[str]) -> str:
-    """The line with an example of the value that an option at its end lacks."""
+    """Write the line with an example of the value that an option at its end lacks."""
     at = max((index for index, word in enumerate(given) if word.partition("=")[0] == name), default=len(given) - 1)
     return typed(*given[:at], name, _example(_options(node).get(name)), *given[at + 1 :])
 
 
 def _without_value(name: str, given: Sequence[str]) -> str:
-    """The line with a flag alone, or without it where it was to be off: --all=true, --yes=false."""
+    """Write the line with a flag alone, or without it where it was to be off: --all=true, --yes=false."""
     off = ("false", "no", "0", "off")
     words = [word for word in given if not (word.startswith(f"{name}=") and lowered(word.partition("=")[2]) in off)]
     return typed(*(name if word.startswith(f"{name}=") else word for word in words))
@@ -284,7 +284,7 @@ def _apart(given: Sequence[str], node: Node) -> Line:
 
 
 def _apart_anywhere(given: Sequence[str], look: Look) -> Line:
-    """A line taken apart whose command is not known: by the options of all commands."""
+    """Take apart a line whose command is not known, by the options of all commands."""
     root = look("")
     assert root is not None
     if not any(word.startswith("-") for word in given):
@@ -313,7 +313,7 @@ def _example(option: Option | None) -> str:
 
 
 def _meant(word: str, node: Node) -> str | None:
-    """The command of a group that a word of people stands for."""
+    """Find the command of a group that a word of people stands for."""
     table = plain_words.STRATEGY if "start" in node.children else plain_words.GROUPS.get(node.path, {})
     found = table.get(lowered(word))
     preview = next(iter(node.children), "")
@@ -331,7 +331,7 @@ def _option_meant(guessed: str, known: tuple[str, ...]) -> str | None:
 
 
 def _below(node: Node, look: Look) -> list[str]:
-    """The paths of every command below one."""
+    """List the paths of every command below one."""
     found = [f"{node.path} {name}".strip() for name in node.children]
     for path in found:
         found += [f"{path} {name}" for name in _children(look(path))]
@@ -339,7 +339,7 @@ def _below(node: Node, look: Look) -> list[str]:
 
 
 def _places(name: str, look: Look) -> list[str]:
-    """The commands that have an option."""
+    """Find the commands that have an option."""
     root = look("")
     assert root is not None
     nodes = [node for node in map(look, _below(root, look)) if node is not None]

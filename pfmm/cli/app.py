@@ -44,7 +44,7 @@ from pfmm.errors import EXIT_BUG, EXIT_DONE, EXIT_HANGUP, EXIT_INTERRUPT, PfmmEr
 
 
 def build() -> Root:
-    """The root command without any command loaded."""
+    """Build the root command without any command loaded."""
     return root_command(
         load=_load, names=lambda: tuple(commands()), help_text=root_help, unknown=_unknown, boundary=_boundary
     )
@@ -68,7 +68,7 @@ def _hung_up(*_: object) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs one command line in this process; returns its exit code."""
+    """Run one command line in this process; return its exit code."""
     try:
         build().main(list(arguments))
     except SystemExit as end:
@@ -99,7 +99,8 @@ def _unknown(root: Root, name: str, given: Sequence[str]) -> UsageError:
 
 
 def _boundary(root: Root, given: list[str], parse: Callable[[Invocation], int | None]) -> None:
-    """The error boundary of the whole program: ends the process with the exit code, after the failure was told."""
+    """Run the parse of a line, then end the process with its exit code, after a failure was told. This is the error
+    boundary of the whole program."""
     seen = Invocation(json=_asks_for_json(given), words=tuple(given))
     failure, result = _guarded(lambda: parse(seen) or EXIT_DONE, lambda problem: _misread(problem, root, given))
     if isinstance(failure, int):
@@ -109,7 +110,7 @@ def _boundary(root: Root, given: list[str], parse: Callable[[Invocation], int | 
 
 
 def _misread(problem: UsageProblem, root: Root, given: Sequence[str]) -> Failure:
-    """The failure of a line that Typer could not read, with what to type instead."""
+    """Build the failure of a line that Typer could not read, with what to type instead."""
     from pfmm.cli import advice
 
     code = UsageError.exit_code if problem.exit_code is None else problem.exit_code
@@ -118,14 +119,14 @@ def _misread(problem: UsageProblem, root: Root, given: Sequence[str]) -> Failure
 
 
 def _look(root: Root, path: str) -> Node | None:
-    """The command of that path; of the root command only what is known without loading any other."""
+    """Find the command of that path; of the root command only what is known without loading any other."""
     return look(root, path) if path else unloaded(root, commands())
 
 
 def _guarded(
     call: Callable[[], int], misread: Callable[[UsageProblem], Failure]
 ) -> tuple[Failure | int, output.Result | None]:
-    """The exit code of `call`, or the failure to report with the answer it still has."""
+    """Return the exit code of `call`, or the failure to report with the answer it still has."""
     try:
         return call(), None
     except Failed as failed:

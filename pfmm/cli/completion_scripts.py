@@ -42,7 +42,7 @@ PROFILE_LINES = """\
 
 
 def bash(nodes: Sequence[Entry], lists: Lists) -> str:
-    """A bash script: the words typed so far that are commands choose what to offer."""
+    """Write the bash script: the words typed so far that are commands choose what to offer."""
     return "\n".join([
         "# bash completion of pfmm; made by `pfmm completions bash`",
         "_pfmm_offer() {  # of these words those that begin with what is typed",
@@ -123,7 +123,8 @@ def _word(kind: str) -> str:
 
 
 def _kind_function(nodes: Sequence[Entry], name: str) -> list[str]:
-    """A function of bash and zsh that sets `kind` to that of the value of option $2 of command $1, empty without."""
+    """Write a function of bash and zsh that sets `kind` to that of the value of option $2 of command $1, empty
+    without."""
     usual, other = kinds_of_options(list(nodes))
     return [
         f"{name}() {{",
@@ -146,7 +147,7 @@ def _by_kind(usual: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def zsh(nodes: Sequence[Entry], lists: Lists) -> str:
-    """A zsh script with the commands' one-line help."""
+    """Write the zsh script, with the commands' one-line help."""
     cases = []
     for node in nodes:
         described = " ".join(_quoted(f"{name}:{text}", ZSH_QUOTE) for name, text in node.children)
@@ -295,7 +296,7 @@ end"""
 
 
 def fish(nodes: Sequence[Entry], lists: Lists) -> str:
-    """A fish script: one `complete` line for each command, option and argument, with its help."""
+    """Write the fish script: one `complete` line for each command, option and argument, with its help."""
     lines = [
         FISH_HEAD,
         f"set -g __pfmm_known {' '.join(_quoted(node.path, FISH_QUOTE) for node in nodes if node.path)}",

@@ -41,8 +41,8 @@ def entries(root: Root) -> list[Entry]:
 
 
 def lists() -> dict[str, tuple[str, ...]]:
-    """The longer lists that a script holds once: setting names, topics, and the markets of the embedded exchange, for
-    a profile of which none has been listed yet."""
+    """Return the longer lists that a script holds once: setting names, topics, and the markets of the embedded
+    exchange, for a profile of which none has been listed yet."""
     from pfmm.app.market_names import packaged
     from pfmm.app.reference import topics
     from pfmm.cli.registry import commands
@@ -78,7 +78,7 @@ def _entry(node: Node, fixed: Mapping[str, str]) -> Entry:
 
 
 def _topics(node: Node) -> tuple[tuple[str, str], ...]:
-    """The topics of `pfmm help` with what they are about: a command's words, as subcommands would be."""
+    """List the topics of `pfmm help` with what they are about: a command's words, as subcommands would be."""
     if node.path != "help":
         return ()
     from pfmm.app.reference import title, topics
@@ -87,7 +87,7 @@ def _topics(node: Node) -> tuple[tuple[str, str], ...]:
 
 
 def _fixed() -> dict[str, str]:
-    """The options whose few words no table of settings knows."""
+    """Return the kinds of those options whose few words no table of settings knows."""
     from pfmm.app.backtest_jobs import QUEUES
     from pfmm.app.funding import SORTS
     from pfmm.model.fees import PRESETS
@@ -131,7 +131,7 @@ def _kind_of_argument(path: str, metavar: str) -> str:
 
 
 def kinds_of_options(nodes: list[Entry]) -> tuple[dict[str, str], dict[str, str]]:
-    """The usual kind of each option's value, and the others by "path --option"."""
+    """Find the usual kind of each option's value, and the others by "path --option"."""
     usual: dict[str, str] = {}
     other: dict[str, str] = {}
     for node in nodes:

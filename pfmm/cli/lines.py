@@ -48,7 +48,7 @@ def typed(*words: str) -> str:
 
 
 def shown(word: str) -> str:
-    """A word as a message may repeat it: never one that may be a key."""
+    """Return a word as a message may repeat it: never one that may be a key."""
     return "…" if re.fullmatch(_KEY, word) else word
 
 
@@ -58,7 +58,7 @@ def _quoted(word: str) -> str:
 
 
 def lowered(word: str) -> str:
-    """A word without capitals and without the punctuation of a sentence."""
+    """Return a word without capitals and without the punctuation of a sentence."""
     return word.strip().lower().rstrip("!?.,;")
 
 
@@ -72,5 +72,5 @@ def is_market(word: str) -> bool:
 
 
 def market_of(words: Iterable[str]) -> str | None:
-    """The first word that names a market."""
+    """Find the first word that names a market; None without any."""
     return next((word for word in words if is_market(word)), None)

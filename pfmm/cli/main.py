@@ -20,7 +20,7 @@ _ENVELOPE = (
 
 
 def main() -> None:
-    """Runs the command line of this process and exits with its code."""
+    """Run the command line of this process and exit with its code."""
     try:
         _answer(sys.argv[1:])
     except KeyboardInterrupt:  # outside of any command: there is no work to wind up
@@ -56,7 +56,7 @@ def _answer(arguments: list[str]) -> None:
 
 
 def _interrupted(*_: object) -> NoReturn:
-    """Ends the process at once with the answer to a Ctrl-C: nothing has been read or sent."""
+    """End the process at once with the answer to a Ctrl-C: nothing has been read or sent."""
     try:
         if "--json" in sys.argv:
             os.write(1, _ENVELOPE)

@@ -19,7 +19,7 @@ NEW_MARKET = "a new paper market was made: synthetic, seed {seed} (`pfmm help pa
 
 @contextmanager
 def session(options: Globals) -> Iterator[Session]:
-    """The session of one command, with the settings that its flags gave."""
+    """Open the session of one command, with the settings that its flags gave."""
     from pfmm.app.session import session as opened
     from pfmm.config.resolve import load_settings
 
@@ -35,13 +35,13 @@ def session(options: Globals) -> Iterator[Session]:
 
 
 def _on_screen(options: Globals) -> bool:
-    """True where somebody looks: every screen begins with the money that it is about."""
+    """Tell whether somebody looks: every screen begins with the money that it is about."""
     return not options.json and sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager
 def paper_session(options: Globals, *, changes: bool = False) -> Iterator[Session]:
-    """The session of the paper side of the profile; `changes` for what acts on the embedded exchange alone."""
+    """Open the session of the paper side of the profile; `changes` for what acts on the embedded exchange alone."""
     from pfmm.app.paper import paper_session as opened
 
     with opened(options.profile, changes=changes) as one:
@@ -64,7 +64,7 @@ def _tell(options: Globals, settings: Settings) -> None:
 
 @contextmanager
 def emergency_session(options: Globals) -> Iterator[Session]:
-    """A session for `flatten`: an unreadable config file does not stop it where the environment names the venue,
+    """Open a session for `flatten`: an unreadable config file does not stop it where the environment names the venue,
     and no single request holds it up."""
     from pfmm.app.session import session as opened
     from pfmm.config.resolve import emergency_settings

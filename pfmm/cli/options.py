@@ -24,7 +24,7 @@ Number = TypeVar("Number", int, float, Decimal)
 
 
 def takes_settings(*names: str, tables: Iterable[Setting] = ()) -> Callable[[Command], Command]:
-    """Decorator: gives a command the flags of the settings with these names, and of those in `tables`.
+    """Give a command, as its decorator, the flags of the settings with these names, and of those in `tables`.
 
     Checks, help and range are the setting's own; `globals_of` has what was given.
     """
@@ -50,8 +50,8 @@ def one_market(text: str) -> str:
 
 
 def several_markets(words: Sequence[str], everything: str) -> tuple[str, ...]:
-    """The spellings of a command that takes several markets, BTC,ETH apart. Raises UsageError for the word `all`, with
-    the line that means it."""
+    """Return the spellings for a command that takes several markets, BTC,ETH apart. Raises UsageError for the word
+    `all`, with the line that means it."""
     if any(word.lower() in EVERYTHING for word in words):
         raise UsageError(f"no market is called {words[0]!r}", hint=f"did you mean `{everything}`?")
     return each(words)

@@ -63,9 +63,9 @@ def answer(
     *,
     as_it_is: bool = False,
 ) -> Found:
-    """Runs a use case and prints its result: with --json the envelope, else what `render` makes of it for the width
-    of the terminal (None: no terminal). A failure that carries a result is raised as Failed, which prints both.
-    `encode` makes the `data` where that is not simply the result's fields; `as_it_is`: see Result."""
+    """Run a use case and print its result: with --json the envelope, else what `render` makes of it for the width of
+    the terminal (None: no terminal). A failure that carries a result is raised as Failed, which prints both. `encode`
+    makes the `data` where that is not simply the result's fields; `as_it_is`: see Result."""
     try:
         found = use_case()
     except PfmmError as error:
@@ -77,7 +77,7 @@ def answer(
 
 
 def printed(found: Any, render: Callable[[Any, int | None], str], encode: Callable[[Any], Any] | None = None) -> Result:
-    """A result of a use case, ready to print: its fields are the `data`, but for NO_DATA."""
+    """Make a result of a use case ready to print: its fields are the `data`, but for NO_DATA."""
     if encode is not None:
         return Result(encode(found), lambda: render(found, room()), tuple(getattr(found, "warnings", ())))
     data = {field.name: getattr(found, field.name) for field in fields(found) if field.name not in NO_DATA}
@@ -86,12 +86,13 @@ def printed(found: Any, render: Callable[[Any, int | None], str], encode: Callab
 
 
 def room() -> int | None:
-    """The columns of the terminal that stdout is; None where it is none."""
+    """Return the columns of the terminal that stdout is; None where it is none."""
     return columns() if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 def lines() -> int | None:
-    """The lines of the terminal that stdout is; None where it is none, or where pictures stand below each other."""
+    """Return the lines of the terminal that stdout is; None where it is none, or where pictures stand below each
+    other."""
     from shutil import get_terminal_size
 
     on_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
@@ -99,14 +100,14 @@ def lines() -> int | None:
 
 
 def columns() -> int:
-    """The columns that text is wrapped at: COLUMNS, else the terminal's, else 100."""
+    """Return the columns that text is wrapped at: COLUMNS, else the terminal's, else 100."""
     from shutil import get_terminal_size
 
     return get_terminal_size((100, 0)).columns
 
 
 def emit(options: Globals, result: Result) -> None:
-    """Prints the answer of a command: the envelope with --json, else its text, with warnings on stderr."""
+    """Print the answer of a command: the envelope with --json, else its text, with warnings on stderr."""
     if options.json:
         answer = {"data": jsonable(result.data), "warnings": list(result.warnings)}
         write(json_line({"schema": SCHEMA, "command": options.command, "ok": True, **answer}))
@@ -125,12 +126,12 @@ class Failure:
 
     @classmethod
     def of(cls, error: PfmmError) -> Failure:
-        """The failure that an error of the tree stands for."""
+        """Build the failure that an error of the tree stands for."""
         return cls(error.code, error.message, error.hint, error.exit_code)
 
 
 def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Result | None = None) -> None:
-    """Prints a failure: the error envelope on stdout with --json, else message and hint on stderr.
+    """Print a failure: the error envelope on stdout with --json, else message and hint on stderr.
 
     `result` is what the command can still say (what a flatten left, the rows that break an assertion). A parent that
     waits for a detached start hears of it first.
@@ -176,7 +177,7 @@ class EventStream:
     the loop decides what its exit policy is. A full disk raises OutputLost, after which nothing more is written."""
 
     def write(self, event: str, time_ms: int, **values: Any) -> None:
-        """Writes one event at venue time `time_ms`."""
+        """Write one event at venue time `time_ms`."""
         if sys.stdout is None:
             return
         with _disk_may_be_full():
@@ -189,7 +190,7 @@ class EventStream:
 
 
 def write(text: str) -> None:
-    """Data on stdout with a newline. A reader that went away is no failure of the command: the rest is dropped.
+    """Write data on stdout with a newline. A reader that went away is no failure of the command: the rest is dropped.
 
     Raises OutputLost where stdout is a file that cannot take it, as on a full disk.
     """
@@ -215,7 +216,7 @@ def _disk_may_be_full() -> Iterator[None]:
 
 
 def output_lost(error: OSError) -> OutputLost:
-    """The failure of a write to stdout."""
+    """Build the failure of a write to stdout."""
     return OutputLost(f"the output cannot be written: {error.strerror}")
 
 
@@ -245,20 +246,20 @@ def detail(options: Globals, text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """A warning on stderr; --quiet does not silence it."""
+    """Print a warning on stderr; --quiet does not silence it."""
     _talk(f"warning: {text}")
 
 
 def trace(error: BaseException) -> None:
-    """The traceback of a bug on stderr."""
+    """Print the traceback of a bug on stderr."""
     from traceback import format_exception
 
     _talk("".join(format_exception(error)).rstrip("\n"), as_it_is=True)
 
 
 def fitted(text: str, width: int, indent: int = INDENT) -> str:
-    """The text with its lines broken between words where a terminal of `width` columns would break them anywhere; what
-    goes on is `indent` columns further in than its line."""
+    """Break the lines of a text between words where a terminal of `width` columns would break them anywhere. What goes
+    on is `indent` columns further in than its line."""
     from textwrap import wrap
 
     lines: list[str] = []
@@ -271,7 +272,8 @@ def fitted(text: str, width: int, indent: int = INDENT) -> str:
 
 
 def as_written(text: str, stream: TextIO) -> str:
-    """The text as the stream will write it: where it cannot take ±, +/- stands for it and takes three columns."""
+    """Return the text as the stream will write it: where it cannot take ±, +/- stands for it and takes three
+    columns."""
     encoding = stream.encoding or "utf-8"
     return visible(text).encode(encoding, stream.errors or "strict").decode(encoding)
 

@@ -26,7 +26,8 @@ _WORDS = {
 
 
 def plain_locale(environ: Mapping[str, str]) -> bool:
-    """True where the environment names the locale C or POSIX. LC_CTYPE=C.UTF-8 beside LANG=C is Python's own doing."""
+    """Tell whether the environment names the locale C or POSIX. LC_CTYPE=C.UTF-8 beside LANG=C is Python's own
+    doing."""
     if environ.get("LC_ALL"):
         return _plain(environ["LC_ALL"])
     ctype, language = environ.get("LC_CTYPE", ""), environ.get("LANG", "")
@@ -45,7 +46,8 @@ def register() -> None:
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """What stands for the characters that could not be encoded; escaped where nothing does."""
+    """Return what stands for the characters that could not be encoded, escaped where nothing does, and where they
+    end."""
     assert isinstance(error, UnicodeEncodeError)
     found = error.object[error.start : error.end]
     words = [_WORDS.get(one) or one.encode("ascii", "backslashreplace").decode() for one in found]

@@ -14,13 +14,13 @@ Found = TypeVar("Found")
 
 
 def refuse_unasked(*, yes: bool) -> None:
-    """Raises UsageError where `confirm` could not ask: for a command that has work to do before its question."""
+    """Raise UsageError where `confirm` could not ask: for a command that has work to do before its question."""
     if not yes and not on_terminal():
         raise UsageError("this needs a confirmation, and there is no terminal to ask on", hint="add --yes")
 
 
 def on_terminal() -> bool:
-    """True where somebody can answer."""
+    """Tell whether somebody can answer."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
@@ -31,7 +31,8 @@ def ask(question: Question, *, yes: bool) -> bool:
 
 
 def asked_secret(text: str) -> str:
-    """What somebody typed without seeing it; empty for an empty line. Raises Abort (exit 130) at the end of the input.
+    """Read what somebody types without showing it; empty for an empty line. Raises Abort (exit 130) at the end of the
+    input.
 
     The terminal stops to show what is typed before the question is asked: a key pasted at once is not seen either.
     """
@@ -44,14 +45,14 @@ def asked_secret(text: str) -> str:
 
 
 def agreed(found: Found | None) -> Found:
-    """The result of a use case that asks first. Raises Abort (exit 130) for None: it was declined."""
+    """Return the result of a use case that asks first. Raises Abort (exit 130) for None: it was declined."""
     if found is None:
         raise typer.Abort
     return found
 
 
 def question_text(question: Question) -> str:
-    """A question for people: what would be done, and with which money where."""
+    """Word a question for people: what would be done, and with which money where."""
     money = "REAL" if question.real_money else "play" if question.play_money else None
     where = "" if money is None else f" with {money} money at {question.venue} account {question.account}?"
     return "\n".join([*question.amounts(), f"{question.action}{where}"])

@@ -24,7 +24,7 @@ DAY_MS = 86_400_000
 
 
 def shows_progress(options: Globals) -> bool:
-    """False off a terminal, with --quiet and with --json."""
+    """Tell whether progress is shown: not off a terminal, with --quiet or with --json."""
     return not (options.quiet or options.json or sys.stderr is None or not sys.stderr.isatty())
 
 

@@ -46,7 +46,7 @@ GLOBAL_OPTIONS = (
 
 
 def root_help() -> str:
-    """The text of `pfmm --help`."""
+    """Write the text of `pfmm --help`."""
     lines = [
         "Usage: pfmm [OPTIONS] COMMAND [ARGS]...",
         "",

@@ -51,14 +51,14 @@ class ReaderGone(Exception):
 
 
 def invocation_of(context: typer.Context) -> Invocation:
-    """What the options of this invocation said, on either side of the command."""
+    """Return what the options of this invocation said, on either side of the command."""
     seen: Invocation = context.find_root().obj
     return seen
 
 
 def globals_of(context: typer.Context) -> Globals:
-    """The command that runs, its global options wherever on the line they stood (the last --profile wins), and the
-    settings that were given as its flags, checked."""
+    """Return the command that runs, its global options wherever on the line they stood (the last --profile wins), and
+    the settings that were given as its flags, checked."""
     name, seen = context.command_path.removeprefix("pfmm").strip(), invocation_of(context)
     return Globals(name, seen.profile, seen.json, seen.quiet, seen.verbose, seen.flags)
 
@@ -141,7 +141,7 @@ def root_command(
     unknown: Callable[[Root, str, Sequence[str]], Exception],
     boundary: Callable[[Root, list[str], Callable[[Invocation], int | None]], None],
 ) -> Root:
-    """The root command without any command loaded.
+    """Build the root command without any command loaded.
 
     `load` gives the app of a name (None: no such command), `unknown` the error for a name that is none, and
     `boundary` runs the parse that it is handed and ends the process.
@@ -157,7 +157,7 @@ def root_command(
 
 @cache  # building one takes as long as running a short command: a process that runs many lines builds each once
 def command_from(app: typer.Typer, name: str) -> Any:
-    """The command of an app, with the flags of its settings and the global options on it and on all below it."""
+    """Build the command of an app, with the flags of its settings and the global options on it and on all below it."""
     app._add_completion = False  # completions are static files, see `pfmm completions`
     command: Any = get_command(app)
     command.name = name
@@ -166,7 +166,8 @@ def command_from(app: typer.Typer, name: str) -> Any:
 
 
 def takes(settings: Sequence[FlagSource]) -> Callable[[Command], Command]:
-    """Decorator: the command has a flag for each of these settings; what is given goes into `Invocation.flags`."""
+    """Give a command, as its decorator, a flag for each of these settings; what is given goes into
+    `Invocation.flags`."""
 
     def mark(function: Command) -> Command:
         setattr(function, _SETTINGS, tuple(settings))
@@ -207,7 +208,7 @@ def _flag(source: FlagSource) -> TyperOption:
 
 
 def _share(command: Any, *, hidden: bool) -> None:
-    """Gives `command`, and everything below it, its flags, the global options and the plain help format.
+    """Give `command`, and everything below it, its flags, the global options and the plain help format.
 
     The global options are hidden in the list of a command's own, and named once below it.
     """
@@ -224,7 +225,7 @@ def _share(command: Any, *, hidden: bool) -> None:
 
 
 def _first_sentence(text: str) -> str:
-    """The first sentence of a help text, on one line: "One, two. Three." gives "One, two."."""
+    """Return the first sentence of a help text, on one line: "One, two. Three." gives "One, two."."""
     paragraph = " ".join(text.split("\n\n", maxsplit=1)[0].split())
     return re.split(r"(?<=\.)\s", paragraph, maxsplit=1)[0]
 
@@ -298,7 +299,8 @@ def usage_problem(error: TyperException) -> UsageProblem:
 
 
 def path_of(root: Root, arguments: Sequence[str]) -> str:
-    """The full name of the command that was loaded for these arguments: "grid start"; empty where there was none."""
+    """Return the full name of the command that was loaded for these arguments: "grid start"; empty where there was
+    none."""
     node: Any = root
     names = []
     for word in arguments:
@@ -321,7 +323,7 @@ def tree(root: Root) -> list[Node]:
 
 
 def look(root: Root, path: str) -> Node | None:
-    """The command of that path; None where there is none. Loads its module; for the root, every command's."""
+    """Find the command of that path; None where there is none. Loads its module; for the root, every command's."""
     command: Any = root
     for at, name in enumerate(path.split()):
         command = root.get_command(None, name) if at == 0 else getattr(command, "commands", {}).get(name)
@@ -342,7 +344,7 @@ def unloaded(root: Root, lines: Mapping[str, str]) -> Node:
 
 
 def help_of(context: typer.Context, path: str) -> str | None:
-    """The help text of a command, as its --help prints it; None where there is none of that path."""
+    """Return the help text of a command, as its --help prints it; None where there is none of that path."""
     root: Any = root_of(context)
     command, around = root, context.find_root()
     for at, name in enumerate(path.split()):
@@ -355,7 +357,7 @@ def help_of(context: typer.Context, path: str) -> str | None:
 
 
 def root_of(context: typer.Context) -> Root:
-    """The root command of the running one."""
+    """Return the root command of the running one."""
     root: Any = context.find_root().command
     assert isinstance(root, Root)
     return root

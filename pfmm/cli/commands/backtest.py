@@ -228,7 +228,7 @@ def sweep(
 
 @contextmanager
 def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal's stderr; silence elsewhere and with --quiet."""
+    """Show a bar on a terminal's stderr and hand out what moves it on; silent elsewhere and with --quiet."""
     if not shows_progress(options):
         yield lambda: None
         return
@@ -249,7 +249,7 @@ def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
 
 
 def _interval(interval: float | None, given: Mapping[str, object]) -> dict[str, str]:
-    """The setting that --interval stands for. Raises UsageError where --set gives it too."""
+    """Return the setting that --interval stands for. Raises UsageError where --set gives it too."""
     from pfmm.errors import UsageError
 
     if interval is None:
@@ -353,7 +353,7 @@ def _reading(
     *,
     no_cache: bool,
 ) -> Job:
-    """The job with how its files are to be read."""
+    """Return the job with how its files are to be read."""
     from dataclasses import replace
 
     return replace(
@@ -379,7 +379,7 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _charging(job: Job, preset: str | None, maker_bps: Decimal | None, taker_bps: Decimal | None) -> Job:
-    """The job with what trading costs. Raises UsageError for fees that are none, before any data is read."""
+    """Return the job with what trading costs. Raises UsageError for fees that are none, before any data is read."""
     from dataclasses import replace
 
     from pfmm.model.fees import ARTICLE, PRESETS

@@ -96,7 +96,7 @@ def create(
 
 
 def _asked(request: SetupRequest, network: str) -> SetupRequest:
-    """The request with what somebody typed in the place of what is missing; an empty line leaves the key out."""
+    """Ask for what is missing, and return the request with what somebody typed; an empty line leaves the key out."""
     if request.network is None:
         request = request._replace(network=typer.prompt("network: testnet or mainnet", default=network, err=True))
     if request.account is None:
@@ -126,7 +126,7 @@ def set_(
 
 
 def _assignment(key: str, words: Sequence[str]) -> tuple[str, str]:
-    """The setting and its value, however they were written: `a.b 1`, `a.b=1`, `a.b = 1`."""
+    """Split a setting from its value, however they were written: `a.b 1`, `a.b=1`, `a.b = 1`."""
     name, equals, first = key.partition("=")
     parts = [*([first] if first else []), *words]
     if not equals and parts and parts[0].startswith("="):

@@ -39,7 +39,7 @@ Explain = Annotated[bool, typer.Option("--explain", help="Add inputs, fit and fo
 
 
 def app_of(name: str) -> typer.Typer:
-    """The app of the strategy of that name, with the flags of its settings."""
+    """Build the app of the strategy of that name, with the flags of its settings."""
     return _app(name, strategies.kind(name))
 
 
