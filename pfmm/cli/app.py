@@ -51,8 +51,8 @@ def build() -> Root:
 
 
 def end_on_signals() -> None:
-    """From now on SIGTERM and SIGHUP end the command as Ctrl-C does: what is open is closed, and there is an answer.
-    What was ignored before (nohup) stays ignored; a loop, a stop and a flatten have a way of their own."""
+    """Let SIGTERM and SIGHUP end the command as Ctrl-C does: what is open is closed, and there is an answer. What was
+    ignored before (nohup) stays ignored; a loop, a stop and a flatten have a way of their own."""
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminated)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
@@ -150,6 +150,6 @@ def _guarded(
 
 
 def _asks_for_json(arguments: Sequence[str]) -> bool:
-    """Whether --json stands on the line, for errors that end the parse before it is reached."""
+    """Tell whether --json stands on the line, for errors that end the parse before it is reached."""
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in before

@@ -339,5 +339,5 @@ def _fish_words(kind: str) -> str:
 
 
 def _quoted(text: str, quote: str) -> str:
-    """`text` in single quotes, with `quote` for each one in it."""
+    """Put `text` in single quotes, with `quote` for each one in it."""
     return "'" + text.replace("'", quote) + "'"

@@ -35,7 +35,7 @@ class Entry:
 
 
 def entries(root: Root) -> list[Entry]:
-    """Every visible command of `root`, parents first. Loads all command modules."""
+    """List every visible command of `root`, parents first. Loads all command modules."""
     fixed = _fixed()
     return [_entry(node, fixed) for node in tree(root)]
 

@@ -63,7 +63,7 @@ def lowered(word: str) -> str:
 
 
 def is_market(word: str) -> bool:
-    """Whether a word can hardly be anything but a market."""
+    """Tell whether a word can hardly be anything but a market."""
     from pfmm.model.spelling import COINS, base_of
 
     base = base_of(word.partition(",")[0])

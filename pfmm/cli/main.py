@@ -80,7 +80,7 @@ def write_any_text() -> None:
 
 
 def _print(text: str) -> None:
-    """Like `output.write`, without its imports: those would double the time of --help."""
+    """Print like `output.write`, without its imports: those would double the time of --help."""
     if sys.stdout is None:
         return
     try:

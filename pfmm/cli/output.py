@@ -168,7 +168,7 @@ def _show(result: Result) -> None:
 
 
 def event_line(event: str, time_ms: int, values: Mapping[str, Any]) -> str:
-    """One NDJSON event: {"event":…,"time":…, then the values}."""
+    """Write one event as NDJSON: {"event":…,"time":…, then the values}."""
     return json_line({"event": event, "time": iso(time_ms), **{key: jsonable(item) for key, item in values.items()}})
 
 
@@ -221,7 +221,7 @@ def output_lost(error: OSError) -> OutputLost:
 
 
 def drop_stdout() -> None:
-    """Points stdout at nothing, so that no later write or the interpreter's own flush at exit fails on it."""
+    """Point stdout at nothing, so that no later write or the interpreter's own flush at exit fails on it."""
     _drop(sys.stdout)
 
 
@@ -291,8 +291,8 @@ def _talk(text: str, *, as_it_is: bool = False) -> None:
 
 
 def json_line(value: Any) -> str:
-    """One line of JSON; only ASCII where a terminal would act on the rest, or stdout cannot take it: an older locale,
-    or a name that is no text."""
+    """Write a value as one line of JSON; only ASCII where a terminal would act on the rest, or stdout cannot take it:
+    an older locale, or a name that is no text."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     if not line.isprintable():
         return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("\x7f", "\\u007f")

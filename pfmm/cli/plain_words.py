@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 
 def _table(*rows: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    """Each word of a row's first text, with the rest of the row."""
+    """Map each word of a row's first text to the rest of the row."""
     return {word: tuple(meant) for words, *meant in rows for word in words.split()}
 
 

@@ -75,7 +75,7 @@ class Bar:
         self._shown = False
 
     def at(self, done: int) -> None:
-        """So much has been done."""
+        """Show that so much has been done."""
         now_s = time.monotonic()
         if now_s < self._next_s:
             return
@@ -113,7 +113,7 @@ def _in_bytes() -> Sequence[Any]:
 
 
 def _in_days() -> Sequence[Any]:
-    """Columns of days of venue time, of which so many pass in a second."""
+    """Build columns that count in days of venue time, and how many of them pass in a second."""
     from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.text import Text
 

@@ -31,7 +31,7 @@ _COMMANDS = (
 
 
 def commands() -> dict[str, str]:
-    """Every command, with the line that the root help shows for it."""
+    """Return every command, with the line that the root help shows for it."""
     return {**lines(), **dict(_COMMANDS)}
 
 

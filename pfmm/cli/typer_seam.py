@@ -120,7 +120,7 @@ class Root(TyperGroup):
         self.boundary(self, given, parse)
 
     def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
-        """Typer's dynamic completion stays off: it would start the whole program at each key press."""
+        """Leave Typer's dynamic completion off: it would start the whole program at each key press."""
 
 
 @contextmanager
@@ -278,7 +278,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
 
 
 def usage_problem(error: TyperException) -> UsageProblem:
-    """Typer's complaint, told apart so that it can be answered."""
+    """Tell Typer's complaint apart, so that it can be answered."""
     context = getattr(error, "ctx", None)
     path = "" if context is None else context.command_path.removeprefix("pfmm").strip()
     message = error.format_message().strip().removesuffix(".")
@@ -311,7 +311,7 @@ def path_of(root: Root, arguments: Sequence[str]) -> str:
 
 
 def tree(root: Root) -> list[Node]:
-    """Every visible command of `root`, parents first. Loads all command modules."""
+    """List every visible command of `root`, parents first. Loads all command modules."""
     pending = [""]
     nodes = []
     while pending:

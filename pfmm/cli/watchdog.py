@@ -13,7 +13,7 @@ from pfmm.cli.output import Globals
 
 
 def main(given: Sequence[str]) -> int:
-    """Watches over one loop; what it did, or why it could not, goes into its log."""
+    """Watch over one loop; what it did, or why it could not, goes into its log."""
     from pfmm.app.watchdog import Watch, watch_over
     from pfmm.errors import PfmmError
 

@@ -45,7 +45,7 @@ def depth_table(run: RunReport, now_ms: int, width: int, room: int | None = None
 
 
 def _sides(run: RunReport) -> tuple[Sequence[Level], Sequence[Level]]:
-    """Bids and asks, best first: of the book, else the best prices alone."""
+    """Return bids and asks, best first: of the book, else the best prices alone."""
     if run.book is not None:
         return run.book.bids, run.book.asks
     ticker = run.ticker

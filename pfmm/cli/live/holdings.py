@@ -24,7 +24,7 @@ WIDE = 90
 def profit_lines(
     total: Decimal, realised: Decimal, unrealised: Decimal, fees: Decimal, funding: Decimal, width: int
 ) -> list[Text]:
-    """`total +1.2 USD = realised …`: the parts add up as printed, a rebate is a plus."""
+    """Tell the profit with its parts, `total +1.2 USD = realised …`: they add up as printed, a rebate is a plus."""
     *words, whole = adding_up(total, (realised, unrealised, -fees, funding), remainder=1)
     names = ("realised", "unrealised", "fees", "funding") if width >= WIDE else ("real.", "unreal.", "fees", "fund.")
     parts = [f"{name} {word}" for name, word in zip(names, words, strict=True)]
@@ -78,7 +78,8 @@ def bar(ratio: float) -> str:
 
 
 def others(report: CycleReport, limits: Mapping[str, Decimal], width: int) -> list[Text]:
-    """Of many markets, those where the account holds something else than the run, with the room that this leaves."""
+    """Tell those of many markets where the account holds something else than the run, with the room that this
+    leaves."""
     lines: list[Text] = []
     for run in report.runs:
         if run.ticker is None or run.position == run.ledger.size:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def opening_line(shown: Shown) -> str:
-    """How it is left, what runs, where, and with which money."""
+    """Say what Ctrl-C does, what runs, where, and with which money."""
     money = f" ({shown.money})" if shown.money else ""
     where = f"{shown.kind} on {', '.join(shown.markets)} at {shown.venue}/{shown.account}{money}"
     return f"Ctrl-C {LEAVING[shown.on_exit]}; {where}"
@@ -35,7 +35,7 @@ def cycle_line(report: CycleReport) -> str:
 
 
 def reason_lines(report: CycleReport) -> list[str]:
-    """Why sides are absent or held, each with the time: told when it changes, whole."""
+    """Say why sides are absent or held, each with the time; told when it changes, whole."""
     return [f"{_clock(report)}  {reason}" for reason in reasons(report)]
 
 

@@ -46,7 +46,7 @@ def grid_table(explain: GridExplained, run: RunReport, now_ms: int, width: int, 
 
 
 def _further(lines: Sequence[GridLine], near: Sequence[GridLine], mid: Decimal) -> list[Text]:
-    """How many lines are not shown."""
+    """Tell how many lines are not shown."""
     rest = [line for line in lines if line not in near]
     higher = sum(line.price >= mid for line in rest)
     return not_shown("lines", higher, len(rest) - higher)
@@ -86,8 +86,8 @@ def levels_table(run: RunReport, now_ms: int, width: int, room: int | None = Non
 
 
 def nearest_rows(above: int, below: int, room: int | None) -> tuple[int, int]:
-    """How many rows of each side are shown in `room` lines, the last of which counts the others: of 5 and 5 in 7 lines
-    3 and 3; what one side does not need the other has. At least one a side."""
+    """Work out how many rows of each side are shown in `room` lines, the last of which counts the others: of 5 and 5 in
+    7 lines 3 and 3. What one side does not need the other has. At least one a side."""
     if room is None or above + below <= room:
         return above, below
     room = max(room - 1, 2)
@@ -115,13 +115,13 @@ def _level_row(order: OwnOrder, mid: Decimal, now_ms: int) -> Row:
 
 
 def distance(price: Decimal, mid: Decimal) -> str:
-    """How far a price is from the mid: "+0.16 %", and where that is little "+7.40 bps"."""
+    """Tell how far a price is from the mid: "+0.16 %", and where that is little "+7.40 bps"."""
     bps = (price - mid) / mid * 10_000
     return f"{bps:+.2f} bps" if abs(bps) < 10 else f"{bps / 100:+.2f} %"
 
 
 def age(order: OwnOrder | None, now_ms: int) -> str:
-    """How long an order has been ours."""
+    """Tell how long an order has been ours; empty without an order."""
     return "" if order is None else in_words(max(now_ms - order.created_ms, 0) // 1000)
 
 

@@ -93,7 +93,7 @@ def _told(column: Column, said: Any) -> str:
 
 
 def _inventory(run: RunReport) -> Text:
-    """`---#|---- -12%`: the position's share of the limit, short to the left, long to the right."""
+    """Draw the position's share of the limit, short to the left, long to the right: `---#|---- -12%`."""
     filled = min(BAR_HALF, round(abs(run.ratio) * BAR_HALF))
     left = "-" * BAR_HALF if run.ratio >= 0 else "-" * (BAR_HALF - filled) + "#" * filled
     right = "-" * BAR_HALF if run.ratio <= 0 else "#" * filled + "-" * (BAR_HALF - filled)

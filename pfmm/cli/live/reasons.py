@@ -42,7 +42,7 @@ def reason_words(reason: str) -> str:
 
 
 def places(slots: Iterable[str]) -> str:
-    """Slots in words, those of a kind together: bid:5, bid:6 and ask:5 are "bids 6 to 7, ask 6"; cell:3:ask is
+    """Say slots in words, those of a kind together: bid:5, bid:6 and ask:5 are "bids 6 to 7, ask 6"; cell:3:ask is
     "ask of line 4", the line that the order lies on."""
     found: dict[tuple[str, str], list[int]] = {}
     for slot in slots:
@@ -71,7 +71,7 @@ def _named(kind: str, place: str, numbers: Sequence[int]) -> str:
 
 
 def _spans(numbers: Sequence[int]) -> list[str]:
-    """Numbers in order, three or more that follow each other as one: 1, 2, 3, 5 are "1 to 3" and "5"."""
+    """Write numbers in order, three or more that follow each other as one: 1, 2, 3, 5 are "1 to 3" and "5"."""
     groups: list[list[int]] = []
     for number in numbers:
         if groups and number == groups[-1][-1] + 1:
@@ -84,7 +84,7 @@ def _spans(numbers: Sequence[int]) -> list[str]:
 
 
 def reasons(report: CycleReport) -> list[str]:
-    """Why sides are absent or held, and what the strategies note, a line each; markets are named where there are
+    """Say why sides are absent or held, and what the strategies note, a line each; markets are named where there are
     several."""
     lines: list[str] = []
     for run in report.runs:
@@ -104,17 +104,17 @@ def _of_run(run: RunReport) -> list[str]:
 
 
 def holding(held: Iterable[tuple[str, str]]) -> list[str]:
-    """Why orders are held back, a line a reason: "ask 1 held: all shorts filled would make 535 USD, limit 500"."""
+    """Say why orders are held back, a line a reason: "ask 1 held: all shorts filled would make 535 USD, limit 500"."""
     return [f"{places(slots)} held: {reason}" for reason, slots in _grouped(held)]
 
 
 def absences(absent: Mapping[str, str]) -> list[str]:
-    """Why slots are empty, a line a reason: "no bids 6 to 50: beyond the limit"."""
+    """Say why slots are empty, a line a reason: "no bids 6 to 50: beyond the limit"."""
     return [f"no {places(slots)}: {reason}" for reason, slots in _grouped(absent.items())]
 
 
 def _grouped(slots: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Reasons in words, each with its slots."""
+    """Group slots by their reasons, which are put in words."""
     found: dict[str, list[str]] = {}
     for slot, reason in slots:
         found.setdefault(reason_words(reason), []).append(slot)
@@ -122,7 +122,7 @@ def _grouped(slots: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
 
 
 def nearest(report: CycleReport, *, short: bool = False) -> str | None:
-    """How far the price is from doing something: "nearest order 0.09 % away: sell at 70582", in `short` "sell
+    """Tell how far the price is from doing something: "nearest order 0.09 % away: sell at 70582", in `short` "sell
     0.09 % away"; None without orders."""
     found: list[tuple[Decimal, str, Decimal]] = []
     for run in report.runs:

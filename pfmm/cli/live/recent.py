@@ -24,7 +24,7 @@ def event_lines(events: Iterable[Event], width: int) -> list[Text]:
 
 
 def event_words(event: Event) -> str:
-    """`10:43:23  BTC-PERP  bought 0.0003 at 65657 (fee -0.003940)`."""
+    """Tell an event with its time: `10:43:23  BTC-PERP  bought 0.0003 at 65657 (fee -0.003940)`."""
     about = f"{event.market}  " if event.market else ""
     return f"{iso(event.time_ms)[11:19]}  {about}{_what(event)}"
 

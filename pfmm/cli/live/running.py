@@ -133,7 +133,8 @@ class TerminalDisplay:
     """A live table and keys on a terminal, NDJSON events anywhere else; see `Display`."""
 
     def __init__(self, options: Globals, money: Callable[[], str]) -> None:
-        """`money` answers what a live table says of the money that it is about."""
+        """Find out whether stdout is a terminal; `money` answers what a live table says of the money that it is
+        about."""
         self._options, self._money = options, money
         self._on_terminal = not options.json and _is_terminal(sys.stdout)
         self.depth_levels = DEPTH_LEVELS if self._on_terminal else 0

@@ -103,7 +103,7 @@ class LiveScreen:
         self._draw()
 
     def _open(self) -> None:
-        """On a dumb terminal, the line before all others."""
+        """Print the line before all others, on a dumb terminal."""
         from pfmm.cli.live.one_line import opening_line
 
         if not self._opened:
@@ -177,5 +177,5 @@ class LiveScreen:
             self._terminal.line(line)
 
     def close(self) -> None:
-        """Leaves the last picture standing, with the cursor below it."""
+        """Leave the last picture standing, with the cursor below it."""
         self._terminal.stop()

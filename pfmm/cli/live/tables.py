@@ -53,7 +53,7 @@ def frame(
     width: int,
     height: int | None = None,
 ) -> Screenful:
-    """One screen of a running `kind`: who trades where, its orders, why nothing happens, what it earned and holds.
+    """Draw one screen of a running `kind`: who trades where, its orders, why nothing happens, what it earned and holds.
 
     `health` is what is known beside the report. A screen of few lines (`height`, None: any number) shows fewer lines
     and fills, never less of the sums and of the last lines, which tell what is wrong.
@@ -102,7 +102,7 @@ def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
 
 
 def _market_state(report: CycleReport) -> str:
-    """Whether the markets can be traded now, by their data."""
+    """Say whether the markets can be traded now, by their data."""
     bad = sum(run.problem is not None for run in report.runs)
     if bad == len(report.runs) and all(str(run.problem).startswith("paused by") for run in report.runs):
         return "paused"
@@ -135,7 +135,7 @@ def _grid(run: RunReport, now_ms: int, width: int, room: int | None) -> list[Tex
 
 
 def _more_orders(kind: str, report: CycleReport, width: int) -> list[Text]:
-    """Of a few markets the orders with distance and age; of one market they are the table itself."""
+    """Draw the orders of a few markets, with distance and age; those of one market are the table itself."""
     if strategies.kind(kind).layout != "components" or not 1 < len(report.runs) <= FEW_MARKETS:
         return []
     lines = []
@@ -183,12 +183,12 @@ def _sums(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
 
 
 def _series(health: Mapping[str, Any], width: int) -> list[Text]:
-    """Equity and inventory over the last cycles, as lines of blocks."""
+    """Draw equity and inventory over the last cycles, as lines of blocks."""
     return [Text(cut(line, width), style="dim") for line in health.get("series", ())]
 
 
 def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
-    """Dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
+    """Draw dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
     parts = [_protection(health["dead_man"]), f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
     problem = next((told for run in report.runs if (told := run.problem or run.no_new_risk)), None) or health["warning"]
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"

@@ -75,7 +75,7 @@ class Terminal:
 
     @property
     def dumb(self) -> bool:
-        """True where the cursor cannot go back."""
+        """Tell whether the cursor cannot go back."""
         return self.console.is_dumb_terminal
 
     def line(self, text: str) -> None:
@@ -88,22 +88,22 @@ class Terminal:
 
     @property
     def height(self) -> int | None:
-        """The lines that a picture may have; None where the pictures stand below each other."""
+        """Return the lines that a picture may have; None where the pictures stand below each other."""
         return None if self.console.is_dumb_terminal else self.console.height
 
     def show(self, picture: RenderableType) -> None:
-        """Draws the next picture."""
+        """Draw the next picture."""
         if self.console.is_dumb_terminal:
             self.console.print(picture)
         else:
             self._live.update(picture, refresh=True)
 
     def start(self) -> None:
-        """Begins to redraw."""
+        """Begin to redraw."""
         if not self.console.is_dumb_terminal:
             self._live.start()
             self.console.show_cursor(True)  # a process that is stopped or killed leaves the shell a cursor
 
     def stop(self) -> None:
-        """Leaves the last picture standing; what is printed next comes below it."""
+        """Leave the last picture standing; what is printed next comes below it."""
         self._live.stop()

@@ -124,8 +124,8 @@ def _break_even(one: Mapping[str, Any]) -> str:
 
 
 def heat_map(axes: Mapping[str, Sequence[str]], rows: Sequence[SweepRow]) -> str:
-    """P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure; where a
-    run could not be, the sum of the others would compare with nothing."""
+    """Draw the P&L over two axes, summed over slices and segments, with a shade from worst to best beside each figure.
+    No sum is given where a run could not be, as that of the others would compare with nothing."""
     (down, downs), (across, acrosses) = axes.items()
     found: dict[tuple[str, str], list[Decimal | None]] = {}
     for row in rows:
@@ -166,7 +166,7 @@ def _folds_text(found: WalkForward) -> str:
 
 
 def render_files(result: Described, width: int | None) -> str:
-    """One block a file: a line a market, or the problem."""
+    """Draw one block a file: a line a market, or the problem."""
     blocks = []
     for one in result.files:
         if not one.usable:
@@ -190,7 +190,7 @@ def render_files(result: Described, width: int | None) -> str:
 
 
 def _in_parts(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Two short tables a market instead of one that is too wide for a terminal."""
+    """Cut what is too wide for a terminal into two short tables a market."""
     cut = 7
     parts = []
     for row in rows:

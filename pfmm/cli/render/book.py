@@ -57,7 +57,7 @@ def _side(name: str, levels: Sequence[BookLevel], own: Sequence[OwnOrderRow]) ->
 
 
 def _far(one: BookLevel | OwnOrderRow) -> Decimal:
-    """How far from the mid, to sort by."""
+    """Tell how far from the mid a price is, to sort by."""
     return abs(Decimal(str(one.distance_bps or 0)))
 
 
@@ -78,7 +78,7 @@ def _middle(result: BookResult) -> Cells:
 
 
 def _pressure(result: BookResult) -> str:
-    """Spread and imbalance in a sentence."""
+    """Say spread and imbalance in a sentence."""
     if result.imbalance is None or result.spread is None:
         return "one side is empty: no spread, no imbalance"
     heavier = "bids" if result.imbalance > 0 else "asks" if result.imbalance < 0 else "neither side"

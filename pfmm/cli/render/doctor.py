@@ -13,7 +13,7 @@ LEAST_DETAIL = 30
 
 
 def render(result: DoctorResult, width: int | None) -> str:
-    """One finding a line, wrapped below itself, each that is not ok with its fix."""
+    """Write one finding a line, wrapped below itself, each that is not ok with its fix."""
     found = result.checks
     columns = WIDEST if width is None else min(width, WIDEST)
     names = max(len(check.name) for check in found)

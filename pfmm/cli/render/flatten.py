@@ -27,7 +27,7 @@ def render_plan(result: FlattenPlan, width: int | None) -> str:  # noqa: ARG001 
 
 
 def render_verdict(result: Verdict, width: int | None) -> str:  # noqa: ARG001 - one sentence a market
-    """Where, when and what was proven, then one line a market."""
+    """Say where, when and what was proven, then one line a market."""
     left = "an unknown number" if result.orders_left is None else result.orders_left
     return "\n".join([
         f"{result.venue} account {result.account} at {result.time}: {result.state.upper()}",

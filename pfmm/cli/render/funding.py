@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def render(result: FundingResult, width: int | None) -> str:
-    """One line a market, below it the settled rates where they were asked for."""
+    """Draw one line a market, below it the settled rates where they were asked for."""
     rows = result.markets
     if not rows:
         return "No market is beyond the rate that was asked for."

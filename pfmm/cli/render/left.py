@@ -8,7 +8,7 @@ from pfmm.model.text import plain
 
 
 def left_line(market: str, strategy: str, inventory: Decimal, pnl: Decimal | None, close: str | None) -> str:
-    """Of the run's own book alone: the account may hold more, or less, on the market."""
+    """Say what a run leaves, of its own book alone: the account may hold more, or less, on the market."""
     earned = "P&L n/a" if pnl is None else f"P&L {pnl:+.4f} USD"
     if close is None:
         return f"{market} {strategy}: holds nothing; {earned}."

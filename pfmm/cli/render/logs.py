@@ -17,7 +17,7 @@ def render(result: LogsResult, width: int | None) -> str:
 
 
 def log_line(line: str) -> str:
-    """One line of a log as a person reads it: an event as its time and words."""
+    """Write one line of a log as a person reads it: an event as its time and words."""
     if not line.startswith('{"event":'):
         return line
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def render(result: MarketsResult, width: int | None) -> str:
-    """One line an instrument; narrow terminals lose category, funding and leverage first."""
+    """Draw one line an instrument; narrow terminals lose category, funding and leverage first."""
     rows = result.markets
     if not rows:
         return "No market matches."

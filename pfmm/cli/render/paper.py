@@ -19,7 +19,7 @@ WORDS = {"long": "buy", "short": "sell"}
 
 
 def render_status(result: PaperStatus, width: int | None) -> str:
-    """Market, clock and account, then positions and orders."""
+    """Show market, clock and account, then positions and orders."""
     lines = [
         f"paper account {result.account} ({result.url or 'embedded'})",
         _clock(result),
@@ -41,7 +41,7 @@ def render_status(result: PaperStatus, width: int | None) -> str:
 
 
 def render_clock(result: PaperClock, width: int | None) -> str:  # noqa: ARG001 - a line a fact
-    """Both clocks, and how far they are apart where one was set."""
+    """Show both clocks, and how far they are apart where one was set."""
     pace = "stepped by its clients" if not result.speed else f"speed {result.speed:g}"
     lines = [f"paper time   {result.time}   {pace}   {result.state}", f"this machine {result.machine_time}"]
     if result.changed == "keep":
@@ -64,7 +64,7 @@ def render_deposit(result: Deposited, width: int | None) -> str:  # noqa: ARG001
 
 
 def render_account(result: PaperAccount, width: int | None) -> str:  # noqa: ARG001 - a line a fact
-    """Name and address, and the key where it was asked for."""
+    """Show name and address, and the key where it was asked for."""
     lines = [f"paper account {result.account}   address {result.address}"]
     lines += [] if result.key is None else [f"key {result.key} (made from the name: paper money only)"]
     lines += [] if result.key_file is None else [f"its key is in {result.key_file}"]

@@ -15,7 +15,7 @@ LIST_OR_TEXT = ("item", "text")
 
 
 def fitted(text: str, width: int) -> str:
-    """`text` with no line beyond `width` but titles and code, which is copied whole.
+    """Wrap `text` so that no line is beyond `width` but titles and code, which is copied whole.
 
     A table that is too wide has its first column alone on a line and the others, a bar between them, indented below it.
     """

@@ -150,7 +150,7 @@ def show_data(said: QuoteExplained, notes: Sequence[str], *, explain: bool) -> d
 
 
 def show_text(said: QuoteExplained, notes: Sequence[str], *, ladder: bool, explain: bool) -> str:
-    """Prices first, then what each side is made of, down to the tick, then where the parameters come from."""
+    """Show prices first, then what each side is made of, down to the tick, then where the parameters come from."""
     lines = [_headline(said), ""]
     lines += _levels(said) if ladder else _sides(said)
     lines += absences(said.absent)
@@ -198,7 +198,7 @@ def _sides(said: QuoteExplained) -> list[str]:
 
 
 def _levels(said: QuoteExplained) -> list[str]:
-    """Sells above, buys below, as in a book."""
+    """Draw the levels as in a book, sells above, buys below."""
     mid = said.mid
     rows = [
         (
@@ -243,7 +243,7 @@ def _components(said: QuoteExplained, *, everything: bool) -> str:
 
 
 def _sum(parts: Iterable[float | None]) -> float | None:
-    """None for an absent side, whose parts are None."""
+    """Add up the parts of a side; None for an absent side, whose parts are None."""
     values = list(parts)
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None

@@ -16,13 +16,13 @@ UNSET = "unset"
 
 
 def render_list(result: ProfileList, width: int | None) -> str:
-    """One line a profile; the active one is marked."""
+    """List the profiles, one a line; the active one is marked."""
     cells = [("*" if row.active else " ", row.name, row.venue, row.account) for row in result.profiles]
     return table((" ", "profile", "venue", "account"), cells, width=width)
 
 
 def render_shown(result: ProfileShown, width: int | None) -> str:
-    """Every setting with its value and where that comes from."""
+    """Show every setting with its value and where that comes from."""
     rows = [(key, displayed(value), result.sources[key]) for key, value in result.settings.items()]
     key = "not needed on paper" if result.venue == "paper" and result.secret == UNSET else result.secret
     money = "   paper money" if result.venue == "paper" else ""
@@ -31,7 +31,7 @@ def render_shown(result: ProfileShown, width: int | None) -> str:
 
 
 def render_edited(result: ProfileEdited, width: int | None) -> str:  # noqa: ARG001 - what was done is talk
-    """Nothing: what was done is said on stderr."""
+    """Print nothing: what was done is said on stderr."""
     return ""
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def render(result: ResumeResult, width: int | None) -> str:  # noqa: ARG001 - two sentences fit or wrap by themselves
-    """Who halted the account and why, and that start works again."""
+    """Say who halted the account and why, and that start works again."""
     if result.halted_by is None:
         return f"Account {result.account} is not halted."
     return (

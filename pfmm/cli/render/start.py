@@ -65,7 +65,7 @@ def _cells(one: Action) -> tuple[str, ...]:
 
 
 def render_detached(result: Detached, width: int | None) -> str:  # noqa: ARG001 - three sentences
-    """Where it runs, where its log is, and how it is watched and ended."""
+    """Say where it runs, where its log is, and how it is watched and ended."""
     return (
         f"{result.strategy} runs on {', '.join(result.markets)} in the background (pid {result.pid}).\n"
         f"Log: {result.log}\n"

@@ -16,7 +16,7 @@ HEADERS = ("market", "state", "orders", "fills", "trips", "inventory", "realised
 
 
 def render(kind: str, result: StatusResult, width: int | None) -> str:
-    """One line a market."""
+    """Draw one line a market."""
     if not result.runs:
         return f"No {kind} has run on this account. `pfmm {kind} start BTC-PERP` starts one."
     trips = strategies.kind(kind).layout == "lines"  # a quote has none to count
