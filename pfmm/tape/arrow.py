@@ -39,7 +39,10 @@ class Doubt(Exception):
 
 
 def csv_columns(block: Block, found: Found, roles: Sequence[str], *, whole_times: bool, whole_ids: bool) -> Any:
-    """The columns of these roles in a block of text, as an Arrow table named by role; raises Doubt."""
+    """Read the columns of these roles in a block of text, as an Arrow table named by role.
+
+    Raises Doubt where the block is not plain.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
@@ -83,7 +86,10 @@ def _type(role: str, *, whole_times: bool, whole_ids: bool) -> Any:
 
 
 def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> list[Batch]:
-    """The events of a table's rows, a batch a market; raises Doubt. `table` has a column for each role."""
+    """Make the events of a table's rows, a batch a market; raise Doubt where they are not plain.
+
+    `table` has a column for each role.
+    """
     import numpy as np
 
     layout, count = reader.table, table.num_rows
@@ -123,7 +129,7 @@ def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> 
 
 
 def market_of_symbol(symbol: str) -> str:
-    """The market of a symbol as RowReader names it; raises Doubt for what is no name."""
+    """Name the market of a symbol as RowReader does; raise Doubt for what is no name."""
     plain = symbol.strip()
     if not plain or not plain.isprintable():
         raise Doubt
@@ -131,7 +137,7 @@ def market_of_symbol(symbol: str) -> str:
 
 
 def _times(column: Any, unit: str) -> Ints:
-    """Times as ns since 1970."""
+    """Return times as ns since 1970."""
     import pyarrow as pa
 
     if column.null_count:
@@ -184,7 +190,7 @@ def _fill_quotes(rows: Ints, table: Any, quotes: Truths) -> None:
 
 
 def _ids_once(column: Any, reader: RowReader, market: str) -> None:
-    """Raises Doubt where a print may be told twice; remembers the last ids for the row by row way."""
+    """Raise Doubt where a print may be told twice; remember the last ids for the row by row way."""
     import pyarrow as pa
 
     if column.null_count:
@@ -207,7 +213,7 @@ def _ids_once(column: Any, reader: RowReader, market: str) -> None:
 
 
 def _numbers(column: Any) -> tuple[Ints, Truths]:
-    """(numbers in 1e-8, where there is one); raises Doubt for what is not exact in 1e-8."""
+    """Return (numbers in 1e-8, where there is one); raise Doubt for what is not exact in 1e-8."""
     import numpy as np
     import pyarrow as pa
 
@@ -236,7 +242,7 @@ def _numbers(column: Any) -> tuple[Ints, Truths]:
 
 
 def _decimals(column: Any) -> tuple[Ints, Truths]:
-    """Decimals of 128 bits as their low 64, where these hold them and they are not negative; raises Doubt."""
+    """Return decimals of 128 bits as their low 64; raise Doubt where these do not hold them or they are negative."""
     import numpy as np
     import pyarrow as pa
 
@@ -252,7 +258,7 @@ def _decimals(column: Any) -> tuple[Ints, Truths]:
 
 
 def decimals_of_texts(texts: list[Any]) -> Ints:
-    """Texts of numbers in 1e-8, all of them there and none below zero; raises Doubt."""
+    """Turn texts of numbers into whole 1e-8, all of them there and none below zero; raise Doubt for others."""
     import pyarrow as pa
 
     try:
@@ -288,7 +294,7 @@ def _coded(column: Any, count: int) -> tuple[Ints, list[str]]:
 
 
 def _words(column: Any, meaning: Callable[[str], int | None], where: Truths | None = None) -> Ints:
-    """What each word means; raises Doubt for a word without a meaning, among those `where` it matters."""
+    """Return what each word means; raise Doubt for a word without a meaning, among those `where` it matters."""
     import numpy as np
     import pyarrow as pa
 
@@ -317,7 +323,10 @@ WANTED: Mapping[str, tuple[str, ...]] = {
 
 
 def roles_of(found: Found, table: Table) -> list[str] | None:
-    """The roles that events are made of, as far as the source has them; None for tables that are read row by row."""
+    """Return the roles that events are made of, as far as the source has them.
+
+    None for tables that are read row by row.
+    """
     if table.name == "fastmm" or table.holds not in WANTED:
         return None
     at = dict(found.roles)
@@ -328,14 +337,16 @@ BAR_ROLES = ("time", "open", "high", "low", "close", "volume")
 
 
 def bar_roles(found: Found) -> list[str]:
-    """The roles that bars are made of, as far as the source has them."""
+    """Return the roles that bars are made of, as far as the source has them."""
     at = dict(found.roles)
     return [role for role in (*BAR_ROLES, "symbol") if role in at]
 
 
 def bar_columns(table: Any, unit: str, market: str | None) -> tuple[list[int], list[int], list[int], tuple[int, int]]:
-    """Times in ms, open high low close of each bar, volumes (both in 1e-8), and with how many decimals prices and
-    volumes were written; raises Doubt, also for a bar of another market."""
+    """Return times in ms, prices and volumes in 1e-8, and with how many decimals prices and volumes were written.
+
+    The prices are open, high, low and close of each bar. Raises Doubt, also for a bar of another market.
+    """
     import numpy as np
 
     times = _times(table.column("time"), unit) // 1_000_000
@@ -357,7 +368,7 @@ def bar_columns(table: Any, unit: str, market: str | None) -> tuple[list[int], l
 
 
 def _places(numbers: Ints) -> int:
-    """How many decimals numbers in 1e-8 have: 150,000,000 and 200,000,000 have one."""
+    """Return how many decimals numbers in 1e-8 have: 150,000,000 and 200,000,000 have one."""
     import numpy as np
 
     found = int(np.gcd.reduce(numbers)) if len(numbers) else 0

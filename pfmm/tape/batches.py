@@ -53,7 +53,7 @@ class Collector:
         self._markets: dict[str, _Lists] = {}
 
     def add(self, entry: Entry) -> None:
-        """Takes one event. Raises DataFileError for a number that no tape can hold."""
+        """Take one event. Raises DataFileError for a number that no tape can hold."""
         event = entry.event
         lists = self._markets.get(event.market)
         if lists is None:
@@ -64,7 +64,7 @@ class Collector:
             raise entry.place.error(str(problem)) from None
 
     def batches(self) -> Iterator[Batch]:
-        """What was taken, a batch a market."""
+        """Yield what was taken, a batch a market."""
         for market, lists in self._markets.items():
             yield lists.batch(market)
 
@@ -115,7 +115,7 @@ class _Lists:
 
 
 def levels_row(side: tuple[Level, ...]) -> list[int]:
-    """Up to 20 levels as 40 numbers in 1e-8, zeros where there are fewer. Raises Unfit."""
+    """Return up to 20 levels as 40 numbers in 1e-8, zeros where there are fewer. Raises Unfit."""
     found: list[int] = []
     for level in side[:DEPTH_LEVELS]:
         found += (whole(level.price), whole(level.size))
@@ -123,7 +123,7 @@ def levels_row(side: tuple[Level, ...]) -> list[int]:
 
 
 def batches_of(entries: Iterable[Entry]) -> Iterator[Batch]:
-    """Batches of entries that were read one by one."""
+    """Make batches of entries that were read one by one."""
     collector = Collector()
     for entry in entries:
         collector.add(entry)
@@ -139,7 +139,7 @@ class Ordered:
         self._held: tuple[Ints, Ints] | None = None
 
     def late(self, batch: Batch) -> Late | None:
-        """The first event or book that is older than the newest before it by more than the window, or None."""
+        """Return the first event or book that is older than the newest before it by more than the window, or None."""
         import numpy as np
 
         times, lines = batch.events[:, 0], batch.lines
@@ -159,8 +159,10 @@ class Ordered:
         return Late(int(lines[at]), int(late[at]), at == 0)
 
     def add(self, batch: Batch) -> Ints:
-        """Takes a batch that was found not `late`; hands out the events, with the ns as a 7th number, that none can
-        precede any more."""
+        """Take a batch that was found not `late`; hand out the events that none can precede any more.
+
+        The ns of an event are its 7th number.
+        """
         import numpy as np
 
         rows = np.column_stack((batch.events, batch.sub_ns)) if len(batch.sub_ns) else _none()
@@ -174,7 +176,7 @@ class Ordered:
         return rows[:cut]
 
     def rest(self) -> Ints:
-        """What was held back."""
+        """Hand out what was held back."""
         held, self._held = self._held, None
         return _none() if held is None else held[0]
 
@@ -186,7 +188,10 @@ def _none() -> Ints:
 
 
 def in_order(rows: Ints) -> Ints:
-    """Rows of 7 numbers by time, at the same time prints before quotes, and as they came; untouched if they are."""
+    """Return rows of 7 numbers by time, at the same time prints before quotes, and as they came.
+
+    Rows that are in order are returned untouched.
+    """
     import numpy as np
 
     times, sub_ns, ranks = rows[:, 0], rows[:, 6], 1 - rows[:, 1]

@@ -54,7 +54,7 @@ class LevelBook:
             levels.pop(float(text), None)
 
     def quote(self, market: str, time_ms: int) -> TapeQuote | None:
-        """The best prices and sizes where they have changed since the last time, else None."""
+        """Return the best prices and sizes where they have changed since the last time, else None."""
         bid = self.bids[max(self.bids)] if self.bids else None
         ask = self.asks[min(self.asks)] if self.asks else None
         if (bid, ask) == self._best:
@@ -65,14 +65,14 @@ class LevelBook:
         return TapeQuote(market, time_ms, bid_price, bid_size, ask_price, ask_size)
 
     def depth(self, market: str, time_ms: int) -> Book | None:
-        """Twenty levels a side, at most once a second."""
+        """Return twenty levels a side, at most once a second; None in between."""
         if time_ms < self.next_ms:
             return None
         self.next_ms = time_ms + DEPTH_EVERY_MS
         return self.top(market, time_ms)
 
     def top(self, market: str, time_ms: int) -> Book:
-        """Twenty levels a side as they are now."""
+        """Return twenty levels a side as they are now."""
         bids = [self.bids[price] for price in nlargest(DEPTH_LEVELS, self.bids)]
         asks = [self.asks[price] for price in nsmallest(DEPTH_LEVELS, self.asks)]
         return Book(market, time_ms, _levels(bids), _levels(asks))

@@ -18,7 +18,7 @@ BATCH_ROWS = 65_536
 
 
 def carrier_of(source: Source) -> Carrier:
-    """What carries the source's data. Raises DataFileError where it cannot be read."""
+    """Tell what carries the source's data. Raises DataFileError where it cannot be read."""
     head = first_bytes(source.path, 8)
     if source.member is None and head.startswith(b"PK\x03\x04"):
         return "npz"
@@ -85,7 +85,7 @@ class _Opened:
             return pa.BufferReader(stream.read())
 
     def batches(self, columns: Sequence[int]) -> Iterator[Any]:
-        """Batches of rows with the columns at these places, in their order."""
+        """Yield batches of rows with the columns at these places, in their order."""
         names = [self.schema_arrow_names[at] for at in columns]
         try:
             if self._carrier == "parquet":
@@ -102,12 +102,12 @@ def _opened(source: Source, carrier: Carrier) -> _Opened:
 
 
 def batches(source: Source, found: Found) -> Iterator[Any]:
-    """The source's rows as Arrow batches whose columns stand in the order of `found.roles`."""
+    """Return the source's rows as Arrow batches whose columns stand in the order of `found.roles`."""
     return _opened(source, found.carrier).batches([at for _, at in found.roles])
 
 
 def columnar_rows(source: Source, found: Found) -> Iterator[tuple[Place, Sequence[str]]]:
-    """The rows of Parquet, Feather or a NumPy archive as text cells, which stand where `found.roles` says.
+    """Yield the rows of Parquet, Feather or a NumPy archive as text cells, which stand where `found.roles` says.
 
     Numbers that are floats are taken as the shortest decimal that names them.
     """
@@ -123,7 +123,7 @@ def columnar_rows(source: Source, found: Found) -> Iterator[tuple[Place, Sequenc
 
 
 def cells_of_rows(source: Source, found: Found, batch: Any, first: int) -> Iterator[tuple[Place, Sequence[str]]]:
-    """The rows of one batch as text cells; the first of them has the number `first`."""
+    """Yield the rows of one batch as text cells; the first of them has the number `first`."""
     width = max(at for _, at in found.roles) + 1
     columns = [cells_of_column(one) for one in batch.columns]
     for number, row in enumerate(zip(*columns, strict=True), first):
@@ -134,7 +134,7 @@ def cells_of_rows(source: Source, found: Found, batch: Any, first: int) -> Itera
 
 
 def cells_of_column(column: Any) -> list[str]:
-    """An Arrow column as text: nothing is empty, a time is ns since 1970, a float its shortest decimal."""
+    """Return an Arrow column as text: nothing is empty, a time is ns since 1970, a float its shortest decimal."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):

@@ -66,7 +66,7 @@ class Place:
     line: int
 
     def error(self, problem: str, hint: str | None = None) -> DataFileError:
-        """A DataFileError that names the file and the line."""
+        """Make a DataFileError that names the file and the line."""
         where = f"{self.path}, line {self.line}" if self.line else str(self.path)
         return DataFileError(f"{where}: {problem}", hint=hint)
 
@@ -80,7 +80,7 @@ class Entry(NamedTuple):
 
 
 def json_value(body: str, place: Place) -> object:
-    """The JSON value that a line holds; DataFileError naming the place for anything else."""
+    """Return the JSON value that a line holds; raise DataFileError naming the place for anything else."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -88,14 +88,14 @@ def json_value(body: str, place: Place) -> object:
 
 
 def field(record: Mapping[str, object], name: str, place: Place) -> object:
-    """`record[name]`, or an error that names the missing field."""
+    """Return `record[name]`; raise an error that names the field where it is missing."""
     if name not in record:
         raise place.error(f"the field {name!r} is missing")
     return record[name]
 
 
 def positive(value: object, name: str, place: Place) -> Decimal:
-    """A finite number above zero, given as text: "63943.90"."""
+    """Return a finite number above zero, given as text: "63943.90"."""
     number = not_negative(value, name, place)
     if number == 0:
         raise place.error(f"{name} must be above zero, not {value!r}")
@@ -103,7 +103,7 @@ def positive(value: object, name: str, place: Place) -> Decimal:
 
 
 def not_negative(value: object, name: str, place: Place) -> Decimal:
-    """A finite number of zero or more, given as text."""
+    """Return a finite number of zero or more, given as text."""
     number = finite(value, name, place)
     if number < 0:
         raise place.error(f"{name} must not be negative, not {value!r}")
@@ -111,7 +111,7 @@ def not_negative(value: object, name: str, place: Place) -> Decimal:
 
 
 def finite(value: object, name: str, place: Place) -> Decimal:
-    """A finite number given as text, with at most 15 digits on either side of the point."""
+    """Return a finite number given as text, with at most 15 digits on either side of the point."""
     if not isinstance(value, str):
         raise place.error(f"{name} must be a number in quotes, not {value!r}")
     if PLAIN.fullmatch(value):
@@ -130,7 +130,7 @@ def finite(value: object, name: str, place: Place) -> Decimal:
 
 
 def as_meant(number: Decimal) -> Decimal:
-    """The number that a float was written for: 63924.59999999999854481 is 63924.6, 0.10200000000000001 is 0.102.
+    """Return the number a float was written for: 63924.59999999999854481 is 63924.6, 0.10200000000000001 is 0.102.
 
     Only digits that no double holds for sure and no tape keeps (beyond 15 in all and 8 after the point) are taken for a
     float's own; every other number stays as it is.
@@ -142,14 +142,14 @@ def as_meant(number: Decimal) -> Decimal:
 
 
 def whole_ms(value: object, name: str, place: Place) -> int:
-    """A time in whole ms since 1970."""
+    """Return a time in whole ms since 1970; raise DataFileError for anything else."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= LAST_MS:
         raise place.error(f"{name} must be a time in whole ms, not {value!r}")
     return value
 
 
 def text(value: object, name: str, place: Place) -> str:
-    """A string of printable characters that is not empty."""
+    """Return a string of printable characters that is not empty; raise DataFileError for anything else."""
     if not isinstance(value, str) or not value or not value.isprintable():
         raise place.error(f"{name} must be a name, not {value!r}")
     return value

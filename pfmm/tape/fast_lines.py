@@ -18,11 +18,11 @@ class FastLines(Protocol):
     """Reads whole blocks of one format's lines."""
 
     def read(self, block: Block, source: Source, *, stamped: bool) -> list[Batch]:
-        """The events of a block; raises Doubt, with nothing remembered of it."""
+        """Read the events of a block; where it is not plain, remember nothing of it and raise Doubt."""
 
 
 def fast_lines_of(reader: LineReader) -> FastLines | None:
-    """The fast way through a reader's lines; None where it has none, or what that needs is not installed."""
+    """Return the fast way through a reader's lines; None where it has none, or what that needs is not installed."""
     from pfmm.tape.formats.binance_stream import BinanceReader
 
     if find_spec("orjson") is None or find_spec("pyarrow") is None or not isinstance(reader, BinanceReader):

@@ -13,7 +13,10 @@ class Unfit(Exception):
 
 
 def whole(number: Decimal) -> int:
-    """The number in 1e-8: 0.5 is 50,000,000. Raises Unfit for more decimals, and for one that 64 bits do not hold."""
+    """Return the number in 1e-8: 0.5 is 50,000,000.
+
+    Raises Unfit for more decimals, and for one that 64 bits do not hold.
+    """
     scaled = number.scaleb(SCALE)
     found = int(scaled)
     if found != scaled or found >= LARGEST:
@@ -22,6 +25,6 @@ def whole(number: Decimal) -> int:
 
 
 def decimals(number: Decimal) -> int:
-    """How many decimals a number needs: 63943.90 needs 1, 570 needs 0."""
+    """Return how many decimals a number needs: 63943.90 needs 1, 570 needs 0."""
     exponent = number.normalize().as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0

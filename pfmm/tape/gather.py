@@ -41,7 +41,7 @@ class Memory:
         self._left = most
 
     def take(self, count: int) -> bool:
-        """True where they may be kept; once one may not, none may."""
+        """Tell whether `count` more may be kept; once one may not, none may."""
         self._left = self._left - count if count <= self._left else 0
         return self._left > 0
 
@@ -66,7 +66,7 @@ class Spool:
             self._parts.clear()
 
     def chunks(self) -> Iterator[Ints]:
-        """All rows, in chunks."""
+        """Yield all rows, in chunks."""
         if self._file is None:
             yield from self._parts
             return
@@ -75,7 +75,7 @@ class Spool:
             yield rows[start : start + CHUNK_ROWS]
 
     def read(self) -> Ints:
-        """All rows at once."""
+        """Return all rows at once."""
         import numpy as np
 
         if self._file is not None:
@@ -113,7 +113,7 @@ class GatheredMarket:
     last_ms: int = 0
 
     def chunks(self) -> Iterator[Ints]:
-        """The events in order, in chunks of rows of 7 numbers."""
+        """Yield the events in order, in chunks of rows of 7 numbers."""
         spools = [spool for spool in self.spools.values() if spool.rows]
         if len(spools) == 1:
             yield from spools[0].chunks()
@@ -121,7 +121,7 @@ class GatheredMarket:
             yield from _merged([spool.read() for spool in spools])
 
     def depth_rows(self) -> Ints:
-        """The books in time order, of 81 numbers each."""
+        """Return the books in time order, of 81 numbers each."""
         import numpy as np
 
         if not self.depth:
@@ -175,8 +175,10 @@ class Gathering:
                 spool.close()
 
     def read(self, files: Sequence[Path], watch: Watcher | None = None) -> None:
-        """Reads the files; `watch` is told how many of their bytes have been read. Raises DataFileError for anything
-        unreadable, cut, malformed or out of order, with file and line."""
+        """Read the files; `watch` is told how many of their bytes have been read.
+
+        Raises DataFileError for anything unreadable, cut, malformed or out of order, with file and line.
+        """
         self.streams = streams_of(expand(files), self.options, self.faults)
         told = any(stream.holds in ("quotes", "ticks") for stream in self.streams)
         for stream in self.streams:
@@ -268,7 +270,7 @@ def _without_quotes(batch: Batch) -> Batch:
 
 
 def common_divisor(divisor: int, numbers: Ints) -> int:
-    """The largest number that divides `divisor` and all of `numbers`: 0 and [30, 20] give 10.
+    """Return the largest number that divides `divisor` and all of `numbers`: 0 and [30, 20] give 10.
 
     Division by the divisor found so far costs less than a greatest common divisor of each number, and nearly always
     leaves nothing.

@@ -51,7 +51,7 @@ class Table:
     note: str = ""
 
     def roles(self, header: Sequence[str]) -> dict[str, int] | None:
-        """Where each role's column stands in `header`; None where one lacks or a name occurs twice."""
+        """Find where each role's column stands in `header`; None where one lacks or a name occurs twice."""
         found: dict[str, int] = {}
         for role, names in self.columns.items():
             at = [header.index(name) for name in names if header.count(name) == 1]
@@ -65,7 +65,7 @@ class Table:
         return found
 
     def lacks(self, header: Sequence[str]) -> list[str]:
-        """The columns that `header` does not have, by their first name."""
+        """Return the columns that `header` does not have, by their first name."""
         return [names[0] for names in self.columns.values() if not any(name in header for name in names)]
 
 
@@ -76,11 +76,13 @@ class LineReader(Protocol):
     skipped: int
 
     def begin_file(self) -> None:
-        """A file begins: what belongs to a file alone is forgotten."""
+        """Forget what belongs to a file alone: a new file begins."""
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:
-        """The events of one record, which the recorder received at `local_ms`; DataFileError, with the place, for one
-        that makes no sense."""
+        """Yield the events of one record, which the recorder received at `local_ms`.
+
+        Raises DataFileError, with the place, for one that makes no sense.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ Format = Table | Lines | Document
 
 
 def listed(document: Any) -> Any:
-    """The list that an answer of a venue wraps: {"result": {"list": […]}} and {"data": […]}; else the document."""
+    """Return the list that a venue's answer wraps: {"result": {"list": […]}} and {"data": […]}; else the document."""
     for names in ANSWERS:
         found = document
         for name in names:

@@ -58,7 +58,7 @@ class Units:
 
 
 def parse_header(record: Mapping[str, object], place: Place) -> dict[str, Units]:
-    """The units that a header states for its markets (it need not state any)."""
+    """Read the units that a header states for its markets (it need not state any)."""
     _check_version(field(record, "version", place), place)
     units_of = field(record, "units", place)
     # a unit that a later version of the header adds is at its default in a tape of before
@@ -96,7 +96,7 @@ def _figures(value: object, place: Place) -> int | None:
 
 
 def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent | Gap:
-    """The event of one line; a missing field, or a number that is none, is a DataFileError."""
+    """Read the event of one line; a missing field, or a number that is none, is a DataFileError."""
     kind = field(record, "kind", place)
     market = text(field(record, "market", place), "market", place)
     time_ms = whole_ms(field(record, "time", place), "time", place)
@@ -126,7 +126,7 @@ def parse_event(record: Mapping[str, object], place: Place) -> TapeEvent | Gap:
 
 
 def parse_levels(value: object, name: str, place: Place) -> tuple[Level, ...]:
-    """[[price, size]…] as levels."""
+    """Read [[price, size]…] as levels."""
     if not isinstance(value, list):
         raise place.error(f"{name} must be a list of [price, size], not {value!r}")
     found = []
@@ -145,7 +145,7 @@ def _side(record: Mapping[str, object], name: str, place: Place) -> tuple[Decima
 
 
 def header_line(markets: Mapping[str, Units], venue: str | None = None) -> str:
-    """The first line of a tape, newline included; `venue` is where the data is from."""
+    """Write the first line of a tape, newline included; `venue` is where the data is from."""
     stated = {name: _stated(units) for name, units in markets.items()}
     named = {} if venue is None else {"venue": venue}
     return _line({"format": FORMAT, "version": VERSION, **named, "units": UNITS, "markets": stated})
@@ -158,13 +158,13 @@ def _stated(units: Units) -> dict[str, object]:
 
 
 def placed_line(placed: Placed) -> str:
-    """One event with what is said of its place, newline included."""
+    """Write one event with what is said of its place, newline included."""
     told: dict[str, object] = {} if placed.made_ms == placed.event.time_ms else {"made": placed.made_ms}
     return event_line(placed.event, {**told, "missed": True} if placed.missed else told)
 
 
 def event_line(event: TapeEvent | Gap, told: Mapping[str, object] | None = None) -> str:
-    """One event as a line, newline included; parse_event reads it back equal. `told` is said beside it."""
+    """Write one event as a line, newline included; parse_event reads it back equal. `told` is said beside it."""
     match event:
         case TapeQuote():
             record: dict[str, object] = {

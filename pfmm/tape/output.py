@@ -30,8 +30,11 @@ class TapeFile:
 
     @classmethod
     def create(cls, path: Path, *, force: bool) -> Self:
-        """Makes the file. Raises UsageError for one that exists (unless `force` empties it), AlreadyRunning for one
-        that is being recorded to, DataFileError when it cannot be made."""
+        """Make the file.
+
+        Raises UsageError for one that exists (unless `force` empties it), AlreadyRunning for one that is being recorded
+        to, DataFileError when it cannot be made.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (0 if force else os.O_EXCL)
         try:
             descriptor = os.open(path, flags, 0o644)
@@ -48,8 +51,10 @@ class TapeFile:
 
     @classmethod
     def go_on(cls, path: Path) -> Self:
-        """Opens a recording to append to it; a last line that was cut is taken away. Raises AlreadyRunning for one that
-        is being recorded to, DataFileError when it cannot be written."""
+        """Open a recording to append to it; a last line that was cut is taken away.
+
+        Raises AlreadyRunning for one that is being recorded to, DataFileError when it cannot be written.
+        """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except OSError as error:
@@ -66,7 +71,7 @@ class TapeFile:
         return opened
 
     def append(self, lines: str) -> None:
-        """Writes whole lines. A disk that is full leaves the file as it was before, and raises DataFileError."""
+        """Write whole lines. A disk that is full leaves the file as it was before, and raises DataFileError."""
         if not lines:
             return
         content = lines.encode()
@@ -84,7 +89,7 @@ class TapeFile:
         self.bytes += written
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
 
     def __enter__(self) -> Self:
@@ -95,7 +100,7 @@ class TapeFile:
 
 
 def _take(path: Path, descriptor: int) -> None:
-    """Empties a file that nobody else records to, and keeps others off it for as long as it is open."""
+    """Empty a file that nobody else records to, and keep others off it for as long as it is open."""
     if not _keep_off(path, descriptor):
         return
     try:
@@ -105,7 +110,7 @@ def _take(path: Path, descriptor: int) -> None:
 
 
 def _keep_off(path: Path, descriptor: int) -> bool:
-    """Keeps others off the file for as long as it is open; False for a pipe or a device, which is nobody's."""
+    """Keep others off the file for as long as it is open; return False for a pipe or a device, which is nobody's."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return False
     with suppress(OSError):  # a file system without locks
@@ -128,5 +133,5 @@ def _cut_to_whole_lines(descriptor: int) -> None:
 
 
 def exists(path: Path) -> UsageError:
-    """The error for a file that would be overwritten."""
+    """Make the error for a file that would be overwritten."""
     return UsageError(f"{path} exists already", hint="choose another --out, or add --force to overwrite it")

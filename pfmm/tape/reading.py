@@ -29,7 +29,7 @@ FEW_ROWS, MANY_ROWS = 4, 50
 
 
 def read(files: Sequence[Path]) -> Iterator[Entry]:
-    """The events of `files`; see TapeReader.entries."""
+    """Yield the events of `files`; see TapeReader.entries."""
     return TapeReader().entries(files)
 
 
@@ -73,7 +73,7 @@ class TapeReader:
         return tuple(dict.fromkeys(notes))
 
     def entries(self, files: Sequence[Path]) -> Iterator[Entry]:
-        """Checked events, each market in time order (markets are not merged; funding comes as it stands).
+        """Yield checked events, each market in time order (markets are not merged; funding comes as it stands).
 
         Raises DataFileError, naming file and line, for anything unreadable, cut, malformed or out of order.
         """
@@ -127,13 +127,15 @@ class Strays:
         self._places: dict[str, Place] = {}
 
     def add(self, market: str, place: Place, count: int = 1) -> None:
-        """Counts rows of a market; the place of the first is kept."""
+        """Count rows of a market; the place of the first is kept."""
         self._counts[market] = self._counts.get(market, 0) + count
         self._places.setdefault(market, place)
 
     def check(self, faults: Faults) -> None:
-        """Tells `faults` of each market with next to no rows beside another with many: taken for a market of its own, a
-        damaged name would silently take a row from the market that it is of."""
+        """Tell `faults` of each market with next to no rows beside another with many.
+
+        Taken for a market of its own, a damaged name would silently take a row from the market that it is of.
+        """
         most = max(self._counts.values(), default=0)
         for market, count in self._counts.items():
             if count <= FEW_ROWS and most >= MANY_ROWS:
@@ -148,7 +150,7 @@ class Owners:
         self._names: dict[tuple[str, type], str] = {}
 
     def claim(self, entry: Entry, name: str) -> None:
-        """Notes it. Raises DataFileError where another format has told this kind of event for the market."""
+        """Note which format tells this kind of event for the market. Raises DataFileError where another one has."""
         kind = type(entry.event)
         owner = self._names.setdefault((entry.event.market, kind), name)
         if owner != name:
@@ -156,7 +158,7 @@ class Owners:
 
 
 def twice_error(place: Place, market: str, kind: int, owner: str, name: str) -> DataFileError:
-    """The error for a second format that tells the same of a market: 1 prints, 0 quotes, else books."""
+    """Make the error for a second format that tells the same of a market: 1 prints, 0 quotes, else books."""
     word = {1: "prints", 0: "quotes"}.get(kind, "books")
     return place.error(
         f"the {word} of {market} come from {owner} files already, and from {name} files too", hint="give one of them"
@@ -164,7 +166,7 @@ def twice_error(place: Place, market: str, kind: int, owner: str, name: str) -> 
 
 
 def streams_of(sources: Sequence[Source], options: ReadOptions, faults: Faults) -> list[Stream]:
-    """The sources by their formats, those of one format in the order of their first times."""
+    """Group the sources by their formats, those of one format in the order of their first times."""
     found: dict[str, list[tuple[Source, Found]]] = {}
     for source in sources:
         kind = found_of(source, options.format)
@@ -186,7 +188,7 @@ def streams_of(sources: Sequence[Source], options: ReadOptions, faults: Faults) 
 
 
 def _by_time(members: Sequence[tuple[Source, Found]], options: ReadOptions) -> list[tuple[Source, Found]]:
-    """The sources in the order of their first times; one that tells none by itself stays behind the one before it."""
+    """Sort the sources by their first times; one that tells none by itself stays behind the one before it."""
     keyed: list[tuple[int, int, tuple[Source, Found]]] = []
     for number, (source, found) in enumerate(members):
         rows = SourceRows(source, found, options.market, Faults(Budget(options.skip_bad)), None)
@@ -197,7 +199,7 @@ def _by_time(members: Sequence[tuple[Source, Found]], options: ReadOptions) -> l
 
 
 def _timed(stream: Iterator[Entry], late: list[Entry]) -> Iterator[Entry]:
-    """The stream without its funding, which has no place among the others."""
+    """Yield the stream without its funding, which has no place among the others; put that into `late`."""
     for entry in stream:
         if isinstance(entry.event, FundingRate):
             late.append(entry)
@@ -236,7 +238,7 @@ class _Sorter:
 
 
 def late_error(place: Place, market: str, late_ms: int, *, first_of_file: bool) -> DataFileError:
-    """The error for an event that is older than the newest one before it by more than TOLERANCE_MS."""
+    """Make the error for an event that is older than the newest one before it by more than TOLERANCE_MS."""
     if first_of_file:
         return place.error(
             f"{market} starts {late_ms} ms before the file ahead of it ends", hint="files of one kind must not overlap"
@@ -245,7 +247,7 @@ def late_error(place: Place, market: str, late_ms: int, *, first_of_file: bool) 
 
 
 def rank(event: TapeEvent) -> int:
-    """The order at equal times: prints, quotes, books."""
+    """Return the place of an event among those of its time: 0 for prints, 1 for quotes, 2 for books."""
     if isinstance(event, Trade):
         return 0
     return 1 if isinstance(event, TapeQuote) else 2

@@ -63,7 +63,7 @@ class Found:
 
 
 def named(name: str) -> Format:
-    """The format of that name. Raises DataFileError listing the names."""
+    """Return the format of that name. Raises DataFileError listing the names."""
     for one in formats():
         if one.name == name:
             return one
@@ -130,7 +130,7 @@ def _loaded(line: str) -> Any:
 
 
 def _beginning(text: str) -> Any:
-    """The first item of a JSON list that may be cut, as a list of it."""
+    """Return the first item of a JSON list that may be cut, as a list of it; None where there is no whole one."""
     inside = text[1:].lstrip()
     try:
         item, _ = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode(inside)
@@ -140,7 +140,7 @@ def _beginning(text: str) -> Any:
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """The cells of a line, without blanks around them and without quotes."""
+    """Return the cells of a line, without blanks around them and without quotes."""
     if '"' in line:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     return [cell.strip() for cell in line.split(delimiter)] if " " in line else line.split(delimiter)
@@ -167,7 +167,7 @@ def _table(first: str, line: int, place: Place, wanted: Table | None) -> Found:
 
 
 def _is_row(cells: Sequence[str]) -> bool:
-    """True for cells that are data: a header has a name that begins with a letter in each, or nearly."""
+    """Tell whether cells are data: a header has a name that begins with a letter in each, or nearly."""
     return sum(bool(CELLS["n"].fullmatch(cell) or CELLS["t"].fullmatch(cell)) for cell in cells) * 2 > len(cells)
 
 
@@ -187,7 +187,7 @@ def _by_header(cells: Sequence[str], delimiter: str, line: int, place: Place, wa
 
 
 def table_of(header: Sequence[str], known: Sequence[Table]) -> tuple[Table, tuple[tuple[str, int], ...]] | None:
-    """The table whose columns `header` has, the one with the most of them; None where there is none."""
+    """Find the table whose columns `header` has, the one with the most of them; None where there is none."""
     best: tuple[Table, dict[str, int]] | None = None
     for one in known:
         roles = one.roles(header)
@@ -197,7 +197,7 @@ def table_of(header: Sequence[str], known: Sequence[Table]) -> tuple[Table, tupl
 
 
 def nearest(header: Sequence[str], wanted: Table | None) -> str:
-    """What the closest known layout lacks in `header`, as the end of a message; nothing where none is close."""
+    """Say what the closest known layout lacks in `header`, as the end of a message; nothing where none is close."""
     twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
     if twice:
         return f"; the column {twice[0]!r} occurs {header.count(twice[0])} times"

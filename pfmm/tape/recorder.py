@@ -47,7 +47,7 @@ class Continuity(Protocol):
     late_ms: int  # how long after its time a print may still come out
 
     def known_from(self, market: str) -> int | None:
-        """The venue time from which on the newest answer holds every print; None where it lacks none at all."""
+        """Return the venue time from which on the newest answer holds every print; None where it lacks none at all."""
         ...
 
 
@@ -129,13 +129,13 @@ class Recorder:
         return self._units
 
     def header(self) -> str:
-        """The first line of the tape."""
+        """Return the first line of the tape."""
         return header_line(self._units, self._source.name)
 
     def resume(
         self, market: str, looked_ms: int, prints: Iterable[tuple[str, int]], newest: Iterable[Trade] = ()
     ) -> None:
-        """Goes on where another one stopped that had looked at the market until `looked_ms`.
+        """Go on where another one stopped that had looked at the market until `looked_ms`.
 
         `prints` are the ids and times of what it saw last; of a source without ids, `newest` are the prints of the last
         millisecond. They count no more, and what was made meanwhile is looked for. Takes nothing back that is known.
@@ -152,19 +152,20 @@ class Recorder:
             state.seen_ms, state.seen = known[0].time_ms, known
 
     def begin_file(self) -> str:
-        """The header of a new file; what stands on screen is written to it again at the next look."""
+        """Return the header of a new file; what stands on screen is written to it again at the next look."""
         for state in self._markets.values():
             state.quote = state.book = state.funding = None
         return self.header()
 
     def poll(self) -> tuple[int, str]:
-        """Looks at every market once: (venue time, the lines that are ready). See `look`."""
+        """Look at every market once; return (venue time, the lines that are ready). See `look`."""
         found = self.look(list(self._units))
         return found.time_ms, "".join(map(placed_line, found.placed))
 
     def look(self, markets: Sequence[str]) -> Look:
-        """Looks at `markets` once. One request for all tickers, one a market for prints and, with a depth, one for the
-        book.
+        """Look at `markets` once.
+
+        It takes one request for all tickers, one a market for prints and, with a depth, one for the book.
 
         Raises what the source's reads raise; what was read before that is not lost, the next look brings it. Raises
         TimeWentBack when the venue's clock has gone back by more than a minute.
@@ -198,7 +199,10 @@ class Recorder:
         return tickers
 
     def _listed(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
-        """The tickers of the markets that the venue still lists. Raises UnknownMarket where it lists none of them."""
+        """Read the tickers of the markets that the venue still lists.
+
+        Raises UnknownMarket where it lists none of them.
+        """
         try:
             return self._source.tickers(markets)
         except UnknownMarket as error:
@@ -208,7 +212,7 @@ class Recorder:
         return self._source.tickers(left)
 
     def rest(self) -> str:
-        """The lines that still wait, for the end of the recording."""
+        """Return the lines that still wait, for the end of the recording."""
         return "".join(placed_line(one) for state in self._markets.values() for one in self._ready(state, None))
 
     def _note(self, ticker: Ticker) -> None:
@@ -233,8 +237,11 @@ class Recorder:
         self._note_funding(state, ticker)
 
     def _note_funding(self, state: _Market, ticker: Ticker) -> None:
-        """The indicated rate when a settlement first comes in sight (an estimate: whenever it has changed, once a
-        minute), and the settled one once it has passed: a later line for the same settlement replaces the earlier."""
+        """Note the indicated rate when a settlement first comes in sight, and the settled one once it has passed.
+
+        An estimate is noted whenever it has changed, at most once a minute. A later line for the same settlement
+        replaces the earlier.
+        """
         if ticker.funding_rate is None or ticker.next_funding_ms is None:
             return
         if ticker.funding_estimated and self._continuity is None:
@@ -252,7 +259,7 @@ class Recorder:
         state.funding, state.indicated_ms = ticker, ticker.time_ms
 
     def _read_newest(self, ticker: Ticker, state: _Market, continuity: Continuity) -> None:
-        """The prints that a source shows which keeps only its newest ones: those not seen before, by their ids.
+        """Read the prints not seen before, by their ids, of a source that keeps only its newest ones.
 
         Where its answer neither reaches back to the last look nor holds a print that was known, prints may be missing.
         After looks that failed the market was out of sight, and time went on without it.
@@ -274,9 +281,12 @@ class Recorder:
             state.seen_ms = max(state.seen_ms, one.time_ms)
 
     def _read_trades(self, market: str, state: _Market) -> None:
-        """Every print since the last look, page by page: what one page brought waits, whether or not the next one is
-        answered. The ms of the newest print seen is read again, since more may have been printed in it; those already
-        seen are taken out, one for one. No page shows more of a ms than it holds: then the next ms follows."""
+        """Read every print since the last look, page by page.
+
+        What one page brought waits, whether or not the next one is answered. The ms of the newest print seen is read
+        again, since more may have been printed in it; those already seen are taken out, one for one. No page shows more
+        of a ms than it holds: then the next ms follows.
+        """
         while True:
             page = self._source.trades(market, state.seen_ms - 1)
             seen = Counter(state.seen)
@@ -300,8 +310,10 @@ class Recorder:
                 return
 
     def _ready(self, state: _Market, until_ms: int | None) -> list[Placed]:
-        """What waits up to `until_ms` (None: all of it) in its place: a gap, what was made in it, then the rest by
-        time, prints before quotes."""
+        """Return what waits up to `until_ms` (None: all of it), each in its place.
+
+        The order is a gap, what was made in it, then the rest by time, prints before quotes.
+        """
         now: list[TapeEvent] = []
         later: list[TapeEvent] = []
         for event in state.waiting:
@@ -322,7 +334,7 @@ class Recorder:
         return Placed(trade, trade.time_ms, missed=True)
 
     def _placed(self, state: _Market, event: TapeEvent) -> Placed | None:
-        """The event in its place; None for a quote or a book that is older than what stands there already."""
+        """Put the event in its place; None for a quote or a book that is older than what stands there already."""
         if isinstance(event, FundingRate):
             self.counts.funding += 1
             return Placed(event, event.time_ms)
@@ -344,12 +356,12 @@ class Recorder:
 
 
 def replace_time(event: TapeEvent, time_ms: int) -> TapeEvent:
-    """The same event at another time."""
+    """Return the same event at another time."""
     return event._replace(time_ms=time_ms) if isinstance(event, TapeQuote) else replace(event, time_ms=time_ms)
 
 
 def _order(event: TapeEvent) -> tuple[bool, int, int]:
-    """Funding first, in the order in which it was learned; the rest by time, prints, quotes, books."""
+    """Return a key that sorts funding first, as it was learned; the rest by time, prints, quotes, books."""
     if isinstance(event, FundingRate):
         return False, 0, 0
     return True, event.time_ms, 0 if isinstance(event, Trade) else 1 if isinstance(event, TapeQuote) else 2

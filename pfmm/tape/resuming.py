@@ -40,8 +40,10 @@ class Held:
 
 
 def held_in(path: Path, venue: str) -> dict[str, Held]:
-    """What the recording at `path` holds, by market. Raises UsageError for one of another venue, DataFileError for a
-    file that is no recording or cannot be read."""
+    """Read what the recording at `path` holds, by market.
+
+    Raises UsageError for one of another venue, DataFileError for a file that is no recording or cannot be read.
+    """
     found: dict[str, Held] = {}
     lines = _whole_lines(path)
     _check_header(path, next(lines, ""), venue)
@@ -72,7 +74,7 @@ def _check_header(path: Path, line: str, venue: str) -> None:
 
 
 def _whole_lines(path: Path) -> Iterator[str]:
-    """The lines of the file; what follows the last end of a line was cut, and is left out."""
+    """Yield the lines of the file; what follows the last end of a line was cut, and is left out."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8") as stream:

@@ -22,7 +22,7 @@ SKIP_HINT = "--skip-bad N passes over up to N rows that make no sense, and says 
 
 
 def newest_first(times: Sequence[int]) -> bool:
-    """True for times that mostly fall: some archives begin with the newest row."""
+    """Tell whether times mostly fall: some archives begin with the newest row."""
     falls = sum(later < earlier for earlier, later in pairwise(times))
     return falls > sum(later > earlier for earlier, later in pairwise(times)) and times[-1] < times[0]
 
@@ -43,7 +43,7 @@ class Faults:
         self.examples: list[str] = []
 
     def pass_over(self, error: DataFileError) -> None:
-        """Counts the row; raises the error once none may be passed over any more."""
+        """Count the row; raise the error once none may be passed over any more."""
         if not self.budget.left:
             if self.budget.most:
                 raise DataFileError(
@@ -59,7 +59,7 @@ class Faults:
 def table_cells(
     source: Source, found: Found, faults: Faults, watch: Watcher | None = None
 ) -> Iterator[tuple[Place, Sequence[str]]]:
-    """The cells of a table's rows, whatever carries it."""
+    """Yield the cells of a table's rows, whatever carries it."""
     if found.carrier != "text":
         yield from columnar_rows(source, found)
     elif isinstance(found.format, Document):
@@ -70,7 +70,7 @@ def table_cells(
 
 
 def cells_of_block(block: Block, source: Source, found: Found, faults: Faults) -> Iterator[tuple[Place, Sequence[str]]]:
-    """The cells of the rows in one block of text."""
+    """Yield the cells of the rows in one block of text."""
     cut = line_that_may_be_cut(block, found)
     for place, raw in block.lines(source):
         try:
@@ -137,8 +137,10 @@ class SourceRows:
         return (self._table.clock.unit or "ms") if self._table is not None else "ms"
 
     def entries(self) -> Iterator[Entry]:
-        """Every event; of a table whose newest row stands first, from its end. Raises DataFileError for a row that
-        makes no sense, once none may be passed over."""
+        """Yield every event; of a table whose newest row stands first, from its end.
+
+        Raises DataFileError for a row that makes no sense, once none may be passed over.
+        """
         found = self._entries()
         first = list(islice(found, LOOKED_AT)) if self.may_be_turned else []
         if newest_first([entry.event.time_ms for entry in first]):
@@ -175,17 +177,17 @@ class SourceRows:
         return self._table
 
     def rows_of(self, rows: Iterator[tuple[Place, Sequence[str]]]) -> Iterator[Entry]:
-        """The events of rows that were read already."""
+        """Yield the events of rows that were read already."""
         return self._all(rows)
 
     def rest(self) -> Iterator[Entry]:
-        """What waits for the end of the source."""
+        """Yield what waits for the end of the source."""
         if self._table is not None:
             for event, sub_ns in self._table.rest():
                 yield Entry(self.source.place, event, sub_ns)
 
     def block(self, block: Block) -> Iterator[Entry]:
-        """The events of one block of text."""
+        """Yield the events of one block of text."""
         if self._lines is not None:
             read, cut = self._json_line, 0 if block.ended else block.last_line
         else:

@@ -17,11 +17,11 @@ class SeenIds:
         self._ids: dict[str, dict[str, None]] = {}
 
     def known(self, market: str, number: str) -> bool:
-        """True when the id was told before."""
+        """Tell whether the id was told before."""
         return number in self._ids.get(market, ())
 
     def again(self, market: str, number: str) -> bool:
-        """True when the id was told before; notes it otherwise."""
+        """Tell whether the id was told before; note it otherwise."""
         ids = self._ids.setdefault(market, {})
         if number in ids:
             return True

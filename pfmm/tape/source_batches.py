@@ -21,8 +21,10 @@ FEW_BYTES = 256 << 10  # below that the import of pyarrow takes longer than the 
 
 
 def source_batches(rows: SourceRows) -> Iterator[Batch]:
-    """The source's events, in batches of one market each, as they come; of a table whose newest row stands first, from
-    its end. Raises DataFileError as `rows.entries` does."""
+    """Yield the source's events, in batches of one market each, as they come.
+
+    A table whose newest row stands first is read from its end. Raises DataFileError as `rows.entries` does.
+    """
     found = _source_batches(rows)
     first = next(found, None) if rows.may_be_turned else None
     if first is not None and newest_first(first.events[:LOOKED_AT, 0].tolist()):
@@ -80,8 +82,10 @@ def _text_batches(rows: SourceRows, block: Block) -> Iterator[Batch]:
 
 
 def table_of_block(block: Block, found: Found, clock: Clock, roles: list[str] | None) -> tuple[Any, str, int]:
-    """The columns of these roles in a block of text, the unit of its times, and the number of its first row; raises
-    Doubt where it is not plain, small, or not to be read by columns (no roles)."""
+    """Read the columns of these roles in a block of text, the unit of its times, and the number of its first row.
+
+    Raises Doubt where it is not plain, small, or not to be read by columns (no roles).
+    """
     few = len(block.content) <= FEW_BYTES and block.first_line == 1
     if roles is None or few or not has_arrow():
         raise Doubt
@@ -97,7 +101,7 @@ def table_of_block(block: Block, found: Found, clock: Clock, roles: list[str] | 
 
 
 def table_of_batch(batch: Any, found: Found, clock: Clock, roles: list[str] | None) -> tuple[Any, str]:
-    """The columns of these roles in a batch of Arrow, and the unit of its times; raises Doubt."""
+    """Read the columns of these roles in a batch of Arrow, and the unit of its times; raise Doubt without roles."""
     import pyarrow as pa
 
     if roles is None:
@@ -108,7 +112,7 @@ def table_of_batch(batch: Any, found: Found, clock: Clock, roles: list[str] | No
 
 
 def _first_row(block: Block, found: Found) -> list[str] | None:
-    """The cells of the block's first row; None where it is no plain row."""
+    """Return the cells of the block's first row; None where it is no plain row."""
     from pfmm.tape.recognise import cells_of
 
     skipped = max(found.header_line - block.first_line + 1, 0)
@@ -144,7 +148,7 @@ def _cell(column: Any) -> str:
 
 
 def has_arrow() -> bool:
-    """True where the extra `data` is installed."""
+    """Tell whether the extra `data` is installed."""
     from importlib.util import find_spec
 
     return find_spec("pyarrow") is not None

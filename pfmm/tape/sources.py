@@ -51,7 +51,7 @@ class Source:
         return self.at(0)
 
     def at(self, line: int) -> Place:
-        """A line of the source, for a message about it."""
+        """Return the place of a line of the source, for a message about it."""
         return Place(self.path if self.member is None else self.path / self.member, line)
 
 
@@ -93,7 +93,7 @@ def _is_passed_over(file: Path, folder: Path) -> bool:
 
 
 def _is_beside(name: PurePosixPath) -> bool:
-    """True for what stands beside the data and is none: hidden files, checksums, what one kind of machine adds."""
+    """Tell whether a file stands beside the data and is none: hidden, a checksum, what one kind of machine adds."""
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
     return hidden or name.suffix.lower() in PASSED_OVER
 
@@ -262,13 +262,13 @@ class Block:
         return self.first_line + self.content.count(b"\n")
 
     def lines(self, source: Source) -> Iterator[tuple[Place, bytes]]:
-        """The lines without their ends, with their places; a carriage return belongs to the end."""
+        """Yield the lines without their ends, with their places; a carriage return belongs to the end."""
         for number, line in enumerate(self.content.split(b"\n"), self.first_line):
             yield source.at(number), line.removesuffix(b"\r")
 
 
 def decoded(line: bytes, place: Place) -> str:
-    """The text of a line; raises DataFileError for bytes that are no UTF-8."""
+    """Return the text of a line; raise DataFileError for bytes that are no UTF-8."""
     try:
         return line.decode()
     except UnicodeDecodeError as error:
@@ -276,7 +276,7 @@ def decoded(line: bytes, place: Place) -> str:
 
 
 def blocks(source: Source, watch: Watcher | None = None, size: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The source's text in blocks of whole lines of about `size` bytes; no line end at the end of a block."""
+    """Yield the source's text in blocks of whole lines of about `size` bytes; no line end at the end of a block."""
     number, before = 1, b""
     with reading_errors(source, lambda: number), unpacked(source, watch) as stream:
         rest = _head(stream, source)
@@ -299,7 +299,7 @@ def blocks(source: Source, watch: Watcher | None = None, size: int = BLOCK_BYTES
 
 
 def _head(stream: IO[bytes], source: Source) -> bytes:
-    """The first bytes without a byte order mark."""
+    """Read the first bytes without a byte order mark."""
     head = stream.read(3)
     if head.startswith(WIDE_BOMS):
         raise source.place.error("is UTF-16 text", hint="save it as UTF-8")

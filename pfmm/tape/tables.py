@@ -42,7 +42,7 @@ class Clock:
         self.unit = unit
 
     def read(self, cell: str, name: str, place: Place) -> tuple[int, int]:
-        """(ms since 1970, ns beyond it). Raises DataFileError for no time of this century, or another unit."""
+        """Return (ms since 1970, ns beyond it). Raises DataFileError for no time of this century, or another unit."""
         found = NUMBER.fullmatch(cell) or NUMBER.fullmatch(plain_time(cell))
         unit = "iso" if found is None else unit_of(int(found[1]))
         if found is None:
@@ -60,7 +60,7 @@ class Clock:
         return ms, sub
 
     def unit_of(self, cell: str) -> str:
-        """The unit of the file's times, as this cell shows it where none was read yet."""
+        """Return the unit of the file's times, as this cell shows it where none was read yet."""
         found = NUMBER.fullmatch(cell) or NUMBER.fullmatch(plain_time(cell))
         return self.unit or ("iso" if found is None else unit_of(int(found[1])))
 
@@ -80,13 +80,15 @@ class Clock:
 
 
 def plain_time(cell: str) -> str:
-    """A time as plain digits where it is written in powers of ten: 1.7356896e+12 is 1735689600000."""
+    """Write a time in plain digits where it is written in powers of ten: 1.7356896e+12 is 1735689600000."""
     return format(Decimal(cell), "f") if POWER.fullmatch(cell) else cell
 
 
 def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Sequence[str] | None:
-    """The cells of a line; None for the header, a blank line or a comment. Raises DataFileError for a row of another
-    width, and for a last line without an end that may be cut."""
+    """Return the cells of a line; None for the header, a blank line or a comment.
+
+    Raises DataFileError for a row of another width, and for a last line without an end that may be cut.
+    """
     if place.line <= found.header_line:
         return None
     line = decoded(raw, place)
@@ -105,7 +107,7 @@ def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Seq
 
 
 def line_that_may_be_cut(block: Block, found: Found) -> int:
-    """The number of a last line that has no end and may be the beginning of a longer one; 0 where there is none.
+    """Return the number of a last line that has no end and may be the beginning of a longer one; 0 where there is none.
 
     Where nobody reads the last column, nothing is lost. Where the last cells of the lines before it all have the same
     number of decimals, one with as many is whole.
@@ -121,12 +123,12 @@ def line_that_may_be_cut(block: Block, found: Found) -> int:
 
 
 def _is_whole(line: str, cell: str) -> bool:
-    """True where the last cell cannot be the beginning of a longer one: in quotes, a whole word, or a whole time."""
+    """Tell whether the last cell cannot be the beginning of a longer one: in quotes, a whole word, or a whole time."""
     return line.rstrip().endswith('"') or bool(WHOLE.fullmatch(cell))
 
 
 def document_rows(source: Source, document: Document) -> Iterator[Row]:
-    """The rows of one JSON document, numbers as they are written; the place is the row's number."""
+    """Yield the rows of one JSON document, numbers as they are written; the place is the row's number."""
     with reading_errors(source, lambda: 0), unpacked(source) as stream:
         content = stream.read()
     try:
@@ -167,7 +169,10 @@ class RowReader:
         self._told_ms: dict[str, int] = {}
 
     def read(self, cells: Sequence[str], place: Place) -> Iterator[tuple[TapeEvent, int]]:
-        """The events of one row with the ns beyond their ms. Raises DataFileError for a row that makes no sense."""
+        """Yield the events of one row with the ns beyond their ms.
+
+        Raises DataFileError for a row that makes no sense.
+        """
         if self.table.holds == "totals":
             self.skipped += 1
             return
@@ -188,13 +193,13 @@ class RowReader:
                 raise place.error(f"{self.table.says} are no events")
 
     def funding(self, cells: Sequence[str], place: Place) -> Iterator[tuple[FundingRate, int]]:
-        """The settlements of one row of a table that holds them; see `read`."""
+        """Yield the settlements of one row of a table that holds them; see `read`."""
         for event, sub_ns in self.read(cells, place):
             assert isinstance(event, FundingRate)
             yield event, sub_ns
 
     def states_interval(self, cells: Sequence[str]) -> bool:
-        """True for a settlement that says for how many hours its rate is."""
+        """Tell whether a settlement says for how many hours its rate is."""
         return "interval_h" in self.at and bool(self._cell(cells, "interval_h"))
 
     def go_on_from(self, before: RowReader) -> None:
@@ -203,11 +208,11 @@ class RowReader:
         self._books, self._snapshot = before._books, before._snapshot
 
     def rest(self) -> Iterator[tuple[TapeEvent, int]]:
-        """What waits for the end of the file."""
+        """Yield what waits for the end of the file."""
         yield from self._shown()
 
     def market_of(self, cells: Sequence[str], place: Place) -> str:
-        """The market that a row is of."""
+        """Return the market that a row is of."""
         if "symbol" not in self.at:
             return self.market
         symbol = self._cell(cells, "symbol")
@@ -294,7 +299,10 @@ class RowReader:
     def _book_row(
         self, cells: Sequence[str], market: str, time: tuple[int, int], place: Place
     ) -> Iterator[tuple[TapeEvent, int]]:
-        """One level of a book, or a trade or half a ticker among them; a message is whole where the next one begins."""
+        """Take one level of a book, or a trade or half a ticker among them.
+
+        A message is whole where the next one begins.
+        """
         kind = self._cell(cells, "kind").upper() if "kind" in self.at else "D"
         sequence = self._cell(cells, "sequence") if "sequence" in self.at else ""
         group = (market, str(time), kind, sequence)
@@ -328,7 +336,7 @@ class RowReader:
 
     @staticmethod
     def _book_of(market: str, kind: str) -> str:
-        """Best prices that are told apart from the book do not replace it."""
+        """Name the book that a level is of: best prices that are told apart from the book do not replace it."""
         return market + " best" if kind in ("B", "3") else market
 
     def _shown(self) -> Iterator[tuple[TapeEvent, int]]:
@@ -345,7 +353,7 @@ class RowReader:
 
 
 def rate_of(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[Decimal, int]:
-    """The rate of a settlement and the hours it is for. Raises DataFileError for a rate of 1 or more."""
+    """Return the rate of a settlement and the hours it is for. Raises DataFileError for a rate of 1 or more."""
     role = "rate_8h" if "rate_8h" in reader.at else "rate"
     cell = cells[reader.at[role]]
     rate = finite(cell, role, place)

@@ -15,7 +15,7 @@ RECORDING = "recording"
 
 
 def venue_of(files: Sequence[Path], options: ReadOptions | None = None) -> str | None:
-    """The one venue that all files of prices are from, None where one does not say or they differ.
+    """Return the one venue that all files of prices are from; None where one does not say or they differ.
 
     A format is named after its venue: "binance-klines" is Binance's. Raises DataFileError for an unreadable file.
     """

@@ -25,20 +25,20 @@ MODULES = (
 
 @cache
 def formats() -> tuple[Format, ...]:
-    """All declared formats, in the order in which they are tried."""
+    """Return all declared formats, in the order in which they are tried."""
     return tuple(one for name in MODULES for one in import_module(f"pfmm.tape.formats.{name}").FORMATS)
 
 
 def tables() -> list[Table]:
-    """The formats of rows and columns."""
+    """Return the formats of rows and columns."""
     return [one for one in formats() if isinstance(one, Table)]
 
 
 def line_formats() -> list[Lines]:
-    """The formats of JSON lines."""
+    """Return the formats of JSON lines."""
     return [one for one in formats() if isinstance(one, Lines)]
 
 
 def documents() -> list[Document]:
-    """The formats of one JSON document."""
+    """Return the formats of one JSON document."""
     return [one for one in formats() if isinstance(one, Document)]

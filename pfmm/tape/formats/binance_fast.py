@@ -77,7 +77,7 @@ class BinanceFast:
         self._kinds: dict[str, object] = {}
 
     def read(self, block: Block, source: Source, *, stamped: bool) -> list[Batch]:
-        """The events of a block; raises Doubt, with nothing remembered of it."""
+        """Read the events of a block; where it is not plain, remember nothing of it and raise Doubt."""
         saved = self._reader.remembered()
         collecting = gc.isenabled()
         gc.disable()  # it would look through ever more rows, none of which is rubbish: a third of the time
@@ -180,7 +180,7 @@ class BinanceFast:
 
 
 def _bodies(content: bytes) -> list[bytes]:
-    """The lines of a block without the recorder's clock, which is as long in each; raises Doubt."""
+    """Return a block's lines without the recorder's clock, which is as long in each; raise Doubt where it is not."""
     lines = content.split(b"\n")
     at = lines[0].find(b" ") + 1
     stamps = b"".join([line[:at] for line in lines])

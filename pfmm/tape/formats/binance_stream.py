@@ -65,7 +65,7 @@ class DepthBook(LevelBook):
 
 
 def copy_of(book: DepthBook) -> DepthBook:
-    """The same book, which goes its own way from here."""
+    """Copy a book; the copy goes its own way from here."""
     found = DepthBook()
     found.bids, found.asks, found.next_ms = dict(book.bids), dict(book.asks), book.next_ms
     found.snapshot_id, found.waiting = book.snapshot_id, list(book.waiting)
@@ -93,7 +93,7 @@ class BinanceReader:
         self.skipped = 0
 
     def remembered(self) -> tuple[Any, ...]:
-        """A copy of what is remembered of the lines so far, for `go_back`."""
+        """Return a copy of what is remembered of the lines so far, for `go_back`."""
         books = {name: copy_of(book) for name, book in self.books.items()}
         ids, prints = dict(self.last_trade), dict(self.prints)
         return books, ids, prints, self.market, self.duplicates, self.skipped, self.ticked
@@ -107,7 +107,7 @@ class BinanceReader:
         self.market = None
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:
-        """The events of one message (none or one)."""
+        """Yield the events of one message."""
         if not isinstance(record, dict):
             raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
         if "lastUpdateId" in record:
@@ -132,7 +132,7 @@ class BinanceReader:
             yield event
 
     def _partial(self, market: str, time_ms: int, data: Record, place: Place) -> Iterator[TapeEvent]:
-        """The events of a message that holds the best levels of each side, all of them."""
+        """Yield the events of a message that holds the best levels of each side, all of them."""
         book = self.partial.setdefault(market, LevelBook())
         book.clear()
         for side, names in ((1, ("b", "bids")), (-1, ("a", "asks"))):
@@ -168,7 +168,10 @@ class BinanceReader:
 
 
 def _message(record: Record, place: Place) -> tuple[str | None, Record]:
-    """The kind of a message and its content, wrapped in its stream's name or not; None for what is not used."""
+    """Return the kind of a message and its content, wrapped in its stream's name or not.
+
+    The kind is None for what is not used.
+    """
     if "stream" not in record and "data" not in record:
         if {"u", "s", "b", "B", "a", "A"} <= record.keys() and "e" not in record:
             return "bookTicker", record
@@ -193,7 +196,7 @@ def _kind_of(event: str, place: Place) -> str | None:
 
 
 def is_other(stream: str) -> bool:
-    """True for a stream that is known, and carries nothing the project uses."""
+    """Tell whether a stream is known, and carries nothing the project uses."""
     kind = stream.partition("@")[2] or stream
     return kind.startswith(OTHERS) or stream.startswith("!")
 

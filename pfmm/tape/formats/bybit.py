@@ -30,10 +30,10 @@ class BybitReader:
         self.skipped = 0
 
     def begin_file(self) -> None:
-        """Nothing is kept that belongs to a file alone."""
+        """Forget nothing: what is kept belongs to no file alone."""
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
-        """The events of one message."""
+        """Yield the events of one message."""
         if not isinstance(record, dict):
             raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
         topic = record.get("topic")

@@ -29,7 +29,9 @@ _KINDS = {DEPTH: "D", TRADE: "T", SNAPSHOT: "S", BEST: "B"}
 
 
 def npz_rows(source: Source) -> Iterator[tuple[Place, Sequence[str]]]:
-    """The records as text cells in the order of the table's columns; floats as the shortest decimal that names them.
+    """Yield the records as text cells in the order of the table's columns.
+
+    Floats stand as the shortest decimal that names them.
 
     Raises DataFileError for an archive without such records, ConfigError without NumPy.
     """

@@ -32,7 +32,7 @@ def _market(record: dict[str, Any], place: Place) -> str:
 
 
 def _time(value: object, place: Place) -> int:
-    """A time in ms, or as ISO-8601 with up to 9 digits of a second, as the archive writes it."""
+    """Read a time in ms, or in ISO-8601 with up to 9 digits of a second, as the archive writes it."""
     if not isinstance(value, str):
         return whole_ms(value, "time", place)
     head, _, fraction = value.removesuffix("Z").partition(".")
@@ -52,10 +52,10 @@ class HyperliquidReader:
         self.skipped = 0
 
     def begin_file(self) -> None:
-        """Nothing is kept that belongs to a file alone."""
+        """Forget nothing: what is kept belongs to no file alone."""
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
-        """The events of one line."""
+        """Yield the events of one line."""
         if isinstance(record, list):
             yield from self._fill(record, place)
             return

@@ -28,7 +28,7 @@ class RecordingReader:
         self._begun = False
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
-        """The event of one line."""
+        """Yield the event of one line."""
         if not isinstance(record, dict):
             raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
         if not self._begun:

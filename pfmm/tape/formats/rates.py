@@ -31,7 +31,10 @@ ROLES = ("time", "rate", "symbol", "interval_h")
 
 
 def _rows(document: Any) -> Iterator[Sequence[str]] | None:
-    """The answers of Binance, Bybit, OKX and Hyperliquid to a question for past rates: a list of objects."""
+    """Return the rows of a venue's answer to a question for past rates, a list of objects; None for another document.
+
+    The venues are Binance, Bybit, OKX and Hyperliquid.
+    """
     if not (isinstance(document, list) and document and isinstance(document[0], dict)):
         return None
     names = {name.lower(): name for name in document[0]}
