@@ -33,7 +33,7 @@ class ActionBudget:
         self._spent: deque[tuple[int, int]] = deque()
 
     def due(self, now_ms: int) -> bool:
-        """True when the venue should be asked again."""
+        """Tell whether the venue should be asked again."""
         return self._left is None or now_ms - self._read_ms >= READ_AGAIN_MS
 
     def learn(self, used: int, cap: int, now_ms: int) -> None:
@@ -43,7 +43,7 @@ class ActionBudget:
             self._began_ms = now_ms if self._began_ms is None else self._began_ms
 
     def left(self) -> ActionsLeft | None:
-        """What is left and what was earned; None before the venue has told."""
+        """Return what is left and what was earned; None before the venue has told."""
         if self._left is None:
             return None
         return ActionsLeft(self._cap - self._left, self._left, max(self._cap - GRANTED, 0), RESERVE)
@@ -58,11 +58,11 @@ class ActionBudget:
                 self._spent.popleft()
 
     def may_place(self, actions: int) -> bool:
-        """True while so many leave the reserve untouched, or the venue has not said what is left."""
+        """Tell whether so many leave the reserve untouched; True where the venue has not said what is left."""
         return self._left is None or self._left - actions >= RESERVE
 
     def hourly(self, now_ms: int) -> float | None:
-        """Actions spent an hour by this process, over its last 10 minutes; None in its first minute."""
+        """Work out the actions an hour that this process spent, over its last 10 minutes; None in its first minute."""
         began_ms = now_ms if self._began_ms is None else max(self._began_ms, now_ms - WINDOW_MS)
         if now_ms - began_ms < SHORTEST_MS:
             return None
@@ -71,11 +71,11 @@ class ActionBudget:
         return spent * HOUR_MS / (now_ms - began_ms)
 
     def low(self) -> bool:
-        """True below a fifth of what the venue grants."""
+        """Tell whether less than a fifth is left of what the venue grants."""
         return self._left is not None and self._left < LOW * self._cap
 
     def text(self, now_ms: int) -> str | None:
-        """What is left and how long it lasts at the pace of the last 10 minutes: "actions left 9812, last 5 h"."""
+        """Tell what is left, and how long at the pace of 10 minutes: "actions left 9812, last 5 h at 1862 an hour"."""
         if self._left is None:
             return None
         hourly = self.hourly(now_ms)

@@ -19,7 +19,7 @@ DEAD_MAN_LEAST_S = 120  # fed at half: 1,440 of an account's actions a day, wher
 
 
 def place(orders: Sequence[NewOrder], assets: Mapping[str, int]) -> Action:
-    """The action that places `orders`; `assets` gives the number of each market.
+    """Build the action that places `orders`; `assets` gives the number of each market.
 
     Raises RiskRefused for what cannot be said exactly; nothing was sent then.
     """
@@ -27,7 +27,7 @@ def place(orders: Sequence[NewOrder], assets: Mapping[str, int]) -> Action:
 
 
 def replace(amends: Sequence[AmendOrder], assets: Mapping[str, int]) -> Action:
-    """The action that puts a new order in the place of each old one, which is named by our own id.
+    """Build the action that puts a new order in the place of each old one, which is named by our own id.
 
     Raises RiskRefused for what cannot be said exactly; nothing was sent then.
     """
@@ -41,13 +41,13 @@ def _modify(amend: AmendOrder, assets: Mapping[str, int]) -> dict[str, Any]:
 
 
 def too_small(amend: AmendOrder) -> bool:
-    """True for a replacement below the venue's minimum: it would be refused after the old order is gone."""
+    """Tell whether a replacement is below the venue's minimum: it would be refused after the old order is gone."""
     new = amend.replacement
     return new is not None and not new.reduce_only and new.size * (new.price or Decimal(0)) < MIN_NOTIONAL_USD
 
 
 def order_json(order: NewOrder, assets: Mapping[str, int]) -> dict[str, Any]:
-    """One order: a post-only order is Alo, an immediate one Ioc, any other Gtc; a stop trades at the market.
+    """Write one order: a post-only order is Alo, an immediate one Ioc, any other Gtc; a stop trades at the market.
 
     Raises RiskRefused for an order without a price: a market order is an immediate order at a capped price, and the
     cap is the caller's to choose.
@@ -68,7 +68,7 @@ def order_json(order: NewOrder, assets: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _kind(order: NewOrder) -> dict[str, Any]:
-    """How an order lives. Raises RiskRefused for a stop that could open a position."""
+    """Write how an order lives. Raises RiskRefused for a stop that could open a position."""
     if order.trigger_price is None:
         tif = "Alo" if order.post_only else "Ioc" if order.time_in_force is TimeInForce.IOC else "Gtc"
         return {"limit": {"tif": tif}}
@@ -78,7 +78,7 @@ def _kind(order: NewOrder) -> dict[str, Any]:
 
 
 def cancel(cancels: Sequence[CancelOrder], assets: Mapping[str, int]) -> tuple[Action | None, Action | None]:
-    """The action that cancels by the venue's ids and the one that cancels by ours; None where it would be empty."""
+    """Build the action that cancels by the venue's ids and the one that cancels by ours; None for an empty one."""
     by_id = [{"a": asset_of(one.market, assets), "o": _number(one.order_id)} for one in cancels if one.order_id]
     by_cloid = [
         {"asset": asset_of(one.market, assets), "cloid": to_cloid(one.client_order_id)}
@@ -92,7 +92,7 @@ def cancel(cancels: Sequence[CancelOrder], assets: Mapping[str, int]) -> tuple[A
 
 
 def dead_man(at_ms: int | None, now_ms: int) -> Action:
-    """The action that cancels everything at venue time `at_ms`, or that takes the switch back with None.
+    """Build the action that cancels everything at venue time `at_ms`, or that takes the switch back with None.
 
     Raises RiskRefused for a time that is less than 5 s away: the venue refuses it.
     """
@@ -104,7 +104,7 @@ def dead_man(at_ms: int | None, now_ms: int) -> Action:
 
 
 def asset_of(market: str, assets: Mapping[str, int]) -> int:
-    """The number of a market in requests. Raises RiskRefused for a market that the venue does not list."""
+    """Find the number of a market in requests. Raises RiskRefused for a market that the venue does not list."""
     if market not in assets:
         raise RiskRefused(f"{market} has no number at the venue; nothing was sent")
     return assets[market]

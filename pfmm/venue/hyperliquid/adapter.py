@@ -102,7 +102,7 @@ class Hyperliquid:
     # -- public data
 
     def time(self) -> VenueTime:
-        """The venue's clock. What it says of special days is kept for the screen."""
+        """Read the venue's clock. What it says of special days is kept for the screen."""
         status = self._info.record({"type": "exchangeStatus"})
         found = VenueTime(status.millis("time"))
         self._special = status.shown("specialStatuses") if status.given("specialStatuses") else None
@@ -110,14 +110,14 @@ class Hyperliquid:
         return found
 
     def markets(self) -> tuple[Instrument, ...]:
-        """Every market that is not delisted, with the account's own fees, or the entry tier's without an account."""
+        """Read every market that is not delisted, at the account's own fees (the entry tier's without an account)."""
         rates = ENTRY_FEES_BPS
         if self.account:
             rates = fees.fees_bps(self._info.record(self._info.mine("userFees")))
         return self._public.instruments(*rates)
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
-        """Tickers of `markets` with their best quotes, or of every market, without quotes, in one request a list."""
+        """Read tickers of `markets` with best quotes, or of every market, without quotes, in one request a list."""
         dexes = self._dexes if markets is None else tuple(dict.fromkeys(dex_of(market) for market in markets))
         contexts = self._public.contexts(dexes)
         if markets is None:
@@ -125,30 +125,30 @@ class Hyperliquid:
         return self._public.tickers(markets, contexts)
 
     def book(self, market: str, depth: int) -> Book:
-        """The best `depth` levels of each side, at most 20."""
+        """Read the best `depth` levels of each side, at most 20."""
         self._public.refuse_unlisted([market])
         found = self._public.book(market)
         return Book(found.market, found.time_ms, found.bids[:depth], found.asks[:depth])
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
-        """The few newest public prints since a venue time, oldest first: the venue keeps no history of them."""
+        """Read the few newest public prints since a venue time, oldest first: the venue keeps no history of them."""
         self._public.refuse_unlisted([market])
         rows = self._info.rows({"type": "recentTrades", "coin": coin_of(market)})
         found = sorted(map(reads.trade, rows), key=lambda one: one.time_ms)
         return tuple(one for one in found if one.time_ms > since_ms)
 
     def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:
-        """One-minute candles since a venue time, oldest first, at most 5,000."""
+        """Read one-minute candles since a venue time, oldest first, at most 5,000."""
         self._public.refuse_unlisted([market])
         asked = {"coin": coin_of(market), "interval": "1m", "startTime": since_ms, "endTime": self.time().time_ms}
         return reads.candles(self._info.rows({"type": "candleSnapshot", "req": asked}))
 
     def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002
-        """None: the venue keeps no past quotes."""
+        """Return none: the venue keeps no past quotes."""
         return ()
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
-        """Settled hourly rates after a venue time, oldest first."""
+        """Read settled hourly rates after a venue time, oldest first."""
         self._public.refuse_unlisted([market])
         asked = {"type": "fundingHistory", "coin": coin_of(market), "startTime": since_ms + 1}
         return reads.funding_rates(self._info.rows(asked))
@@ -156,7 +156,7 @@ class Hyperliquid:
     # -- the account
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
-        """One consistent view: time, orders, fills, account state and prices, read in this order.
+        """Build one consistent view: time, orders, fills, account state and prices, read in this order.
 
         Nothing is asked where the socket shows fresh prices and tells of no change since the last whole look, for a
         minute. Without it, while nothing was sent and nothing has filled, orders and fills of that look stand for 15 s.
@@ -174,7 +174,7 @@ class Hyperliquid:
         return found
 
     def _look(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
-        """The cheapest look that may be trusted."""
+        """Take the cheapest look that may be trusted."""
         dexes = self._lists_of(markets)
         socket = self._followed(markets)
         if socket is not None:
@@ -200,7 +200,7 @@ class Hyperliquid:
     def _whole_look(
         self, markets: Sequence[str], dexes: tuple[str, ...], cursors: Cursors, connection: int
     ) -> Snapshot:
-        """Everything read anew, and remembered."""
+        """Read everything anew, and remember it."""
         self._learn_actions()
 
         def agree(history: History, states: States) -> bool:
@@ -217,7 +217,7 @@ class Hyperliquid:
         return shown
 
     def _revalued(self, markets: Sequence[str], look: Look, now_ms: int) -> Snapshot:
-        """What the look of before showed, at the prices of now; a price that the socket does not show is asked for."""
+        """Give what the look of before showed, at the prices of now. What the socket does not show is asked for."""
         self._newest_ms = max(self._newest_ms, now_ms)
         self._memory.shown_ms = max(self._memory.shown_ms, now_ms)
         told = self._public.recent(markets, look.dexes, now_ms)
@@ -225,7 +225,7 @@ class Hyperliquid:
         return replace(now, books=tuple(book for _, book in told))
 
     def _followed(self, markets: Sequence[str]) -> Following | None:
-        """The socket that follows the account, opened by the second look: who looks once has no use for it."""
+        """Return the socket that follows the account. The second look opens it: who looks once has no use for it."""
         self._looks += 1
         if self._socket is None and self._follow is not None and self._looks > 1 and self.account:
             self._socket = self._follow()
@@ -235,15 +235,15 @@ class Hyperliquid:
         return self._socket
 
     def tell_depth(self, levels: int) -> None:
-        """The quotes come from the books: every snapshot has them."""
+        """Do nothing: the quotes come from the books, which every snapshot has."""
 
     def look_anew(self) -> None:
-        """The next snapshot reads orders and fills again, and who asks for that needs no socket."""
+        """Make the next snapshot read orders and fills again; who asks for that needs no socket."""
         self._memory.sent()
         self._looks = 0
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without fills and payments; a market that is not listed costs its own ticker alone. In an
+        """Read a snapshot without fills and payments; a market that is not listed costs its own ticker alone. In an
         emergency it takes in every builder's list on which the account has anything, and names those not seen."""
         if self._everywhere is not None:
             more = self._everywhere.look(self._dexes)
@@ -261,7 +261,7 @@ class Hyperliquid:
         return found if self._everywhere is None else replace(found, unseen=self._everywhere.unseen)
 
     def order(self, client_order_id: str) -> Order | None:
-        """The order of a client order id; None when the venue knows none, which it says of a wrong account too."""
+        """Find the order of a client order id; None when the venue knows none, which it says of a wrong account too."""
         asked = {**self._info.mine("orderStatus"), "oid": to_cloid(client_order_id)}
         found = reads.order_status(self._info.record(asked))
         if found is not None and found.client_order_id != client_order_id:
@@ -269,26 +269,26 @@ class Hyperliquid:
         return found
 
     def open_orders(self, market: str | None = None) -> tuple[Order, ...]:
-        """Every open order of the account on the lists that it uses, or of one market."""
+        """Read every open order of the account on the lists that it uses, or of one market."""
         dexes = self._dexes if market is None else (dex_of(market),)
         rows = (row for dex in dexes for row in self._info.rows(self._mine("frontendOpenOrders", dex)))
         return tuple(one for one in map(reads.open_order, rows) if market in (None, one.market))
 
     def positions(self) -> tuple[Position, ...]:
-        """One signed position a market."""
+        """Read one signed position a market."""
         return _positions(self._states(self._dexes))
 
     def account_state(self) -> Account:
-        """Equity and margin."""
+        """Read equity and margin."""
         return self._account(self._states(self._dexes))
 
     def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:
-        """Executions since a cursor (a venue time in ms), oldest first, each once."""
+        """Read executions since a cursor (a venue time in ms), oldest first, each once."""
         found = self._info.fills_from(0 if since is None else int(since))
         return tuple(one for one in found if market in (None, one.market))
 
     def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
-        """Funding payments since a cursor (a venue time in ms), oldest first."""
+        """Read funding payments since a cursor (a venue time in ms), oldest first."""
         return self._info.payments_from(0 if since is None else int(since))
 
     # -- actions
@@ -299,7 +299,7 @@ class Hyperliquid:
         return Desk(self._link, self._public.assets, self._shown, self._newest_ms, self._budget).submit(batch)
 
     def cancel_all(self, market: str | None = None) -> int:
-        """Read what rests, and cancel it by the venue's ids; the number that the venue says it cancelled."""
+        """Read what rests, cancel it by the venue's ids, and return how many the venue says it cancelled."""
         resting = self.open_orders(market)
         answer = self.submit(Batch(cancel=tuple(CancelOrder(one.market, order_id=one.order_id) for one in resting)))
         return sum(isinstance(item, Order) for item in answer.cancel)
@@ -324,12 +324,12 @@ class Hyperliquid:
         return probe(self._info, self.name, self._signer().address, markets, now_ms)
 
     def actions_left(self) -> ActionsLeft | None:
-        """What the venue grants the account: 10,000 and one for each USD that it ever traded."""
+        """Tell what is left of the account's actions: the venue grants 10,000 and one for each USD ever traded."""
         self._learn_actions()
         return self._budget.left()
 
     def budget_text(self) -> str:
-        """Weight and actions that are left, and how long the actions last at the pace of now."""
+        """Tell what weight and actions are left, and how long the actions last at the pace of now."""
         actions_left = self._budget.text(self._newest_ms)
         socket = None if self._socket is None else self._socket.text()
         special = None if self._special is None else f"the venue says: {self._special}"
@@ -337,7 +337,7 @@ class Hyperliquid:
         return ", ".join(one for one in told if one is not None)
 
     def budget_low(self) -> bool:
-        """True when little is left of either."""
+        """Tell whether little is left of either."""
         return self.http.budget_low() or self._budget.low()
 
     def _learn_actions(self) -> None:
@@ -349,7 +349,7 @@ class Hyperliquid:
             self._budget.learn(used, cap, self._newest_ms)
 
     def _vault(self, signer: str) -> str | None:
-        """The address that is traded for; see `identity.vault_for`."""
+        """Return the address that is traded for; see `identity.vault_for`."""
         return identity.vault_for(self._info, self.name, signer)
 
     # -- reading
@@ -405,7 +405,7 @@ class Hyperliquid:
         )
 
     def _account(self, states: States) -> Account:
-        """The account over all lists. One without equity is looked at more closely: it may be unified, or none."""
+        """Read the account over all lists. One without equity is looked at more closely: it may be unified, or none."""
         found = reads.account(list(states.values()), self.account)
         return found if found.equity else self._really_empty(found)
 
@@ -421,7 +421,7 @@ class Hyperliquid:
 
     @cached_property
     def _mode(self) -> str:
-        """The account's mode, once it is known to be an account: an agent's address, too, shows no equity."""
+        """Read the account's mode, once it is known to be an account: an agent's address, too, shows no equity."""
         identity.refuse_no_account(self._info, self.name)
         answer = self._info.ask(self._info.mine("userAbstraction"))
         if not isinstance(answer, str):
@@ -429,7 +429,7 @@ class Hyperliquid:
         return answer
 
     def _since(self, cursors: Cursors) -> History:
-        """New fills and payments. What is read again, since fills arrive late, the journal takes once."""
+        """Read new fills and payments. Fills arrive late, so some are read again: the journal takes each once."""
         found = self._info.fills_from(max(int(cursors.fills or 0) - LATE_MS, 0))
         newest_ms = max([int(cursors.fills or 0), *(one.time_ms for one in found)])
         payments: tuple[FundingPayment, ...] = ()

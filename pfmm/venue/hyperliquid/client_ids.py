@@ -20,7 +20,7 @@ _CLOID = re.compile(r"0x[0-9a-f]{32}", re.ASCII)
 
 
 def to_cloid(client_order_id: str) -> str:
-    """The cloid of one of pfmm's client order ids: "a1b2c3-26" → "0x70f0a1b2c3000000000000000000001a".
+    """Translate one of pfmm's client order ids to its cloid: "a1b2c3-26" → "0x70f0a1b2c3000000000000000000001a".
 
     Raises RiskRefused for any other id: it could not be recognised again, and a cloid that is malformed is answered
     as a bad signature.
@@ -33,7 +33,7 @@ def to_cloid(client_order_id: str) -> str:
 
 
 def from_cloid(cloid: str) -> str | None:
-    """pfmm's client order id of a cloid, or None for a cloid that pfmm did not make: an order of somebody else's."""
+    """Translate a cloid to pfmm's client order id; None for one that pfmm did not make: an order of somebody else's."""
     if _CLOID.fullmatch(cloid) is None:
         return None
     if cloid.startswith(_RUN):

@@ -30,7 +30,7 @@ class Everywhere:
         self.unseen: tuple[str, ...] = (ALL_LISTS,)
 
     def look(self, used: Sequence[str]) -> tuple[str, ...]:
-        """Further lists on which the account has something, of those that are not `used` yet. Raises nothing for a
+        """Find further lists on which the account has something, of those that are not `used` yet. Raises nothing for a
         venue that does not answer: what is known must be cancelled and closed whatever else there is."""
         if not self.unseen or not self._begun:
             self._begun = True

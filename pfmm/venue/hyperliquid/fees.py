@@ -24,7 +24,7 @@ class Dex:
 
 
 def dexes(rows: Sequence[object]) -> Mapping[str, Dex]:
-    """The builders' lists of `perpDexs` by name; the first entry, the venue's own, is null."""
+    """Read the builders' lists of `perpDexs` by name; the first entry, the venue's own, is null."""
     found = [(number, Record(row, f"perpDexs[{number}]")) for number, row in enumerate(rows) if row is not None]
     return {
         row.text("name"): Dex(
@@ -37,7 +37,7 @@ def dexes(rows: Sequence[object]) -> Mapping[str, Dex]:
 
 
 def dex_fees_bps(maker_bps: Decimal, taker_bps: Decimal, dex: Dex, *, growth: bool) -> tuple[Decimal, Decimal]:
-    """The account's fees on a builder's list: the builder adds his share, and growth takes nine tenths off.
+    """Work out the account's fees on a builder's list: the builder adds his share, and growth takes nine tenths off.
 
     1.5 bps with a scale of 1 are 3, in growth 0.3; with 0.5 they are 2.25. A rebate only shrinks. Source: the venue's
     documentation of fees.
@@ -48,5 +48,5 @@ def dex_fees_bps(maker_bps: Decimal, taker_bps: Decimal, dex: Dex, *, growth: bo
 
 
 def fees_bps(user_fees: Record) -> tuple[Decimal, Decimal]:
-    """The account's maker and taker fee in bps, negative for a rebate: rates 0.00015 and 0.00045 are 1.5 and 4.5."""
+    """Read the account's fees in bps, maker and taker, negative for a rebate: 0.00015 and 0.00045 are 1.5 and 4.5."""
     return user_fees.decimal_text("userAddRate") * _BPS, user_fees.decimal_text("userCrossRate") * _BPS

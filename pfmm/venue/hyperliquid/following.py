@@ -45,7 +45,7 @@ class Following:
         self._stream.close()
 
     def text(self) -> str:
-        """How the socket is, for a screen."""
+        """Tell how the socket is, for a screen."""
         problem = self._stream.problem
         return "socket open" if problem is None else f"no socket ({problem}): asked instead"
 
@@ -56,16 +56,16 @@ class Following:
         self._stream.subscribe({"method": "subscribe", "subscription": one} for one in wanted)
 
     def connection(self) -> int:
-        """The number of the connection on which every change of the account is told; 0 where there is none, where it
-        has not yet said that it will, and where it has been silent for 3 s. A look is good for the connection that was
-        there before its first read."""
+        """Return the number of the connection on which every change of the account is told. It is 0 where there is
+        none, where it has not yet said that it will, and where it has been silent for 3 s. A look is good for the
+        connection that was there before its first read."""
         number, heard_s = self._stream.heard
         told = [self._stream.slot(kind) for kind in (ORDERS, FILLS)]
         sure = all(one is not None and one.connection == number for one in told)
         return number if sure and self._now_s() - heard_s <= FRESH_S else 0
 
     def price(self, market: str) -> Price | None:
-        """Book and context of a market; None where they are too old to act on."""
+        """Return book and context of a market; None where they are too old to act on."""
         coin, (number, _) = coin_of(market), self._stream.heard
         book, context = self._stream.slot(f"{BOOKS}:{coin}"), self._stream.slot(f"{CONTEXTS}:{coin}")
         if book is None or context is None or not number == book.connection == context.connection:
@@ -78,8 +78,8 @@ class Following:
     def unchanged(
         self, markets: Sequence[str], cursors: Cursors, dexes: Sequence[str], memory: Memory
     ) -> tuple[Look, int] | None:
-        """The look of before where nothing has changed since, and the venue time of the newest of the books, which is
-        later than that of any snapshot before; None where all is to be read anew."""
+        """Return the look of before where nothing has changed since, and the venue time of the newest of the books,
+        which is later than that of any snapshot before; None where all is to be read anew."""
         number = self.connection()
         if not number:
             return None
@@ -98,7 +98,7 @@ class Following:
         return max((one.book.time_ms for one in prices if one is not None), default=0)
 
     def _confirms(self, look: Look, memory: Memory) -> bool:
-        """True where the look shows all that the socket has told of in the last minute; else it is of before."""
+        """Tell whether the look shows all news of the socket from the last 75 s, of which none was lost."""
         arrivals, lost = self._stream.take(NEWS)
         self._news |= {one.value.key: (one.value, one.at_s) for one in arrivals}
         oldest_s = self._now_s() - NEWS_S
@@ -107,7 +107,7 @@ class Following:
 
 
 def frame(message: Json) -> Iterable[Publication]:
-    """Where a frame belongs. That changes will be told from now on is published under the channel's name: of orders
+    """Say where a frame belongs. That changes will be told from now on is published under the channel's name: of orders
     with the acknowledgement, of fills with the snapshot that follows it, which shows what a look will read."""
     channel, data = message.get("channel"), message.get("data")
     if channel == "subscriptionResponse":
@@ -130,7 +130,7 @@ def frame(message: Json) -> Iterable[Publication]:
 
 
 def _order_news(row: Record) -> OrderNews:
-    """What is told of one order. A state that is not known counts as the end: a look tells whether it is."""
+    """Read what is told of one order. A state that is not known counts as the end: a look tells whether it is."""
     order = row.record("order")
     filled = order.decimal_text("origSz") - order.decimal_text("sz")
     order_id = str(order.whole("oid", 0, 10**20))

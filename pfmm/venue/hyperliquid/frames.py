@@ -15,13 +15,13 @@ PING: Final = {"method": "ping"}
 
 
 def socket_url(url: str) -> str:
-    """The address of the socket beside an API's: https://a.b is wss://a.b/ws."""
+    """Return the address of the socket beside an API's: https://a.b is wss://a.b/ws."""
     scheme, _, rest = url.partition("://")
     return f"{'wss' if scheme == 'https' else 'ws'}://{rest.rstrip('/')}{PATH}"
 
 
 def market_frame(message: Json) -> Iterable[Publication]:
-    """Where a frame of public data belongs. Raises BadVenueData for one that makes no sense."""
+    """Say where a frame of public data belongs. Raises BadVenueData for one that makes no sense."""
     channel, data = message.get("channel"), message.get("data")
     if channel == "l2Book":
         record = Record(data, "l2Book")

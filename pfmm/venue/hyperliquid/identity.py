@@ -28,7 +28,7 @@ def role_of(info: Info, address: str) -> Role:
 
 
 def refuse_no_account(info: Info, name: str) -> Role:
-    """The role of the account's address. Raises AuthenticationError where it is none whose orders can be read."""
+    """Return the role of the account's address. Raises AuthenticationError where no orders can be read of it."""
     role = role_of(info, info.account)
     if role.word == "agent":
         raise AuthenticationError(
@@ -44,7 +44,7 @@ def refuse_no_account(info: Info, name: str) -> Role:
 
 
 def vault_for(info: Info, name: str, signer: str) -> str | None:
-    """The address to name as the one that is traded for: None where the key acts for the account itself.
+    """Find the address to name as the one that is traded for: None where the key acts for the account itself.
 
     Raises AuthenticationError where `signer`, the key's address, may not act for the account.
     """
@@ -71,7 +71,7 @@ def _leader(info: Info) -> str:
 
 
 def agent_warning(info: Info, owner: str, signer: str, now_ms: int) -> str | None:
-    """What to say of an agent's key that ends within two weeks; None for any other."""
+    """Warn of an agent's key that ends within two weeks; None for any other."""
     for row in info.rows({"type": "extraAgents", "user": owner}):
         if row.text("address").lower() == signer and row.given("validUntil"):
             left_ms = row.millis("validUntil") - now_ms
@@ -82,7 +82,7 @@ def agent_warning(info: Info, owner: str, signer: str, now_ms: int) -> str | Non
 
 
 def refuse_portfolio_margin(mode: str, name: str) -> None:
-    """Raises CannotDoThis for a mode of the account whose margin pfmm cannot work out."""
+    """Raise CannotDoThis for a mode of the account whose margin pfmm cannot work out."""
     if mode == "portfolioMargin":
         raise CannotDoThis(
             f"the account is in portfolio margin at {name}, which pfmm does not trade with; nothing was sent",

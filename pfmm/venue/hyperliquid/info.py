@@ -37,7 +37,7 @@ Row = TypeVar("Row", Fill, FundingPayment)
 
 
 def weight_of(kind: str) -> int:
-    """What a question weighs before it is known how many rows the answer has."""
+    """Tell what a question weighs before it is known how many rows the answer has."""
     return _WEIGHTS.get(kind, USUAL_WEIGHT)
 
 
@@ -60,7 +60,7 @@ class Info:
         self.roles: dict[str, Role] = {}  # by address: heavy questions, whose answer stays
 
     def ask(self, asked: Mapping[str, object]) -> object:
-        """The answer to one question; long ones cost a weight for so many rows beside the question's own."""
+        """Ask one question and return the answer. A long one costs a weight for so many rows beside its question's."""
         kind = str(asked["type"])
         answer = self._http.ask(PATH, asked, weight=weight_of(kind))
         rows = _ROWS_A_WEIGHT.get(kind)
@@ -69,18 +69,18 @@ class Info:
         return answer
 
     def record(self, asked: Mapping[str, object]) -> Record:
-        """The object that a question is answered with."""
+        """Ask a question that is answered with an object."""
         return Record(self.ask(asked), str(asked["type"]))
 
     def rows(self, asked: Mapping[str, object]) -> list[Record]:
-        """The list of objects that a question is answered with."""
+        """Ask a question that is answered with a list of objects."""
         answer = self.ask(asked)
         if not isinstance(answer, list) or len(answer) > reads.MAX_ROWS:
             raise BadVenueData(f"{asked['type']}: must be a list of at most {reads.MAX_ROWS} rows")
         return [Record(row, f"{asked['type']}[{place}]") for place, row in enumerate(answer)]
 
     def mine(self, kind: str, **fields: object) -> dict[str, object]:
-        """A question about the account. Raises ConfigError without one: the venue would answer for an empty account."""
+        """Write a question about the account. Raises ConfigError without one: an empty account would be answered."""
         if not self.account:
             raise ConfigError(
                 f"{kind} is about an account, and none is set: {self._name} accounts are addresses",
@@ -89,7 +89,7 @@ class Info:
         return {"type": kind, "user": self.account, **fields}
 
     def fills_from(self, start_ms: int) -> tuple[Fill, ...]:
-        """Every fill from a venue time on, oldest first, each once."""
+        """Read every fill from a venue time on, oldest first, each once."""
 
         def page(since_ms: int) -> tuple[Fill, ...]:
             return reads.fills(self.rows(self.mine("userFillsByTime", startTime=since_ms, aggregateByTime=False)))
@@ -97,7 +97,7 @@ class Info:
         return _paged("userFillsByTime", page, lambda one: one.fill_id, start_ms, FILLS_PAGE)
 
     def payments_from(self, start_ms: int) -> tuple[FundingPayment, ...]:
-        """Every funding payment from a venue time on, oldest first, each once."""
+        """Read every funding payment from a venue time on, oldest first, each once."""
 
         def page(since_ms: int) -> tuple[FundingPayment, ...]:
             rows = map(reads.funding_payment, self.rows(self.mine("userFunding", startTime=since_ms)))
@@ -109,7 +109,7 @@ class Info:
 def _paged(
     kind: str, read: Callable[[int], tuple[Row, ...]], id_of: Callable[[Row], str], start_ms: int, most: int
 ) -> tuple[Row, ...]:
-    """All pages. The next goes on at the last time INCLUSIVE, since neighbours share a millisecond."""
+    """Read all pages. The next goes on at the last time INCLUSIVE, since neighbours share a millisecond."""
     found: dict[str, Row] = {}
     newest_ms = start_ms
     for _ in range(MAX_PAGES):

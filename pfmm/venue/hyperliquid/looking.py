@@ -25,7 +25,7 @@ Signature = tuple[tuple[str, str, str], ...]
 
 
 def signature(states: Mapping[str, Record]) -> Signature:
-    """What changes with any fill that costs or earns something: every position, and the balance without them."""
+    """Read what changes with any fill that costs or earns something: every position, and the balance without them."""
     found: list[tuple[str, str, str]] = []
     for dex, state in states.items():
         found.append((dex, "", str(state.record("marginSummary").decimal_text("totalRawUsd"))))
@@ -52,7 +52,7 @@ class OrderNews:
 
     @property
     def key(self) -> str:
-        """Of what the newest news counts."""
+        """Return what the news is about: of one order the newest news counts alone."""
         return f"order {self.order_id}"
 
 
@@ -73,16 +73,16 @@ class Look:
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """What rested."""
+        """Return what rested."""
         return self.shown.orders
 
     @property
     def cursors(self) -> Cursors:
-        """Where the next look goes on."""
+        """Return where the next look goes on."""
         return self.shown.cursors
 
     def tells(self, news: Iterable[News], told: Container[str]) -> bool:
-        """True where this look shows all of the news; `told` are the ids of fills that were shown. A list of orders
+        """Tell whether this look shows all of the news; `told` are the ids of fills that were shown. A list of orders
         that lags shows one as open that is gone, or not yet what a new one is."""
         open_now = {one.order_id: one.filled for one in self.orders}
         for one in news:
@@ -109,29 +109,29 @@ class Memory:
 
     @property
     def told(self) -> Container[str]:
-        """The ids of the fills that have been told of lately."""
+        """Return the ids of the fills that have been told of lately."""
         return self._told
 
     def sent(self) -> None:
-        """Something was sent, or a proof is wanted: what rests is to be read again."""
+        """Remember that something was sent, or that a proof is wanted: what rests is to be read again."""
         self._sent = True
 
     def standing(self, cursors: Cursors, dexes: Sequence[str], now_ms: int) -> Look | None:
-        """The whole look that may still stand at venue time `now_ms`, or None."""
+        """Return the whole look that may still stand at venue time `now_ms`, or None."""
         look = self._as_before(cursors, dexes)
         return look if look is not None and now_ms - look.asked_ms < STANDS_MS else None
 
     def unchanged(
         self, cursors: Cursors, dexes: Sequence[str], connection: int, now_ms: int, stands_ms: int
     ) -> Look | None:
-        """The whole look that stands as long as the socket's `connection`, for at most `stands_ms`, or None."""
+        """Return the whole look that stands as long as the socket's `connection`, for at most `stands_ms`, or None."""
         look = self._as_before(cursors, dexes)
         stands = look is not None and look.connection == connection and now_ms - look.asked_ms < stands_ms
         return look if stands else None
 
     def _as_before(self, cursors: Cursors, dexes: Sequence[str]) -> Look | None:
-        """The last whole look, where nothing was sent since. One whose fills and positions told two stories stands
-        for neither."""
+        """Return the last whole look, where nothing was sent since. One whose fills and positions told two stories does
+        not count."""
         look = self._look
         if self._sent or look is None or look.cursors != cursors or look.dexes != tuple(dexes):
             return None
@@ -146,7 +146,7 @@ class Memory:
         self._told = {one: at_ms for one, at_ms in self._told.items() if at_ms >= oldest_ms}
 
     def agree(self, fills: Sequence[Fill], positions: Sequence[Position]) -> bool:
-        """True where the new fills lead from the positions of the last whole look to these. 2 and then 3 with a new
+        """Tell whether the new fills lead from the positions of the last whole look to these. 2 and then 3 with a new
         buy of 1 agree; without it a fill is still to come."""
         if self._positions is None:
             return True
@@ -177,7 +177,7 @@ def revalued(look: Look, tickers: tuple[Ticker, ...], now_ms: int) -> Snapshot:
 
 
 def _at(position: Position, mark: Decimal) -> Position:
-    """The position at a mark. 2 that cost 200 are worth 210 at 105, and have gained 10."""
+    """Value the position at a mark. 2 that cost 200 are worth 210 at 105, and have gained 10."""
     value = abs(position.size) * mark
     gained = value - position.cost_basis if position.size > 0 else position.cost_basis - value
     return replace(position, mark_price=mark, unrealized_pnl=gained)

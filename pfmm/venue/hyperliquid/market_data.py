@@ -41,7 +41,7 @@ class PublicData:
         self.shown: Callable[[str], Price | None] = lambda _: None
 
     def instruments(self, maker_bps: Decimal, taker_bps: Decimal) -> tuple[Instrument, ...]:
-        """Every market that is not delisted, at these fees of the account; a builder's list has its own share."""
+        """Read every market that is not delisted, at these fees of the account; a builder's list has its own share."""
         found = []
         for one in self._listings:
             rates = (maker_bps, taker_bps)
@@ -53,23 +53,23 @@ class PublicData:
 
     @cached_property
     def listed(self) -> frozenset[str]:
-        """The markets that are not delisted."""
+        """Name the markets that are not delisted."""
         return frozenset(market_of(one.coin) for one in self._listings if not one.delisted)
 
     @cached_property
     def assets(self) -> Mapping[str, int]:
-        """The number of each market in requests, delisted ones too: what rests there must be cancellable."""
+        """Return the number of each market in requests, delisted ones too: what rests there must be cancellable."""
         return {
             market_of(one.coin): asset_id(one.index, self._builders[one.dex].number if one.dex else 0)
             for one in self._listings
         }
 
     def refuse_unlisted(self, markets: Sequence[str]) -> None:
-        """Raises UnknownMarket for markets that the venue does not list."""
+        """Raise UnknownMarket for markets that the venue does not list."""
         self._refuse(markets, {coin_of(market) for market in self.listed})
 
     def contexts(self, dexes: Sequence[str]) -> Contexts:
-        """Listing, mark, oracle and rate of every market of these lists, in one request each, by coin."""
+        """Read listing, mark, oracle and rate of every market of these lists, in one request each, by coin."""
         found: dict[str, tuple[Listing, Context]] = {}
         for dex in dexes:
             answer = self._info.ask({"type": "metaAndAssetCtxs", "dex": dex} if dex else {"type": "metaAndAssetCtxs"})
@@ -79,16 +79,16 @@ class PublicData:
         return found
 
     def book(self, market: str) -> Book:
-        """The levels of one market."""
+        """Read the levels of one market."""
         return reads.book(self._info.record({"type": "l2Book", "coin": coin_of(market)}), coin_of(market))
 
     def tickers(self, markets: Sequence[str], contexts: Contexts) -> tuple[Ticker, ...]:
-        """Tickers with the best quotes of each book. Raises UnknownMarket."""
+        """Read tickers with the best quotes of each book. Raises UnknownMarket."""
         self._refuse(markets, contexts)
         return tuple(reads.ticker(self.book(market), contexts[coin_of(market)][1]) for market in markets)
 
     def recent(self, markets: Sequence[str], dexes: Sequence[str], now_ms: int) -> tuple[tuple[Ticker, Book], ...]:
-        """Tickers whose marks and rates are at most a minute old, each with the book of now that has its quotes.
+        """Read tickers whose marks and rates are at most a minute old, each with the book of now that has its quotes.
 
         Raises UnknownMarket."""
         shown = {market: self.shown(market) for market in markets}
@@ -103,25 +103,25 @@ class PublicData:
 
     @staticmethod
     def all_tickers(contexts: Contexts, now_ms: int) -> tuple[Ticker, ...]:
-        """A ticker without quotes of every market."""
+        """Build a ticker without quotes of every market."""
         return tuple(reads.ticker(Book(market_of(coin), now_ms, (), ()), one) for coin, (_, one) in contexts.items())
 
     def builders(self) -> tuple[str, ...]:
-        """The names of all builders' lists of markets."""
+        """Name all builders' lists of markets."""
         return tuple(self._builders)
 
     def refuse_other_collateral(self, dex: str) -> None:
-        """Raises CannotDoThis for a list whose markets are settled in another coin than USDC."""
+        """Raise CannotDoThis for a list whose markets are settled in another coin than USDC."""
         reads.listings(self._info.record({"type": "meta", "dex": dex}), dex)
 
     def use(self, dexes: Sequence[str]) -> None:
-        """From now on these are the lists in use."""
+        """Take these as the lists in use from now on."""
         self._dexes = tuple(dexes)
         self._recent = None
         self._drop("listed", "assets", "_listings")
 
     def forget(self) -> None:
-        """The next question about markets, their numbers or their list reads these anew."""
+        """Forget markets, their numbers and their lists: the next question about them reads these anew."""
         self._drop("listed", "assets", "_builders", "_listings")
 
     def _drop(self, *names: str) -> None:

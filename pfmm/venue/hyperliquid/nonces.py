@@ -24,7 +24,7 @@ class NonceFile:
         self._last = 0
 
     def __call__(self) -> int:
-        """The next number: the time in ms, or one more than the last where that is later.
+        """Draw the next number: the time in ms, or one more than the last where that is later.
 
         A folder that cannot be written must not stop a flatten: there the number is the time and the process's own
         id, which two processes rarely share.
@@ -42,7 +42,7 @@ class NonceFile:
             os.close(descriptor)
 
     def _stored(self, descriptor: int) -> int:
-        """The last number; 0 for a file that holds none, or one that the venue would refuse as too far ahead."""
+        """Read the last number; 0 for a file that holds none, or one that the venue would refuse as too far ahead."""
         text = os.pread(descriptor, 20, 0)
         number = int(text) if text.isdigit() else 0
         return number if number < self._now_ms() + FARTHEST_AHEAD_MS else 0

@@ -46,7 +46,7 @@ def wire_size(size: Decimal, field: str = "size") -> str:
 
 
 def price_rule(size_decimals: int) -> PriceRule:
-    """The prices of a market: at most 5 significant figures and 6 − szDecimals decimals, whole numbers always.
+    """Return a market's price rule: at most 5 significant figures and 6 − szDecimals decimals, whole numbers always.
 
     BTC has 5 size decimals: 0.1 is the smallest step, and at 65,432 the step is 1.
     """
@@ -54,28 +54,28 @@ def price_rule(size_decimals: int) -> PriceRule:
 
 
 def size_step(size_decimals: int) -> Decimal:
-    """The lot of a market in base units: 5 decimals give 0.00001."""
+    """Return the lot of a market in base units: 5 decimals give 0.00001."""
     return Decimal(1).scaleb(-size_decimals)
 
 
 def market_of(coin: str) -> str:
-    """The market's name in pfmm: BTC → BTC-PERP, xyz:TSLA → xyz:TSLA-PERP. Capitals matter (kPEPE)."""
+    """Name the market as pfmm does: BTC → BTC-PERP, xyz:TSLA → xyz:TSLA-PERP. Capitals matter (kPEPE)."""
     return f"{coin}{SUFFIX}"
 
 
 def coin_of(market: str) -> str:
-    """The venue's coin of a market's name: kPEPE-PERP → kPEPE."""
+    """Name the venue's coin of a market: kPEPE-PERP → kPEPE."""
     return market.removesuffix(SUFFIX)
 
 
 def dex_of(market: str) -> str:
-    """The builder's list that a market is on: xyz:TSLA-PERP → xyz, BTC-PERP → "" (the venue's own)."""
+    """Name the builder's list that a market is on: xyz:TSLA-PERP → xyz, BTC-PERP → "" (the venue's own)."""
     before, colon, _ = market.partition(":")
     return before if colon else ""
 
 
 def asset_id(index: int, dex: int = 0) -> int:
-    """The number of a market in requests: its index in the WHOLE universe, delisted markets included.
+    """Work out the number of a market in requests: its index in the WHOLE universe, delisted markets included.
 
     `dex` is the builder dex's position in `perpDexs`, 0 for the venue's own: index 3 of dex 1 is 110003.
     """

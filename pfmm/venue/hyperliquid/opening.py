@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def open_venue(opening: Opening) -> Hyperliquid:
-    """The adapter for an account, an address in lower case, or for public data alone where it is empty."""
+    """Open the adapter for an account, an address in lower case, or for public data alone where it is empty."""
     local = opening.network not in ("mainnet", "testnet")
     weights = None if local else WeightBudget(opening.folder / f"{opening.name}.weight", urgent=opening.urgent)
     client = opening.client(weights)
@@ -53,8 +53,8 @@ def open_venue(opening: Opening) -> Hyperliquid:
 
 
 def _follower(opening: Opening, client: HttpClient) -> Callable[[], Following] | None:
-    """What opens the socket of a loop; None where each look is to ask. Raises CannotDoThis where a socket is wanted
-    that there cannot be."""
+    """Return what opens the socket of a loop; None where each look is to ask. Raises CannotDoThis where a socket is
+    wanted that there cannot be."""
     if opening.urgent or opening.stream == "off" or not opening.account:
         return None
     from pfmm.venue.stream import installed, missing

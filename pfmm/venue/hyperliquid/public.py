@@ -43,21 +43,21 @@ class PublicData:
         self._http.close()
 
     def time_ms(self) -> int:
-        """The venue's clock."""
+        """Read the venue's clock."""
         return self._record({"type": "exchangeStatus"}, 2).millis("time")
 
     def markets(self) -> tuple[Instrument, ...]:
-        """Every market that is not delisted, at the entry tier's fees."""
+        """Read every market that is not delisted, at the entry tier's fees."""
         found = (listing for listing, _ in self._fresh_contexts().values())
         return tuple(reads.instrument(one, *ENTRY_FEES_BPS) for one in found)
 
     def least_interval_s(self, markets: int) -> float:
-        """The shortest time between two looks at so many markets, at the pace of all loops of this machine: 22 a market
-        and look, 600 a minute, are 2.2 s for one and 13.2 s for six."""
+        """Work out the shortest time between two looks at so many markets, at the pace of all loops of this machine: 22
+        a market and look, 600 a minute, are 2.2 s for one and 13.2 s for six."""
         return (BOOK_WEIGHT + PRINTS_WEIGHT) * markets * 60 / PACE_PER_MINUTE
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
-        """Tickers of `markets` with their best quotes, or of every market in one request, without quotes.
+        """Read tickers of `markets` with their best quotes, or of every market in one request, without quotes.
 
         Raises UnknownMarket.
         """
@@ -72,7 +72,7 @@ class PublicData:
         return tuple(reads.ticker(self._books[market], contexts[coin_of(market)][1]) for market in markets)
 
     def refuse_unlisted(self, markets: Sequence[str]) -> Mapping[str, tuple[Listing, Context]]:
-        """Listing, mark and rate of each market, at most a minute old, by coin. Raises UnknownMarket."""
+        """Return listing, mark and rate of all markets, at most a minute old, by coin. Raises UnknownMarket."""
         contexts = self._fresh_contexts()
         unknown = [market for market in markets if coin_of(market) not in contexts]
         if unknown:
@@ -81,12 +81,12 @@ class PublicData:
         return contexts
 
     def book(self, market: str, depth: int) -> Book:
-        """The best `depth` levels of each side, at most 20: those of the ticker that was read last."""
+        """Return the best `depth` levels of each side, at most 20. A book that `tickers` read serves once."""
         found = self._books.pop(market, None) or self._read_book(market)
         return Book(found.market, found.time_ms, found.bids[:depth], found.asks[:depth])
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
-        """The few newest prints after a venue time, oldest first. Raises BadVenueData for one without a number."""
+        """Read the few newest prints after a venue time, oldest first. Raises BadVenueData for one without a number."""
         rows = self._rows({"type": "recentTrades", "coin": coin_of(market)}, PRINTS_WEIGHT)
         found = sorted(map(reads.trade, rows), key=lambda one: one.time_ms)
         if any(not one.trade_id for one in found):
@@ -97,11 +97,11 @@ class PublicData:
         return tuple(one for one in found if one.time_ms > since_ms)
 
     def known_from(self, market: str) -> int | None:
-        """The time of the oldest print of the newest answer; None where it showed none."""
+        """Return the time of the oldest print of the newest answer; None where it showed none."""
         return self._known_from.get(market)
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
-        """Settled hourly rates after a venue time, oldest first."""
+        """Read settled hourly rates after a venue time, oldest first."""
         asked = {"type": "fundingHistory", "coin": coin_of(market), "startTime": since_ms + 1}
         return reads.funding_rates(self._rows(asked, PRINTS_WEIGHT))
 
@@ -129,5 +129,5 @@ class PublicData:
 
 
 def open_public(http: HttpClient) -> PublicData:
-    """The public data that `http` reaches."""
+    """Open the public data that `http` reaches."""
     return PublicData(http)

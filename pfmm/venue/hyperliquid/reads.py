@@ -60,7 +60,7 @@ class Context:
 
 
 def listings(meta: Record, dex: str = "") -> tuple[Listing, ...]:
-    """Every market of `meta.universe`, delisted ones included.
+    """Read every market of `meta.universe`, delisted ones included.
 
     Raises CannotDoThis for a builder's list that is settled in another coin than USDC.
     """
@@ -82,7 +82,7 @@ def _listing(row: Record, index: int, dex: str) -> Listing:
 
 
 def instrument(listing: Listing, maker_bps: Decimal, taker_bps: Decimal) -> Instrument:
-    """The market as pfmm trades it, at the account's own fees in bps."""
+    """Describe the market as pfmm trades it, at the account's own fees in bps."""
     return Instrument(
         market=market_of(listing.coin),
         category="crypto" if ":" not in listing.coin else listing.coin.partition(":")[0],
@@ -97,7 +97,7 @@ def instrument(listing: Listing, maker_bps: Decimal, taker_bps: Decimal) -> Inst
 
 
 def context(row: Record) -> Context:
-    """One entry of the second list of `metaAndAssetCtxs`."""
+    """Read one entry of the second list of `metaAndAssetCtxs`."""
     return Context(
         mark=row.positive_text("markPx"),
         oracle=row.positive_text("oraclePx"),
@@ -108,7 +108,7 @@ def context(row: Record) -> Context:
 
 
 def book(record: Record, coin: str) -> Book:
-    """The levels of `l2Book`, best first on each side.
+    """Read the levels of `l2Book`, best first on each side.
 
     Raises BadVenueData for another coin, and for levels that are out of order or crossed.
     """
@@ -133,7 +133,7 @@ def _levels(record: Record, side: object, index: int) -> tuple[Level, ...]:
 
 
 def ticker(found: Book, of: Context) -> Ticker:
-    """Best quotes of the book beside mark, oracle and funding.
+    """Join the best quotes of the book with mark, oracle and funding.
 
     The rate is that of the running hour and an estimate until the hour ends, so it is marked as one.
     """
@@ -157,8 +157,8 @@ def ticker(found: Book, of: Context) -> Ticker:
 
 
 def trade(row: Record) -> Trade:
-    """One public print; `side` is the aggressor's. The venue's number of a print is unique in its millisecond only, so
-    the id joins both."""
+    """Read one public print; `side` is the aggressor's. The venue's number of a print is unique in its millisecond
+    only, so the id joins both."""
     aggressor = 1 if row.choice("side", WireSide) is WireSide.BUY else -1
     price, size, time_ms = row.positive_text("px"), row.positive_text("sz"), row.millis("time")
     trade_id = f"{time_ms}:{row.whole('tid', 0, 10**20)}" if row.given("tid") else ""
@@ -166,7 +166,7 @@ def trade(row: Record) -> Trade:
 
 
 def candles(rows: Sequence[Record]) -> tuple[Candle, ...]:
-    """The candles of `candleSnapshot`, oldest first."""
+    """Read the candles of `candleSnapshot`, oldest first."""
     found = [
         Candle(
             time_ms=row.millis("t"),
@@ -182,7 +182,7 @@ def candles(rows: Sequence[Record]) -> tuple[Candle, ...]:
 
 
 def funding_rates(rows: Sequence[Record]) -> tuple[FundingRate, ...]:
-    """Settled hourly rates of `fundingHistory`, oldest first."""
+    """Read settled hourly rates of `fundingHistory`, oldest first."""
     found = [
         FundingRate(market_of(row.text("coin")), row.millis("time"), row.decimal_text("fundingRate"), 1) for row in rows
     ]
@@ -190,13 +190,13 @@ def funding_rates(rows: Sequence[Record]) -> tuple[FundingRate, ...]:
 
 
 def open_order(row: Record) -> Order:
-    """One entry of `frontendOpenOrders`; it carries no time of its last change but that of its making."""
+    """Read one entry of `frontendOpenOrders`; it carries no time of its last change but that of its making."""
     made_ms = row.millis("timestamp")
     return _order(row, OrderStatus.OPEN, updated_ms=made_ms, reason=None)
 
 
 def order_status(answer: Record) -> Order | None:
-    """The order of an `orderStatus` answer; None for `unknownOid`.
+    """Read the order of an `orderStatus` answer; None for `unknownOid`.
 
     A wrong account or network answers unknownOid too, so None alone proves nothing. What was filled is `origSz` less
     `sz`, of a cancelled order too.
@@ -211,7 +211,7 @@ def order_status(answer: Record) -> Order | None:
 
 
 def status_of(word: str) -> OrderStatus:
-    """What the venue's word for an order's state means. Raises BadVenueData for a word that is not known."""
+    """Translate the venue's word for an order's state. Raises BadVenueData for a word that is not known."""
     if word in ("open", "triggered"):
         return OrderStatus.OPEN
     if word == "filled":
@@ -250,24 +250,24 @@ def _order(row: Record, status: OrderStatus, *, updated_ms: int, reason: str | N
 
 
 def _waits(row: Record) -> bool:
-    """True for an order that waits for the mark to reach its trigger."""
+    """Tell whether an order waits for the mark to reach its trigger."""
     return row.given("isTrigger") and row.flag("isTrigger")
 
 
 def side_of(row: Record) -> Side:
-    """B is long (buy), A is short (sell)."""
+    """Read a side: B is long (buy), A is short (sell)."""
     return Side.LONG if row.choice("side", WireSide) is WireSide.BUY else Side.SHORT
 
 
 def fills(rows: Sequence[Record]) -> tuple[Fill, ...]:
-    """The executions of `userFills` or `userFillsByTime`, oldest first; within one millisecond as they were served."""
+    """Read the executions of `userFills` or `userFillsByTime`, oldest first; in one millisecond as they were served."""
     newest_first = len(rows) > 1 and rows[0].millis("time") > rows[-1].millis("time")
     served = [fill(row) for row in (reversed(rows) if newest_first else rows)]
     return tuple(sorted(served, key=lambda one: one.time_ms))
 
 
 def fill(row: Record) -> Fill:
-    """One execution. Its id joins time, coin, trade and order: the trade's number alone is not unique.
+    """Read one execution. Its id joins time, coin, trade and order: the trade's number alone is not unique.
 
     Old answers have no trade number; there position before the fill, price and size tell fills of one order apart.
     Raises BadVenueData for a fee in another coin than USDC.
@@ -296,7 +296,7 @@ def fill(row: Record) -> Fill:
 
 
 def funding_payment(row: Record) -> FundingPayment:
-    """One settlement of `userFunding`: `usdc` is negative when it was paid.
+    """Read one settlement of `userFunding`: `usdc` is negative when it was paid.
 
     The price is worked out of the amount, and `nSamples` hours may be in one row: -0.572915 paid at 0.0001 on
     100.86333333 over 3 samples is a price of 18.93.
@@ -318,14 +318,14 @@ def funding_payment(row: Record) -> FundingPayment:
 
 
 def unified_equity(spot: Record, unrealized: Decimal) -> Decimal:
-    """The equity of a unified account, whose perpetual side shows none: its USDC and what positions have gained."""
+    """Work out the equity of a unified account, whose perpetual side shows none: USDC and what positions gained."""
     rows = spot.records("balances", MAX_MARKETS)
     total = sum((row.decimal_text("total") for row in rows if row.text("coin") == COLLATERAL), Decimal(0))
     return total + unrealized
 
 
 def positions(state: Record) -> tuple[Position, ...]:
-    """The positions of `clearinghouseState`. The cost basis comes from value and profit: the entry price that the
+    """Read the positions of `clearinghouseState`. The cost basis comes from value and profit: the entry price that the
     venue rounds for display is off by up to 1.1 bps."""
     rows = (entry.record("position") for entry in state.records("assetPositions", MAX_MARKETS))
     return tuple(_position(row) for row in rows)
@@ -348,8 +348,8 @@ def _position(row: Record) -> Position:
 
 
 def account(states: Sequence[Record], address: str) -> Account:
-    """The account of the `clearinghouseState` of each list of markets: equity is the account's value, cash is equity
-    less unrealised profit."""
+    """Sum up the account over the `clearinghouseState` of each list of markets: equity is the account's value, cash is
+    equity less unrealised profit."""
     zero = Decimal(0)
     equity = sum((state.record("marginSummary").decimal_text("accountValue") for state in states), zero)
     unrealized = sum((one.unrealized_pnl for state in states for one in positions(state)), zero)
@@ -364,7 +364,7 @@ def account(states: Sequence[Record], address: str) -> Account:
 
 
 def contexts(answer: Sequence[object], where: str, dex: str = "") -> Mapping[str, tuple[Listing, Context]]:
-    """Listing and context of every market that is not delisted, by coin, from `metaAndAssetCtxs`.
+    """Read listing and context of every market that is not delisted, by coin, from `metaAndAssetCtxs`.
 
     Raises BadVenueData when the two lists differ in length.
     """

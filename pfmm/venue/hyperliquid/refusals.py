@@ -36,7 +36,7 @@ _NO_SUCH_SIGNER = ("user or api wallet", "must deposit before performing actions
 
 
 def item_refusal(words: str) -> Refusal:
-    """The refusal of one item of a batch; words that are not known keep the code `venue_refused`.
+    """Translate the refusal of one item of a batch; words that are not known keep the code `venue_refused`.
 
     "Order must have minimum value of $10. asset=173" is `below_minimum`.
     """
@@ -44,7 +44,7 @@ def item_refusal(words: str) -> Refusal:
 
 
 def request_error(words: str, what: str) -> PfmmError:
-    """The error of a request that was refused whole; `what` names it in the message."""
+    """Build the error of a request that was refused whole; `what` names it in the message."""
     low = words.lower()
     if any(text in low for text in _NO_SUCH_SIGNER):
         return AuthenticationError(

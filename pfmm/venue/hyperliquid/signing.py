@@ -32,7 +32,7 @@ class Signature(NamedTuple):
     v: int
 
     def as_json(self) -> dict[str, Any]:
-        """The object of the request's field `signature`."""
+        """Return the object of the request's field `signature`."""
         return {"r": self.r, "s": self.s, "v": self.v}
 
 
@@ -87,7 +87,7 @@ class Signer:
 def action_hash(
     action: Mapping[str, Any], nonce: int, vault: str | None = None, expires_after_ms: int | None = None
 ) -> bytes:
-    """The 32 bytes that identify one action: keccak of its msgpack, nonce, vault and expiry.
+    """Work out the 32 bytes that identify one action: keccak of its msgpack, nonce, vault and expiry.
 
     Raises ConfigError for an address that is not 0x and 40 lower-case hex digits.
     """
@@ -100,12 +100,12 @@ def action_hash(
 
 
 def address_of(public_key: bytes, keccak: Keccak) -> str:
-    """The address of an uncompressed public key: the last 20 bytes of its keccak, lower case."""
+    """Work out the address of an uncompressed public key: the last 20 bytes of its keccak, lower case."""
     return f"0x{keccak(public_key[1:])[-20:].hex()}"
 
 
 def checked_address(text: str) -> str:
-    """The address itself, if it is 0x and 40 lower-case hex digits.
+    """Return the address itself, if it is 0x and 40 lower-case hex digits.
 
     Raises ConfigError otherwise: the venue answers a malformed address with an empty account, never with an error.
     """

@@ -41,19 +41,19 @@ class StreamedData:
         self._public.close()
 
     def markets(self) -> tuple[Instrument, ...]:
-        """Every market that is not delisted, at the entry tier's fees."""
+        """Read every market that is not delisted, at the entry tier's fees."""
         return self._public.markets()
 
     def time_ms(self) -> int:
-        """The venue's clock."""
+        """Read the venue's clock."""
         return self._public.time_ms()
 
     def least_interval_s(self, markets: int) -> float:  # noqa: ARG002 - as the port has it
-        """Looking costs nothing."""
+        """Return 0: looking costs nothing."""
         return 0.0
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
-        """Tickers of `markets` from the newest frames, or of every market in one request, without quotes.
+        """Build tickers of `markets` from the newest frames, or read those of every market, without quotes.
 
         Raises VenueUnreachable where frames do not come.
         """
@@ -72,13 +72,13 @@ class StreamedData:
         return tuple(reads.ticker(self._book(coin), self._newest(f"activeAssetCtx:{coin}")) for coin in coins)
 
     def book(self, market: str, depth: int) -> Book:
-        """The best `depth` levels of each side, at most 20."""
+        """Return the best `depth` levels of each side, at most 20."""
         found = self._book(coin_of(market))
         return Book(found.market, found.time_ms, found.bids[:depth], found.asks[:depth])
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:  # noqa: ARG002 - all that has come since
-        """Every print that has come since the last call, oldest first. A new connection shows its newest prints first:
-        where it does, all is known from the oldest of them on; else from the book of now on."""
+        """Take every print that has come since the last call, oldest first. A new connection shows its newest prints
+        first: where it does, all is known from the oldest of them on; else from the book of now on."""
         arrivals, lost = self._stream.take(f"trades:{market}")
         book = self._stream.slot(f"l2Book:{coin_of(market)}")
         connection = 0 if book is None else book.connection
@@ -90,11 +90,11 @@ class StreamedData:
         return tuple(sorted((one.value for one in arrivals), key=lambda trade: trade.time_ms))
 
     def known_from(self, market: str) -> int | None:
-        """From when on the newest answer holds every print; None where it lacks none."""
+        """Tell from when on the newest answer holds every print; None where it lacks none."""
         return self._known_from.get(market)
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
-        """Settled hourly rates after a venue time, oldest first."""
+        """Read settled hourly rates after a venue time, oldest first."""
         return self._public.funding_rates(market, since_ms)
 
     def _book(self, coin: str) -> Book:
@@ -110,5 +110,5 @@ class StreamedData:
 
 
 def open_stream(http: HttpClient, url: str) -> StreamedData:
-    """The public data at `url` over its socket; what needs no socket goes through `http`."""
+    """Open the public data at `url` over its socket; what needs no socket goes through `http`."""
     return StreamedData(http, url)

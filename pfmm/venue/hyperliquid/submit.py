@@ -55,8 +55,8 @@ class Link:
         mainnet: bool,
         vault: Callable[[str], str | None],
     ) -> None:
-        """`vault` tells, of the signer's address, which address to name as the one that is traded for, and raises
-        AuthenticationError where the key may not act for the account."""
+        """Keep what signs and posts. `vault` tells, of the signer's address, which address to name as the one that is
+        traded for, and raises AuthenticationError where the key may not act for the account."""
         self._http = http
         self._signer = signer
         self._nonce = nonce
@@ -72,8 +72,8 @@ class Link:
             self._proven = True
 
     def _prove_before(self, lane: Lane) -> None:
-        """Nothing is placed by a key that is not proven. A cancel is sent even where that cannot be found out: by
-        another account's key it does nothing."""
+        """Refuse to place anything by a key that is not proven. A cancel is sent even where that cannot be found out:
+        by another account's key it does nothing."""
         try:
             self.prove_key()
         except (VenueUnreachable, VenueRefused):
@@ -81,7 +81,7 @@ class Link:
                 raise
 
     def act(self, action: Action, lane: Lane, expires_after_ms: int | None = None, items: int = 1) -> Record:
-        """The `response` of one action that was carried out.
+        """Sign one action, send it, and return the `response` where it was carried out.
 
         Raises what the client raises, and what a refusal of the whole action means.
         """
@@ -182,7 +182,7 @@ class Desk:
 
     @staticmethod
     def _parts(items: Sequence[tuple[int, Some]], action: Callable[[Sequence[Some]], Action]) -> list[_Part]:
-        """One request for each 39 items, which come with their places in the whole batch."""
+        """Make one request for each 39 items, which come with their places in the whole batch."""
         parts = []
         for start in range(0, len(items), actions.MAX_ITEMS):
             some = items[start : start + actions.MAX_ITEMS]
@@ -225,7 +225,7 @@ class Desk:
             return Refusal(OUTCOME_UNKNOWN, error.message, 0)
 
     def _cancelled(self, item: CancelOrder, status: object) -> Answer:
-        """The order as it was last seen, now cancelled; its fills since then come with the next read."""
+        """Return the order as it was last seen, now cancelled; its fills since then come with the next read."""
         if status != "success":
             raise BadVenueData(f"cancel: the answer {ascii(status)[:60]} is not known")
         known = self._by_id.get(item.order_id or "") or self._by_client_id.get(item.client_order_id or "")
