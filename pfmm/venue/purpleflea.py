@@ -49,17 +49,17 @@ class PurpleFlea(PublicReads):
         self._levels = 0
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self.http.close()
 
     def advance(self, to_ms: int) -> VenueTime:
-        """Moves the clock of a stepped paper exchange to `to_ms`; any other venue refuses (VenueRefused)."""
+        """Move the clock of a stepped paper exchange to `to_ms`; any other venue refuses (VenueRefused)."""
         path = "/api/paper/advance"
         answer = self.http.act("POST", path, {"to_ms": to_ms}, lane=Lane.CANCEL)
         return _acted(lambda: form.venue_time(Record(answer, path)))
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
-        """One consistent view: the fills of all pages, and the rest of the last page, which belongs to all of them."""
+        """Read one consistent view: the fills of all pages, and the rest of the last, which belongs to all of them."""
         from pfmm.model.account import Cursors
         from pfmm.venue import purpleflea_account as own
 
@@ -84,7 +84,7 @@ class PurpleFlea(PublicReads):
         raise BadVenueData(f"/api/state: still more after {MAX_PAGES} pages")
 
     def _whole_state(self, query: dict[str, str], markets: Sequence[str]) -> Record:
-        """A page of the state, with the books where they are wanted and the server knows the question."""
+        """Read a page of the state, with the books where they are wanted and the server knows the question."""
         if self._levels:
             try:
                 return self._get("/api/state", {**query, "depth": str(self._levels)}, about=markets)
@@ -95,15 +95,15 @@ class PurpleFlea(PublicReads):
         return self._get("/api/state", query, about=markets)
 
     def tell_depth(self, levels: int) -> None:
-        """Asks the paper exchange for the books with its state; a real venue is asked nothing that it need not know."""
+        """Ask the paper exchange for the books with its state; a real venue is asked nothing that it need not know."""
         self._levels = levels if self.name == PAPER else 0
 
     def look_anew(self) -> None:
-        """Every snapshot is whole."""
+        """Do nothing: every snapshot is whole."""
 
     def state(self, markets: Sequence[str]) -> Snapshot:
-        """A snapshot without fills and payments: one request, however long the account's history is. A market that the
-        venue took off its list costs its own ticker alone: what is held and rests there is shown all the same."""
+        """Read a snapshot without fills and payments: one request, however long the account's history is. A market that
+        the venue took off its list costs its own ticker alone: what is held and rests there is shown all the same."""
         try:
             return self._state(markets)
         except VenueRefused as error:
@@ -124,13 +124,13 @@ class PurpleFlea(PublicReads):
         return self._snapshot(record, markets, (), (), Cursors())
 
     def submit(self, batch: Batch) -> BatchAnswer:
-        """Sends the batch in order cancel, amend, place, at most 100 items a request; see `purpleflea_batch.send`."""
+        """Send the batch in order cancel, amend, place, at most 100 items a request; see `purpleflea_batch.send`."""
         from pfmm.venue.purpleflea_batch import send
 
         return send(self.http, batch)
 
     def order(self, client_order_id: str) -> Order | None:
-        """The order with that client order id; None only when the venue says in so many words that it has none.
+        """Find the order with that client order id; None only when the venue says in so many words that it has none.
 
         Waits for an answer no longer than 5 s, and 2.5, 1.2 and so on after each that did not come, until the next
         snapshot.
@@ -153,22 +153,22 @@ class PurpleFlea(PublicReads):
         return found
 
     def open_orders(self, market: str | None = None) -> tuple[Order, ...]:
-        """Every open order of the account, or of one market."""
+        """Read every open order of the account, or of one market."""
         record = self._get("/api/orders", _given(status="open", market=market), about=_named(market))
         return _open_orders(record, market)
 
     def positions(self) -> tuple[Position, ...]:
-        """One signed position a market."""
+        """Read one signed position a market."""
         return _positions(self._get("/api/positions"))
 
     def account_state(self) -> Account:
-        """Equity and margin."""
+        """Read equity and margin."""
         from pfmm.venue import purpleflea_account as own
 
         return own.account(self._get("/api/account"))
 
     def fills(self, since: str | None = None, market: str | None = None) -> tuple[Fill, ...]:
-        """Every fill since a cursor, oldest first, all pages."""
+        """Read every fill since a cursor, oldest first, all pages."""
         from pfmm.venue import purpleflea_account as own
 
         found = self._pages("/api/fills", "fills", market, since, own.fill)
@@ -176,7 +176,7 @@ class PurpleFlea(PublicReads):
         return found
 
     def funding_payments(self, since: str | None = None) -> tuple[FundingPayment, ...]:
-        """Every funding payment since a cursor, oldest first, all pages."""
+        """Read every funding payment since a cursor, oldest first, all pages."""
         from pfmm.venue import purpleflea_account as own
 
         found = self._pages("/api/funding-payments", "payments", None, since, own.funding_payment)
@@ -184,13 +184,13 @@ class PurpleFlea(PublicReads):
         return found
 
     def cancel_all(self, market: str | None = None) -> int:
-        """Cancels every open order of the account, or of one market; returns how many the venue says it cancelled."""
+        """Cancel every open order of the account, or of one market, and return how many the venue says it cancelled."""
         path = "/api/orders"
         answer = self.http.act("DELETE", path, query=_given(market=market), lane=Lane.CANCEL)
         return _acted(lambda: Record(answer, f"DELETE {path}").whole("cancelled", 0, 1_000_000))
 
     def arm_dead_man(self, timeout_s: int) -> None:
-        """Arms the switch to cancel everything after `timeout_s` seconds of silence; 0 disarms it."""
+        """Arm the switch to cancel everything after `timeout_s` seconds of silence; 0 disarms it."""
         path = "/api/dead-man"
         try:
             answer = self.http.act("POST", path, {"timeout_s": timeout_s}, lane=Lane.DEAD_MAN)
@@ -207,18 +207,18 @@ class PurpleFlea(PublicReads):
             raise OutcomeUnknown(f"{path}: asked for {timeout_s} s, the venue answers armed={armed}")
 
     def actions_left(self) -> None:
-        """Actions are not counted here."""
+        """Return None: actions are not counted here."""
 
     def budget_text(self) -> str:
-        """The requests that may still be sent."""
+        """Tell how many requests may still be sent, for a screen."""
         return self.http.budget_text()
 
     def budget_low(self) -> bool:
-        """True when little is left of them."""
+        """Tell whether little is left of the requests."""
         return self.http.budget_low()
 
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
-        """Asks every read that trading needs, once. Raises CannotDoThis naming those the venue lacks."""
+        """Ask every read that trading needs, once. Raises CannotDoThis naming those the venue lacks."""
         from pfmm.venue.purpleflea_probe import refuse_missing
 
         refuse_missing(self, markets[0])
@@ -291,7 +291,7 @@ def _positions(record: Record) -> tuple[Position, ...]:
 
 
 def _acted(read: Callable[[], Row]) -> Row:
-    """The reading of an answer to a request that acts: one that cannot be read leaves its outcome unknown."""
+    """Read an answer to a request that acts: one that cannot be read leaves its outcome unknown."""
     try:
         return read()
     except BadVenueData as error:
@@ -299,7 +299,7 @@ def _acted(read: Callable[[], Row]) -> Row:
 
 
 def _given(**fields: str | None) -> dict[str, str]:
-    """The query without what is None; a blank market stays, for the venue to refuse: it must not mean every market."""
+    """Leave out of a query what is None. A blank market stays, for the venue to refuse: it must not mean every one."""
     return {name: value for name, value in fields.items() if value is not None}
 
 

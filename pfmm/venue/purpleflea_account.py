@@ -26,7 +26,7 @@ from pfmm.venue.wire import Record
 
 
 def order(record: Record) -> Order:
-    """An order. Refused where it contradicts itself: more filled than asked for, a limit order without a price."""
+    """Read an order. One that contradicts itself (filled beyond its size, a limit order without a price) is refused."""
     kind = record.choice("type", OrderType)
     size, filled = record.positive("size_base"), record.non_negative("filled_base")
     if filled > size:
@@ -54,7 +54,7 @@ def order(record: Record) -> Order:
 
 
 def open_order(record: Record) -> Order:
-    """An order of an open list: any other status there is refused."""
+    """Read an order of an open list: any other status there is refused."""
     found = order(record)
     if found.status is not OrderStatus.OPEN:
         raise record.refusal("status", "must be open in a list of open orders")
@@ -62,7 +62,7 @@ def open_order(record: Record) -> Order:
 
 
 def fill(record: Record) -> Fill:
-    """One execution of ours."""
+    """Read one execution of ours."""
     return Fill(
         fill_id=record.text("fill_id"),
         order_id=record.text("order_id"),
@@ -79,7 +79,7 @@ def fill(record: Record) -> Fill:
 
 
 def funding_payment(record: Record) -> FundingPayment:
-    """One settlement; the amount is positive when received."""
+    """Read one settlement; the amount is positive when received."""
     return FundingPayment(
         payment_id=record.text("payment_id"),
         market=record.text("market"),
@@ -92,7 +92,7 @@ def funding_payment(record: Record) -> FundingPayment:
 
 
 def position(record: Record) -> Position:
-    """The signed position of a market; one without size but with history is kept."""
+    """Read the signed position of a market; one without size but with history is kept."""
     return Position(
         market=record.text("market"),
         size=record.signed("size_base"),
@@ -105,7 +105,7 @@ def position(record: Record) -> Position:
 
 
 def account(record: Record) -> Account:
-    """Equity and margin of the account."""
+    """Read equity and margin of the account."""
     return Account(
         account_id=record.text("account_id"),
         equity=record.signed("equity"),
@@ -121,7 +121,7 @@ def account(record: Record) -> Account:
 
 
 def place_item(new: NewOrder) -> dict[str, object]:
-    """A new order as JSON. `post_only` goes with limit orders alone: a market order cannot rest."""
+    """Write a new order as JSON. `post_only` goes with limit orders alone: a market order cannot rest."""
     where = f"order {new.client_order_id}"
     item: dict[str, object] = {
         "market": new.market,
@@ -141,7 +141,7 @@ def place_item(new: NewOrder) -> dict[str, object]:
 
 
 def amend_item(amend: AmendOrder) -> dict[str, object]:
-    """An amend as JSON: price and TOTAL size."""
+    """Write an amend as JSON: price and TOTAL size."""
     where = f"amend of {amend.client_order_id}"
     item: dict[str, object] = {
         "client_order_id": amend.client_order_id,
@@ -152,7 +152,7 @@ def amend_item(amend: AmendOrder) -> dict[str, object]:
 
 
 def cancel_item(cancel: CancelOrder) -> dict[str, object]:
-    """A cancel as JSON, by our own id where there is one."""
+    """Write a cancel as JSON, by our own id where there is one."""
     if cancel.client_order_id is not None:
         return {"client_order_id": cancel.client_order_id}
     if cancel.order_id is not None:

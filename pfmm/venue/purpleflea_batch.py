@@ -40,7 +40,7 @@ class _Item:
 
 
 def send(http: HttpClient, batch: Batch) -> BatchAnswer:
-    """Sends the batch, at most 100 items a request, cancels first, then amends, then places.
+    """Send the batch, at most 100 items a request, cancels first, then amends, then places.
 
     Every item is checked before the first request leaves (RiskRefused). When the first request fails as a whole its
     error is raised. When a later one fails, what was answered is returned, and the rest carries refusals of status 0:
@@ -97,7 +97,7 @@ def _results(record: Record, kind: Kind, part: Sequence[_Item]) -> list[Record]:
 
 
 def _answer(item: _Item, row: Record) -> Order | Refusal:
-    """The order, or the refusal. An answer that cannot be read, or is about another order, leaves it unknown."""
+    """Read the order, or the refusal. An answer that cannot be read, or is about another order, leaves it unknown."""
     try:
         if row.flag("ok"):
             return _the_order(item, row)

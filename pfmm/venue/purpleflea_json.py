@@ -32,7 +32,7 @@ class VenueState(StrEnum):
 
 
 def venue_time(record: Record) -> VenueTime:
-    """The venue's clock, from /api/time or the head of a state."""
+    """Read the venue's clock, from /api/time or the head of a state."""
     from pfmm.model.account import VenueTime
 
     return VenueTime(
@@ -43,7 +43,7 @@ def venue_time(record: Record) -> VenueTime:
 
 
 def instrument(record: Record) -> Instrument:
-    """One market of /api/markets."""
+    """Read one market of /api/markets."""
     figures = record.whole("significant_figures", 1, 20) if record.given("significant_figures") else None
     return Instrument(
         market=record.text("market"),
@@ -59,8 +59,8 @@ def instrument(record: Record) -> Instrument:
 
 
 def ticker(record: Record, *, asked: str | None, observed_ms: int) -> Ticker:
-    """A ticker. The article's minimal one (price, funding_rate, next_funding_at) is enough: then there are no quotes,
-    the price is the mark, funding is per 8 h and the time is `observed_ms`, ours."""
+    """Read a ticker. The article's minimal one (price, funding_rate, next_funding_at) is enough: then there are no
+    quotes, the price is the mark, funding is per 8 h and the time is `observed_ms`, ours."""
     market = record.text("market") if asked is None or record.given("market") else asked
     if asked is not None and market != asked:
         raise record.refusal("market", f"must be {asked}")
@@ -85,7 +85,7 @@ def ticker(record: Record, *, asked: str | None, observed_ms: int) -> Ticker:
 
 
 def book(record: Record, market: str) -> Book:
-    """A book with its levels best first; a side out of order is refused, a crossed book is the engine's to judge."""
+    """Read a book, its levels best first; a side out of order is refused, a crossed book is the engine's to judge."""
     same_market(record, market)
     return Book(
         market=market,
@@ -96,7 +96,7 @@ def book(record: Record, market: str) -> Book:
 
 
 def trades(record: Record, market: str) -> tuple[Trade, ...]:
-    """Public prints, oldest first."""
+    """Read public prints, oldest first."""
     from pfmm.model.order import Side
 
     same_market(record, market)
@@ -115,7 +115,7 @@ def trades(record: Record, market: str) -> tuple[Trade, ...]:
 
 
 def funding_rates(record: Record, market: str) -> tuple[FundingRate, ...]:
-    """Published funding rates, oldest first. A row's own interval wins over the one stated for all of them."""
+    """Read published funding rates, oldest first. A row's own interval wins over the one stated for all of them."""
     same_market(record, market)
     stated = record.whole("funding_interval_h", 1, 24 * 7)
     rows = record.records("rates")
@@ -132,7 +132,7 @@ def funding_rates(record: Record, market: str) -> tuple[FundingRate, ...]:
 
 
 def mids(record: Record, market: str) -> dict[int, Decimal]:
-    """Past mids by the time at which they were in force, in time order."""
+    """Read past mids by the time at which they were in force, in time order."""
     same_market(record, market)
     rows = record.records("mids", MAX_MOMENTS)
     _in_order(rows, "time")
@@ -140,13 +140,13 @@ def mids(record: Record, market: str) -> dict[int, Decimal]:
 
 
 def same_market(record: Record, market: str) -> None:
-    """Raises BadVenueData when the answer is about another market than the one asked for."""
+    """Raise BadVenueData when the answer is about another market than the one asked for."""
     if record.text("market") != market:
         raise record.refusal("market", f"must be {market}")
 
 
 def once_each(values: Iterable[str], where: str) -> None:
-    """Raises BadVenueData for an id or a market that an answer lists twice."""
+    """Raise BadVenueData for an id or a market that an answer lists twice."""
     seen: set[str] = set()
     for value in values:
         if value in seen:
@@ -162,7 +162,7 @@ def _fee_bps(record: Record, name: str) -> Decimal:
 
 
 def funding_fraction(record: Record, name: str) -> Decimal:
-    """A funding rate, a fraction an interval: 0.0001 is 1 bp."""
+    """Read a funding rate, a fraction an interval: 0.0001 is 1 bp."""
     value = record.signed(name)
     if abs(value) > 1:
         raise record.refusal(name, "must be a fraction within ±1")

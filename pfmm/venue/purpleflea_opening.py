@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def open_venue(opening: Opening) -> PurpleFlea:
-    """The adapter over a client that has the account's key."""
+    """Open the adapter over a client that has the account's key."""
     budget = RateBudget() if opening.limited else None
     return PurpleFlea(opening.client(budget), name=opening.name, account=opening.account)

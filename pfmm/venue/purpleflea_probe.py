@@ -59,5 +59,5 @@ def _served(read: Callable[[], object]) -> bool:
 
 
 def absent(error: VenueRefused) -> bool:
-    """True when the venue has no such endpoint, in contrast to no such market."""
+    """Tell whether the venue has no such endpoint, in contrast to no such market."""
     return error.status in (404, 405, 501) and error.venue_code != "unknown_market"

@@ -26,18 +26,18 @@ class PublicReads:
         self._tells_mids = True
 
     def time(self) -> VenueTime:
-        """The venue's clock."""
+        """Read the venue's clock."""
         return form.venue_time(self._get("/api/time", signed=False))
 
     def markets(self) -> tuple[Instrument, ...]:
-        """Every market that the venue lists."""
+        """Read every market that the venue lists."""
         record = self._get("/api/markets", signed=False)
         found = tuple(form.instrument(row) for row in record.records("markets", form.MAX_MARKETS))
         form.once_each((one.market for one in found), "/api/markets")
         return found
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
-        """Tickers in the order asked for, or of every market. One alone is read from the article's own endpoint."""
+        """Read tickers in the order asked for, or of every market. One alone comes from the article's own endpoint."""
         if markets is not None and len(markets) == 1:
             path = f"/api/ticker/{part(markets[0])}"
             record = self._get(path, signed=False, about=markets)
@@ -47,18 +47,18 @@ class PublicReads:
         return self._tickers(record, markets)
 
     def book(self, market: str, depth: int) -> Book:
-        """The best `depth` levels of each side."""
+        """Read the best `depth` levels of each side."""
         record = self._get(f"/api/orderbook/{part(market)}", {"depth": str(depth)}, signed=False, about=[market])
         return form.book(record, market)
 
     def trades(self, market: str, since_ms: int) -> tuple[Trade, ...]:
-        """Public prints since a venue time, oldest first, at most 1000."""
+        """Read public prints since a venue time, oldest first, at most 1000."""
         record = self._get(f"/api/trades/{part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
         return form.trades(record, market)
 
     def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:
-        """The mids in force at past venue times, in time order, asked for MAX_MOMENTS at a time; none of a server that
-        does not know the question."""
+        """Read the mids in force at past venue times, in time order, asked for MAX_MOMENTS at a time; none of a server
+        that does not know the question."""
         found: dict[int, Decimal] = {}
         wanted = sorted(set(times)) if self._tells_mids else []
         for first in range(0, len(wanted), form.MAX_MOMENTS):
@@ -74,11 +74,11 @@ class PublicReads:
         return tuple(sorted(found.items()))
 
     def candles(self, market: str, since_ms: int) -> tuple[Candle, ...]:  # noqa: ARG002 - the dialect has none
-        """None: this dialect has public prints."""
+        """Return none: this dialect has public prints."""
         return ()
 
     def funding_rates(self, market: str, since_ms: int) -> tuple[FundingRate, ...]:
-        """Published funding rates since a venue time, oldest first."""
+        """Read published funding rates since a venue time, oldest first."""
         record = self._get(f"/api/funding/{part(market)}", {"since": str(since_ms)}, signed=False, about=[market])
         return form.funding_rates(record, market)
 
@@ -90,7 +90,7 @@ class PublicReads:
         signed: bool = True,
         about: Sequence[str] = (),
     ) -> Record:
-        """The object that a read answers. `about` are the markets to name should the venue not know one of them."""
+        """Read the object that a path answers. `about` are the markets to name should the venue not know one."""
         try:
             return Record(self.http.get(path, query or None, signed=signed), path)
         except VenueRefused as error:
@@ -100,7 +100,7 @@ class PublicReads:
         raise self._unknown_market(refused, about)
 
     def _unknown_market(self, error: VenueRefused, markets: Sequence[str]) -> UnknownMarket:
-        """The refusal with the nearest names in its hint."""
+        """Build the refusal with the nearest names in its hint."""
         from difflib import get_close_matches
 
         try:
