@@ -18,7 +18,7 @@ NOT_SENT: Final = RefusalReason.NOT_SENT.value
 
 
 def lane_of(items: Sequence[CancelOrder | AmendOrder | NewOrder]) -> Lane:
-    """The lane of a request by the most it adds: only cancels, else only reducing orders beside them, else any."""
+    """Choose the lane of a request by the most it adds: only cancels, else beside them only reducing orders, or any."""
     if all(isinstance(item, CancelOrder) for item in items):
         return Lane.CANCEL
     if all(isinstance(item, CancelOrder) or (isinstance(item, NewOrder) and item.reduce_only) for item in items):
@@ -27,7 +27,7 @@ def lane_of(items: Sequence[CancelOrder | AmendOrder | NewOrder]) -> Lane:
 
 
 def failed_item(error: PfmmError) -> Refusal:
-    """What a failed request means for each of its items: unknown, refused, or certainly not sent."""
+    """Tell what a failed request means for each of its items: unknown, refused, or certainly not sent."""
     if isinstance(error, StateUnknown):
         return Refusal(OUTCOME_UNKNOWN, error.message, 0)
     if isinstance(error, VenueRefused) and error.status:

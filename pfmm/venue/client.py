@@ -82,7 +82,7 @@ class HttpClient:
         self._http = Http(url, transport=transport, plain=loopback)
 
     def close(self) -> None:
-        """Closes every connection."""
+        """Close every connection."""
         self._http.close()
 
     def get(
@@ -93,7 +93,7 @@ class HttpClient:
         signed: bool = True,
         total_s: float = READ_TOTAL_S,
     ) -> object:
-        """A read: the parsed JSON of a 2xx answer.
+        """Read by GET, and return the parsed JSON of a 2xx answer.
 
         Tried up to `read_attempts` times within `total_s`, with growing, jittered pauses, longer where Retry-After
         says so, and in all no more than half of what the deadline leaves: what cannot be seen must still be cancelled.
@@ -107,7 +107,7 @@ class HttpClient:
     def ask(
         self, path: str, question: Mapping[str, object], *, weight: int = 1, total_s: float = READ_TOTAL_S
     ) -> object:
-        """A read by POST, without a key: the parsed JSON of a 2xx answer to `question`, which costs `weight`.
+        """Read by POST, without a key, and return the parsed JSON of a 2xx answer to `question`, which costs `weight`.
 
         Repeated as `get` repeats, and raises what it raises.
         """
@@ -149,8 +149,8 @@ class HttpClient:
         signed: bool = True,
         weight: int = 1,
     ) -> object:
-        """A request that acts: the parsed JSON of a 2xx answer. Sent once. `signed` puts the key on it; a venue whose
-        requests carry a signature in their body wants no key.
+        """Send a request that acts, once, and return the parsed JSON of a 2xx answer. `signed` puts the key on it; a
+        venue whose requests carry a signature in their body wants no key.
 
         Only an answer 503 with error `busy`, the venue's word that it did not act, is asked again, up to 3 times.
         Raises VenueUnreachable when it certainly never left, VenueRefused, AuthenticationError or RateLimited when the
@@ -207,7 +207,7 @@ class HttpClient:
         lane: Lane,
         deadline: Deadline,
     ) -> Reply | NoReply:
-        """One round trip. Errors become values here, so that no traceback carries httpx's own texts or objects."""
+        """Make one round trip. Errors become values here, so that no traceback carries httpx's own texts or objects."""
         reads = lane is Lane.READ
         waiting = sockets.Waiting(
             deadline.within(self._timeout_s), self._wakeup(), grace_s=0.0 if reads else ANSWER_GRACE_S
@@ -239,7 +239,7 @@ class HttpClient:
         return outcome
 
     def _spend(self, lane: Lane, what: str, weight: int) -> None:
-        """Waits for room in the budget, no longer than the lane's patience; else raises RateLimited, nothing sent."""
+        """Wait for room in the budget. Raises RateLimited, nothing sent, where the lane's patience is too short."""
         if self.budget is None:
             return
         patience = self._deadline().within(lane.patience_s)
@@ -255,20 +255,20 @@ class HttpClient:
             self._sleep(wait_s)
 
     def budget_text(self) -> str:
-        """The requests that may still be sent, for a screen."""
+        """Tell how many requests may still be sent, for a screen."""
         return "requests unlimited" if self.budget is None else self.budget.text(self.time.monotonic_s())
 
     def budget_low(self) -> bool:
-        """True when little is left of what may be sent."""
+        """Tell whether little is left of what may be sent."""
         return self.budget is not None and self.budget.low(self.time.monotonic_s())
 
     def spent(self, lane: Lane, weight: int) -> None:
-        """Counts what an answer turned out to cost beside what was taken for its question; waits for nothing."""
+        """Count what an answer turned out to cost beside what was taken for its question. Waits for nothing."""
         if self.budget is not None:
             self.budget.spent(lane, self.time.monotonic_s(), weight)
 
     def keep_pace(self, wait_s: Callable[[], float], what: str) -> None:
-        """Waits until `wait_s` tells no more seconds to wait. Raises RateLimited, nothing sent, where that takes longer
+        """Wait until `wait_s` tells no more seconds to wait. Raises RateLimited, nothing sent, where that takes longer
         than a read may wait."""
         patience = self._deadline().within(Lane.READ.patience_s)
         while (pause_s := wait_s()) > 0:
@@ -279,11 +279,11 @@ class HttpClient:
             self._sleep(pause_s)
 
     def rest(self, seconds: float) -> None:
-        """Waits, no longer than the deadline leaves; raises Interrupted as soon as a signal asks to stop."""
+        """Wait, no longer than the deadline leaves. Raises Interrupted as soon as a signal asks to stop."""
         self._sleep(min(seconds, self._deadline().left_s()))
 
     def _sleep(self, seconds: float) -> None:
-        """Waits; raises Interrupted as soon as a signal asks to stop."""
+        """Wait. Raises Interrupted as soon as a signal asks to stop."""
         wakeup = self._wakeup()
         if wakeup is None:
             self.time.sleep(seconds)
@@ -301,6 +301,6 @@ class HttpClient:
             self.budget.close(lane, now_s, retry_after_s(reply) or 1.0)
 
     def _pause_s(self, outcome: Reply | NoReply, attempt: int) -> float:
-        """0.2, 0.4, 0.8 s, each between half and the whole of it by chance; never less than the venue asks for."""
+        """Draw a pause: 0.2, 0.4, 0.8 s, each between half and the whole of it; never less than the venue asks for."""
         backoff_s = FIRST_BACKOFF_S * 2.0**attempt * (0.5 + self.time.jitter() / 2)
         return max(backoff_s, retry_after_s(outcome) if isinstance(outcome, Reply) else 0.0)

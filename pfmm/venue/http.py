@@ -136,8 +136,8 @@ class Bearer(httpx.Auth):
 
     @cached_property
     def _unsent(self) -> str:
-        """The key that no request has needed yet, where it is at hand: an answer to a public read can repeat it too,
-        from another connection or another program."""
+        """Return the key that no request has needed yet, where it is at hand: an answer to a public read can repeat it
+        too, from another connection or another program."""
         found = "" if self._at_hand is None else self._at_hand()
         return found if len(found) >= _SHORTEST_KEY else ""
 

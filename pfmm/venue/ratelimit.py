@@ -29,13 +29,13 @@ class Lane(IntEnum):
 
     @property
     def reserve(self) -> float:
-        """The fraction of a full bucket that this lane must leave for the lanes above it."""
+        """Return the fraction of a full bucket that this lane must leave for the lanes above it."""
         return {Lane.FLATTEN: 0.05, Lane.PLACE: 0.15}.get(self, 0.0)
 
     @property
     def patience_s(self) -> float:
-        """The longest wait for a token. An order priced seconds ago is better not sent, and none must wait for the
-        switch to be fed; a cancel is worth a wait."""
+        """Return the longest wait for a token. An order priced seconds ago is better not sent, and none must wait for
+        the switch to be fed; a cancel is worth a wait."""
         return {Lane.PLACE: 2.0, Lane.READ: 15.0, Lane.DEAD_MAN: 2.0}.get(self, 60.0)
 
 
@@ -43,27 +43,27 @@ class Budget(Protocol):
     """What may still be sent, by lane. Safe to share between threads."""
 
     def take(self, lane: Lane, now_s: float, weight: int = 1) -> float:
-        """Takes `weight` and returns 0, or takes nothing and returns the seconds to wait before asking again."""
+        """Take `weight` and return 0, or take nothing and return the seconds to wait before asking again."""
         ...
 
     def spent(self, lane: Lane, now_s: float, weight: int) -> None:
-        """Counts what has been used already."""
+        """Count what has been used already."""
         ...
 
     def learn(self, lane: Lane, now_s: float, *, limit: int | None, remaining: int | None) -> None:
-        """Takes over what the venue reports."""
+        """Take over what the venue reports."""
         ...
 
     def close(self, lane: Lane, now_s: float, wait_s: float) -> None:
-        """The venue refused this lane for so many seconds."""
+        """Shut this lane for so many seconds: the venue refused it."""
         ...
 
     def text(self, now_s: float) -> str:
-        """What is left, for a screen."""
+        """Tell what is left, for a screen."""
         ...
 
     def low(self, now_s: float) -> bool:
-        """True when little is left."""
+        """Tell whether little is left."""
         ...
 
 
@@ -76,12 +76,13 @@ class Bucket:
     at_s: float
 
     def at(self, now_s: float) -> Bucket:
-        """The bucket at a later time: 120 a minute is 2 tokens a second, never more than 120 in all."""
+        """Return the bucket at a later time: 120 a minute is 2 tokens a second, never more than 120 in all."""
         passed_s = max(0.0, now_s - self.at_s)
         return replace(self, tokens=min(self.per_minute, self.tokens + passed_s * self.per_minute / 60), at_s=now_s)
 
     def wait_s(self, reserve: float, weight: int = 1) -> float:
-        """Seconds until `weight` can be taken and `reserve` of a full bucket is left: empty at 120 a minute, 0.5.
+        """Return the seconds till `weight` can be taken with `reserve` of a full bucket left: empty, at 120 a minute,
+        0.5.
 
         A bucket of one token has no room for a reserve: with one it would never be full enough to take from.
         """
@@ -90,7 +91,7 @@ class Bucket:
         return missing * 60 / self.per_minute if missing > 1e-6 else 0.0
 
     def taken(self, weight: int = 1) -> Bucket:
-        """The bucket with so many tokens less."""
+        """Return the bucket with so many tokens less."""
         return replace(self, tokens=max(0.0, self.tokens - weight))
 
 
@@ -119,7 +120,7 @@ class RateBudget:
         self._closed_until_s = dict.fromkeys(Lane, 0.0)
 
     def take(self, lane: Lane, now_s: float, weight: int = 1) -> float:
-        """Takes `weight` and returns 0, or takes nothing and returns the seconds to wait before asking again."""
+        """Take `weight` and return 0, or take nothing and return the seconds to wait before asking again."""
         with self._lock:
             bucket = self._bucket(lane).at(now_s)
             wait_s = max(bucket.wait_s(lane.reserve, weight), self._closed_until_s[lane] - now_s)
@@ -127,22 +128,22 @@ class RateBudget:
             return wait_s
 
     def spent(self, lane: Lane, now_s: float, weight: int) -> None:
-        """Counts what has been used already."""
+        """Count what has been used already."""
         with self._lock:
             self._keep(lane, self._bucket(lane).at(now_s).taken(weight))
 
     def text(self, now_s: float) -> str:
-        """What is left this minute, for a screen."""
+        """Tell what is left this minute, for a screen."""
         left = self.remaining(now_s)
         return f"requests left: orders {left.orders}/{left.orders_per_minute}, data {left.data}/{left.data_per_minute}"
 
     def low(self, now_s: float) -> bool:
-        """True below a fifth of either."""
+        """Tell whether less than a fifth is left of either bucket."""
         left = self.remaining(now_s)
         return left.orders < LOW * left.orders_per_minute or left.data < LOW * left.data_per_minute
 
     def learn(self, lane: Lane, now_s: float, *, limit: int | None, remaining: int | None) -> None:
-        """Takes over what the venue reports: its limit a minute, and its count where that is lower than ours."""
+        """Take over what the venue reports: its limit a minute, and its count where that is lower than ours."""
         with self._lock:
             bucket = self._bucket(lane).at(now_s)
             if limit is not None and limit >= 1:
@@ -152,7 +153,7 @@ class RateBudget:
             self._keep(lane, bucket)
 
     def close(self, lane: Lane, now_s: float, wait_s: float) -> None:
-        """The venue refused this lane for `wait_s` seconds: it and the lanes behind it stay shut until then.
+        """Shut this lane and the lanes behind it for `wait_s` seconds: the venue refused it.
 
         The lanes before it may still try with the one token left: a venue can refuse to place and accept a cancel.
         """
@@ -164,7 +165,7 @@ class RateBudget:
                 self._closed_until_s[shut] = max(self._closed_until_s[shut], now_s + wait_s)
 
     def remaining(self, now_s: float) -> Remaining:
-        """The requests that could be sent at `now_s`, reserves included; 0 while placing or reading is shut."""
+        """Count the requests that could be sent at `now_s`, reserves included; 0 while placing or reading is shut."""
         with self._lock:
             orders, data = self._orders.at(now_s), self._data.at(now_s)
             place_shut, read_shut = (self._closed_until_s[lane] > now_s for lane in (Lane.PLACE, Lane.READ))

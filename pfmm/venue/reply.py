@@ -57,7 +57,7 @@ class Judge:
     may_repeat_key: Callable[[bytes], bool]
 
     def read(self, reply: Reply, what: str) -> object:
-        """The JSON of an answered read. Raises VenueRefused, AuthenticationError, BadVenueData."""
+        """Return the JSON of an answered read. Raises VenueRefused, AuthenticationError, RateLimited, BadVenueData."""
         if 200 <= reply.status < 300:
             return self._parsed(reply, what)
         if 300 <= reply.status < 400:
@@ -70,7 +70,7 @@ class Judge:
         raise self._no(reply, what)
 
     def acted(self, reply: Reply, what: str) -> object:
-        """The JSON of an answered request that acts. Raises what `read` raises where the venue said no.
+        """Return the JSON of an answered request that acts. Raises what `read` raises where the venue said no.
 
         A 2xx that cannot be read, a redirect, 408 and 5xx prove nothing: OutcomeUnknown.
         """
@@ -87,7 +87,7 @@ class Judge:
         raise OutcomeUnknown(f"{why}: it may or may not have acted")
 
     def given_up(self, outcome: Reply | NoReply, what: str) -> PfmmError:
-        """The error of a read whose last attempt ended in `outcome`."""
+        """Build the error of a read whose last attempt ended in `outcome`."""
         if isinstance(outcome, NoReply):
             return VenueUnreachable(f"{what} at {self.place} got no answer ({outcome.why})")
         if outcome.status == 429:
@@ -96,7 +96,7 @@ class Judge:
         return VenueUnreachable(f"{what} at {self.place} failed with status {outcome.status}: {words}")
 
     def unanswered(self, outcome: NoReply, what: str) -> PfmmError:
-        """The error of a request that acts and got no answer."""
+        """Build the error of a request that acts and got no answer."""
         if outcome.never_sent and outcome.why in (SIGNALLED, OUT_OF_TIME):
             return VenueUnreachable(f"{what} was never sent: {outcome.why}")
         if outcome.never_sent:
@@ -117,7 +117,7 @@ class Judge:
         return VenueRefused(f"{self.place} refused {what}: {words}", venue_code=code, status=reply.status)
 
     def _words(self, reply: Reply) -> tuple[str, str]:
-        """The venue's error code, and code with message: safe to print and without the key."""
+        """Return the venue's error code, and code with message: safe to print and without the key."""
         body = _error_body(reply)
         code = self._printable(body.get("error")) or f"http_{reply.status}"
         words = self._printable(body.get("message"))
@@ -129,7 +129,7 @@ class Judge:
         return self.redact("".join(letter for letter in value if letter.isprintable()))[:_MAX_WORDS]
 
     def _parsed(self, reply: Reply, what: str) -> object:
-        """The JSON of a 2xx answer without the key, whatever field repeats it: fields reach messages and files."""
+        """Return the JSON of a 2xx answer without the key in any field: fields reach messages and files."""
         try:
             value = parse(reply.body, what)
         except BadVenueData as error:
@@ -147,12 +147,12 @@ class Judge:
 
 
 def busy(reply: Reply) -> bool:
-    """True for the one 5xx by which the venue says that it did not act: 503 with error `busy`."""
+    """Tell whether this is the one 5xx by which the venue says that it did not act: 503 with error `busy`."""
     return reply.status == 503 and _error_body(reply).get("error") == "busy"
 
 
 def retry_after_s(reply: Reply) -> float:
-    """Retry-After in seconds, 0 where there is none: a number, or a date as seen from the answer's own Date.
+    """Read Retry-After in seconds, 0 where there is none: a number, or a date as seen from the answer's own Date.
 
     `Retry-After: 7` is 7 s; a date of 10:00:30 in an answer of 10:00:00 is 30 s. Never more than an hour.
     """
@@ -166,7 +166,7 @@ def retry_after_s(reply: Reply) -> float:
 
 
 def whole_header(reply: Reply, name: str) -> int | None:
-    """A header that is a plain whole number of at most 9 digits, else None."""
+    """Read a header that is a plain whole number of at most 9 digits; None for any other."""
     text = reply.headers.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 

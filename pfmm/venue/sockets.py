@@ -117,7 +117,7 @@ class Line:
 
     @property
     def socket(self) -> socket.socket:
-        """The socket itself."""
+        """Return the socket itself."""
         return self._socket
 
     def read(self, max_bytes: int, waiting: Waiting) -> bytes:
@@ -166,7 +166,7 @@ class TlsLine:
 
     @property
     def socket(self) -> socket.socket:
-        """The socket at the bottom."""
+        """Return the socket at the bottom."""
         return self._below.socket
 
     def handshake(self, waiting: Waiting) -> None:

@@ -84,7 +84,7 @@ class Stream:
     # -- for everybody else
 
     def subscribe(self, messages: Iterable[Json]) -> None:
-        """Sends these messages now and after each new connection, each once however often it is asked for."""
+        """Send these messages now and after each new connection, each once however often it is asked for."""
         with self._changed:
             for message in messages:
                 text = json.dumps(dict(message))
@@ -94,17 +94,17 @@ class Stream:
             self._thread.start()
 
     def slot(self, name: str) -> Arrival | None:
-        """The latest value of that name."""
+        """Return the latest value of that name; None before the first."""
         with self._changed:
             return self._slots.get(name)
 
     def wait_for(self, names: Sequence[str], seconds: float) -> bool:
-        """Waits until every one of these slots holds something; False where the time was too short."""
+        """Wait until every one of these slots holds something; False where the time was too short."""
         with self._changed:
             return self._changed.wait_for(lambda: all(name in self._slots for name in names), seconds)
 
     def wait_until(self, name: str, accept: Callable[[Arrival], bool], seconds: float) -> bool:
-        """Waits until a slot holds what `accept` takes; False where the time was too short."""
+        """Wait until a slot holds what `accept` takes; False where the time was too short."""
 
         def holds() -> bool:
             found = self._slots.get(name)
@@ -114,25 +114,25 @@ class Stream:
             return self._changed.wait_for(holds, seconds)
 
     def take(self, name: str) -> tuple[list[Arrival], bool]:
-        """Everything that was queued under a name, taken away; True beside it where older values were lost."""
+        """Take away everything that was queued under a name; True beside it where older values were lost."""
         with self._changed:
             queue = self._queues.pop(name, None)
         return ([], False) if queue is None else (list(queue.arrivals), queue.overflowed)
 
     @property
     def problem(self) -> str | None:
-        """Why nothing arrives; None while the socket is open."""
+        """Tell why nothing arrives; None while the socket is open."""
         with self._changed:
             return None if self._connected else self._problem
 
     @property
     def heard(self) -> tuple[int, float]:
-        """The number of the connection that is open and when it was heard last (monotonic s); number 0 without any."""
+        """Return the number of the open connection and when it was heard last (monotonic s); number 0 without any."""
         with self._changed:
             return (self._connection if self._connected else 0), self._heard_s
 
     def close(self) -> None:
-        """Ends the thread."""
+        """End the thread."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(CONNECT_S)
@@ -233,15 +233,15 @@ class _Talk:
         self.accepted = False
 
     def open(self, host: str, path: str) -> None:
-        """Asks for the upgrade."""
+        """Ask for the upgrade."""
         self._write(self._frames.send(self._library.events.Request(host=host, target=path)))
 
     def send(self, text: str) -> None:
-        """Sends one text."""
+        """Send one text."""
         self._write(self._frames.send(self._library.events.TextMessage(data=text)))
 
     def receive(self, seconds: float) -> list[str] | None:
-        """The texts that have come; None where nothing came in that time. Raises ConnectionError when it is over."""
+        """Return the texts that have come; None where nothing came in time. Raises ConnectionError when it is over."""
         waiting = sockets.Waiting(Deadline.after(seconds, self._time.monotonic_s))
         try:
             data = self._line.read(READ_BYTES, waiting)
@@ -279,14 +279,14 @@ def _object(text: str) -> Json:
 
 
 def installed() -> bool:
-    """True where the extra that sockets need is installed; imports nothing."""
+    """Tell whether the extra that sockets need is installed; imports nothing."""
     from importlib.util import find_spec
 
     return find_spec("wsproto") is not None
 
 
 def missing() -> CannotDoThis:
-    """What to raise where it is not."""
+    """Build the error to raise where that extra is not installed."""
     return CannotDoThis("WebSockets need the library wsproto", hint="pip install 'pfmm[ws]'")
 
 

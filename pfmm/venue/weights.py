@@ -45,8 +45,8 @@ class Levels:
     shut_until_s: float
 
     def at(self, now_s: float) -> Levels:
-        """The levels at a later time: 20 a second come back to the whole, 10 to the pace. A clock that was set back
-        gives nothing back."""
+        """Return the levels at a later time: 20 a second come back to the whole, 10 to the pace. A clock that was set
+        back gives nothing back."""
         passed_s = max(0.0, now_s - self.at_s)
         return Levels(
             min(PER_MINUTE, self.whole + passed_s * PER_MINUTE / 60),
@@ -91,7 +91,7 @@ class WeightBudget:
         self._change(lambda levels: (_spent(levels, weight), None))
 
     def pace(self, weight: int) -> float:
-        """The seconds that a look of so much weight has to wait for the pace of loops; 0 where it may begin now.
+        """Work out the seconds that a look of so much weight has to wait for the pace of loops; 0 where it may begin.
 
         Everything that is sent counts: after orders the next look waits longer. All of a look waits before its first
         read, since what was read would grow old meanwhile.
@@ -105,10 +105,10 @@ class WeightBudget:
         return wait_s
 
     def learn(self, lane: Lane, now_s: float, *, limit: int | None, remaining: int | None) -> None:
-        """A venue that counts weights tells nothing of them in its headers."""
+        """Do nothing: a venue that counts weights tells nothing of them in its headers."""
 
     def close(self, lane: Lane, now_s: float, wait_s: float) -> None:  # noqa: ARG002 - the whole address is refused
-        """The venue refused this address: reads and new orders wait until it may be asked again."""
+        """Make reads and new orders wait until the venue, which refused this address, may be asked again."""
         until_s = max(wait_s, SHUT_S)
 
         def shut(levels: Levels) -> tuple[Levels, None]:
@@ -117,14 +117,14 @@ class WeightBudget:
         self._change(shut)
 
     def text(self, now_s: float) -> str:  # noqa: ARG002
-        """What is left, for a screen: "weight left 1100/1200 this minute"; and how long looks had to wait lately."""
+        """Tell what is left: "weight left 1100/1200 this minute"; and how long looks had to wait lately."""
         levels = self._change(lambda levels: (levels, levels))
         waited, self._waited_s = self._waited_s, 0.0
         stretched = f", interval stretched by {waited:.1f} s" if waited else ""
         return f"weight left {max(int(levels.whole), 0)}/{PER_MINUTE} this minute{stretched}"
 
     def low(self, now_s: float) -> bool:  # noqa: ARG002
-        """True below a fifth."""
+        """Tell whether less than a fifth is left."""
         return self._change(lambda levels: (levels, levels.whole < PER_MINUTE / 5))
 
     def _change(self, change: Callable[[Levels], tuple[Levels, Answer]]) -> Answer:
@@ -156,7 +156,7 @@ def _spent(levels: Levels, weight: int) -> Levels:
 
 
 def _stored(raw: bytes) -> Levels:
-    """The levels of the file; full where it holds none that make sense."""
+    """Read the levels of the file; full where it holds none that make sense."""
     if len(raw) != _FORM.size:
         return _FULL
     found = Levels(*_FORM.unpack(raw))

@@ -30,7 +30,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def parse(body: bytes, where: str) -> object:
-    """The JSON value of an answer: fractions as Decimal, whole numbers as int, exactly as they were written.
+    """Parse the JSON of an answer: fractions as Decimal, whole numbers as int, exactly as they were written.
 
     Refuses with BadVenueData what Python's parser would let through: NaN and Infinity, a key given twice, numbers of
     more than 40 digits or beyond 1e±30 (1E+999999999 is 12 bytes on the wire and a memory error when added up).
@@ -49,7 +49,7 @@ def parse(body: bytes, where: str) -> object:
 
 
 def encode(value: object, where: str = "request") -> bytes:
-    """JSON in which a Decimal is a number with exactly its own digits: Decimal("0.10") goes out as 0.10.
+    """Write JSON in which a Decimal is a number with exactly its own digits: Decimal("0.10") goes out as 0.10.
 
     Raises RiskRefused, naming the field, for a number that is not finite or outside the bounds that `parse` accepts,
     and for a float: a float may already have lost digits. Nothing has been sent then.
@@ -69,35 +69,35 @@ class Record:
         self.where = where
 
     def given(self, name: str) -> bool:
-        """True when the field is there and not null."""
+        """Tell whether the field is there and not null."""
         return self._values.get(name) is not None
 
     def refusal(self, name: str, rule: str) -> BadVenueData:
-        """The error to raise for field `name`; `rule` says what it must be."""
+        """Build the error to raise for field `name`; `rule` says what it must be."""
         if name not in self._values:
             return BadVenueData(f"{self.where}.{name}: missing, {rule}")
         return BadVenueData(f"{self.where}.{name}: {rule}, got {_shown(self._values[name])}")
 
     def text(self, name: str) -> str:
-        """A non-empty, printable text of at most 200 characters (no control characters can reach a terminal)."""
+        """Read a non-empty, printable text of at most 200 characters (no control characters can reach a terminal)."""
         value = self._values.get(name)
         if not isinstance(value, str) or not value or len(value) > MAX_TEXT or not value.isprintable():
             raise self.refusal(name, f"must be a printable text of 1 to {MAX_TEXT} characters")
         return value
 
     def words(self, name: str) -> str:
-        """What of a field can be shown to a person: its printable letters, at most 200; empty where it is no text."""
+        """Return what of a field can be shown to a person: at most 200 printable letters; empty where it is no text."""
         value = self._values.get(name)
         text = value if isinstance(value, str) else ""
         return "".join(letter for letter in text[:MAX_TEXT] if letter.isprintable())
 
     def shown(self, name: str) -> str:
-        """What of a field of any kind can be shown to a person: at most 80 printable letters."""
+        """Return what of a field of any kind can be shown to a person: at most 80 printable letters."""
         text = json.dumps(self._values.get(name), ensure_ascii=True, default=str)
         return text if len(text) <= _SHOWN + 20 else f"{text[: _SHOWN + 17]}..."
 
     def signed(self, name: str) -> Decimal:
-        """A number of any sign; true and false are not numbers."""
+        """Read a number of any sign; true and false are not numbers."""
         value = self._values.get(name)
         if isinstance(value, Decimal):
             return value
@@ -106,21 +106,21 @@ class Record:
         raise self.refusal(name, "must be a number")
 
     def positive(self, name: str) -> Decimal:
-        """A number above zero."""
+        """Read a number above zero."""
         value = self.signed(name)
         if value <= 0:
             raise self.refusal(name, "must be positive")
         return value
 
     def non_negative(self, name: str) -> Decimal:
-        """A number of zero or more."""
+        """Read a number of zero or more."""
         value = self.signed(name)
         if value < 0:
             raise self.refusal(name, "must not be negative")
         return value
 
     def decimal_text(self, name: str) -> Decimal:
-        """A number written as text ("64900.0"), of any sign and within the bounds of `parse`."""
+        """Read a number written as text ("64900.0"), of any sign and within the bounds of `parse`."""
         value = self._values.get(name)
         if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value):
             try:
@@ -130,32 +130,32 @@ class Record:
         raise self.refusal(name, "must be a number written as text")
 
     def positive_text(self, name: str) -> Decimal:
-        """A number above zero, written as text."""
+        """Read a number above zero, written as text."""
         value = self.decimal_text(name)
         if value <= 0:
             raise self.refusal(name, "must be positive")
         return value
 
     def optional_decimal_text(self, name: str) -> Decimal | None:
-        """A number written as text, or None where the field is null or absent."""
+        """Read a number written as text; None where the field is null or absent."""
         return self.decimal_text(name) if self.given(name) else None
 
     def whole(self, name: str, lowest: int, highest: int) -> int:
-        """A whole number within the bounds, both included; 5 and 5.0 are the same number in JSON."""
+        """Read a whole number within the bounds, both included; 5 and 5.0 are the same number in JSON."""
         value = self.signed(name)
         if value != value.to_integral_value() or not lowest <= value <= highest:
             raise self.refusal(name, f"must be a whole number from {lowest} to {highest}")
         return int(value)
 
     def millis(self, name: str) -> int:
-        """A time in whole milliseconds since 1970, between the years 2000 and 2100 (seconds are refused by it)."""
+        """Read a time in whole ms since 1970, between the years 2000 and 2100: a time in seconds is refused by it."""
         value = self._values.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not EARLIEST_MS <= value <= LATEST_MS:
             raise self.refusal(name, "must be a time in whole ms between 2000 and 2100")
         return value
 
     def instant(self, name: str) -> int:
-        """A time in ms since 1970, written as whole milliseconds or as ISO-8601 with its zone."""
+        """Read a time in ms since 1970, written as whole milliseconds or as ISO-8601 with its zone."""
         value = self._values.get(name)
         if not isinstance(value, str):
             return self.millis(name)
@@ -165,14 +165,14 @@ class Record:
         return time_ms
 
     def flag(self, name: str) -> bool:
-        """true or false, nothing that merely looks like it."""
+        """Read true or false, nothing that merely looks like it."""
         value = self._values.get(name)
         if not isinstance(value, bool):
             raise self.refusal(name, "must be true or false")
         return value
 
     def choice(self, name: str, kind: type[Choice]) -> Choice:
-        """One of the words of an enumeration."""
+        """Read one of the words of an enumeration."""
         value = self._values.get(name)
         for member in kind:
             if member.value == value:
@@ -180,36 +180,36 @@ class Record:
         raise self.refusal(name, "must be one of " + ", ".join(member.value for member in kind))
 
     def items(self, name: str, most: int = MAX_ITEMS) -> Sequence[object]:
-        """A list of at most `most` entries."""
+        """Read a list of at most `most` entries."""
         value = self._values.get(name)
         if not isinstance(value, list) or len(value) > most:
             raise self.refusal(name, f"must be a list of at most {most} items")
         return value
 
     def records(self, name: str, most: int = MAX_ITEMS) -> list[Record]:
-        """A list of objects, each knowing its place in the answer."""
+        """Read a list of objects, each knowing its place in the answer."""
         return [Record(item, f"{self.where}.{name}[{index}]") for index, item in enumerate(self.items(name, most))]
 
     def record(self, name: str) -> Record:
-        """An object within the object."""
+        """Read an object within the object."""
         if name not in self._values:
             raise self.refusal(name, "must be an object")
         return Record(self._values[name], f"{self.where}.{name}")
 
     def optional_text(self, name: str) -> str | None:
-        """A text, or None where the field is null or absent."""
+        """Read a text; None where the field is null or absent."""
         return self.text(name) if self.given(name) else None
 
     def optional_signed(self, name: str) -> Decimal | None:
-        """A number, or None where the field is null or absent."""
+        """Read a number; None where the field is null or absent."""
         return self.signed(name) if self.given(name) else None
 
     def optional_positive(self, name: str) -> Decimal | None:
-        """A number above zero, or None where the field is null or absent."""
+        """Read a number above zero; None where the field is null or absent."""
         return self.positive(name) if self.given(name) else None
 
     def optional_non_negative(self, name: str) -> Decimal | None:
-        """A number of zero or more, or None where the field is null or absent."""
+        """Read a number of zero or more; None where the field is null or absent."""
         return self.non_negative(name) if self.given(name) else None
 
 
@@ -262,7 +262,7 @@ def _reason(error: Exception) -> str:
 
 
 def _shown(value: object) -> str:
-    """The value as JSON-like text, short and safe to print."""
+    """Write the value as JSON-like text, short and safe to print."""
     if isinstance(value, Decimal):
         return str(value)
     text = ascii(value)
