@@ -81,8 +81,8 @@ class Bucket:
         return replace(self, tokens=min(self.per_minute, self.tokens + passed_s * self.per_minute / 60), at_s=now_s)
 
     def wait_s(self, reserve: float, weight: int = 1) -> float:
-        """Return the seconds till `weight` can be taken with `reserve` of a full bucket left: empty, at 120 a minute,
-        0.5.
+        """Return the seconds until `weight` can be taken and `reserve` is left (a fraction of a full bucket). Empty at
+        120 a minute, the wait for one token is 0.5 s.
 
         A bucket of one token has no room for a reserve: with one it would never be full enough to take from.
         """

@@ -80,7 +80,7 @@ class Info:
         return [Record(row, f"{asked['type']}[{place}]") for place, row in enumerate(answer)]
 
     def mine(self, kind: str, **fields: object) -> dict[str, object]:
-        """Write a question about the account. Raises ConfigError without one: an empty account would be answered."""
+        """Write a question about the account. Raises ConfigError without one: the venue's answer would be empty."""
         if not self.account:
             raise ConfigError(
                 f"{kind} is about an account, and none is set: {self._name} accounts are addresses",

@@ -53,7 +53,7 @@ class StreamedData:
         return 0.0
 
     def tickers(self, markets: Sequence[str] | None = None) -> tuple[Ticker, ...]:
-        """Build tickers of `markets` from the newest frames, or read those of every market, without quotes.
+        """Build tickers of `markets` from the newest frames, or read every market's in one request, without quotes.
 
         Raises VenueUnreachable where frames do not come.
         """
