@@ -113,7 +113,7 @@ def compare(
     parts = ("total", "spread_capture", "adverse_selection", "inventory", "fees", "funding")
     assert {part: Decimal(report["pnl"][part]) for part in parts} == {part: getattr(pnl, part) for part in parts}
     assert report["markouts_bps"] == {
-        name: value if value is None else str(value) for name, value in backtest.report.markouts_bps.items()
+        name: value if value is None else float(value) for name, value in backtest.report.markouts_bps.items()
     }
     return backtest
 
