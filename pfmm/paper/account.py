@@ -109,7 +109,7 @@ class Account:
     # -- reading
 
     def book(self, market: str) -> MarketBook:
-        """The book of our orders in `market`, made on first use."""
+        """Return the book of our orders in `market`, made on first use."""
         book = self.books.get(market)
         if book is None:
             position = self.positions.get(market)
@@ -117,15 +117,15 @@ class Account:
         return book
 
     def held(self) -> list[str]:
-        """Markets with an open position, by name."""
+        """Name the markets with an open position, sorted."""
         return sorted([market for market, position in self.positions.items() if position.size])
 
     def unit(self, market: str) -> int:
-        """1e-8 USD for one price unit times one size step of `market`."""
+        """Return how many 1e-8 USD one price unit times one size step of `market` is."""
         return ledger.notional_unit(self.specs(market))
 
     def totals(self, mark: Marks) -> ledger.Totals:
-        """The account's sums with every position valued at its mark."""
+        """Return the account's sums with every position valued at its mark."""
         realized = unrealized = fees = funding = 0
         for market, position in self.positions.items():
             realized += position.realized
@@ -136,8 +136,8 @@ class Account:
         return ledger.Totals(self.deposits, realized, unrealized, fees, funding)
 
     def exposures(self, mark: Marks, *, beside: tuple[str, ...] = ()) -> dict[str, ledger.Exposure]:
-        """Position and open orders of each market that has some, and of those of `beside`, as notional, in one pass
-        over the orders; reduce-only ones add nothing."""
+        """Return position and open orders of each market that has some, and of those of `beside`, as notional, in one
+        pass over the orders; reduce-only ones add nothing."""
         markets = {order.market for order in self.orders.values()}.union(self.held(), beside)
         units = {market: self.unit(market) for market in markets}
         exposures = {market: ledger.Exposure() for market in markets}
@@ -155,18 +155,18 @@ class Account:
         return exposures
 
     def initial_margin(self, mark: Marks) -> int:
-        """Margin of all positions and open orders, the worst side of each market, 1e-8 USD."""
+        """Return the margin of all positions and open orders, the worst side of each market, 1e-8 USD."""
         return self.margin_of(self.exposures(mark))
 
     def margin_of(self, exposures: Mapping[str, ledger.Exposure]) -> int:
-        """The initial margin of these exposures, 1e-8 USD."""
+        """Return the initial margin of these exposures, 1e-8 USD."""
         margin = 0
         for market, exposure in exposures.items():
             margin += ledger.initial_margin(exposure, self.specs(market).max_leverage)
         return margin
 
     def maintenance_margin(self, mark: Marks) -> int:
-        """Equity below which the account is liquidated, 1e-8 USD."""
+        """Return the equity below which the account is liquidated, 1e-8 USD."""
         margin = 0
         for market in self.held():
             size, leverage = self.positions[market].size, self.specs(market).max_leverage
@@ -176,13 +176,13 @@ class Account:
     # -- changing
 
     def open_order(self, order: OrderState) -> None:
-        """Enters a new order; its number is `next_order`."""
+        """Enter a new order; its number is `next_order`."""
         self.orders[order.number] = order
         self.touched[order.number] = order
         self.next_order = order.number + 1
 
     def finish(self, order: OrderState, status: str, reason: str | None, time_ms: int) -> None:
-        """Ends an order and takes it out of its book."""
+        """End an order and take it out of its book."""
         order.status, order.reason, order.updated_ms = status, reason, time_ms
         self.touched[order.number] = order
         del self.orders[order.number]
@@ -190,7 +190,7 @@ class Account:
             self.books[order.market].remove(order.number)
 
     def apply(self, outcomes: Iterable[Outcome], *, taker: int | None = None) -> None:
-        """Books what the matching core did: fills of `taker` pay the taker rate, all others the maker rate."""
+        """Book what the matching core did: fills of `taker` pay the taker rate, all others the maker rate."""
         for outcome in outcomes:
             order = self.orders[outcome.number]
             if isinstance(outcome, Execution):
@@ -236,14 +236,14 @@ class Account:
             self.finish(order, FILLED, order.reason, execution.time_ms)
 
     def cancel_all(self, reason: str, time_ms: int, market: str | None = None) -> list[OrderState]:
-        """Cancels every open order (of one market) and returns them, oldest first."""
+        """Cancel every open order (of one market) and return them, oldest first."""
         cancelled = [order for _, order in sorted(self.orders.items()) if market in (None, order.market)]
         for order in cancelled:
             self.finish(order, CANCELLED, reason, time_ms)
         return cancelled
 
     def pay_funding(self, market: str, time_ms: int, mark: int, rate: int) -> None:
-        """Settles funding on the position held at `time_ms`."""
+        """Settle funding on the position held at `time_ms`."""
         position, spec = self.positions[market], self.specs(market)
         amount = ledger.funding_amount(position.size, mark, ledger.notional_unit(spec), rate)
         position.funding += amount
@@ -263,7 +263,7 @@ class Account:
         self.next_payment += 1
 
     def liquidate(self, market: str, price: int, time_ms: int) -> None:
-        """Closes the position of `market` at `price` with the taker fee; the fill says that it is a liquidation."""
+        """Close the position of `market` at `price` with the taker fee; the fill says that it is a liquidation."""
         size, spec = self.positions[market].size, self.specs(market)
         side = -1 if size > 0 else 1
         order = OrderState(
@@ -295,7 +295,7 @@ class Account:
     # -- persistence of what is not an order, a fill or a payment
 
     def dump(self) -> dict[str, Any]:
-        """Positions and queue places, JSON-ready; `restore` is the inverse."""
+        """Return positions and queue places, JSON-ready; `restore` is the inverse."""
         return {
             "positions": {
                 market: [position.size, position.basis, position.realized, position.fees, position.funding]
@@ -305,7 +305,7 @@ class Account:
         }
 
     def restore(self, raw: Mapping[str, Any]) -> None:
-        """Fills in positions and books from `dump`."""
+        """Fill in positions and books from `dump`."""
         self.positions = {market: Position(*values) for market, values in raw["positions"].items()}
         for market, book in raw["books"].items():
             position = self.positions.get(market)

@@ -68,7 +68,7 @@ class Exchange(PublicSide):
         first_epoch: int = 0,
         uptime: Callable[[], tuple[str, int]] = unknown,
     ) -> Exchange:
-        """Opens the store at `path`, or creates it with `first_feed`. `wall_ms` and `uptime` are the machine's clocks:
+        """Open the store at `path`, or create it with `first_feed`. `wall_ms` and `uptime` are the machine's clocks:
         the wall's, and the boot's name with a steady clock's ms since. Raises ConfigError for a damaged file or a
         folder that cannot be written."""
 
@@ -91,39 +91,39 @@ class Exchange(PublicSide):
         wall_ms: Callable[[], int],
         uptime: Callable[[], tuple[str, int]] = unknown,
     ) -> Exchange:
-        """Sets a damaged file aside and starts a new exchange whose ids are above all that the old one can have
-        used. For a file that opens, `reset` is the right operation."""
+        """Set a damaged file aside and start a new exchange whose ids are above all that the old one can have used. For
+        a file that opens, `reset` is the right operation."""
         now = wall_ms()
         set_aside(path, now)
         return cls.open(path, feed_factory, wall_ms, first_epoch=now // 1000, uptime=uptime)
 
     def close(self) -> None:
-        """Closes the store's connection, and that to a live market."""
+        """Close the store's connection, and that to a live market."""
         with self._sessions.lock:
             self._sessions.stop_following()
             self._sessions.store.close()
 
     def damage(self) -> tuple[str, ...]:
-        """What a full check of the store finds wrong; empty for a healthy one."""
+        """Return what a full check of the store finds wrong; empty for a healthy one."""
         with self._sessions.lock:
             return self._sessions.store.damage()
 
     # -- orders
 
     def place(self, account: str, request: PlaceRequest) -> OrderRecord:
-        """Places one order. 409 duplicate_client_order_id carries the order that has that id already."""
+        """Place one order. 409 duplicate_client_order_id carries the order that has that id already."""
         return self._sessions.act(account, lambda desk, _: order_record(desk.place(request)), [request.market])
 
     def amend(self, account: str, request: AmendRequest) -> OrderRecord:
-        """Changes price and/or total size; a refusal leaves the order as it was."""
+        """Change price and/or total size; a refusal leaves the order as it was."""
         return self._sessions.act(account, lambda desk, _: order_record(desk.amend(request)))
 
     def cancel(self, account: str, request: CancelRequest) -> OrderRecord:
-        """Cancels one order; 404 order_not_found, 409 order_not_open with the order."""
+        """Cancel one order; 404 order_not_found, 409 order_not_open with the order."""
         return self._sessions.act(account, lambda desk, _: order_record(desk.cancel(request)))
 
     def cancel_all(self, account: str, market: str | None = None) -> tuple[OrderRecord, ...]:
-        """Cancels every open order (of one market) and answers them as they now are."""
+        """Cancel every open order (of one market) and return them as they now are."""
 
         def work(desk: Desk, clock: ClockState) -> tuple[OrderRecord, ...]:
             if market is not None:
@@ -139,7 +139,7 @@ class Exchange(PublicSide):
         amends: Sequence[AmendRequest],
         places: Sequence[PlaceRequest],
     ) -> tuple[tuple[BatchItem, ...], tuple[BatchItem, ...], tuple[BatchItem, ...]]:
-        """Cancels, then amends, then places, in one transaction; a refusal of one item stops no other."""
+        """Cancel, then amend, then place, in one transaction; a refusal of one item stops no other."""
 
         def work(desk: Desk, _: ClockState) -> tuple[tuple[BatchItem, ...], ...]:
             return _each(desk.cancel, cancels), _each(desk.amend, amends), _each(desk.place, places)
@@ -148,11 +148,11 @@ class Exchange(PublicSide):
         return cancelled, amended, placed
 
     def order(self, account: str, *, order_id: str | None = None, client_order_id: str | None = None) -> OrderRecord:
-        """One order by exactly one of its ids, open or not; 404 order_not_found."""
+        """Find one order by exactly one of its ids, open or not; 404 order_not_found."""
         return self._sessions.view(account, lambda desk, _: order_record(desk.named(order_id, client_order_id)))
 
     def orders(self, account: str, *, status: str = "open", market: str | None = None) -> tuple[OrderRecord, ...]:
-        """status open, or all (the newest 1000 of the market, or of every one), oldest first."""
+        """Return the orders of `status` open, or all (the newest 1000 of the market, or of every one), oldest first."""
 
         def work(desk: Desk, _: ClockState) -> tuple[OrderRecord, ...]:
             found = _open_orders(desk.account)
@@ -165,21 +165,21 @@ class Exchange(PublicSide):
     # -- account
 
     def account(self, account: str) -> AccountRecord:
-        """Equity and what it is made of."""
+        """Return equity and what it is made of."""
         return self._sessions.view(account, lambda desk, _: account_record(desk.account, desk.moment.mark))
 
     def positions(self, account: str) -> tuple[PositionRecord, ...]:
-        """Every market that the account has traded, by name."""
+        """Return the position of every market that the account has traded, by name."""
         return self._sessions.view(
             account, lambda desk, _: position_records(desk.account, desk.moment.mark, self._sessions.specs)
         )
 
     def fills(self, account: str, *, since: int = 0, market: str | None = None, limit: int = MAX_ROWS) -> FillPage:
-        """Executions after the cursor `since`, oldest first."""
+        """Return the executions after the cursor `since`, oldest first."""
         return self._sessions.view(account, lambda *_: self._fill_page(account, since, limit, market))
 
     def funding_payments(self, account: str, *, since: int = 0) -> FundingPage:
-        """Funding payments after the cursor `since`, oldest first."""
+        """Return the funding payments after the cursor `since`, oldest first."""
         return self._sessions.view(account, lambda *_: self._funding_page(account, since, MAX_ROWS))
 
     def state(
@@ -192,8 +192,8 @@ class Exchange(PublicSide):
         limit: int = MAX_ROWS,
         levels: int = 0,
     ) -> StateRecord:
-        """One consistent snapshot of clock, account, positions, open orders, new fills and payments, and tickers; with
-        `levels` also so many levels a side of each market's book."""
+        """Return one consistent snapshot of clock, account, positions, open orders, new fills and payments, and
+        tickers; with `levels` also so many levels a side of each market's book."""
 
         def work(desk: Desk, clock: ClockState) -> StateRecord:
             moment = desk.moment
@@ -212,7 +212,8 @@ class Exchange(PublicSide):
         return self._sessions.view(account, work, markets)
 
     def arm_dead_man(self, account: str, timeout_s: int) -> DeadManRecord:
-        """Cancels every order `timeout_s` seconds of venue time from now unless armed again; 0 disarms."""
+        """Arm the dead-man switch: it cancels every order after `timeout_s` s of venue time without a call; 0
+        disarms."""
         if not 0 <= timeout_s <= MAX_DEAD_MAN_S:
             raise ExchangeError(400, "invalid_timeout_s", f"timeout_s must be 0 to {MAX_DEAD_MAN_S}, not {timeout_s}")
 
@@ -223,7 +224,7 @@ class Exchange(PublicSide):
         return self._sessions.act(account, work)
 
     def deposit(self, account: str, amount: Decimal) -> AccountRecord:
-        """Adds USDC to the account; 400 invalid_amount unless positive, at most 1e9 and whole in 1e-8."""
+        """Add USDC to the account; 400 invalid_amount unless positive, at most 1e9 and whole in 1e-8."""
         if not amount.is_finite() or not 0 < amount <= MAX_DEPOSIT or amount != amount.quantize(Decimal("1e-8")):
             rule = f"must be above 0, at most {MAX_DEPOSIT} and whole in 0.00000001"
             raise ExchangeError(400, "invalid_amount", f"amount {rule}, not {amount}")
@@ -235,34 +236,34 @@ class Exchange(PublicSide):
         return self._sessions.act(account, work)
 
     def open_account(self, account: str) -> AccountRecord:
-        """Opens the account with the usual deposit, so that others find it by name; an open one stays as it is."""
+        """Open the account with the usual deposit, so that others find it by name; an open one stays as it is."""
         return self._sessions.act(account, lambda desk, _: account_record(desk.account, desk.moment.mark))
 
     def use_nonce(self, signer: str, nonce: int) -> bool:
-        """Notes the number of a signed request; False where a request of that signer has used it already."""
+        """Note the number of a signed request; return False where a request of that signer has used it already."""
         with self._sessions.lock, self._sessions.store.write():
             return self._sessions.store.use_nonce(signer, nonce)
 
     # -- the exchange as a whole
 
     def accounts(self) -> tuple[str, ...]:
-        """Every account that has ever acted, by name."""
+        """Name every account that has ever acted, sorted."""
         with self._sessions.lock, self._sessions.store.read():
             return tuple(self._sessions.store.account_names())
 
     def feed_config(self) -> Mapping[str, Any]:
-        """The configuration of the feed in use."""
+        """Return the configuration of the feed in use."""
         with self._sessions.lock:
             return self._sessions.row().feed
 
     def market_problem(self) -> str | None:
-        """Why a live market cannot be seen now; None where it can, and for any other market."""
+        """Say why a live market cannot be seen now; None where it can, and for any other market."""
         with self._sessions.lock:
             return self._sessions.market_problem()
 
     def reset(self) -> None:
-        """Drops every account, order and fill and starts the feed's clock anew; ids and cursors go on above the old
-        ones. A synthetic market takes the newest generator."""
+        """Drop every account, order and fill and start the feed's clock anew; ids and cursors go on above the old ones.
+        A synthetic market takes the newest generator."""
         with self._sessions.lock, self._sessions.store.write():
             row = self._sessions.row()
             config, feed = renewed(row.feed), self._sessions.feed
@@ -279,7 +280,7 @@ class Exchange(PublicSide):
             self._sessions.use(feed, row.feed_revision)
 
     def set_feed(self, config: Mapping[str, Any], *, reset: bool = False) -> None:
-        """Switches the market; 409 feed_in_use while any account has an open order or a position, unless `reset`."""
+        """Switch the market; 409 feed_in_use while any account has an open order or a position, unless `reset`."""
         feed = self._sessions.feed_factory(config)
         wall_ms = self._sessions.wall_ms()
         clock = start_clock(config, wall_ms, feed.span())
@@ -303,7 +304,7 @@ class Exchange(PublicSide):
             self._sessions.use(feed, row.feed_revision)
 
     def _restart_accounts(self, time_ms: int) -> None:
-        """History stays; time, dead-man and what was taken from the old market's display do not."""
+        """Start the accounts anew: history stays; time, dead-man and what was taken from the old display do not."""
         for name in self._sessions.store.account_names():
             loaded = self._sessions.store.load(name, self.spec)
             assert loaded is not None

@@ -19,7 +19,7 @@ MAINTENANCE_SHARE = 2  # maintenance margin is 1/2 of the initial margin at the 
 
 
 def half_even(numerator: int, denominator: int) -> int:
-    """numerator / denominator rounded to the nearest whole, ties to even: 5/2 = 2, 7/2 = 4, -5/2 = -2."""
+    """Return numerator / denominator rounded to the nearest whole, ties to even: 5/2 = 2, 7/2 = 4, -5/2 = -2."""
     if denominator < 0:
         numerator, denominator = -numerator, -denominator
     quotient, remainder = divmod(numerator, denominator)
@@ -30,12 +30,12 @@ def half_even(numerator: int, denominator: int) -> int:
 
 
 def notional_unit(spec: MarketSpec) -> int:
-    """1e-8 USD for one price unit times one size step: 1 and 3 decimals give 10_000."""
+    """Return how many 1e-8 USD one price unit times one size step is: 1 and 3 decimals give 10_000."""
     return _POWERS[8 - spec.price_decimals - spec.size_decimals]
 
 
 def fee_of(notional: int, rate: int) -> int:
-    """Fee in 1e-8 USD, positive = paid: 127.8878 USD at +5 bps (50_000) is 0.06394390 = 6_394_390."""
+    """Return the fee in 1e-8 USD, positive = paid: 127.8878 USD at +5 bps (50_000) is 0.06394390 = 6_394_390."""
     return half_even(notional * rate, USD)
 
 
@@ -50,7 +50,7 @@ class Position:
     funding: int = 0
 
     def trade(self, signed_size: int, price: int, unit: int) -> None:
-        """Applies one execution. Reductions remove basis*closed/size, half-even; a flip is split at zero.
+        """Apply one execution. Reductions remove basis*closed/size, half-even; a flip is split at zero.
 
         Buying 1 at 100, 101 and 101 and selling 3 at 102 realizes exactly 306 - 302 = 4.
         """
@@ -69,12 +69,12 @@ class Position:
             self.size += direction * opened
 
     def unrealized(self, mark: int, unit: int) -> int:
-        """size*mark - basis for a long, basis - |size|*mark for a short, 1e-8 USD."""
+        """Return size*mark - basis for a long, basis - |size|*mark for a short, 1e-8 USD."""
         return self.size * mark * unit - (self.basis if self.size > 0 else -self.basis)
 
 
 def funding_amount(size: int, mark: int, unit: int, rate: int) -> int:
-    """What a settlement pays us, 1e-8 USD: -size*mark*rate; long 1 at 100 USD and +1 bp pays 0.01."""
+    """Return what a settlement pays us, 1e-8 USD: -size*mark*rate; long 1 at 100 USD and +1 bp gives -0.01 USD."""
     return half_even(-size * mark * unit * rate, USD)
 
 
@@ -112,24 +112,24 @@ class Exposure:
     sells: int = 0
 
     def worst(self) -> int:
-        """The larger side if every order of that side filled: long 100 with buys 50 and sells 120 is 150."""
+        """Return the larger side if every order of that side filled: long 100 with buys 50 and sells 120 is 150."""
         return max(abs(self.position), self.position + self.buys, self.sells - self.position)
 
 
 def initial_margin(exposure: Exposure, max_leverage: int) -> int:
-    """Margin to hold the worst side, rounded up: 150 USD at 5x is 30 USD."""
+    """Return the margin to hold the worst side, rounded up: 150 USD at 5x is 30 USD."""
     return -(-exposure.worst() // min(LEVERAGE, max_leverage))
 
 
 def maintenance_margin(size: int, mark: int, unit: int, max_leverage: int) -> int:
-    """Equity below which the account is liquidated, rounded up: 1,000 USD at a maximum of 50x is 10 USD."""
+    """Return the equity below which the account is liquidated, rounded up: 1,000 USD at a maximum of 50x is 10 USD."""
     return -(-abs(size) * mark * unit // (MAINTENANCE_SHARE * max_leverage))
 
 
 def liquidation_price(
     size: int, mark: int, unit: int, max_leverage: int, *, equity: int, maintenance: int
 ) -> int | None:
-    """The mark (price units) at which equity meets maintenance while every other market stays where it is.
+    """Solve for the mark (price units) at which equity meets maintenance while every other market stays where it is.
 
     equity + size*(p - mark) = maintenance + |size|*(p - mark)/(2*max_leverage), solved for p. Long 1 at 100 with
     equity 10 and maximum leverage 50 (maintenance 1): p = 100 - 9/0.99 = 90.9. None when no price does it.

@@ -71,11 +71,11 @@ class _Side:
         return self.orders[0].price if self.orders else 0
 
     def reaches(self, price: int, order_price: int) -> bool:
-        """True when `price` is at or beyond `order_price`, seen from this side: 99 reaches a buy at 100."""
+        """Tell whether `price` is at or beyond `order_price`, seen from this side: 99 reaches a buy at 100."""
         return price * self.sign <= order_price * self.sign
 
     def show(self, price: int, size: int) -> None:
-        """Notes the opposite best; a change of price or size is a new display that can be taken afresh."""
+        """Note the opposite best; a change of price or size is a new display that can be taken afresh."""
         if self.shown != (price, size):
             self.shown = (price, size)
             self.taken = {}
@@ -107,17 +107,17 @@ class MarketBook:
         self._sides = {1: _Side(1), -1: _Side(-1)}
 
     def orders(self) -> list[Resting]:
-        """All resting orders: buys from the best, then sells from the best."""
+        """Return all resting orders: buys from the best, then sells from the best."""
         return [*self._sides[1].orders, *self._sides[-1].orders]
 
     def find(self, number: int) -> Resting | None:
-        """The resting order with that running number."""
+        """Find the resting order with that running number."""
         return next((order for side in self._sides.values() for order in side.orders if order.number == number), None)
 
     # -- what the market does to us
 
     def on_event(self, event: Event) -> Sequence[Outcome]:
-        """Applies one public event; returns what it did to our orders, in price-time priority.
+        """Apply one public event; return what it did to our orders, in price-time priority.
 
         A crossed quote (bid >= ask) is bad data and changes nothing. Worked example: a buy of 5 at 100 with 3 ahead
         meets a sale of 4 at 100: 3 go to the queue and 1 to us.
@@ -163,7 +163,7 @@ class MarketBook:
             side.take(price, self._fill(order, left, time_ms, outcomes))
 
     def _on_trade(self, side: _Side, event: TradeEvent, volume: int, outcomes: list[Outcome]) -> int:
-        """Fills one side from what is left of a print; returns what is left then."""
+        """Fill one side from what is left of a print; return what is left then."""
         price, longest = event.price, 0
         for order in side.orders:
             if volume <= 0 or not side.reaches(price, order.price):
@@ -191,7 +191,7 @@ class MarketBook:
         return size
 
     def _settle(self, time_ms: int, outcomes: list[Outcome]) -> None:
-        """After executions: cuts reduce-only orders to the new position, drops what is done, moves the watch."""
+        """Settle after executions: cut reduce-only orders to the new position, drop what is done, move the watch."""
         for side in self._sides.values():
             for order in side.orders:
                 if order.reduce_only and order.remaining > self.reducible(order.side):
@@ -207,13 +207,13 @@ class MarketBook:
     # -- what we do
 
     def reducible(self, side: int) -> int:
-        """How much an order of `side` can reduce the position: long 3 → a sell 3, a buy 0."""
+        """Tell how much an order of `side` can reduce the position: long 3 → a sell 3, a buy 0."""
         return max(0, -side * self.position)
 
     def take(
         self, number: int, side: int, size: int, levels: Levels, *, limit: int, time_ms: int, reduce_only: bool = False
     ) -> list[Outcome]:
-        """A taker: walks the opposite `levels` (best first) up to `limit` (0 = any price) for at most `size`.
+        """Take as a taker: walk the opposite `levels` (best first) up to `limit` (0 = any price) for at most `size`.
 
         Returns executions at the levels' prices, then reductions of resting orders. What is displayed is taken once
         until the display changes.
@@ -235,8 +235,8 @@ class MarketBook:
         return outcomes
 
     def join(self, order: Resting, quote: Quote, levels: Levels = ()) -> None:
-        """Rests `order` behind everybody at its price. `quote` is the market now, `levels` the displayed depth of
-        the order's own side (best first), which may be empty."""
+        """Rest `order` behind everybody at its price. `quote` is the market now, `levels` the displayed depth of the
+        order's own side (best first), which may be empty."""
         side = self._sides[order.side]
         own = (quote.bid, quote.bid_size) if order.side == 1 else (quote.ask, quote.ask_size)
         opposite = (quote.ask, quote.ask_size) if order.side == 1 else (quote.bid, quote.bid_size)
@@ -250,20 +250,20 @@ class MarketBook:
         self._watch()
 
     def shrink(self, number: int, remaining: int) -> None:
-        """Cuts a resting order to a smaller remainder; it keeps its place in the queue."""
+        """Cut a resting order to a smaller remainder; it keeps its place in the queue."""
         order = self.find(number)
         if order is None or not 0 < remaining <= order.remaining:
             raise ValueError(f"order {number} cannot be cut to {remaining}")
         order.remaining = remaining
 
     def remove(self, number: int) -> None:
-        """Takes an order out of the book; does nothing when it is not there."""
+        """Take an order out of the book; does nothing when it is not there."""
         for side in self._sides.values():
             side.orders = [order for order in side.orders if order.number != number]
         self._watch()
 
     def clear(self) -> None:
-        """Drops every order."""
+        """Drop every order."""
         for side in self._sides.values():
             side.orders = []
         self._watch()
@@ -276,7 +276,7 @@ class MarketBook:
         return any(side.orders or side.taken for side in self._sides.values())
 
     def dump(self) -> dict[str, Any]:
-        """Everything but the position, JSON-ready; `load` is the inverse."""
+        """Return everything but the position, JSON-ready; `load` is the inverse."""
         return {
             str(sign): {
                 "orders": [[o.number, o.price, o.remaining, o.reduce_only, o.queue_ahead] for o in side.orders],
@@ -288,7 +288,7 @@ class MarketBook:
 
     @classmethod
     def load(cls, raw: dict[str, Any], *, position: int) -> MarketBook:
-        """Rebuilds a book from `dump` and the account's position."""
+        """Rebuild a book from `dump` and the account's position."""
         book = cls(position=position)
         for sign, side in book._sides.items():
             saved = raw[str(sign)]
@@ -300,7 +300,7 @@ class MarketBook:
 
 
 def _queue_ahead(side: _Side, price: int, own_best: tuple[int, int], levels: Levels) -> int | None:
-    """Public size ahead of a new order: 0 when it improves the best, the displayed size where that is known.
+    """Return the public size ahead of a new order: 0 when it improves the best, the displayed size where that is known.
 
     Inside the displayed levels a price that is not listed has nobody; beyond them the queue is unknown (None).
     """

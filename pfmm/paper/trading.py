@@ -34,7 +34,7 @@ class Desk:
         return self.moment.time_ms
 
     def place(self, request: PlaceRequest) -> OrderState:
-        """Places one order. 409 duplicate_client_order_id answers the order that already has that id."""
+        """Place one order. 409 duplicate_client_order_id answers the order that already has that id."""
         account = self.account
         if request.client_order_id is not None:
             first = self.find(None, request.client_order_id)
@@ -60,7 +60,7 @@ class Desk:
         return order
 
     def _wait(self, order: OrderState) -> None:
-        """Rests a stop outside of the book, or lets it trade where the mark is at its trigger already."""
+        """Rest a stop outside of the book, or let it trade where the mark is at its trigger already."""
         if stops.reached(order, self.moment.mark(order.market)):
             stops.trade(self.account, order, self.moment)
 
@@ -94,7 +94,7 @@ class Desk:
         return order
 
     def amend(self, request: AmendRequest) -> OrderState:
-        """Changes price and/or total size. Same price and a smaller size keeps the place in the queue."""
+        """Change price and/or total size. Same price and a smaller size keeps the place in the queue."""
         order = self._open_order(request.order_id, request.client_order_id)
         self._check_validity(request.valid_until_ms)
         if request.price is None and request.size_base is None:
@@ -135,13 +135,13 @@ class Desk:
         self._execute(order, quote)
 
     def cancel(self, request: CancelRequest) -> OrderState:
-        """Cancels one order; 409 order_not_open answers one that is already final."""
+        """Cancel one order; 409 order_not_open answers one that is already final."""
         order = self._open_order(request.order_id, request.client_order_id)
         self.account.finish(order, CANCELLED, "user", self.now_ms)
         return order
 
     def named(self, order_id: str | None, client_order_id: str | None) -> OrderState:
-        """The order with that id, open or not; 404 order_not_found."""
+        """Find the order with that id, open or not; 404 order_not_found."""
         if (order_id is None) == (client_order_id is None):
             raise ExchangeError(400, "bad_request", "name the order by exactly one of order_id and client_order_id")
         number = None if order_id is None else order_number(order_id)
@@ -160,7 +160,7 @@ class Desk:
     # -- what placing and amending share
 
     def _execute(self, order: OrderState, quote: Quote) -> None:
-        """Takes what the limit allows, then rests or cancels the remainder. The order is entered and not in a book."""
+        """Take what the limit allows, then rest or cancel the remainder. The order is entered and not in a book."""
         account, book = self.account, self.account.book(order.market)
         bids, asks = self.moment.depth(order.market)
         own, opposite = (bids, asks) if order.side > 0 else (asks, bids)
@@ -187,7 +187,7 @@ class Desk:
         book.join(resting, quote, own)
 
     def _reference(self, order: OrderState, quote: Quote) -> int:
-        """The price that an order without one is measured at: the best opposite quote, else the mark."""
+        """Return the price that an order without one is measured at: the best opposite quote, else the mark."""
         best = quote.ask if order.side > 0 else quote.bid
         return best or self.moment.mark(order.market)
 
@@ -201,7 +201,7 @@ class Desk:
         return size
 
     def _refuse_crossing(self, market: str, side: int, price: int, quote: Quote, but: int | None = None) -> None:
-        """422 when a post-only price meets the public best or an order of our own on the other side."""
+        """Refuse with 422 a post-only price that meets the public best or an order of our own on the other side."""
         best = quote.ask if side > 0 else quote.bid
         opposite = [best] if best else []
         opposite += [o.price for o in self.account.book(market).orders() if o.side != side and o.number != but]
@@ -209,7 +209,7 @@ class Desk:
             raise ExchangeError(422, "post_only_would_cross", f"the order would meet {market} at once as a taker")
 
     def _check_margin(self, order: OrderState, price: int, remaining: int) -> None:
-        """402 when the margin after this order exceeds equity, unless the order leaves it no larger than before.
+        """Refuse with 402 an order whose margin would exceed equity, unless it leaves the margin no larger than before.
 
         A sell below the best bid is measured at the bid, where it trades: at its limit a sell of 2 at 1,000 into
         66,000 would need a margin of 400 USD for a position of 132,000.
@@ -244,6 +244,6 @@ class Desk:
 
 
 def order_number(order_id: str) -> int | None:
-    """The running number behind an order id ("o12" → 12), None for anything else."""
+    """Return the running number behind an order id ("o12" → 12), None for anything else."""
     digits = order_id[1:]
     return int(digits) if order_id[:1] == "o" and digits.isascii() and digits.isdigit() and len(digits) < 19 else None
