@@ -18,8 +18,11 @@ class AccountGuard:
         self._below_ms: int | None = None
 
     def look(self, seen: MarketSnapshot) -> None:
-        """Judges the margin of a new look at the venue. Too much is left behind after LEAVE_MS below: where resting
-        orders bind margin too, what cancels them would else bring them back at once."""
+        """Judge the margin of a new look at the venue.
+
+        Too much is left behind after LEAVE_MS below: where resting orders bind margin too, what cancels them would else
+        bring them back at once.
+        """
         account, over = seen.snapshot.account, self.no_new_risk is not None
         found = margin_problem(self.limits, account, over=over)
         if found is None and over:
@@ -29,7 +32,7 @@ class AccountGuard:
         self.no_new_risk, self._below_ms = found, None
 
     def lost(self, seen: MarketSnapshot) -> str | None:
-        """Why the account's losses trip the kill switch, or None; for looks whose data can be trusted."""
+        """Say why the account's losses trip the kill switch, or None; for looks whose data can be trusted."""
         if not self.limits.on_losses:
             return None
         day = self._journal.equity_from(seen.now_ms - seen.now_ms % DAY_MS)

@@ -43,8 +43,11 @@ NO_LIMITS = AccountLimits()
 
 
 def margin_problem(limits: AccountLimits, account: Account, *, over: bool) -> str | None:
-    """Why margin lets nothing add risk, or None. `over` says that it did not at the last look: then it must have fallen
-    below nine tenths of the limit. Without equity any margin is too much."""
+    """Say why margin lets nothing add risk, or None.
+
+    `over` says that it did not at the last look: then it must have fallen below nine tenths of the limit. Without
+    equity any margin is too much.
+    """
     limit = limits.max_margin_pct
     if limit is None:
         return None
@@ -59,8 +62,10 @@ def margin_problem(limits: AccountLimits, account: Account, *, over: bool) -> st
 def room_of_total(
     limits: AccountLimits, market: str, positions: Iterable[Position], live: Mapping[str, Sequence[OwnOrder]]
 ) -> Decimal | None:
-    """What the other markets leave of the total limit to one, USD; None without a limit. Each other market counts at
-    its worst: 300 USD long with a bid of 50 resting leave 650 of 1,000."""
+    """Return what the other markets leave of the total limit to one, USD; None without a limit.
+
+    Each other market counts at its worst: 300 USD long with a bid of 50 resting leave 650 of 1,000.
+    """
     if limits.max_total_usd is None:
         return None
     held = {position.market: position for position in positions}
@@ -81,8 +86,11 @@ def _worst(position: Position | None, live: Sequence[OwnOrder]) -> Decimal:
 def loss_of_account(
     limits: AccountLimits, account: Account, peak: Decimal | None, day: EquityReading | None
 ) -> str | None:
-    """Why the account's losses trip the kill switch, or None. `peak` is the highest equity, restated to the money that
-    is in the account now, and `day` the reading that the day began with: no deposit repairs a loss."""
+    """Say why the account's losses trip the kill switch, or None.
+
+    `peak` is the highest equity, restated to the money that is in the account now, and `day` the reading that the day
+    began with: no deposit repairs a loss.
+    """
     limit = limits.max_drawdown_pct
     if limit is not None and peak is not None:
         fallen = drawdown_pct(peak, account.equity)

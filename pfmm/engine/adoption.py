@@ -47,7 +47,7 @@ def config_differences(saved: Mapping[str, Any], spec: RunSpec) -> list[str]:
 
 
 def _equal(before: Any, now: Any) -> bool:
-    """Numbers are compared as numbers: a release may write 5.0 where the one before wrote 5."""
+    """Compare numbers as numbers: a release may write 5.0 where the one before wrote 5."""
     if before == now or before is None or now is None:
         return bool(before == now)
     try:

@@ -98,8 +98,10 @@ def within_limit(
 
 
 def _closing_order(step: Step, here: Sequence[OwnOrder], seen: MarketSnapshot) -> DesiredOrder | None:
-    """What closes the run's inventory where its decision asks for that and nothing of it can fill any more; `here`
-    are the account's live orders on the market. What is held or priced otherwise than wanted is noted."""
+    """Return what closes the run's inventory; None unless its decision asks for that and none of its orders can fill.
+
+    `here` are the account's live orders on the market. What is held or priced otherwise than wanted is noted.
+    """
     active = step.active
     if step.decision is None or not step.decision.close or active.has_live(here):
         return None

@@ -54,7 +54,7 @@ def wind_down(
     attempts: int = ATTEMPTS,
     deadline: Deadline | None = None,
 ) -> WindDown:
-    """Cancels every order of `run_ids` and returns once none can be live any more.
+    """Cancel every order of `run_ids` and return once none can be live any more.
 
     Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry; those
     that did rest and that the venue knows no more, only by a snapshot later than that cancel.
@@ -122,7 +122,10 @@ def _seen(
     not_before_ms: int,
     problems: list[PfmmError],
 ) -> Snapshot:
-    """The snapshot; without prices where a market was taken off the list: the proof needs only the account's orders."""
+    """Read the snapshot; without prices where a market was taken off the list.
+
+    The proof needs only the account's orders.
+    """
     venue.look_anew()  # what stood a moment ago proves nothing
     doubt = partial(_note, problems)
     look = partial(observe, venue, journal, run_ids=run_ids, not_before_ms=not_before_ms, doubt=doubt)
@@ -133,7 +136,10 @@ def _seen(
 
 
 def _not_accepted(venue: Venue, live: Sequence[OwnOrder], error: AuthenticationError) -> AuthenticationError:
-    """What to raise where the key is refused, once a cancel was tried: a key that may not read may still do that."""
+    """Return what to raise where the key is refused, once a cancel was tried.
+
+    A key that may not read may still do that.
+    """
     with suppress(AuthenticationError):
         ask_to_cancel(venue, live)
     text = f"{error.message}; {len(live)} orders could not be proven gone and may still rest"
@@ -145,13 +151,13 @@ def _live(journal: Journal, run_ids: Sequence[str]) -> list[OwnOrder]:
 
 
 def pause(clock: Clock) -> None:
-    """A moment of venue time; a stepped venue that does not answer is simply asked again."""
+    """Wait a moment of venue time; a stepped venue that does not answer is simply asked again."""
     with suppress(VenueUnreachable, VenueRefused, OutcomeUnknown):
         clock.wait_until(clock.now_ms() + _PAUSE_MS)
 
 
 def _shown(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> list[Order]:
-    """The open orders of the snapshot that go by the id of an order of these runs, whatever the journal believes."""
+    """Find the snapshot's open orders that go by the id of an order of these runs, whatever the journal believes."""
     ours = f"{journal.nonce}-"
     found = []
     for order in snapshot.orders:
@@ -163,8 +169,10 @@ def _shown(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> list
 
 
 def _twins(shown: Sequence[Order], live: Sequence[OwnOrder], problems: list[PfmmError]) -> list[Order]:
-    """Those of the open orders that the records are not about, which is a problem where there is no other: the venue
-    may have made two orders of one request, and by client order id it would cancel but one of them."""
+    """Find those of the open orders that the records are not about; they are a problem where there is no other.
+
+    The venue may have made two orders of one request, and by client order id it would cancel but one of them.
+    """
     known = {order.order_id for order in live}
     twins = [order for order in shown if order.order_id not in known]
     if twins and not problems:
@@ -174,8 +182,10 @@ def _twins(shown: Sequence[Order], live: Sequence[OwnOrder], problems: list[Pfmm
 
 
 def ask_to_cancel(venue: Venue, live: Sequence[OwnOrder], by_order_id: Sequence[Order] = ()) -> BatchAnswer | None:
-    """One cancel request for everything live, and for `by_order_id` by the venue's own id; None when the venue gave no
-    usable answer to the whole of it."""
+    """Send one cancel request for everything live, and for `by_order_id` by the venue's own id.
+
+    None when the venue gave no usable answer to the whole of it.
+    """
     ours = (CancelOrder(o.market, client_order_id=o.client_order_id) for o in live)
     batch = Batch(cancel=(*ours, *(CancelOrder(o.market, order_id=o.order_id) for o in by_order_id)))
     with suppress(OutcomeUnknown, VenueUnreachable, VenueRefused):
@@ -191,8 +201,11 @@ def _cancel(
     now_ms: int,
     problems: list[PfmmError],
 ) -> int:
-    """Asks for everything live to be cancelled and records the answers, or the problem; answers about `by_order_id`
-    tell nothing of a record. Returns the venue time of the newest change that was acknowledged, 0 without any."""
+    """Ask for everything live to be cancelled and record the answers, or the problem.
+
+    Answers about `by_order_id` tell nothing of a record. Returns the venue time of the newest change that was
+    acknowledged, 0 without any.
+    """
     answer = ask_to_cancel(venue, live, by_order_id)
     if answer is None:
         problems.append(OutcomeUnknown("the cancels got no usable answer"))
@@ -209,7 +222,7 @@ def _cancel(
 
 
 def let_expiries_pass(clock: Clock, live: Sequence[OwnOrder]) -> None:
-    """Waits for the expiry of requests in flight: absence proves nothing before it."""
+    """Wait for the expiry of requests in flight: absence proves nothing before it."""
     pending = (OwnStatus.SENDING, OwnStatus.UNKNOWN)
     ends = [acts_until_ms(o.valid_until_ms) + 1 for o in live if o.status in pending and o.valid_until_ms is not None]
     if ends:

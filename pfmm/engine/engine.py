@@ -54,7 +54,10 @@ class Engine:
         pid: int,
         settles: bool = True,
     ) -> None:
-        """`settles` is False while another process carries the runs on: only that one knows what it has in flight."""
+        """Begin with no run taken up; `settles` is False while another process carries the runs on.
+
+        Only that one knows what it has in flight.
+        """
         self._venue = venue
         self._account = AccountGuard(specs[0].account if specs else NO_LIMITS, journal)
         self._settles = settles
@@ -102,17 +105,21 @@ class Engine:
         return tuple(known.values())
 
     def pause(self, reason: str | None) -> None:
-        """From the next cycle on every run has its orders cancelled and wants none, until the pause is lifted (None).
-        Fills are absorbed and the loss limit is checked all the same."""
+        """Cancel every run's orders and want none, from the next cycle on, until the pause is lifted (None).
+
+        Fills are absorbed and the loss limit is checked all the same.
+        """
         self._paused = reason
 
     def watch_clock(self, lag_ms: Callable[[VenueTime], int]) -> None:
-        """Holds the venue's time against a steady clock: `lag_ms` tells how far an answer's is behind that."""
+        """Hold the venue's time against a steady clock: `lag_ms` tells how far an answer's is behind that."""
         self._lag_ms = lag_ms
 
     def protect_by_stops(self, *, wanted: bool) -> None:
-        """Whether from the next cycle on a stop waits at the venue for each run that has a loss limit and holds
-        something: for where nothing else cancels and closes should this machine be gone. Otherwise none does."""
+        """Let a stop wait at the venue for each run with a loss limit that holds something, or none where not `wanted`.
+
+        It counts from the next cycle on, and is for where nothing else cancels and closes should this machine be gone.
+        """
         self._stops = wanted and self._venue.capabilities.trigger_orders
 
     @property
@@ -120,13 +127,13 @@ class Engine:
         return tuple(dict.fromkeys(run.market for run in self._runs))
 
     def replace_strategy(self, strategy: Strategy[Any]) -> None:
-        """Goes on with other parameters of the same kind and market (a new calibration); the run keeps its state."""
+        """Go on with other parameters of the same kind and market (a new calibration); the run keeps its state."""
         for active in self._runs:
             if (active.kind, active.market) == (strategy.kind, strategy.market):
                 active.spec = replace(active.spec, strategy=strategy)
 
     def adopt(self, *, pass_over: bool = False) -> tuple[Run, ...]:
-        """Takes up the runs that the journal holds open for these strategies; call once, before the first cycle.
+        """Take up the runs that the journal holds open for these strategies; call once, before the first cycle.
 
         Raises SettingsDiffer when an open run's resting orders stand for other settings, ConfigError when what is saved
         of it is damaged or of a newer pfmm. With `pass_over`, for a cycle that sends nothing, such a run is left out as
@@ -157,7 +164,7 @@ class Engine:
         return tuple(adopted)
 
     def cycle(self, *, send: bool = True) -> CycleReport:
-        """One whole cycle. With `send` False nothing leaves and no run begins: the report's plans say what would.
+        """Run one whole cycle. With `send` False nothing leaves and no run begins: the report's plans say what would.
 
         Raises what the venue's reads raise; a request that acts and gets no answer is recorded as UNKNOWN and
         reported as an event, never raised.
@@ -189,7 +196,7 @@ class Engine:
         return CycleReport(seen.time, seen.snapshot.account, reports, tuple(events), fresh=fresh)
 
     def _look(self) -> tuple[MarketSnapshot, list[OwnOrder]]:
-        """Reads the venue once and brings the journal and the runs up to it; the events of that become untold ones.
+        """Read the venue once and bring the journal and the runs up to it; the events of that become untold ones.
 
         Returns what was seen, and the orders that the venue knows no more.
         """
@@ -217,7 +224,7 @@ class Engine:
         return seen, absent
 
     def _steps(self, seen: MarketSnapshot, absent: Sequence[OwnOrder]) -> list[Step]:
-        """Lets every run decide; an order that is absent, as it was the cycle before, is cancelled to settle it."""
+        """Let every run decide; an order that is absent, as it was the cycle before, is cancelled to settle it."""
         self._know(self._journal.live_orders())
         live = _by_run(self._known_live)
         self._account.look(seen)
@@ -235,14 +242,16 @@ class Engine:
         return steps
 
     def _note_gone(self, gone: Sequence[str]) -> None:
-        """Markets that the venue took off its list are wound down: their runs want no order any more. Raises
-        UnknownMarket where no other is left, which ends the loop by its exit policy."""
+        """Wind down markets that the venue took off its list: their runs want no order any more.
+
+        Raises UnknownMarket where no other is left, which ends the loop by its exit policy.
+        """
         self._gone.update(gone)
         if self._gone.issuperset(self.markets):
             raise UnknownMarket(f"{self._venue.name} lists {', '.join(self.markets)} no more")
 
     def _stops_of(self, step: Step, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> StopPlan:
-        """What keeps the run's stop in step; nothing while its position is doubted, or on its way out."""
+        """Return what keeps the run's stop in step; nothing while its position is doubted, or on its way out."""
         if self._stops is None or step.tripped or step.active.apart:
             return StopPlan()
         return step.active.stops(seen, live, wanted=self._stops)
@@ -251,7 +260,7 @@ class Engine:
         self._known_live, self._in_flight = live, Intents()
 
     def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Step:
-        """Looks, checks the data and the loss, and lets the strategy decide."""
+        """Look, check the data and the loss, and let the strategy decide."""
         view, active.problem = active.view(seen)
         tripped = active.ended_by
         decision = None
@@ -298,7 +307,10 @@ class Engine:
     def _approve_and_commit(
         self, steps: Sequence[Step], seen: MarketSnapshot, seen_through: int, *, send: bool
     ) -> Intents:
-        """Risk check and intent in ONE transaction of the account's journal, or two processes could both pass."""
+        """Check the risk and commit the intents in ONE transaction of the account's journal.
+
+        In two, two processes could both pass.
+        """
 
         def decide(live: tuple[OwnOrder, ...], number: int) -> Intents:
             seen.add_fills(later_fills(self._journal, seen, seen_through))
@@ -314,7 +326,7 @@ class Engine:
         return decide(tuple(one for one in self._journal.live_orders() if one.run_id not in ended), 0)
 
     def _send(self, intents: Intents, now_ms: int) -> list[Event]:
-        """Sends, and remembers per slot how often a post-only order was refused in a row."""
+        """Send, and remember per slot how often a post-only order was refused in a row."""
         by_run = {active.run.run_id: active for active in self._runs if active.run is not None}
         events = []
         for note in self._sender.send(intents, now_ms):
@@ -331,7 +343,7 @@ class Engine:
 
     @staticmethod
     def _stopped(active: StrategyRun, note: SendNote, now_ms: int) -> Event:
-        """That a slot has stopped; what cannot be closed is for a person to look at, and ends the run."""
+        """Tell that a slot has stopped; what cannot be closed is for a person to look at, and ends the run."""
         words = active.refused[note.slot].words
         if note.slot == CLOSE_SLOT:
             active.ended_by = f"what the run holds could not be closed: {words}"
@@ -339,7 +351,7 @@ class Engine:
         return Event("slot_stopped", now_ms, active.market, active.kind, data)
 
     def value_by(self, prices: Sequence[Ticker]) -> None:
-        """Values what the runs hold by these marks: newer ones than the last cycle's."""
+        """Value what the runs hold by these marks: newer ones than the last cycle's."""
         marks = {ticker.market: ticker.mark for ticker in prices if ticker.mark.is_finite() and ticker.mark > 0}
         for active in self._runs:
             active.last_mark = marks.get(active.market, active.last_mark)
@@ -356,8 +368,10 @@ class Engine:
         return tuple(found for active in self._runs if (found := active.left()) is not None)
 
     def leave(self, time_ms: int, *, status: str, reason: str | None) -> None:
-        """Records how this process leaves its runs: `between_runs` (orders may rest) or a final status with its
-        reason, after which the runs are ended."""
+        """Record how this process leaves its runs.
+
+        The status is `between_runs` (orders may rest) or a final one with its reason, after which the runs are ended.
+        """
         self._saver.leave(self._runs, time_ms, status=status, reason=reason)
 
 

@@ -19,25 +19,27 @@ BPS = Decimal(10_000)
 
 
 def charged_bps(fill: Fill) -> Decimal:
-    """The fee of a fill in bps of its notional, to 0.0001: 0.0195 on 1 at 195 is 1; a rebate is negative."""
+    """Return the fee of a fill in bps of its notional, to 0.0001: 0.0195 on 1 at 195 is 1; a rebate is negative."""
     return (fill.fee / (fill.price * fill.size) * BPS).quantize(STEP_BPS)
 
 
 def stated_bps(instrument: Instrument, liquidity: Liquidity) -> Decimal:
-    """What the market states for a fill that made, or took, in bps."""
+    """Return what the market states for a fill that made, or took, in bps."""
     return instrument.maker_bps if liquidity is Liquidity.MAKER else instrument.taker_bps
 
 
 def differs(instrument: Instrument, fill: Fill) -> bool:
-    """True for a fill that was charged otherwise than stated, by more than 0.05 bp. A liquidation has fees of its own,
-    and of a tiny fill the cent that an amount is rounded to is more than that."""
+    """Tell whether a fill was charged otherwise than stated, by more than 0.05 bp.
+
+    A liquidation has fees of its own, and of a tiny fill the cent that an amount is rounded to is more than that.
+    """
     if fill.liquidation or abs(fill.price * fill.size) < 1:
         return False
     return abs(charged_bps(fill) - stated_bps(instrument, fill.liquidity)) > TOLERANCE_BPS
 
 
 def as_charged(instrument: Instrument, newest_first: Iterable[Fill]) -> Instrument:
-    """The market with the fees that its newest own fills were charged, where these are not the stated ones."""
+    """Return the market with the fees that its newest own fills were charged, where these are not the stated ones."""
     found: dict[Liquidity, Decimal] = {}
     for fill in newest_first:
         if not fill.liquidation and fill.liquidity not in found:

@@ -83,12 +83,12 @@ class FillFolder:
                 active.ended_by = active.ended_by or f"position unexplained: {active.apart.words}"
 
     def _fees_told(self, active: StrategyRun, fill: Fill) -> list[Event]:
-        """A warning where a fill of the run was charged otherwise than its market states, told once."""
+        """Warn where a fill of the run was charged otherwise than its market states, once."""
         told = warning(active.instrument, fill, self._fees_warned)
         return [] if told is None else [Event("warning", fill.time_ms, active.market, active.kind, {"reason": told})]
 
     def _outside(self, active: StrategyRun, item: JournalFill) -> list[Event]:
-        """What a fill of no run means for a run that has begun, told once: see `told_of`."""
+        """Tell what a fill of no run means for a run that has begun, once: see `told_of`."""
         if item.seq <= active.seen_through:
             return []
         active.seen_through = item.seq

@@ -37,13 +37,13 @@ class Gap:
     limit_bps: float = LEAST_BPS
 
     def dump(self) -> dict[str, Any]:
-        """JSON-ready; `load` is the inverse."""
+        """Return what the journal keeps, JSON-ready; `load` is the inverse."""
         usual = [[time_ms, bps] for time_ms, bps in self.usual]
         return {"usual": usual, "since_ms": self.since_ms, "open": self.open, "limit_bps": self.limit_bps}
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> Gap:
-        """What `dump` gave. Raises ConfigError for what is damaged."""
+        """Read what `dump` gave. Raises ConfigError for what is damaged."""
         saved = Saved(raw, "guard")
         usual = tuple((int(time_ms), float(bps)) for time_ms, bps in saved.items("usual"))
         since_ms = saved.whole("since_ms", low=0) if saved.has("since_ms") else None
@@ -60,12 +60,12 @@ class Guards:
     bad: str | None = None
 
     def dump(self) -> dict[str, Any]:
-        """JSON-ready; `load` is the inverse."""
+        """Return what the journal keeps, JSON-ready; `load` is the inverse."""
         return {"mark": self.mark.dump(), "oracle": self.oracle.dump(), "bad_ms": self.bad_ms, "bad": self.bad}
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> Guards:
-        """What `dump` gave. Raises ConfigError for what is damaged."""
+        """Read what `dump` gave. Raises ConfigError for what is damaged."""
         saved = Saved(raw, "guards")
         bad_ms = saved.whole("bad_ms", low=0) if saved.has("bad_ms") else None
         return cls(Gap.load(saved.mapping("mark")), Gap.load(saved.mapping("oracle")), bad_ms, saved.text("bad"))
@@ -81,8 +81,9 @@ class Verdict:
 
 
 def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, tick: Decimal) -> tuple[Guards, Verdict]:
-    """The guards after one look at venue time `now_ms`, and its verdict; `problem` is what the look by itself shows,
-    and `tick` the price step at the mid, USD.
+    """Return the guards after one look at venue time `now_ms`, and its verdict.
+
+    `problem` is what the look by itself shows, and `tick` the price step at the mid, USD.
 
     Crossed at 0 s, good at 3 s: still held for bad; good at 6 s: quoting goes on. The mid 30 bps off the mark for 10 s:
     only reducing orders, until it was less than 10 bps off for 60 s.
@@ -106,7 +107,9 @@ def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, t
 
 
 def deviation_bps(ticker: Ticker, reference: Decimal, tick: Decimal) -> float:
-    """How far the mid is from a reference price, bps; 0 where that lies between the best prices, give or take a tick.
+    """Return how far the mid is from a reference price, bps.
+
+    0 where that lies between the best prices, give or take a tick.
 
     Mid 100, quoted 99.9 and 100.1: a mark of 100.05 is none, one of 100.5 is 50 bps away.
     """
@@ -118,8 +121,11 @@ def deviation_bps(ticker: Ticker, reference: Decimal, tick: Decimal) -> float:
 
 
 def look(gap: Gap, bps: float, now_ms: int) -> Gap:
-    """The gap after one look. It opens after ENTER_MS over the limit, which is LEAST_BPS or TIMES_MEDIAN times the
-    hour's median; it closes after LEAVE_MS below half of that."""
+    """Return the gap after one look.
+
+    It opens after ENTER_MS over the limit, which is LEAST_BPS or TIMES_MEDIAN times the hour's median; it closes after
+    LEAVE_MS below half of that.
+    """
     if gap.open:
         if bps * 2 >= gap.limit_bps:
             return replace(gap, since_ms=None)
@@ -138,14 +144,17 @@ def look(gap: Gap, bps: float, now_ms: int) -> Gap:
 
 
 def _median(values: Sequence[float]) -> float:
-    """The one in the middle, or half way between the two there: of 1, 2, 4 and 9 it is 3."""
+    """Return the value in the middle, or half way between the two there: of 1, 2, 4 and 9 it is 3."""
     found, middle = sorted(values), len(values) // 2
     return found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
 
 
 def only_reducing(decision: Decision, inventory: Decimal, reason: str) -> Decision:
-    """The decision without what adds risk: of the side that reduces the inventory (signed base units) as much as there
-    is to reduce, reduce-only; the other slots are absent for `reason`. Long 3: sells of 2 and 2 become 2 and 1."""
+    """Return the decision without what adds risk.
+
+    Of the side that reduces the inventory (signed base units) it keeps as much as there is to reduce, reduce-only; the
+    other slots are absent for `reason`. Long 3: sells of 2 and 2 become 2 and 1.
+    """
     left, orders, absent = abs(inventory), [], dict(decision.absent)
     for one in decision.orders:
         size = min(one.size, left) if one.side.sign * inventory < 0 else Decimal(0)

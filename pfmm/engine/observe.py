@@ -37,7 +37,7 @@ def observe(
     absent: Absent | None = None,
     dropped: Dropped | None = None,
 ) -> Snapshot:
-    """Reads one consistent snapshot and brings the journal up to it.
+    """Read one consistent snapshot and bring the journal up to it.
 
     Absorbs fills and funding of the whole account; settles the orders of `run_ids` only, since another process may
     have a request of its own runs in flight. Raises what the venue's reads raise, and BadVenueData for a snapshot
@@ -83,7 +83,10 @@ def observe_listed(
 
 
 def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before_ms: int) -> Snapshot:
-    """The venue's snapshot, after the journal has taken its fills and payments; see `observe` for what it raises."""
+    """Return the venue's snapshot, after the journal has taken its fills and payments.
+
+    See `observe` for what it raises.
+    """
     snapshot = venue.snapshot(markets, journal.cursors())
     if snapshot.exchange_id is not None:
         journal.recognise(snapshot.exchange_id)
@@ -99,8 +102,10 @@ def _absorbed(venue: Venue, journal: Journal, markets: Sequence[str], not_before
 
 
 def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], ask: Ask) -> bool:
-    """Settles the live orders of the runs by the snapshot and by what `ask` says of those that it does not tell of.
-    True when a question got no answer."""
+    """Settle the live orders of the runs by the snapshot and by what `ask` says of those that it does not tell of.
+
+    Returns True when a question got no answer.
+    """
     now_ms = snapshot.time.time_ms
     wanted = set(run_ids)
     live = [order for order in journal.live_orders() if order.run_id in wanted]
@@ -123,7 +128,7 @@ def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], a
 
 
 def _nobody_asked(orders: Sequence[OwnOrder], _: int) -> Answers:
-    """The orders as unproven as they are."""
+    """Return the orders as unproven as they are."""
     return [_unproven(own) for own in orders], False
 
 
@@ -135,8 +140,10 @@ def _asked(
     absent: Absent | None,
     dropped: Dropped | None,
 ) -> Answers:
-    """The orders after the venue was asked for each, and whether it was silent about one. Of a market where a read got
-    no answer no other order is asked for now: each such wait may last."""
+    """Return the orders after the venue was asked for each, and whether it was silent about one.
+
+    Of a market where a read got no answer no other order is asked for now: each such wait may last.
+    """
     settled = []
     silent: set[str] = set()
     for own in orders:
@@ -167,7 +174,7 @@ def _asked(
 
 
 def _refuse_namesake(own: OwnOrder, seen: Order | None) -> None:
-    """Raises BadVenueData for an order that goes by our id and cannot be ours: it would fill what we do not count."""
+    """Raise BadVenueData for an order that goes by our id and cannot be ours: it would fill what we do not count."""
     if seen is not None and (seen.market, seen.side) != (own.market, own.side):
         raise BadVenueData(
             f"order {own.client_order_id} was sent as {own.market} {own.side} and shows as {seen.market} {seen.side}"
@@ -175,7 +182,7 @@ def _refuse_namesake(own: OwnOrder, seen: Order | None) -> None:
 
 
 def _raise_if_all_is_silent(venue: Venue, error: VenueUnreachable) -> None:
-    """Raises `error` when the venue does not answer the smallest of questions either."""
+    """Raise `error` when the venue does not answer the smallest of questions either."""
     try:
         venue.time()
     except PfmmError:
@@ -187,8 +194,10 @@ def _unproven(own: OwnOrder) -> OwnOrder:
 
 
 def _revived(journal: Journal, snapshot: Snapshot, run_ids: set[str], live: set[str]) -> list[OwnOrder]:
-    """Orders of ours that the venue shows open although they were believed gone: its word is the stronger one, and
-    an order that nobody counts would neither be limited nor cancelled."""
+    """Find orders of ours that the venue shows open although they were believed gone.
+
+    Its word is the stronger one, and an order that nobody counts would neither be limited nor cancelled.
+    """
     ours = f"{journal.nonce}-"
     ids = [o.client_order_id for o in snapshot.orders if o.client_order_id is not None]
     known = [journal.order(one) for one in ids if one.startswith(ours) and one not in live]
@@ -198,7 +207,7 @@ def _revived(journal: Journal, snapshot: Snapshot, run_ids: set[str], live: set[
 
 
 def _record(journal: Journal, snapshot: Snapshot) -> None:
-    """Mids for markouts and equity for drawdown, at the resolution of the loop."""
+    """Record mids for markouts and equity for drawdown, at the resolution of the loop."""
     rows: list[tuple[str, int, Decimal]] = []
     for ticker in snapshot.tickers:
         mid = ticker.mid

@@ -36,7 +36,7 @@ class Settlement:
 
 
 def settle(live: Iterable[OwnOrder], open_orders: Iterable[Order], now_ms: int) -> Settlement:
-    """Compares live own orders with the venue's open list, both from one consistent snapshot at `now_ms`.
+    """Compare live own orders with the venue's open list, both from one consistent snapshot at `now_ms`.
 
     Fills must have been absorbed before, so that `filled` is current. Orders in the list become OPEN; complete ones
     become FILLED; what is neither must be asked for by client order id.
@@ -68,8 +68,11 @@ def by_client_order_id(open_orders: Iterable[Order]) -> Mapping[str, Sequence[Or
 
 
 def _of_record(own: OwnOrder, shown: Sequence[Order]) -> Order | None:
-    """Of the open orders that go by the id of `own`, the one that its record is about. A single one is, whatever its
-    order id, which an amend may have changed; unless all of the record is filled, which was then another order."""
+    """Find, of the open orders that go by the id of `own`, the one that its record is about.
+
+    A single one is, whatever its order id, which an amend may have changed; unless all of the record is filled, which
+    was then another order.
+    """
     for order in shown:
         if order.order_id == own.order_id:
             return order
@@ -78,7 +81,7 @@ def _of_record(own: OwnOrder, shown: Sequence[Order]) -> Order | None:
 
 
 def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
-    """The order after the venue was asked for it by client order id; `answer` None means that it never saw it.
+    """Return the order after the venue was asked for it by client order id; `answer` None means that it never saw it.
 
     An order that the venue calls done stays MISSING until the fills that it told of have been seen, so that nothing is
     replaced before its fill is counted: its size is what they add up to, and it loses its expiry, since nothing else
@@ -116,7 +119,7 @@ def is_lost(own: OwnOrder, now_ms: int) -> bool:
 
 
 def settle_absent(own: OwnOrder, reason: RefusalReason, now_ms: int) -> OwnOrder:
-    """The order after a cancel of it by client order id was refused for `reason`, at or after `now_ms`.
+    """Return the order after a cancel of it by client order id was refused for `reason`, at or after `now_ms`.
 
     A MISSING order that the venue no longer knows becomes UNKNOWN, as if sent anew with an expiry of now: it goes on
     holding its slot, and is EXPIRED only by a later snapshot, whose fills were read after that cancel, and one more
@@ -129,8 +132,10 @@ def settle_absent(own: OwnOrder, reason: RefusalReason, now_ms: int) -> OwnOrder
 
 
 def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
-    """The record of an order that rests: price and size are the venue's; an unacknowledged amend is forgotten once
-    it shows, or once it can no longer act."""
+    """Return the record of an order that rests: price and size are the venue's.
+
+    An unacknowledged amend is forgotten once it shows, or once it can no longer act.
+    """
     price = own.price if seen.price is None else seen.price
     if (own.status, own.order_id, own.price, own.size) == (OwnStatus.OPEN, seen.order_id, price, seen.size) and (
         own.amend_size is None and own.amend_price is None
@@ -150,7 +155,7 @@ def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
 
 
 def _told(own: OwnOrder) -> bool:
-    """Whether the venue has said that the order is done, and of fills that had not been seen."""
+    """Tell whether the venue has said that the order is done, and of fills that had not been seen."""
     return own.status is OwnStatus.MISSING and own.valid_until_ms is None
 
 

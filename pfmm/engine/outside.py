@@ -26,7 +26,7 @@ def taken_from(run_id: str, claims: Iterable[JournalFill]) -> Decimal:
 
 
 def fill_row(fill: Fill, slot: str | None) -> dict[str, Any]:
-    """The fields of a `fill` event; `slot` is None for a fill of no order of the run."""
+    """Return the fields of a `fill` event; `slot` is None for a fill of no order of the run."""
     return {
         "fill_id": fill.fill_id,
         "client_order_id": fill.client_order_id,

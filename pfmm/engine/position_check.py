@@ -39,24 +39,24 @@ class PositionCheck:
     every later change needs a fill, over restarts too."""
 
     def __init__(self, booked: Callable[[str], Decimal]) -> None:
-        """`booked` answers what the account's book of a market says before the first fill that is counted."""
+        """Begin with no fill counted; `booked` answers what the account's book of a market says before the first."""
         self._booked = booked
         self._filled: dict[str, Decimal] = {}
         self._unbooked: dict[str, Decimal] = {}
         self._apart: dict[str, Apart] = {}
 
     def count(self, fill: Fill) -> None:
-        """Takes in one fill of the account, whoever traded."""
+        """Take in one fill of the account, whoever traded."""
         self._filled[fill.market] = self._filled.get(fill.market, _ZERO) + fill.signed_size
 
     def expect(self, market: str, unbooked: Decimal, apart: Apart | None) -> None:
-        """Goes on from what an earlier process found."""
+        """Go on from what an earlier process found."""
         self._unbooked[market] = unbooked
         if apart is not None:
             self._apart[market] = apart
 
     def unbooked(self, market: str) -> Decimal:
-        """What was held before the fills that the journal knows, signed base units."""
+        """Return what was held before the fills that the journal knows, signed base units."""
         return self._unbooked.get(market, _ZERO)
 
     def check(self, market: str, position: Decimal, later: Mapping[str, Decimal], now_ms: int) -> Apart | None:

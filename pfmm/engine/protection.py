@@ -33,8 +33,10 @@ class StopPlan:
 
 
 def stop_price(ledger: LedgerState, max_loss_usd: Decimal) -> Decimal | None:
-    """The price at which realised + unrealised - fees + funding is -max_loss; None while flat, and where no price above
-    zero brings that loss. The fee and the slippage of the stop itself come on top.
+    """Return the price at which realised + unrealised - fees + funding is -max_loss.
+
+    None while flat, and where no price above zero brings that loss. The fee and the slippage of the stop itself come on
+    top.
 
     Long 2 bought for 200 after a gain of 5, limit 25: 2p - 200 + 5 = -25, so p is 85.
     """
@@ -48,8 +50,11 @@ def stop_price(ledger: LedgerState, max_loss_usd: Decimal) -> Decimal | None:
 def desired_stop(
     ledger: LedgerState, net_position: Decimal, max_loss_usd: Decimal | None, instrument: Instrument
 ) -> DesiredOrder | None:
-    """The stop that should wait for a run: the whole of what it holds, as far as the account's `net_position` (signed
-    base units) lets an order of that side reduce anything. Prices are snapped so that it triggers early, not late."""
+    """Return the stop that should wait for a run: the whole of what it holds.
+
+    It is no larger than the account's `net_position` (signed base units) lets an order of that side reduce. Prices are
+    snapped so that it triggers early, not late.
+    """
     trigger = None if max_loss_usd is None else stop_price(ledger, max_loss_usd)
     if trigger is None or ledger.size * net_position <= 0:
         return None
@@ -66,9 +71,11 @@ def desired_stop(
 
 
 def keep_in_step(desired: DesiredOrder | None, live: Sequence[OwnOrder], max_loss_usd: Decimal | None) -> StopPlan:
-    """What brings the run's live stops to the desired one. A new one is placed before the last old one is cancelled,
-    which happens once the new one is seen: there is no moment without any, and there are never more than two. While one
-    is unproven nothing is placed."""
+    """Return what brings the run's live stops to the desired one.
+
+    A new one is placed before the last old one is cancelled, which happens once the new one is seen: there is no moment
+    without any, and there are never more than two. While one is unproven nothing is placed.
+    """
     proven = sorted((o for o in live if o.status is OwnStatus.OPEN), key=lambda o: (o.created_ms, o.client_order_id))
     if desired is None:
         return StopPlan(cancel=tuple(proven))
@@ -87,5 +94,5 @@ def _is_right(desired: DesiredOrder, order: OwnOrder, max_loss_usd: Decimal) -> 
 
 
 def without_stops(orders: Sequence[OwnOrder]) -> list[OwnOrder]:
-    """The orders that quote or close; a stop rests at no price and meets nobody."""
+    """Return the orders that quote or close; a stop rests at no price and meets nobody."""
     return [order for order in orders if order.slot != STOP_SLOT]

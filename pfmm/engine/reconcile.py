@@ -24,7 +24,7 @@ def reconcile(
     now_ms: int,
     can_amend: bool,
 ) -> Plan:
-    """The plan that turns `resting` (this run's orders; finished ones are ignored) into `desired`, slot by slot.
+    """Plan how `resting` (this run's orders; finished ones are ignored) becomes `desired`, slot by slot.
 
     `now_ms` is venue time; orders of other runs are `crossing`'s matter. Rules, a slot at a time:
 
@@ -76,7 +76,7 @@ class _Draft:
         self.held: list[Held] = []
 
     def settle(self, desired: DesiredOrder, orders: Sequence[OwnOrder]) -> None:
-        """Decides about the live `orders` of one desired slot, oldest first."""
+        """Decide about the live `orders` of one desired slot, oldest first."""
         if len(orders) == 1 and orders[0].status is OwnStatus.OPEN:
             self._settle_one(desired, orders[0])
             return
@@ -119,7 +119,7 @@ class _Draft:
         )
 
     def _in_the_way(self, order: OwnOrder) -> bool:
-        """True when a desired order of the other side would meet `order` where it rests."""
+        """Tell whether a desired order of the other side would meet `order` where it rests."""
         if order.side is Side.SHORT:
             return self._highest_bid is not None and self._highest_bid >= order.price
         return self._lowest_ask is not None and self._lowest_ask <= order.price
@@ -137,14 +137,14 @@ class _Fence:
                 self.add(order.side, order.amend_price)
 
     def add(self, side: Side, price: Decimal) -> None:
-        """Remembers that an order of ours may rest at `price`."""
+        """Remember that an order of ours may rest at `price`."""
         if side is Side.LONG:
             self._bid = price if self._bid is None else max(self._bid, price)
         else:
             self._ask = price if self._ask is None else min(self._ask, price)
 
     def problem(self, side: Side, price: Decimal) -> str | None:
-        """Why an order at `price` would meet one of ours, or None."""
+        """Say why an order at `price` would meet one of ours, or None."""
         if side is Side.LONG and self._ask is not None and price >= self._ask:
             return f"would cross an own sell at {self._ask}"
         if side is Side.SHORT and self._bid is not None and price <= self._bid:
@@ -153,7 +153,7 @@ class _Fence:
 
 
 def _without_crossing(draft: _Draft, staying: Sequence[OwnOrder]) -> Plan:
-    """The plan of `draft` with every action held that would meet an order of ours."""
+    """Return the plan of `draft` with every action held that would meet an order of ours."""
     fence = _Fence(staying)
     amends: list[Amendment] = []
     for amendment in sorted(draft.amend, key=_moves_towards):
@@ -178,7 +178,7 @@ def _without_crossing(draft: _Draft, staying: Sequence[OwnOrder]) -> Plan:
 
 
 def _moves_towards(amendment: Amendment) -> bool:
-    """True when the new price is closer to the other side's orders than the old one."""
+    """Tell whether the new price is closer to the other side's orders than the old one."""
     return (amendment.desired.price - amendment.order.price) * amendment.order.side.sign > 0
 
 

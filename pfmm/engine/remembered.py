@@ -41,8 +41,9 @@ def cancel_remembered(
     attempts: int = ATTEMPTS,
     deadline: Deadline | None = None,
 ) -> StateUnknown:
-    """Cancels `orders` by client order id and looks, until a snapshot shows none of them, or `attempts` or the
-    `deadline` are over.
+    """Cancel `orders` by client order id and look, until a snapshot shows none of them.
+
+    It ends as well once `attempts` or the `deadline` are over.
 
     Returns the error to end with (exit 8): what made the journal unusable (`cause`), how many orders were cancelled,
     whether the venue shows that none rests, the position that is left on `markets`, and the command that closes it.
@@ -68,7 +69,7 @@ def cancel_remembered(
 
 
 def _round(venue: Venue, clock: Clock, orders: Sequence[OwnOrder], markets: Sequence[str], progress: _Progress) -> bool:
-    """Asks for every cancel, waits until no request can still arrive, and looks; True when that proves the end."""
+    """Ask for every cancel, wait until no request can still arrive, and look; return True when that proves the end."""
     answer = ask_to_cancel(venue, orders, progress.shown)
     if answer is not None:
         done = [one for one in answer.cancel if isinstance(one, Order)]
@@ -117,7 +118,7 @@ def _fix(cause: PfmmError) -> str:
 
 
 def _positions(snapshot: Snapshot | None, markets: Sequence[str]) -> str:
-    """The positions that are left, in words: "position left: BTC-PERP 0.01"."""
+    """Put the positions that are left in words: "position left: BTC-PERP 0.01"."""
     if snapshot is None:
         return "the position could not be read"
     sizes = {position.market: position.size for position in snapshot.positions}

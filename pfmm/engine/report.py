@@ -33,8 +33,10 @@ class Limits:
 
 
 def limit_beside(limit_usd: Decimal, base: Decimal, mark: Decimal) -> Decimal:
-    """What a base leaves of the limit of a market's position, USD, on either side: 500 with a base of -2 at 100 is
-    300. So the account's position keeps the limit, and nothing trades the base away."""
+    """Return what a base leaves of the limit of a market's position, USD, on either side.
+
+    500 with a base of -2 at 100 is 300. So the account's position keeps the limit, and nothing trades the base away.
+    """
     return max(limit_usd - abs(base) * mark, _ZERO) if base else limit_usd
 
 
@@ -76,7 +78,7 @@ class MarketSnapshot:
             self.orders.setdefault(order.market, []).append(order)
 
     def add_fills(self, changes: Mapping[str, Decimal]) -> None:
-        """Counts fills that are newer than the snapshot: what they changed, base units, by market."""
+        """Count fills that are newer than the snapshot: what they changed, base units, by market."""
         for market, change in changes.items():
             self._positions[market] = self.net_position(market) + change
 
@@ -90,7 +92,7 @@ class MarketSnapshot:
         ]
 
     def net_position(self, market: str) -> Decimal:
-        """The account's signed position, base units."""
+        """Return the account's signed position, base units."""
         return self._positions.get(market, _ZERO)
 
     def base(self, market: str) -> Decimal:
@@ -98,5 +100,5 @@ class MarketSnapshot:
         return self.bases.get(market, _ZERO)
 
     def run_position(self, market: str) -> Decimal:
-        """What the runs of the account hold together, signed base units: 5 in all and a base of 2 is 3."""
+        """Return what the runs of the account hold together, signed base units: 5 in all and a base of 2 is 3."""
         return self._positions.get(market, _ZERO) - self.bases.get(market, _ZERO)

@@ -50,7 +50,7 @@ def check(
     foreign_orders: Sequence[Order] = (),
     replaces: bool = False,
 ) -> Approved:
-    """The part of `plan` that cannot take the account's position past `limit_usd`, nor worsen a breach.
+    """Return the part of `plan` that cannot take the account's position past `limit_usd`, nor worsen a breach.
 
     `net_position` (base units, signed) is the account's; `live_orders` are ALL live orders of the account on this
     market, of every run; `foreign_orders` are open orders on it that pfmm did not place. Rules:
@@ -101,7 +101,7 @@ def check(
 
 
 def worst_usd(position: Decimal, side: Side, orders: Sequence[tuple[Decimal, Decimal]], mark: Decimal) -> Decimal:
-    """The largest position on `side`, in USD, if all `orders` (size, price) of that side fill.
+    """Return the largest position on `side`, in USD, if all `orders` (size, price) of that side fill.
 
     A position on the other side is closed first, by the cheapest orders; what is left counts at the larger of
     `mark` and the order's price. Position 2 at mark 100 and a buy of 1 at 99: 2 x 100 + 1 x 100 = 300. Position 2
@@ -118,7 +118,7 @@ def worst_usd(position: Decimal, side: Side, orders: Sequence[tuple[Decimal, Dec
 
 
 def loss_problem(pnl_usd: Decimal, max_loss_usd: Decimal | None) -> str | None:
-    """Why a run must stop for its losses, or None. `pnl_usd` of -25 reaches a `max_loss_usd` of 25.
+    """Say why a run must stop for its losses, or None. `pnl_usd` of -25 reaches a `max_loss_usd` of 25.
 
     Raises ValueError for a P&L that is not finite and a maximum that is not positive.
     """
@@ -132,7 +132,7 @@ def loss_problem(pnl_usd: Decimal, max_loss_usd: Decimal | None) -> str | None:
 
 
 def data_problem(ticker: Ticker, *, now_ms: int, stale_after_ms: int, last_mid: Decimal | None) -> str | None:
-    """Why `ticker` must not be acted on at venue time `now_ms`, or None.
+    """Say why `ticker` must not be acted on at venue time `now_ms`, or None.
 
     Refused: older than `stale_after_ms` or as far ahead of the clock; a side empty, without size, not positive or
     not finite; bid at or above ask; a mid that differs from `last_mid` by MAX_JUMP or more: from 100 to 120, or to
@@ -145,8 +145,11 @@ def data_problem(ticker: Ticker, *, now_ms: int, stale_after_ms: int, last_mid: 
 
 
 def lag_problem(lag_ms: int, stale_after_ms: int) -> str | None:
-    """Why an answer must not be acted on that is `lag_ms` old by when it was received, whatever time it tells: a venue
-    whose clock stands still, or an answer that was long on its way."""
+    """Say why an answer must not be acted on that was `lag_ms` old when it was received, or None.
+
+    It counts whatever time the answer tells: of a venue whose clock stands still, or of an answer that was long on its
+    way.
+    """
     if lag_ms <= stale_after_ms:
         return None
     return (
@@ -156,7 +159,7 @@ def lag_problem(lag_ms: int, stale_after_ms: int) -> str | None:
 
 
 def _age_problem(age_ms: int, stale_after_ms: int) -> str | None:
-    """Why data of that age must not be acted on, or None."""
+    """Say why data of that age must not be acted on, or None."""
     if age_ms > stale_after_ms:
         return f"stale: the ticker is {age_ms / 1000:g} s old, at most {stale_after_ms / 1000:g} s allowed"
     if -age_ms > stale_after_ms:
@@ -165,7 +168,7 @@ def _age_problem(age_ms: int, stale_after_ms: int) -> str | None:
 
 
 def _quote_problem(ticker: Ticker) -> str | None:
-    """Why the quotes of `ticker` are unusable, or None."""
+    """Say why the quotes of `ticker` are unusable, or None."""
     if not ticker.mark.is_finite() or ticker.mark <= _ZERO:
         return f"bad mark price: {ticker.mark}"
     if ticker.bid is None and ticker.ask is None:
@@ -177,7 +180,7 @@ def _quote_problem(ticker: Ticker) -> str | None:
 
 
 def _side_problem(name: str, price: Decimal | None, size: Decimal | None) -> str | None:
-    """Why one side of the quotes is unusable, or None."""
+    """Say why one side of the quotes is unusable, or None."""
     if price is None:
         return f"one-sided: the book has no {name}"
     if not price.is_finite() or price <= _ZERO:
@@ -188,7 +191,7 @@ def _side_problem(name: str, price: Decimal | None, size: Decimal | None) -> str
 
 
 def _jump_problem(mid: Decimal, last_mid: Decimal | None) -> str | None:
-    """Why `mid` is too far from `last_mid`, or None."""
+    """Say why `mid` is too far from `last_mid`, or None."""
     if last_mid is None or abs(mid - last_mid) < MAX_JUMP * last_mid:
         return None
     jump_pct = (mid - last_mid) / last_mid * 100
@@ -206,7 +209,7 @@ class _Gate:
 
     @classmethod
     def of(cls, position: Decimal, limit_usd: Decimal, mark: Decimal) -> _Gate:
-        """The gate, or ValueError for numbers that make no sense."""
+        """Make the gate; raise ValueError for numbers that make no sense."""
         _require_finite("net_position", position)
         _require_positive("mark", mark)
         _require_finite("limit_usd", limit_usd)
@@ -215,7 +218,7 @@ class _Gate:
         return cls(position, limit_usd, mark)
 
     def refusal(self, candidate: _Exposure, others: Sequence[_Exposure], *, reduce_only: bool) -> str | None:
-        """Why `candidate` may not be sent beside `others`, or None."""
+        """Say why `candidate` may not be sent beside `others`, or None."""
         if not candidate.size.is_finite() or candidate.size <= _ZERO:
             return f"size {candidate.size} is not positive"
         if not candidate.price.is_finite() or candidate.price <= _ZERO:
@@ -239,12 +242,12 @@ class _Gate:
 
 
 def _fits(gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]) -> bool:
-    """Whether the amendment could be sent where it changes the order in its place."""
+    """Tell whether the amendment could be sent where it changes the order in its place."""
     return _approve_amendment(gate, wanted, book, fixed) == (wanted, None)
 
 
 def _both_legs(gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]) -> str | None:
-    """Why the new order of a replacement may not be sent beside the old one, or None."""
+    """Say why the new order of a replacement may not be sent beside the old one, or None."""
     candidate = _desired_exposure(wanted.desired)
     return gate.refusal(candidate, [*book.values(), *fixed], reduce_only=wanted.desired.reduce_only)
 
@@ -252,7 +255,7 @@ def _both_legs(gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed
 def _approve_amendment(
     gate: _Gate, wanted: Amendment, book: dict[str, _Exposure], fixed: Sequence[_Exposure]
 ) -> tuple[Amendment | None, str | None]:
-    """The amendment that may be sent (None: none may) and why it is not the one that was wanted."""
+    """Return the amendment that may be sent (None: none may) and why it is not the one that was wanted."""
     if _only_lowers(wanted):
         return wanted, None
     changed = wanted.order.client_order_id
@@ -274,7 +277,7 @@ def _approve_amendment(
 def _approve_places(
     gate: _Gate, wanted: Sequence[DesiredOrder], live: Sequence[_Exposure], refused: list[Held]
 ) -> tuple[DesiredOrder, ...]:
-    """The new orders that may be sent beside `live` and each other; the reasons of the rest go to `refused`."""
+    """Return the new orders that may be sent beside `live` and each other; the reasons of the rest go to `refused`."""
     exposures = list(live)
     approved = []
     for order in wanted:
@@ -289,14 +292,17 @@ def _approve_places(
 
 
 def _only_lowers(amendment: Amendment) -> bool:
-    """True when the amendment can only make the order smaller or move it away from the market."""
+    """Tell whether the amendment can only make the order smaller or move it away from the market."""
     order = amendment.order
     towards = (amendment.desired.price - order.price) * order.side.sign > _ZERO
     return amendment.size <= order.size and not towards
 
 
 def _own_exposure(order: OwnOrder) -> _Exposure:
-    """`remaining` is the larger of the total and an unacknowledged amended total, less what is filled."""
+    """Return what an own order exposes.
+
+    `remaining` is the larger of the total and an unacknowledged amended total, less what is filled.
+    """
     price = order.price if order.amend_price is None else max(order.price, order.amend_price)
     return _Exposure(order.side, order.remaining, price)
 
@@ -306,14 +312,14 @@ def _desired_exposure(order: DesiredOrder) -> _Exposure:
 
 
 def _amended_exposure(amendment: Amendment) -> _Exposure:
-    """The larger of before and after, until the amendment is acknowledged."""
+    """Return the larger of before and after, until the amendment is acknowledged."""
     before = _own_exposure(amendment.order)
     size = max(before.size, amendment.size - amendment.order.filled)
     return _Exposure(before.side, size, max(before.price, amendment.desired.price))
 
 
 def _foreign_exposure(order: Order, mark: Decimal) -> _Exposure:
-    """An order without a price (market) counts at the mark."""
+    """Return what another's order exposes; one without a price (market) counts at the mark."""
     return _Exposure(order.side, order.remaining, mark if order.price is None else order.price)
 
 

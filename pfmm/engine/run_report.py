@@ -42,7 +42,7 @@ def report_of(step: Step, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Run
 
 
 def _all_refused(step: Step, live: Sequence[OwnOrder]) -> str | None:
-    """Why nothing of a run rests, where every order that it wants was refused until its slot stopped."""
+    """Say why nothing of a run rests, where every order that it wants was refused until its slot stopped; else None."""
     active, decision = step.active, step.decision
     if decision is None or decision.close or live or active.sendable(decision).orders:
         return None

@@ -21,9 +21,11 @@ class RunSaver:
     def begin_and_save(
         self, steps: Sequence[Step], time_ms: int, *, paused: bool, folded_through: int
     ) -> list[StrategyRun]:
-        """Saves what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the
-        same; a run begins with its first decision, once it is written, and has seen all fills up to `folded_through`.
-        One write for all of them. The runs that have begun are answered."""
+        """Save what every run that decided now remembers, BEFORE anything is sent, so that a restart decides the same.
+
+        A run begins with its first decision, once it is written, and has seen all fills up to `folded_through`. One
+        write serves all of them. Returns the runs that have begun.
+        """
         begun: list[tuple[StrategyRun, Run]] = []
         with self._journal.together():
             for step in steps:
@@ -49,8 +51,10 @@ class RunSaver:
         return [active for active, _ in begun]
 
     def leave(self, runs: Sequence[StrategyRun], time_ms: int, *, status: str, reason: str | None) -> None:
-        """Records how this process leaves its runs: `between_runs` (orders may rest) or a final status with its
-        reason, after which the runs are ended."""
+        """Record how this process leaves its runs.
+
+        The status is `between_runs` (orders may rest) or a final one with its reason, after which the runs are ended.
+        """
         for active in runs:
             if active.run is None:
                 continue

@@ -18,7 +18,7 @@ _REASON = "would trade with another strategy of this account"
 
 
 def hold_crossing(plan: Plan, others: Iterable[OwnOrder]) -> Plan:
-    """Moves every placement or amendment that would meet an order of ANOTHER run of the account to `held`.
+    """Move every placement or amendment that would meet an order of ANOTHER run of the account to `held`.
 
     `others` are the live orders of other runs on this market, unsettled ones included. Equal prices cross.
     """
@@ -44,7 +44,7 @@ def hold_crossing(plan: Plan, others: Iterable[OwnOrder]) -> Plan:
 def close_before(
     close: DesiredOrder, others: Iterable[OwnOrder], *, touch: Decimal, rule: PriceRule
 ) -> tuple[DesiredOrder | None, str | None]:
-    """The closing order `close` so that it meets no order of ANOTHER run of the account, and what to tell about it.
+    """Return the order `close` so that it meets no order of ANOTHER run of the account, and what to tell about it.
 
     It takes what rests before the nearest of their orders and stops one tick short of that: selling at 99 into our
     own buy at 99.5 with a tick of 0.1 becomes selling at 99.6, the rest is closed in later cycles as far as others

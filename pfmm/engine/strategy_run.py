@@ -60,12 +60,12 @@ class Refused:
         return Refused(min(self.times, REFUSED_RUNNING - 1), self.reason)
 
     def dump(self) -> dict[str, Any]:
-        """JSON-ready; `load` is the inverse."""
+        """Return what the journal keeps, JSON-ready; `load` is the inverse."""
         return {"times": self.times, "reason": self.reason}
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> Refused:
-        """What `dump` gave. Raises ConfigError for what is damaged."""
+        """Read what `dump` gave. Raises ConfigError for what is damaged."""
         saved = Saved(raw, "refusal")
         return cls(saved.whole("times", low=0), saved.text("reason") or "")
 
@@ -117,9 +117,11 @@ class StrategyRun:
         return self.book.fills
 
     def resume(self, run: Run, book: OwnerBook, newest_fill: int) -> None:
-        """Takes up a run that an earlier process began, from its memory and its book. The fills that its memory has
-        not folded follow in the next cycle; a memory of before hands outside were looked at has seen all up to
-        `newest_fill`. Raises ConfigError for a memory that is damaged or of a newer pfmm."""
+        """Take up a run that an earlier process began, from its memory and its book.
+
+        The fills that its memory has not folded follow in the next cycle; a memory of before hands outside were looked
+        at has seen all up to `newest_fill`. Raises ConfigError for a memory that is damaged or of a newer pfmm.
+        """
         self.run = run
         self.seen_through = newest_fill
         self.book = book
@@ -145,8 +147,11 @@ class StrategyRun:
             self.folded_through = run.folded_through
 
     def offer(self, left: Decimal, seen: MarketSnapshot) -> Decimal:
-        """What the run would adopt if it began now, signed base units: what ended runs `left`, and what no run ever
-        held where that is asked for. It decides as if it held that already, from the mark on."""
+        """Return what the run would adopt if it began now, signed base units.
+
+        That is what ended runs `left`, and what no run ever held where that is asked for. The run decides as if it held
+        that already, from the mark on.
+        """
         ticker = seen.tickers.get(self.market)
         beside = seen.base(self.market) - left
         foreign = self.spec.adopts and beside != 0
@@ -159,7 +164,7 @@ class StrategyRun:
         return size
 
     def memory(self) -> dict[str, Any] | None:
-        """What the journal keeps of the run between cycles, JSON-ready; None before its first decision."""
+        """Return what the journal keeps of the run between cycles, JSON-ready; None before its first decision."""
         if self.state is None:
             return None
         own = {
@@ -175,7 +180,7 @@ class StrategyRun:
         return {**self.spec.strategy.dump(self.state), **own}
 
     def left(self) -> RunLeft | None:
-        """What the run leaves by now; None before it has begun."""
+        """Return what the run leaves by now; None before it has begun."""
         if self.run is None:
             return None
         ledger, price = self.ledger, self.last_mark or self.last_mid
@@ -193,7 +198,7 @@ class StrategyRun:
         )
 
     def fold(self, item: JournalFill) -> list[Event]:
-        """One fill of the run into its strategy's state; its book has it already."""
+        """Fold one fill of the run into its strategy's state; its book has it already."""
         fill = item.fill
         own = OwnFill(item.seq, item.slot or "", fill.side, fill.price, fill.size, fill.fee, fill.time_ms)
         self.state, trips = self.spec.strategy.on_fill(self.state, own)
@@ -246,7 +251,10 @@ class StrategyRun:
         return view, problem
 
     def room(self, seen: MarketSnapshot, total_room_usd: Decimal | None = None) -> Decimal:
-        """What a base leaves of the run's limit, or of what the account's total leaves where that is less, USD."""
+        """Return what a base leaves of the run's limit, USD.
+
+        Where the account's total leaves less than that limit, it is what the base leaves of that.
+        """
         base, ticker = seen.base(self.market), seen.tickers[self.market]
         limit = self.spec.limits.max_inventory_usd
         return limit_beside(limit if total_room_usd is None else min(limit, total_room_usd), base, ticker.mark)
@@ -270,7 +278,7 @@ class StrategyRun:
         return replace(decision, orders=orders, absent={**decision.absent, **absent})
 
     def note_refusal(self, slot: str, reason: str) -> bool:
-        """Counts a refusal of the slot's order; True when that stops the slot."""
+        """Count a refusal of the slot's order; return True when that stops the slot."""
         refused = self.refused[slot] = Refused(self.refused.get(slot, NEVER_REFUSED).times + 1, reason)
         return refused.times == REFUSED_RUNNING
 
@@ -282,15 +290,17 @@ class StrategyRun:
         return replace(desired, price=desired.price - desired.side.sign * ticks * tick)
 
     def ratio(self, seen: MarketSnapshot) -> float:
-        """The run's inventory over its limit, clamped to -1…1."""
+        """Return the run's inventory over its limit, clamped to -1…1."""
         ticker = seen.tickers.get(self.market)
         if ticker is None:
             return 0.0
         return inventory_ratio(float(self.ledger.size), float(ticker.mark), float(self.spec.limits.max_inventory_usd))
 
     def stops(self, seen: MarketSnapshot, live: Sequence[OwnOrder], *, wanted: bool) -> StopPlan:
-        """What keeps the run's stop in step with what it holds, of its `live` orders; none is `wanted` where the venue
-        watches otherwise. One that the venue refuses again and again is sent no more."""
+        """Return what keeps the run's stop in step with what it holds, of its `live` orders.
+
+        None is `wanted` where the venue watches otherwise. One that the venue refuses again and again is sent no more.
+        """
         max_loss = self.spec.limits.max_loss_usd
         given_up = self.refused.get(STOP_SLOT, NEVER_REFUSED).stopped
         desired = desired_stop(self.ledger, seen.net_position(self.market), max_loss, self.instrument)
@@ -298,15 +308,20 @@ class StrategyRun:
         return replace(found, place=None) if given_up else found
 
     def has_live(self, live: Sequence[OwnOrder]) -> bool:
-        """True while any order of the run but a stop may still fill: the inventory is closed only after all of them are
-        gone."""
+        """Tell whether any order of the run but a stop may still fill.
+
+        The inventory is closed only after all of them are gone.
+        """
         run_id = self.run.run_id if self.run is not None else None
         return any(order.run_id == run_id for order in without_stops(live))
 
     def closing_order(self, seen: MarketSnapshot, others: Iterable[OwnOrder]) -> tuple[DesiredOrder | None, str | None]:
-        """A reduce-only order for the run's own inventory inside the slippage cap, never more than the account's
-        position of that sign, and short of the orders of `others`, which are the other runs' on the market. None when
-        there is nothing to close, or when it must wait; the text says why, or at which other price it closes."""
+        """Return a reduce-only order for the run's own inventory inside the slippage cap, and what to say of it.
+
+        It is never more than the account's position of that sign, and short of the orders of `others`, which are the
+        other runs' on the market. None when there is nothing to close, or when it must wait; the text says why, or at
+        which other price it closes.
+        """
         ticker = seen.tickers.get(self.market)
         own, net = self.ledger.size, seen.run_position(self.market)
         if ticker is None or not own or own * net <= 0:
@@ -325,14 +340,18 @@ class StrategyRun:
         return (None if beside is None else self.reducing(seen, beside)), told
 
     def reducing(self, seen: MarketSnapshot, order: DesiredOrder) -> DesiredOrder:
-        """The order as the venue can take it: beside a base that lies the other way round it cannot be reduce-only,
-        since what it closes of the runs adds to the account's position."""
+        """Return the order as the venue can take it: beside a base that lies the other way round not reduce-only.
+
+        What it closes of the runs adds to the account's position there.
+        """
         closes = -seen.net_position(self.market) * order.side.sign
         return replace(order, reduce_only=False) if order.reduce_only and closes < order.size else order
 
     def problem_events(self, now_ms: int) -> list[Event]:
-        """`paused` when quoting stops for a reason, also when nothing may add risk; `resumed` when it goes on; nothing
-        while neither changes."""
+        """Return `paused` when quoting stops for a reason, also when nothing may add risk; `resumed` when it goes on.
+
+        Nothing while neither changes.
+        """
         now = self.problem or self.no_new_risk
         before, self.shown_problem = self.shown_problem, now
         if now is not None and before is None:

@@ -51,7 +51,7 @@ def intents_of(
     beside: Sequence[DesiredOrder],
     replaces: bool = False,
 ) -> Intents:
-    """The records to commit before an approved plan, and what is placed `beside` it, is sent.
+    """Return the records to commit before an approved plan, and what is placed `beside` it, is sent.
 
     Client order ids are `nonce-number` and never repeat; requests expire REQUEST_LIFE_MS (of venue time at speed 1)
     after the snapshot they were decided on. Where the venue `replaces` orders, each amendment is a new order of what
@@ -99,7 +99,7 @@ class Sender:
         self.acknowledged_ms = 0  # venue time of the newest change that the venue has acknowledged
 
     def send(self, intents: Intents, now_ms: int) -> tuple[SendNote, ...]:
-        """Sends what was committed; nothing leaves when there is nothing to do.
+        """Send what was committed; nothing leaves when there is nothing to do.
 
         Never raises for a venue that is unreachable, refuses or stays silent: the notes say so, and the journal
         holds each order as REJECTED (it certainly never acted) or UNKNOWN (it may have). Any other error of the
@@ -174,7 +174,7 @@ def _batch(intents: Intents, cancels: tuple[OwnOrder, ...]) -> Batch:
 
 
 def _placed_and_replacing(intents: Intents) -> tuple[list[OwnOrder], list[OwnOrder]]:
-    """The orders that are placed anew, and those that take the place of another."""
+    """Return the orders that are placed anew, and those that take the place of another."""
     placed = [one for one in intents.place if one.client_order_id not in intents.replaced]
     return placed, [one for one in intents.place if one.client_order_id in intents.replaced]
 
@@ -232,7 +232,7 @@ def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
 
 
 def _replaced(old: OwnOrder, new: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
-    """The new order after the venue's answer, as one that was placed."""
+    """Return the new order after the venue's answer, as one that was placed."""
     after, note = _placed(new, item, now_ms)
     if note.name != "placed":
         return after, note

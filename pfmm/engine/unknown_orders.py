@@ -21,7 +21,7 @@ class KnowsOrders(Protocol):
     """Say whether an own order is known: the only question that is asked of a journal here."""
 
     def order(self, client_order_id: str) -> OwnOrder | None:
-        """The own order with that id."""
+        """Return the own order with that id."""
         ...
 
 

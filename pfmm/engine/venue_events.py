@@ -14,7 +14,7 @@ from pfmm.model.text import plain
 
 
 def doubted(runs: Sequence[StrategyRun], doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
-    """`unknown` for every order that the venue could not be asked for: its slot is held meanwhile."""
+    """Tell `unknown` of every order that the venue could not be asked for: its slot is held meanwhile."""
     kinds = {active.run_id: active.kind for active in runs}
     return [
         Event(
@@ -29,7 +29,7 @@ def doubted(runs: Sequence[StrategyRun], doubts: Sequence[tuple[OwnOrder, PfmmEr
 
 
 def adopted(begun: Sequence[StrategyRun], now_ms: int) -> list[Event]:
-    """`position_adopted` for every run that took a position over as it began: from here on that is its own."""
+    """Tell `position_adopted` of every run that took a position over as it began: from here on that is its own."""
     return [
         Event(
             "position_adopted",
@@ -52,7 +52,7 @@ def adopted(begun: Sequence[StrategyRun], now_ms: int) -> list[Event]:
 def of_the_venue(
     runs: Sequence[StrategyRun], dropped: Sequence[tuple[OwnOrder, Order]], seen: MarketSnapshot
 ) -> list[Event]:
-    """What the venue did by itself: orders that it cancelled, and funding that it settled."""
+    """Tell what the venue did by itself: orders that it cancelled, and funding that it settled."""
     kinds = {active.run_id: active.kind for active in runs}
     told = [
         Event(
