@@ -42,26 +42,29 @@ class VenueClock:
         return self._seen.speed
 
     def synchronise(self, time: VenueTime) -> None:
-        """Takes over the venue's time from an answer that just arrived."""
+        """Take over the venue's time from an answer that just arrived."""
         self._seen = time
         self._seen_at_s = self._monotonic_s()
 
     def now_ms(self) -> int:
-        """Venue time now: the last seen one plus the local time since, at the venue's speed."""
+        """Return venue time now: the last seen one plus the local time since, at the venue's speed."""
         if self._seen.state != "open":
             return self._seen.time_ms
         return self._seen.time_ms + round((self._monotonic_s() - self._seen_at_s) * 1000 * self._seen.speed)
 
     def lag_ms(self, time: VenueTime) -> int:
-        """How far the time of an answer is behind where this machine's steady clock has the venue's, ms; 0 where that
-        cannot be told: of a clock that does not run at speed 1, and after more than a minute without an answer."""
+        """Return how far the time of an answer is behind where this machine's steady clock has the venue's, ms.
+
+        0 where that cannot be told: of a clock that does not run at speed 1, and after more than a minute without an
+        answer.
+        """
         steady = self._seen.speed == time.speed == 1 and self._seen.state == time.state == "open"
         if not steady or self._monotonic_s() - self._seen_at_s > _STEADY_S:
             return 0
         return self.now_ms() - time.time_ms
 
     def wait_until(self, time_ms: int) -> bool:
-        """Waits until venue time `time_ms`; False when a signal cut it short. A stepped venue is moved there."""
+        """Wait until venue time `time_ms`; False when a signal cut it short. A stepped venue is moved there."""
         missing_ms = time_ms - self.now_ms()
         if self._seen.speed == 0:
             if missing_ms > 0 and self._seen.state == "open" and self._advance is not None:

@@ -47,8 +47,9 @@ class DeadMan:
         return self._locks.run_lock(LOCK_MARKET, LOCK_STRATEGY)
 
     def feed(self, now_ms: int, speed: float) -> None:
-        """Refreshes the switch when a third of its time has passed, half of it where each feeding is an action that the
-        venue counts; the caller calls only with fresh data.
+        """Refresh the switch when a third of its time has passed; the caller calls only with fresh data.
+
+        Where each feeding is an action that the venue counts, it is half of its time.
 
         On a venue whose clock runs faster than the wall the timeout is stretched by the same factor. Raises what
         the venue's requests raise, but for CannotDoThis, which leaves the state `unprotected`.
@@ -68,7 +69,7 @@ class DeadMan:
         self.state = "armed"
 
     def leave(self) -> str | None:
-        """Disarms when no other runner of the account relies on it; returns the problem when that failed."""
+        """Disarm when no other runner of the account relies on it; return the problem when that failed."""
         if not self._relies:
             return None
         try:
@@ -81,7 +82,10 @@ class DeadMan:
         return None
 
     def _rely(self) -> bool:
-        """False while the one that was last is just disarming: the next feeding comes after that."""
+        """Rely on the switch; return False while the one that was last is just disarming.
+
+        The next feeding comes after that.
+        """
         self._relies = self._relies or self._reliance.share(0)
         return self._relies
 

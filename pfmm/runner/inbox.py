@@ -47,7 +47,7 @@ class Keys(Protocol):
     def fileno(self) -> int: ...
 
     def read(self) -> Sequence[Command]:
-        """The commands of the keys that were pressed; called only when `fileno` is readable."""
+        """Return the commands of the keys that were pressed; called only when `fileno` is readable."""
         ...
 
 
@@ -61,12 +61,12 @@ class Inbox:
         self._told_signal = False
 
     def post(self, command: Command) -> None:
-        """Leaves a command and ends the loop's wait."""
+        """Leave a command and end the loop's wait."""
         self._commands.put(command)
         self._signals.wake()
 
     def take(self) -> tuple[Command, ...]:
-        """The commands that have come since the last call, a signal first."""
+        """Take the commands that have come since the last call, a signal first."""
         found: list[Command] = []
         received = self._signals.received
         if received is not None and not self._told_signal:
@@ -79,7 +79,7 @@ class Inbox:
                 return tuple(found)
 
     def wait_s(self, seconds: float) -> bool:
-        """Waits `seconds`; False as soon as a command is there to be taken."""
+        """Wait `seconds`; False as soon as a command is there to be taken."""
         until_s = time.monotonic() + seconds
         self._listen(0.0)
         while not self._waiting():

@@ -49,7 +49,7 @@ class Keyboard:
         return self._fd
 
     def read(self) -> Sequence[Command]:
-        """The commands of the keys that were pressed; a terminal that is gone is not read again."""
+        """Return the commands of the keys that were pressed; a terminal that is gone is not read again."""
         try:
             pressed = os.read(self._fd, 64)
         except OSError:
@@ -92,7 +92,7 @@ class Keyboard:
         self._terminal_mode()
 
     def _stopped(self, number: int, _frame: FrameType | None) -> None:
-        """Ctrl-Z: the shell gets its terminal back as it was; this returns when the process goes on."""
+        """Obey Ctrl-Z: the shell gets its terminal back as it was; this returns when the process goes on."""
         self._terminal_mode()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -103,7 +103,10 @@ class Keyboard:
         self._key_mode()
 
     def _key_mode(self) -> None:
-        """Single keys, unechoed. Not from the background, where a change would stop the process."""
+        """Have the terminal send single keys, unechoed.
+
+        Not from the background, where a change would stop the process.
+        """
         with suppress(OSError, termios.error):
             if not self._in_foreground():
                 return

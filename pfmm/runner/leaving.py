@@ -37,7 +37,7 @@ class Switch(Protocol):
     """The dead-man switch, as the way out needs it."""
 
     def leave(self) -> str | None:
-        """Disarms it; the problem where that failed."""
+        """Disarm it; return the problem where that failed."""
         ...
 
 
@@ -68,7 +68,7 @@ def run_to_the_end(
     teller: Teller,
     around: Surroundings,
 ) -> Ending:
-    """Runs the loop and, whatever ends it, the exit policy; returns why it ended.
+    """Run the loop and, whatever ends it, the exit policy; return why it ended.
 
     An error that ended the loop is raised again after the policy has run. Raises StateUnknown where the policy could
     not be proven, among others for one more Ctrl-C and for an unusable journal.
@@ -108,7 +108,7 @@ def _leave(
     ending: Ending,
     failure: BaseException | None,
 ) -> None:
-    """The policy, and what is told of it: `stopping` before, `stopped` after the proof."""
+    """Carry out the policy and tell of it: `stopping` before, `stopped` after the proof."""
     policy = "cancel" if ending.halt is not None else ending.policy or on_exit
     last_ms = loop.last.time.time_ms if loop.last is not None else 0
     stopping = Event("stopping", last_ms, "", kind, {"reason": ending.reason, "policy": policy})
@@ -134,7 +134,7 @@ def _leave(
 
 
 def left_row(left: Sequence[RunLeft]) -> dict[str, Any]:
-    """What the runs leave, as `stopped` tells it: the sums, and a row each with the command that closes it."""
+    """Return what the runs leave, as `stopped` tells it: the sums, and a row each with the command that closes it."""
     known = [run.pnl for run in left if run.pnl is not None]
     return {
         "fills": sum(run.fills for run in left),
@@ -168,8 +168,10 @@ def carry_out(
     around: Surroundings,
     failure: BaseException | None = None,
 ) -> int:
-    """Carries out --on-exit: keep leaves the run open with its orders, cancel proves them gone and ends it, flatten
-    also closes the run's markets. Returns how many orders were cancelled.
+    """Carry out --on-exit; return how many orders were cancelled.
+
+    Keep leaves the run open with its orders, cancel proves them gone and ends it, flatten also closes the run's
+    markets.
 
     `failure` is what ended the loop. Where that, or what happens here, says that the journal is unusable, the orders
     are cancelled from memory instead; raises StateUnknown then, with the position that is left.
@@ -185,7 +187,7 @@ def carry_out(
 
 
 def _take_in(engine: Engine, around: Surroundings) -> None:
-    """Books what closed the positions, where that works now: else the next command that reads the account does."""
+    """Book what closed the positions, where that works now: else the next command that reads the account does."""
     with around.leaving(), suppress(PfmmError):
         snapshot = observe(around.venue, around.journal, engine.markets, ())
         engine.value_by(snapshot.tickers)
@@ -200,7 +202,7 @@ def _proven(
     failure: BaseException | None,
     deadline: Deadline,
 ) -> int:
-    """The policy without closing anything; see `carry_out`."""
+    """Carry out the policy without closing anything; see `carry_out`."""
     if isinstance(failure, JournalUnusable):
         raise _from_memory(engine, around, failure, deadline) from failure
     try:
@@ -246,8 +248,10 @@ def _by_the_journal(
 
 
 def _from_memory(engine: Engine, around: Surroundings, cause: PfmmError, deadline: Deadline) -> PfmmError:
-    """Cancels what the engine remembers and proves it; the error to end with. Where the run never came to send
-    anything, that is the cause itself."""
+    """Cancel what the engine remembers and prove it; return the error to end with.
+
+    Where the run never came to send anything, that is the cause itself.
+    """
     if not engine.run_ids:
         return cause
     seen_ms = engine.not_before_ms
@@ -263,12 +267,12 @@ def _from_memory(engine: Engine, around: Surroundings, cause: PfmmError, deadlin
 
 
 def orders_left(engine: Engine, around: Surroundings) -> int:
-    """How many orders of these runs still rest, which --on-exit keep wants."""
+    """Count the orders of these runs that still rest, which --on-exit keep wants."""
     return sum(len(around.journal.live_orders(run_id=run_id)) for run_id in engine.run_ids)
 
 
 def _given_up(kind: str, engine: Engine, around: Surroundings) -> StateUnknown:
-    """The error of one more Ctrl-C: the way out was cut short by the one who waits for it."""
+    """Return the error of one more Ctrl-C: the way out was cut short by the one who waits for it."""
     try:
         rest = orders_left(engine, around)
     except PfmmError:

@@ -26,11 +26,11 @@ class Listener(Protocol):
     """What a screen, an event stream or a notifier is to the loop."""
 
     def write(self, event: Event) -> None:
-        """Shows one event. Runs on the listener's own thread: it may block, and it may raise."""
+        """Show one event. Runs on the listener's own thread: it may block, and it may raise."""
         ...
 
     def close(self) -> None:
-        """Ends the display, after the last event or after a `write` that raised. On the same thread."""
+        """End the display, after the last event or after a `write` that raised. On the same thread."""
         ...
 
 
@@ -53,7 +53,7 @@ class Channel:
         self._thread.start()
 
     def put(self, event: Event) -> None:
-        """Hands one event over, without waiting."""
+        """Hand one event over, without waiting."""
         if self._finished.is_set():
             return
         if self._events.qsize() >= self._limit:
@@ -63,11 +63,11 @@ class Channel:
         self._events.put((self._number, event))
 
     def end(self) -> None:
-        """Lets the listener close once it has written what it was given."""
+        """Let the listener close once it has written what it was given."""
         self._events.put(None)
 
     def finished(self, patience_s: float) -> bool:
-        """Waits until the listener has closed; False when it still writes after that."""
+        """Wait until the listener has closed; False when it still writes after that."""
         return self._finished.wait(max(patience_s, 0.0))
 
     def _run(self) -> None:
@@ -97,17 +97,23 @@ class Listeners:
     """All listeners of one run."""
 
     def __init__(self, listeners: Sequence[Listener], lost: Lost) -> None:
-        """`lost` is told, on the listener's thread, of what a listener raised: it is dropped, and the run goes on."""
+        """Open a channel to each listener; `lost` is told, on its thread, of what it raised.
+
+        Such a listener is dropped, and the run goes on.
+        """
         self._channels = [Channel(listener, lost) for listener in listeners]
 
     def put(self, event: Event) -> None:
-        """Tells every listener, without waiting for any."""
+        """Tell every listener, without waiting for any."""
         for channel in self._channels:
             channel.put(event)
 
     def close(self, patience_s: float = DRAIN_S) -> bool:
-        """Lets every listener write what it was given and close, within `patience_s` altogether. False when one still
-        hangs: then only `os._exit` ends the process, since the interpreter would wait for that writer."""
+        """Let every listener write what it was given and close, within `patience_s` altogether.
+
+        False when one still hangs: then only `os._exit` ends the process, since the interpreter would wait for that
+        writer.
+        """
         for channel in self._channels:
             channel.end()
         until_s = time.monotonic() + patience_s
@@ -115,8 +121,10 @@ class Listeners:
 
 
 def within(patience_s: float, call: Callable[[], None]) -> bool:
-    """Runs a call that may block on a thread of its own; False when it has not returned within `patience_s`. What it
-    raises is dropped: for last words, which nobody may be able to hear."""
+    """Run a call that may block on a thread of its own; False when it has not returned within `patience_s`.
+
+    What it raises is dropped: it is for last words, which nobody may be able to hear.
+    """
 
     def quietly() -> None:
         with suppress(Exception):

@@ -47,8 +47,11 @@ class Holder:
     watched: bool = False
 
     def silent_after_ms(self, speed: float) -> float:
-        """Wall ms without a finished cycle after which a runner counts as silent: three of its intervals, at least a
-        minute. 300 s at speed 1 is 900,000; a venue stepped by its clients (speed 0) has no interval of wall time."""
+        """Return the wall ms without a finished cycle after which a runner counts as silent.
+
+        They are three of its intervals, at least a minute. 300 s at speed 1 is 900,000; a venue stepped by its clients
+        (speed 0) has no interval of wall time.
+        """
         return max(_SILENT_MS, 3000 * self.interval_s / speed if speed > 0 else 0)
 
 
@@ -73,7 +76,10 @@ class Heartbeat:
         self.locks: list[RunLock] = []
 
     def beat(self, ahead_s: float = 0.0) -> None:
-        """I live; and for `ahead_s` more seconds nothing may be heard of me: for what takes long by itself."""
+        """Say that this process lives; for `ahead_s` more seconds nothing may be heard of it.
+
+        Those are for what takes long by itself.
+        """
         beat_ms = time.monotonic_ns() // 1_000_000 + round(ahead_s * 1000)
         for lock in self.locks:
             lock.beat(beat_ms, watched=self.watched)
@@ -88,12 +94,14 @@ class AccountLocks:
         self._latch = self.folder / "HALT.json"
 
     def run_lock(self, market: str, strategy: str) -> RunLock:
-        """The lock of one runner; not taken yet."""
+        """Return the lock of one runner; not taken yet."""
         return RunLock(self.folder, market, strategy)
 
     @contextlib.contextmanager
     def running(self, markets: Iterable[str], strategy: str, heartbeat: Heartbeat) -> Iterator[None]:
-        """Within the block this process is the one that runs the strategy on these markets, and its heartbeat beats.
+        """Hold, within the block, the locks of the one process that runs the strategy on these markets.
+
+        Its heartbeat beats in them.
 
         Raises AlreadyRunning, and Halted: flatten sets the latch before it looks for runners, so the latch is read
         again once it can see this one.
@@ -110,7 +118,7 @@ class AccountLocks:
             yield
 
     def holders(self) -> tuple[Holder, ...]:
-        """The runners that are alive now: those whose lock is held, not those whose file exists."""
+        """Return the runners that are alive now: those whose lock is held, not those whose file exists."""
         return tuple(holder for path in self._lock_files() if (holder := _holder(path)) is not None)
 
     def _lock_files(self) -> Iterator[Path]:
@@ -118,8 +126,10 @@ class AccountLocks:
             yield from sorted(self.folder.glob("*.lock"))
 
     def halt(self, *, halted_by: str, reason: str, since: str) -> HaltRecord:
-        """Sets the latch. The first reason stays, but a flatten adds itself to what halted before it, as `resume`
-        ends the runs that a flatten closed. Raises ConfigError where there is none and the folder cannot be written.
+        """Set the latch.
+
+        The first reason stays, but a flatten adds itself to what halted before it, as `resume` ends the runs that a
+        flatten closed. Raises ConfigError where there is none and the folder cannot be written.
         """
         with self._turn(_HALT_PATIENCE_S):
             existing = self.halted()
@@ -139,7 +149,7 @@ class AccountLocks:
             return record
 
     def halted(self) -> HaltRecord | None:
-        """The latch, or None. A latch that cannot be read still halts."""
+        """Return the latch, or None. A latch that cannot be read still halts."""
         try:
             raw = json.loads(self._latch.read_text(encoding="utf-8"))
             mark = str(raw.get("mark", ""))
@@ -150,7 +160,7 @@ class AccountLocks:
             return HaltRecord(self.account, "unknown", f"the latch file {self._latch} is unreadable", "unknown")
 
     def refuse_if_halted(self) -> None:
-        """Raises Halted while the latch is set."""
+        """Raise Halted while the latch is set."""
         record = self.halted()
         if record is not None:
             raise Halted(
@@ -158,7 +168,7 @@ class AccountLocks:
             )
 
     def lift(self, seen: HaltRecord) -> bool:
-        """Removes the latch that `halted` answered with `seen`; False, and it stays, where it was set anew since."""
+        """Remove the latch that `halted` answered with `seen`; False, and it stays, where it was set anew since."""
         with self._turn(_LIFT_PATIENCE_S):
             now = self.halted()
             if now is not None and now.mark != seen.mark:
@@ -168,8 +178,10 @@ class AccountLocks:
 
     @contextlib.contextmanager
     def _turn(self, patience_s: float) -> Iterator[None]:
-        """One at a time looks at the latch and changes it. Who cannot have that soon goes on: halting must not fail,
-        nor wait for a process that hangs."""
+        """Take one's turn to look at the latch and change it, one process at a time.
+
+        Who cannot have that soon goes on: halting must not fail, nor wait for a process that hangs.
+        """
         turn = UseLock(self.folder / "HALT.turn")
         with contextlib.suppress(ConfigError):
             turn.take(patience_s)
@@ -179,7 +191,7 @@ class AccountLocks:
             turn.release()
 
     def send_signal(self, holder: Holder, sign: signal.Signals) -> None:
-        """Signals a runner, but only while it still holds its lock: its pid may be somebody else's afterwards."""
+        """Signal a runner, but only while it still holds its lock: its pid may be somebody else's afterwards."""
         current = self.run_lock(holder.market, holder.strategy).holder()
         if current is not None and current.pid == holder.pid:
             _signal(holder.pid, sign)
@@ -187,7 +199,7 @@ class AccountLocks:
     def stop_runner(
         self, market: str, strategy: str, *, grace_s: float, give_up: Callable[[], bool] = lambda: False
     ) -> bool:
-        """Asks the runner to stop, and waits until its lock is free; after `grace_s` it is killed.
+        """Ask the runner to stop, and wait until its lock is free; after `grace_s` it is killed.
 
         Returns False when nobody ran. A pid is signalled only while its lock is held, and another `stop` is waited
         for. Raises StateUnknown when the runner outlives SIGKILL, or is still ending when `give_up` ends the wait.
@@ -222,18 +234,20 @@ class RunLock:
         self._note: Holder | None = None
 
     def holder(self) -> Holder | None:
-        """Who holds the lock now, or None."""
+        """Return who holds the lock now, or None."""
         return _holder(self._path)
 
     def refuse_if_held(self) -> None:
-        """Raises AlreadyRunning where a runner or a `stop` holds the lock; takes nothing."""
+        """Raise AlreadyRunning where a runner or a `stop` holds the lock; take nothing."""
         holder = self.holder()
         if holder is not None and holder.pid != 0:  # 0: just being taken, or given back
             raise self._refusal(holder)
 
     def acquire(self, *, pid: int, started_wall_ms: int, stopping: bool = False, interval_s: float = 0.0) -> None:
-        """Takes the lock or raises AlreadyRunning at once; ConfigError where the folder cannot be written. A `stop`
-        (`stopping`) waits for another one to end."""
+        """Take the lock or raise AlreadyRunning at once; ConfigError where the folder cannot be written.
+
+        A `stop` (`stopping`) waits for another one to end.
+        """
         patience_s = _STOP_PATIENCE_S if stopping else _READER_PATIENCE_S
         try:
             fd = flock.acquire(self._path, patience_s, hopeless=lambda: self._refuses(stopping=stopping))
@@ -248,21 +262,26 @@ class RunLock:
         self._write_note()
 
     def beat(self, beat_ms: int, *, watched: bool) -> None:
-        """Leaves a sign of life in the lock that is held; nothing where none is."""
+        """Leave a sign of life in the lock that is held; nothing where none is."""
         if self._fd is not None and self._note is not None:
             self._note = replace(self._note, beat_ms=beat_ms, watched=watched)
             self._write_note()
 
     def _write_note(self) -> None:
-        """In one write and of one length, so that no reader sees a part. The lock is taken: a full disk only leaves its
-        note out."""
+        """Write the note in one write and of one length, so that no reader sees a part.
+
+        The lock is taken: a full disk only leaves its note out.
+        """
         if self._fd is not None and self._note is not None:
             with contextlib.suppress(OSError):
                 os.pwrite(self._fd, json.dumps(asdict(self._note)).encode().ljust(_NOTE_BYTES), 0)
 
     def _refuses(self, *, stopping: bool) -> bool:
-        """Whether somebody has the lock for long: neither a reader of `holder`, who has it for microseconds (or for
-        as long as a busy machine lets him wait), nor one who has not yet said who he is."""
+        """Tell whether somebody has the lock for long.
+
+        That is neither a reader of `holder`, who has it for microseconds (or for as long as a busy machine lets him
+        wait), nor one who has not yet said who he is.
+        """
         holder = self.holder()
         return holder is not None and holder.pid != 0 and not (stopping and holder.stopping)
 
@@ -279,7 +298,7 @@ class RunLock:
         )
 
     def release(self) -> None:
-        """Gives the lock back; the file stays, since removing it would race with the next holder."""
+        """Give the lock back; the file stays, since removing it would race with the next holder."""
         if self._fd is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, 0)
@@ -296,7 +315,7 @@ class RunLock:
 
 
 def _holder(path: Path) -> Holder | None:
-    """Reads who holds `path`, without disturbing a holder: a shared lock that we get means that nobody does."""
+    """Read who holds `path`, without disturbing a holder: a shared lock that we get means that nobody does."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -308,7 +327,10 @@ def _holder(path: Path) -> Holder | None:
 
 
 def _is_free(fd: int) -> bool:
-    """A lock that cannot be asked for counts as held: nobody is started or signalled on a guess."""
+    """Tell whether nobody has the lock; one that cannot be asked for counts as held.
+
+    Nobody is started or signalled on a guess.
+    """
     try:
         return flock.try_lock(fd, shared=True)
     except OSError:
@@ -316,7 +338,7 @@ def _is_free(fd: int) -> bool:
 
 
 def _parse_holder(content: bytes, path: Path) -> Holder:
-    """The holder as written; one that has the lock but has not written yet is shown with pid 0."""
+    """Read the holder as written; one that has the lock but has not written yet is shown with pid 0."""
     try:
         raw = json.loads(content)
         stopping, interval_s = raw.get("stopping") is True, float(raw.get("interval_s", 0))
@@ -330,7 +352,7 @@ def _parse_holder(content: bytes, path: Path) -> Holder:
 
 
 def exists(pid: int) -> bool:
-    """True while there is a process of that number, whoever's it is."""
+    """Tell whether there is a process of that number, whoever's it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -76,8 +76,10 @@ class Hooks:
 
 
 def tripped_ending(report: CycleReport) -> Ending | None:
-    """The ending of a cycle after which a run must stop and halt the account: for its losses, or for what the venue or
-    another hand did."""
+    """Return the ending of a cycle after which a run must stop and halt the account; else None.
+
+    It does for its losses, or for what the venue or another hand did.
+    """
     for run in report.runs:
         if run.tripped is not None:
             return Ending(run.ended_by or KILL_SWITCH, Halted.exit_code, halt=run.tripped, tripped=True)
@@ -103,8 +105,11 @@ class Loop:
         self.last: CycleReport | None = None
 
     def run(self) -> Ending:
-        """Cycles until a reason to stop. Raises what the engine raises, but for failures that pass by themselves,
-        which are told as warnings and tried again at the next interval."""
+        """Cycle until there is a reason to stop; return it.
+
+        Raises what the engine raises, but for failures that pass by themselves, which are told as warnings and tried
+        again at the next interval.
+        """
         try:
             while True:
                 ending = self._told_to_stop() or self._one_cycle()
@@ -129,7 +134,7 @@ class Loop:
         return None
 
     def _obey(self, command: Command) -> Ending | None:
-        """Does what is asked; an Ending where that is to end the loop."""
+        """Do what is asked; return an Ending where that is to end the loop."""
         data = {"command": command.action.value, "by": command.by}
         self._hooks.teller.tell(Event("command", self._clock.now_ms(), "", "", data))
         match command.action:
@@ -168,8 +173,11 @@ class Loop:
         return ending
 
     def _feed_dead_man(self, report: CycleReport) -> None:
-        """Only while data is fresh. A switch that was not fed may fire, which is what it is for: no reason to stop,
-        let alone to lose what the cycle has to tell."""
+        """Feed the dead-man switch, only while data is fresh.
+
+        A switch that was not fed may fire, which is what it is for: no reason to stop, let alone to lose what the cycle
+        has to tell.
+        """
         if not report.fresh:
             return
         try:
@@ -193,8 +201,11 @@ class Loop:
         return None
 
     def _outage(self, error: PfmmError) -> Ending | None:
-        """A venue that does not answer: said once a cycle, and given up after OUTAGE_CYCLES in a row. One that answers
-        and makes no sense is given up after NONSENSE_MS: nothing is quoted on it, but what rests may fill."""
+        """Bear a venue that does not answer: say so once a cycle, and give up after OUTAGE_CYCLES in a row.
+
+        One that answers and makes no sense is given up after NONSENSE_MS: nothing is quoted on it, but what rests may
+        fill.
+        """
         self._failures += 1
         data = {"code": error.code, "reason": error.message, "in_a_row": self._failures}
         self._hooks.teller.tell(Event("warning", self._clock.now_ms(), "", "", data))
@@ -211,7 +222,7 @@ class Loop:
         return None
 
     def _wait(self) -> None:
-        """Until the next multiple of the interval that lies ahead; intervals that were missed are not made up."""
+        """Wait until the next multiple of the interval that lies ahead; intervals that were missed are not made up."""
         now_ms = self._clock.now_ms()
         interval_ms = max(round(self._options.interval_s * 1000), 1)
         start_ms = now_ms if self._start_ms is None else self._start_ms

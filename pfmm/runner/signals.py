@@ -79,13 +79,18 @@ class Signals:
         return "" if self.received is None else self.received.name
 
     def ignore_interrupts(self) -> None:
-        """From now on, and for the rest of the process, a Ctrl-C changes nothing: what is left is to say what was left
-        undone, and one more must not make a mere interruption of that."""
+        """Ignore Ctrl-C from now on, for the rest of the process.
+
+        What is left is to say what was left undone, and one more must not make a mere interruption of that.
+        """
         self._before.pop(signal.SIGINT, None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def fileno(self) -> int:
-        """Readable once a signal has arrived or `wake` was called, until `drain`: for waits elsewhere to end with."""
+        """Return what is readable once a signal has arrived or `wake` was called, until `drain`.
+
+        It is for waits elsewhere to end with.
+        """
         return self._read
 
     def stopping(self) -> bool:
@@ -93,29 +98,29 @@ class Signals:
         return self.received is not None
 
     def wake(self) -> None:
-        """Ends the main thread's wait, from any thread."""
+        """End the main thread's wait, from any thread."""
         with suppress(OSError):  # a full pipe wakes as well; a closed one has nobody waiting
             os.write(self._write, b"\0")
 
     def wait_s(self, seconds: float) -> bool:
-        """Waits `seconds`; False as soon as (or if already) a signal was received."""
+        """Wait `seconds`; False as soon as (or if already) a signal was received."""
         if self.received is None and seconds > 0:
             select.select([self._read], [], [], seconds)
         return self.received is None
 
     def wait_regardless_s(self, seconds: float) -> bool:
-        """Waits `seconds` even after a signal: for the clean-up that a signal asked for."""
+        """Wait `seconds` even after a signal: for the clean-up that a signal asked for."""
         self.drain()
         if seconds > 0:
             select.select([self._read], [], [], seconds)
         return True
 
     def wait_on_s(self, seconds: float) -> bool:
-        """Waits `seconds`; the first signal ends the wait, and the waits after it are whole again."""
+        """Wait `seconds`; the first signal ends the wait, and the waits after it are whole again."""
         return self.wait_s(seconds) if self.received is None else self.wait_regardless_s(seconds)
 
     def drain(self) -> None:
-        """Forgets what has made the pipe readable; what was received stays."""
+        """Forget what has made the pipe readable; what was received stays."""
         try:
             while os.read(self._read, 512):
                 pass
@@ -125,7 +130,7 @@ class Signals:
 
 @contextmanager
 def hangup_ignored() -> Iterator[None]:
-    """Within the block the end of the session that started this process does not end it: an emergency goes on."""
+    """Keep the end of the session that started this process from ending it, within the block: an emergency goes on."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         yield

@@ -15,7 +15,7 @@ class KeepsEvents(Journal, Protocol):
     """A journal whose newest event can be asked for."""
 
     def newest_event(self) -> int:
-        """The number of the newest event; 0 before the first."""
+        """Return the number of the newest event; 0 before the first."""
         ...
 
 
@@ -24,14 +24,14 @@ class Teller:
     that missed it reads on from there, misses nothing, and may read some events twice."""
 
     def __init__(self, journal: KeepsEvents, engine: Engine, put: Callable[[Event], None]) -> None:
-        """`put` hands an event to the listeners and never waits."""
+        """Begin after the journal's newest event; `put` hands an event to the listeners and never waits."""
         self._journal = journal
         self._engine = engine
         self._put = put
         self._cursor = journal.newest_event()
 
     def tell(self, *events: Event) -> None:
-        """Keeps the events, in one transaction, and shows them. Raises what the journal raises, after showing them."""
+        """Keep the events, in one transaction, and show them. Raises what the journal raises, after showing them."""
         try:
             self.keep(*events)
         finally:
@@ -40,16 +40,19 @@ class Teller:
         self._cursor = self._journal.newest_event()
 
     def keep(self, *events: Event) -> None:
-        """Records the events without showing them."""
+        """Record the events without showing them."""
         if events:
             self._journal.record_events(events, self._run_ids())
 
     def show(self, event: Event) -> None:
-        """Hands the event to the listeners, and waits for nothing."""
+        """Hand the event to the listeners, and wait for nothing."""
         self._put(replace(event, cursor=self._cursor))
 
     def _run_ids(self) -> dict[tuple[str, str], str]:
-        """The run of a (market, strategy); where there is but one run, what is about the whole loop is about that."""
+        """Return the run of each (market, strategy).
+
+        Where there is but one run, what is about the whole loop is about that.
+        """
         found = dict(self._engine.run_names)
         if len(found) == 1:
             ((_, kind), run_id) = next(iter(found.items()))

@@ -44,8 +44,11 @@ class Sight(StrEnum):
 
 
 def sight(watch: Watch, holders: list[Holder | None], now_ms: int, *, was_there: bool, alive: bool) -> Sight:
-    """What one look shows. `holders` are those of the loop's locks, `was_there` says that it held them at a look
-    before, and `alive` that its process exists."""
+    """Tell what one look shows.
+
+    `holders` are those of the loop's locks, `was_there` says that it held them at a look before, and `alive` that its
+    process exists.
+    """
     mine = [holder for holder in holders if holder is not None and holder.pid == watch.pid]
     if mine:
         beats = [holder.beat_ms for holder in mine]
@@ -63,7 +66,7 @@ def wait_for_trouble(
     alive: Callable[[int], bool],
     wait_s: Callable[[float], object],
 ) -> Sight:
-    """Returns GONE or SILENT, once the loop is. `now_ms` is the clock of its heartbeat."""
+    """Return GONE or SILENT, once the loop is. `now_ms` is the clock of its heartbeat."""
     was_there = False
     while True:
         holders = [locks.run_lock(market, watch.strategy).holder() for market in watch.markets]
@@ -75,8 +78,10 @@ def wait_for_trouble(
 
 
 def wake_or_end(watch: Watch, locks: AccountLocks) -> None:
-    """Asks a silent loop to leave, also one that was stopped, and ends it where it does not: one that goes on later
-    would quote again. Raises StateUnknown where it outlives even that."""
+    """Ask a silent loop to leave, also one that was stopped, and end it where it does not.
+
+    One that goes on later would quote again. Raises StateUnknown where it outlives even that.
+    """
     for market in watch.markets:
         lock = locks.run_lock(market, watch.strategy)
         holder = lock.holder()
