@@ -244,8 +244,21 @@ def test_a_silent_socket_is_noticed_within_ten_seconds(tmp_path: Path, monkeypat
         made.follow()
         following = made.venue._socket
         assert following is not None
-        monkeypatch.setattr(Streams, "updates", lambda _: ())  # the server says nothing any more
+        rounds: list[int] = []
+
+        def last_books(talk: Streams) -> list[str]:
+            """Send the books of a step later, and then nothing any more."""
+            if rounds:
+                return []
+            made.step()
+            rounds.append(made.now_ms)
+            return [text for text in updates(talk) if '"l2Book"' in text]
+
+        updates = Streams.updates
+        monkeypatch.setattr(Streams, "updates", last_books)
         monkeypatch.setattr(Streams, "receive", lambda *_: ())
+        wait(lambda: rounds)
+        made.told()  # nothing is on its way after these
         made.step(round(FRESH_S * 1000) + 1)
         assert following.connection() == 0
         before = made.app.asked.copy()
