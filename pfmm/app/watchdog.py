@@ -1,6 +1,6 @@
 """The watchdog of a loop: when one is begun, and what it does for a loop that is gone: cancel by id, and say so.
 
-It never closes a position, and leaves the run open for whoever starts it next. Layer: app.
+It never closes a position, leaves the stop that protects it, and the run open for whoever starts it next. Layer: app.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def _cancelled(watch: Watch, session: Session, seen: Sight) -> str | None:
     """Try once, under the run's locks, so that nobody begins meanwhile. Raises AlreadyRunning, and what cancelling
     raises."""
     from pfmm.engine.cancel import wind_down
+    from pfmm.engine.protection import STOP_SLOT
     from pfmm.model.event import Event
 
     if not (session.has_journal and _left_open(watch, session)):
@@ -116,7 +117,7 @@ def _cancelled(watch: Watch, session: Session, seen: Sight) -> str | None:
         with session.leaving() as deadline:
             done = wind_down(
                 session.venue, session.journal, session.clock(wait_s), list(watch.markets),
-                [run.run_id for run in left], deadline=deadline,
+                [run.run_id for run in left], deadline=deadline, spared_slot=STOP_SLOT,
             )  # fmt: skip
         how = "was gone without having ended it" if seen is Sight.GONE else "gave no sign of life"
         reason = f"the process of the run (pid {watch.pid}) {how}: {done.cancelled} orders cancelled, nothing closed"

@@ -53,9 +53,11 @@ def wind_down(
     not_before_ms: int = 0,
     attempts: int = ATTEMPTS,
     deadline: Deadline | None = None,
+    spared_slot: str | None = None,
 ) -> WindDown:
     """Cancel every order of `run_ids` and return once none can be live any more.
 
+    Orders of `spared_slot` that are known to rest are left: where nobody trades on, a stop is what protects.
     Orders whose fate is unknown are cancelled by client order id and believed absent only after their expiry; those
     that did rest and that the venue knows no more, only by a snapshot later than that cancel.
     `not_before_ms` is the venue time of the newest that was seen: an older snapshot proves nothing, here as later.
@@ -70,7 +72,7 @@ def wind_down(
     for attempt in range(attempts):
         if attempt and deadline is not None and deadline.passed:
             break
-        asked.update(order.client_order_id for order in _live(journal, run_ids))
+        asked.update(order.client_order_id for order in _live(journal, run_ids, spared_slot))
         if attempt > 1:  # the venue has been asked to cancel: it may need a moment to show it
             pause(clock)
         try:
@@ -78,26 +80,26 @@ def wind_down(
             snapshot = _seen(venue, journal, markets, run_ids, not_before_ms, problems)
             clock.synchronise(snapshot.time)
             not_before_ms = snapshot.time.time_ms
-            live = _live(journal, run_ids)
-            shown = _shown(journal, snapshot, run_ids)
+            live = _live(journal, run_ids, spared_slot)
+            shown = _shown(journal, snapshot, run_ids, spared_slot)
             if not live and not shown:
                 return WindDown(_count_cancelled(journal, asked), snapshot)
             asked.update(order.client_order_id for order in live)  # an orphan may have come to light
             twins = _twins(shown, live, problems)
             extra = shown if attempt else twins
             not_before_ms = max(not_before_ms, _cancel(venue, journal, live, extra, not_before_ms, problems))
-            let_expiries_pass(clock, _live(journal, run_ids))
+            let_expiries_pass(clock, _live(journal, run_ids, spared_slot))
         except (VenueUnreachable, VenueRefused, OutcomeUnknown) as error:
             problems.append(error)
-            ask_to_cancel(venue, _live(journal, run_ids))  # what cannot be seen can still be cancelled
+            ask_to_cancel(venue, _live(journal, run_ids, spared_slot))  # what cannot be seen can still be cancelled
         except AuthenticationError as error:
-            raise _not_accepted(venue, _live(journal, run_ids), error) from None
+            raise _not_accepted(venue, _live(journal, run_ids, spared_slot), error) from None
         except OtherExchange:
             raise  # which cannot tell, nor cancel, what rests at the one that the orders were sent to
         except ConfigError as error:
-            ask_to_cancel(venue, _live(journal, run_ids))
+            ask_to_cancel(venue, _live(journal, run_ids, spared_slot))
             raise _not_recorded(error) from error
-    raise _not_proven(_live(journal, run_ids), problems)
+    raise _not_proven(_live(journal, run_ids, spared_slot), problems)
 
 
 def _note(problems: list[PfmmError], _: OwnOrder, error: PfmmError) -> None:
@@ -146,8 +148,9 @@ def _not_accepted(venue: Venue, live: Sequence[OwnOrder], error: AuthenticationE
     return AuthenticationError(text, hint=error.hint)
 
 
-def _live(journal: Journal, run_ids: Sequence[str]) -> list[OwnOrder]:
-    return [order for run_id in run_ids for order in journal.live_orders(run_id=run_id)]
+def _live(journal: Journal, run_ids: Sequence[str], spared_slot: str | None) -> list[OwnOrder]:
+    every = (order for run_id in run_ids for order in journal.live_orders(run_id=run_id))
+    return [order for order in every if order.slot != spared_slot or order.status is not OwnStatus.OPEN]
 
 
 def pause(clock: Clock) -> None:
@@ -156,14 +159,19 @@ def pause(clock: Clock) -> None:
         clock.wait_until(clock.now_ms() + _PAUSE_MS)
 
 
-def _shown(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str]) -> list[Order]:
-    """Find the snapshot's open orders that go by the id of an order of these runs, whatever the journal believes."""
+def _shown(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], spared_slot: str | None) -> list[Order]:
+    """Find the snapshot's open orders that go by the id of an order of these runs, whatever the journal believes.
+
+    One that is spared must be the very order that the record is about.
+    """
     ours = f"{journal.nonce}-"
     found = []
     for order in snapshot.orders:
         name = order.client_order_id or ""
         own = journal.order(name) if name.startswith(ours) else None
-        if own is not None and own.run_id in run_ids:
+        if own is None or own.run_id not in run_ids:
+            continue
+        if own.slot != spared_slot or own.status is not OwnStatus.OPEN or own.order_id != order.order_id:
             found.append(order)
     return found
 

@@ -217,3 +217,16 @@ def test_the_venue_of_this_engine_can_have_stops(tmp_path: Path) -> None:
     with protected(tmp_path, STILL) as r:
         assert isinstance(r.engine, Engine)
         assert r.venue.capabilities.trigger_orders
+
+
+def test_who_spares_stops_leaves_the_one_that_protects_and_nothing_else(tmp_path: Path) -> None:
+    """As the watchdog does for a loop that is gone: the quotes go, the stop stays and is still the run's."""
+    with protected(tmp_path, [*BOUGHT, *STILL]) as r:
+        until_held(r)
+        (one,) = stops(r)
+        (run_id,) = r.engine.run_ids
+        done = wind_down(r.venue, r.journal, Waits(r), [MARKET], [run_id], spared_slot=STOP_SLOT)
+        assert (done.cancelled, r.venue.inner.open_orders()) == (2, (one,))
+        assert [own.order_id for own in r.journal.live_orders()] == [one.order_id]
+        done = wind_down(r.venue, r.journal, Waits(r), [MARKET], [run_id])
+        assert (done.cancelled, r.venue.inner.open_orders(), r.journal.live_orders()) == (1, (), ())
