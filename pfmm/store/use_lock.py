@@ -34,7 +34,7 @@ class UseLock:
         return self._fd is not None
 
     def fileno(self) -> int:
-        """The descriptor of what is held, which another process may inherit and hold on. Raises ValueError without."""
+        """Return the descriptor of what is held, which another process may inherit and keep. Raises ValueError without."""
         if self._fd is None:
             raise ValueError(f"{self._path} is not held")
         return self._fd

@@ -69,7 +69,7 @@ def _sizes(usd: float, low: float, high: float, instrument: Instrument) -> tuple
 
 
 def _room(sign: int, worth: float, look: Look, standing: Standing) -> float:
-    """What the limit surely leaves to a side whose orders are worth at most `worth` USD each, base units."""
+    """Return what the limit surely leaves to a side whose orders are worth at most `worth` USD each, base units."""
     along = look.position * sign
     closing, usd = max(-along, 0.0), standing.limit_usd - max(along, 0.0) * look.mark
     return (closing + max(usd, 0.0) / worth) * (1 - _CLOSE)

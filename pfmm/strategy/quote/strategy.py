@@ -171,7 +171,7 @@ class QuoteStrategy:
         return QuoteState(estimator, state.quoted_mid, state.quoted_fair), estimator.problem
 
     def _estimator(self, state: QuoteState, time_ms: int, mid: float, instrument: Instrument) -> VolatilityState:
-        """The volatility after one more mid, USD."""
+        """Return the volatility after one more mid, USD."""
         rule = instrument.price_rule
         tick = float(rule.unit if rule.significant_figures is None else rule.tick_at(Decimal(repr(mid))))
         return volatility.observe(state.volatility, time_ms, mid, tick=tick, window=self.config.volatility_window)
