@@ -34,7 +34,7 @@ class UseLock:
         return self._fd is not None
 
     def fileno(self) -> int:
-        """Return the descriptor of what is held, which another process may inherit and keep. Raises ValueError without."""
+        """Return the descriptor of what is held, for a child to inherit. Raises ValueError without one."""
         if self._fd is None:
             raise ValueError(f"{self._path} is not held")
         return self._fd
