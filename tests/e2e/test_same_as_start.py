@@ -26,7 +26,6 @@ from tests.e2e.homes import own_session
 
 MARKET = "BTC-PERP"
 START_MS = 1_790_000_000_000
-MINUTES = 6
 MANY = "100000"
 SETTINGS = {
     "grid": {"grid.range_pct": "0.15", "grid.levels": "8", "grid.size_usd": "65"},
@@ -36,13 +35,13 @@ SETTINGS = {
 Fits = list[tuple[int, dict[str, Any]]]
 
 
-def recording(path: Path, seed: int = 3) -> Path:
+def recording(path: Path, minutes: int, seed: int = 3) -> Path:
     """A stretch of the synthetic market as `pfmm record` would write it."""
     feed = SyntheticFeed(seed)
     spec = feed.spec(MARKET)
     price, size = Decimal(1).scaleb(-spec.price_decimals), Decimal(1).scaleb(-spec.size_decimals)
     lines = [header_line({})]
-    for event in feed.events(MARKET, START_MS, START_MS + MINUTES * 60_000, EVERYTHING):
+    for event in feed.events(MARKET, START_MS, START_MS + minutes * 60_000, EVERYTHING):
         if event[1] == QUOTE:
             bid, bid_size, ask, ask_size = event[2] * price, event[3] * size, event[4] * price, event[5] * size
             lines.append(event_line(TapeQuote(MARKET, event[0], bid, bid_size, ask, ask_size)))
@@ -132,14 +131,15 @@ def placed(orders: Sequence[OwnOrder], last: set[int]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "kind", [*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("grid", "ladder")), "quote"]
+    ("kind", "minutes"),
+    [*(pytest.param(kind, 12, marks=pytest.mark.slow) for kind in ("grid", "ladder")), ("quote", 6)],
 )
 def test_a_loop_and_a_backtest_do_the_same(
-    kind: str, tmp_path: Path, fits: Fits, monkeypatch: pytest.MonkeyPatch
+    kind: str, minutes: int, tmp_path: Path, fits: Fits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = compare(kind, [recording(tmp_path / "made.ndjson")], tmp_path, fits, monkeypatch)
+    found = compare(kind, [recording(tmp_path / "made.ndjson", minutes)], tmp_path, fits, monkeypatch)
     assert len(found.outcome.fills) >= 10
-    assert len(fits) == (0 if kind == "grid" else MINUTES)
+    assert len(fits) == (0 if kind == "grid" else minutes)
 
 
 @pytest.mark.slow
