@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from pfmm.engine.risk import Approved, check, data_problem, loss_problem, worst_usd
+from pfmm.engine.risk import Approved, check, data_problem, lag_problem, loss_problem, worst_usd
 from pfmm.model.market import Ticker
 from pfmm.model.order import Order, OrderStatus, OrderType, Side
-from pfmm.model.plan import Amendment, DesiredOrder, OwnOrder, OwnStatus, Plan
+from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, OwnStatus, Plan
 
 D = Decimal
 LONG, SHORT = Side.LONG, Side.SHORT
@@ -171,6 +171,47 @@ def test_orders_from_outside_pfmm_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("price", "most"),
+    [(None, "1"), ("99", "1"), ("120", "0.2")],  # 4 x 100 and 1 x 100; the same; 4 x 120 = 480 and 0.2 x 100
+)
+def test_an_outside_order_counts_at_the_larger_of_mark_and_price_and_without_one_at_the_mark(
+    price: str | None, most: str
+) -> None:
+    at = None if price is None else D(price)
+    foreign = Order("17", None, "BTC-PERP", LONG, OrderType.LIMIT, at, D(4), D(0), OrderStatus.OPEN, False, False, 0, 0)
+
+    def placed(size: Decimal) -> bool:
+        plan, given = Plan(place=(want(LONG, str(size), "99"),)), {"net_position": D(0), "live_orders": []}
+        return bool(check(plan, **given, limit_usd=D(500), mark=D(100), foreign_orders=[foreign]).plan.place)
+
+    assert placed(D(most))
+    assert not placed(D(most) + D("0.01"))
+
+
+def test_a_growth_that_is_refused_goes_out_at_its_old_size_less_what_is_filled() -> None:
+    """5 with 2 filled, which are the position: to 8 at 98 could reach 2 + 6 = 8; what goes out is 3 more at 98."""
+    resting = own(LONG, "5", "99", filled="2")
+    found = judge(Plan(amend=(amend(resting, "8", "98"),)), position="2", live=[resting])
+    assert found.plan.amend == (Amendment(resting, want(LONG, "3", "98", slot=resting.slot), D(5)),)
+    assert [held.slot for held in found.refused] == [resting.slot]
+
+
+def test_a_reduce_only_order_that_is_amended_counts_at_what_there_is_to_reduce() -> None:
+    """Short 3: a reduce-only buy amended to 9 closes 3 and no more; without the flag it could reach 6."""
+    for flag, passes in ((True, True), (False, False)):
+        resting = own(LONG, "2", "99", reduce_only=flag)
+        plan = Plan(amend=(amend(resting, "9", "99"),))
+        assert bool(judge(plan, position="-3", live=[resting]).plan.amend) is passes
+        given = {"net_position": D(-3), "live_orders": [resting], "limit_usd": D(500), "mark": D(100)}
+        assert bool(check(plan, replaces=True, **given).plan.amend) is (passes and flag)
+
+
+def test_what_a_plan_held_back_before_stays_told() -> None:
+    held = Held("ask", "all longs filled")
+    assert judge(Plan(held=(held,))).plan.held == (held,)
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("mark", "NaN"),
@@ -240,7 +281,10 @@ GOOD = Ticker("BTC-PERP", 100_000, D(99), D(1), D(101), D(1), D(100))
         (replace(GOOD, ask=None), None, "one-sided: the book has no ask"),
         (replace(GOOD, bid=None, ask=None), None, "empty"),
         (replace(GOOD, ask_size=D(0)), None, "one-sided: the ask shows a size of 0"),
+        (replace(GOOD, bid_size=D(0)), None, "one-sided: the bid shows a size of 0"),
         (replace(GOOD, bid_size=None), None, None),
+        (replace(GOOD, time_ms=115_000), None, None),  # exactly 15 s ahead
+        (replace(GOOD, bid=D(0)), None, "bad bid: 0"),
         (replace(GOOD, bid=D(102)), None, "crossed: bid 102 is not below ask 101"),
         (replace(GOOD, bid=D(101)), None, "crossed"),
         (replace(GOOD, bid=D("NaN")), None, "bad bid: NaN"),
@@ -257,6 +301,11 @@ def test_data_problems(ticker: Ticker, last_mid: Decimal | None, words: str | No
         assert problem.startswith(words)
 
 
+def test_an_answer_may_lag_as_long_as_data_may_be_old() -> None:
+    assert lag_problem(15_000, 15_000) is None
+    assert "15.001 s behind" in (lag_problem(15_001, 15_000) or "")
+
+
 def test_both_legs_of_a_replacement_count() -> None:
     """Limit 500 at a mark of 100, a buy of 2 that is to be one of 2 elsewhere: the old one may fill on the way."""
     resting = own(LONG, "2", "99")
@@ -269,7 +318,9 @@ def test_both_legs_of_a_replacement_count() -> None:
     assert len(replaced("1").plan.amend) == 1  # 1 + 2 + 2 = 5
     two_steps = replaced("2")  # 2 + 2 + 2 = 6, though either alone fits: cancelled first
     assert (two_steps.plan.amend, two_steps.plan.cancel) == ((), (resting,))
-    assert two_steps.refused[0].reason.startswith("cancelled first, since both orders could fill")
+    (told,) = two_steps.refused
+    assert told.slot == resting.slot
+    assert told.reason.startswith("cancelled first, since both orders could fill")
     kept = replaced("1", "5")  # 1 + 5 = 6 does not fit at all: the old one stays
     assert (kept.plan.amend, kept.plan.cancel, kept.plan.keep) == ((), (), (resting,))
 
