@@ -166,3 +166,51 @@ def test_orders_of_strangers_and_repetition_change_nothing() -> None:
     mine = own(status=S.OPEN)
     once = settle([mine], [order(), order(2), order(3, client_order_id=None)], T0).updates
     assert settle(once, [order()], T0).updates == ()
+
+
+def test_of_two_orders_of_one_request_the_record_is_about_the_one_whose_order_id_it_has() -> None:
+    mine = own(status=S.OPEN, order_id="7")
+    other, its = order(order_id="8", price=D(90)), order(order_id="7", price=D(95))
+    for shown in ([other, its], [its, other]):
+        (after,) = settle([mine], shown, T0).updates
+        assert (after.order_id, after.price) == ("7", D(95))
+
+
+@pytest.mark.parametrize(
+    ("order_id", "filled", "amend_size", "after"),
+    [
+        ("7", "2", None, S.FILLED),  # all of it is filled: what still rests was another order
+        ("7", "1", None, S.OPEN),  # an amend may have given it a new id
+        ("7", "2", "3", S.OPEN),  # and a rise that may have acted leaves 1 to rest
+        (None, "2", None, S.OPEN),  # of a request without an answer nothing is known yet
+    ],
+)
+def test_an_order_under_a_new_order_id_is_the_record_unless_that_is_filled(
+    order_id: str | None, filled: str, amend_size: str | None, after: OwnStatus
+) -> None:
+    amended = {} if amend_size is None else {"amend_price": D(100), "amend_size": D(amend_size)}
+    mine = own(status=S.OPEN, order_id=order_id, filled=D(filled), **amended)
+    (found,) = settle([mine], [order(order_id="8")], T0).updates
+    assert (found.status, found.order_id) == (after, "8" if after is S.OPEN else order_id)
+
+
+def test_what_ends_an_order_ends_its_amendment_and_keeps_what_the_venue_said() -> None:
+    """An order that expired unseen, and one that the venue calls cancelled, with an amendment on its way."""
+    pending = own(status=S.UNKNOWN, amend_price=D(99), amend_size=D(3))
+    gone = settle_one(pending, None, LATE + 1)
+    assert (gone.status, gone.amend_price, gone.amend_size) == (S.EXPIRED, None, None)
+    done = settle_one(pending, order(order_id="9", status=O.CANCELLED), T0)
+    assert (done.status, done.order_id, done.amend_price, done.amend_size) == (S.CANCELLED, "9", None, None)
+    assert done.valid_until_ms == pending.valid_until_ms
+    rests = settle_one(pending, order(order_id="9", status=O.OPEN), LATE + 1)
+    assert (rests.status, rests.order_id, rests.amend_size) == (S.OPEN, "9", None)
+
+
+def test_a_full_order_without_an_expiry_needs_no_question() -> None:
+    mine = replace(own(status=S.OPEN, filled=D(2)), valid_until_ms=None)
+    assert settle([mine], [], T0) == type(settle([], [], T0))((replace(mine, status=S.FILLED),), ())
+
+
+def test_an_order_that_is_shown_without_a_price_keeps_its_own() -> None:
+    (after,) = settle([own(status=S.SENDING)], [replace(order(), price=None)], T0).updates
+    assert (after.status, after.price) == (S.OPEN, own().price)
