@@ -121,7 +121,7 @@ BAD_DATA: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("name", "changes", "word"), BAD_DATA, ids=[case[0] for case in BAD_DATA])
 def test_bad_data_pulls_the_quotes_and_says_why(tmp_path: Path, name: str, changes: dict[str, Any], word: str) -> None:
-    from pfmm.cli.live.running import CycleRow
+    from pfmm.cli.live.running import cycle_row
 
     with rig(tmp_path, ScriptedFeed([Step(9999, 10001)])) as r:
         assert len(r.cycle().runs[0].orders) == 2
@@ -135,7 +135,7 @@ def test_bad_data_pulls_the_quotes_and_says_why(tmp_path: Path, name: str, chang
         assert not report.fresh  # the dead-man switch is not fed either
         paused = [event for event in report.events if event.name == "paused"]
         assert [event.data["reason"] for event in paused] == [run.problem]
-        assert CycleRow.of(run, report).problem == run.problem
+        assert cycle_row(run, report)["problem"] == run.problem
         sent = len(r.venue.batches)
         if word != "jump":  # a jump is believed when the next look confirms it
             r.step()

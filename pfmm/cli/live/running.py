@@ -7,12 +7,10 @@ Layer: cli.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pfmm.app.once import HeldOrder
 from pfmm.app.watched import NOTICE
 from pfmm.cli.live.screens import ENDINGS, LiveScreen
 from pfmm.cli.output import EventStream, Failure, Globals, drop_stdout, emit_failure, trace, warn
@@ -23,58 +21,36 @@ from pfmm.model.event import Event
 DEPTH_LEVELS = 12  # a side of a market's book, as a terminal shows it
 
 if TYPE_CHECKING:
+    from pfmm.app.event_lines import Cycle
     from pfmm.app.watched import Shown
     from pfmm.model.cycle import CycleReport, RunReport
 
 
-@dataclass(frozen=True, slots=True)
-class CycleRow:
-    """One market of a `cycle` event. Amounts in USD; `fees` are positive where paid, `fees_effect` is their sign in the
-    profit. `absent` says why a side or slot is not quoted; of bad data `problem` says it all."""
+def cycle_row(run: RunReport, report: CycleReport) -> Cycle:
+    """Take one run's line of a `cycle` event out of a cycle's report.
 
-    market: str
-    strategy: str
-    mid: Decimal | None
-    orders: int
-    inventory: Decimal
-    position: Decimal
-    base: Decimal
-    realized_pnl: Decimal
-    unrealized_pnl: Decimal
-    fees: Decimal
-    fees_effect: Decimal
-    funding: Decimal
-    fills: int
-    round_trips: int
-    equity: Decimal
-    problem: str | None
-    absent: Mapping[str, str]
-    held: tuple[HeldOrder, ...]
-
-    @classmethod
-    def of(cls, run: RunReport, report: CycleReport) -> CycleRow:
-        """Take the row of one run out of a cycle's report."""
-        ledger = run.ledger
-        return cls(
-            market=run.market,
-            strategy=run.strategy,
-            mid=None if run.ticker is None else run.ticker.mid,
-            orders=len(run.orders),
-            inventory=ledger.size,
-            position=run.position,
-            base=run.base,
-            realized_pnl=ledger.realized,
-            unrealized_pnl=run.unrealized,
-            fees=ledger.fees,
-            fees_effect=0 - ledger.fees,
-            funding=ledger.funding,
-            fills=run.fills,
-            round_trips=run.round_trips,
-            equity=report.account.equity,
-            problem=run.problem or run.no_new_risk,
-            absent={} if run.decision is None else dict(run.decision.absent),
-            held=tuple(HeldOrder(held.slot, held.reason) for held in run.plan.held),
-        )
+    Amounts in USD; `fees` are positive where paid, `fees_effect` is their sign in the profit. `absent` says why a side
+    or slot is not quoted; of bad data `problem` says it all.
+    """
+    ledger = run.ledger
+    return {
+        "mid": None if run.ticker is None else run.ticker.mid,
+        "orders": len(run.orders),
+        "inventory": ledger.size,
+        "position": run.position,
+        "base": run.base,
+        "realized_pnl": ledger.realized,
+        "unrealized_pnl": run.unrealized,
+        "fees": ledger.fees,
+        "fees_effect": 0 - ledger.fees,
+        "funding": ledger.funding,
+        "fills": run.fills,
+        "round_trips": run.round_trips,
+        "equity": report.account.equity,
+        "problem": run.problem or run.no_new_risk,
+        "absent": {} if run.decision is None else dict(run.decision.absent),
+        "held": [{"slot": held.slot, "reason": held.reason} for held in run.plan.held],
+    }
 
 
 class EventScreen:
@@ -111,8 +87,8 @@ class EventScreen:
                 self._stream.write("started", event.time_ms, market=run.market, strategy=run.strategy, **more)
         self._tell_early()
         for run in report.runs:
-            row = CycleRow.of(run, report)
-            self._stream.write("cycle", event.time_ms, **{one.name: getattr(row, one.name) for one in fields(row)})
+            row = cycle_row(run, report)
+            self._stream.write("cycle", event.time_ms, market=run.market, strategy=run.strategy, **row)
 
     def _tell(self, event: Event) -> None:
         if event.name != NOTICE:
