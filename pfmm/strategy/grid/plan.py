@@ -143,6 +143,14 @@ class GridPlan:
     empty_line: int
     layout: Layout
 
+    @property
+    def stated_usd(self) -> Decimal:
+        """The larger side's orders at the size that was asked for, USD: what the settings say that it may hold.
+
+        A sell is worth more than its cell's lower line: five sells of 100, lines 1 % apart, are 504.90, stated as 500.
+        """
+        return max(sum(order.side is side for order in self.orders) for side in Side) * self.size_usd
+
 
 def plan_grid(config: GridConfig, *, instrument: Instrument, mid: Decimal, equity: Decimal | None = None) -> GridPlan:
     """Plan the grid that `config` makes on `instrument` at `mid` (USD).

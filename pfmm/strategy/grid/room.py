@@ -58,7 +58,7 @@ class Grid(Kind):
         Says that the default size was raised to the market's minimum, or that a volatility is no plausible one.
         """
         plan = _plan(strategy, view)
-        return AtStart(_refusal(plan.capital_required, view.max_inventory_usd, equity), _notes(strategy.config, plan))
+        return AtStart(_refusal(plan, view.max_inventory_usd, equity), _notes(strategy.config, plan))
 
     def preview_of(
         self,
@@ -72,10 +72,12 @@ class Grid(Kind):
         return Preview(plan, notes=_notes(strategy.config, plan))
 
 
-def _refusal(needed: Decimal, limit: Decimal, equity: Decimal | None) -> PfmmError | None:
+def _refusal(plan: GridPlan, limit: Decimal, equity: Decimal | None) -> PfmmError | None:
+    """Refuse what its settings alone say does not fit; an order that the limit has no room for is held, and told."""
     from pfmm.errors import RiskRefused
 
-    if needed > limit:
+    needed = plan.capital_required
+    if plan.stated_usd > limit:
         return RiskRefused(
             f"one side of this grid is worth {needed:.2f} USD, above max_inventory {limit:f} USD",
             hint="take fewer levels or a smaller size, or raise --max-inventory",

@@ -105,6 +105,15 @@ def test_what_start_refuses_is_refused_alike(tmp_path: Path, lower: int, upper: 
 
 
 @pytest.mark.usefixtures("pfmm_home")
+def test_a_side_that_is_stated_to_make_the_limit_runs_though_its_sells_are_worth_more(tmp_path: Path) -> None:
+    """Five cells of 100 on each side, limit 500: the sells are worth 504.90, and what has no room is held."""
+    path = recording(tmp_path / "a", *[98] * 9)
+    one = job(path, grid__lower=93, grid__upper=103, grid__levels=10, grid__size_usd=100)
+    (outcome,) = [scenario.outcome for scenario in run_job(one, world_of(one))]
+    assert 8 <= len(outcome.orders) <= 10
+
+
+@pytest.mark.usefixtures("pfmm_home")
 def test_why_nothing_was_ordered_is_said(tmp_path: Path) -> None:
     """A quote that waits for volatility: two looks at most in a file of one interval."""
     path = recording(tmp_path / "a", 100)
