@@ -26,6 +26,9 @@ ROOM_BYTES = 2 << 30
 # started under nohup the suite inherits an ignored hang-up, and its processes would inherit it from here: the tests of
 # an ignored hang-up ignore it themselves
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# and an ignored interrupt where a shell started it in the background
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # compiled modules are kept, whatever the caller's shell says: without them every worker rewrites every test file, and
 # every process that a test starts compiles the package, which takes longer than most tests
