@@ -189,3 +189,21 @@ def with_ticker(**changes: Any) -> Callable[[Snapshot], Snapshot]:
 def price(units: float) -> Decimal:
     """USD of a number of price units."""
     return UNIT * math.floor(units)
+
+
+class RigClock:
+    """The rig's time as a Clock."""
+
+    def __init__(self, r: Rig) -> None:
+        self._rig = r
+
+    def now_ms(self) -> int:
+        return self._rig.now_ms
+
+    def synchronise(self, time: object) -> None:
+        """It is the exchange's own."""
+
+    def wait_until(self, time_ms: int) -> bool:
+        self._rig.now_ms = max(self._rig.now_ms, time_ms)
+        self._rig.venue.inner.advance(self._rig.now_ms)
+        return True

@@ -19,7 +19,7 @@ from pfmm.model.account import Snapshot
 from pfmm.model.cycle import CycleReport
 from pfmm.model.order import Batch, BatchAnswer, NewOrder, Order, OrderStatus, Side
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
-from tests.e2e.engine_rig import FIXED, LIMITS, MARKET, Rig, ScriptedFeed, Step, make_engine, rig
+from tests.e2e.engine_rig import FIXED, LIMITS, MARKET, Rig, RigClock, ScriptedFeed, Step, make_engine, rig
 
 D = Decimal
 LOSS = replace(LIMITS, max_loss_usd=D(20))
@@ -117,27 +117,9 @@ def test_one_that_is_triggered_while_no_process_is_there_ends_the_run_that_takes
 def test_a_run_that_ends_leaves_no_stop(tmp_path: Path) -> None:
     with protected(tmp_path, [*BOUGHT, *STILL]) as r:
         until_held(r)
-        clock = Waits(r)
+        clock = RigClock(r)
         done = wind_down(r.venue, r.journal, clock, [MARKET], r.engine.run_ids)
         assert (done.snapshot.orders, stops(r)) == ((), [])
-
-
-class Waits:
-    """A clock that steps the exchange."""
-
-    def __init__(self, r: Rig) -> None:
-        self._rig = r
-
-    def now_ms(self) -> int:
-        return self._rig.now_ms
-
-    def synchronise(self, time: object) -> None:
-        """It is the exchange's own."""
-
-    def wait_until(self, time_ms: int) -> bool:
-        self._rig.now_ms = max(self._rig.now_ms, time_ms)
-        self._rig.venue.inner.advance(self._rig.now_ms)
-        return True
 
 
 def test_it_meets_no_order_of_another_strategy(tmp_path: Path) -> None:
@@ -225,8 +207,8 @@ def test_who_spares_stops_leaves_the_one_that_protects_and_nothing_else(tmp_path
         until_held(r)
         (one,) = stops(r)
         (run_id,) = r.engine.run_ids
-        done = wind_down(r.venue, r.journal, Waits(r), [MARKET], [run_id], spared_slot=STOP_SLOT)
+        done = wind_down(r.venue, r.journal, RigClock(r), [MARKET], [run_id], spared_slot=STOP_SLOT)
         assert (done.cancelled, r.venue.inner.open_orders()) == (2, (one,))
         assert [own.order_id for own in r.journal.live_orders()] == [one.order_id]
-        done = wind_down(r.venue, r.journal, Waits(r), [MARKET], [run_id])
+        done = wind_down(r.venue, r.journal, RigClock(r), [MARKET], [run_id])
         assert (done.cancelled, r.venue.inner.open_orders(), r.journal.live_orders()) == (1, (), ())

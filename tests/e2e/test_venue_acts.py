@@ -23,7 +23,7 @@ from pfmm.store import flock
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 from pfmm.strategy.quote.config import QuoteConfig
 from tests.e2e.driver import Completed, run
-from tests.e2e.engine_rig import MARKET, Rig, ScriptedFeed, Step, make_engine, rig
+from tests.e2e.engine_rig import MARKET, Rig, RigClock, ScriptedFeed, Step, make_engine, rig
 from tests.e2e.homes import own_session
 
 D = Decimal
@@ -320,24 +320,6 @@ def test_a_loop_goes_on_while_the_clock_of_its_machine_is_set(tmp_path: Path) ->
         assert report.runs[0].orders == first, "and nothing is sent for it"
         (run_,) = r.journal.runs()
         assert run_.last_cycle_ms == r.now_ms
-
-
-class RigClock:
-    """The rig's time as a Clock."""
-
-    def __init__(self, r: Rig) -> None:
-        self._rig = r
-
-    def now_ms(self) -> int:
-        return self._rig.now_ms
-
-    def synchronise(self, time: object) -> None:
-        """It is the exchange's own."""
-
-    def wait_until(self, time_ms: int) -> bool:
-        self._rig.now_ms = max(self._rig.now_ms, time_ms)
-        self._rig.venue.inner.advance(self._rig.now_ms)
-        return True
 
 
 @pytest.mark.slow
