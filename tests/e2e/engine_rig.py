@@ -160,6 +160,7 @@ def rig(
     limits: Limits = LIMITS,
     markets: Sequence[str] = (MARKET,),
     first_feed: dict[str, Any] | None = None,
+    strategy: type[QuoteStrategy] = QuoteStrategy,
 ) -> Iterator[Rig]:
     """A stepped exchange over `feed` with a quote on each of `markets`."""
     stored = first_feed or {"kind": "scripted", "speed": 0, "at_ms": START_MS}
@@ -168,7 +169,7 @@ def rig(
     venue = Watched(PurpleFlea(http, name="paper", account="main"))
     instruments = {each.market: each for each in venue.inner.markets()}
     journal = Journal.open(folder / "j.sqlite3", venue="paper", account="main", nonce="n")
-    specs = [RunSpec(QuoteStrategy(market, config), {}, limits) for market in markets]
+    specs = [RunSpec(strategy(market, config), {}, limits) for market in markets]
     made = Rig(
         folder, exchange, venue, journal, specs, make_engine(venue, journal, specs, instruments), instruments,
         now_ms=venue.inner.time().time_ms,

@@ -8,7 +8,6 @@ larger of mark and price; an order that only reduces passes at any breach.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -21,14 +20,24 @@ from pfmm.errors import OutcomeUnknown, VenueUnreachable
 from pfmm.model.account import Snapshot
 from pfmm.model.cycle import CycleReport
 from pfmm.model.order import AmendOrder, Batch, BatchAnswer, NewOrder, Order, Refusal, Side
-from pfmm.model.plan import Tolerance
+from pfmm.model.plan import Decision, MarketView, Tolerance
+from pfmm.model.quick import replace
 from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteState, QuoteStrategy
 from tests.e2e.engine_rig import MARKET, Rig, ScriptedFeed, Step, rig
 from tests.examples import examples
 
 LIMIT = Decimal(130)
 CONFIG = QuoteConfig(model="fixed", half_spread_bps=8, sigma_annual=0.3, tilt_max=0, size_usd=Decimal(50), drift_bps=3)
 LIMITS = Limits(LIMIT, tolerance=Tolerance(Decimal(1), Decimal("0.1"), 0))
+
+
+class Greedy(QuoteStrategy):
+    """Quotes as if it held nothing and had no limit: what keeps its orders within the limit is the engine alone."""
+
+    def decide(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, Decision]:
+        flat = replace(view, inventory=Decimal(0), net_position=Decimal(0), max_inventory_usd=LIMIT * 100)
+        return super().decide(state, flat)
 
 
 class Judge:
@@ -114,13 +123,21 @@ prints = st.tuples(st.integers(-40, 40), st.integers(0, 12))
 
 
 @examples(12, 40, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(moves, fates, prints, st.integers(1, 12)), min_size=3, max_size=14))
-def test_no_order_sent_could_break_the_limit(story: list[tuple[int, str, tuple[int, int], int]]) -> None:
+@given(
+    st.lists(st.tuples(moves, fates, prints, st.integers(1, 12)), min_size=3, max_size=14),
+    st.sampled_from([QuoteStrategy, Greedy]),
+)
+def test_no_order_sent_could_break_the_limit(
+    story: list[tuple[int, str, tuple[int, int], int]], strategy: type[QuoteStrategy]
+) -> None:
     mid, steps = 10_000, [Step(9999, 10001)]
     for move, _, (reach, size), width in story:
         mid += move
         steps.append(Step(mid - width, mid + width, mid + reach if size else 0, size))
-    with tempfile.TemporaryDirectory() as folder, rig(Path(folder), ScriptedFeed(steps), CONFIG, LIMITS) as r:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        rig(Path(folder), ScriptedFeed(steps), CONFIG, LIMITS, strategy=strategy) as r,
+    ):
         judge = Judge(r)
         r.cycle()
         for _, fate, _, _ in story:
