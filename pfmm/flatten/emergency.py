@@ -59,7 +59,7 @@ def flatten(venue: Venue, order: FlattenOrder, tools: Tools, others: Others | No
     help. FLAT is said only when ONE snapshot, newer than the one before it, shows no open order and no position in
     the markets asked for, at a time when nobody else's request can act any more; two, where a position is gone that
     we did not close, and where the venue has no atomic snapshot. May outlast the timeout by the request that is under
-    way when it ends and a last look, which the caller bounds at the venue.
+    way when it ends and a last look, or two, which the caller bounds at the venue.
     """
     return _Flattener(venue, order, tools, others or Nobody()).run()
 
@@ -162,10 +162,20 @@ class _Flattener:
         return not first and self._proof(snapshot)
 
     def _last_look(self) -> bool:
-        """Read once more after the time is up, so that the verdict knows what became of the last action."""
+        """Read once more after the time is up, so that the verdict knows what became of the last action; and again
+        where a position is gone that we did not close."""
+        proven = self._look_after()
+        if proven and self._vanished():
+            self._tools.wait_s(FIRST_PAUSE_S)
+            proven = self._look_after()
+        return proven
+
+    def _look_after(self) -> bool:
+        """Read, and tell whether that one snapshot shows the end."""
         snapshot = self._read()
-        done = snapshot is not None and not self._resting and not self._left() and self._proofs_needed == 1
-        return done and snapshot is not None and self._conclusive(snapshot)
+        if snapshot is None or self._resting or self._left() or self._proofs_needed > 1:
+            return False
+        return self._conclusive(snapshot)
 
     def _read(self) -> Snapshot | None:
         """Read one consistent snapshot; None when it is not certainly newer than the last: a cached answer proves
@@ -390,11 +400,15 @@ class _Flattener:
         self._proofs += 1
         if self._proofs < self._proofs_needed:
             self._wait(self._between_proofs_s)
-        elif self._proofs > 1 or not any(market.vanished for market in self._markets.values()):
+        elif self._proofs > 1 or not self._vanished():
             return True
         else:
             self._idle()
         return False
+
+    def _vanished(self) -> bool:
+        """Tell whether a position is gone that we did not close: one snapshot that leaves it out proves nothing."""
+        return any(market.vanished for market in self._markets.values())
 
     def _conclusive(self, snapshot: Snapshot) -> bool:
         """Tell whether nobody's request can act any more, our own resting one neither, and all was looked at."""

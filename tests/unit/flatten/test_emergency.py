@@ -593,6 +593,27 @@ def test_a_last_look_is_one_proof_where_two_are_asked_for() -> None:
     assert (result.state, venue.flat) == (FlatState.UNKNOWN, True)
 
 
+@pytest.mark.parametrize(
+    ("forgets", "state"),
+    [
+        (1, FlatState.RESIDUAL),  # the last look leaves the position out, the one after it shows it
+        (2, FlatState.FLAT),  # two looks agree that others have closed it
+    ],
+)
+def test_a_last_look_that_misses_what_we_did_not_close_is_taken_twice(forgets: int, state: FlatState) -> None:
+    venue = ScriptedVenue({BTC: D(1)}, troubles={"place": [OutcomeUnknown("never acted")]})
+    honest, looks = venue.state, itertools.count()
+
+    def forgetful(markets: Sequence[str]) -> Snapshot:
+        snapshot = honest(markets)
+        return replace(snapshot, positions=()) if 1 <= next(looks) <= forgets else snapshot
+
+    setattr(venue, "state", forgetful)  # noqa: B010 - from now on the venue answers so
+    result = run(venue, FlattenOrder((BTC,), timeout_s=0.025))
+    assert venue.calls == ["state", "markets", "place", "state", "state"]
+    assert result.state is state
+
+
 def test_more_orders_and_markets_than_one_batch_holds() -> None:
     names = [f"M{number}-PERP" for number in range(130)]
     venue = ScriptedVenue(
@@ -611,7 +632,7 @@ def test_the_first_picture_alone_is_no_ground_for_a_verdict() -> None:
     venue.positions[BTC] = D(0)  # closed since: the first read shows an old picture, and then the time is up
     venue.troubles["state"] = ["stale"]
     result = run(venue, FlattenOrder(None, timeout_s=0.03))
-    assert venue.calls == ["state", "state", "markets", "state"]
+    assert venue.calls == ["state", "state", "markets", "state", "state"]  # nothing of ours closed it: two looks
     assert (result.state, result.markets[0].after) == (FlatState.FLAT, D(0))
 
 
