@@ -43,7 +43,7 @@ def reconcile(
     """
     wanted = _by_slot(desired)
     live: dict[str, list[OwnOrder]] = {}
-    for order in sorted(resting, key=_AGE) if len(resting) > 1 else resting:
+    for order in sorted(resting, key=_AGE):
         if order.status.live:
             live.setdefault(order.slot, []).append(order)
     draft = _Draft(desired, tolerance=tolerance, now_ms=now_ms, can_amend=can_amend)

@@ -59,7 +59,7 @@ def close_before(
         return close, None
     beyond = edge - close.side.sign * rule.tick_at(edge)
     word = "buy" if sells else "sell"
-    if (beyond - touch) * close.side.sign < 0 or beyond <= 0:
+    if (beyond - touch) * close.side.sign < 0:
         return None, f"{_REASON}: its {word} at {edge:f} is the best price"
     price = snap_price(beyond, close.side, rule)
     told = f"closes at {price:f} instead of {close.price:f}, before the {word} of another strategy at {edge:f}"

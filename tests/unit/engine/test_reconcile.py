@@ -9,7 +9,7 @@ import pytest
 
 from pfmm.engine.reconcile import reconcile
 from pfmm.model.order import Side
-from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus, Plan, Tolerance
+from pfmm.model.plan import DesiredOrder, Held, OwnOrder, OwnStatus, Plan, Tolerance
 
 D = Decimal
 EXACT = Tolerance()
@@ -91,7 +91,7 @@ def test_young_orders_wait_unless_they_are_in_the_way() -> None:
     patient = Tolerance(min_age_ms=500)
     waiting = diff([want("ask", "102")], [young], tolerance=patient)
     assert (waiting.changes, waiting.keep) == (0, (young,))
-    assert waiting.held[0].reason == "younger than 500 ms"
+    assert waiting.held == (Held("ask", "younger than 500 ms"),)
     of_age = diff([want("ask", "102")], [replace(young, updated_ms=NOW - 500)], tolerance=patient)
     assert len(of_age.amend) == 1
     # a buy wanted at 101 would meet it: it moves at once, the buy waits for that
@@ -104,6 +104,29 @@ def test_young_orders_wait_unless_they_are_in_the_way() -> None:
 def test_tolerance_does_not_protect_an_order_in_the_way() -> None:
     plan = diff([want("ask", "100.02"), want("bid", "100")], [own("ask", "100")], tolerance=Tolerance(price_bps=D(5)))
     assert [amendment.desired.price for amendment in plan.amend] == [D("100.02")]
+
+
+def test_a_buy_in_the_way_of_a_sale_moves_at_once_too() -> None:
+    young = replace(own("bid", "99"), updated_ms=NOW - 400)
+    patient = Tolerance(min_age_ms=500)
+    # a sale wanted at 99 or below would meet it
+    for ask in ("99", "98.9"):
+        plan = diff([want("bid", "98"), want("ask", ask)], [young], tolerance=patient)
+        assert [amendment.order for amendment in plan.amend] == [young]
+        assert plan.held == (Held("ask", "would cross an own buy at 99"),)
+    beside = diff([want("bid", "98"), want("ask", "99.1")], [young], tolerance=patient)
+    assert (beside.keep, [order.slot for order in beside.place]) == ((young,), ["ask"])
+    loose = Tolerance(price_bps=D(5))
+    assert diff([want("bid", "99.98"), want("ask", "100")], [own("bid", "100")], tolerance=loose).amend
+
+
+def test_the_best_of_several_wishes_says_what_is_in_the_way() -> None:
+    young = replace(own("ask", "101"), updated_ms=NOW)
+    wishes = [want("bid:1", "101"), want("bid:2", "90"), want("ask", "102")]
+    assert diff(wishes, [young], tolerance=Tolerance(min_age_ms=500)).amend
+    young = replace(own("bid", "99"), updated_ms=NOW)
+    wishes = [want("ask:1", "99"), want("ask:2", "110"), want("bid", "98")]
+    assert diff(wishes, [young], tolerance=Tolerance(min_age_ms=500)).amend
 
 
 def test_undesired_slots_are_cancelled_whatever_their_age() -> None:
@@ -121,10 +144,16 @@ def test_unproven_orders_hold_their_slot(status: OwnStatus) -> None:
     assert diff([], [unproven]).changes == 0  # nor can it be cancelled blindly
 
 
-def test_unacknowledged_amendment_holds_its_slot() -> None:
-    plan = diff([want("bid", "98")], [replace(own("bid", "99"), amend_price=D("98.5"), amend_size=D(2))])
-    assert plan.changes == 0
-    assert "not yet acknowledged" in plan.held[0].reason
+@pytest.mark.parametrize(("price", "size"), [("98.5", "2"), ("98.5", None), (None, "2")])
+def test_unacknowledged_amendment_holds_its_slot(price: str | None, size: str | None) -> None:
+    resting = replace(
+        own("bid", "99"),
+        amend_price=None if price is None else D(price),
+        amend_size=None if size is None else D(size),
+    )
+    plan = diff([want("bid", "98")], [resting])
+    assert (plan.changes, plan.keep) == (0, (resting,))
+    assert plan.held == (Held("bid", "amendment of o-bid not yet acknowledged"),)
 
 
 @pytest.mark.parametrize("status", [OwnStatus.FILLED, OwnStatus.CANCELLED, OwnStatus.EXPIRED, OwnStatus.REJECTED])
@@ -137,6 +166,11 @@ def test_two_orders_in_a_slot_the_younger_goes() -> None:
     younger = replace(own("bid", "99", cid="b"), created_ms=5)
     plan = diff([want("bid", "99")], [younger, older])
     assert (plan.keep, plan.cancel) == ((older,), (younger,))
+    # beside one that is not proven the oldest of the others stays, and nothing is sent
+    doubtful = replace(own("bid", "99", cid="c"), status=OwnStatus.UNKNOWN)
+    plan = diff([want("bid", "98")], [younger, doubtful, older])
+    assert (plan.keep, plan.cancel, plan.changes) == ((older,), (younger,), 1)
+    assert plan.held == (Held("bid", "order c is unknown, not yet proven"),)
 
 
 def test_side_or_reduce_only_change_cancels_first_and_places_later() -> None:
@@ -152,7 +186,7 @@ def test_without_amend_a_change_is_a_cancel_and_later_a_place() -> None:
     plan = diff([want("bid", "98")], [own("bid", "99")], can_amend=False)
     assert plan.cancel == (own("bid", "99"),)
     assert not plan.place
-    assert "cannot amend" in plan.held[0].reason
+    assert plan.held == (Held("bid", "the venue cannot amend: placed once the cancel is seen"),)
 
 
 def test_nothing_is_sent_through_an_own_order() -> None:
@@ -164,6 +198,37 @@ def test_nothing_is_sent_through_an_own_order() -> None:
     assert diff([want("bid", "101")], [pending]).held
     bought = replace(own("bid", "99"), status=OwnStatus.MISSING)
     assert diff([want("ask", "99")], [bought]).held[0].reason == "would cross an own buy at 99"
+
+
+def test_an_unacknowledged_amendment_of_a_buy_bars_both_of_its_prices() -> None:
+    for price, asked in (("99", "101"), ("101", "99")):
+        pending = replace(own("bid", price), amend_price=D(asked), amend_size=D(2))
+        barred = diff([want("bid", "99"), want("ask", "101")], [pending])
+        assert barred.held[-1] == Held("ask", "would cross an own buy at 101")
+        assert [order.slot for order in diff([want("bid", "99"), want("ask", "101.1")], [pending]).place] == ["ask"]
+
+
+def test_of_several_own_orders_the_nearest_bars() -> None:
+    sells = [replace(own(f"ask:{n}", price), status=OwnStatus.MISSING) for n, price in enumerate(["101", "100", "102"])]
+    assert diff([want("bid", "100")], sells).held[-1].reason == "would cross an own sell at 100"
+    buys = [replace(own(f"bid:{n}", price), status=OwnStatus.MISSING) for n, price in enumerate(["98", "99", "97"])]
+    assert diff([want("ask", "99")], buys).held[-1].reason == "would cross an own buy at 99"
+
+
+def test_an_order_whose_amendment_would_cross_stays_where_it_rests() -> None:
+    through = replace(own("ask", "100"), status=OwnStatus.MISSING)
+    plan = diff([want("bid", "100")], [own("bid", "99"), through])
+    assert (plan.keep, plan.amend) == ((own("bid", "99"),), ())
+    assert plan.held == (Held("bid", "would cross an own sell at 100"),)
+
+
+def test_amendments_by_less_than_a_dollar_that_move_away_come_first_too() -> None:
+    # the ask rises by 0.1 before the bid comes to where it was
+    plan = diff([want("bid", "99.95"), want("ask", "100.1")], [own("bid", "99.9"), own("ask", "100")])
+    assert [amendment.desired.slot for amendment in plan.amend] == ["ask", "bid"]
+    # a size alone moves nowhere: it keeps its turn, which the older order has
+    plan = diff([want("bid", "98"), want("ask", "101", "3")], [own("bid", "99"), own("ask", "101")])
+    assert [amendment.desired.slot for amendment in plan.amend] == ["ask", "bid"]
 
 
 def test_jump_over_the_own_spread_moves_the_far_side_first() -> None:
@@ -182,6 +247,10 @@ def test_crossing_wishes_of_one_strategy_never_both_go_out() -> None:
     plan = diff([want("bid", "101"), want("ask", "100")], [])
     assert [order.slot for order in plan.place] == ["bid"]
     assert [held.slot for held in plan.held] == ["ask"]
+    # nor do both move there: the older one does
+    plan = diff([want("bid", "101"), want("ask", "100.9")], [own("bid", "99", cid="a"), own("ask", "102", cid="b")])
+    assert [amendment.desired.slot for amendment in plan.amend] == ["bid"]
+    assert plan.held == (Held("ask", "would cross an own buy at 101"),)
 
 
 def test_size_change_at_the_same_price_is_not_a_crossing() -> None:

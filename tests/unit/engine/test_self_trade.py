@@ -10,7 +10,7 @@ import pytest
 from pfmm.engine.self_trade import close_before, hold_crossing
 from pfmm.model.market import PriceRule
 from pfmm.model.order import Side
-from pfmm.model.plan import Amendment, DesiredOrder, OwnOrder, Plan
+from pfmm.model.plan import Amendment, DesiredOrder, Held, OwnOrder, Plan
 from tests.unit.scripted_venue import own
 
 D = Decimal
@@ -20,6 +20,12 @@ BUY, SELL = Side.LONG, Side.SHORT
 def other(side: Side, price: str, amend: str | None = None) -> OwnOrder:
     return own(7, run_id="n-r2", side=side, price=D(price), amend_price=None if amend is None else D(amend))
 
+
+def wanted(side: Side, price: str) -> DesiredOrder:
+    return DesiredOrder("slot", side, D(price), D(1))
+
+
+HELD = Held("slot", "would trade with another strategy of this account")
 
 TABLE = [
     (BUY, "99.9", other(SELL, "100"), False),
@@ -37,10 +43,9 @@ TABLE = [
 
 @pytest.mark.parametrize(("side", "price", "theirs", "held"), TABLE)
 def test_placements(side: Side, price: str, theirs: OwnOrder, held: bool) -> None:
-    wanted = DesiredOrder("slot", side, D(price), D(1))
-    plan = hold_crossing(Plan(place=(wanted,)), [theirs])
+    plan = hold_crossing(Plan(place=(wanted(side, price),)), [theirs])
     assert (plan.place == ()) == held
-    assert [h.reason for h in plan.held] == ["would trade with another strategy of this account"] * held
+    assert plan.held == (HELD,) * held
 
 
 @pytest.mark.parametrize(("side", "price", "theirs", "held"), TABLE)
@@ -49,6 +54,13 @@ def test_amendments_stay_as_they_rest(side: Side, price: str, theirs: OwnOrder, 
     change = Amendment(mine, DesiredOrder(mine.slot, side, D(price), D(1)), D(1))
     plan = hold_crossing(Plan(amend=(change,)), [theirs])
     assert (plan.amend == (), plan.keep == (mine,)) == (held, held)
+    assert plan.held == (Held(mine.slot, HELD.reason),) * held
+
+
+def test_what_was_kept_and_held_before_stays_so() -> None:
+    before = Plan(keep=(own(3),), held=(Held("far", "younger than 500 ms"),), place=(wanted(BUY, "100"),))
+    plan = hold_crossing(before, [other(SELL, "100")])
+    assert (plan.keep, plan.held) == (before.keep, (*before.held, HELD))
 
 
 def test_nobody_else_and_cancels_pass() -> None:
@@ -75,6 +87,8 @@ TENTH = PriceRule(D("0.1"))
         (SELL, "99", "99.9", other(BUY, "98", "99.9"), None, "its buy at 99.9 is the best price"),  # may have moved
         (BUY, "101", "100.1", other(SELL, "101.1"), "101", None),
         (BUY, "101", "100.1", other(SELL, "100.5"), "100.4", "closes at 100.4 instead of 101, before the sell of"),
+        # theirs lies between two ticks: 100.45 down to 100.4
+        (BUY, "101", "100.1", other(SELL, "100.55"), "100.4", "closes at 100.4 instead of 101, before the sell of"),
         (BUY, "101", "100.1", other(SELL, "100.1"), None, "its sell at 100.1 is the best price"),
         (BUY, "0.2", "0.1", other(SELL, "0.1"), None, "best price"),  # a tick below there is no price
     ],
@@ -82,9 +96,9 @@ TENTH = PriceRule(D("0.1"))
 def test_a_closing_order_stops_before_the_orders_of_others(
     side: Side, price: str, touch: str, theirs: OwnOrder, priced: str | None, told: str | None
 ) -> None:
-    wanted = DesiredOrder("close", side, D(price), D(1), reduce_only=True, post_only=False)
-    order, text = close_before(wanted, [theirs], touch=D(touch), rule=TENTH)
-    assert order == (None if priced is None else replace(wanted, price=D(priced)))
+    close = DesiredOrder("close", side, D(price), D(1), reduce_only=True, post_only=False)
+    order, text = close_before(close, [theirs], touch=D(touch), rule=TENTH)
+    assert order == (None if priced is None else replace(close, price=D(priced)))
     assert (text is None) == (told is None)
     assert told is None or told in (text or "")
 
