@@ -73,6 +73,11 @@ def fills(book: MarketBook, *events: QuoteEvent | TradeEvent) -> list[tuple[int,
         (Resting(1, BUY, 100, 5), [quote(98, 1, 0, 0), quote(0, 0, 0, 0)], []),
         (Resting(1, SELL, 102, 5), [quote(0, 0, 103, 1)], []),
         (Resting(1, SELL, 102, 5), [quote(102, 3, 0, 0)], [(1, 3)]),
+        # a single size step is a size, and a single tick a price: the quote of 2 and 1 is crossed
+        (Resting(1, BUY, 100, 5), [quote(98, 1, 100, 1)], [(1, 1)]),
+        (Resting(1, BUY, 100, 5), [trade(99, 1, SELL)], [(1, 1)]),
+        (Resting(1, BUY, 100, 1), [trade(99, 5, SELL)], [(1, 1)]),
+        (Resting(1, BUY, 5, 5), [quote(2, 1, 1, 3)], []),
     ],
 )
 def test_when_a_resting_order_fills(
@@ -124,6 +129,61 @@ def test_the_queue_ahead_when_joining(price: int, levels: list[tuple[int, int]],
     order = Resting(1, BUY, price, 5)
     book.join(order, NOW, levels)
     assert order.queue_ahead == ahead
+
+
+@pytest.mark.parametrize(
+    ("side", "now", "ahead"),
+    [
+        (BUY, Quote(0, 0, 0, 102, 9), 0),  # nobody bids: nobody is ahead
+        (SELL, Quote(0, 100, 7, 0, 0), 0),
+        (SELL, Quote(0, 90, 7, 95, 3), None),  # behind the best offer, and no depth to see
+        (SELL, Quote(0, 90, 7, 99, 3), 3),
+        (SELL, Quote(0, 90, 7, 100, 3), 0),  # better than the best
+    ],
+)
+def test_the_queue_ahead_is_that_of_the_order_s_own_side(side: int, now: Quote, ahead: int | None) -> None:
+    order = Resting(1, side, 99, 5)
+    MarketBook().join(order, now)
+    assert order.queue_ahead == ahead
+
+
+def test_a_queue_that_becomes_known_is_known_to_the_earlier_orders_at_that_price_alone() -> None:
+    book = book_with(Resting(1, BUY, 98, 5), Resting(2, BUY, 97, 5), Resting(3, BUY, 100, 5))
+    book.join(Resting(4, BUY, 98, 5), NOW, [(100, 7), (98, 4), (97, 6)])
+    # 7 are displayed at 100; the 4 at 98 are ahead of order 1 as of order 4; of 97 nothing was asked
+    assert {order.number: order.queue_ahead for order in book.orders()} == {3: 7, 1: 4, 4: 4, 2: None}
+    book.join(Resting(5, BUY, 98, 5), NOW, [(100, 7), (98, 9)])
+    assert {order.number: order.queue_ahead for order in book.orders()} == {3: 7, 1: 4, 4: 4, 5: 9, 2: None}
+    book.join(Resting(6, BUY, 97, 5), NOW)
+    assert [order.queue_ahead for order in book.orders()] == [7, 4, 4, 9, None, None]
+
+
+def test_an_empty_book_watches_for_nothing() -> None:
+    book = MarketBook()
+    assert (book.best_bid, book.best_ask, book.position) == (0, 0, 0)
+    assert list(book.on_event(quote(1, 1, 2, 1))) == list(book.on_event(trade(1, 1, SELL))) == []
+    assert not book.worth_keeping
+
+
+def test_what_a_taker_took_is_worth_keeping_and_a_display_of_nothing_is_not() -> None:
+    book = MarketBook()
+    book.take(1, BUY, 2, [(102, 9)], limit=0, time_ms=0)
+    assert book.worth_keeping
+    book = book_with(Resting(1, BUY, 100, 5))
+    fills(book, quote(98, 1, 100, 0))
+    assert book.dump()["1"]["taken"] == []
+
+
+def test_a_display_that_changed_while_a_deeper_order_rests_can_be_taken_afresh() -> None:
+    book = book_with(Resting(1, BUY, 100, 5), Resting(2, BUY, 98, 5))
+    assert book.take(3, BUY, 9, [(102, 9)], limit=0, time_ms=0)
+    fills(book, quote(100, 7, 102, 4), quote(100, 7, 102, 9))
+    assert book.take(4, BUY, 9, [(102, 9)], limit=0, time_ms=1) == [Execution(1, 4, BUY, 102, 9)]
+
+
+def test_a_reduce_only_order_as_large_as_the_position_is_not_cut() -> None:
+    book = book_with(Resting(1, SELL, 103, 2), Resting(2, SELL, 110, 3, True), position=5)
+    assert list(book.on_event(trade(104, 2, BUY))) == [Execution(1, 1, SELL, 103, 2)]  # 3 are left to sell
 
 
 def test_the_watch_is_our_own_best_prices() -> None:
@@ -179,8 +239,12 @@ def test_a_display_that_changed_unseen_can_be_taken_afresh() -> None:
 
 def test_cutting_keeps_the_place_and_refuses_to_grow() -> None:
     book = book_with(Resting(1, BUY, 101, 5), Resting(2, BUY, 101, 5))
+    book.shrink(1, 5)  # to what it has
     book.shrink(1, 2)
     assert fills(book, trade(101, 4, SELL)) == [(1, 2), (2, 2)]
+    book.shrink(2, 1)
+    assert fills(book, trade(101, 4, SELL)) == [(2, 1)]
+    book.join(Resting(2, BUY, 101, 5), NOW)
     with pytest.raises(ValueError, match="order 2 cannot be cut to 9"):
         book.shrink(2, 9)
 
