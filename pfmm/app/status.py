@@ -49,7 +49,8 @@ class RunRow:
     """The newest run of one market. Profits in USD, inventory in base units, signed.
 
     `state` is running, between_runs, stopped, stale, halted or absent. `unrealized_pnl` is None without a price. `fees`
-    are positive where paid, and `fees_effect` what they do to the profit: a rebate is a plus.
+    are positive where paid, and `fees_effect` what they do to the profit: a rebate is a plus. `no_new_risk` says why
+    the last cycle of an open run let only what reduces be sent.
     """
 
     market: str
@@ -68,6 +69,7 @@ class RunRow:
     inventory: Decimal = Decimal(0)
     last_cycle_at: str | None = None
     stop_reason: str | None = None
+    no_new_risk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ def _row(session: Session, run: Run, holder: Holder | None, mark: Decimal | None
         inventory=ledger.size,
         last_cycle_at=iso(run.last_cycle_ms) if run.last_cycle_ms is not None else None,
         stop_reason=run.stop_reason,
+        no_new_risk=None if run.ended_ms is not None else (run.memory or {}).get("_no_new_risk"),
     )
 
 

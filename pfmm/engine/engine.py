@@ -15,7 +15,7 @@ from pfmm.engine.adoption import config_differences
 from pfmm.engine.approval import approve
 from pfmm.engine.fill_mids import read_mids
 from pfmm.engine.folding import FillFolder
-from pfmm.engine.guards import only_reducing
+from pfmm.engine.guards import only_reducing, refused_by_period, unanswered
 from pfmm.engine.observe import observe_listed
 from pfmm.engine.position_check import later_fills
 from pfmm.engine.protection import StopPlan, without_stops
@@ -36,6 +36,7 @@ from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Order
 from pfmm.model.plan import Decision, OwnOrder, Plan
 from pfmm.model.quick import replace
+from pfmm.model.refusal import RefusalReason
 from pfmm.model.run import Intents, Run, RunLeft
 from pfmm.ports import Amend, Journal, Strategy, Venue
 
@@ -114,6 +115,14 @@ class Engine:
     def watch_clock(self, lag_ms: Callable[[VenueTime], int]) -> None:
         """Hold the venue's time against a steady clock: `lag_ms` tells how far an answer's is behind that."""
         self._lag_ms = lag_ms
+
+    def missed(self, now_ms: int) -> None:
+        """Take note that a look at about venue time `now_ms` got no usable answer.
+
+        After an outage nothing adds risk for a while: see `guards.judge`.
+        """
+        for active in self._runs:
+            active.guards = unanswered(active.guards, now_ms)
 
     def protect_by_stops(self, *, wanted: bool) -> None:
         """Let a stop wait at the venue for each run with a loss limit that holds something, or none where not `wanted`.
@@ -337,6 +346,8 @@ class Engine:
                 active.nudges.pop(note.slot, None)
                 active.refused.pop(note.slot, None)
             events.append(Event(note.name, now_ms, active.market, active.kind, note.data))
+            if note.data.get("code") == RefusalReason.POST_ONLY_PERIOD:
+                active.guards = refused_by_period(active.guards, now_ms)
             if note.counts and active.note_refusal(note.slot, note.data["reason"]):
                 events.append(self._stopped(active, note, now_ms))
         return events

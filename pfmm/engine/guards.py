@@ -21,6 +21,7 @@ LEAST_BPS = 20.0  # a mark or oracle no further from the mid than this is near
 TIMES_MEDIAN = 5.0  # nor one no further than so many times what is usual
 ENTER_MS = 10_000
 LEAVE_MS = 60_000
+OUTAGE_MS = 30_000  # a venue that gives no usable answer for so long was out, as for an upgrade
 _HOUR_MS, _SAMPLE_MS = 3_600_000, 300_000  # twelve looks an hour: they are saved with every cycle
 _SUDDEN = "jump"  # told by its own rule when it is believed
 
@@ -51,6 +52,24 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """Since `since_ms`, venue time, the venue gave no usable answer; `back_ms` is when it did again."""
+
+    since_ms: int
+    back_ms: int | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """Return what the journal keeps, JSON-ready; `load` is the inverse."""
+        return {"since_ms": self.since_ms, "back_ms": self.back_ms}
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> Outage:
+        """Read what `dump` gave. Raises ConfigError for what is damaged."""
+        saved = Saved(raw, "outage")
+        return cls(saved.whole("since_ms", low=0), saved.whole("back_ms", low=0) if saved.has("back_ms") else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Guards:
     """What the guards of one market remember from look to look. `bad_ms` is the last bad look, and `bad` its reason."""
 
@@ -58,17 +77,21 @@ class Guards:
     oracle: Gap = Gap()
     bad_ms: int | None = None
     bad: str | None = None
+    outage: Outage | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return what the journal keeps, JSON-ready; `load` is the inverse."""
-        return {"mark": self.mark.dump(), "oracle": self.oracle.dump(), "bad_ms": self.bad_ms, "bad": self.bad}
+        found = {"mark": self.mark.dump(), "oracle": self.oracle.dump(), "bad_ms": self.bad_ms, "bad": self.bad}
+        return {**found, "outage": None if self.outage is None else self.outage.dump()}
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> Guards:
         """Read what `dump` gave. Raises ConfigError for what is damaged."""
         saved = Saved(raw, "guards")
         bad_ms = saved.whole("bad_ms", low=0) if saved.has("bad_ms") else None
-        return cls(Gap.load(saved.mapping("mark")), Gap.load(saved.mapping("oracle")), bad_ms, saved.text("bad"))
+        outage = Outage.load(saved.mapping("outage")) if saved.has("outage") else None
+        gaps = Gap.load(saved.mapping("mark")), Gap.load(saved.mapping("oracle"))
+        return cls(*gaps, bad_ms, saved.text("bad"), outage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +109,10 @@ def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, t
     `problem` is what the look by itself shows, and `tick` the price step at the mid, USD.
 
     Crossed at 0 s, good at 3 s: still held for bad; good at 6 s: quoting goes on. The mid 30 bps off the mark for 10 s:
-    only reducing orders, until it was less than 10 bps off for 60 s.
+    only reducing orders, until it was less than 10 bps off for 60 s. No answer for 30 s: the same for the first 60 s of
+    answers.
     """
+    guards = replace(guards, outage=answered(guards.outage, now_ms))
     if problem is not None:
         if problem.startswith(_SUDDEN):
             return guards, Verdict(problem)
@@ -101,9 +126,37 @@ def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, t
     oracle = guards.oracle
     if ticker.index is not None:
         oracle = look(oracle, deviation_bps(ticker, ticker.index, tick), now_ms)
-    after = Guards(mark, oracle)
     found = _words("mark", mark, ticker.mark, ticker) or _words("oracle", oracle, ticker.index, ticker)
-    return after, Verdict(no_new_risk=found)
+    after = Guards(mark, oracle, outage=guards.outage)
+    return after, Verdict(no_new_risk=_outage_words(after.outage) or found)
+
+
+def unanswered(guards: Guards, now_ms: int) -> Guards:
+    """Return the guards after a look at the venue, at about venue time `now_ms`, that got no usable answer.
+
+    One that comes within the time in which nothing may add risk goes on with the outage of before.
+    """
+    since_ms = now_ms if guards.outage is None else guards.outage.since_ms
+    return replace(guards, outage=Outage(since_ms))
+
+
+def refused_by_period(guards: Guards, now_ms: int) -> Guards:
+    """Return the guards after an order that the venue refused since it takes post-only orders alone: so it does after
+    an upgrade."""
+    since_ms = now_ms if guards.outage is None else guards.outage.since_ms
+    return replace(guards, outage=Outage(since_ms, now_ms))
+
+
+def answered(outage: Outage | None, now_ms: int) -> Outage | None:
+    """Return what is left of an outage once the venue answers at `now_ms`: it counts from OUTAGE_MS on, for LEAVE_MS.
+
+    Silent from 0 s, back at 42 s: until 102 s; back at 29 s: none.
+    """
+    if outage is None:
+        return None
+    if outage.back_ms is None:
+        return Outage(outage.since_ms, now_ms) if now_ms - outage.since_ms >= OUTAGE_MS else None
+    return outage if now_ms - outage.back_ms < LEAVE_MS else None
 
 
 def deviation_bps(ticker: Ticker, reference: Decimal, tick: Decimal) -> float:
@@ -168,6 +221,14 @@ def only_reducing(decision: Decision, inventory: Decimal, reason: str) -> Decisi
 
 def _reduced(order: DesiredOrder, size: Decimal) -> DesiredOrder:
     return replace(order, size=size, reduce_only=True)
+
+
+def _outage_words(outage: Outage | None) -> str | None:
+    if outage is None or outage.back_ms is None:
+        return None
+    out_s = (outage.back_ms - outage.since_ms) / 1000
+    what = f"gave no usable answer for {out_s:g} s" if out_s else "takes post-only orders alone"
+    return f"no new risk: the venue {what}; quoted again after {LEAVE_MS / 1000:g} s of answers"
 
 
 def _words(name: str, gap: Gap, reference: Decimal | None, ticker: Ticker) -> str | None:

@@ -174,6 +174,7 @@ class StrategyRun:
             "_seen_through": self.seen_through,
             "_refused": {slot: refused.dump() for slot, refused in self.refused.items()},
             "_guards": self.guards.dump(),
+            "_no_new_risk": self.no_new_risk,
             "_unbooked": None if self.unbooked is None else format(self.unbooked, "f"),
             "_apart": None if self.apart is None else asdict(self.apart),
         }

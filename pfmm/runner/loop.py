@@ -211,8 +211,10 @@ class Loop:
         self._hooks.teller.tell(Event("warning", self._clock.now_ms(), "", "", data))
         if self.last is None or self._failures >= OUTAGE_CYCLES:
             raise error
+        now_ms = self._clock.now_ms()
+        if not isinstance(error, RateLimited):  # that is our own doing
+            self._engine.missed(now_ms)
         if isinstance(error, BadVenueData):
-            now_ms = self._clock.now_ms()
             since_ms = self._nonsense_since_ms = self._nonsense_since_ms or now_ms
             if now_ms - since_ms >= NONSENSE_MS and self._failures >= NONSENSE_CYCLES:
                 raise StaleData(

@@ -16,12 +16,14 @@ HEADERS = ("market", "state", "orders", "fills", "trips", "inventory", "realised
 
 
 def render(kind: str, result: StatusResult, width: int | None) -> str:
-    """Draw one line a market."""
+    """Draw one line a market, and below why nothing may add risk, where that is so."""
     if not result.runs:
         return f"No {kind} has run on this account. `pfmm {kind} start BTC-PERP` starts one."
     trips = strategies.kind(kind).layout == "lines"  # a quote has none to count
     rows = [_cells(row, trips=trips) for row in result.runs]
-    return table(HEADERS, rows, right=range(2, 10), spare=(9, 4, 8, 2, 3), width=width)
+    shown = table(HEADERS, rows, right=range(2, 10), spare=(9, 4, 8, 2, 3), width=width)
+    held = [f"{row.market}: {row.no_new_risk}" for row in result.runs if row.no_new_risk is not None]
+    return "\n".join([shown, *held])
 
 
 def _cells(row: RunRow, *, trips: bool) -> tuple[str, ...]:

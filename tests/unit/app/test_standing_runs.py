@@ -55,6 +55,23 @@ def test_a_run_is_running_while_its_lock_is_held(session: Session) -> None:
     assert (row.state, row.pid) == ("stale", None), "the process went away without a word"
 
 
+def test_why_nothing_may_add_risk_is_told_of_an_open_run_and_below_its_line(session: Session) -> None:
+    from pfmm.cli.render.status import render
+
+    with Start(StartRequest("grid", (BTC,)), session, str).holding() as engine:
+        now_ms = engine.cycle().time.time_ms
+        assert status(StatusRequest("grid"), session=session).runs[0].no_new_risk is None
+        engine.missed(now_ms - 42_000)
+        engine.cycle()
+        found = status(StatusRequest("grid"), session=session)
+        (row,) = found.runs
+        assert row.no_new_risk is not None
+        assert row.no_new_risk.startswith("no new risk: the venue gave no usable answer for 42")
+        assert render("grid", found, None).splitlines()[-1] == f"{BTC}: {row.no_new_risk}"
+    stop(StopRequest("grid"), session=session, confirm=unasked)
+    assert status(StatusRequest("grid"), session=session).runs[0].no_new_risk is None
+
+
 @pytest.fixture
 def unreachable(session: Session) -> Iterator[Session]:
     """The same account, one run on BTC, where nobody answers at the venue's address."""

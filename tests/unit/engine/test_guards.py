@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pfmm.engine.guards import Gap, Guards, Verdict, deviation_bps, judge, look, only_reducing
+from pfmm.engine.guards import (
+    Gap,
+    Guards,
+    Outage,
+    Verdict,
+    deviation_bps,
+    judge,
+    look,
+    only_reducing,
+    refused_by_period,
+    unanswered,
+)
 from pfmm.engine.risk import lag_problem
 from pfmm.model.account import VenueTime
 from pfmm.model.market import Ticker
@@ -160,9 +171,76 @@ def test_guards_survive_a_restart(looks: list[tuple[int, float]]) -> None:
     for after_s, bps in looks:
         now_ms += after_s * 1_000
         gap = look(gap, bps, now_ms)
-    guards = Guards(gap, Gap(), T0, "stale: x")
+    guards = Guards(gap, Gap(), T0, "stale: x", Outage(T0, T0 + 42_000))
     assert Guards.load(json.loads(json.dumps(guards.dump()))) == guards
     assert Guards.load(json.loads(json.dumps(Guards().dump()))) == Guards()
+
+
+@pytest.mark.parametrize(
+    ("silent", "back_s", "at_s", "held"),
+    [
+        ([], 42, 42, False),
+        ([0], 29.9, 29.9, False),
+        ([0], 30, 30, True),
+        ([0, 15, 41], 42, 42, True),
+        ([0], 42, 101.9, True),
+        ([0], 42, 102, False),
+        ([41], 42, 42, False),
+    ],
+)
+def test_for_a_minute_after_an_outage_nothing_adds_risk(
+    silent: list[float], back_s: float, at_s: float, held: bool
+) -> None:
+    """It counts where the venue gave no usable answer for 30 s."""
+    guards = Guards()
+    for second in silent:
+        guards = unanswered(guards, T0 + round(second * 1000))
+    found, _ = walk([(back_s, GOOD, None), (at_s, GOOD, None)], guards)
+    words = "no new risk: the venue gave no usable answer for {:g} s; quoted again after 60 s of answers"
+    assert found[-1] == Verdict(no_new_risk=words.format(back_s) if held else None)
+
+
+def test_a_venue_that_comes_and_goes_stays_out() -> None:
+    """Back at 40 s for 20 s, out for 5: the 60 s begin anew at 65 s."""
+    _, guards = walk([(40, GOOD, None)], unanswered(Guards(), T0))
+    guards = unanswered(guards, T0 + 60_000)
+    found, _ = walk([(65, GOOD, None), (124, GOOD, None), (125, GOOD, None)], guards)
+    assert [one.no_new_risk is not None for one in found] == [True, True, False]
+
+
+def test_bad_data_after_an_outage_does_not_hide_it() -> None:
+    found, _ = walk([(40, GOOD, "crossed: x"), (46, GOOD, None), (100, GOOD, None)], unanswered(Guards(), T0))
+    assert [(one.problem is not None, one.no_new_risk is not None) for one in found] == [
+        (True, False), (False, True), (False, False),
+    ]  # fmt: skip
+
+
+def test_a_period_of_post_only_orders_is_one_from_the_refusal_on() -> None:
+    found, guards = walk([(59.9, GOOD, None), (60, GOOD, None)], refused_by_period(Guards(), T0))
+    assert [one.no_new_risk for one in found] == [
+        "no new risk: the venue takes post-only orders alone; quoted again after 60 s of answers", None,
+    ]  # fmt: skip
+    assert guards.outage is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=40))
+def test_no_risk_is_added_within_a_minute_of_the_end_of_an_outage(looks: list[tuple[int, bool]]) -> None:
+    """A stretch without answers is an outage from 30 s on, or where the one of before counted at the last answer."""
+    guards, now_ms, counted = Guards(), T0, False
+    silent_ms: int | None = None
+    back_ms: int | None = None
+    for after_s, answers in looks:
+        now_ms += after_s * 1_000
+        if not answers:
+            guards = unanswered(guards, now_ms)
+            silent_ms = now_ms if silent_ms is None else silent_ms
+            continue
+        if silent_ms is not None and (now_ms - silent_ms >= 30_000 or counted):
+            back_ms = now_ms
+        counted = back_ms is not None and now_ms - back_ms < 60_000
+        silent_ms = None
+        guards, verdict = judge(guards, GOOD, None, now_ms=now_ms, tick=TICK)
+        assert (verdict.no_new_risk is not None) == counted
 
 
 def order(slot: str, side: Side, size: str) -> DesiredOrder:

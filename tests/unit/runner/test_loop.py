@@ -54,6 +54,7 @@ class Story:
     events: list[Event] = field(default_factory=list)
     fed: list[int] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
+    missed_at: list[int] = field(default_factory=list)
     tended: int = 0
     shown: int = 0
     at_show: Callable[[], None] = lambda: None
@@ -67,6 +68,9 @@ class Story:
 
     def saw(self, time_ms: int) -> None:
         self.seen.append(time_ms)
+
+    def missed(self, now_ms: int) -> None:
+        self.missed_at.append(now_ms)
 
     def feed(self, now_ms: int, speed: float) -> None:
         if self.feeding is not None:
@@ -152,6 +156,8 @@ def test_what_passes_is_told_and_tried_again(error: PfmmError) -> None:
     warnings = [e.data["in_a_row"] for e in story.events if e.name == "warning"]
     assert (warnings, len(story.cycles_at)) == ([1, 2], 4)
     assert story.fed == [T0, T0 + 9000], "the switch is not fed while nothing is seen"
+    limited = isinstance(error, RateLimited)  # our own doing, and no outage
+    assert story.missed_at == ([] if limited else [T0 + 3000, T0 + 6000])
 
 
 def test_an_outage_without_end_is_given_up() -> None:
