@@ -13,7 +13,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:  # a command that only reads prices does not pay for defining the orders
-    from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
+    from pfmm.model.account import (
+        Account,
+        ActionsLeft,
+        Cursors,
+        FundingPayment,
+        MarginMode,
+        Position,
+        Snapshot,
+        VenueTime,
+    )
     from pfmm.model.event import Event
     from pfmm.model.ledger import Adoption, OwnerBook
     from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
@@ -159,6 +168,10 @@ class Venue(Protocol):
         Returns what the user should know of it, a line each. Raises CannotDoThis naming what is missing, and
         AuthenticationError where the key is not one that may act for the account.
         """
+        ...
+
+    def margin_mode(self, market: str) -> MarginMode | None:
+        """Read how the account's position of a market is margined; None where the venue does not tell."""
         ...
 
     def actions_left(self) -> ActionsLeft | None:

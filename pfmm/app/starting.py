@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pfmm.app.ending import end_runs
+from pfmm.app.liquidation_check import liquidation_lines
 from pfmm.app.runs import Runs
 from pfmm.app.session import wall_ms
 from pfmm.engine.engine import Engine
@@ -27,6 +28,7 @@ from pfmm.strategy.base import kind_of
 if TYPE_CHECKING:
     from pfmm.app.contract import Confirm
     from pfmm.app.session import Session
+    from pfmm.model.account import Snapshot
     from pfmm.model.deadline import Deadline
     from pfmm.model.run import Run
     from pfmm.runner.leaving import Surroundings
@@ -125,7 +127,12 @@ class Start:
         for line in session.venue.probe(self.markets):
             self._tell(line)
         self._refuse_unknown_hours()
-        self._settle_positions()
+        new = [market for market, run in zip(self.markets, self._open, strict=True) if run is None]
+        if new:
+            look = session.venue.state(self.markets)
+            self._settle_positions(new, look)
+            for line in liquidation_lines(session, self.instruments, self.limits_usd, look):
+                self._tell(line)
         self._tell_actions()
         action = f"Start {self.kind} on {', '.join(self.markets)}"
         if not confirm(session.question(action)):
@@ -145,16 +152,13 @@ class Start:
                     "risk before the close and closes what is held at it; --sessions 24x7 trades on through it",
                 )
 
-    def _settle_positions(self) -> None:
+    def _settle_positions(self, new: Sequence[str], look: Snapshot) -> None:
         """Tell what of the account's position a new run takes over, and what it leaves beside it. Raise RiskRefused
         where no run ever held the latter and `run.position` does not say whose it shall be: it may be a hedge, or
         something that nobody knows of."""
         session = self.session
-        new = [market for market, run in zip(self.markets, self._open, strict=True) if run is None]
-        if not new:
-            return
         left = {market: size for market in new if (size := session.journal.left_by_ended(market))}
-        bases = bases_of(session, new)
+        bases = bases_of(session, new, look)
         if left:
             self._tell(f"adopt: {_sizes(left)} that an earlier run left is the new run's, from the mark on")
         if not bases:
@@ -291,10 +295,10 @@ class Start:
         )
 
 
-def bases_of(session: Session, markets: Sequence[str]) -> dict[str, Decimal]:
-    """Return what the account holds on these markets that no run ever held, signed base units, by one look at the
+def bases_of(session: Session, markets: Sequence[str], look: Snapshot) -> dict[str, Decimal]:
+    """Return what the account holds on these markets that no run ever held, signed base units, by a `look` at the
     venue; only markets with any."""
-    held = {one.market: one.size for one in session.venue.state(markets).positions}
+    held = {one.market: one.size for one in look.positions}
     found = {}
     for market in markets:
         own = (book.ledger.size for book in session.journal.books(market) if book.owner not in (ACCOUNT, UNATTRIBUTED))

@@ -328,6 +328,9 @@ class SimulatedVenue:
         """Return no problem: nothing is missing here."""
         return ()
 
+    def margin_mode(self, market: str) -> None:
+        """Return None: the venue does not tell."""
+
     def actions_left(self) -> None:
         """Return None: actions are not counted here."""
 

@@ -66,6 +66,15 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginMode:
+    """How a venue margins an account's position of one market: `isolated` (with what it opened with alone) or with the
+    whole account, at which leverage."""
+
+    isolated: bool
+    leverage: int
+
+
+@dataclass(frozen=True, slots=True)
 class ActionsLeft:
     """What a venue that counts order actions says of an account: `used` of them, `left`, and how many of all that were
     granted its trading has `earned`. The last `reserve` are kept for cancels."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pfmm.model.quick import quick
 
 HOURS_PER_YEAR = 365 * 24
+MAINTENANCE_SHARE = Decimal("0.5")  # of the initial margin at the market's maximum leverage
 QUOTE_HOLDS_MS = 60_000  # a recorded quote that no other follows for longer tells nothing of the market any more
 
 
@@ -56,6 +57,12 @@ class Instrument:
     maker_bps: Decimal
     taker_bps: Decimal
     funding_interval_hours: int
+
+    @property
+    def maintenance(self) -> Decimal:
+        """The margin below which a position is liquidated, as a part of its value: half of the initial one at the
+        maximum leverage, 0.01 at 50."""
+        return MAINTENANCE_SHARE / self.max_leverage
 
 
 @quick

@@ -206,6 +206,9 @@ class PurpleFlea(PublicReads):
         if armed != (timeout_s > 0):
             raise OutcomeUnknown(f"{path}: asked for {timeout_s} s, the venue answers armed={armed}")
 
+    def margin_mode(self, market: str) -> None:
+        """Return None: the venue does not tell."""
+
     def actions_left(self) -> None:
         """Return None: actions are not counted here."""
 

@@ -206,6 +206,9 @@ class FakeVenue:
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
         return ()
 
+    def margin_mode(self, market: str) -> None:
+        pass
+
     def actions_left(self) -> None:
         pass
 

@@ -85,6 +85,30 @@ def test_a_grid_a_ladder_and_a_quote_run_stop_and_are_flattened(desk: Desk) -> N
     assert desk.pfmm("resume").data["halted_by"] == "flatten"
 
 
+def test_a_start_says_where_a_full_inventory_is_liquidated_and_refuses_what_comes_too_near(desk: Desk) -> None:
+    """10,000 USD, BTC at 40x (maintenance 1.25 %): a move of 10 % against 87,800 costs 8,780, and 1,207.25 are the
+    maintenance of 96,580, so that 12.75 USD are left."""
+    once = ("grid", "start", "BTC", "--once", "--yes", "--max-inventory", "87800")
+    near = desk.pfmm(*once, "--max-loss", "7")
+    assert near.code == 7
+    assert near.error["message"] == (
+        "10 % against a full inventory leaves 12.75 USD to liquidation, and more than 14.00 is wanted, twice the "
+        "largest loss; nothing was sent"
+    )
+    over = desk.pfmm("grid", "start", "BTC", "--once", "--yes", "--max-inventory", "88000")
+    assert (over.code, over.error["message"]) == (
+        7, "10 % against a full inventory leaves -10.00 USD to liquidation; nothing was sent",
+    )  # fmt: skip
+    assert desk.resting == 0
+    taken = desk.pfmm(*once, "--max-loss", "6")
+    assert taken.code == 0
+    (told,) = [line for line in taken.err.splitlines() if "USD long" in line]
+    assert "note: BTC-PERP: cross margin at 5x, which pfmm never changes; 87800.00 USD long is liquidated at " in told
+    assert "note: 10 % against a full inventory leaves 12.75 USD to liquidation" in taken.err
+    again = desk.pfmm(*once, "--max-loss", "6")
+    assert "liquidat" not in again.err, "a run that goes on is asked nothing"
+
+
 def test_a_loop_quotes_and_leaves_nothing(desk: Desk) -> None:
     done = desk.pfmm("quote", "start", "ETH", "--cycles", "4", "--interval", "0.5", "--yes")
     assert done.code == 0, done.err

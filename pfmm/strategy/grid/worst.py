@@ -19,7 +19,6 @@ _BPS = Decimal(10_000)
 _CENTS = Decimal("0.01")
 _USD_STEP = Decimal("1e-8")
 _WIDE = Context(prec=40)
-MAINTENANCE_SHARE = Decimal("0.5")  # of the initial margin at the market's maximum leverage
 
 
 class Resting(Protocol):
@@ -113,7 +112,7 @@ def _liquidation(
     """
     if equity is None or equity <= 0 or instrument.max_leverage <= 0:
         return None
-    share = MAINTENANCE_SHARE / instrument.max_leverage
+    share = instrument.maintenance
     ours = sorted((order for order in orders if order.side is side), key=lambda order: order.price * -side.sign)
     held = spent = _ZERO
     for index, order in enumerate(ours):

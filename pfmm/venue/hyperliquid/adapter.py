@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pfmm.errors import BadVenueData, VenueUnreachable
-from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, Position, Snapshot, VenueTime
+from pfmm.model.account import Account, ActionsLeft, Cursors, FundingPayment, MarginMode, Position, Snapshot, VenueTime
 from pfmm.model.market import Book, Candle, FundingRate, Instrument, Ticker, Trade
 from pfmm.model.order import Batch, BatchAnswer, CancelOrder, Fill, Order
 from pfmm.ports import Amend, Capabilities
@@ -314,14 +314,18 @@ class Hyperliquid:
         self._link.dead_man(actions.dead_man(now_ms + 1000 * timeout_s if timeout_s else None, now_ms))
 
     def probe(self, markets: Sequence[str]) -> tuple[str, ...]:
-        """Read all that trading needs, prove the key, and tell margin modes and what protects the account."""
+        """Read all that trading needs, prove the key, and tell what protects the account."""
         from pfmm.venue.hyperliquid.probing import probe
 
         identity.refuse_no_account(self._info, self.name)
         self._link.prove_key()
         now_ms = self.state(markets).time.time_ms
         self._learn_actions()
-        return probe(self._info, self.name, self._signer().address, markets, now_ms)
+        return probe(self._info, self.name, self._signer().address, now_ms)
+
+    def margin_mode(self, market: str) -> MarginMode:
+        """Read leverage and margin mode, which pfmm never changes."""
+        return reads.margin_mode(self._info.record(self._info.mine("activeAssetData", coin=coin_of(market))))
 
     def actions_left(self) -> ActionsLeft | None:
         """Tell what is left of the account's actions: the venue grants 10,000 and one for each USD ever traded."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from pfmm.errors import BadVenueData, CannotDoThis
-from pfmm.model.account import Account, FundingPayment, Position
+from pfmm.model.account import Account, FundingPayment, MarginMode, Position
 from pfmm.model.market import Book, Candle, FundingRate, Instrument, Level, Ticker, Trade
 from pfmm.model.order import Fill, Liquidity, Order, OrderStatus, OrderType, Side
 from pfmm.venue.hyperliquid.client_ids import from_cloid
@@ -32,6 +32,13 @@ class WireSide(StrEnum):
 
     SELL = "A"
     BUY = "B"
+
+
+class Margin(StrEnum):
+    """The venue's words for how a position is margined."""
+
+    CROSS = "cross"
+    ISOLATED = "isolated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +352,12 @@ def _position(row: Record) -> Position:
         liquidation_price=row.optional_decimal_text("liquidationPx"),
         leverage=row.record("leverage").whole("value", 1, 1000),
     )
+
+
+def margin_mode(record: Record) -> MarginMode:
+    """Read how a position is margined of `activeAssetData`."""
+    leverage = record.record("leverage")
+    return MarginMode(leverage.choice("type", Margin) is Margin.ISOLATED, leverage.whole("value", 1, 1000))
 
 
 def account(states: Sequence[Record], address: str) -> Account:

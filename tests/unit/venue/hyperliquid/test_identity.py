@@ -80,21 +80,19 @@ def test_an_agent_s_address_is_no_account() -> None:
 
 def told(days: float, mode: str = "disabled", volume: str = "2000000") -> tuple[str, ...]:
     agents = [{"name": "desk", "address": KEY, "validUntil": NOW_MS + round(days * DAY_MS)}]
-    leverage: dict[str, Any] = {"leverage": {"type": "isolated", "value": 3}}
     found = info(
         {ACCOUNT: USER, KEY: agent_of(ACCOUNT)},
-        extraAgents=agents, userAbstraction=mode, userRateLimit={"cumVlm": volume}, activeAssetData=leverage,
+        extraAgents=agents, userAbstraction=mode, userRateLimit={"cumVlm": volume},
     )  # fmt: skip
-    return probe(found, NAME, KEY, ["BTC-PERP"], NOW_MS)
+    return probe(found, NAME, KEY, NOW_MS)
 
 
 def test_what_a_start_should_know_is_told() -> None:
     assert told(90) == (
-        "BTC-PERP: isolated margin at 3x, which pfmm never changes",
         "dead-man switch: fed every 60 s, 1,440 of the account's actions a day",  # which the venue counts
     )
     assert "ends in 5.0 days" in told(5)[-1]
-    assert "grants its dead-man switch from 1,000,000" in told(90, volume="12")[1]
+    assert "grants its dead-man switch from 1,000,000" in told(90, volume="12")[0]
 
 
 def test_portfolio_margin_is_refused() -> None:

@@ -44,6 +44,14 @@ def test_a_fill_keeps_sign_of_fee_side_and_who_crossed() -> None:
     assert (found.client_order_id, found.liquidation) == ("a1b2c3-26", True)
 
 
+def test_leverage_and_margin_mode_are_read() -> None:
+    for word, isolated in (("isolated", True), ("cross", False)):
+        found = reads.margin_mode(record(leverage={"type": word, "value": 3, "rawUsd": "0.0"}, coin="BTC"))
+        assert (found.isolated, found.leverage) == (isolated, 3)
+    with pytest.raises(BadVenueData, match="type"):
+        reads.margin_mode(record(leverage={"type": "strange", "value": 3}))
+
+
 def test_fills_of_one_order_and_millisecond_stay_apart_without_trade_numbers() -> None:
     rows = [fill_row(tid=None, startPosition="4623.5"), fill_row(tid=None, startPosition="4480.8")]
     assert len({one.fill_id for one in reads.fills(rows)}) == 2
