@@ -13,9 +13,12 @@ from typing import NamedTuple
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
 from pfmm.model.units import LAST_MS
+from pfmm.tape.fixed import decimals
 
 KEPT_DECIMALS = 8  # of a price, a size or a rate
+LAST_DECIMAL = Decimal("1e-15")
 MOST_DIGITS = 15  # no price or size has more digits than this before or after the point
+DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go
 
 
@@ -120,7 +123,8 @@ def finite(value: object, name: str, place: Place) -> Decimal:
     try:
         number = as_meant(Decimal(value))
     except InvalidOperation:
-        raise place.error(f"{name} must be a number, not {value!r}") from None
+        comma = "; the decimal sign is a point" if DECIMAL_COMMA.fullmatch(value) else ""
+        raise place.error(f"{name} must be a number, not {value!r}{comma}") from None
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         raise place.error(f"{name} must be finite, not {value!r}")
@@ -133,12 +137,14 @@ def as_meant(number: Decimal) -> Decimal:
     """Return the number a float was written for: 63924.59999999999854481 is 63924.6, 0.10200000000000001 is 0.102.
 
     Only digits that no double holds for sure and no tape keeps (beyond 15 in all and 8 after the point) are taken for a
-    float's own; every other number stays as it is.
+    float's own; of what they leave 15 decimals are kept: 5.962341829762246e-05 is 0.000059623418298. Every other number
+    stays as it is.
     """
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or exponent >= -KEPT_DECIMALS or len(digits) <= MOST_DIGITS:
         return number
-    return Decimal(f"{float(number):.15g}")
+    meant = Decimal(f"{float(number):.15g}")
+    return meant if decimals(meant) <= MOST_DIGITS else meant.quantize(LAST_DECIMAL)
 
 
 def whole_ms(value: object, name: str, place: Place) -> int:

@@ -35,10 +35,11 @@ def named(text: str) -> dict[str, Names]:
 class Table:
     """A format of rows and columns, in CSV, Parquet or Feather.
 
-    `columns` gives each role the names that its column may have, in lower case; all of them must be there. `extras` may
-    be there. `bare` are layouts of files without a header: a column name and the kind of its cell (i whole number, n
-    number, t time, b truth, w word). `sides` tells the aggressor (or the side of a book row) from the side's word.
-    `says` is for people, `note` what they should know of it.
+    `columns` gives each role the names that its column may have, in lower case; all of them must be there. `extras`
+    may be there, and nothing else where the table is `alone`: many files have these names, of one's own fills too.
+    `bare` are layouts of files without a header: a column name and the kind of its cell (i whole number, n number,
+    t time, b truth, w word). `sides` tells the aggressor (or the side of a book row) from the side's word. `says`
+    is for people, `note` what they should know of it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Table:
     bare: tuple[str, ...] = ()
     sides: Mapping[str, int] = field(default_factory=lambda: SIDES)
     note: str = ""
+    alone: bool = False
 
     def roles(self, header: Sequence[str]) -> dict[str, int] | None:
         """Find where each role's column stands in `header`; None where one lacks or a name occurs twice."""
@@ -62,7 +64,7 @@ class Table:
             at = [header.index(name) for name in names if header.count(name) == 1]
             if at:
                 found[role] = at[0]
-        return found
+        return None if self.alone and len(found) < len(header) else found
 
     def lacks(self, header: Sequence[str]) -> list[str]:
         """Return the columns that `header` does not have, by their first name."""
@@ -99,7 +101,8 @@ class Lines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A format of one JSON document: `rows` makes it the text cells of `table`, or None where it is another's."""
+    """A format of one JSON document, or of one a line: `rows` makes it the text cells of `table`, or None where it is
+    another's."""
 
     name: str
     says: str
@@ -109,6 +112,24 @@ class Document:
 
 
 Format = Table | Lines | Document
+
+
+def records(table: Table, names: Names) -> Document:
+    """Return the format of JSON objects that have the columns of `table` as their fields, in a list or one a line.
+
+    `names` are the fields of the first one, as they are written there.
+    """
+
+    def rows(document: Any) -> Iterator[Sequence[str]] | None:
+        if not isinstance(document, list):
+            return None
+        return ([_cell(one.get(name)) for name in names] if isinstance(one, dict) else [str(one)] for one in document)
+
+    return Document(name=f"{table.name}-records", says=table.says, table=table, rows=rows, header=names)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def listed(document: Any) -> Any:

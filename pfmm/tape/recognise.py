@@ -15,8 +15,8 @@ from typing import Any, Literal
 from pfmm.errors import DataFileError
 from pfmm.tape.events import Place
 from pfmm.tape.formats import documents, formats, line_formats, tables
-from pfmm.tape.layout import Document, Format, Lines, Table, listed
-from pfmm.tape.sources import Source, blocks, decoded
+from pfmm.tape.layout import Document, Format, Lines, Table, listed, records
+from pfmm.tape.sources import Source, archive_of, blocks, decoded
 
 KNOWN = "`pfmm help data` shows what is read; --format names one of them"
 HEAD_BYTES = 256 << 10
@@ -79,12 +79,15 @@ def recognise(source: Source, forced: str | None = None) -> Found:
     head = next(blocks(source, size=HEAD_BYTES), None)
     if head is None or not head.content.strip():
         raise source.place.error("is empty", hint=KNOWN)
+    archive = archive_of(head.content)
+    if archive is not None:
+        raise source.place.error(f"is {archive}", hint="unpack it first; folders are read file by file")
     text = [line.decode("utf-8", errors="replace").removesuffix("\r") for line in head.content.split(b"\n")]
     at = next((number for number, line in enumerate(text) if line.strip() and not line.startswith("#")), None)
     if at is None:
         raise source.place.error("begins with nothing but comments", hint=KNOWN)
     place = source.at(at + 1)
-    first = decoded(head.content.split(b"\n")[at], place).strip()
+    first = _header_text(head.content.split(b"\n")[at], place).strip()
     if isinstance(wanted, Lines):
         return Found(wanted, stamped=_is_stamped(first))
     if isinstance(wanted, Document):
@@ -92,6 +95,17 @@ def recognise(source: Source, forced: str | None = None) -> Found:
     if wanted is None and (first.startswith(("{", "[")) or _is_stamped(first)):
         return _json(first, text[at:], place)
     return _table(first, at + 1, place, wanted)
+
+
+def _header_text(line: bytes, place: Place) -> str:
+    """Return the text of a file's first line; a header's remarks may be in the script of the venue's own country."""
+    try:
+        return decoded(line, place)
+    except DataFileError:
+        foreign = line.decode("gb18030", errors="replace")
+        if "\ufffd" in foreign or "/" not in foreign:
+            raise
+        return foreign
 
 
 def _is_stamped(line: str) -> bool:
@@ -111,13 +125,25 @@ def _json(first: str, lines: Sequence[str], place: Place) -> Found:
     for kind in documents():
         if kind.rows(document) is not None:
             return _document(kind)
+    objects = document if isinstance(document, list) else [_loaded(first)]
+    names = _fields_of(objects)
+    if names:
+        found = table_of([_column_name(name) for name in names], tables())
+        if found is not None:
+            return _document(records(found[0], names))
     if not first.startswith("[") and _loaded(first) is None and not _is_stamped(first):
         raise place.error(f"not JSON, and the format is unknown: {first[:40]!r}", hint=KNOWN)
-    raise place.error(f"the format is unknown: {first[:40]!r}", hint=KNOWN)
+    close = nearest([_column_name(name) for name in names], None) if names else ""
+    raise place.error(f"the format is unknown: {first[:40]!r}{close}", hint=KNOWN)
+
+
+def _fields_of(objects: Any) -> tuple[str, ...]:
+    """Return the names of the first object's fields; none where it is no object."""
+    return tuple(objects[0]) if objects and isinstance(objects[0], dict) else ()
 
 
 def _document(kind: Document) -> Found:
-    roles = kind.table.roles([name.lower() for name in kind.header])
+    roles = kind.table.roles([_column_name(name) for name in kind.header])
     assert roles is not None, kind.name
     return Found(kind, roles=tuple(roles.items()), width=len(kind.header))
 
@@ -177,13 +203,19 @@ def _fits(layout: str, cells: Sequence[str]) -> bool:
 
 
 def _by_header(cells: Sequence[str], delimiter: str, line: int, place: Place, wanted: Table | None) -> Found:
-    header = [cell.lower().replace(" ", "_") for cell in cells]
+    header = [_column_name(cell) for cell in cells]
     found = table_of(header, [wanted] if wanted is not None else tables())
     if found is None:
         raise place.error(f"the format is unknown: {','.join(cells)[:60]!r}{nearest(header, wanted)}", hint=KNOWN)
     table, roles = found
     names = tuple(cell.lower() for cell in cells)
     return Found(table, delimiter=delimiter, header_line=line, width=len(cells), roles=roles, header=names)
+
+
+def _column_name(cell: str) -> str:
+    """Return a column's name as the layouts have it: in lower case, without a translation behind a slash."""
+    name, _, translated = cell.lower().replace(" ", "_").partition("/")
+    return name if translated and not translated.isascii() else cell.lower().replace(" ", "_")
 
 
 def table_of(header: Sequence[str], known: Sequence[Table]) -> tuple[Table, tuple[tuple[str, int], ...]] | None:
@@ -201,7 +233,7 @@ def nearest(header: Sequence[str], wanted: Table | None) -> str:
     twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
     if twice:
         return f"; the column {twice[0]!r} occurs {header.count(twice[0])} times"
-    candidates = [wanted] if wanted is not None else tables()
+    candidates = [wanted] if wanted is not None else [one for one in tables() if not one.alone]
     close = max(candidates, key=lambda one: (len(one.columns) - len(one.lacks(header))) / len(one.columns))
     lacks = close.lacks(header)
     if wanted is None and len(lacks) * 2 > len(close.columns):

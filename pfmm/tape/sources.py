@@ -34,7 +34,10 @@ PACKED = {
     b"\x28\xb5\x2f\xfd": "zst",
     b"\x04\x22\x4d\x18": "lz4",
 }
-PASSED_OVER = (".checksum", ".sha256", ".md5")  # what stands beside downloads
+ARCHIVES = {b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!": "a rar archive"}
+TAR_MAGIC, TAR_AT = b"ustar", 257
+PASSED_OVER = (".checksum", ".sha256", ".md5", ".md", ".pdf", ".html")  # what stands beside downloads
+PROSE = ("readme", "license", "licence", "notice", "changelog")  # likewise, whatever their endings
 Watcher = Callable[[int], None]
 
 
@@ -95,7 +98,7 @@ def _is_passed_over(file: Path, folder: Path) -> bool:
 def _is_beside(name: PurePosixPath) -> bool:
     """Tell whether a file stands beside the data and is none: hidden, a checksum, what one kind of machine adds."""
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
-    return hidden or name.suffix.lower() in PASSED_OVER
+    return hidden or name.suffix.lower() in PASSED_OVER or name.stem.lower() in PROSE
 
 
 def _members(path: Path) -> list[Source]:
@@ -109,12 +112,21 @@ def _members(path: Path) -> list[Source]:
             names = [one.filename for one in archive.infolist() if not one.is_dir()]
     except zipfile.BadZipFile as error:
         raise Place(path, 0).error(f"the zip archive is cut or damaged: {error}") from error
+    if "[Content_Types].xml" in names:
+        raise Place(path, 0).error("is a spreadsheet or another office file", hint="save the table as CSV")
     if names and all(name.endswith(".npy") for name in names):
         return [Source(path)]  # NumPy's own archive is one source
     members = [Source(path, name) for name in sorted(names) if not _is_beside(PurePosixPath(name))]
     if not members:
         raise Place(path, 0).error("the zip archive holds no files")
     return members
+
+
+def archive_of(head: bytes) -> str | None:
+    """Name the kind of archive that unpacked bytes begin, of those that are not looked into; None for none."""
+    if head[TAR_AT:].startswith(TAR_MAGIC):
+        return "a tar archive"
+    return next((kind for magic, kind in ARCHIVES.items() if head.startswith(magic)), None)
 
 
 def must_be_a_file(path: Path) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from pfmm.model.market import FundingRate, Trade
 from pfmm.model.spelling import market_name
@@ -131,11 +132,7 @@ def document_rows(source: Source, document: Document) -> Iterator[Row]:
     """Yield the rows of one JSON document, numbers as they are written; the place is the row's number."""
     with reading_errors(source, lambda: 0), unpacked(source) as stream:
         content = stream.read()
-    try:
-        loaded = json.loads(content.decode("utf-8-sig"), parse_float=str, parse_int=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:  # of bytes that are no UTF-8 too
-        raise source.place.error(f"not JSON: {error}") from None
-    rows = document.rows(listed(loaded))
+    rows = document.rows(listed(_documents(content, source)))
     if rows is None:
         raise source.place.error(f"holds no {document.says}")
     for number, cells in enumerate(rows, 1):
@@ -143,6 +140,35 @@ def document_rows(source: Source, document: Document) -> Iterator[Row]:
         if len(cells) != len(document.header):
             raise place.error(f"must have {len(document.header)} cells, not {len(cells)}")
         yield place, cells
+
+
+def _documents(content: bytes, source: Source) -> Any:
+    """Return the document that the bytes are, or the list of those that stand one a line.
+
+    Raises DataFileError for what is no JSON.
+    """
+    place = source.place
+    try:
+        text = content.decode("utf-8-sig")
+        if not text.lstrip().startswith("{"):
+            return _as_written(text)
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        try:
+            found = [_as_written(lines[0][1])]
+        except ValueError:
+            return _as_written(text)  # one object, over many lines
+        if len(lines) == 1:
+            return found[0]
+        for number, line in lines[1:]:
+            place = source.at(number)
+            found.append(_as_written(line))
+        return found
+    except (ValueError, RecursionError) as error:  # of bytes that are no UTF-8 too
+        raise place.error(f"not JSON: {error}") from None
+
+
+def _as_written(text: str) -> Any:
+    return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
 
 
 class RowReader:

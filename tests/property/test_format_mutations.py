@@ -36,7 +36,7 @@ TABLES = ["candles", "binance-klines", "okx-candles"]
 TABLES += [name for name, text in FUNDING_FILES.items() if text[0] not in "[{"]
 TABLES += [name for name, text in EVENT_FILES.items() if text[0] not in "[{1"]
 SIGN = re.compile(r"(?<=,)-(?=[0-9])")
-WITHOUT_IDS = {"table", "recording", "fastmm"}  # two prints of one ms may be alike: nothing tells a repeated one
+WITHOUT_IDS = {"table", "recording", "prints", "fastmm"}  # nothing tells a print that is repeated
 Result = tuple[object, ...] | str
 
 

@@ -18,6 +18,7 @@ MODULES = (
     "hyperliquid",
     "freqtrade",
     "rates",
+    "prints",
     "fastmm",
     "hftbacktest",
 )

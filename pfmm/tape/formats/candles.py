@@ -10,8 +10,8 @@ FORMATS = (
         says="1-minute candles",
         holds="candles",
         columns=named(
-            "time=time_ms|timestamp|time|date|datetime|ts|open_time|t open=open|o high=high|h "
-            "low=low|l close=close|c volume=volume|v"
+            "time=time_ms|timestamp|time|unix|date|datetime|ts|open_time|opentime|start_at|start_time|starttime|t "
+            "open=open|o high=high|h low=low|l close=close|c volume=volume|vol|v"
         ),
         bare=("time:t open:n high:n low:n close:n volume:n",),
     ),

@@ -9,11 +9,8 @@ FORMATS = (
         name="okx-trades",
         says="OKX trades",
         holds="trades",
-        columns=named(
-            "id=trade_id|trade_id/交易id side=side|side/交易方向 price=price|price/价格 size=size|size/数量 "
-            "time=created_time|created_time/成交时间"
-        ),
-        extras=named("symbol=instrument_name|instrument_name/交易对"),
+        columns=named("id=trade_id side price size time=created_time"),
+        extras=named("symbol=instrument_name"),
         note="sizes of swaps are contracts, taken as they stand",
     ),
     Table(

@@ -12,17 +12,17 @@ from pfmm.tape.layout import Document, Names, Table
 
 NAMES: Mapping[str, Names] = {
     "time": (
-        "funding_time", "fundingtime", "funding_time/资金费时间", "fundingratetimestamp", "funding_rate_timestamp",
+        "funding_time", "fundingtime", "fundingratetimestamp", "funding_rate_timestamp",
         "calc_time", "time_ms", "timestamp", "datetime", "date", "time",
     ),
     "rate": (
-        "real_funding_rate", "realizedrate", "real_funding_rate/实际资金费率", "fundingrate", "funding_rate",
-        "funding_rate/资金费率", "last_funding_rate", "rate",
+        "real_funding_rate", "realizedrate", "fundingrate", "funding_rate",
+        "last_funding_rate", "rate",
     ),
 }  # fmt: skip
 EXTRAS: Mapping[str, Names] = {
     "interval_h": ("funding_interval_hours", "interval_hours", "interval_h", "fundingintervalhours"),
-    "symbol": ("symbol", "instrument_name", "instrument_name/合约名称", "instid", "coin", "market"),
+    "symbol": ("symbol", "instrument_name", "instid", "coin", "market"),
 }
 RATES = Table(
     name="rates", says="settled funding rates, each for its own interval", holds="funding", columns=NAMES, extras=EXTRAS

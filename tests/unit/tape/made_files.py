@@ -197,6 +197,7 @@ PRINT_FILES: dict[str, str] = {
         "instrument_name,trade_id,side,price,size,created_time",
         [f"BTC-USDT-SWAP,{i},{side(g, 'buy', 'sell')},{p},{s},{t}" for t, i, p, s, g in PRINTS],
     ),
+    "prints": csv("timestamp,side,price,amount", [f"{t},{side(g, 'buy', 'sell')},{p},{s}" for t, _, p, s, g in PRINTS]),
     "hyperliquid-trades": lines([hyperliquid_trade(*one) for one in PRINTS]),
     "hyperliquid-fills": lines(
         [
@@ -232,6 +233,9 @@ CANDLE_FILES: dict[str, str] = {
         [f"BTC-USDT-SWAP,{o},{h},{lo},{c},999,{v},1,{t},1" for t, o, h, lo, c, v in BARS],
     ),
     "freqtrade-candles-json": json.dumps([[t, *map(float, rest)] for t, *rest in BARS]),
+    "candles-records": json.dumps(
+        [{"timestamp": t, "open": o, "high": h, "low": lo, "close": c, "volume": v} for t, o, h, lo, c, v in BARS]
+    ),
     "hyperliquid-candles": json.dumps(
         [
             {"t": t, "T": t + 59_999, "s": "BTC", "i": "1m", "o": o, "c": c, "h": h, "l": lo, "v": v, "n": 9}

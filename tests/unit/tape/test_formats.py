@@ -164,6 +164,8 @@ def test_a_zip_archive_is_read_member_by_member(tmp_path: Path) -> None:
         archive.writestr("__MACOSX/q.csv", "nonsense")
         archive.writestr("day/.DS_Store", "nonsense")
         archive.writestr("p.csv.CHECKSUM", "nonsense")
+        archive.writestr("README.txt", "nonsense")
+        archive.writestr("terms.pdf", "nonsense")
     found = events(path)
     assert (quotes_of(found), prints_of(found)) == (MADE_QUOTES, MADE_PRINTS)
     with zipfile.ZipFile(path, "w") as archive:
@@ -285,6 +287,10 @@ def test_a_file_of_comments_is_refused(tmp_path: Path) -> None:
             PRINT_FILES["vendor-trades"].replace(",amount", ",qty"),
             "nearest is vendor-trades (vendor trades), which lacks amount",
         ),
+        (
+            '[{"timestamp": 1, "open": 1, "high": 2, "low": 1, "last": 2, "volume": 1}]',
+            "(1-minute candles), which lacks close",
+        ),
         (TABLE.replace("ask,ask_size", "ask,ask"), "the column 'ask' occurs 2 times"),
         ("1,2,3\n", "line 1: the format is unknown: no header"),
         ("\n\n", "is empty"),
@@ -297,6 +303,84 @@ def test_what_is_no_known_layout_is_told_what_it_lacks(tmp_path: Path, text: str
     with pytest.raises(DataFileError) as caught:
         events(written(tmp_path, "file", text))
     assert told in caught.value.message
+
+
+def test_a_file_of_fills_of_ones_own_is_no_file_of_prints(tmp_path: Path) -> None:
+    """It has the side of its owner, not of who crossed: what pfmm and exchanges export has a fee beside it."""
+    own = "timestamp,side,price,amount,fee\n1735689600000,buy,64000.0,0.1,0.5\n"
+    with pytest.raises(DataFileError, match="the format is unknown"):
+        events(written(tmp_path, "file", own))
+
+
+@pytest.mark.parametrize("one_a_line", [True, False])
+def test_objects_are_rows_of_the_table_that_their_fields_are_columns_of(tmp_path: Path, one_a_line: bool) -> None:
+    rows = [{"time": t, "side": "buy" if g > 0 else "sell", "price": p, "size": s, "id": i} for t, i, p, s, g in PRINTS]
+    path = written(tmp_path, "file", lines(rows) if one_a_line else json.dumps(rows))
+    assert found_of(Source(path)).format.name == "prints-records"
+    assert prints_of(events(path)) == MADE_PRINTS
+
+
+def test_a_broken_object_is_named_by_its_line(tmp_path: Path) -> None:
+    text = lines([{"time": t, "side": "buy", "price": p, "size": s} for t, _, p, s, _ in PRINTS[:3]])
+    with pytest.raises(DataFileError, match="file, line 2: not JSON"):
+        events(written(tmp_path, "file", text.replace('"time"', "time", 2).replace("time", '"time"', 1)))
+    with pytest.raises(DataFileError, match=r"file, line 2: price must be a number, not ''"):
+        events(written(tmp_path, "file", text.replace(PRINTS[1][2], "", 1) if PRINTS[0][2] != PRINTS[1][2] else text))
+
+
+def test_a_header_in_the_script_of_the_venues_country_is_read(tmp_path: Path) -> None:
+    text = PRINT_FILES["okx-trades"]
+    names = "instrument_name/交易品种名,trade_id/交易ID,side/交易方向,price/价格,size/数量,created_time/成交时间"
+    for code in ("utf-8", "gb18030"):
+        path = written(tmp_path, code, f"{names}\n{text.partition(chr(10))[2]}".encode(code))
+        assert prints_of(events(path)) == MADE_PRINTS
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"p.csv".ljust(257, b"\0") + b"ustar\x0000" + bytes(300), "is a tar archive"),
+        (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive"),
+        (b"Rar!\x1a\x07\x01\x00", "is a rar archive"),
+    ],
+)
+def test_an_archive_that_is_not_looked_into_is_named(tmp_path: Path, content: bytes, told: str) -> None:
+    for packed in (content, gzip.compress(content)):
+        with pytest.raises(DataFileError, match=told) as caught:
+            events(written(tmp_path, "file", packed))
+        assert "unpack it first" in str(caught.value.hint)
+
+
+def test_a_spreadsheet_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(DataFileError, match="is a spreadsheet"):
+        events(path)
+
+
+def test_a_decimal_comma_is_named(tmp_path: Path) -> None:
+    text = PRINT_FILES["prints"].replace(",", ";").replace(".", ",")
+    with pytest.raises(
+        DataFileError, match=r"line 2: price must be a number, not '.*,.*'; the decimal sign is a point"
+    ):
+        events(written(tmp_path, "file", text))
+
+
+@pytest.mark.parametrize(
+    ("written_as", "read"),
+    [
+        ("5.962341829762246e-05", "0.000059623418298"),  # as floats write it: 16 digits to the 20th decimal
+        ("0.00010000000000000001", "0.0001"),
+        ("1e-4", "0.0001"),
+    ],
+)
+def test_rates_as_floats_write_them_are_read(tmp_path: Path, written_as: str, read: str) -> None:
+    rows = [{"symbol": "BTC", "fundingRate": "0.0001", "timestamp": START_MS}]
+    text = json.dumps([*rows, {**rows[0], "timestamp": START_MS + 28_800_000, "fundingRate": 0}])
+    path = written(tmp_path, "rates.json", text.replace('"fundingRate": 0,', f'"fundingRate": {written_as},'))
+    assert events(path)[-1].rate == D(read)  # type: ignore[attr-defined]
 
 
 def test_utf16_is_named(tmp_path: Path) -> None:
