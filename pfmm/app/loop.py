@@ -97,13 +97,13 @@ def _keyboard(shown: Shown, listeners: Listeners, fd: int | None) -> Keyboard | 
         f"at {shown.venue} account {shown.account}?"
     )
 
-    def say(text: str) -> None:
-        listeners.put(Event(NOTICE, 0, "", "", {"text": text}))
+    def say(text: str, *, asks: bool = False) -> None:
+        listeners.put(Event(NOTICE, 0, "", "", {"text": text, "asks": asks}))
 
     def view(name: str) -> None:
         listeners.put(Event(VIEW, 0, "", "", {"name": name}))
 
-    return Keyboard(fd, question, say, view)
+    return Keyboard(fd, question, say=say, ask=partial(say, asks=True), view=view)
 
 
 def _drained(listeners: Listeners) -> bool:

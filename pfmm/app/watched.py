@@ -10,7 +10,7 @@ from typing import Protocol
 from pfmm.model.fees import Fees
 from pfmm.runner.listeners import Listener
 
-NOTICE = "notice"  # one line for the one at the keyboard; no event of the stream
+NOTICE = "notice"  # a text for the one at the keyboard, which may be a question; no event of the stream
 VIEW = "view"  # the one at the keyboard asks for another picture; no event of the stream
 
 

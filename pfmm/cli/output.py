@@ -162,9 +162,9 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
 def _show(result: Result) -> None:
     for warning in result.warnings:
         warn(warning)
-    text, width = result.render(), room()
+    text = result.render()
     if text:
-        write(text if width is None or result.as_it_is else fitted(as_written(text, sys.stdout), width))
+        (write if result.as_it_is else tell)(text)
 
 
 def event_line(event: str, time_ms: int, values: Mapping[str, Any]) -> str:
@@ -202,6 +202,12 @@ def write(text: str) -> None:
             sys.stdout.flush()
     except BrokenPipeError:
         drop_stdout()
+
+
+def tell(text: str) -> None:
+    """Write a text for people as `write` does: on a terminal with its lines broken between words."""
+    width = room()
+    write(text if width is None else fitted(as_written(text, sys.stdout), width))
 
 
 @contextmanager

@@ -26,13 +26,22 @@ _LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # where `termios.tcgetattr` has them
 
 
 class Keyboard:
-    """Reads keys of the terminal `fd`. `question` is what `f` asks before it flattens; `say` shows one line, `view`
-    another picture: the same key again goes back."""
+    """Reads keys of the terminal `fd`. `question` is what `f` asks before it flattens. `say` shows a text for a while,
+    `ask` until something else is said, `view` another picture: the same key again goes back."""
 
-    def __init__(self, fd: int, question: str, say: Callable[[str], None], view: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        fd: int,
+        question: str,
+        *,
+        say: Callable[[str], None],
+        ask: Callable[[str], None],
+        view: Callable[[str], None],
+    ) -> None:
         self._fd = fd
         self._question = question
         self._say = say
+        self._ask = ask
         self._view = view
         self._own_mode: list[Any] | None = None
         self._handlers: dict[signal.Signals, Any] = {}
@@ -65,7 +74,7 @@ class Keyboard:
             self._say("not flattened; the run goes on")
         elif key in "fF":
             self._asking = True
-            self._say(f"{self._question} y/n")
+            self._ask(f"{self._question} y/n")
         elif key in "pP":
             self._paused = not self._paused
             return Command(Action.PAUSE if self._paused else Action.GO_ON, "key p")

@@ -14,6 +14,13 @@ from pathlib import Path
 
 from tests.e2e.driver import PATIENCE_S, environment
 
+# the terminal is the process's own, as a shell would give it: without that single keys are not read
+AS_IN_A_SHELL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "pfmm", *sys.argv[1:]])
+"""
+
 
 class OnTerminal:
     """A process whose stdin, stdout and stderr are one terminal; `seen` is all that it has written so far."""
@@ -22,22 +29,26 @@ class OnTerminal:
         size = {"COLUMNS": str(columns), "LINES": str(lines), "TERM": term}
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pfmm", *map(str, args)],
-            env=environment(home, size), stdin=slave, stdout=slave, stderr=slave,
+            [sys.executable, "-c", AS_IN_A_SHELL, *map(str, args)],
+            env=environment(home, size), stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
         self.seen = ""
         self._text = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
 
-    def wait_for(self, wanted: str, *, timeout: float = PATIENCE_S) -> None:
-        """Reads until `wanted` has been written."""
+    def wait_for(self, wanted: str, *, after: int = 0, timeout: float = PATIENCE_S) -> None:
+        """Reads until `wanted` has been written, behind the first `after` characters."""
         deadline = time.monotonic() + timeout
-        while wanted not in self.seen:
+        while wanted not in self.seen[after:]:
             assert self._read(deadline), f"never saw {wanted!r} in {self.seen!r}"
 
     def type(self, text: str) -> None:
         """What a person types, with Return at its end."""
         os.write(self._master, text.encode() + b"\n")
+
+    def press(self, key: str) -> None:
+        """One key, without Return."""
+        os.write(self._master, key.encode())
 
     def end(self, *, timeout: float = PATIENCE_S) -> int:
         """Reads to the end; returns the exit code."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.driver import interrupt, names_path, run, run_here, run_until
-from tests.e2e.homes import resting_grid, still_home
+from tests.e2e.homes import resting_grid, stepped_home, still_home
 from tests.e2e.terminal import OnTerminal
 
 
@@ -41,6 +41,21 @@ def test_a_low_screen_still_tells_what_is_wrong_and_how_to_leave(
     with OnTerminal(*line, home=tmp_path, columns=80, lines=24, term="xterm") as shown:
         for text in wanted:
             shown.wait_for(text)
+        assert shown.interrupt() == 130
+
+
+def test_a_question_stays_on_the_screen_until_it_is_answered(tmp_path: Path) -> None:
+    """A cycle takes a twentieth of a second here: nobody answers within three of them."""
+    stepped_home(tmp_path, seed=5, speed=60)
+    with OnTerminal("quote", "start", "BTC", home=tmp_path, columns=80, lines=24, term="xterm") as shown:
+        shown.wait_for("cycle 2 ")
+        shown.press("f")
+        for _ in range(12):
+            shown.wait_for("y/n", after=len(shown.seen))
+        shown.press("n")
+        shown.wait_for("not flattened; the run goes on")
+        shown.press("?")
+        shown.wait_for("p pause (cancels, keeps running)")
         assert shown.interrupt() == 130
 
 

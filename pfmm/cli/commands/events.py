@@ -63,10 +63,10 @@ def events(
 
 
 def _as_text(event: ToldEvent) -> None:
-    from pfmm.cli.output import write
+    from pfmm.cli.output import tell
     from pfmm.cli.render.events import event_text
 
-    write(event_text(event))
+    tell(event_text(event))
 
 
 def _as_json() -> Callable[[ToldEvent], None]:

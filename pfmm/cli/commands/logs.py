@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pfmm.cli.options import positive_integer
-from pfmm.cli.output import answer, write
+from pfmm.cli.output import answer, tell, write
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
 
@@ -42,4 +42,5 @@ def logs(
     if options.json:
         raise UsageError("a log is no JSON", hint="did you mean `pfmm events --follow`?")
     plain = sys.stdout is None or not sys.stdout.isatty()
-    raise typer.Exit(follow_log(request, settings=settings, tell=lambda line: write(line if plain else log_line(line))))
+    told = write if plain else lambda line: tell(log_line(line))
+    raise typer.Exit(follow_log(request, settings=settings, tell=told))

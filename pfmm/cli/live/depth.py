@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from pfmm.cli.live.colours import BAD, GOOD
 from pfmm.cli.live.fitting import columns
 from pfmm.cli.live.order_tables import Row, age, distance, nearest_rows, not_shown
 from pfmm.model.market import Level
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
 BESIDE = 3  # lines beside the prices: title, head, mid
 FEWEST = 4  # prices, however low the screen
+OWN = 3  # the column of what is ours
 
 
 def depth_table(run: RunReport, now_ms: int, width: int, room: int | None = None) -> list[Text]:
     """Draw the prices around the middle with our orders marked, highest first. On few lines (`room`, None: any number)
-    the nearest of both sides are drawn, and the others counted."""
+    the nearest of both sides are drawn, the nearest of ours among them, and the others counted."""
     ticker = run.ticker
     if ticker is None:
         return []
@@ -37,11 +39,25 @@ def depth_table(run: RunReport, now_ms: int, width: int, room: int | None = None
     room = None if room is None else max(room - BESIDE, FEWEST)
     shown_above, shown_below = nearest_rows(len(above), len(below), room)
     middle: Row = (Text("mid", style="bold"), Text(plain(mid), style="bold"), "", "", "", "")
-    drawn = [*reversed(above[:shown_above]), middle, *below[:shown_below]]
+    drawn = [*reversed(_kept(above, shown_above)), middle, *_kept(below, shown_below)]
     what = "depth, your orders marked" if run.book is not None else "best prices and your orders"
     table = columns(("", "price", "size", "yours", "away", "age"), drawn, left=(0,), spare=(5, 4), width=width)
     title = Text(f"{run.market}: {what}", style="bold")
     return [title, *table, *not_shown("prices", len(above) - shown_above, len(below) - shown_below)]
+
+
+def _kept(rows: Sequence[Row], shown: int) -> list[Row]:
+    """Choose the nearest rows; where ours is none of them, the nearest of ours has the place of the last one.
+    The best price always stays."""
+    near = list(rows[:shown])
+    if shown > 1 and not any(_is_ours(row) for row in near):
+        near[-1:] = [next((row for row in rows[shown:] if _is_ours(row)), near[-1])]
+    return near
+
+
+def _is_ours(row: Row) -> bool:
+    cell = row[OWN]
+    return isinstance(cell, Text) and bool(cell.plain)
 
 
 def _sides(run: RunReport) -> tuple[Sequence[Level], Sequence[Level]]:
@@ -66,7 +82,7 @@ def _rows(side: str, levels: Sequence[Level], orders: Sequence[OwnOrder], mid: D
 
 
 def _row(side: str, price: Decimal, size: Decimal | None, ours: Sequence[OwnOrder], mid: Decimal, now_ms: int) -> Row:
-    style = ("green" if side == "bid" else "red") if ours else ""
+    style = (GOOD if side == "bid" else BAD) if ours else ""
     own = plain(sum((order.remaining for order in ours), start=Decimal(0))) if ours else ""
     oldest = min(ours, key=lambda order: order.created_ms, default=None)
     shown = "" if size is None or not size else plain(size)

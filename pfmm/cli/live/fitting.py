@@ -28,9 +28,10 @@ def flow(parts: Iterable[str], width: int, *, style: str = "") -> list[Text]:
     return [Text(line, style=style) for line in lines]
 
 
-def whole(text: str, width: int, *, style: str = "") -> list[Text]:
-    """Put the text on as many lines as it takes, broken between words."""
-    return [Text(line, style=style) for line in wrap(text, width, break_on_hyphens=False)]
+def whole(text: str, width: int, *, style: str = "", further: int = 0) -> list[Text]:
+    """Put the text on as many lines as it takes, broken between words; what goes on is `further` columns in."""
+    lines = wrap(text, width, break_on_hyphens=False, subsequent_indent=" " * further)
+    return [Text(line, style=style) for line in lines]
 
 
 def cut(text: str, width: int) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from pfmm.cli.live.colours import BAD, GOOD
 from pfmm.cli.live.fitting import flow
 from pfmm.model.text import adding_up, plain
 
@@ -29,7 +30,7 @@ def profit_lines(
     names = ("realised", "unrealised", "fees", "funding") if width >= WIDE else ("real.", "unreal.", "fees", "fund.")
     parts = [f"{name} {word}" for name, word in zip(names, words, strict=True)]
     lines = flow([f"total {whole} USD = {parts[0]}", *parts[1:]], width)
-    style = "green" if total > 0 else "red" if total < 0 else ""
+    style = GOOD if total > 0 else BAD if total < 0 else ""
     lines[0].stylize(style, 0, len(f"total {whole} USD"))
     return lines
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from pfmm.cli.live.colours import BAD, GOOD
 from pfmm.cli.live.fitting import columns
 from pfmm.cli.render.spans import in_words
 from pfmm.model.text import plain
@@ -56,8 +57,8 @@ def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_m
     rows: list[Row] = []
     index, price, away = str(line.line), plain(line.price), distance(line.price, mid)
     for side, size, slot, style in (
-        ("sell", line.sell, line.sell_slot, "red"),
-        ("buy", line.buy, line.buy_slot, "green"),
+        ("sell", line.sell, line.sell_slot, BAD),
+        ("buy", line.buy, line.buy_slot, GOOD),
     ):
         if size is None:
             continue
@@ -105,7 +106,7 @@ def _level_row(order: OwnOrder, mid: Decimal, now_ms: int) -> Row:
     buys = order.side.sign > 0
     return (
         str(int(number) + 1) if number.isdecimal() else "",
-        Text("buy" if buys else "sell", style="green" if buys else "red"),
+        Text("buy" if buys else "sell", style=GOOD if buys else BAD),
         plain(order.price),
         plain(order.remaining),
         f"{order.remaining * order.price:.2f}",

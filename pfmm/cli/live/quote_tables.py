@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from pfmm.cli.live.colours import BAD, GOOD, NOTE
 from pfmm.cli.live.fitting import columns
 from pfmm.model.text import adding_up
 
@@ -43,8 +44,8 @@ def quotes(report: CycleReport, own: Sequence[Column], width: int) -> list[Text]
 def _row(run: RunReport, prices: Sequence[Column], others: Sequence[Column], *, wide: bool, narrow: bool) -> list[Text]:
     said = None if run.decision is None or not (prices or others) else run.decision.explain
     sides = {"bid": _resting(run, "bid"), "ask": _resting(run, "ask")}
-    name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else "magenta")
-    bid, ask = _side(sides["bid"], "green"), _side(sides["ask"], "red")
+    name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else NOTE)
+    bid, ask = _side(sides["bid"], GOOD), _side(sides["ask"], BAD)
     if narrow:
         cells = [name, bid, ask, Text(f"{run.ratio:+.0%}")]
     else:
@@ -97,7 +98,7 @@ def _inventory(run: RunReport) -> Text:
     filled = min(BAR_HALF, round(abs(run.ratio) * BAR_HALF))
     left = "-" * BAR_HALF if run.ratio >= 0 else "-" * (BAR_HALF - filled) + "#" * filled
     right = "-" * BAR_HALF if run.ratio <= 0 else "#" * filled + "-" * (BAR_HALF - filled)
-    style = "red" if abs(run.ratio) >= 0.9 else "magenta" if abs(run.ratio) >= 0.5 else ""
+    style = BAD if abs(run.ratio) >= 0.9 else NOTE if abs(run.ratio) >= 0.5 else ""
     return Text(f"{left}|{right} {run.ratio:+4.0%}", style=style)
 
 
@@ -106,4 +107,4 @@ def _signed(value: Decimal) -> Text:
 
 
 def _style(value: Decimal) -> str:
-    return "green" if value > 0 else "red" if value < 0 else ""
+    return GOOD if value > 0 else BAD if value < 0 else ""

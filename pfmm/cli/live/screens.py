@@ -7,7 +7,9 @@ They are told events, and never touch the venue or the journal. Layer: cli.
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING
 
 from pfmm.app.watched import NOTICE, VIEW
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pfmm.model.cycle import CycleReport
 
 RECENT = 40
-NOTICE_CYCLES = 3
+NOTICE_S = 10.0  # long enough to be read; cycles may be a fraction of a second apart
 ENDINGS = ("stopping", "halted", "stopped")
 ROUTINE = ("started", "placed", "amended", "cancelled")  # what the table shows already
 OUTSIDE = ("liquidated", "closed_outside", "base_changed", "position_adopted", "slot_stopped")
@@ -41,7 +43,7 @@ class LiveScreen:
         self._series = LiveSeries()
         self._warning: str | None = None
         self._notice: str | None = None
-        self._notice_until = 0
+        self._notice_until_s = 0.0
         self._view: str | None = None
         self._opened = False
         self._last: CycleEvent | None = None
@@ -60,7 +62,7 @@ class LiveScreen:
         if isinstance(event, CycleEvent):
             self._cycle(event)
         elif event.name == NOTICE:
-            self._note(str(event.data["text"]))
+            self._note(str(event.data["text"]), asks=bool(event.data.get("asks")))
         elif event.name == VIEW:
             self._view = None if self._view == event.data["name"] else str(event.data["name"])
             self._draw()
@@ -75,7 +77,8 @@ class LiveScreen:
         from pfmm.cli.live.recent import TROUBLE, trouble
 
         if event.name in TROUBLE:
-            self._warning = trouble(event)
+            about = f"{event.market.removesuffix('-PERP')}: " if event.market and len(self._shown.markets) > 1 else ""
+            self._warning = about + trouble(event)
         elif event.name in OUTSIDE:
             self._warning = f"{event.name.replace('_', ' ')}: {event.data.get('reason', '')}"
         elif event.name in ("resumed", "placed"):
@@ -96,7 +99,7 @@ class LiveScreen:
             self._terminal.start()
             if adopted:
                 self._note(f"took over {adopted} resting orders of the earlier run")
-        elif self._cycles >= self._notice_until:
+        elif time.monotonic() >= self._notice_until_s:
             self._notice = None
         self._last = event
         self._cycles += 1
@@ -110,12 +113,13 @@ class LiveScreen:
             self._opened = True
             self._terminal.line(opening_line(self._shown))
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, *, asks: bool = False) -> None:
+        """Show a text for a while; a question until it is answered, which says the next one."""
         if self._terminal.dumb:
             self._open()
             self._terminal.line(text)
             return
-        self._notice, self._notice_until = text, self._cycles + NOTICE_CYCLES
+        self._notice, self._notice_until_s = text, inf if asks else time.monotonic() + NOTICE_S
         self._draw()
 
     def _draw(self) -> None:

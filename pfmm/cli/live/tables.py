@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from pfmm.app import strategies
+from pfmm.cli.live.colours import GOOD, NOTE
 from pfmm.cli.live.depth import depth_table
 from pfmm.cli.live.fitting import cut, flow, whole
 from pfmm.cli.live.holdings import holdings, others, profit_lines
 from pfmm.cli.live.order_tables import grid_table, levels_table
 from pfmm.cli.live.reasons import nearest, reasons
-from pfmm.cli.live.recent import event_lines
+from pfmm.cli.live.recent import event_lines, whole_events
 from pfmm.cli.live.terminal import Screenful
 from pfmm.model.text import iso
 
@@ -33,6 +34,7 @@ FEW_MARKETS = 2
 REASONS_SHOWN = 3
 RECENT_SHOWN = 6
 GRID_LINES = 17
+PAUSED, PAUSED_BY_KEY = "paused by", "paused by key"  # how the loop begins its words for it
 LEAVING = {"cancel": "stops and cancels", "keep": "stops, orders stay", "flatten": "cancels and closes"}
 
 
@@ -69,8 +71,8 @@ def frame(
     if view == "events":
         told = [line for name in ("edge", "net", "fees") for line in whole(str(health.get(name) or ""), body)]
         head = [*_head(kind, report, {**health, "edge": None, "net": None, "fees": None}, body), *told]
-        head += [*_whole_reasons(report, body), *event_lines(recent, body)]
-        return Screenful(head, sums[len(why) :], [], foot, height)
+        head += [*_whole_reasons(report, body), *whole_events(recent, body)]
+        return Screenful(head, sums[len(why) :], [], _foot(report, health, body, whole_state=True), height)
     if view == "depth":
         now, each = report.time.time_ms, None if height is None else (height - taken) // len(report.runs)
         head += [line for run in report.runs for line in depth_table(run, now, body, each)]
@@ -104,7 +106,7 @@ def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
 def _market_state(report: CycleReport) -> str:
     """Say whether the markets can be traded now, by their data."""
     bad = sum(run.problem is not None for run in report.runs)
-    if bad == len(report.runs) and all(str(run.problem).startswith("paused by") for run in report.runs):
+    if bad == len(report.runs) and all(str(run.problem).startswith(PAUSED) for run in report.runs):
         return "paused"
     if bad:
         return "not quoted" if len(report.runs) == 1 else f"{bad} of {len(report.runs)} markets not quoted"
@@ -126,7 +128,7 @@ def _main(kind: str, report: CycleReport, width: int, room: int | None) -> list[
 
 def _grid(run: RunReport, now_ms: int, width: int, room: int | None) -> list[Text]:
     if run.ticker is None or run.decision is None:
-        return whole(f"{run.market} grid: {run.problem or 'waiting for the first price'}", width, style="magenta")
+        return whole(f"{run.market} grid: {run.problem or 'waiting for the first price'}", width, style=NOTE)
     explain: GridExplained = run.decision.explain
     title = flow([f"range {explain.lower:f} to {explain.upper:f}", f"{explain.levels} {explain.spacing} steps"], width)
     beside_lines = len(title) + 3  # its head, the price and the line that counts the others
@@ -152,7 +154,7 @@ def _why(report: CycleReport, width: int) -> list[Text]:
         return []
     found = reasons(report)
     lines = [cut(line, width) for line in found[:REASONS_SHOWN]]
-    shown = [Text(line, style="magenta") for line in lines]
+    shown = [Text(line, style=NOTE) for line in lines]
     more = len(found) - len(lines)
     if more or lines != found[:REASONS_SHOWN]:
         count = f"and {more} more reasons; " if more else ""
@@ -161,7 +163,7 @@ def _why(report: CycleReport, width: int) -> list[Text]:
 
 
 def _whole_reasons(report: CycleReport, width: int) -> list[Text]:
-    return [line for reason in reasons(report) for line in whole(reason, width, style="magenta")]
+    return [line for reason in reasons(report) for line in whole(reason, width, style=NOTE)]
 
 
 def _sums(kind: str, report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
@@ -187,14 +189,17 @@ def _series(health: Mapping[str, Any], width: int) -> list[Text]:
     return [Text(cut(line, width), style="dim") for line in health.get("series", ())]
 
 
-def _foot(report: CycleReport, health: Mapping[str, Any], width: int) -> list[Text]:
+def _foot(report: CycleReport, health: Mapping[str, Any], width: int, *, whole_state: bool = False) -> list[Text]:
     """Draw dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
     parts = [_protection(health["dead_man"]), f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
     problem = next((told for run in report.runs if (told := run.problem or run.no_new_risk)), None) or health["warning"]
+    if problem and problem.startswith(PAUSED_BY_KEY) and health.get("keys"):
+        problem += "; p goes on"
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"
     keys = "   keys p f q d e ?" if health.get("keys") else ""
     lines = flow(parts, width, style="dim")
-    lines.append(Text(cut(state, width), style="magenta" if problem else "green"))
+    style = NOTE if problem else GOOD
+    lines += whole(state, width, style=style) if whole_state else [Text(cut(state, width), style=style)]
     lines.append(Text(f"Ctrl-C {LEAVING[health['on_exit']]}{keys}", style="dim"))
     if health.get("notice"):
         lines += whole(health["notice"], width, style="bold")

@@ -1,11 +1,15 @@
-"""An event as one line for people. Layer: cli."""
+"""An event as one line for people: of a live screen, of `pfmm events`, of a log. Layer: cli.
+
+Amounts are as they change the profit: a rebate is a plus. The words of the engine are put in plain ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.live.reasons import absences, holding
+from pfmm.cli.live.reasons import absences, holding, places, reason_words
 
 if TYPE_CHECKING:
     from pfmm.app.events import ToldEvent
@@ -13,9 +17,10 @@ if TYPE_CHECKING:
 _TRADED = {"long": "bought", "short": "sold"}
 _SIDES = {"long": "buy", "short": "sell"}
 # fields that say nothing to people beside what the line has said already
-_SILENT = frozenset(
-    {"client_order_id", "order_id", "fill_id", "slot", "code", "side", "price", "size", "reason", "fee"}
-)
+_SILENT = frozenset({
+    "client_order_id", "order_id", "fill_id", "slot", "code", "side", "price", "size", "reason", "fee", "foreign",
+    "run_id", "in_a_row", "acted", "by", "from_price", "left", "traded",
+})  # fmt: skip
 
 
 def event_text(event: ToldEvent) -> str:
@@ -30,20 +35,63 @@ def event_text(event: ToldEvent) -> str:
 
 def what_happened(name: str, data: Mapping[str, Any]) -> str:
     """Say an event in words, without its time and its market."""
-    if name == "gap":
-        return f"{data.get('dropped')} events are no longer kept"
-    if name == "command":
-        return f"asked to {str(data.get('command')).replace('_', ' ')} ({data.get('by')})"
-    if name == "cycle":
-        return _cycle(data)
-    word = str(data.get("side"))
-    verb = _TRADED.get(word, word) if name == "fill" else name.replace("_", " ")
-    side = f" {_SIDES.get(word, word)}" if "side" in data and name != "fill" else ""
-    trade = f" {data['size']} at {data['price']}" if "size" in data and "price" in data else ""
-    fee = f" (fee {data['fee']})" if "fee" in data else ""
-    rest = [f"{key} {_short(value)}" for key, value in data.items() if key not in _SILENT and value not in (None, "")]
-    reason = f": {data['reason']}" if data.get("reason") else ""
-    return f"{verb}{side}{trade}{fee}{'  ' + ', '.join(rest) if rest else ''}{reason}"
+    said = _SAID.get(name)
+    if said is not None:
+        return said(data)
+    return _with_reason(f"{_place(data)}{name.replace('_', ' ')}{_trade(data)}{_rest(data)}", data)
+
+
+def _with_reason(text: str, data: Mapping[str, Any]) -> str:
+    reason = reason_words(str(data.get("reason") or ""))
+    if reason.startswith(text):  # "paused by key p"
+        return reason
+    return f"{text}: {reason}" if reason else text
+
+
+def _place(data: Mapping[str, Any]) -> str:
+    """Say where an order would be, of an event that names no price."""
+    return places([str(data["slot"])]) + " " if data.get("slot") and "price" not in data else ""
+
+
+def _trade(data: Mapping[str, Any]) -> str:
+    """Say the order: ` buy 0.0003 at 65657`; nothing where there is none."""
+    if not {"side", "size", "price"} <= data.keys():
+        return ""
+    word = str(data["side"])
+    return f" {_SIDES.get(word, word)} {_written(data['size'])} at {_written(data['price'])}"
+
+
+def _rest(data: Mapping[str, Any]) -> str:
+    told = [
+        f"{key.replace('_', ' ')} {_short(value)}"
+        for key, value in data.items()
+        if key not in _SILENT and value not in (None, "")
+    ]
+    return f"  {', '.join(told)}" if told else ""
+
+
+def _fill(data: Mapping[str, Any]) -> str:
+    verb = _TRADED.get(str(data["side"]), str(data["side"]))
+    return f"{verb} {_written(data['size'])} at {_written(data['price'])}{_fee(data)}"
+
+
+def _fee(data: Mapping[str, Any]) -> str:
+    if "fee" not in data:
+        return ""
+    effect = 0 - Decimal(str(data["fee"]))
+    return f" ({'rebate' if effect > 0 else 'fee'} {effect:+.6f})"
+
+
+def _amended(data: Mapping[str, Any]) -> str:
+    word = _SIDES.get(str(data["side"]), str(data["side"]))
+    before, after = Decimal(str(data["from_price"])).normalize(), _written(data["price"])
+    return f"moved {word} {_written(data['size'])} from {before:f} to {after}"
+
+
+def _round_trip(data: Mapping[str, Any]) -> str:
+    net = Decimal(str(data["net"]))
+    start, end = (float(str(data[key])) for key in ("entry_price", "exit_price"))
+    return f"round trip {_written(data['size'])} from {start:.6g} to {end:.6g}: {net:+.6f} USD"
 
 
 def _cycle(data: Mapping[str, Any]) -> str:
@@ -51,10 +99,69 @@ def _cycle(data: Mapping[str, Any]) -> str:
     back."""
     held = holding((one["slot"], one["reason"]) for one in data.get("held") or ())
     absent = absences(data.get("absent") or {})
-    told = {"mid": data.get("mid"), "holds": data.get("inventory"), "equity": data.get("equity")}
+    told = {"mid": data.get("mid"), "holds": data.get("inventory")}
     parts = [f"{name} {value}" for name, value in told.items() if value is not None]
+    equity = data.get("equity")
+    parts += [] if equity is None else [f"equity {Decimal(str(equity)):.2f}"]
     problem = [str(data["problem"])] if data.get("problem") else []
-    return ", ".join([f"cycle: {data.get('orders', 0)} orders", *parts, *problem, *held, *absent])
+    return ", ".join([f"cycle: {_many(data.get('orders', 0), 'order')}", *parts, *problem, *held, *absent])
+
+
+def _started(data: Mapping[str, Any]) -> str:
+    taken = int(data.get("adopted_orders") or 0)
+    parts = [f"started on {data.get('venue')}/{data.get('account')}"]
+    parts += [f"took over {_many(taken, 'order')} of the earlier run"] if taken else []
+    parts += [f"the account holds {_written(data['position'])}"] if data.get("position") is not None else []
+    return ", ".join(parts)
+
+
+def _stopping(data: Mapping[str, Any]) -> str:
+    return _with_reason(f"stopping, orders by the exit policy {data.get('policy')}", data)
+
+
+def _stopped(data: Mapping[str, Any]) -> str:
+    parts = [
+        f"{_many(data.get('cancelled', 0), 'order')} cancelled, {data.get('orders_left')} left",
+        _many(data.get("fills", 0), "fill"),
+    ]
+    parts += [f"holds {_written(data['inventory'])}"] if data.get("inventory") is not None else []
+    parts += [f"P&L {Decimal(str(data['pnl'])):+.4f} USD"] if data.get("pnl") is not None else []
+    return f"{_with_reason('stopped', data)}; {', '.join(parts)}"
+
+
+def _resumed(data: Mapping[str, Any]) -> str:
+    return f"goes on after: {reason_words(str(data.get('after')))}"
+
+
+def _adopted(data: Mapping[str, Any]) -> str:
+    return _with_reason(f"took over {_written(data['size'])} at {_written(data['price'])}", data)
+
+
+def _command(data: Mapping[str, Any]) -> str:
+    return f"asked to {str(data.get('command')).replace('_', ' ')} ({data.get('by')})"
+
+
+def _funding(data: Mapping[str, Any]) -> str:
+    return f"funding {Decimal(str(data['amount'])):+.6f} USD at {Decimal(str(data['rate'])) * 10_000:+.4f} bps"
+
+
+def _missed(data: Mapping[str, Any]) -> str:
+    return f"{data.get('dropped')} events are no longer kept"
+
+
+_SAID = {
+    "fill": _fill, "amended": _amended, "round_trip": _round_trip, "cycle": _cycle, "started": _started,
+    "stopping": _stopping, "stopped": _stopped, "resumed": _resumed, "position_adopted": _adopted,
+    "command": _command, "funding": _funding, "gap": _missed,
+}  # fmt: skip
+
+
+def _many(count: Any, name: str) -> str:
+    return f"{count} {name}" if str(count) == "1" else f"{count} {name}s"
+
+
+def _written(value: Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def _short(value: Any) -> str:

@@ -23,7 +23,7 @@ def log_line(line: str) -> str:
     try:
         event = json.loads(line)
         name, time = str(event.pop("event")), str(event.pop("time"))
-    except (ValueError, KeyError, AttributeError):
-        return line  # half written, as a process leaves it that is killed
-    about = " ".join(str(event.pop(key, "")) for key in ("market", "strategy")).strip()
-    return f"{time[11:19]}  {about + '  ' if about else ''}{what_happened(name, event)}"
+        about = " ".join(str(event.pop(key, "")) for key in ("market", "strategy")).strip()
+        return f"{time[11:19]}  {about + '  ' if about else ''}{what_happened(name, event)}"
+    except (ValueError, LookupError, AttributeError, ArithmeticError):
+        return line  # half written, as a process leaves it that is killed, or none of ours

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pfmm.app.events import GAP, EventsRequest, ToldEvent, events, newest_cursor, run_meant
 from pfmm.app.session import Session
-from pfmm.cli.render.events import event_text
+from pfmm.cli.render.events import event_text, what_happened
 from pfmm.errors import NoJournal, UsageError
 from pfmm.journal import events as kept
 from pfmm.model.event import Event
@@ -90,4 +91,42 @@ def test_without_runs_a_name_says_so() -> None:
 def test_an_event_in_words(tmp_path: Path) -> None:
     data = {"side": "long", "size": "0.0003", "price": "65657", "fee": "-0.0039", "fill_id": "7", "slot": "cell:1:bid"}
     told = ToldEvent("fill", 1_735_689_600_000, 12, "r1", "BTC-PERP", "grid", data)
-    assert event_text(told) == "#12  00:00:00  BTC-PERP grid  bought 0.0003 at 65657 (fee -0.0039)"
+    assert event_text(told) == "#12  00:00:00  BTC-PERP grid  bought 0.0003 at 65657 (rebate +0.003900)"
+
+
+TRADE = {"side": "short", "size": "0.5", "price": "101.50", "slot": "cell:5:ask", "client_order_id": "pf-1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("placed", TRADE, "placed sell 0.5 at 101.50"),
+        ("amended", {**TRADE, "from_price": "102.5000"}, "moved sell 0.5 from 102.5 to 101.50"),
+        ("refused", {**TRADE, "code": "post_only", "reason": "younger than 1500 ms"},
+         "refused sell 0.5 at 101.50: moved less than 1.5 s ago"),
+        ("refused", {"slot": "cell:5:ask", "reason": "no"}, "ask of line 6 refused: no"),
+        ("fill", {**TRADE, "fee": Decimal("0.02")}, "sold 0.5 at 101.50 (fee -0.020000)"),
+        ("round_trip", {"slot": "cell:5", "size": "0.5", "entry_price": "100.0", "exit_price": "101.50",
+                        "gross": "0.75", "fees": "-0.01", "net": "0.76"},
+         "round trip 0.5 from 100 to 101.5: +0.760000 USD"),
+        ("paused", {"reason": "paused by key p"}, "paused by key p"),
+        ("resumed", {"after": "paused by key p"}, "goes on after: paused by key p"),
+        ("stopping", {"reason": "signal SIGTERM", "policy": "cancel"},
+         "stopping, orders by the exit policy cancel: signal SIGTERM"),
+        ("stopped", {"reason": "1 cycles done", "cancelled": 1, "orders_left": 0, "fills": 2, "pnl": "0.00084811",
+                     "inventory": "-73", "left": []},
+         "stopped: 1 cycles done; 1 order cancelled, 0 left, 2 fills, holds -73, P&L +0.0008 USD"),
+        ("position_adopted", {"size": "-73", "price": "0.27", "foreign": False, "reason": "an earlier run left it"},
+         "took over -73 at 0.27: an earlier run left it"),
+        ("funding", {"rate": "0.0001", "price": "100", "position": "2", "amount": "-0.02"},
+         "funding -0.020000 USD at +1.0000 bps"),
+        ("started", {"venue": "paper", "account": "default", "adopted_orders": 2, "position": "0.5", "base": "0"},
+         "started on paper/default, took over 2 orders of the earlier run, the account holds 0.5"),
+        ("watchdog", {"reason": "process 7 is gone", "cancelled": 3}, "watchdog  cancelled 3: process 7 is gone"),
+        ("cycle", {"mid": "65400.5", "orders": 1, "inventory": "-0.00228", "equity": "10000.05123456", "problem": None,
+                   "absent": {}, "held": []},
+         "cycle: 1 order, mid 65400.5, holds -0.00228, equity 10000.05"),
+    ],
+)  # fmt: skip
+def test_people_read_words_and_no_names_of_fields_or_slots(name: str, data: dict[str, object], words: str) -> None:
+    assert what_happened(name, data) == words

@@ -94,7 +94,7 @@ def test_what_a_key_means(pressed: str, actions: list[Action], said: list[str]) 
     lines: list[str] = []
     read, write = os.pipe()
     os.write(write, pressed.encode())
-    keyboard = Keyboard(read, "close?", lines.append, lines.append)
+    keyboard = Keyboard(read, "close?", say=lines.append, ask=lines.append, view=lines.append)
     assert [command.action for command in keyboard.read()] == actions
     assert lines == said
     os.close(write)
@@ -109,7 +109,7 @@ STORY = '''
 import os, signal, termios
 from pfmm.runner.keyboard import Keyboard
 while os.tcgetpgrp(0) != os.getpgrp(): pass
-with Keyboard(0, "?", print, print) as keyboard:
+with Keyboard(0, "?", say=print, ask=print, view=print) as keyboard:
     assert keyboard.open
     os.kill(os.getpid(), signal.SIGTSTP)
     os.kill(os.getpid(), signal.SIGSTOP)
@@ -142,7 +142,7 @@ def test_the_terminal_has_its_own_mode_back_at_the_end_and_while_the_process_is_
 def test_keys_of_what_is_no_terminal_of_ours_are_not_asked_for() -> None:
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
-    with Keyboard(slave, "?", pytest.fail, pytest.fail) as keyboard:
+    with Keyboard(slave, "?", say=pytest.fail, ask=pytest.fail, view=pytest.fail) as keyboard:
         assert not keyboard.open
         assert termios.tcgetattr(slave) == before
     os.close(master)
