@@ -6,7 +6,7 @@ One job is the same value here, in a spawned process and on a Dask worker, and s
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -219,10 +219,16 @@ def row_of(one: Plan, result: Mapping[str, Any]) -> SweepRow:
 
 def refused(rows: Sequence[SweepRow]) -> tuple[PfmmError | None, tuple[str, ...]]:
     """Return the error that the first run alone would have ended in where no run at all could be (else None), and a
-    line for each reason why runs could not, with how many."""
-    reasons = Counter(row.message for row in rows if not row.ok)
-    listed = list(reasons.items())[:SHOWN_REASONS]
-    told = tuple(f"{count} of {len(rows)} runs cannot be: {message}" for message, count in listed)
+    line for each kind of reason why runs could not, with how many: reasons that differ in figures alone are one."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.ok:
+            found.setdefault(re.sub(r"[\d.]+", "", row.message), []).append(row.message)
+    reasons = list(found.values())
+    told = tuple(
+        f"{len(each)} of {len(rows)} runs cannot be{', such as' if len(set(each)) > 1 else ''}: {each[0]}"
+        for each in reasons[:SHOWN_REASONS]
+    )
     if len(reasons) > SHOWN_REASONS:
         told = (*told, f"and {len(reasons) - SHOWN_REASONS} more reasons: see the rows")
     if not rows or any(row.ok for row in rows):

@@ -29,7 +29,7 @@ from pfmm.errors import (
 from pfmm.flatten.contract import FlatState, FlattenResult
 from pfmm.flatten.emergency import flatten as flatten_account
 from pfmm.model.encoding import jsonable
-from pfmm.model.text import iso, plain
+from pfmm.model.text import counted, iso, plain
 from pfmm.runner.dead_man import LOCK_STRATEGY
 from pfmm.runner.locks import FLATTEN
 from pfmm.runner.signals import Signals
@@ -109,7 +109,7 @@ class FlattenPlan:
         return (
             f"{self.venue} account {self.account} at {self.time}, nothing sent:",
             *(f"would stop the {one.strategy} on {one.market} (pid {one.pid})" for one in self.runners),
-            f"would cancel {self.would_cancel} orders",
+            f"would cancel {counted(self.would_cancel, 'order')}",
             *(m.words() for m in self.markets),
         )
 

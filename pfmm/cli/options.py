@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import typer
 
-from pfmm.cli.plain_words import EVERYTHING
+from pfmm.cli.lines import typed
+from pfmm.cli.plain_words import BESIDE_MARKETS, EVERYTHING
 from pfmm.cli.typer_seam import Command, FlagSource, takes
 from pfmm.config.tables import setting_of
 from pfmm.errors import UsageError
@@ -51,9 +52,15 @@ def one_market(text: str) -> str:
 
 def several_markets(words: Sequence[str], everything: str) -> tuple[str, ...]:
     """Return the spellings for a command that takes several markets, BTC,ETH apart. Raises UsageError for the word
-    `all`, with the line that means it."""
+    `all`, and for words of a sentence, with the line that is meant."""
     if any(word.lower() in EVERYTHING for word in words):
         raise UsageError(f"no market is called {words[0]!r}", hint=f"did you mean `{everything}`?")
+    meant = [word for word in words if word not in BESIDE_MARKETS]
+    if len(meant) < len(words):
+        path = [word for word in everything.split()[1:] if word.islower() and not word.startswith("-")]
+        line = typed(*path, *meant) if meant else everything
+        filler = next(word for word in words if word in BESIDE_MARKETS)
+        raise UsageError(f"no market is called {filler!r}", hint=f"did you mean `{line}`?")
     return each(words)
 
 

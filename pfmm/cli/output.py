@@ -154,7 +154,9 @@ def emit_failure(command: str, failure: Failure, *, as_json: bool, result: Resul
             _show(result)
         except OutputLost as error:
             _talk(f"pfmm: {error.message}")
-    _talk(f"pfmm: {failure.message}")
+    from pfmm.cli.live.reasons import reason_words
+
+    _talk(f"pfmm: {reason_words(failure.message)}")
     if failure.hint:
         _talk(f"      {failure.hint}")
 

@@ -146,5 +146,7 @@ AS_JSON = frozenset(_words("format output o out as print fmt"))
 MARKET_OPTIONS = frozenset(_words("market m symbol pair coin ticker instrument asset markets symbols"))
 KEY_OPTIONS = frozenset(_words("key api-key apikey secret token password private-key api-secret passphrase"))
 EVERYTHING = frozenset(_words("all everything every * any"))
+# words of a sentence beside markets, as they are typed; a market in capitals may be called so
+BESIDE_MARKETS = frozenset(_words("rate rates of for the show check"))
 FILLERS = frozenset(_words("please now the a my me on for in with at market markets perp"))  # add nothing
 REAL_MONEY = frozenset(_words("live mainnet real prod production real-money"))

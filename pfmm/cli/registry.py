@@ -7,6 +7,8 @@ here. The module is imported only when its command is invoked. Strategies come f
 
 from __future__ import annotations
 
+import os
+
 from pfmm.app.strategies import lines
 
 # name of the command and of its module, and the line that the root help shows
@@ -35,6 +37,8 @@ def commands() -> dict[str, str]:
     return {**lines(), **dict(_COMMANDS)}
 
 
+WIDE = 75  # columns of the longest line
+LEAST = 20  # columns of text below which the terminal breaks lines itself
 GLOBAL_OPTIONS = (
     ("--profile NAME", "Use this profile instead of the active one."),
     ("--json", "Answer with one JSON envelope (streams: NDJSON)."),
@@ -52,11 +56,34 @@ def root_help() -> str:
         "",
         "A command-line market-making toolkit for perpetual futures.",
     ]
-    lines += ["", "Options (before or after the command):", *_rows(GLOBAL_OPTIONS)]
-    lines += ["", "Commands:", *_rows(tuple(commands().items()))]
-    return "\n".join([*lines, "", "Start here:  pfmm grid start BTC-PERP   (paper money, no account needed)"])
+    columns = _columns()
+    lines += ["", "Options (before or after the command):", *_rows(GLOBAL_OPTIONS, columns)]
+    lines += ["", "Commands:", *_rows(tuple(commands().items()), columns)]
+    start = [("Start here:", "pfmm grid start BTC-PERP"), ("", "(paper money, no account needed)")]
+    if columns is None or columns >= WIDE:
+        start = [("Start here:", "pfmm grid start BTC-PERP   (paper money, no account needed)")]
+    return "\n".join([*lines, "", *(f"{left:<11}  {right}" for left, right in start)])
 
 
-def _rows(rows: tuple[tuple[str, str], ...]) -> list[str]:
+def _columns() -> int | None:
+    """Return the columns of the terminal that stdout is, None where it is none; without the imports of `shutil`."""
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return int(os.environ["COLUMNS"]) or None
+    try:
+        return os.get_terminal_size(1).columns or None
+    except OSError:
+        return None
+
+
+def _rows(rows: tuple[tuple[str, str], ...], columns: int | None) -> list[str]:
     width = max(len(left) for left, _ in rows)
-    return [f"  {left.ljust(width)}  {right}" for left, right in rows]
+    margin = width + 4
+    lines: list[str] = []
+    for left, right in rows:
+        parts = [right]
+        if columns is not None and margin + len(right) > columns > margin + LEAST:
+            from textwrap import wrap
+
+            parts = wrap(right, columns - margin, break_on_hyphens=False)
+        lines += [f"  {(left if at == 0 else '').ljust(width)}  {part}" for at, part in enumerate(parts)]
+    return lines

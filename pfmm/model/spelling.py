@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 QUOTE_CURRENCIES = ("USDT", "USDC", "FDUSD", "BUSD", "USDH", "USD")
+LONG_WORD = 6  # letters
 CONTRACTS = ("PERPETUAL", "PERP", "SWAP")
 # what people call a coin that no market is listed as; only ever suggested
 COINS: Mapping[str, str] = {
@@ -75,8 +76,6 @@ def spelled(spelling: str, names: Collection[str]) -> str | None:
 
 def near(spelling: str, names: Collection[str], most: int = 3) -> tuple[str, ...]:
     """Choose the listed markets that `spelling` may be a slip for: those of its base first (BTC-PREP → BTC-PERP)."""
-    import difflib
-
     listed = {base_of(name): name for name in names}
     first = re.split(r"[-_/: ]", spelling.strip().upper())[0]
     bases = [*reversed(bases_of(spelling)), first, *_without_multiple(first), COINS.get(base_of(spelling), "")]
@@ -84,10 +83,37 @@ def near(spelling: str, names: Collection[str], most: int = 3) -> tuple[str, ...
     folded = {_folded(base): name for base, name in listed.items()}
     known += [folded[_folded(base)] for base in bases if base and _folded(base) in folded]
     if not known:
-        known = [
-            listed[base] for base in difflib.get_close_matches(bases[0] or first, list(listed), n=most, cutoff=0.5)
-        ]
+        typed = base_of(spelling) if bases_of(spelling) else first
+        called = {base: base for base in listed} | {name: base for name, base in COINS.items() if base in listed}
+        known = [listed[called[name]] for name in (*_slips(typed, called), *_beginnings(typed, listed))]
     return tuple(dict.fromkeys(known))[:most]
+
+
+def _slips(typed: str, bases: Iterable[str]) -> list[str]:
+    """Choose the bases that a slip of the pen makes `typed` of, the nearest first: one letter wrong, missing, too many
+    or changed with its neighbour; two in a long word. Of equal ones those that begin alike come first."""
+    most = 1 if len(typed) < LONG_WORD else 2
+    found = [(distance, base[:1] != typed[:1], base) for base in bases if (distance := _distance(typed, base)) <= most]
+    return [base for *_, base in sorted(found, key=lambda one: one[:2])]
+
+
+def _beginnings(typed: str, bases: Iterable[str]) -> list[str]:
+    """Choose the bases that the word begins with, the longest first: ETHPREP is about ETH."""
+    return sorted((base for base in bases if len(base) > 2 and typed.startswith(base)), key=len, reverse=True)
+
+
+def _distance(one: str, other: str) -> int:
+    """Count the letters to change, add, leave out or swap with their neighbour that make one word of the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        oldest, before, row = before, row, [at]
+        for place, there in enumerate(other, 1):
+            least = min(before[place] + 1, row[place - 1] + 1, before[place - 1] + (letter != there))
+            if at > 1 and place > 1 and (letter, one[at - 2]) == (other[place - 2], there):
+                least = min(least, oldest[place - 2] + 1)
+            row.append(least)
+    return row[-1]
 
 
 def _folded(base: str) -> str:

@@ -27,6 +27,11 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
+def counted(count: int, name: str) -> str:
+    """Write a number of things: "1 order", "2 orders"."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
 def visible(text: str) -> str:
     """Write what a terminal would act on as an escape: ESC becomes \\x1b, a right-to-left override \\u202e.
 

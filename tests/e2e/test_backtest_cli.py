@@ -265,9 +265,8 @@ def test_a_sweep_says_why_runs_could_not_be(tmp_path: Path, swing: Path) -> None
     base = ("backtest", "sweep", "grid", "x", "--data", swing, *GRID)
     some = run(*base, "--set", "grid.size_usd=0.5,20,0.6", home=tmp_path)
     assert some.code == 0
-    assert [line[:44] for line in some.err.splitlines()] == [
-        f"warning: 1 of 3 runs cannot be: size {size} USD" for size in ("0.5", "0.6")
-    ]
+    (line,) = some.err.splitlines()
+    assert line.startswith("warning: 2 of 3 runs cannot be, such as: size 0.5 USD")
     none = run(*base, "--set", "grid.size_usd=0.5,0.6", "--json", home=tmp_path)
     assert (none.code, none.error["code"]) == (2, "usage")
     assert none.error["message"].startswith("size 0.5 USD is below the minimum")

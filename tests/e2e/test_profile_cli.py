@@ -82,7 +82,7 @@ def test_a_life_of_a_profile(pfmm: Any, pfmm_home: Path) -> None:
 def test_text_is_for_people(pfmm: Any) -> None:
     code, out, err = pfmm("profile", "show")
     assert (code, err) == (0, "")
-    assert out.startswith("profile paper   key not needed on paper   paper money\n")
+    assert out.startswith("profile paper   paper money   key not needed on paper\n")
     lines = {line.split()[0]: line.split()[1:] for line in out.splitlines()[3:]}
     assert lines["grid.levels"] == ["10", "default"]
     assert lines["quote.calibrate"] == ["true", "default"]
@@ -90,6 +90,18 @@ def test_text_is_for_people(pfmm: Any) -> None:
     assert pfmm("profile", "list")[1].splitlines()[1].split() == ["*", "paper", "paper", "default"]
     assert pfmm("profile", "set", "grid.levels", "5")[::2] == (0, "paper: grid.levels = 5\n")
     assert pfmm("-q", "profile", "set", "grid.levels", "6") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("made", "money"),
+    [
+        (("--venue", "paper"), "paper money"),
+        (("--venue", "purpleflea"), "REAL money: purpleflea"),
+    ],
+)
+def test_a_profile_says_whose_money_it_moves(pfmm: Any, made: tuple[str, ...], money: str) -> None:
+    assert pfmm("profile", "create", "other", *made)[0] == 0
+    assert pfmm("profile", "show", "other")[1].splitlines()[0].startswith(f"profile other   {money}   key ")
 
 
 def test_paths_are_told(pfmm: Any, pfmm_home: Path) -> None:

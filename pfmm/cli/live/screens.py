@@ -17,6 +17,7 @@ from pfmm.cli.output import drop_stdout
 from pfmm.cli.render.left import left_line
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.event import Event
+from pfmm.model.text import counted
 
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
@@ -175,7 +176,9 @@ class LiveScreen:
             self._terminal.line(self._warning)
         left = event.data["orders_left"]
         rests = f"{left} of this run still rest" if left else "none of this run rests"
-        self._terminal.line(f"Stopped: {event.data['reason']}. {event.data['cancelled']} orders cancelled; {rests}.")
+        self._terminal.line(
+            f"Stopped: {event.data['reason']}. {counted(event.data['cancelled'], 'order')} cancelled; {rests}."
+        )
         for run in event.data.get("left", ()):
             line = left_line(run["market"], run["strategy"], run["inventory"], run["pnl"], run["close"])
             self._terminal.line(line)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pfmm.app import strategies
 from pfmm.app.backtest_results import edge_text, metrics_text, money_rows, run_data
 from pfmm.cli.render.tables import table
 from pfmm.model.encoding import ABSENT, present
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SHADES = "░▒▓█"
 SHOWN_ROWS = 20
+WIDEST = 100  # columns, off a terminal
+MARGIN = 2
 WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
 WITHIN_A_BAR = "n/a: candles do not tell what happened inside a bar"
 
@@ -34,11 +37,12 @@ def render_run(result: BacktestResult, width: int | None) -> str:
     data = run_data(job, scenarios)
     first = scenarios[0]
     runs = [(one.label, one) for one in scenarios]
+    trips = strategies.kind(job.kind).layout == "lines"  # a quote has none to count
     break_even, *money = money_rows([one for _, one in runs])
     rows = [
         break_even,
         ("fills", *(str(len(one.outcome.fills)) for _, one in runs)),
-        ("round trips", *(str(one.outcome.round_trips) for _, one in runs)),
+        ("round trips", *(str(one.outcome.round_trips) if trips else "-" for _, one in runs)),
         *money,
         ("deepest drawdown", *(_usd(-one.drawdown_usd) for _, one in runs)),
         ("position at the end", *(plain(one.outcome.position) for _, one in runs)),
@@ -91,11 +95,12 @@ def render_sweep(result: SweepResult, width: int | None) -> str:
         for row in ranked
     ]
     more = [*(["data"] if many else []), *(["segment"] if folded else [])]
-    names = [*result.axes, *more, "BE 5s, bps", "fills", "P&L pessimistic", "P&L optimistic", "drawdown"]
+    names = [*result.axes, *more, "BE 5s, bps", "fills", "P&L pessim.", "P&L optim.", "drawdown, USD"]
     blocks = [f"{len(result.rows)} runs, {result.computed} computed now, {result.remembered} known before"]
     blocks[0] += "".join(dict.fromkeys(f"; {_fees(row)}" for row in rows))
     if lines:
-        blocks.append(table(names, lines, right=range(len(names) - 5, len(names)), width=width))
+        figures = range(len(names) - 5, len(names))
+        blocks.append(table(names, lines, right=figures, spare=(figures[4], figures[1], figures[3]), width=width))
     varied = {name: values for name, values in result.axes.items() if len(values) > 1}
     if len(varied) == 2 and rows:
         blocks.append(heat_map(varied, result.rows))
@@ -174,8 +179,8 @@ def render_files(result: Described, width: int | None) -> str:
             continue
         figures = [present(market) for market in one.markets]
         names = list(dict.fromkeys(name for market in figures for name in market))
-        rows = [tuple(_cell(market.get(name)) for name in names) for market in figures]
-        lines = [table(("", *(column)), [("", *cells)], width=width) for column, cells in _in_parts(names, rows)]
+        rows = [[_cell(market.get(name)) for name in names] for market in figures]
+        lines = [line for row in rows for line in _in_parts(names, row, (width or WIDEST) - MARGIN)]
         told = present(one)
         notes = [
             f"  {name.replace('_', ' ')}: {told[name]}"
@@ -189,15 +194,28 @@ def render_files(result: Described, width: int | None) -> str:
     return "\n\n".join(blocks)
 
 
-def _in_parts(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Cut what is too wide for a terminal into two short tables a market."""
-    cut = 7
-    parts = []
-    for row in rows:
-        parts.append((tuple(names[:cut]), row[:cut]))
-        if len(names) > cut:
-            parts.append((tuple(names[cut:]), row[cut:]))
-    return parts
+def _in_parts(names: Sequence[str], row: Sequence[str], width: int) -> Iterator[str]:
+    """Draw what is known of a market, a head and a line, on as many of both as it takes."""
+    part: list[tuple[str, str]] = []
+    for pair in zip(map(_named, names), row, strict=True):
+        if part and sum(max(map(len, one)) + 2 for one in (*part, pair)) - 2 > width:
+            yield _part(part)
+            part = []
+        part.append(pair)
+    if part:
+        yield _part(part)
+
+
+def _part(pairs: Sequence[tuple[str, str]]) -> str:
+    heads, cells = zip(*pairs, strict=True)
+    lines = table(heads, [cells], right=[at for at, cell in enumerate(cells) if not cell[:1].isalpha()]).splitlines()
+    return "\n".join(" " * MARGIN + line for line in lines)
+
+
+def _named(name: str) -> str:
+    """Write the name of a field as people do: longest_silence_s is "longest silence, s"."""
+    words = name.replace("_", " ")
+    return words[:-2] + ", s" if words.endswith(" s") else words
 
 
 def _cell(value: Any) -> str:

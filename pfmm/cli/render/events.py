@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.live.reasons import absences, holding, places, reason_words
+from pfmm.model.text import counted
 
 if TYPE_CHECKING:
     from pfmm.app.events import ToldEvent
@@ -104,13 +105,13 @@ def _cycle(data: Mapping[str, Any]) -> str:
     equity = data.get("equity")
     parts += [] if equity is None else [f"equity {Decimal(str(equity)):.2f}"]
     problem = [str(data["problem"])] if data.get("problem") else []
-    return ", ".join([f"cycle: {_many(data.get('orders', 0), 'order')}", *parts, *problem, *held, *absent])
+    return ", ".join([f"cycle: {counted(int(data.get('orders') or 0), 'order')}", *parts, *problem, *held, *absent])
 
 
 def _started(data: Mapping[str, Any]) -> str:
     taken = int(data.get("adopted_orders") or 0)
     parts = [f"started on {data.get('venue')}/{data.get('account')}"]
-    parts += [f"took over {_many(taken, 'order')} of the earlier run"] if taken else []
+    parts += [f"took over {counted(taken, 'order')} of the earlier run"] if taken else []
     parts += [f"the account holds {_written(data['position'])}"] if data.get("position") is not None else []
     return ", ".join(parts)
 
@@ -121,8 +122,8 @@ def _stopping(data: Mapping[str, Any]) -> str:
 
 def _stopped(data: Mapping[str, Any]) -> str:
     parts = [
-        f"{_many(data.get('cancelled', 0), 'order')} cancelled, {data.get('orders_left')} left",
-        _many(data.get("fills", 0), "fill"),
+        f"{counted(int(data.get('cancelled') or 0), 'order')} cancelled, {data.get('orders_left')} left",
+        counted(int(data.get("fills") or 0), "fill"),
     ]
     parts += [f"holds {_written(data['inventory'])}"] if data.get("inventory") is not None else []
     parts += [f"P&L {Decimal(str(data['pnl'])):+.4f} USD"] if data.get("pnl") is not None else []
@@ -154,10 +155,6 @@ _SAID = {
     "stopping": _stopping, "stopped": _stopped, "resumed": _resumed, "position_adopted": _adopted,
     "command": _command, "funding": _funding, "gap": _missed,
 }  # fmt: skip
-
-
-def _many(count: Any, name: str) -> str:
-    return f"{count} {name}" if str(count) == "1" else f"{count} {name}s"
 
 
 def _written(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.model.text import plain
+from pfmm.model.text import counted, plain
 
 if TYPE_CHECKING:
     from pfmm.app.closing import MarketResult, Verdict
@@ -32,7 +32,7 @@ def render_verdict(result: Verdict, width: int | None) -> str:  # noqa: ARG001 -
     return "\n".join([
         f"{result.venue} account {result.account} at {result.time}: {result.state.upper()}",
         *map(_market, result.markets),
-        f"{result.cancelled} orders cancelled, {left} left",
+        f"{counted(result.cancelled, 'order')} cancelled, {left} left",
     ])  # fmt: skip
 
 

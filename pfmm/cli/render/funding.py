@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pfmm.cli.render.spans import in_words
@@ -21,8 +22,11 @@ def render(result: FundingResult, width: int | None) -> str:
     lines = [table(headers, [_cells(row) for row in rows], right=(1, 2, 3, 5), spare=(4, 1), width=width)]
     past = [row for row in rows if row.history is not ABSENT]
     if past:
-        columns = ("market", "mean 8 h", "deviation", "positive", "rates", f"since {past[0].history.since[:16]}Z")
-        lines += ["", table(columns, [_history_cells(row) for row in past], right=(1, 2, 3, 4), width=width)]
+        columns = ("market", "mean 8 h", "deviation", "positive", "rates", f"since {past[0].history.since[:10]}")
+        lines += [
+            "",
+            table(columns, [_history_cells(row) for row in past], right=(1, 2, 3, 4), spare=(3, 4), width=width),
+        ]
     return "\n".join(lines)
 
 
@@ -31,7 +35,7 @@ def _cells(row: FundingRow) -> tuple[str, ...]:
         rate, bps_8h, year = "n/a", "n/a", "n/a"
     else:
         rate = f"{row.rate_bps:+.4f} bps/{row.interval_hours}h"
-        bps_8h, year = f"{row.rate_8h_bps:+.4f} bps", f"{row.annualized_pct:.2f} %"
+        bps_8h, year = f"{row.rate_8h_bps:+.4f} bps", f"{_signed(row):+.2f} %"
     left = row.seconds_to_funding
     return (
         row.market, rate, bps_8h, year,
@@ -39,6 +43,12 @@ def _cells(row: FundingRow) -> tuple[str, ...]:
         "n/a" if left is None else in_words(left),
         row.action.replace("_", " ") + (" (estimated)" if row.source == "estimated" else ""),
     )  # fmt: skip
+
+
+def _signed(row: FundingRow) -> Decimal:
+    """Give the rate a year its sign, so that it reads as the rate beside it; the field is its size."""
+    size, rate = row.annualized_pct, row.rate
+    return Decimal(0) if size is None or rate is None else size.copy_sign(rate)
 
 
 def _history_cells(row: FundingRow) -> tuple[str, ...]:

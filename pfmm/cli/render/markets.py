@@ -23,7 +23,7 @@ def render(result: MarketsResult, width: int | None) -> str:
     body = [_cells(row) + ((_volume(row.volume_24h_usd),) if with_volume else ()) for row in rows]
     shown = headers + (("24 h USD",) if with_volume else ())
     return "\n".join([
-        table(shown, body, right=range(2, 10), spare=(1, 8, 5), width=width),
+        table(shown, body, right=range(2, 10), spare=(1, 8, 5, 3), width=width),
         "",
         "fees in bps of notional, negative = rebate",
         "a price step with figures holds that many significant digits",

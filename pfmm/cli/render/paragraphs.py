@@ -12,10 +12,14 @@ from textwrap import wrap
 
 ITEM = re.compile(r"(?:- |\d+\. )")
 LIST_OR_TEXT = ("item", "text")
+FURTHER = 2  # columns, of the rest of a broken line
+GOES_ON = " \\"  # a shell reads on behind it
 
 
 def fitted(text: str, width: int) -> str:
-    """Wrap `text` so that no line is beyond `width` but titles and code, which is copied whole.
+    """Wrap `text` so that no line is beyond `width`, but for a word that is longer than that.
+
+    Code is broken so that it stays code: a command with a backslash, JSON behind a comma.
 
     A table that is too wide has its first column alone on a line and the others, a bar between them, indented below it.
     """
@@ -28,7 +32,8 @@ def fitted(text: str, width: int) -> str:
                 mark = ITEM.match(line)
                 lines += _wrapped(line, width, first="", rest=" " * len(mark[0]) if mark else "")
         else:
-            lines += group
+            for line in group:
+                lines += _title_or_code(line, width)
     return "\n".join(lines)
 
 
@@ -38,6 +43,29 @@ def _kind(line: str) -> str:
     if line.startswith("|"):
         return "table"
     return "item" if ITEM.match(line) else "text"
+
+
+def _title_or_code(line: str, width: int) -> list[str]:
+    """Break a line that is copied whole where there is room for it."""
+    if len(line) <= width:
+        return [line]
+    margin = " " * (len(line) - len(line.lstrip()) + FURTHER)
+    if line.lstrip().startswith("{"):
+        return _after_commas(line, width, margin)
+    if line.lstrip().startswith("pfmm "):
+        *first, last = _wrapped(line, width - len(GOES_ON), first="", rest=margin)
+        return [*(part + GOES_ON for part in first), last]
+    return _wrapped(line, width, first="", rest=margin)
+
+
+def _after_commas(line: str, width: int, margin: str) -> list[str]:
+    lines: list[str] = []
+    for part in re.split(r"""(?<=,)(?=["{[.])""", line):
+        if lines and len(lines[-1]) + len(part) <= width:
+            lines[-1] += part
+        else:
+            lines.append(margin + part if lines else part)
+    return lines
 
 
 def _joined(lines: Sequence[str]) -> Iterator[str]:

@@ -98,7 +98,7 @@ def plan_text(planned: Any) -> str:
         notional = f"{order.notional:.2f}" if order is not None else ""
         rows.append((str(index), what, plain(planned.lines[index]), size, notional))
     head = [
-        f"{planned.market}  mid {planned.mid:f}  {planned.levels} {planned.spacing} steps of {planned.step:f} "
+        f"{planned.market}  mid {planned.mid:f}  {planned.levels} {planned.spacing} steps of {planned.step:f} USD "
         f"({planned.step_bps:.2f} bps)",
         "",
         table(("line", "side", "price", "size", "USD"), rows, right=(0, 2, 3, 4)),
@@ -139,7 +139,7 @@ def _worst_cases(planned: Any) -> str:
         ("10 % from here", away(-10), f"{worst.minus_10_pct:+.4f}", away(10), f"{worst.plus_10_pct:+.4f}"),
         ("at liquidation", *ending(worst.liquidation_below), *ending(worst.liquidation_above)),
     ]
-    return table(("worst case", "price falls to", "USD", "price rises to", "USD"), rows, right=(1, 2, 3, 4))
+    return table(("worst case", "falls to", "USD", "rises to", "USD"), rows, right=(1, 2, 3, 4))
 
 
 def show_data(said: QuoteExplained, notes: Sequence[str], *, explain: bool) -> dict[str, Any]:

@@ -25,9 +25,15 @@ def render_shown(result: ProfileShown, width: int | None) -> str:
     """Show every setting with its value and where that comes from."""
     rows = [(key, displayed(value), result.sources[key]) for key, value in result.settings.items()]
     key = "not needed on paper" if result.venue == "paper" and result.secret == UNSET else result.secret
-    money = "   paper money" if result.venue == "paper" else ""
-    head = f"profile {result.name}   key {key}{money}"
+    head = f"profile {result.name}   {_money(result)}   key {key}"
     return f"{head}\n\n{table(('setting', 'value', 'from'), rows, width=width)}"
+
+
+def _money(result: ProfileShown) -> str:
+    """Say which money orders of this profile would move."""
+    if result.venue == "paper":
+        return "paper money"
+    return f"{'REAL' if result.settings.get('network') == 'mainnet' else 'play'} money: {result.venue}"
 
 
 def render_edited(result: ProfileEdited, width: int | None) -> str:  # noqa: ARG001 - what was done is talk

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pfmm.app import strategies
 from pfmm.cli.live.reasons import absences, holding, places
 from pfmm.cli.render.left import left_line
 from pfmm.cli.render.tables import table
+from pfmm.model.text import counted
 
 if TYPE_CHECKING:
     from pfmm.app.detaching import Detached
     from pfmm.app.dry_run import Action, DryRunResult, PlannedRun
-    from pfmm.app.once import OnceResult
+    from pfmm.app.once import OnceResult, OnceRow
 
 _SIGNS = {"place": "+", "cancel": "-", "amend": "~", "keep": " "}
+
+
+def _state(run: OnceRow) -> str:
+    """Tell what rests, what is held and what was filled; a quote has no round trips to count."""
+    parts = [
+        f"{run.resting} resting ({run.placed} placed, {run.amended} amended, {run.cancelled} cancelled)",
+        f"inventory {run.inventory:f}",
+        counted(run.fills, "fill"),
+    ]
+    if strategies.kind(run.strategy).layout == "lines":
+        parts.append(counted(run.round_trips, "round trip"))
+    return ", ".join(parts)
 
 
 def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 - one line a market, for cron mails
     """Tell what was done and what rests now, and what is not wanted and why."""
     lines = []
     for run in result.runs:
-        state = run.problem or (
-            f"{run.resting} resting ({run.placed} placed, {run.amended} amended, {run.cancelled} cancelled), "
-            f"inventory {run.inventory:f}, {run.fills} fills, {run.round_trips} round trips"
-        )
-        lines.append(f"{run.market} {run.strategy}: {state}")
+        lines.append(f"{run.market} {run.strategy}: {run.problem or _state(run)}")
         lines += [f"  {line}" for line in absences(run.absent)]
         if run.close is not None:
             lines.append(f"  {left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)}")

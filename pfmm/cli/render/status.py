@@ -29,7 +29,7 @@ def render(kind: str, result: StatusResult, width: int | None) -> str:
 def _cells(row: RunRow, *, trips: bool) -> tuple[str, ...]:
     return (
         row.market,
-        row.state + (f" ({row.pid})" if row.pid else ""),
+        row.state.replace("_", " ") + (f" ({row.pid})" if row.pid else ""),
         str(len(row.orders)),
         str(row.fills),
         str(row.round_trips) if trips else "-",

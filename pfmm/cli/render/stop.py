@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pfmm.cli.render.flatten import render_verdict
 from pfmm.cli.render.left import left_line
 from pfmm.model.encoding import ABSENT
-from pfmm.model.text import plain
+from pfmm.model.text import counted, plain
 
 if TYPE_CHECKING:
     from pfmm.app.stop import StopResult
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def render(kind: str, result: StopResult, width: int | None) -> str:
     """Write one line a run, then the verdict about the positions where `--flatten` asked for it."""
     lines = [
-        f"{run.market} {run.strategy}: {run.state}, {run.cancelled} orders cancelled, {run.orders_left} left"
+        f"{run.market} {run.strategy}: {run.state}, {counted(run.cancelled, 'order')} cancelled, {run.orders_left} left"
         for run in result.runs
     ]
     if not lines and not result.unknown_orders:

@@ -39,7 +39,9 @@ def test_paragraphs_items_code_and_tables() -> None:
         "  second line",
         "- another",
         "",
-        "    code   stays as it is, however wide",
+        "    code   stays as",
+        "      it is, however",
+        "      wide",
         "",
         "name  what",
         "`a`   one",
@@ -52,11 +54,23 @@ def test_a_table_that_is_too_wide_stands_row_below_row() -> None:
     assert fitted(text, 14).splitlines() == ["name", "    what | why", "`a`", "    one two |", "    because"]
 
 
+def test_a_command_is_broken_as_a_shell_reads_it_and_json_behind_a_comma() -> None:
+    text = '    pfmm grid start BTC --levels 5\n\n    {"ok":true,"data":{"a":[1,2]},"warnings":[]}'
+    assert fitted(text, 26).splitlines() == [
+        "    pfmm grid start BTC \\",
+        "      --levels 5",
+        "",
+        '    {"ok":true,',
+        '      "data":{"a":[1,2]},',
+        '      "warnings":[]}',
+    ]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("topic", sorted(topics()))
 def test_every_page_fits_and_keeps_its_words(topic: str, width: int) -> None:
     text = text_of(topics()[topic])
     shown = fitted(text, width)
     too_wide = [line for line in shown.splitlines() if len(line) > width and " " in line.strip()]
-    assert [line for line in too_wide if not line.startswith(("    ", "#")) or line not in text] == []
+    assert too_wide == []
     assert re.findall(r"\w+", shown) == re.findall(r"\w+", text)

@@ -54,10 +54,21 @@ def test_a_spelling_that_could_mean_two_markets_means_none() -> None:
 @pytest.mark.parametrize(
     ("slip", "first"),
     [("BTC-PREP", "BTC-PERP"), ("BTC-31DEC25", "BTC-PERP"), ("XBTUSD", "BTC-PERP"), ("bitcoin", "BTC-PERP"),
-     ("PEPEUSDT", "kPEPE-PERP"), ("1000PEPE", "kPEPE-PERP"), ("BTX", "BTC-PERP"), ("SOLL", "SOL-PERP")],
+     ("PEPEUSDT", "kPEPE-PERP"), ("1000PEPE", "kPEPE-PERP"), ("BTX", "BTC-PERP"), ("SOLL", "SOL-PERP"),
+     ("SLO", "SOL-PERP"), ("bitcon", "BTC-PERP"), ("TBC", "BTC-PERP"), ("BT", "BTC-PERP"), ("ETHPREP", "ETH-PERP")],
 )  # fmt: skip
 def test_the_nearest_markets_by_base_first(slip: str, first: str) -> None:
     assert near(slip, LISTED)[0] == first
+
+
+@pytest.mark.parametrize("word", ["rate", "history", "xy", "all-of-them"])
+def test_a_word_that_is_like_no_market_is_like_none(word: str) -> None:
+    assert near(word, LISTED) == ()
+
+
+def test_the_nearest_slip_comes_first() -> None:
+    assert near("ETHH", ("ETHFI-PERP", "ETH-PERP", "MET-PERP")) == ("ETH-PERP",)
+    assert near("RATE", ("AZTEC-PERP", "ASTER-PERP", "RUT-PERP")) == ()
 
 
 def test_words_are_taken_apart_at_commas() -> None:
