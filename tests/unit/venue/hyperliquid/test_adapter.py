@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pfmm.errors import AuthenticationError, BadVenueData, RiskRefused, UnknownMarket, VenueRefused
+from pfmm.errors import AuthenticationError, RiskRefused, UnknownMarket, VenueRefused
 from pfmm.model.account import Cursors
 from pfmm.model.order import (
     AmendOrder,
@@ -28,7 +26,6 @@ from pfmm.model.order import (
 )
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
-from pfmm.venue.assemble import Reads, assemble
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
 from pfmm.venue.hyperliquid.nonces import NonceFile
@@ -214,47 +211,6 @@ def test_the_dead_man_switch_is_armed_and_taken_back(venue: Hyperliquid, exchang
     with pytest.raises(RiskRefused):
         venue.arm_dead_man(1)
     assert len(exchange.orders("desk")) == 1
-
-
-def lagging(state_times: Sequence[int], asked_ms: int = 100) -> tuple[list[str], Callable[[], Any]]:
-    """A venue whose account state is of these times, one read after the other, and a wall clock that pauses move."""
-    log: list[str] = []
-    times = iter(state_times)
-    now_s = [0.0]
-
-    def read(name: str, value: Any) -> Any:
-        log.append(name)
-        return value
-
-    def pause(seconds: float) -> None:
-        now_s[0] += seconds
-
-    reads: Reads[str, str, int] = Reads(
-        time_ms=lambda: read("time", asked_ms),
-        orders=lambda: read("orders", "orders"),
-        fills=lambda: read("fills", "fills"),
-        state=lambda: read("state", next(times)),
-        state_time_ms=lambda state: state,
-    )
-    return log, lambda: assemble(reads, pause=pause, monotonic_s=lambda: now_s[0])
-
-
-def test_a_snapshot_reads_time_orders_fills_and_state_in_this_order() -> None:
-    log, run = lagging([100])
-    assert run().state == 100
-    assert log == ["time", "orders", "fills", "state"]
-
-
-@given(st.lists(st.integers(0, 99), max_size=20), st.integers(100, 10**6))
-def test_a_snapshot_is_never_older_than_the_time_read_before_it(behind: list[int], then: int) -> None:
-    _, run = lagging([*behind, then])
-    assert run().state == then
-
-
-def test_a_state_that_stays_behind_proves_nothing() -> None:
-    _, run = lagging([99] * 100)
-    with pytest.raises(BadVenueData, match="behind its own time"):
-        run()
 
 
 def test_numbers_of_requests_rise_whatever_the_clock_and_the_process(tmp_path: Path) -> None:
