@@ -221,6 +221,17 @@ def test_a_taker_walks_the_levels_once() -> None:
     assert book.position == 14
 
 
+def test_a_reduce_only_taker_never_flips_and_cuts_what_rests() -> None:
+    book = book_with(Resting(1, SELL, 110, 5, True), position=5)
+    # long 5: of 9 wanted 5 are sold, and the resting order has nothing left to reduce
+    assert book.take(2, SELL, 9, [(100, 7)], limit=0, time_ms=5, reduce_only=True) == [
+        Execution(5, 2, SELL, 100, 5),
+        Reduction(5, 1, 0),
+    ]
+    assert (book.position, book.orders()) == (0, [])
+    assert book.take(3, SELL, 9, [(100, 7)], limit=0, time_ms=6) == [Execution(6, 3, SELL, 100, 2)]  # 2 of 7 are left
+
+
 def test_what_a_taker_took_cannot_fill_its_resting_remainder() -> None:
     book = MarketBook()
     book.take(1, BUY, 12, [(102, 9)], limit=102, time_ms=0)
@@ -273,4 +284,5 @@ def test_a_cleared_book_fills_nothing_and_is_not_worth_keeping() -> None:
     assert book.worth_keeping
     book.clear()
     assert not book.worth_keeping
+    assert (book.orders(), book.best_bid, book.best_ask) == ([], 0, 0)
     assert fills(book, trade(99, 9, SELL), trade(103, 9, BUY)) == []
