@@ -84,7 +84,7 @@ class _Flattener:
         self._acts_until_ms = 0  # of the newest order that was sent to rest
         self._failures = 0
         self._idled = 0
-        self._cancels = 0
+        self._other_way = False  # whether the next cancels go the way that the last did not
         self._seen_resting: set[str] = set()
         self._resting: set[str] = set()
         self._problem: str | None = None
@@ -163,15 +163,17 @@ class _Flattener:
 
     def _last_look(self) -> bool:
         """Read once more after the time is up, so that the verdict knows what became of the last action; and again
-        where a position is gone that we did not close."""
-        proven = self._look_after()
-        if proven and self._vanished():
+        where nothing could be read before, as the very first may be any age, or a position is gone that we did not
+        close."""
+        first = self._last is None
+        shown = self._look_after()
+        if shown and (first or self._vanished()):
             self._tools.wait_s(FIRST_PAUSE_S)
-            proven = self._look_after()
-        return proven
+            shown = self._look_after()
+        return shown
 
     def _look_after(self) -> bool:
-        """Read, and tell whether that one snapshot shows the end."""
+        """Read, and tell whether that snapshot shows the end."""
         snapshot = self._read()
         if snapshot is None or self._resting or self._left() or self._proofs_needed > 1:
             return False
@@ -252,9 +254,9 @@ class _Flattener:
         Every second time by the other way (all at once, or by order id): one of them may be what the venue refuses.
         """
         self._acting()
-        self._cancels += 1
-        at_once = self._order.markets is None
-        if not others_stay and at_once == (self._cancels % 2 == 1):
+        at_once = (self._order.markets is None) is not self._other_way
+        self._other_way = not self._other_way
+        if at_once and not others_stay:
             self._cancel_all()
             return
         self._cancel_each([CancelOrder(one.market, order_id=one.order_id) for one in resting])
@@ -423,9 +425,11 @@ class _Flattener:
         silent_from_ms = self._others.silent_from_ms(now)
         if silent_from_ms is None:
             self._problem = "a runner of the account may still be sending orders"
-        elif now.time_ms < silent_from_ms:
+            return False
+        if now.time_ms < silent_from_ms:
             self._problem = "requests of stopped runners could still arrive"
-        return silent_from_ms is not None and now.time_ms >= silent_from_ms
+            return False
+        return True
 
     def _verdict(self, *, proven: bool) -> FlattenResult:
         seen = Seen(
