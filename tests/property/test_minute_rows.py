@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from pfmm.app.position_closers import closing_fills
@@ -56,7 +56,23 @@ def without_samples(found: ReportData) -> dict[str, Any]:
     return {name: getattr(found, name) for name in names}
 
 
+def closed_late(amount: int) -> list[Any]:
+    """Somebody sold `amount` and the row of that was written; then a run bought 10 and ended, without a cycle since
+    before the sale: its end claims a part of a fill that has its row."""
+    return [
+        ("foreign", A, 0, False, amount, 0),
+        ("wait", A, 0, True, 9, 0),
+        ("wait", A, 0, True, 9, 0),
+        ("close", A, 0, True, 9, 0),
+        ("fill", A, 0, True, 10, 0),
+        ("end", A, 0, True, 1, 0),
+        ("fill", A, 2, True, 1, 0),
+    ]
+
+
 @given(told=histories)
+@example(told=closed_late(4)).via("all of what was sold closed the run's")
+@example(told=closed_late(25)).via("what was sold closed the run's and opened more")
 @examples(12, 25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_minute_rows_and_fills_report_the_same(told: list[Any]) -> None:
     with TemporaryDirectory() as folder, closing(History(Path(folder) / "j.sqlite3")) as history:
