@@ -34,7 +34,7 @@ from pfmm.model.cycle import CycleReport
 from pfmm.model.event import Event
 from pfmm.model.market import Instrument, Ticker
 from pfmm.model.order import Order
-from pfmm.model.plan import Decision, OwnOrder, Plan
+from pfmm.model.plan import Decision, OwnOrder, OwnStatus, Plan
 from pfmm.model.quick import replace
 from pfmm.model.refusal import RefusalReason
 from pfmm.model.run import Intents, Run, RunLeft
@@ -168,6 +168,8 @@ class Engine:
             adopted.append(run)
             live = self._journal.live_orders(run_id=run.run_id)
             self._known_live += live
+            # whether the venue or the earlier process ended these nobody remembers
+            self._sender.replaced.update(o.client_order_id for o in live if o.status is OwnStatus.MISSING)
             for order in live:
                 self.saw(order.updated_ms)
         return tuple(adopted)
@@ -212,6 +214,11 @@ class Engine:
         doubts: list[tuple[OwnOrder, PfmmError]] = []
         absent: list[OwnOrder] = []
         dropped: list[tuple[OwnOrder, Order]] = []
+
+        def drop(own: OwnOrder, order: Order) -> None:
+            if own.client_order_id not in self._sender.replaced:  # which ended by our own request
+                dropped.append((own, order))
+
         snapshot, gone = observe_listed(
             self._venue,
             self._journal,
@@ -220,7 +227,7 @@ class Engine:
             not_before_ms=self.not_before_ms,
             doubt=lambda own, error: doubts.append((own, error)),
             absent=absent.append,
-            dropped=lambda own, order: dropped.append((own, order)),
+            dropped=drop,
         )
         self._note_gone(gone)
         seen = MarketSnapshot(snapshot)
@@ -267,6 +274,7 @@ class Engine:
 
     def _know(self, live: tuple[OwnOrder, ...]) -> None:
         self._known_live, self._in_flight = live, Intents()
+        self._sender.replaced.intersection_update(order.client_order_id for order in live)
 
     def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Step:
         """Look, check the data and the loss, and let the strategy decide."""

@@ -97,6 +97,7 @@ class Sender:
         self._venue = venue
         self._journal = journal
         self.acknowledged_ms = 0  # venue time of the newest change that the venue has acknowledged
+        self.replaced: set[str] = set()  # orders that ended as others took their place, until they are settled
 
     def send(self, intents: Intents, now_ms: int) -> tuple[SendNote, ...]:
         """Send what was committed; nothing leaves when there is nothing to do.
@@ -154,6 +155,8 @@ class Sender:
                 outcomes.append(_amended(own, item, now_ms))
             else:
                 updates += _old_leg(old, item)
+                if isinstance(item, Order) or item.reason is RefusalReason.REPLACEMENT_REFUSED:
+                    self.replaced.add(old.client_order_id)
                 outcomes.append(_replaced(old, own, item, now_ms))
         outcomes += [_placed(own, item, now_ms) for own, item in zip(placed, answer.place, strict=True)]
         for after, note in outcomes:

@@ -85,6 +85,7 @@ class Lagging:
     refuse_reads: int = 0  # so many of the next reads are refused for the whole address
     log: list[tuple[int, dict[str, Any], int]] = field(default_factory=list)
     on_step: Callable[[int], None] = lambda _: None
+    told_fill: Callable[[dict[str, Any]], dict[str, Any]] = lambda row: row  # how an answer tells of a fill
     dialect: str = POSTED
     _history: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
 
@@ -124,9 +125,9 @@ class Lagging:
         if kind in ("clearinghouseState", "frontendOpenOrders"):
             lags = self.lag.states if kind == "clearinghouseState" else self.lag.orders
             answer = self._earlier(kind, answer, self.random.choice(lags))
-        elif kind == "userFillsByTime" and self.lag.fills:
+        elif kind == "userFillsByTime":
             rows = [row for row in json.loads(answer) if row["time"] <= self.now_ms - self.lag.fills]
-            answer = json.dumps(rows).encode()
+            answer = json.dumps([self.told_fill(row) for row in rows]).encode()
         found = json.loads(answer)
         self.log.append((self.now_ms, asked, len(found) if isinstance(found, list) else 0))
         start_response("200 OK", [("Content-Type", "application/json")])
@@ -160,9 +161,10 @@ class Lagging:
                 wanted = item.get("o", item.get("oid", item.get("cloid")))
                 for order in self.exchange.orders(ACCOUNT):
                     if wanted in (int(order.order_id[1:]), order.client_order_id):
-                        self._fill(order)
+                        self.fill(order)
 
-    def _fill(self, order: OrderRecord) -> None:
+    def fill(self, order: OrderRecord) -> None:
+        """A print goes through the order."""
         assert order.price is not None
         spec = next(one for one in self.exchange.specs() if one.market == order.market)
         units = int(order.price.scaleb(spec.price_decimals))

@@ -92,7 +92,8 @@ class Info:
         """Read every fill from a venue time on, oldest first, each once."""
 
         def page(since_ms: int) -> tuple[Fill, ...]:
-            return reads.fills(self.rows(self.mine("userFillsByTime", startTime=since_ms, aggregateByTime=False)))
+            asked = self.mine("userFillsByTime", startTime=since_ms, aggregateByTime=False)
+            return reads.fills(self.rows(asked), self.account)
 
         return _paged("userFillsByTime", page, lambda one: one.fill_id, start_ms, FILLS_PAGE)
 

@@ -266,15 +266,18 @@ def side_of(row: Record) -> Side:
     return Side.LONG if row.choice("side", WireSide) is WireSide.BUY else Side.SHORT
 
 
-def fills(rows: Sequence[Record]) -> tuple[Fill, ...]:
-    """Read the executions of `userFills` or `userFillsByTime`, oldest first; in one millisecond as they were served."""
+def fills(rows: Sequence[Record], account: str = "") -> tuple[Fill, ...]:
+    """Read an account's executions of `userFills` or `userFillsByTime`, oldest first; in one millisecond as they were
+    served."""
     newest_first = len(rows) > 1 and rows[0].millis("time") > rows[-1].millis("time")
-    served = [fill(row) for row in (reversed(rows) if newest_first else rows)]
+    served = [fill(row, account) for row in (reversed(rows) if newest_first else rows)]
     return tuple(sorted(served, key=lambda one: one.time_ms))
 
 
-def fill(row: Record) -> Fill:
-    """Read one execution. Its id joins time, coin, trade and order: the trade's number alone is not unique.
+def fill(row: Record, account: str = "") -> Fill:
+    """Read one execution of an account.
+
+    Its id joins time, coin, trade and order: the trade's number alone is not unique.
 
     Old answers have no trade number; there position before the fill, price and size tell fills of one order apart.
     Raises BadVenueData for a fee in another coin than USDC.
@@ -298,8 +301,17 @@ def fill(row: Record) -> Fill:
         fee=row.decimal_text("fee"),
         liquidity=Liquidity.TAKER if row.flag("crossed") else Liquidity.MAKER,
         time_ms=time_ms,
-        liquidation=row.given("liquidation"),
+        liquidation=row.given("liquidation") and _liquidated(row.record("liquidation"), account),
     )
+
+
+def _liquidated(told: Record, account: str) -> bool:
+    """Tell whether it was this account that was liquidated; where the venue does not say who, it was.
+
+    Who trades with somebody else's liquidation is told of it in the same way.
+    """
+    who = told.optional_text("liquidatedUser") or account
+    return who.lower() == account
 
 
 def funding_payment(row: Record) -> FundingPayment:

@@ -44,6 +44,13 @@ def test_a_fill_keeps_sign_of_fee_side_and_who_crossed() -> None:
     assert (found.client_order_id, found.liquidation) == ("a1b2c3-26", True)
 
 
+@pytest.mark.parametrize(("who", "ours"), [("0xAB12", True), ("0xab12", True), ("0xcd34", False), (None, True)])
+def test_only_the_liquidation_of_this_account_is_one(who: str | None, ours: bool) -> None:
+    """Whoever trades with somebody's liquidation is told of it too."""
+    told = {"markPx": "1.3", "method": "market", **({} if who is None else {"liquidatedUser": who})}
+    assert reads.fill(fill_row(liquidation=told), "0xab12").liquidation is ours
+
+
 def test_leverage_and_margin_mode_are_read() -> None:
     for word, isolated in (("isolated", True), ("cross", False)):
         found = reads.margin_mode(record(leverage={"type": word, "value": 3, "rawUsd": "0.0"}, coin="BTC"))
