@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pfmm.app.protection import refuse_unattended
 from pfmm.app.starting import started
 from pfmm.engine.strategy_run import NO_ROOM
 from pfmm.errors import (
@@ -104,6 +105,8 @@ def once(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tel
 
 
 def _once(begun: Start) -> OnceResult:
+    if _policy(begun) == "keep":
+        refuse_unattended(begun)
     session, engine = begun.session, begun.engine
     with Signals(one_shot=True) as signals:
         adopted = begun.adopt()
@@ -127,6 +130,10 @@ def _once(begun: Start) -> OnceResult:
     return result
 
 
+def _policy(begun: Start) -> str:
+    return begun.request.on_exit or "keep"
+
+
 def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> tuple[OnceResult, PfmmError | None]:
     """Carry out the exit policy after the one cycle: the answer, and the failure where it did not do its work."""
     from pfmm.runner.leaving import carry_out
@@ -136,7 +143,7 @@ def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> 
     tripped = ending.halt
     if tripped is not None:
         begun.trip(tripped, report.time.time_ms)
-    leaving = "cancel" if tripped is not None else begun.request.on_exit or "keep"
+    leaving = "cancel" if tripped is not None else _policy(begun)
     around = begun.surroundings(signals.wait_regardless_s, nullcontext, signals.ignore_interrupts)
     cancelled = carry_out(begun.engine, leaving, ending, report.time.time_ms, around)
     came = begun.engine.settle_up()  # what was filled on the way out

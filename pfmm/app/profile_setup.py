@@ -60,10 +60,8 @@ class ProfileSetUp:
 
 
 def network_for(venue: str, network: str | None) -> str:
-    """Return the network that is meant: the one that is named, else the test network where pfmm refuses the real
-    one."""
-    line = VENUES[venue]
-    return network or (TESTNET if line.testnet and line.mainnet_refusal else MAINNET)
+    """Return the network that is meant: the one that is named, else the test network where there is one."""
+    return network or (TESTNET if VENUES[venue].testnet else MAINNET)
 
 
 def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: None) -> ProfileSetUp:
@@ -102,7 +100,7 @@ def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: Non
         open_orders=found.get("open_orders"),
         limits=found.get("limits"),
         notes=found.get("notes", ()),
-        warnings=(*edited.warnings, *_warnings(request, settings.place.trading_refusal, secret)),
+        warnings=(*edited.warnings, *_warnings(request, secret)),
     )
 
 
@@ -130,9 +128,9 @@ def _secret(request: SetupRequest, settings: Settings) -> str:
     return "set"
 
 
-def _warnings(request: SetupRequest, refused: str, secret: str) -> list[str]:
+def _warnings(request: SetupRequest, secret: str) -> list[str]:
     """Tell what the new profile cannot do yet."""
-    warnings = [f"pfmm does not trade there yet: {refused}"] if refused else []
+    warnings = []
     if secret != "set":  # noqa: S105
         warnings.append("no key is set: it reads, and cannot trade (`pfmm profile set secret.file PATH`)")
     if not request.check:
@@ -162,9 +160,7 @@ def _values(request: SetupRequest) -> dict[str, Any]:
 def _looked_at(opened: Session, *, with_key: bool, tell: Callable[[str], None]) -> dict[str, Any]:
     """Read balance, mode and limits of the account, and prove that the key may act for it."""
     tell(f"asking {opened.venue_name} about account {opened.account}")
-    notes: tuple[str, ...] = ()
-    if with_key and not opened.settings.place.trading_refusal:
-        notes = opened.venue.probe(())
+    notes = opened.venue.probe(()) if with_key else ()
     state = opened.venue.state(())
     return {
         "equity": state.account.equity,

@@ -129,7 +129,7 @@ def create_profile(
 
     money = ""
     if values.get("venue", PAPER) == PAPER and base is None:
-        real = "|".join(name for name, line in VENUES.items() if not line.mainnet_refusal and name != PAPER)
+        real = "|".join(name for name, line in VENUES.items() if name != PAPER)
         money = (
             f": a PAPER profile, which trades with paper money on the embedded exchange; `--venue {real}` is for real"
         )

@@ -41,6 +41,22 @@ def refuse_unprotected(begun: Start, dead_man: DeadMan) -> None:
         )
 
 
+def refuse_unattended(begun: Start) -> None:
+    """Raise RiskRefused where a live cycle of cron would leave orders with nothing that watches them until the next.
+
+    Nobody feeds a dead-man switch between two cycles, so only a stop at the venue, or `--yes-unprotected`, lets them
+    rest.
+    """
+    session = begun.session
+    without = [market for market in begun.markets if not can_stop(session, market)]
+    if session.live and without and not begun.request.yes_unprotected:
+        raise RiskRefused(
+            f"between two cycles nothing watches what rests at {session.venue_name}, and no stop can wait there on "
+            f"{', '.join(without)}: if the next one does not come, orders rest and positions stay; nothing was sent",
+            hint=_hint(session),
+        )
+
+
 def can_stop(session: Session, market: str) -> bool:
     """Tell whether a stop at the venue can close what a run of the market holds: one needs to know at which loss."""
     run = session.settings.for_market(market).run

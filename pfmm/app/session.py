@@ -91,15 +91,6 @@ class Session:
 
         return "key-" + sha256(self.key().encode()).hexdigest()[:12]
 
-    def refuse_reading_only(self) -> None:
-        """Raise CannotDoThis on a venue that pfmm only reads: nothing that acts may begin there."""
-        why = self.settings.place.trading_refusal
-        if why:
-            raise CannotDoThis(
-                f"pfmm does not trade on {self.venue_name} yet, it only reads: {why}; nothing was sent",
-                hint="`pfmm profile set network testnet` trades with play money; close and cancel at the venue itself",
-            )
-
     def _account_if_known(self) -> str:
         """Return the account; empty without a usable key or address: public data needs none, and what does says what is
         wrong with it."""
@@ -253,9 +244,7 @@ class Session:
         return AccountLocks(self.state_dir, self.venue_name, self.account)
 
     def locks_to_trade(self) -> AccountLocks:
-        """Return the account's locks, for what will send orders. Raises CannotDoThis on a venue that pfmm only reads,
-        and Halted."""
-        self.refuse_reading_only()
+        """Return the account's locks, for what will send orders. Raises Halted."""
         self.locks.refuse_if_halted()
         return self.locks
 

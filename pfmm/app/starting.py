@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pfmm.app.edge_note import edge_lines
 from pfmm.app.ending import end_runs
 from pfmm.app.liquidation_check import liquidation_lines
 from pfmm.app.runs import Runs
@@ -131,7 +132,8 @@ class Start:
         if new:
             look = session.venue.state(self.markets)
             self._settle_positions(new, look)
-            for line in liquidation_lines(session, self.instruments, self.limits_usd, look):
+            told = liquidation_lines(session, self.instruments, self.limits_usd, look)
+            for line in (*told, *edge_lines(session, self.kind, self.markets, self.fees)):
                 self._tell(line)
         self._tell_actions()
         action = f"Start {self.kind} on {', '.join(self.markets)}"

@@ -71,5 +71,4 @@ def emergency_session(options: Globals) -> Iterator[Session]:
 
     settings = emergency_settings(os.environ, profile=options.profile, overrides=options.flags)
     with opened(settings, hurried=True) as one:
-        one.refuse_reading_only()
         yield one

@@ -100,7 +100,6 @@ def _start(context: typer.Context, name: str, markets: tuple[str, ...], way: Way
             _dry_run(options, request, session, pending_fails=way.exit_code)
             return
         if session.live:
-            session.refuse_reading_only()
             refuse_unasked(yes=way.yes)
         start = _once if way.once else _detach if way.detach else _loop
         start(options, request, session, partial(ask, yes=way.yes))

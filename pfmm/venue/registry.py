@@ -17,8 +17,7 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 class VenueLine(NamedTuple):
     """One venue: the function `open_venue` of its adapter as module:name, its own address (empty: in this process),
     the variables that may hold its key, and whether the account is named by an address (`address`), by the key's
-    fingerprint (`key`) or freely (`name`). `testnet` is the address of its play-money network, if it has one, and
-    `mainnet_refusal` says why pfmm does not trade there with real money yet.
+    fingerprint (`key`) or freely (`name`). `testnet` is the address of its play-money network, if it has one.
 
     `public` opens what shows the venue's public data to the paper exchange and to a recording, `stream` the same
     through a socket.
@@ -29,7 +28,6 @@ class VenueLine(NamedTuple):
     key_variables: tuple[str, ...]
     account: str
     testnet: str = ""
-    mainnet_refusal: str = ""
     public: str = ""
     stream: str = ""
 
@@ -48,7 +46,6 @@ VENUES: Final = {
         ("PFMM_API_KEY",),
         "address",
         testnet="https://api.hyperliquid-testnet.xyz",
-        mainnet_refusal="what a maker must earn there to break even has not been measured yet",
         public="pfmm.venue.hyperliquid.public:open_public",
         stream="pfmm.venue.hyperliquid.streaming:open_stream",
     ),
@@ -58,12 +55,11 @@ VENUES: Final = {
 class Place(NamedTuple):
     """Where on a venue a profile trades. `address` has no trailing slash and is empty for the exchange in this process,
     `network` is mainnet, testnet or local (an exchange on this machine), `name` is what screens and files call it
-    (hyperliquid, hyperliquid-testnet), and `trading_refusal` says why pfmm does not trade there (empty: it does)."""
+    (hyperliquid, hyperliquid-testnet)."""
 
     address: str
     network: str
     name: str
-    trading_refusal: str
 
 
 def place_of(venue: str, network: str, url: str = "") -> Place:
@@ -73,11 +69,9 @@ def place_of(venue: str, network: str, url: str = "") -> Place:
     """
     line = VENUES[venue]
     if not line.testnet:
-        return Place(url or line.url, MAINNET, venue, line.mainnet_refusal)
+        return Place(url or line.url, MAINNET, venue)
     from urllib.parse import urlsplit
 
     address = url or (line.url if network == MAINNET else line.testnet)
     network = LOCAL if urlsplit(address).hostname in _LOOPBACK else network
-    if network == MAINNET:
-        return Place(address, network, venue, line.mainnet_refusal)
-    return Place(address, network, f"{venue}-{network}", "")
+    return Place(address, network, venue if network == MAINNET else f"{venue}-{network}")

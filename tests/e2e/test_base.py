@@ -217,7 +217,7 @@ def test_a_live_start_beside_a_base_wants_to_be_told(tmp_path: Path) -> None:
         opened = open_exchange(exchange / "state")
         opened.place("default", PlaceRequest("BTC-PERP", "long", "market", size_usd=D(100)))
         opened.close()
-        line = ("quote", "start", "BTC", "--once", "--yes", "--json")
+        line = ("quote", "start", "BTC", "--once", "--yes", "--yes-unprotected", "--json")
         refused = run(*line, home=home, env=env)
         assert (refused.code, refused.error["code"]) == (7, "risk_refused"), refused.out
         assert "BTC-PERP that no run of pfmm ever held; nothing was sent" in refused.error["message"]

@@ -1,4 +1,4 @@
-"""Commands that read work on Hyperliquid with no special case of their own, and on its mainnet nothing acts."""
+"""Commands that read work on Hyperliquid with no special case of their own, and sign nothing."""
 
 from __future__ import annotations
 
@@ -88,17 +88,13 @@ def test_rates_of_every_market_are_one_request(tmp_path: Path) -> None:
     assert venue.requests == [{"type": "metaAndAssetCtxs"}]
 
 
-@pytest.mark.parametrize(
-    "words", [["grid", "start", "BTC", "--once", "--yes"], ["quote", "start", "BTC"], ["flatten", "--all", "--yes"]]
-)
-def test_mainnet_is_refused_before_anything_is_asked(tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize("words", [["grid", "start", "BTC", "--once"], ["quote", "start", "BTC"], ["flatten", "--all"]])
+def test_real_money_is_not_touched_off_a_terminal_without_a_yes(tmp_path: Path, words: list[str]) -> None:
+    """Before anything is asked of anybody."""
     live = {"PFMM_VENUE": "hyperliquid", "PFMM_ACCOUNT": "0x" + "1" * 40, "PFMM_API_KEY": "0x" + "2" * 64}
     done = run_here(*words, "--json", home=tmp_path, env=live)
-    assert done.code == 6
-    assert "does not trade on hyperliquid yet" in done.error["message"]
-    assert "break even" in done.error["message"]
-    assert "network testnet" in done.error["hint"]
-    assert run("resume", "--json", home=tmp_path, env=live).data["halted_by"] is None  # nothing was halted
+    assert (done.code, done.error["hint"]) == (2, "add --yes")
+    assert not (tmp_path / "state" / "locks").exists(), "nothing was halted"
 
 
 def test_an_account_that_is_no_address_is_refused(tmp_path: Path, variables: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from tests.e2e.driver import Completed, run
 D = Decimal
 LOCAL = "hyperliquid-local"
 STATED = ("--kappa", "1.5", "--sigma", "40")  # nothing to fit first
+CRON = ("--once", "--yes", "--yes-unprotected")
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,16 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_grid_a_ladder_and_a_quote_run_stop_and_are_flattened(desk: Desk) -> None:
-    once = desk.pfmm("grid", "start", "BTC", "--once", "--yes").data
+    once = desk.pfmm("grid", "start", "BTC", *CRON).data
     assert (once["venue"], once["runs"][0]["placed"]) == (LOCAL, 10)
     assert desk.resting == 10
-    again = desk.pfmm("grid", "start", "BTC", "--once", "--yes").data
+    again = desk.pfmm("grid", "start", "BTC", *CRON).data
     assert again["adopted_orders"] == 10
     assert again["runs"][0]["resting"] == desk.resting
     (row,) = desk.pfmm("grid", "status").data["runs"]
     assert len(row["orders"]) == desk.resting
-    assert desk.pfmm("ladder", "start", "ETH", *STATED, "--once", "--yes").code == 0
-    assert desk.pfmm("quote", "start", "SOL", *STATED, "--once", "--yes").code == 0
+    assert desk.pfmm("ladder", "start", "ETH", *STATED, *CRON).code == 0
+    assert desk.pfmm("quote", "start", "SOL", *STATED, *CRON).code == 0
     (stopped,) = desk.pfmm("grid", "stop", "BTC").data["runs"]
     assert stopped["orders_left"] == 0
     desk.exchange.place("desk", PlaceRequest("BTC-PERP", "long", "market", size_usd=D(300)))
@@ -81,7 +82,7 @@ def test_a_grid_a_ladder_and_a_quote_run_stop_and_are_flattened(desk: Desk) -> N
     assert (flat["venue"], flat["state"], flat["orders_left"]) == (LOCAL, "flat", 0)
     assert desk.resting == 0
     assert desk.held == {}
-    assert desk.pfmm("quote", "start", "SOL", *STATED, "--once", "--yes").code == 75
+    assert desk.pfmm("quote", "start", "SOL", *STATED, *CRON).code == 75
     assert desk.pfmm("resume").data["halted_by"] == "flatten"
 
 

@@ -32,7 +32,7 @@ def test_a_live_start_wants_the_hours(tmp_path: Path) -> None:
     home = home_at(tmp_path / "server", "2026-11-30T16:00")
     with served(home) as env:
         live = {**env, "PFMM_VENUE": "purpleflea", "PURPLE_FLEA_KEY": "paper-default"}
-        words = ("quote", "start", "AAPL", "--once", "--yes", "--json")
+        words = ("quote", "start", "AAPL", "--once", "--yes", "--yes-unprotected", "--json")
         refused = run(*words, home=tmp_path / "client", env=live)
         assert refused.code == 7, refused.out
         assert "AAPL-PERP (stock) closes at times" in refused.error["message"]

@@ -301,7 +301,7 @@ class Desk:
     def once(self) -> Completed:
         """A line of cron."""
         size = ("--size", 9_000, "--max-inventory", 60_000, "--model", "fixed", "--half-spread-bps", 20)
-        return self.pfmm("quote", "start", "TEST", *size, "--sigma", 30, "--once", "--yes")
+        return self.pfmm("quote", "start", "TEST", *size, "--sigma", 30, "--once", "--yes", "--yes-unprotected")
 
 
 def test_status_inventory_report_and_doctor_agree_after_a_liquidation(desk: Desk) -> None:
