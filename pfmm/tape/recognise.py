@@ -9,6 +9,7 @@ import csv
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -166,9 +167,14 @@ def _beginning(text: str) -> Any:
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line, without blanks around them and without quotes."""
+    """Return the cells of a line, without blanks around them and without quotes.
+
+    A line that is no CSV, with a carriage return in it or a cell without end, is cut at the delimiters as it stands:
+    what reads the cells names the one that makes no sense.
+    """
     if '"' in line:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
+        with suppress(csv.Error):
+            return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     return [cell.strip() for cell in line.split(delimiter)] if " " in line else line.split(delimiter)
 
 

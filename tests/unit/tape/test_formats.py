@@ -293,6 +293,8 @@ def test_a_file_of_comments_is_refused(tmp_path: Path) -> None:
         ),
         (TABLE.replace("ask,ask_size", "ask,ask"), "the column 'ask' occurs 2 times"),
         ("1,2,3\n", "line 1: the format is unknown: no header"),
+        ('x,"a"\r,b\n1,2,3\n', "line 1: the format is unknown: 'x,"),  # quotes, and a carriage return in the line
+        (HEAD + TABLE.split("\n")[1].replace(",", ',"\r",', 1) + "\n", "line 2: must have 9 cells"),
         ("\n\n", "is empty"),
         (TABLE[:-1], "the last line has no end, and may be cut"),
         (TABLE.replace(str(START_MS + 8), str(START_MS // 1000), 1).replace("\n", "\n", 1), "is a time in"),
