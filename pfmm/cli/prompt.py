@@ -8,6 +8,7 @@ from typing import TypeVar
 import typer
 
 from pfmm.app.contract import Question
+from pfmm.cli.output import as_written, columns, fitted
 from pfmm.errors import UsageError
 
 Found = TypeVar("Found")
@@ -27,7 +28,11 @@ def on_terminal() -> bool:
 def ask(question: Question, *, yes: bool) -> bool:
     """Ask as the `confirm` of a use case: --yes answers for it; off a terminal a question is a usage error (exit 2)."""
     refuse_unasked(yes=yes)
-    return yes or typer.confirm(question_text(question), err=True)
+    if yes:
+        return True
+    # one column is left for what is typed
+    text = fitted(as_written(f"{question_text(question)} [y/N]:", sys.stderr), columns() - 1, 0)
+    return typer.confirm(text, show_default=False, prompt_suffix=" ", err=True)
 
 
 def asked_secret(text: str) -> str:

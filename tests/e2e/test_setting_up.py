@@ -133,3 +133,21 @@ def test_every_screen_begins_with_its_money(tmp_path: Path) -> None:
     assert shown.code == 0
     assert shown.out.startswith("paper money: the embedded exchange\n")
     assert "paper money" not in run("quote", "show", "BTC", home=tmp_path).err
+
+
+@pytest.mark.parametrize("columns", [60, 72, 100])
+def test_the_question_before_a_live_start_is_broken_between_words(tmp_path: Path, url: str, columns: int) -> None:
+    home, file = tmp_path / "home", tmp_path / "desk.key"
+    address = key_of(home, "desk", file)
+    assert create(home, url, "--account", address, "--key-file", file).code == 0
+    line = ("--profile", "live", "grid", "start", "BTC", "--once", "--yes-unprotected")
+    with OnTerminal(*line, home=home, columns=columns, lines=30, term="xterm") as shown:
+        shown.wait_for("[y/N]: ")
+        shown.type("n")
+        assert shown.end() == 130
+    text = shown.seen.replace("\r", "")
+    asked = text[text.index("Start grid") : text.index("[y/N]:") + len("[y/N]:")]
+    assert asked.split() == (
+        f"Start grid on BTC-PERP with play money at hyperliquid-local account {address}? [y/N]:".split()
+    )
+    assert all(len(one) < columns for one in asked.split("\n"))
