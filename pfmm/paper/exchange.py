@@ -6,7 +6,7 @@ exchange) and from several processes at once (the store). Layer: paper.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -159,6 +159,19 @@ class Exchange(PublicSide):
             if status == "all":
                 found = self._sessions.store.orders(account, only_open=False, limit=MAX_ROWS, market=market)
             return tuple(order_record(order) for order in found if market in (None, order.market))
+
+        return self._sessions.view(account, work)
+
+    def orders_since(self, account: str, after: int, open_before: Collection[int]) -> tuple[OrderRecord, ...]:
+        """Return what may have changed: the open orders, those numbered above `after`, and those of `open_before` that
+        rest no more; oldest first. However many orders the account ever had, only these are read."""
+
+        def work(desk: Desk, _: ClockState) -> tuple[OrderRecord, ...]:
+            fresh = self._sessions.store.orders(account, only_open=False, limit=MAX_ROWS, after=after)
+            found = {order.number: order for order in (*fresh, *_open_orders(desk.account))}
+            ended = (number for number in open_before if number not in found)
+            found |= {number: desk.named(f"o{number}", None) for number in ended}
+            return tuple(order_record(found[number]) for number in sorted(found))
 
         return self._sessions.view(account, work)
 

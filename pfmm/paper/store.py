@@ -276,13 +276,15 @@ class Store:
         ).fetchone()
         return None if row is None else _order_state(row)
 
-    def orders(self, name: str, *, only_open: bool, limit: int = -1, market: str | None = None) -> list[OrderState]:
-        """Return open orders, or the newest `limit` of all (of one market), oldest first."""
+    def orders(
+        self, name: str, *, only_open: bool, limit: int = -1, market: str | None = None, after: int = 0
+    ) -> list[OrderState]:
+        """Return open orders, or the newest `limit` of all (of one market, numbered above `after`), oldest first."""
         condition = "AND status = 'open'" if only_open else ""
         rows = self._connection.execute(
-            f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? {condition} "  # noqa: S608 - fixed names
+            f"SELECT {schema.ORDER_COLUMNS} FROM orders WHERE account = ? AND number > ? {condition} "  # noqa: S608 - fixed
             "AND (? IS NULL OR market = ?) ORDER BY number DESC LIMIT ?",
-            (name, market, market, limit),
+            (name, after, market, market, limit),
         ).fetchall()
         return [_order_state(row) for row in reversed(rows)]
 

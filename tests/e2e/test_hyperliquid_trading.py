@@ -110,6 +110,21 @@ def test_a_start_says_where_a_full_inventory_is_liquidated_and_refuses_what_come
     assert "liquidat" not in again.err, "a run that goes on is asked nothing"
 
 
+def test_what_rests_is_seen_where_the_journal_that_knew_it_is_lost(desk: Desk, tmp_path: Path) -> None:
+    """Nothing is doubled, `stop` does not say that nothing rests, and on request it is cancelled."""
+    assert desk.pfmm("grid", "start", "BTC", *CRON).code == 0
+    lost = {"PFMM_HOME": str(tmp_path / "lost")}
+    (warning,) = desk.pfmm("grid", "status", **lost).envelope["warnings"]
+    assert warning.startswith("10 orders with pfmm's ids rest on BTC-PERP that this journal does not know")
+    for line in (("grid", "start", "BTC", *CRON), ("grid", "stop"), ("quote", "stop")):
+        refused = desk.pfmm(*line, **lost)
+        assert (refused.code, refused.error["code"]) == (8, "state_unknown"), line
+    checks = {one["name"]: one["verdict"] for one in desk.pfmm("doctor", **lost).data["checks"]}
+    assert (checks["orders"], desk.resting) == ("warn", 10)
+    stopped = desk.pfmm("grid", "stop", "--unknown-orders", **lost)
+    assert (stopped.code, stopped.data["unknown_cancelled"], desk.resting) == (0, 10, 0)
+
+
 def test_a_loop_quotes_and_leaves_nothing(desk: Desk) -> None:
     done = desk.pfmm("quote", "start", "ETH", "--cycles", "4", "--interval", "0.5", "--yes")
     assert done.code == 0, done.err

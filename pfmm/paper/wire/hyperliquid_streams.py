@@ -282,21 +282,32 @@ class _Events(_Fills):
 
 
 class _Orders(_OfAccount):
+    """Changes of orders. Only those that rest are remembered, and only what may have changed is read."""
+
     def begin(self) -> None:
         super().begin()
-        self.told = {one.order_id: _state(one) for one in self._orders()}
+        self.newest = 0
+        self.open: dict[int, tuple[object, ...]] = {}
+        if self.account is not None:
+            orders = self.exchange.orders(self.account, status="all")
+            self.newest = max(map(_number, orders), default=0)
+            self._remember(orders)
 
     def snapshot(self) -> Messages:
         return iter(())
 
     def news(self) -> Messages:
-        changed = [one for one in self._orders() if self.told.get(one.order_id) != _state(one)]
+        if self.account is None:
+            return
+        seen = self.exchange.orders_since(self.account, self.newest, self.open)
+        changed = [one for one in seen if self.open.get(_number(one)) != _state(one)]
+        self.newest = max([self.newest, *map(_number, seen)])
+        self._remember(seen)
         if changed:
-            self.told |= {one.order_id: _state(one) for one in changed}
             yield "orderUpdates", [form.order_update(one) for one in changed]
 
-    def _orders(self) -> tuple[OrderRecord, ...]:
-        return () if self.account is None else self.exchange.orders(self.account, status="all")
+    def _remember(self, orders: Iterable[OrderRecord]) -> None:
+        self.open = {_number(one): _state(one) for one in orders if one.status == "open"}
 
 
 class _Fundings(_OfAccount):
@@ -357,6 +368,10 @@ class _WebData(_OfAccount):
                 "perpsAtOpenInterestCap": [],
             },
         )
+
+
+def _number(order: OrderRecord) -> int:
+    return form.oid(order.order_id)
 
 
 def _state(order: OrderRecord) -> tuple[object, ...]:
