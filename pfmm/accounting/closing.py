@@ -67,7 +67,8 @@ def _cut_in(fill: Fill, shares: Sequence[Share], *, against: Decimal = ZERO) -> 
     for owner, size in shares:
         if size < 0:
             parts.append((owner, replace(fill, side=fill.side.opposite, size=-size, fee=ZERO)))
-        elif size and left is not None:
+        else:
+            assert left is not None  # all that is closed comes to no more than the fill with `against`
             part, left = cut(left, size)
             parts.append((owner, part))
     rest = less(fill, [part for _, part in parts])

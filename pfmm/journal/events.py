@@ -73,10 +73,8 @@ class EventLog:
         self._prune(len(rows))
 
     def _prune(self, added: int) -> None:
-        """Take away what is too old or too many, a little more than was added: so that it keeps pace."""
+        """Take away what is too old or too many, a little more than was added just now: so that it keeps pace."""
         oldest = self._db.execute("SELECT seq, time_ms FROM events ORDER BY seq LIMIT 1").fetchone()
-        if oldest is None or not added:
-            return
         newest_ms = self._db.execute("SELECT time_ms FROM events ORDER BY seq DESC LIMIT 1").fetchone()[0]
         through, before_ms = self.newest() - KEPT_ROWS, newest_ms - KEPT_MS
         if oldest[0] <= through or oldest[1] < before_ms:

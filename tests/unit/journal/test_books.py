@@ -24,7 +24,7 @@ from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import Intents
 from tests.bench.big_journal import MARKETS, fill_journal
 from tests.sqlite_steps import Steps
-from tests.unit.journal.old_journal import INSERT_FILL, old_journal
+from tests.unit.journal.old_journal import INSERT_FILL, INSERT_FUNDING, old_journal
 
 D = Decimal
 BTC = "BTC-PERP"
@@ -110,6 +110,19 @@ def test_a_payment_is_split_by_the_shares_of_its_time_also_where_it_is_told_late
             run.run_id: D(-2), ACCOUNT: D(-2), UNATTRIBUTED: D(0)
         }  # fmt: skip
         assert journal.funding_parts(BTC) == [(5_000, run.run_id, D(-2))]
+
+
+def test_one_that_may_not_write_tells_the_parts_of_payments_that_are_not_folded(tmp_path: Path) -> None:
+    """Before books nobody wrote down whose a payment was: a run held 2 at the settlement on BTC, nobody any ETH."""
+    path = tmp_path / "j.sqlite3"
+    old_journal(path, 2)
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        older.execute(INSERT_FILL, old_fill(1, run_id="n-r1"))
+        for payment, market, amount in (("p1", BTC, "-2"), ("p2", "ETH-PERP", "-3")):
+            older.execute(INSERT_FUNDING, (payment, market, 5_000, "0.01", "100", "2", amount))
+    with Journal.open_readonly(path) as reader:
+        assert reader.funding_parts(BTC) == [(5_000, "n-r1", D(-2))]
+        assert reader.funding_parts("ETH-PERP") == [(5_000, UNATTRIBUTED, D(-3))]
 
 
 MIGRATE = """

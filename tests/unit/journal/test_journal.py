@@ -10,14 +10,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pfmm.errors import ConfigError, NoJournal, OtherExchange
+from pfmm.errors import AlreadyRunning, ConfigError, JournalUnusable, NoJournal, OtherExchange
 from pfmm.journal import schema as journal_schema
+from pfmm.journal import sharing
+from pfmm.journal.books import OLD_CLOSINGS
 from pfmm.journal.export import canonical
 from pfmm.journal.file import prepare_file
 from pfmm.journal.journal import Intents, Journal, Run
@@ -30,6 +33,7 @@ from pfmm.store.wal import use_wal
 from tests.unit.journal.old_journal import old_journal
 
 MARKET = "BTC-PERP"
+FILL = Fill("f1", "o1", None, MARKET, Side.LONG, Decimal(100), Decimal(2), Decimal(0), Liquidity.TAKER, 1_000)
 
 
 def open_journal(path: Path, nonce: str = "ab12") -> Journal:
@@ -209,6 +213,31 @@ def test_reading_only(path: Path) -> None:
             assert reader.runs() == (run,)
             with pytest.raises(ConfigError, match="read-only"):
                 reader.record_equity(1, Decimal(1), None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads /proc")
+def test_a_file_that_cannot_be_read_as_a_journal_is_let_go_of(path: Path) -> None:
+    open_journal(path).close()
+    with closing(sqlite3.connect(path)) as spoiling:
+        spoiling.execute("DROP TABLE meta")
+    with pytest.raises(JournalUnusable, match="no such table: meta"):
+        Journal.open_readonly(path)
+    assert not [fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and fd.samefile(path)]
+
+
+def test_a_journal_whose_paper_exchange_is_being_reset_is_not_opened(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "RESET_PATIENCE_S", 0.0)
+    reset = sharing.journals_in_use(tmp_path)
+    assert reset.take(0)
+    with pytest.raises(AlreadyRunning, match="is just being reset"):
+        Journal.open(path, venue="paper", account="main", nonce="n", resets_of=tmp_path)
+    assert not path.exists()
+    reset.release()
+    Journal.open(path, venue="paper", account="main", nonce="n", resets_of=tmp_path).close()
+    assert reset.take(0), "a journal that is closed keeps no reset out"
+    reset.release()
 
 
 UNPRIVILEGED = """
@@ -708,6 +737,32 @@ def test_a_journal_made_while_another_process_looks_at_the_empty_file_is_underst
     assert stored_version(shared, path) == 0  # what it saw first is what it sees
     assert stored_version(shared, path) == len(journal_schema.MIGRATIONS)
     shared.close()
+
+
+def test_the_first_of_two_processes_marks_from_which_fill_on_others_close_what_runs_hold(path: Path) -> None:
+    """The other one marks at fill 0 and absorbs a fill, between our look and our transaction: a mark at 1 would take
+    that fill for one of before."""
+    with open_journal(path) as journal, open_journal(path) as other:
+        journal._db.execute("DELETE FROM meta WHERE key = ?", (OLD_CLOSINGS,))
+        marked: list[str] = []
+
+        def mark_first(statement: str) -> None:
+            if statement.startswith("BEGIN") and not marked:
+                marked.append(statement)
+                other._mark_closings()
+                other.absorb(fills=[FILL], funding=[], cursors=Cursors())
+
+        journal._db.set_trace_callback(mark_first)
+        journal._mark_closings()
+        assert marked
+        assert (journal.newest_fill(), journal._meta(OLD_CLOSINGS)) == (1, "0")
+
+
+def test_a_fill_is_found_by_its_number_and_one_that_is_not_there_is_refused(journal: Journal) -> None:
+    journal.absorb(fills=[FILL], funding=[], cursors=Cursors())
+    assert journal.fill(1).fill == FILL
+    with pytest.raises(ValueError, match="the journal has no fill 2"):
+        journal.fill(2)
 
 
 def test_a_file_that_was_only_just_made_has_no_journal_yet(path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pfmm.errors import JournalUnusable
 from pfmm.journal.journal import Journal
+from pfmm.journal.watch import FileWatch
 
 
 def overwrite(path: Path) -> None:
@@ -34,3 +35,8 @@ def test_a_file_that_is_no_journal_any_more_is_said(
         change(path)
         with pytest.raises(JournalUnusable, match=told):
             journal.verify()
+
+
+def test_a_file_that_is_gone_before_it_could_be_watched_is_said(tmp_path: Path) -> None:
+    with pytest.raises(JournalUnusable, match=r"j\.sqlite3 cannot be read: No such file"):
+        FileWatch(tmp_path / "j.sqlite3")
