@@ -297,7 +297,8 @@ def span_of(columns: Columns, from_ms: int | None, to_ms: int | None) -> tuple[i
     Raises UsageError for a period that ends before it begins, DataFileError when nothing is left.
     """
     if from_ms is not None and to_ms is not None and to_ms <= from_ms:
-        raise UsageError(f"--to {iso(to_ms)} is before --from {iso(from_ms)}")
+        how = "before" if to_ms < from_ms else "the same as"
+        raise UsageError(f"--to {iso(to_ms)} is {how} --from {iso(from_ms)}")
     market = columns.tape.spec.market
     first, last = columns.first_two_sided(), columns.times[-1]
     if first is None:

@@ -72,6 +72,8 @@ def test_a_period_is_given_and_answered_in_any_form(tmp_path: Path) -> None:
     turned = grid(tmp_path, "--data", path, "--from", "2025-01-01T00:40:00Z", "--to", "2025-01-01T00:20:00Z", *SIZE)
     assert turned.code == 2
     assert turned.error["message"] == "--to 2025-01-01T00:20:00Z is before --from 2025-01-01T00:40:00Z"
+    nothing = grid(tmp_path, "--data", path, "--from", "2025-01-01T00:30", "--to", START_MS // 1000 + 1800, *SIZE)
+    assert nothing.error["message"] == "--to 2025-01-01T00:30:00Z is the same as --from 2025-01-01T00:30:00Z"
     after = grid(tmp_path, "--data", path, "--from", "2026-01-01", *SIZE)
     assert (after.code, "no data from 2026-01-01T00:00:00Z" in after.error["message"]) == (13, True)
 
