@@ -46,7 +46,7 @@ def run_loop(begun: Start, on_exit: str, put: Callable[[Event], None], inbox: In
     timeout_s = max(run.dead_man_s, ceil(3 * run.interval_s)) if run.dead_man_s and on_exit != "keep" else 0
     dead_man = DeadMan(session.venue, session.locks, timeout_s, pid=os.getpid(), wall_ms=wall_ms)
     refuse_unprotected(begun, dead_man)
-    if watchdog.wanted(session, on_exit) is None and dead_man.state == UNPROTECTED:
+    if dead_man.state == UNPROTECTED and watchdog.wanted(session, on_exit) is None:
         watchdog.begin(begun)
     teller = Teller(session.journal, engine, put)
     edge = LiveEdge(session.journal, begun.fees)

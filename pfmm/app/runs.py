@@ -8,7 +8,7 @@ only when they are old. Layer: app.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,14 +66,14 @@ def run_spec(settings: StrategySettings, kind: Kind, market: str, measured: Meas
     )
 
 
+@dataclass(slots=True)
 class Runs:
     """Builds the runs of one start, or of one backtest, and keeps what is fitted for them young."""
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self._fitted = 0
-        self._fits: dict[str, Calibration | None] = {}
-        self._tried_ms: dict[str, int] = {}
+    _kind: Kind
+    _fitted: int = 0
+    _fits: dict[str, Calibration | None] = field(default_factory=dict)
+    _tried_ms: dict[str, int] = field(default_factory=dict)
 
     def spec(self, place: Place, instrument: Instrument, run: Run | None) -> tuple[RunSpec, tuple[str, ...]]:
         """Build the market's run as the engine takes it, with notes on what it will do other than its settings say;

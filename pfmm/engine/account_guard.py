@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pfmm.engine.account_limits import DAY_MS, AccountLimits, loss_of_account, margin_problem
 from pfmm.engine.guards import LEAVE_MS
 from pfmm.engine.report import MarketSnapshot
 from pfmm.ports import Journal
 
 
+@dataclass(slots=True)
 class AccountGuard:
     """`no_new_risk` says why nothing may add risk, None where it may."""
 
-    def __init__(self, limits: AccountLimits, journal: Journal) -> None:
-        self.limits = limits
-        self._journal = journal
-        self.no_new_risk: str | None = None
-        self._below_ms: int | None = None
+    limits: AccountLimits
+    _journal: Journal
+    no_new_risk: str | None = None
+    _below_ms: int | None = None
 
     def look(self, seen: MarketSnapshot) -> None:
         """Judge the margin of a new look at the venue.

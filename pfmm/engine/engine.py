@@ -65,7 +65,7 @@ class Engine:
         self._replaces = venue.capabilities.amend is Amend.REPLACE
         self._journal = journal
         self._runs = [StrategyRun(spec, instruments[spec.strategy.market]) for spec in specs]
-        self._saver = RunSaver(journal, wall_ms=wall_ms, pid=pid)
+        self._saver = RunSaver(journal, wall_ms, pid)
         self._sender = Sender(venue, journal)
         self._folder = FillFolder(journal, self.markets)
         self._untold: list[Event] = []  # of cycles that ended before their report

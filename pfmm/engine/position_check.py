@@ -7,7 +7,7 @@ Layer: engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pfmm.engine.report import MarketSnapshot
@@ -34,16 +34,15 @@ class Apart:
         return self.reads >= APART_READS and now_ms - self.since_ms >= APART_MS
 
 
+@dataclass(slots=True)
 class PositionCheck:
     """Hold the account's positions against its fills. What was held before the first known fill needs no explanation;
     every later change needs a fill, over restarts too."""
 
-    def __init__(self, booked: Callable[[str], Decimal]) -> None:
-        """Begin with no fill counted; `booked` answers what the account's book of a market says before the first."""
-        self._booked = booked
-        self._filled: dict[str, Decimal] = {}
-        self._unbooked: dict[str, Decimal] = {}
-        self._apart: dict[str, Apart] = {}
+    _booked: Callable[[str], Decimal]  # what the account's book of a market says before the first fill
+    _filled: dict[str, Decimal] = field(default_factory=dict)
+    _unbooked: dict[str, Decimal] = field(default_factory=dict)
+    _apart: dict[str, Apart] = field(default_factory=dict)
 
     def count(self, fill: Fill) -> None:
         """Take in one fill of the account, whoever traded."""

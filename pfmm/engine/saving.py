@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pfmm.engine.adoption import config_to_save
 from pfmm.engine.strategy_run import Step, StrategyRun
@@ -10,13 +11,13 @@ from pfmm.model.run import Run, RunSave
 from pfmm.ports import Journal
 
 
+@dataclass(frozen=True, slots=True)
 class RunSaver:
     """Writes what a run remembers under the number of this process, `pid`."""
 
-    def __init__(self, journal: Journal, *, wall_ms: Callable[[], int], pid: int) -> None:
-        self._journal = journal
-        self._wall_ms = wall_ms
-        self._pid = pid
+    _journal: Journal
+    _wall_ms: Callable[[], int]
+    _pid: int
 
     def begin_and_save(
         self, steps: Sequence[Step], time_ms: int, *, paused: bool, folded_through: int

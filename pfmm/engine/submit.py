@@ -90,14 +90,14 @@ def intents_of(
     return Intents(place, amend, cancel)
 
 
+@dataclass(slots=True)
 class Sender:
     """Sends committed intents in one batch and records what became of each item."""
 
-    def __init__(self, venue: Venue, journal: Journal) -> None:
-        self._venue = venue
-        self._journal = journal
-        self.acknowledged_ms = 0  # venue time of the newest change that the venue has acknowledged
-        self.replaced: set[str] = set()  # orders that ended as others took their place, until they are settled
+    _venue: Venue
+    _journal: Journal
+    acknowledged_ms: int = 0  # venue time of the newest change that the venue has acknowledged
+    replaced: set[str] = field(default_factory=set)  # orders that ended as others took their place, until they settle
 
     def send(self, intents: Intents, now_ms: int) -> tuple[SendNote, ...]:
         """Send what was committed; nothing leaves when there is nothing to do.

@@ -6,12 +6,14 @@ Knows no venue adapter: it is told the time that answers carry, and waits throug
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from pfmm.model.account import VenueTime
 
 _STEADY_S = 60.0
 
 
+@dataclass(slots=True)
 class VenueClock:
     """A Clock that follows a venue. `synchronise` after every answer that carries venue time.
 
@@ -19,17 +21,11 @@ class VenueClock:
     cut it short. For a venue whose time is stepped by its clients (speed 0), `advance` moves it.
     """
 
-    def __init__(
-        self,
-        monotonic_s: Callable[[], float],
-        wait_s: Callable[[float], bool],
-        advance: Callable[[int], VenueTime] | None = None,
-    ) -> None:
-        self._monotonic_s = monotonic_s
-        self._wait_s = wait_s
-        self._advance = advance
-        self._seen = VenueTime(0)
-        self._seen_at_s = 0.0
+    _monotonic_s: Callable[[], float]
+    _wait_s: Callable[[float], bool]
+    _advance: Callable[[int], VenueTime] | None = None
+    _seen: VenueTime = field(default_factory=lambda: VenueTime(0))
+    _seen_at_s: float = 0.0
 
     @property
     def state(self) -> str:

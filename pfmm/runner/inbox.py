@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -51,14 +51,14 @@ class Keys(Protocol):
         ...
 
 
+@dataclass(slots=True)
 class Inbox:
     """The commands that wait for the loop. `post` may be called from any thread, the rest from the main thread."""
 
-    def __init__(self, signals: Signals, keys: Keys | None = None) -> None:
-        self._signals = signals
-        self._keys = keys
-        self._commands: SimpleQueue[Command] = SimpleQueue()
-        self._told_signal = False
+    _signals: Signals
+    _keys: Keys | None = None
+    _commands: SimpleQueue[Command] = field(default_factory=SimpleQueue)
+    _told_signal: bool = False
 
     def post(self, command: Command) -> None:
         """Leave a command and end the loop's wait."""

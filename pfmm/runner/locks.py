@@ -67,13 +67,13 @@ class HaltRecord:
     mark: str = field(default="", compare=False)
 
 
+@dataclass(slots=True)
 class Heartbeat:
     """A loop's sign of life in its locks, for a watchdog that reads them. `interval_s` is the loop's."""
 
-    def __init__(self, interval_s: float) -> None:
-        self.interval_s = interval_s
-        self.watched = False
-        self.locks: list[RunLock] = []
+    interval_s: float
+    watched: bool = False
+    locks: list[RunLock] = field(default_factory=list)
 
     def beat(self, ahead_s: float = 0.0) -> None:
         """Say that this process lives; for `ahead_s` more seconds nothing may be heard of it.

@@ -86,23 +86,21 @@ def tripped_ending(report: CycleReport) -> Ending | None:
     return None
 
 
+@dataclass(slots=True)
 class Loop:
     """Runs cycles at start + n x interval of venue time until something ends it."""
 
-    def __init__(
-        self, engine: Engine, clock: VenueClock, inbox: Inbox, dead_man: DeadMan, options: LoopOptions, hooks: Hooks
-    ) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._inbox = inbox
-        self._dead_man = dead_man
-        self._options = options
-        self._hooks = hooks
-        self._failures = 0
-        self._nonsense_since_ms: int | None = None
-        self._done = 0
-        self._start_ms: int | None = None
-        self.last: CycleReport | None = None
+    _engine: Engine
+    _clock: VenueClock
+    _inbox: Inbox
+    _dead_man: DeadMan
+    _options: LoopOptions
+    _hooks: Hooks
+    _failures: int = 0
+    _nonsense_since_ms: int | None = None
+    _done: int = 0
+    _start_ms: int | None = None
+    last: CycleReport | None = None
 
     def run(self) -> Ending:
         """Cycle until there is a reason to stop; return it.
