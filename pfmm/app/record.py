@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -87,7 +87,7 @@ def record(request: RecordRequest, *, session: Session, progress: Callable[[tupl
 
     check_request(request)
     with Signals() as signals, suppress(Interrupted):
-        with session.bounded(session.settings.general.command.timeout_s, wakeup=signals):
+        with session.bounded(session.settings.general.command.timeout_s, wakeup=signals), _or_not_measured(request):
             instruments = {one.market: one for one in map(session.market, request.markets)}
             source = _Source(session, request, list(instruments.values()))
             recorder = source.recorder
@@ -108,6 +108,20 @@ def record(request: RecordRequest, *, session: Session, progress: Callable[[tupl
     if request.break_even is not None and signals.received is None:
         _tell_edges(session, request.break_even, files.paths, tuple(instruments), loop)
     return None if signals.received is None else int(signals.received)
+
+
+@contextmanager
+def _or_not_measured(request: RecordRequest) -> Iterator[None]:
+    """Say of a venue that does not answer that the break-even fee which was asked for is not measured."""
+    try:
+        yield
+    except VenueUnreachable as error:
+        if request.break_even is None:
+            raise
+        markets = ", ".join(request.markets)
+        raise VenueUnreachable(
+            f"{error.message}; the break-even maker fee on {markets}: not measured", hint=error.hint
+        ) from error
 
 
 def _tell_edges(session: Session, strategy: str, files: Sequence[Path], markets: Sequence[str], loop: _Loop) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.accounting.ledger import mark, net_profit
-from pfmm.engine.guards import Guards, judge
+from pfmm.engine.guards import Guards, Verdict, judge, unanswered
 from pfmm.engine.outside import fill_row
 from pfmm.engine.position_check import Apart
 from pfmm.engine.protection import STOP_SLOT, StopPlan, desired_stop, keep_in_step, without_stops
@@ -227,7 +227,10 @@ class StrategyRun:
             last_mid=self.last_mid if recent else None,
         ) or lag_problem(seen.lag_ms, self.spec.limits.stale_after_ms)
         tick = self.instrument.price_rule.tick_at(ticker.mark) if problem is None else Decimal(0)
-        self.guards, verdict = judge(self.guards, ticker, problem, now_ms=now_ms, tick=tick)
+        if seen.snapshot.notice is None:
+            self.guards, verdict = judge(self.guards, ticker, problem, now_ms=now_ms, tick=tick)
+        else:  # as good as no answer
+            self.guards, verdict = unanswered(self.guards, now_ms), Verdict(f"the venue says: {seen.snapshot.notice}")
         problem, self.no_new_risk = verdict.problem, verdict.no_new_risk
         if ticker.mark.is_finite() and ticker.mark > 0:
             self.last_mark = ticker.mark

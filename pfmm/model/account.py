@@ -123,7 +123,8 @@ class Snapshot:
     """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `orders_ms` is
     the venue time that the orders are of at least, where that is not `time`. `exchange_id` tells one paper exchange
     from another; a real venue has none. `unseen` names what of the account a look for all of it did not see; `books`
-    has those of the markets that the same read told of."""
+    has those of the markets that the same read told of. `notice` is the venue's own word on a day that is not ordinary,
+    as maintenance."""
 
     time: VenueTime
     account: Account
@@ -137,3 +138,4 @@ class Snapshot:
     orders_ms: int | None = None
     unseen: tuple[str, ...] = ()
     books: tuple[Book, ...] = ()
+    notice: str | None = None

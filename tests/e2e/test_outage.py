@@ -147,3 +147,22 @@ def test_an_order_that_a_post_only_period_refuses_begins_the_minute(held: Rig) -
     found = [held.step() for _ in range(21)]
     assert [one.runs[0].no_new_risk is not None for one in found] == [True] * 19 + [False] * 2
     assert all(adds(one) == [] for one in found[:19])
+
+
+def test_what_the_venue_says_of_itself_pauses_quoting_and_is_an_outage_afterwards(held: Rig) -> None:
+    held.cycle()
+    held.step()
+
+    def doctor(seen: Snapshot) -> Snapshot:
+        return replace(seen, notice="maintenance" if held.now_ms < OUT_FROM_MS + 42_000 else None)
+
+    held.venue.doctor = doctor
+    report = held.step()
+    (run,) = report.runs
+    assert (run.problem, run.orders, report.fresh) == ("the venue says: maintenance", (), False)
+    found = [held.step() for _ in range(34)]
+    quiet = [one for one in found if one.runs[0].problem is not None]
+    after = [one for one in found if one.runs[0].problem is None]
+    assert len(quiet) == 14
+    assert [one.runs[0].no_new_risk is not None for one in after] == [True] * 20
+    assert held.step().runs[0].no_new_risk is None

@@ -167,6 +167,15 @@ def test_a_session_in_which_nothing_filled_is_not_measured(home: Path, tmp_path:
     assert (wrong.code, "--break-even must be one of" in wrong.error["message"]) == (2, True)
 
 
+def test_without_a_venue_that_answers_it_is_not_measured(tmp_path: Path) -> None:
+    env = {"PFMM_VENUE": "hyperliquid", "PFMM_BASE_URL": "http://127.0.0.1:1"}
+    out = tmp_path / "x.tape"
+    done = run("record", "BTC", "--out", out, "--for", 5, "--break-even", "quote", "--json", home=tmp_path, env=env)
+    assert done.code == 5
+    assert done.error["message"].endswith("the break-even maker fee on BTC: not measured")
+    assert not out.exists()
+
+
 @pytest.mark.slow
 def test_sessions_are_recorded_and_their_break_even_fees_are_told(home: Path, tmp_path: Path) -> None:
     pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")

@@ -406,6 +406,7 @@ class Hyperliquid:
             cursors=cursors,
             orders_ms=orders_ms,
             books=tuple(book for _, book in told),
+            notice=self._special,
         )
 
     def _account(self, states: States) -> Account:

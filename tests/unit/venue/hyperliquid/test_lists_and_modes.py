@@ -167,7 +167,7 @@ def test_after_an_outage_the_list_and_the_numbers_of_markets_are_read_anew() -> 
         made.snapshot(["BTC-PERP"], cursors)
     venue.exchangeStatus = lambda *_: {"time": NOW_MS, "specialStatuses": ["post-only"]}  # type: ignore[method-assign]
     asked = venue.asked["frontendOpenOrders"]
-    made.snapshot(["BTC-PERP"], cursors)
+    assert made.snapshot(["BTC-PERP"], cursors).notice == '["post-only"]'
     assert venue.asked["frontendOpenOrders"] == asked + 1  # all of it
     made.markets()
     assert venue.asked["meta"] == 2
