@@ -314,6 +314,22 @@ def test_refused_and_empty_closings_are_waited_out_longer_each_time() -> None:
     assert whole.waits == []
 
 
+def test_a_position_on_a_market_that_the_venue_lists_no_more_is_left_and_said() -> None:
+    venue = ScriptedVenue({BTC: D(1), ETH: D(1)})
+    (listed,) = [instrument for instrument in venue.markets() if instrument.market == BTC]
+    setattr(venue, "markets", lambda: (listed,))  # noqa: B010 - from now on the venue answers so
+    result = run(venue, FlattenOrder(None, timeout_s=2))
+    assert (result.state, result.reason) == (FlatState.RESIDUAL, f"{ETH}: the venue shows no price rule")
+    assert {market.market: market.after for market in result.markets} == {BTC: 0, ETH: 1}
+
+
+def test_in_a_post_only_period_no_order_rests_where_its_side_of_the_book_is_empty() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, books={BTC: Book(ask=None)}, post_only_until_s=1e9)
+    result = run(venue, FlattenOrder(None, timeout_s=4))
+    assert (result.state, venue.resting, len(venue.placed)) == (FlatState.RESIDUAL, [], 1), "one immediate order alone"
+    assert (result.reason or "").endswith("takes post-only orders alone for now, and shows no price to rest at")
+
+
 def test_a_half_that_was_certainly_not_sent_is_tried_again_at_once() -> None:
     for error in (DOWN, CannotDoThis("no", status=404)):
         venue = ScriptedVenue({BTC: D(1)}, troubles={"place": [error]})
