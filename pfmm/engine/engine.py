@@ -371,7 +371,7 @@ class Engine:
 
     def value_by(self, prices: Sequence[Ticker]) -> None:
         """Value what the runs hold by these marks: newer ones than the last cycle's."""
-        marks = {ticker.market: ticker.mark for ticker in prices if ticker.mark.is_finite() and ticker.mark > 0}
+        marks = {ticker.market: ticker.mark for ticker in prices}
         for active in self._runs:
             active.last_mark = marks.get(active.market, active.last_mark)
 

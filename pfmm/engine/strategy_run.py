@@ -157,7 +157,7 @@ class StrategyRun:
         foreign = self.spec.adopts and beside != 0
         size = left + beside if foreign else left
         self.adopts, self.book = None, OwnerBook(self.market, "")
-        if ticker is None or not (ticker.mark.is_finite() and ticker.mark > 0) or not size:
+        if ticker is None or not size:
             return Decimal(0)
         self.adopts = Adoption(ticker.mark, foreign, self.unbooked or Decimal(0))
         self.book = OwnerBook(self.market, "", LedgerState(size, abs(size) * ticker.mark))
@@ -232,11 +232,8 @@ class StrategyRun:
         else:  # as good as no answer
             self.guards, verdict = unanswered(self.guards, now_ms), Verdict(f"the venue says: {seen.snapshot.notice}")
         problem, self.no_new_risk = verdict.problem, verdict.no_new_risk
-        if ticker.mark.is_finite() and ticker.mark > 0:
-            self.last_mark = ticker.mark
-        mid = ticker.mid
-        if mid is not None:
-            self.last_mid = mid
+        self.last_mark = ticker.mark
+        self.last_mid = self.last_mid if ticker.mid is None else ticker.mid
         self.last_cycle_ms = now_ms
         view = MarketView(
             time_ms=now_ms,

@@ -70,8 +70,9 @@ class Instrument:
 class Ticker:
     """Best quotes and marks of one market at venue time `time_ms`.
 
-    A side that has no quote is None, never zero. `funding_rate` is a fraction per `funding_interval_hours`, None
-    where the venue serves none; `funding_estimated` marks a rate that must be shown but never acted on.
+    A side that has no quote is None, never zero, and `mark` is above zero. `funding_rate` is a fraction per
+    `funding_interval_hours`, None where the venue serves none; `funding_estimated` marks a rate that must be shown but
+    never acted on.
     """
 
     market: str

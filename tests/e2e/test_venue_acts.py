@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ from pfmm.errors import UnknownMarket
 from pfmm.model.account import Snapshot
 from pfmm.model.ledger import ACCOUNT
 from pfmm.model.order import Batch, BatchAnswer, Fill, Liquidity, NewOrder, Refusal, Side, TimeInForce
+from pfmm.model.plan import Decision, MarketView
 from pfmm.paper.messages import PlaceRequest
 from pfmm.store import flock
 from pfmm.strategy.ladder.strategy import LadderConfig, LadderStrategy
 from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteState, QuoteStrategy
 from tests.e2e.driver import Completed, run
 from tests.e2e.engine_rig import MARKET, Rig, RigClock, ScriptedFeed, Step, make_engine, rig
 from tests.e2e.homes import own_session
@@ -396,6 +398,34 @@ def test_a_fill_of_the_run_gives_a_stopped_slot_one_more_try(tmp_path: Path) -> 
         for _ in range(25):
             r.step()
         assert before.sent == REFUSED_RUNNING + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Closing(QuoteStrategy):
+    """Closes whatever it holds."""
+
+    def decide(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, Decision]:
+        if view.inventory:
+            return state, Decision((), close=True)
+        return QuoteStrategy.decide(self, state, view)
+
+
+def test_a_run_whose_inventory_cannot_be_closed_ends_and_says_so(tmp_path: Path) -> None:
+    with rig(tmp_path, ScriptedFeed([STILL[0], Step(9999, 10001, 9000, 500), *STILL]), strategy=Closing) as r:
+        r.cycle()
+        r.step()
+        bought = r.step().runs[0].ledger.size
+        assert bought > 0
+        before = refusing(r, Side.SHORT)
+        reports = [r.step() for _ in range(10)]
+        assert before.sent == REFUSED_RUNNING
+        ended = (
+            "what the run holds could not be closed: stopped: refused 5 times running, last: margin is short by 5 USD"
+        )
+        assert [report.runs[0].ended_by for report in reports] == [None] * 4 + [ended] * 6
+        (told,) = [event for report in reports for event in report.events if event.name == "slot_stopped"]
+        assert told.data["slot"] == "close"
+        assert reports[-1].runs[0].ledger.size == bought
 
 
 def test_a_run_of_which_everything_is_refused_says_that_nothing_is_taken_any_more(tmp_path: Path) -> None:

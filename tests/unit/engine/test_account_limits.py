@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pfmm.engine.account_guard import AccountGuard
 from pfmm.engine.account_limits import AccountLimits, loss_of_account, margin_problem, room_of_total
+from pfmm.engine.guards import LEAVE_MS
+from pfmm.engine.report import MarketSnapshot
 from pfmm.journal.journal import Journal
 from pfmm.journal.memory import MemoryJournal
-from pfmm.model.account import Account, Position
+from pfmm.model.account import Account, Cursors, Position, Snapshot, VenueTime
 from pfmm.model.order import Side
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.run import EquityReading
@@ -59,6 +62,18 @@ def test_margin(used: str, equity: str, over: bool, bound: bool) -> None:
     account = replace(ACCOUNT, margin_used=D(used), equity=D(equity))
     assert (margin_problem(AccountLimits(max_margin_pct=D(30)), account, over=over) is not None) == bound
     assert margin_problem(AccountLimits(), account, over=over) is None
+
+
+def test_new_risk_waits_until_the_margin_in_use_has_been_below_for_a_while() -> None:
+    """30 % of 1,000 are 300, and below is below 270; above it once, the wait begins anew."""
+    guard = AccountGuard(AccountLimits(max_margin_pct=D(30)), MemoryJournal())
+    bound = []
+    walk = [(0, 269), (1, 300), (2, 269), (3, 271), (4, 269), (3 + LEAVE_MS, 269), (4 + LEAVE_MS, 269), (DAY, 299)]
+    for now_ms, used in walk:
+        account = replace(ACCOUNT, margin_used=D(used))
+        guard.look(MarketSnapshot(Snapshot(VenueTime(now_ms), account, (), (), (), (), (), Cursors())))
+        bound.append(guard.no_new_risk is not None)
+    assert bound == [False, True, True, True, True, True, False, False]
 
 
 @pytest.mark.parametrize(

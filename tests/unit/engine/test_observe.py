@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pfmm.errors import (
     VenueUnreachable,
 )
 from pfmm.journal.journal import Journal
+from pfmm.model.account import Cursors, FundingPayment, Snapshot
 from pfmm.model.order import OrderStatus, Side
 from pfmm.model.plan import OwnStatus
 from pfmm.model.run import Run
@@ -49,6 +51,27 @@ def test_fills_are_absorbed_before_orders_are_settled_and_once(tmp_path: Path) -
         mine = journal.order("n-1")
         assert mine is not None
         assert (mine.status, mine.filled) == (OwnStatus.FILLED, D(2))
+
+
+@dataclass
+class Paying(ScriptedVenue):
+    """Tells of one more payment at each look, and of those of before again."""
+
+    payments: tuple[FundingPayment, ...] = ()
+
+    def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:
+        paid = FundingPayment(f"p{len(self.payments)}", MARKET, T0, D("0.0001"), D(100), D(2), D("-0.02"))
+        self.payments = (*self.payments, paid)
+        return replace(super().snapshot(markets, cursors), funding_payments=self.payments)
+
+
+def test_a_payment_that_is_told_again_is_new_once(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        venue = Paying()
+        for number in range(2):
+            seen = observe(venue, journal, [MARKET], [])
+            assert [payment.payment_id for payment in seen.funding_payments] == [f"p{number}"]
+        assert [payment.payment_id for payment in journal.funding()] == ["p0", "p1"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +215,15 @@ def test_an_order_that_cannot_be_asked_for_stays_unproven_and_the_others_go_on(
         venue.known["n-1"] = GONE
         assert look(venue, journal, run) == []
         assert journal.live_orders() == ()
+
+
+def test_nobody_need_be_told_what_could_not_be_asked_for(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        run = begin(journal)
+        commit(journal, own(1), own(2))
+        venue = ScriptedVenue(silent={"n-1": VenueRefused("no")}, known={"n-2": GONE})
+        observe(venue, journal, [MARKET], [run.run_id])
+        assert statuses(journal) == {"n-1": OwnStatus.UNKNOWN, "n-2": OwnStatus.CANCELLED}
 
 
 def test_a_market_whose_read_gets_no_answer_is_not_asked_on(tmp_path: Path) -> None:

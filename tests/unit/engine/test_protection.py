@@ -64,7 +64,9 @@ def test_a_snapped_stop_triggers_no_later_and_only_reduces(
     assert (found.price - found.trigger_price) * found.side.sign >= 0
 
 
-@pytest.mark.parametrize(("net", "size"), [("2", "2"), ("1.5", "1.5"), ("5", "2"), ("0", None), ("-1", None)])
+@pytest.mark.parametrize(
+    ("net", "size"), [("2", "2"), ("1.5", "1.5"), ("5", "2"), ("0", None), ("-1", None), ("0.009", None)]
+)
 def test_a_stop_closes_no_more_than_the_account_holds(net: str, size: str | None) -> None:
     found = desired_stop(LONG, D(net), D(25), MARKET)
     assert (None if found is None else found.size) == (None if size is None else D(size))
@@ -103,6 +105,8 @@ UNPROVEN = stop(3, status=OwnStatus.UNKNOWN)
         ([stop(1, size="1.6")], StopPlan()),
         ([stop(1, size="1.59")], StopPlan(place=WANTED)),
         ([stop(1, size="2.41")], StopPlan(place=WANTED)),
+        ([replace(RIGHT, side=Side.LONG)], StopPlan(place=WANTED)),  # of when the run lay the other way round
+        ([replace(RIGHT, trigger_price=None)], StopPlan(place=WANTED)),
     ],
 )
 def test_what_is_sent_of_stops(live: list[OwnOrder], plan: StopPlan) -> None:
