@@ -43,7 +43,8 @@ def liquidation_lines(
         others = beside + sum((claim(other) for other in full if other is not one), _ZERO)
         told.append(_market_line(instrument, mode, one, equity, others))
     most = session.settings.general.run.max_total_usd
-    return [*told, _left(session, full, left_after_move(full, equity, beside, most))]
+    short = [line for mode, one in zip(modes, full, strict=True) if (line := _short(mode, one)) is not None]
+    return [*told, *short, _left(session, full, left_after_move(full, equity, beside, most), short)]
 
 
 def _full(
@@ -62,6 +63,7 @@ def _full(
             max(limits_usd[one.market], held.get(one.market, _ZERO)),
             one.maintenance,
             mode.leverage if mode is not None and mode.isolated else None,
+            None if mode is None else mode.collateral,
         )
         for one, mode in zip(instruments, modes, strict=True)
     ]
@@ -90,7 +92,18 @@ def _market_line(instrument: Instrument, mode: MarginMode | None, one: Full, equ
     )
 
 
-def _left(session: Session, full: Sequence[Full], left: Decimal) -> str:
+def _short(mode: MarginMode | None, one: Full) -> str | None:
+    """Say how much is to be moved to where the market's collateral must lie, where too little is there."""
+    if mode is None or mode.collateral is None or mode.collateral * mode.leverage >= one.usd:
+        return None
+    wanted = one.usd / mode.leverage
+    return (
+        f"{one.market}: {one.usd:.2f} USD at {mode.leverage}x want {wanted:.2f} USD of collateral on its own list of "
+        f"markets, where {mode.collateral:.2f} lie: move {wanted - mode.collateral:.2f} there at the venue"
+    )
+
+
+def _left(session: Session, full: Sequence[Full], left: Decimal, short: Sequence[str]) -> str:
     """Say what a move against all of it leaves. Raises RiskRefused where that is too little."""
     runs = (session.settings.for_market(one.market).run.max_loss_usd for one in full)
     losses = LOSSES * sum((loss for loss in runs if loss is not None), _ZERO)
@@ -101,5 +114,5 @@ def _left(session: Session, full: Sequence[Full], left: Decimal) -> str:
         f"{told}, and more than {losses:.2f} is wanted, twice the largest loss; nothing was sent"
         if losses
         else f"{told}; nothing was sent",
-        hint="a smaller --max-inventory or --max-loss, or more money in the account, leaves more",
+        hint="; ".join([*short, "a smaller --max-inventory or --max-loss, or more money in the account, leaves more"]),
     )

@@ -20,17 +20,19 @@ _ZERO = Decimal(0)
 @dataclass(frozen=True, slots=True)
 class Full:
     """One market held to its limit: `usd` at `mark`, and its maintenance margin as a part of that value. `leverage` is
-    that of an isolated position, None where the whole account backs it."""
+    that of an isolated position, None where the whole account backs it; `collateral` is what can back it at most."""
 
     market: str
     mark: Decimal
     usd: Decimal
     maintenance: Decimal
     leverage: int | None = None
+    collateral: Decimal | None = None
 
     def backing(self, equity: Decimal) -> Decimal:
         """Return what backs it of so much equity: 500 USD isolated at 5x are backed by 100."""
-        return equity if self.leverage is None else min(self.usd / self.leverage, equity)
+        there = equity if self.collateral is None else min(self.collateral, equity)
+        return there if self.leverage is None else min(self.usd / self.leverage, there)
 
 
 def claim(one: Full) -> Decimal:
@@ -51,7 +53,8 @@ def left_after_move(full: Sequence[Full], equity: Decimal, beside: Decimal, most
     held = sum((one.usd for one in together), _ZERO)
     if held:
         part = Decimal(1) if most_usd is None else min(most_usd / held, Decimal(1))
-        found.append(equity - beside - part * sum(map(_cost, together), _ZERO))
+        backing = min(one.backing(equity) for one in together)
+        found.append(backing - beside - part * sum(map(_cost, together), _ZERO))
     return min(found, default=equity)
 
 

@@ -68,10 +68,11 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class MarginMode:
     """How a venue margins an account's position of one market: `isolated` (with what it opened with alone) or with the
-    whole account, at which leverage."""
+    whole account, at which leverage. `collateral` is the USD that can back it where not all of the account's can."""
 
     isolated: bool
     leverage: int
+    collateral: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

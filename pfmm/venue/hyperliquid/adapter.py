@@ -324,8 +324,19 @@ class Hyperliquid:
         return probe(self._info, self.name, self._signer().address, now_ms)
 
     def margin_mode(self, market: str) -> MarginMode:
-        """Read leverage and margin mode, which pfmm never changes."""
-        return reads.margin_mode(self._info.record(self._info.mine("activeAssetData", coin=coin_of(market))))
+        """Read leverage and margin mode, which pfmm never changes, and what lies on the market's list to back it."""
+        found = reads.margin_mode(self._info.record(self._info.mine("activeAssetData", coin=coin_of(market))))
+        dex = dex_of(market)  # whose positions are isolated; where one is not, all of the account is taken to back it
+        return replace(found, collateral=self._collateral(dex)) if found.isolated or not dex else found
+
+    def _collateral(self, dex: str) -> Decimal | None:
+        """Return the USD that lie on a list; None where one list is all there is, and where a unified account's money
+        backs all of them."""
+        if not dex and len(self._dexes) == 1:
+            return None
+        summary = self._info.record(self._mine("clearinghouseState", dex)).record("marginSummary")
+        value = summary.decimal_text("accountValue")
+        return None if not value and self._mode == "unifiedAccount" else value
 
     def actions_left(self) -> ActionsLeft | None:
         """Tell what is left of the account's actions: the venue grants 10,000 and one for each USD ever traded."""

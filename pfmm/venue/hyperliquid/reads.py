@@ -369,7 +369,8 @@ def _position(row: Record) -> Position:
 def margin_mode(record: Record) -> MarginMode:
     """Read how a position is margined of `activeAssetData`."""
     leverage = record.record("leverage")
-    return MarginMode(leverage.choice("type", Margin) is Margin.ISOLATED, leverage.whole("value", 1, 1000))
+    isolated = leverage.choice("type", Margin) is Margin.ISOLATED
+    return MarginMode(isolated, leverage.whole("value", 1, 1000))
 
 
 def account(states: Sequence[Record], address: str) -> Account:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -27,6 +28,8 @@ ALONE = Full("TSLA-PERP", D(200), D(500), D("0.05"), leverage=5)  # 10x
         ([ALONE], "1000", "7", None, "22.5"),  # 100 back it, whatever else there is: 100 - 50 - 550 x 0.05
         ([ALONE], "60", "0", None, "-17.5"),  # more than the account has backs nothing
         ([BTC, ALONE], "100", "0", None, "22.5"),
+        ([replace(ALONE, collateral=D(80))], "1000", "0", None, "2.5"),  # what lies on another list backs nothing
+        ([BTC, replace(BTC, collateral=D(120))], "1000", "0", None, "6.25"),  # 120 - 2 x 56.875
         ([], "100", "0", None, "100"),
     ],
 )

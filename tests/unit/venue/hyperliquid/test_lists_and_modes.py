@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pfmm.errors import AuthenticationError, BadVenueData, RiskRefused, UnknownMarket, VenueUnreachable
-from pfmm.model.account import Cursors
+from pfmm.model.account import Cursors, MarginMode
 from pfmm.model.order import Batch, CancelOrder, NewOrder, Order, Side
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient
 from pfmm.venue.http import in_process
@@ -43,6 +43,7 @@ class Venue:
         self.mode = changed.get("mode", "disabled")
         self.role = changed.get("role", {"role": "user"})
         self.equity = changed.get("equity", "1000")
+        self.margin = changed.get("margin", "isolated")
         self.late_ms = 0
 
     def __call__(self, asked: dict[str, Any]) -> Any:
@@ -92,6 +93,9 @@ class Venue:
         held = [position("xyz:TSLA", "1")] if dex == "xyz" else []
         summary = {"accountValue": "0" if dex == "abc" else self.equity, "totalMarginUsed": "100", "totalRawUsd": "700"}
         return {"marginSummary": summary, "withdrawable": "900", "assetPositions": held, "time": NOW_MS + self.late_ms}
+
+    def activeAssetData(self, *_: Any) -> Any:  # noqa: N802
+        return {"leverage": {"type": self.margin, "value": 3}}
 
     def userRateLimit(self, *_: Any) -> Any:  # noqa: N802
         return {"cumVlm": "0", "nRequestsUsed": 0, "nRequestsCap": 10_000}
@@ -153,6 +157,16 @@ def test_a_snapshot_reads_every_list_in_use_and_is_as_old_as_the_oldest() -> Non
     made.look_anew()  # a proof is wanted
     made.snapshot(["BTC-PERP", TSLA], snapshot.cursors)
     assert venue.asked["frontendOpenOrders xyz"] == 2
+
+
+def test_what_backs_a_builder_s_market_is_what_lies_on_its_list() -> None:
+    """Of one list alone, and of a unified account, it is all of the account's."""
+    assert adapter(Venue()).margin_mode("BTC-PERP") == MarginMode(isolated=True, leverage=3)
+    for market in ("BTC-PERP", TSLA):
+        assert adapter(Venue(equity="700"), "xyz").margin_mode(market).collateral == D(700)
+    assert adapter(Venue(equity="0"), "xyz").margin_mode(TSLA).collateral == D(0)
+    assert adapter(Venue(equity="0", mode="unifiedAccount"), "xyz").margin_mode(TSLA).collateral is None
+    assert adapter(Venue(margin="cross"), "xyz").margin_mode(TSLA).collateral is None
 
 
 def test_after_an_outage_the_list_and_the_numbers_of_markets_are_read_anew() -> None:
