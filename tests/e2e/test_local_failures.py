@@ -33,7 +33,20 @@ def env(tmp_path: Path) -> Iterator[dict[str, str]]:
     with Running("paper", "serve", "--port", "0", home=tmp_path / "exchange") as server:
         live = {"PFMM_VENUE": "purpleflea", "PFMM_BASE_URL": server.wait_for("http://").strip(),
                 "PURPLE_FLEA_KEY": "paper-default"}  # fmt: skip
-        assert run("grid", "start", "BTC", "--once", "--yes", "--json", home=tmp_path / "home", env=live).code == 0
+        assert (
+            run(
+                "grid",
+                "start",
+                "BTC",
+                "--once",
+                "--yes",
+                "--yes-unprotected",
+                "--json",
+                home=tmp_path / "home",
+                env=live,
+            ).code
+            == 0
+        )
         bought = PlaceRequest("BTC-PERP", "long", "market", Decimal(100))
         with_exchange(tmp_path, lambda one: one.place("default", bought))
         yield live
