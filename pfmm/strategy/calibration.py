@@ -73,8 +73,8 @@ class Calibration:
 def calibrate(trades: SomePrints, mids: Mids) -> Calibration:
     """Estimate A, κ and σ from trades and (time_ms, mid USD) samples, each in time order, of one market.
 
-    Needs 100 sweeps and 5 populated distances; a slope that is not negative, or a weighted R² below 0.5, is
-    refused. Never raises for thin or strange data: the result's `reason` says what is wrong.
+    Needs 100 sweeps and 5 populated distances; a weighted R² below 0.5 is refused. κ is above zero: a farther distance
+    is reached by fewer. Never raises for thin or strange data: the result's `reason` says what is wrong.
     """
     sigma, sigma_reason = _sigma(mids)
     prints = columns_of(trades)
@@ -241,8 +241,6 @@ def _fit_or_reason(distances: Sequence[float], span_s: float) -> tuple[Intensity
     if populated < MIN_DISTANCES:
         return None, f"{populated} populated distances, {MIN_DISTANCES} are needed (coarse tick?)"
     fit = fit_intensity(distances, span_s)
-    if fit.kappa_usd <= 0:
-        return None, f"intensity does not fall with distance (slope {-fit.kappa_usd:.3g} per USD)"
     if fit.r_squared < MIN_R_SQUARED:
         return None, f"poor fit: R² {fit.r_squared:.2f}, {MIN_R_SQUARED} is needed"
     return fit, None

@@ -384,11 +384,9 @@ def _price(side: _Wing, core: _Core, offset_bps: float) -> tuple[Decimal | None,
     if clamped:  # at or through the opposite best: one tick from it is as close as post-only may
         wanted = opposite - sign * rule.tick_at(opposite)
         moved = (float(wanted) - raw) / core.aim.mid_usd * BPS
-    if wanted <= 0:
-        return None, moved, clamped
     try:
         return snap_price(wanted, side.side, rule), moved, clamped
-    except ValueError:  # a bid below one tick
+    except ValueError:  # a bid below one tick, or no price at all
         return None, moved, clamped
 
 

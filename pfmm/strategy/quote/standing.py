@@ -36,7 +36,7 @@ def quotes_stay(aim: Aim, usd: Decimal, look: Look, standing: Standing) -> bool:
 
 def _stays(order: Rests, price: float, tick: float, usd: float, look: Look, standing: Standing) -> bool:
     low, high = price - tick, price + tick
-    if low <= 0 or order.reduce_only:
+    if order.reduce_only:
         return False
     wrong = max(abs(low - order.price), abs(high - order.price))
     if wrong * BPS > standing.price_bps * low * (1 - _CLOSE):

@@ -126,3 +126,9 @@ def test_live_orders_are_told_by_run_and_by_market(journal: Journal) -> None:
     assert live() == ["n-1", "n-2"]
     assert (live(run_id=one.run_id), live(run_id=two.run_id)) == (["n-1"], ["n-2"])
     assert (live(market=MARKET), live(market=OTHER), live(run_id=one.run_id, market=OTHER)) == (["n-1"], ["n-2"], [])
+
+
+def test_no_fill_of_a_backtest_waits_for_mids_as_its_report_has_the_tape() -> None:
+    journal = MemoryJournal("n")
+    journal.absorb(fills=[fill()], funding=[], cursors=Cursors())
+    assert journal.unjudged(10, since_ms=0, closed=False) == ()

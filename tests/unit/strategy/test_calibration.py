@@ -113,6 +113,14 @@ def test_refusals_say_why() -> None:
     assert calibrate(at_once, [(0, 100.0)]).fit is None
 
 
+def test_data_out_of_order_is_refused_where_it_covers_no_time() -> None:
+    """Every sweep is counted, at the mid of 100 that comes last, and the mid that comes first is after them all."""
+    trades = [trade(1 + index, f"{100.01 + index % 9 / 100:.2f}", 1) for index in range(200)]
+    got = calibrate(trades, [(500, 100.0), (0, 100.0)])
+    assert (got.fit, got.span_s) == (None, 0)
+    assert got.reason == "the trades cover no time"
+
+
 def test_poor_fit_is_refused() -> None:
     # reach with a power tail, share (0.01/δ)^0.5: ln λ against δ is a hook, no line
     prices = [f"{100 + 0.01 * (300 / rank) ** 2:.6f}" for rank in range(1, 301)]

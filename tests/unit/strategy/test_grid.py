@@ -14,6 +14,7 @@ from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, MarketView, OwnFill
 from pfmm.strategy.grid.plan import GridConfig, GridPlan, Layout, OnBreakout, Spacing, plan_grid
+from pfmm.strategy.grid.room import GRID
 from pfmm.strategy.grid.state import GridState
 from pfmm.strategy.grid.strategy import GridStrategy
 
@@ -205,6 +206,13 @@ class TestPlan:
             plan(instrument=coarse, mid="105")
         assert refusal.value.hint == "size 107.50 or more works on every line of this grid"
         assert plan(replace(CONFIG, size_usd=D("107.5")), instrument=coarse).sizes == (D(1),) * 4
+
+    @pytest.mark.parametrize("side", ["bid", "ask"])
+    def test_a_start_without_a_price_on_each_side_is_refused(self, side: str) -> None:
+        grid, at = GridStrategy("COIN-PERP", CONFIG), view("105", "105.02")
+        GRID.at_start(grid, at, None)
+        with pytest.raises(StaleData, match="COIN-PERP shows no bid or no ask now: a grid needs a price"):
+            GRID.at_start(grid, replace(at, ticker=replace(at.ticker, **{side: None})), None)
 
     def test_a_step_that_does_not_pay_its_fees_is_refused(self) -> None:
         tight = replace(CONFIG, lower=D("104.96"), upper=D("105.04"), levels=2)  # 0.04 against 0.0420 of fees
@@ -475,6 +483,14 @@ class TestState:
             grid.load(raw)
         with pytest.raises(ConfigError, match=r"\d of its 4 cells are there"):
             grid.load({**grid.dump(state), "cells": grid.dump(state)["cells"][:3]})
+
+    @pytest.mark.parametrize(("low", "high"), [("110", "110"), ("111", "110"), ("0", "110"), ("-1", "110")])
+    def test_a_saved_cell_without_a_range_above_zero_is_refused(self, low: str, high: str) -> None:
+        grid, state = started()
+        raw = grid.dump(state)
+        cells = [{**cell, "low": low, "high": high} for cell in raw["cells"]]
+        with pytest.raises(ConfigError, match=f"the saved grid cell is damaged: low is '{low}', no price below `high`"):
+            grid.load({**raw, "cells": cells})
 
     def test_a_state_of_before_a_field_existed_has_its_default(self) -> None:
         grid, state = started()

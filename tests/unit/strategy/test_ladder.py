@@ -56,6 +56,23 @@ def test_levels_share_one_limit() -> None:
     assert "bid" not in decision.absent
 
 
+def test_a_side_without_any_level_is_absent_for_the_reason_of_its_first() -> None:
+    decision = decide(LadderStrategy("X-PERP", FIXED, LadderConfig(levels=2)), view(limit=9))
+    words = {side: decision.absent[side] for side in ("bid", "ask")}
+    assert decision.orders == ()
+    # 9 USD are 0.09 at a worth of 100 for a bid at 99.92, and 9 / 100.08 for an ask: less than 10 in either case
+    assert (
+        words["bid"]
+        == decision.absent["bid:0"]
+        == ("the limit leaves 8.99 USD, less than the smallest order of 10.00 USD")
+    )
+    assert (
+        words["ask"]
+        == decision.absent["ask:0"]
+        == ("the limit leaves 9.00 USD, less than the smallest order of 10.00 USD")
+    )
+
+
 def test_default_ladder_fits_the_default_limit_nearly_whole() -> None:
     decision = decide(LadderStrategy("X-PERP", FIXED, LadderConfig()), view(limit=500))
     assert len(decision.orders) == 10

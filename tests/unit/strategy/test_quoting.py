@@ -210,8 +210,12 @@ class TestNoQuote:
         ticker = replace(TICKER, bid=D(1), ask=D(2), mark=D("1.5"))
         quote = compute_quote(FIXED, replace(INPUTS, instrument=coarse, ticker=ticker))
         assert prices(quote) == (D(1), D(2))
-        below = compute_quote(FIXED, replace(INPUTS, instrument=coarse, ticker=ticker, held_fair=0.5))
-        assert below.absent["bid"] == "the bid would be less than one tick"
+        # 0.0001 less 8 bps of 1.5 is below zero; and held at 5 a bid is moved to one tick below the ask of 1, to 0
+        low = replace(ticker, bid=D("0.5"), ask=D(1))
+        for at, held in ((ticker, 0.5), (ticker, 0.0001), (low, 5.0)):
+            below = compute_quote(FIXED, replace(INPUTS, instrument=coarse, ticker=at, held_fair=held))
+            assert below.bids == ()
+            assert below.absent["bid"] == "the bid would be less than one tick"
 
 
 @pytest.mark.parametrize(
@@ -311,6 +315,22 @@ class TestStrategy:
         shown = show_text(decision.explain, (), ladder=False, explain=True)
         assert "input    fair 113456.5" in shown.splitlines()
 
+    def test_where_a_lot_skews_by_more_than_half_of_what_the_model_bears_the_formula_says_so(self) -> None:
+        # 10 lots of 50 USD, 1/κ = 2 bps: at 2.4 half-spreads of skew a lot moves by 0.48 bps, κ of which is 0.24
+        for skew, exact in ((2.4, False), (5.2, True)):  # 1.04 bps, 0.52
+            quoter = QuoteStrategy("X-PERP", QuoteConfig(sigma_annual=0.3, skew_at_limit=skew))
+            _, decision = decided(quoter, view("100", 0))
+            assert ("exact inside the limit" in decision.explain.formula) is exact
+
+    def test_what_was_not_computed_has_no_inputs(self) -> None:
+        seen = view("100", 0)
+        one_sided = replace(seen, ticker=replace(seen.ticker, ask=None))
+        unknown = QuoteStrategy("X-PERP", FIXED)  # no volatility after one sample
+        for quoter, at in ((self.quoter, one_sided), (unknown, seen)):
+            _, decision = decided(quoter, at)
+            assert (decision.orders, decision.explain.inputs) == ((), None)
+        assert decided(self.quoter, seen)[1].explain.inputs is not None
+
     def test_one_sample_quotes_nothing_two_take_the_default(self) -> None:
         plain = QuoteStrategy("X-PERP", FIXED)
         _, first = decided(plain, view("100", 0))
@@ -391,6 +411,8 @@ class TestStrategy:
         absurd = QuoteStrategy("X-PERP", QuoteConfig(model="as", kappa_per_bp=0.00015, sigma_annual=0.5))
         with pytest.raises(UnitsError):
             absurd.initial(view("100", 0))
+        one_sided = replace(view("100", 0).ticker, bid=None)  # without a price nothing can be said of it yet
+        assert absurd.initial(view("100", 0, ticker=one_sided)) == QuoteState()
         _, decision = absurd.decide(QuoteState(), view("100", 0))
         assert decision.orders == ()
         assert "not in the units of the formula" in decision.absent["bid"]

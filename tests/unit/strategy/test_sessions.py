@@ -11,7 +11,9 @@ import pytest
 from pfmm.errors import UsageError
 from pfmm.model.market import Instrument, PriceRule, Ticker
 from pfmm.model.order import Side
-from pfmm.model.plan import Decision, DesiredOrder, MarketView
+from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill
+from pfmm.strategy.quote.config import QuoteConfig
+from pfmm.strategy.quote.strategy import QuoteState, QuoteStrategy
 from pfmm.strategy.sessions import InSession, Phase, hours_of
 
 D = Decimal
@@ -106,3 +108,18 @@ def test_at_the_close_it_closes_what_is_held_and_outside_it_does_nothing() -> No
     state, decision = decided("2026-11-30T22:00", "1.5")
     assert (state, sizes(decision), decision.close) == (0, {}, False)  # what it saw there teaches it nothing
     assert decision.notes == ("the session is closed",)
+
+
+def test_all_else_is_the_strategy_s_own() -> None:
+    hours = hours_of(NEW_YORK)
+    assert hours is not None
+    inner = QuoteStrategy("xyz:TSLA-PERP", QuoteConfig(sigma_annual=0.3))
+    strategy: Any = InSession(inner, hours)
+    ticker = Ticker("xyz:TSLA-PERP", 0, D(99), D(1), D(101), D(1), D(100))
+    assert strategy.initial(MarketView(0, INSTRUMENT, ticker, D(0), D(0), D(500))) == QuoteState()
+    state = QuoteState(quoted_mid=100.0, quoted_fair=100.5)
+    assert strategy.dump(state) == inner.dump(state)
+    assert strategy.load(strategy.dump(state)) == state
+    filled = OwnFill(1, "bid", Side.LONG, D(100), D(1), D(0), 7)
+    assert strategy.on_fill(state, filled) == (QuoteState(), ())
+    assert strategy.config is inner.config

@@ -236,6 +236,7 @@ def test_survives_a_restart() -> None:
     [
         ({"samples": None}, "samples is None"),
         ({"samples": [[1, 2, 3]]}, "a sample is"),
+        ({"samples": [[1, None]]}, r"a sample is \[1, None\], not \[time_ms, mid\]"),
         ({"samples": [[1.5, 2.0]]}, "time_ms is 1.5"),
         ({"samples": [[1, math.nan]]}, "nan"),
         ({"samples": [[1, 0]]}, "mid is 0, no positive"),
