@@ -54,6 +54,14 @@ def hold_text(text: str) -> None:
     assert not wrong, f"{wrong[:5]}; {AFTER}"
 
 
+def answer_of(text: str) -> dict[str, Any]:
+    """The one answer that an output is, held against its schema."""
+    (line,) = [line for line in text.splitlines() if line.strip()]
+    answer: dict[str, Any] = json.loads(line)
+    hold_against_schema(answer)
+    return answer
+
+
 def _told(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
     for line in lines:
         if line.startswith(('{"schema":"pfmm/1"', '{"event":')) and line.endswith("}"):

@@ -14,6 +14,7 @@ from pfmm.app.answers import FeesUsed
 from pfmm.app.book import BookResult
 from pfmm.app.funding import FundingResult
 from pfmm.app.inventory import InventoryResult
+from pfmm.app.session_edge import SessionEdge
 from pfmm.model.order import Side
 from pfmm.runner.inbox import Action
 
@@ -279,21 +280,6 @@ class Rotated(TypedDict):
     out: str
 
 
-class BreakEven(TypedDict):
-    """The break-even maker fee of one market in one session, or in all of them, bps; null with a reason where nothing
-    was measured. `readable` is false where the file holds nothing of the market."""
-
-    market: str
-    session: str
-    fills: int
-    break_even_maker_bps: float | None
-    se_bps: float | None
-    paid_maker_bps: float | None
-    net_bps: float | None
-    reason: str | None
-    readable: bool
-
-
 class RecordStopped(Counts):
     """A recording has ended."""
 
@@ -339,7 +325,7 @@ OF_A_RECORDING: Mapping[str, type] = {
     "cycle": Counts,
     "warning": RecordWarned,
     "rotated": Rotated,
-    "break_even": BreakEven,
+    "break_even": SessionEdge,
     "stopped": RecordStopped,
 }
 OF_WATCHING: Mapping[str, type] = {

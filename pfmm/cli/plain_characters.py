@@ -15,13 +15,13 @@ HANDLER = "pfmm-plain"
 _WORDS = {
     "±": "+/-", "−": "-", "–": "-", "—": "-", "…": "...", "→": "->", "←": "<-", "·": "*", "×": "x", "≤": "<=",
     "≥": ">=", "≈": "~", "≠": "!=", "²": "^2", "³": "^3", "½": "1/2", "√": "sqrt", "∞": "inf", "Σ": "Sum",
-    "Δ": "delta ", "σ": "sigma", "κ": "kappa", "γ": "gamma", "δ": "delta", "λ": "lambda", "μ": "mu", "µ": "u",
+    "Δ": "delta", "σ": "sigma", "κ": "kappa", "γ": "gamma", "δ": "delta", "λ": "lambda", "μ": "mu", "µ": "u",
     "τ": "tau", "α": "alpha", "β": "beta", "φ": "phi", "π": "pi", "ε": "epsilon", "η": "eta", "ρ": "rho",
     "θ": "theta", "ν": "nu", "ω": "omega", "▁": "_", "▂": "_", "▃": ".", "▄": "-", "▅": "-", "▆": "=", "▇": "#",
     "█": "#", "‘": "'", "’": "'", "“": '"', "”": '"', "│": "|", "─": "-", "\u00a0": " ", "\u202f": " ",
     "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "⁴": "^4", "₁": "_1",
     "₂": "_2", "∓": "-/+", "€": "EUR", "£": "GBP", "ζ": "zeta", "ξ": "xi", "└": "+", "├": "+", "┤": "+", "░": ".",
-    "▒": ":", "▓": "#", "▲": "^", "▽": "v",
+    "▒": ":", "▓": "#", "▲": "^", "▽": "v", "÷": "/",
 }  # fmt: skip
 
 
@@ -51,4 +51,14 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
     found = error.object[error.start : error.end]
     words = [_WORDS.get(one) or one.encode("ascii", "backslashreplace").decode() for one in found]
-    return "".join(words), error.end
+    joined = words[0]
+    for before, one, word in zip(found, found[1:], words[1:], strict=False):
+        product = _greek(one) and (_greek(before) or before in "²³")  # κδ is kappa*delta
+        joined += "*" + word if product else word
+    if found[-1] == "√" and error.object[error.end : error.end + 1].isalpha():
+        joined += " "
+    return joined, error.end
+
+
+def _greek(letter: str) -> bool:
+    return "Α" <= letter <= "ω"

@@ -19,6 +19,7 @@ import pytest
 from pfmm.backtest.sweep import cluster
 from pfmm.errors import ConfigError
 from tests.e2e.driver import PATIENCE_S, Running, environment, run
+from tests.held import answer_of
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
@@ -383,7 +384,7 @@ def test_a_dask_cluster_gives_the_local_results_and_a_killed_worker_loses_nothin
         worker.kill()  # in the middle of the work
         worker.wait()
         assert sweep.end() == 0
-        shared = json.loads(sweep.lines[-1])["data"]
+        shared = answer_of(sweep.lines[-1])["data"]
     assert json.dumps(shared["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
     again = run(*base, "--scheduler", address, home=tmp_path).data
     assert json.dumps(again["rows"], sort_keys=True) == json.dumps(local["rows"], sort_keys=True)
@@ -400,7 +401,7 @@ def test_a_sweep_whose_scheduler_is_lost_says_so_and_goes_on_anywhere(
         scheduler.kill()
         scheduler.wait()
         assert sweep.end() == 5
-        error = json.loads(sweep.lines[-1])["error"]
+        error = answer_of(sweep.lines[-1])["error"]
     assert error["code"] == "venue_unreachable"
     assert f"the Dask scheduler at {address} was lost" in error["message"]
     assert "--results" in error["hint"]

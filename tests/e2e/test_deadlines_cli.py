@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -17,6 +16,7 @@ from pfmm.cli import app
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Running
 from tests.e2e.homes import resting_grid
+from tests.held import answer_of
 from tests.slow_server import PATIENCE_S, SlowServer, no_name_service, serving
 
 TIMEOUT_S = 1.0
@@ -110,7 +110,7 @@ def test_a_command_ends_in_time_where_headers_are_dripped(
         code, took_s = timed(command, tmp_path)
     out = capsys.readouterr().out
     assert (code, took_s < in_time(command)) == (COMMANDS[command], True), (took_s, out)
-    assert json.loads(out.splitlines()[-1])["ok"] == (code == 0)
+    assert answer_of(out.splitlines()[-1])["ok"] == (code == 0)
 
 
 def test_stop_names_the_orders_that_may_rest(
@@ -120,7 +120,7 @@ def test_stop_names_the_orders_that_may_rest(
         server.answered = 0
         capsys.readouterr()
         code, _ = timed("grid stop BTC", tmp_path)
-        answer = json.loads(capsys.readouterr().out)
+        answer = answer_of(capsys.readouterr().out)
         with closing(open_exchange(home / "state")) as exchange:
             resting = [order.client_order_id for order in exchange.orders("default")]
     assert (code, answer["error"]["code"], len(resting) > 1) == (8, "state_unknown", True)

@@ -22,6 +22,7 @@ from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import open_exchange, still_home
+from tests.held import answer_of
 
 MARKET = "BTC-PERP"
 
@@ -77,7 +78,7 @@ def a_verdict(tmp_path: Path, at: int, moment: str, number: signal.Signals) -> N
         assert app.requests >= at, f"only {app.requests} requests"
         resting = len(exchange.orders("default"))
         held = sum((p.size_base for p in exchange.positions("default")), Decimal(0))
-    answer = json.loads(out)
+    answer = answer_of(out)
     data = answer["data"]
     assert "Traceback" not in err
     assert data["halted"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import threading
@@ -16,6 +15,7 @@ from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import PATIENCE_S, Running, run
 from tests.e2e.homes import still_home
+from tests.held import answer_of
 
 
 class Hanging:
@@ -68,7 +68,7 @@ def test_ctrl_c_again_leaves_without_the_proof_and_stop_brings_it_later(tmp_path
             assert venue.asked.wait(PATIENCE_S)
             press_until_it_ends(grid)
         assert (grid.process.returncode, grid.errors) == (8, [])
-        error = json.loads(grid.lines[-1])["error"]
+        error = answer_of(grid.lines[-1])["error"]
         assert error["code"] == "state_unknown"
         assert "10 orders of this run may still rest" in error["message"]
         assert "`pfmm grid stop`" in error["hint"]

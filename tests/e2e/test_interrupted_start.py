@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.driver import PATIENCE_S, environment
+from tests.held import answer_of
 
 LOADED = ("pfmm.cli.app", "typer.core", "pfmm.cli.commands.markets", "httpx")
 
@@ -52,7 +52,7 @@ def test_ctrl_c_during_an_import_is_an_answer(tmp_path: Path, module: str) -> No
 def test_ctrl_c_during_an_import_answers_in_json_where_that_was_asked_for(tmp_path: Path) -> None:
     done = interrupted_at(LOADED[0], "markets", "--json", home=tmp_path)
     assert (done.returncode, done.stderr) == (130, "")
-    assert json.loads(done.stdout)["error"] == {
+    assert answer_of(done.stdout)["error"] == {
         "code": "interrupted",
         "message": "interrupted",
         "hint": None,

@@ -22,6 +22,7 @@ from pfmm.app.embedded import open_exchange
 from pfmm.paper.messages import PlaceRequest
 from tests.e2e.driver import PATIENCE_S, Running, environment, run
 from tests.e2e.homes import still_home
+from tests.held import answer_of
 
 PFMM = [sys.executable, "-m", "pfmm"]
 
@@ -89,7 +90,7 @@ def command(prefix: list[str], *words: str, home: Path, env: dict[str, str]) -> 
         timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout), done.stderr
+    return done.returncode, answer_of(done.stdout), done.stderr
 
 
 @pytest.mark.parametrize(

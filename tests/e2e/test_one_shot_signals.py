@@ -3,7 +3,6 @@ said, with the signal's exit code; a second signal ends them at once."""
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import open_exchange, still_home
 from tests.e2e.test_flatten_interrupted import Signalling
 from tests.e2e.test_interrupted_again import hanging
+from tests.held import answer_of
 
 WORDS = ("interrupted", "terminated", "hung_up")
 EXITS = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -50,7 +50,7 @@ def signalled(exchange: Exchange, home: Path, line: tuple[str, ...], moment: tup
         app.started.set()
         out, err = process.communicate(timeout=PATIENCE_S)
     assert "Traceback" not in err, err
-    return process.returncode, json.loads(out), app.requests
+    return process.returncode, answer_of(out), app.requests
 
 
 def served(exchange: Exchange, home: Path, *line: str) -> Any:
@@ -134,4 +134,4 @@ def test_a_second_signal_ends_a_command_at_once(tmp_path: Path, second: signal.S
         process.send_signal(signal.SIGINT)
         process.send_signal(second)
         out, err = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, err, json.loads(out)["error"]["code"]) == (code, "", word)
+    assert (process.returncode, err, answer_of(out)["error"]["code"]) == (code, "", word)

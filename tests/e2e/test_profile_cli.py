@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from pfmm.cli import app
 from tests.e2e.driver import PATIENCE_S, run_here, run_process
+from tests.held import answer_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,7 @@ def pfmm(pfmm_home: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 def answer(result: tuple[int, str, str]) -> Any:
     """The `data` of a successful envelope, and nothing but the envelope on stdout."""
     code, out, _ = result
-    envelope = json.loads(out)
+    envelope = answer_of(out)
     assert (code, envelope["schema"], envelope["ok"]) == (0, "pfmm/1", True)
     return envelope["data"]
 
@@ -39,7 +39,7 @@ def answer(result: tuple[int, str, str]) -> Any:
 def failure(result: tuple[int, str, str]) -> tuple[int, str, str]:
     """Exit code, error code and message of a failure's envelope."""
     code, out, _ = result
-    envelope = json.loads(out)
+    envelope = answer_of(out)
     assert envelope["ok"] is False
     assert envelope["error"]["exit_code"] == code
     return code, envelope["error"]["code"], envelope["error"]["message"]

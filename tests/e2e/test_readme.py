@@ -14,6 +14,7 @@ import pytest
 
 from pfmm.app.reference import exit_codes
 from tests.e2e.driver import PATIENCE_S, Completed, environment, names_path, run
+from tests.held import answer_of, hold_text
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -41,11 +42,12 @@ def test_an_agent_can_follow_its_loop_from_plan_to_report(tmp_path: Path, monkey
     assert len(answers) == 8
     for command, lines in answers.items():
         if "events" in command:
+            hold_text("\n".join(lines))
             told = [json.loads(line) for line in lines]
             assert {"placed"} <= {one["event"] for one in told}
             assert [one["cursor"] for one in told] == sorted({one["cursor"] for one in told})
         else:
-            (envelope,) = map(json.loads, lines)
+            (envelope,) = map(answer_of, lines)
             assert envelope["ok"], command
     (status,) = (json.loads(lines[0]) for command, lines in answers.items() if "status" in command)
     assert status["data"]["runs"][0]["state"] == "running"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import sqlite3
@@ -15,6 +14,7 @@ from tests.e2e.driver import Running, run
 from tests.e2e.homes import resting_grid, runner_of
 from tests.e2e.scripted_venue import ScriptedVenue
 from tests.e2e.test_delisted_market import INSTRUMENT, NOW_MS, state
+from tests.held import answer_of
 from tests.unit.accounting.test_portfolio_leftovers import run_that_holds
 
 BTC = "BTC-PERP"
@@ -124,7 +124,7 @@ def test_a_resume_in_the_middle_of_a_flatten_does_not_outlive_it(tmp_path: Path)
             assert locks(tmp_path).halted() is None
             emergency.process.send_signal(signal.SIGCONT)
             assert emergency.end() == 8
-        (answer,) = (json.loads(line) for line in emergency.lines)
+        (answer,) = map(answer_of, emergency.lines)
     assert answer["data"]["halted"] is True
     assert locks(tmp_path).halted() is not None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.e2e.driver import PATIENCE_S, environment, run
 from tests.e2e.homes import open_orders, resting_grid
+from tests.held import answer_of
 
 # the stop comes when the start is about to take the run's lock, its own look at the open runs behind it
 STOPPED_WITHIN = """
@@ -35,7 +35,7 @@ def test_a_grid_that_is_new_after_all_is_refused_where_it_could_never_work(tmp_p
         timeout=PATIENCE_S,
         check=False,
     )
-    error = json.loads(done.stdout)["error"]
+    error = answer_of(done.stdout)["error"]
     assert (done.returncode, error["code"]) == (7, "risk_refused"), done.stdout + done.stderr
     assert error["message"].startswith("one side of this grid is worth")
     assert open_orders(tmp_path) == []

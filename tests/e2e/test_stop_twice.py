@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.e2e.driver import PATIENCE_S, environment
 from tests.e2e.homes import open_orders, resting_grid
+from tests.held import answer_of
 
 STOP = """
 import sys
@@ -69,5 +69,5 @@ def test_the_second_stop_waits_for_the_first(tmp_path: Path) -> None:
     row = {"market": "BTC-PERP", "strategy": "grid", "orders_left": 0, "state": "stopped"}
     left = {"inventory": "0", "pnl": "0", "close": None}
     for answer in (told, told_too):
-        assert [{**row, **left, "cancelled": 10}] == json.loads(answer)["data"]["runs"]
+        assert [{**row, **left, "cancelled": 10}] == answer_of(answer)["data"]["runs"]
     assert open_orders(tmp_path) == []

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.driver import PATIENCE_S, environment, run, run_here
 from tests.e2e.homes import open_orders, resting_grid, still_home
+from tests.held import answer_of
 
 HEADER = "time_ms,kind,price,size,side,bid,bid_size,ask,ask_size\n"
 TABLE = HEADER + "".join(f"{1_760_000_000_000 + 1000 * n},quote,,,,99999.9,{n}.00001,100000.1,1\n" for n in range(60))
@@ -112,7 +113,7 @@ def test_a_byte_that_is_no_text_is_named(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (6, "")
-    assert "paper lists no market '\\udcff'" in json.loads(done.stdout)["error"]["message"]
+    assert "paper lists no market '\\udcff'" in answer_of(done.stdout)["error"]["message"]
 
 
 def test_a_home_of_nobody_is_a_configuration_error(tmp_path: Path) -> None:

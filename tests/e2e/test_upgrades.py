@@ -5,7 +5,6 @@ The files are those of tests/golden/saved; the market is held where the earlier 
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +20,7 @@ from pfmm.paper.feeds.feed import Quote
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.strategy.base import kind_of
 from tests.e2e.homes import open_orders, own_session
+from tests.held import answer_of
 
 SAVED = Path(__file__).resolve().parents[1] / "golden" / "saved"
 MARKETS = {
@@ -60,7 +60,7 @@ def pfmm(home: Path, capsys: pytest.CaptureFixture[str]) -> Call:
 
     def call(*arguments: str) -> Any:
         app.run([*arguments, "--json"])
-        return json.loads(capsys.readouterr().out)
+        return answer_of(capsys.readouterr().out)
 
     return call
 

@@ -217,7 +217,7 @@ def test_no_name_of_a_slot_is_on_a_screen(kind: str) -> None:
 
 
 def test_a_dumb_terminal_gets_one_line_a_cycle() -> None:
-    line = "00:00:00  mid 70473.5  pos 0.00028  9 orders  total +0.0000  sell 0.03 % away"
+    line = "00:00:00  mid 70473.5  pos 0.00028  9 orders  P&L +0.0000  sell 0.03 % away"
     assert cycle_line(grid()) == line
     assert reason_lines(grid()) == ["00:00:00  ask of line 7 held: all shorts filled would make 535.00 USD, limit 500"]
     shown = Shown("grid", ("BTC-PERP",), "paper", "default", "cancel", money="paper money")

@@ -30,7 +30,7 @@ def cycle_line(report: CycleReport) -> str:
         run = report.runs[0]
         mid = None if run.ticker is None else run.ticker.mid
         parts += ["no mid" if mid is None else f"mid {plain(mid)}", f"pos {plain(run.position)}"]
-    parts += [f"{orders} orders", f"total {total:+.4f}"]
+    parts += [f"{orders} orders", f"P&L {total:+.4f}"]
     return "  ".join([*parts, nearest(report, short=True) or "nothing rests"])
 
 

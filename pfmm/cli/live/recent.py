@@ -30,8 +30,8 @@ def whole_events(events: Iterable[Event], width: int) -> list[Text]:
 
 
 def event_words(event: Event) -> str:
-    """Tell an event with its time: `10:43:23  BTC-PERP  bought 0.0003 at 65657 (rebate +0.003940)`."""
-    about = f"{event.market}  " if event.market else ""
+    """Tell an event with its time: `10:43:23  BTC  bought 0.0003 at 65657 (rebate +0.003940)`."""
+    about = f"{event.market.removesuffix('-PERP')}  " if event.market else ""
     return f"{iso(event.time_ms)[11:19]}  {about}{trouble(event)}"
 
 

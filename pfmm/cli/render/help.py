@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
+from pfmm.cli.output import as_written
 from pfmm.cli.render.paragraphs import fitted
 from pfmm.cli.render.tables import table
 
@@ -36,5 +38,5 @@ def render_command(result: Page, width: int | None) -> str:  # noqa: ARG001 - it
 
 
 def render_page(result: Page, width: int | None) -> str:
-    """Wrap the page for a terminal; anywhere else return the Markdown as it is."""
-    return result.text if width is None else fitted(result.text, min(width, WIDEST))
+    """Wrap the page for a terminal, in the characters that it can show; anywhere else return the Markdown as it is."""
+    return result.text if width is None else fitted(as_written(result.text, sys.stdout), min(width, WIDEST))
