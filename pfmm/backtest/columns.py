@@ -64,16 +64,19 @@ class Columns:
     def after(self, time_ms: int) -> int:
         """Find the index of the first event after `time_ms`.
 
-        A run asks for ever later times: what was found last and the rows after it are looked at first.
+        A run asks for times that lie close together: the search goes out from what was found last, in growing steps.
         """
         if time_ms == self._asked:
             return self._found
-        times, last, first, end = self.times, self._found, 0, len(self.times)
-        if last and times[last - 1] <= time_ms:
-            first = last
-            if last + FIRST_ROWS < end and times[last + FIRST_ROWS] > time_ms:
-                end = last + FIRST_ROWS
-        self._asked, self._found = time_ms, bisect_right(times, time_ms, first, end)
+        times, first, step = self.times, self._found, FIRST_ROWS
+        end = first
+        if first < len(times) and times[first] <= time_ms:
+            while (end := first + step) < len(times) and times[end] <= time_ms:
+                first, step = end, step * 4
+        else:
+            while first and times[first - 1] > time_ms:
+                end, first, step = first, max(first - step, 0), step * 4
+        self._asked, self._found = time_ms, bisect_right(times, time_ms, first, min(end, len(times)))
         return self._found
 
     def row(self, index: int) -> list[int]:
@@ -107,25 +110,26 @@ class Columns:
 
     def first_touch(self, after_ms: int, to_ms: int, best_bid: int, best_ask: int) -> int:
         """Find the first time, after_ms < time <= to_ms, when an event satisfies the Watch condition, else to_ms."""
-        hits = self.touches(self.after(after_ms), self.after(to_ms), best_bid, best_ask)
-        first = next(hits, None)
-        return to_ms if first is None else first[1][0]
+        index = next(self._touching(self.after(after_ms), self.after(to_ms), best_bid, best_ask), None)
+        return to_ms if index is None else self.times[index]
 
     def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
         """Yield every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
-        if end - start <= FEW_ROWS:  # as between two decisions on bars: an array would cost more than it saves
-            yield from self._touches_of_few(start, end, best_bid, best_ask)
-            return
+        for index in self._touching(start, end, best_bid, best_ask):
+            yield index, self.row(index)
+
+    def _touching(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[int]:
         bid, ask = best_bid or -1, best_ask or NO_ASK
+        if end - start <= FEW_ROWS:  # as between two decisions on bars: an array would cost more than it saves
+            yield from self._touching_of_few(start, end, bid, best_ask)
+            return
         for first, last in self._near(start, end, bid, ask):
             begin, lows, highs = self._ahead(first, last)
             beyond = lows[first - begin : last - begin] <= bid
             if best_ask:
                 beyond |= highs[first - begin : last - begin] >= ask
-            found = beyond.nonzero()[0]
-            if len(found):
-                found += first
-                yield from zip(found.tolist(), self.rows[found].tolist(), strict=True)
+            for index in beyond.nonzero()[0].tolist():
+                yield first + index
 
     def _ahead(self, first: int, last: int) -> tuple[int, Ints, Ints]:
         """Return where a stretch with the rows from `first` to `last` begins, and the extremes of each of its rows.
@@ -141,13 +145,12 @@ class Columns:
             self._stretch = first, rows[:, 2].copy(), highs
         return self._stretch
 
-    def _touches_of_few(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
+    def _touching_of_few(self, start: int, end: int, bid: int, best_ask: int) -> Iterator[int]:
         numbers = self.tape.events[start * EVENT_WIDTH : end * EVENT_WIDTH].tolist()
         for at in range(0, len(numbers), EVENT_WIDTH):
-            row = numbers[at : at + EVENT_WIDTH]
-            high = row[4] if row[1] == QUOTE else row[2]
-            if row[2] <= (best_bid or -1) or (best_ask and (high >= best_ask or high == 0)):
-                yield start + at // EVENT_WIDTH, row
+            high = numbers[at + 4] if numbers[at + 1] == QUOTE else numbers[at + 2]
+            if numbers[at + 2] <= bid or (best_ask and (high >= best_ask or high == 0)):
+                yield start + at // EVENT_WIDTH
 
     def _near(self, start: int, end: int, bid: int, ask: int) -> Iterator[tuple[int, int]]:
         """Yield the stretches from `start` to `end` that may hold what was asked for.

@@ -31,6 +31,7 @@ class LazyEngine(Engine):
     _resting: tuple[OwnOrder, ...] = ()
     _view_seen: MarketView | None = None
     _standing: Standing | None = None
+    _passed_mid: float | None = None  # of the last look that stayed, which `pass_over` has not told of yet
 
     def cycle(self, *, send: bool = True) -> CycleReport:
         """Run one whole cycle; see Engine."""
@@ -38,7 +39,7 @@ class LazyEngine(Engine):
         (run,) = report.runs
         self._resting = run.orders
         self._settled = not [o for o in run.orders if o.status is not OwnStatus.OPEN or o.amend_size is not None]
-        self._view_seen = self._standing = None
+        self._view_seen = self._standing = self._passed_mid = None
         return report
 
     @property
@@ -56,9 +57,11 @@ class LazyEngine(Engine):
         last, limits = active.last_mid, active.spec.limits
         if tell is None or not self._settled or active.state is None or last is None or active.problem is not None:
             return False
+        if self._passed_mid is None:
+            self._passed_mid = float(last)
         if active.nudges or active.refused or active.apart is not None or limits.max_loss_usd is not None:
             return False
-        if abs(look.mid - float(last)) >= _FAR * float(last):
+        if abs(look.mid - self._passed_mid) >= _FAR * self._passed_mid:
             return False
         if self._standing is None:
             self._standing = standing_of(
@@ -67,7 +70,7 @@ class LazyEngine(Engine):
         state = tell(active.state, look, self._standing)
         if state is None:
             return False
-        active.state, self._view_seen = state, None
+        active.state, self._view_seen, self._passed_mid = state, None, look.mid
         return True
 
     def glance(self, snapshot: Snapshot) -> bool:
@@ -79,6 +82,7 @@ class LazyEngine(Engine):
         if self._account.limits != NO_LIMITS:
             return False  # how equity went, and margin, show in whole cycles alone
         before = (active.last_mid, active.last_cycle_ms, active.problem, active.guards, active.no_new_risk)
+        self._passed_mid = None
         seen = MarketSnapshot(snapshot)
         view, active.problem = active.view(seen)
         if view is not None and active.problem is None and before[2] is None and active.no_new_risk is None:
@@ -128,4 +132,4 @@ class LazyEngine(Engine):
     def pass_over(self, time_ms: int, mid: Decimal) -> None:
         """Note that decisions up to `time_ms`, where the mid was `mid`, were no-ops."""
         (active,) = self._runs
-        active.last_mid, active.last_cycle_ms = mid, time_ms
+        active.last_mid, active.last_cycle_ms, self._passed_mid = mid, time_ms, None

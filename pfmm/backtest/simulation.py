@@ -139,6 +139,7 @@ class _Run:
         )
         self._cycles = 0
         self._band: Band | None = None
+        self._stayed_ms: int | None = None
         self._report: CycleReport | None = None
         self._refused: Counter[str] = Counter()
         self._slots: dict[str, str] = {}
@@ -172,12 +173,16 @@ class _Run:
     def _cycle(self) -> str | None:
         """Run one whole cycle; return why the run must stop, if it must."""
         self._cycles += 1
+        self._note_stayed()
         self._band = None
         self._report = self._engine.cycle()
         (run,) = self._report.runs
         self._ordered = self._ordered or bool(run.orders)
-        self._refused.update(str(event.data["code"]) for event in self._report.events if event.name == "refused")
-        self._slots.update({e.data["slot"]: e.data["reason"] for e in self._report.events if e.name == "slot_stopped"})
+        for event in self._report.events:
+            if event.name == "refused":
+                self._refused[str(event.data["code"])] += 1
+            elif event.name == "slot_stopped":
+                self._slots[event.data["slot"]] = event.data["reason"]
         return run.tripped or (None if run.refused is None else f"{NOTHING_TAKEN}: {run.refused}")
 
     def _liquidated(self) -> str:
@@ -204,11 +209,12 @@ class _Run:
         look = self._venue.look()
         if look is None or not self._engine.stays(look):
             return False
-        self._note(look.time_ms)
+        self._stayed_ms = look.time_ms
         return True
 
     def _glance(self) -> bool:
         """Tell whether the decision that is due does nothing; if so, note between which prices that holds."""
+        self._note_stayed()
         if not self._engine.glance(self._venue.glimpse()):
             return False
         band = self._engine.quiet_band()
@@ -254,9 +260,16 @@ class _Run:
         return self._columns.first_quote_beyond(now_ms, wake_ms, band)
 
     def _note(self, time_ms: int) -> None:
+        """Tell the engine that the decisions up to `time_ms` were no-ops."""
         bid, ask = self._columns.quote_at(time_ms)
         decimals = self._market.price_decimals
         self._engine.pass_over(time_ms, (decimal(bid, decimals) + decimal(ask, decimals)) / 2)
+        self._stayed_ms = None
+
+    def _note_stayed(self) -> None:
+        """Tell the engine of the last look that stayed, before it looks for itself."""
+        if self._stayed_ms is not None:
+            self._note(self._stayed_ms)
 
     def _outcome(self, stopped: str | None) -> Outcome:
         venue, journal = self._venue, self._journal

@@ -87,6 +87,7 @@ class SimulatedVenue:
         self._by_number: dict[int, OrderState] = {}
         self._by_client: dict[str, OrderState] = {}
         self._open: dict[int, Order] = {}
+        self._last_shown: dict[int, tuple[tuple[object, ...], Order]] = {}  # by side
         self._fills: list[Fill] = []
         self._payments: list[FundingPayment] = []
         self.requests = 0
@@ -355,9 +356,9 @@ class SimulatedVenue:
         self.advance(self.now_ms + self._latency_ms)
         desk = Desk(self.books, Moment(self._feed, self.now_ms), self._find)
         answer = BatchAnswer(
-            cancel=tuple(_each(desk.cancel, [cancel_request(one) for one in batch.cancel])),
-            amend=tuple(_each(desk.amend, [amend_request(one) for one in batch.amend])),
-            place=tuple(_each(desk.place, [place_request(one) for one in batch.place])),
+            cancel=tuple(self._each(desk.cancel, [cancel_request(one) for one in batch.cancel])),
+            amend=tuple(self._each(desk.amend, [amend_request(one) for one in batch.amend])),
+            place=tuple(self._each(desk.place, [place_request(one) for one in batch.place])),
         )
         self._collect_orders()
         self.advance(self.now_ms + self._latency_ms)
@@ -391,7 +392,7 @@ class SimulatedVenue:
             if order.client_order_id is not None:
                 self._by_client[order.client_order_id] = order
             if order.status == OPEN:
-                self._open[number] = order_of(order)
+                self._open[number] = self._shown(order)
             else:
                 self._open.pop(number, None)
         self.books.touched.clear()
@@ -404,12 +405,21 @@ class SimulatedVenue:
         self.books.fills.clear()
         self.books.payments.clear()
 
+    def _each(self, act: Callable[[Request], OrderState], requests: Sequence[Request]) -> list[Order | Refusal]:
+        answers: list[Order | Refusal] = []
+        for request in requests:
+            try:
+                answers.append(self._shown(act(request)))
+            except ExchangeError as error:
+                answers.append(Refusal(error.code, error.message, error.status))
+        return answers
 
-def _each(act: Callable[[Request], OrderState], requests: Sequence[Request]) -> list[Order | Refusal]:
-    answers: list[Order | Refusal] = []
-    for request in requests:
-        try:
-            answers.append(order_of(act(request)))
-        except ExchangeError as error:
-            answers.append(Refusal(error.code, error.message, error.status))
-    return answers
+    def _shown(self, order: OrderState) -> Order:
+        """Return the order as a client sees it. An answer and the list that follows it mostly show the same."""
+        state = (order.number, order.price, order.size, order.filled, order.status, order.reason, order.updated_ms)
+        known = self._last_shown.get(order.side)
+        if known is not None and known[0] == state:
+            return known[1]
+        shown = order_of(order)
+        self._last_shown[order.side] = state, shown
+        return shown

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pfmm.model.market import Ticker
 from pfmm.model.plan import Decision, DesiredOrder
-from pfmm.model.quick import replace
+from pfmm.model.quick import quick, replace
 from pfmm.strategy.saved import Saved
 
 CALM_MS = 5_000  # so long after the last bad look data is still held for bad
@@ -26,6 +27,7 @@ _HOUR_MS, _SAMPLE_MS = 3_600_000, 300_000  # twelve looks an hour: they are save
 _SUDDEN = "jump"  # told by its own rule when it is believed
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Gap:
     """How far the mid is from a reference price. `usual` has a look every five minutes of the last hour, as (venue
@@ -69,6 +71,7 @@ class Outage:
         return cls(saved.whole("since_ms", low=0), saved.whole("back_ms", low=0) if saved.has("back_ms") else None)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Guards:
     """What the guards of one market remember from look to look. `bad_ms` is the last bad look, and `bad` its reason."""
@@ -94,6 +97,7 @@ class Guards:
         return cls(*gaps, bad_ms, saved.text("bad"), outage)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What follows from one look: why nothing may be decided, or why nothing may add risk; both None where all is
@@ -101,6 +105,9 @@ class Verdict:
 
     problem: str | None = None
     no_new_risk: str | None = None
+
+
+_FINE = Verdict()
 
 
 def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, tick: Decimal) -> tuple[Guards, Verdict]:
@@ -112,7 +119,8 @@ def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, t
     only reducing orders, until it was less than 10 bps off for 60 s. No answer for 30 s: the same for the first 60 s of
     answers.
     """
-    guards = replace(guards, outage=answered(guards.outage, now_ms))
+    if guards.outage is not None:
+        guards = replace(guards, outage=answered(guards.outage, now_ms))
     if problem is not None:
         if problem.startswith(_SUDDEN):
             return guards, Verdict(problem)
@@ -126,9 +134,11 @@ def judge(guards: Guards, ticker: Ticker, problem: str | None, *, now_ms: int, t
     oracle = guards.oracle
     if ticker.index is not None:
         oracle = look(oracle, deviation_bps(ticker, ticker.index, tick), now_ms)
+    same = mark is guards.mark and oracle is guards.oracle and guards.bad_ms is None and guards.bad is None
+    after = guards if same else Guards(mark, oracle, outage=guards.outage)
     found = _words("mark", mark, ticker.mark, ticker) or _words("oracle", oracle, ticker.index, ticker)
-    after = Guards(mark, oracle, outage=guards.outage)
-    return after, Verdict(no_new_risk=_outage_words(after.outage) or found)
+    found = _outage_words(after.outage) or found
+    return after, _FINE if found is None else Verdict(no_new_risk=found)
 
 
 def unanswered(guards: Guards, now_ms: int) -> Guards:
@@ -185,15 +195,25 @@ def look(gap: Gap, bps: float, now_ms: int) -> Gap:
         since_ms = now_ms if gap.since_ms is None else gap.since_ms
         closed = now_ms - since_ms >= LEAVE_MS
         return replace(gap, since_ms=None if closed else since_ms, open=not closed)
-    usual = tuple(one for one in gap.usual if one[0] > now_ms - _HOUR_MS)
-    limit_bps = max(LEAST_BPS, TIMES_MEDIAN * _median([one for _, one in usual])) if usual else LEAST_BPS
+    usual = gap.usual  # in time order: where the first look is young enough, all are
+    if usual and usual[0][0] <= now_ms - _HOUR_MS:
+        usual = tuple(one for one in usual if one[0] > now_ms - _HOUR_MS)
+    limit_bps = _limit_bps(usual)
     if bps <= limit_bps:
         if not usual or now_ms - usual[-1][0] >= _SAMPLE_MS:
             usual = (*usual, (now_ms, round(bps, 2)))
+        elif usual is gap.usual and limit_bps == gap.limit_bps and gap.since_ms is None:
+            return gap  # as after most looks
         return Gap(usual, limit_bps=limit_bps)
     since_ms = now_ms if gap.since_ms is None else gap.since_ms
     opened = now_ms - since_ms >= ENTER_MS
     return Gap(usual, None if opened else since_ms, opened, limit_bps)
+
+
+@lru_cache(maxsize=256)  # it stays for five minutes, of each market and reference
+def _limit_bps(usual: tuple[tuple[int, float], ...]) -> float:
+    """Return how far a mid may be from its reference, by what was usual, bps."""
+    return max(LEAST_BPS, TIMES_MEDIAN * _median([one for _, one in usual])) if usual else LEAST_BPS
 
 
 def _median(values: Sequence[float]) -> float:

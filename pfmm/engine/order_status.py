@@ -53,7 +53,7 @@ def settle(live: Iterable[OwnOrder], open_orders: Iterable[Order], now_ms: int) 
         else:
             ask.append(own.client_order_id)
             after = replace(own, status=OwnStatus.MISSING) if own.status is OwnStatus.OPEN else own
-        if after != own:
+        if after is not own and after != own:
             updates.append(after)
     return Settlement(tuple(updates), tuple(ask))
 

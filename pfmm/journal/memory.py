@@ -236,7 +236,9 @@ class MemoryJournal:
         """Write the state of known orders; `filled` never goes back."""
         for order in updates:
             known = self._orders[order.client_order_id]
-            self._keep(replace(order, filled=max(order.filled, known.filled), updated_ms=time_ms))
+            if order.filled < known.filled or order.updated_ms != time_ms:
+                order = replace(order, filled=max(order.filled, known.filled), updated_ms=time_ms)  # noqa: PLW2901
+            self._keep(order)
 
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:
         """Do nothing: a backtest's mids are the tape's own."""

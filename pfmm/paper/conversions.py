@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import cache
 
 from pfmm.paper import ledger
 from pfmm.paper.account import Account, FillEntry, FundingEntry, Marks, OrderState
@@ -20,12 +21,18 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 def decimal(units: int, decimals: int) -> Decimal:
     """Return units / 10**decimals as an exact Decimal: 639_439 and 1 give 63943.9."""
-    return Decimal(int(units)).scaleb(-decimals, _EXACT)
+    return _EXACT.multiply(int(units), _unit(decimals))
 
 
 def usd(amount: int) -> Decimal:
     """Turn whole 1e-8 USD into USD, exactly."""
-    return Decimal(int(amount)).scaleb(-8, _EXACT)
+    return _EXACT.multiply(int(amount), _unit(8))
+
+
+@cache
+def _unit(decimals: int) -> Decimal:
+    """Return 10**-decimals: a product with it is exact, and a third of the price of moving the point."""
+    return Decimal(1).scaleb(-decimals, _EXACT)
 
 
 def side_word(side: int) -> str:

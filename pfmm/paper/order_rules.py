@@ -104,10 +104,10 @@ def check_minimum(spec: MarketSpec, size: int, price: int, size_usd: Decimal | N
     An order given in USDC is measured by what was asked for, not by what rounding to the size step left of it.
     """
     notional = size * price * notional_unit(spec)
-    minimum = Decimal(spec.min_notional).scaleb(-8)
     asked = notional if size_usd is None else int(size_usd * USD)
     if size <= 0 or asked < spec.min_notional:
         shown = Decimal(notional).scaleb(-8) if size_usd is None else size_usd
+        minimum = Decimal(spec.min_notional).scaleb(-8)
         raise ExchangeError(
             422, "below_minimum", f"{shown:f} USD is below the minimum of {minimum.normalize():f} USD or one size step"
         )

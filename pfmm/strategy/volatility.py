@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -81,10 +82,11 @@ def observe(
     if kept[0][0] < time_ms - MAX_AGE_MS:
         kept = tuple(sample for sample in kept if sample[0] >= time_ms - MAX_AGE_MS)
     samples = (*kept, (time_ms, mid))
+    newest = _scaled_return(last_ms, last_mid, time_ms, mid)
     # a state that was loaded, or built by hand, has none: they follow from the samples
     before = state.returns if len(state.returns) == len(state.samples) - 1 else tuple(_scaled(state.samples))
     known = before[len(before) - len(kept) + 1 :] if len(kept) > 1 else ()
-    return _estimated(samples, (*known, *_scaled(samples[-2:])), state.regime, tick, window)
+    return _estimated(samples, (*known, newest), state.regime, tick, window)
 
 
 def _estimated(
@@ -134,9 +136,13 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
 def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
     """Compute |z| of each return: |ln(m₂/m₁)|/√seconds."""
     return [
-        abs(math.log(mid / mid_before)) / math.sqrt((time_ms - ms_before) / 1000)
+        _scaled_return(ms_before, mid_before, time_ms, mid)
         for (ms_before, mid_before), (time_ms, mid) in pairwise(samples)
     ]
+
+
+def _scaled_return(ms_before: int, mid_before: float, time_ms: int, mid: float) -> float:
+    return abs(math.log(mid / mid_before)) / math.sqrt((time_ms - ms_before) / 1000)
 
 
 def _annual(scaled: Sequence[float], ordered: Sequence[float]) -> float:
@@ -156,13 +162,19 @@ def next_regime(current: str | None, annual: float, window: int = WINDOW) -> str
     """
     if current is None:
         return REGIMES[sum(annual >= edge for edge in EDGES)]
-    past = math.exp(HYSTERESIS_ERRORS / math.sqrt(2 * (window - 1)))
+    past = _past_edge(window)
     index = REGIMES.index(current)
     while index < 2 and annual >= EDGES[index] * past:
         index += 1
     while index > 0 and annual < EDGES[index - 1] / past:
         index -= 1
     return REGIMES[index]
+
+
+@cache
+def _past_edge(window: int) -> float:
+    """Return how far past its edge, as a factor, a regime is left."""
+    return math.exp(HYSTERESIS_ERRORS / math.sqrt(2 * (window - 1)))
 
 
 def implausible(annual: float) -> str | None:
