@@ -6,7 +6,7 @@ backtest.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 8  # as many are looked at one by one
 FIRST_ROWS, MOST_ROWS = 256, 65_536  # a search looks at few rows first, and at ever more while it finds nothing
+MOST_APART = 512  # rows between two times that are looked up one by one
 MOST_BLOCKS = 4  # read at once where an order could be touched: the first touch often ends the search
 REPLAY_BLOCK = 4_096
 PRINT_ROWS = 8_192  # looked through at once for prints
-AHEAD_MS = 30_000  # of tape time, looked through at once for what could touch an order
+AHEAD_ROWS = 1_024  # looked through at once for what could touch an order
 Band = tuple[int, int, int, int]  # bid_above, bid_below, ask_above, ask_below in price units
 
 
@@ -79,6 +80,22 @@ class Columns:
         self._asked, self._found = time_ms, bisect_right(times, time_ms, first, min(end, len(times)))
         return self._found
 
+    def all_after(self, times: Sequence[int]) -> list[int]:
+        """Find for each of the times, in order, the index of the first event after it: see `after`."""
+        if not times:
+            return []
+        start, last = self.after(times[0]), self.after(times[-1])
+        if last - start > MOST_APART * len(times):
+            return [self.after(time_ms) for time_ms in times]
+        found: list[int] = []
+        while start < last:
+            stretch = self.rows[start : min(start + MOST_ROWS, last), 0].copy()
+            # those before the stretch's last time end in it; that time itself may go on behind it
+            reached = bisect_left(times, stretch[-1], len(found))
+            found += (stretch.searchsorted(times[len(found) : reached], side="right") + start).tolist()
+            start += len(stretch)
+        return found + [last] * (len(times) - len(found))
+
     def row(self, index: int) -> list[int]:
         """Return the six numbers of an event."""
         found: list[int] = self.tape.events[index * EVENT_WIDTH : (index + 1) * EVENT_WIDTH].tolist()
@@ -110,8 +127,13 @@ class Columns:
 
     def first_touch(self, after_ms: int, to_ms: int, best_bid: int, best_ask: int) -> int:
         """Find the first time, after_ms < time <= to_ms, when an event satisfies the Watch condition, else to_ms."""
-        index = next(self._touching(self.after(after_ms), self.after(to_ms), best_bid, best_ask), None)
-        return to_ms if index is None else self.times[index]
+        start, end = self.after(after_ms), self.after(to_ms)
+        index = self.next_touch(start, end, best_bid, best_ask)
+        return to_ms if index == end else self.times[index]
+
+    def next_touch(self, start: int, end: int, best_bid: int, best_ask: int) -> int:
+        """Find the index of the first event from `start` on that is at or beyond the watched prices, else `end`."""
+        return next(self._touching(start, end, best_bid, best_ask), end)
 
     def touches(self, start: int, end: int, best_bid: int, best_ask: int) -> Iterator[tuple[int, list[int]]]:
         """Yield every event from `start` to `end` at or beyond the watched prices: its index and its six numbers."""
@@ -183,18 +205,20 @@ class Columns:
             start, size = start + len(rows), min(size * 4, MOST_ROWS)
         return to_ms
 
-    def mid_at(self, time_ms: int, after_ms: int) -> int | None:
-        """Return the mid of the last quote with both sides and after_ms < time <= time_ms; None without any.
+    def mids_at(self, times: Sequence[int]) -> Iterator[int | None]:
+        """Yield for each of the times, in order, the mid of the last quote with both sides since the time before it.
 
-        It is in whole price units, rounded down as a mark is.
+        It is in whole price units, rounded down as a mark is, and None without any.
         """
-        index = self.last_quote(time_ms)
-        while index >= 0 and self.times[index] > after_ms:
-            bid, ask = self.shown(index)
-            if bid and ask:
-                return (bid + ask) // 2
-            index = self.last_quote_before(index)
-        return None
+        seen = 0
+        for end in self.all_after(times):
+            found, index = None, self.last_quote_before(end)
+            while found is None and index >= seen:
+                bid, ask = self.shown(index)
+                found = (bid + ask) // 2 if bid and ask else None
+                index = self.last_quote_before(index)
+            yield found
+            seen = end
 
     def turning_mids(self, spans: Sequence[tuple[int, int, int]]) -> Iterator[set[int]]:
         """Yield for each span (after, before, side) the times at which the mid turned in it.
@@ -204,12 +228,13 @@ class Columns:
         Spans follow each other in time, and are looked through together: most are short.
         """
         np = self._np
+        ends = self.all_after([before - 1 for _, before, _ in spans])
         at = 0
         while at < len(spans):
             first, end = self.after(spans[at][0]), at
-            while end < len(spans) and (end == at or self.after(spans[end][1] - 1) - first <= MOST_ROWS):
+            while end < len(spans) and (end == at or ends[end] - first <= MOST_ROWS):
                 end += 1
-            times, mids = self._mids(first, self.after(spans[end - 1][1] - 1))
+            times, mids = self._mids(first, ends[end - 1])
             afters, befores, sides = zip(*spans[at:end], strict=True)
             starts, stops = times.searchsorted(afters, side="right").tolist(), times.searchsorted(befores).tolist()
             for start, stop, side in zip(starts, stops, sides, strict=True):
@@ -277,15 +302,16 @@ class TapeFeed(ReplayFeed):
         self._lazy = lazy
         self._settled = super()._schedule(self.market)
         self._quoted = (-1, Quote(-1, 0, 0, 0, 0))
-        self._clear = (0, 0, 0, -1)  # since when, at which watched prices, and until when nothing touches them
+        self._clear = (0, 0, 0, -1, 0)  # since when, at which watched prices, and until which event nothing touches
 
     def events(self, market: str, after_ms: int, to_ms: int, watch: Watch) -> Iterator[Event]:
         """Yield the events with after_ms < time <= to_ms in time order; see the class."""
         self._tape(market)
-        start, end = self.columns.after(after_ms), self.columns.after(to_ms)
-        if start == end:
-            return iter(())
-        return self._lazy_events(start, end, watch) if self._lazy else self._all_events(start, end)
+        if not self._lazy:
+            return self._all_events(self.columns.after(after_ms), self.columns.after(to_ms))
+        clear_to = self._cleared(after_ms, watch)
+        start = self.columns.after(after_ms) if clear_to is None else clear_to
+        return self._lazy_events(start, self.columns.after(to_ms), watch)
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         """Return the prints as ReplayFeed does, without a look at each of the quotes in between."""
@@ -315,12 +341,20 @@ class TapeFeed(ReplayFeed):
         """
         if not self._lazy:
             return self.columns.after(after_ms) == self.columns.after(to_ms)
-        bid, ask = watch.best_bid, watch.best_ask
-        since_ms, seen_bid, seen_ask, until_ms = self._clear
-        if (bid, ask) != (seen_bid, seen_ask) or not since_ms <= after_ms < until_ms:
-            until_ms = self.columns.first_touch(after_ms, max(to_ms, after_ms + AHEAD_MS) + 1, bid, ask)
-            self._clear = after_ms, bid, ask, until_ms
-        return to_ms < until_ms
+        if self._cleared(after_ms, watch) is None:
+            bid, ask, columns = watch.best_bid, watch.best_ask, self.columns
+            start = columns.after(after_ms)
+            end = max(columns.after(to_ms), min(start + AHEAD_ROWS, len(columns)))
+            index = columns.next_touch(start, end, bid, ask)
+            until_ms = columns.times[index] if index < len(columns) else max(to_ms, columns.times[-1]) + 1
+            self._clear = after_ms, bid, ask, until_ms, index
+        return to_ms < self._clear[3]
+
+    def _cleared(self, after_ms: int, watch: Watch) -> int | None:
+        """Return the first event after `after_ms` that may touch the watched prices, where that is known already."""
+        since_ms, bid, ask, until_ms, index = self._clear
+        known = since_ms <= after_ms < until_ms and (watch.best_bid, watch.best_ask) == (bid, ask)
+        return index if known else None
 
     def quote(self, market: str, time_ms: int) -> Quote:
         """Return the quote as ReplayFeed does.

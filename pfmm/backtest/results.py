@@ -138,8 +138,9 @@ def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
     """
     decimals, bars = columns.tape.spec.price_decimals, columns.tape.bar_ms
     found: dict[int, Decimal] = {}
-    for time_ms in sorted(set(times)):
-        index = columns.last_quote(time_ms)
+    asked = sorted(set(times))
+    for time_ms, after in zip(asked, columns.all_after(asked), strict=True):
+        index = columns.last_quote_before(after)
         if index < 0 or (not bars and time_ms - columns.times[index] > QUOTE_HOLDS_MS):
             continue
         bid, ask = columns.shown(index)
@@ -160,15 +161,14 @@ def _equity_curve(
         *((payment.time_ms, payment) for payment in outcome.payments),
     ]
     pending.sort(key=lambda one: (one[0], isinstance(one[1], FundingPayment)), reverse=True)
-    curve, seen_ms = [], -1
+    curve = []
     with localcontext(EXACT):
-        for number, time_ms in enumerate(moments):
+        for number, (time_ms, mid) in enumerate(zip(moments, columns.mids_at(moments), strict=True)):
             while pending and pending[-1][0] <= time_ms:
                 happened = pending.pop()[1]
                 ledger = apply(ledger, happened) if isinstance(happened, Fill) else apply_funding(ledger, happened)
                 basis = ledger.cost_basis if ledger.size >= 0 else -ledger.cost_basis
                 flat_worth = CAPITAL + (ledger.realized - basis - ledger.fees + ledger.funding)
-            mid, seen_ms = columns.mid_at(time_ms, seen_ms), time_ms
             if number == last:
                 mark = outcome.mark
             elif mid is not None:

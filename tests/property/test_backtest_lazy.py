@@ -189,7 +189,7 @@ def test_the_drawdown_is_the_deepest_fall_over_every_moment(
         for number, (wait, side, price, size) in enumerate(sorted(fills, key=lambda one: one[0]), 1)
     )  # fmt: skip
     paid = FundingPayment("p1", "X-PERP", START_MS + 20_000, rate, Decimal(1_000), Decimal(1), Decimal(payment) / 10)
-    mid = columns.mid_at(end_ms, 0)
+    (mid,) = columns.mids_at([end_ms])
     assert mid is not None
     held, nothing = sum((one.fill.signed_size for one in done), Decimal(0)), Decimal(0)
     outcome = Outcome("X-PERP", "pessimistic", done, (), (paid,), held, nothing, Decimal(mid) / 10, len(columns), 1, 1,

@@ -89,6 +89,7 @@ def said_to_stay(
     moves=MOVES,
 )
 @example(market=MARKETS[0], model="glft", size="50", held=0, limit=500, moves=[(0, 1)] * 6)
+@example(market=MARKETS[0], model="glft", size="50", held=87, limit=500, moves=[(1, 1), (-1, 2)] * 4)
 def test_what_is_said_to_stay_stays(
     market: tuple[str, int | None, str, str], model: str, size: str, held: int, limit: int, moves: list[tuple[int, int]]
 ) -> None:
@@ -100,3 +101,11 @@ def test_most_looks_at_a_still_market_are_said_to_change_nothing() -> None:
     config = QuoteConfig(volatility_window=4)
     moves = [(0, 1), (0, 1), *[(1, 2), (-1, 1)] * 10]
     assert said_to_stay(MARKETS[0], config, 0, 500, moves) >= 15
+
+
+def test_a_side_for_which_the_limit_leaves_no_order_is_said_to_stay_away() -> None:
+    """440 of 500 USD are held: 60 are less than a lot of 0.001 at 64,000, and the sell rests alone."""
+    config = QuoteConfig(volatility_window=4)
+    moves = [(0, 1), (0, 1), *[(1, 2), (-1, 1)] * 10]
+    assert said_to_stay(MARKETS[0], config, 88, 500, moves) >= 15
+    assert said_to_stay(MARKETS[0], config, -88, 500, moves) >= 15

@@ -7,6 +7,7 @@ left to the whole decision. Layer: strategy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from pfmm.model.market import Instrument
@@ -19,19 +20,48 @@ _CLOSE = 1e-9  # what floats may be off by, as a fraction: bounds are wider by i
 
 
 def quotes_stay(aim: Aim, usd: Decimal, look: Look, standing: Standing) -> bool:
-    """Tell whether both quotes, aimed so and of `usd` each, would surely leave the orders that rest as they are."""
-    if aim.state not in (OK, SKEWED) or len(standing.orders) != 2:
+    """Tell whether both quotes, aimed so and of `usd` each, would surely leave the orders that rest as they are.
+
+    Where one order rests, the limit must surely leave less than the smallest order to the other side.
+    """
+    if aim.state not in (OK, SKEWED):
         return False
-    bid, ask = sorted(standing.orders, key=lambda order: -order.sign)
-    if (bid.slot, bid.sign, ask.slot, ask.sign) != ("bid", 1, "ask", -1):
+    bid, ask = (_order(name, sign, standing.orders) for name, sign in (("bid", 1), ("ask", -1)))
+    if (bid is not None) + (ask is not None) != len(standing.orders) or bid is ask:
         return False
     bid_at, ask_at = aim.price(1, 0.0), aim.price(-1, 0.0)
-    tick = _tick(standing.instrument, max(ask.price, ask_at))
+    tick = _tick(standing.instrument, max(ask_at, look.ask if ask is None else ask.price))
     # an order that a new one of the other side would meet is moved whatever the tolerance says
-    if bid_at + tick >= min(ask.price, look.ask) or ask_at - tick <= max(bid.price, look.bid):
+    if bid is not None and bid_at + tick >= (look.ask if ask is None else min(ask.price, look.ask)):
+        return False
+    if ask is not None and ask_at - tick <= (look.bid if bid is None else max(bid.price, look.bid)):
         return False
     size_usd = float(usd)
-    return _stays(bid, bid_at, tick, size_usd, look, standing) and _stays(ask, ask_at, tick, size_usd, look, standing)
+    return all(
+        _no_room(sign, price, tick, look, standing)
+        if order is None
+        else _stays(order, price, tick, size_usd, look, standing)
+        for order, sign, price in ((bid, 1, bid_at), (ask, -1, ask_at))
+    )
+
+
+def _order(slot: str, sign: int, orders: Sequence[Rests]) -> Rests | None:
+    return next((one for one in orders if one.slot == slot and one.sign == sign), None)
+
+
+def _no_room(sign: int, price: float, tick: float, look: Look, standing: Standing) -> bool:
+    """Tell whether the limit surely leaves a side less than a lot, or than the market's smallest order at its price.
+
+    A limit of 500 USD leaves 52 beside 0.007 at 64,000: less than a lot of 0.001.
+    """
+    instrument, low, high = standing.instrument, price - tick, price + tick
+    along = look.position * sign
+    if low <= 0 or along <= 0:
+        return False
+    room = max(standing.limit_usd - along * look.mark, 0.0) / max(look.mark, low)
+    least = max(float(instrument.size_step), float(instrument.min_notional) / high)
+    # of the limit itself, not of the small rest of it, the floats may be off by a fraction
+    return room + standing.limit_usd / low * _CLOSE < least * (1 - _CLOSE)
 
 
 def _stays(order: Rests, price: float, tick: float, usd: float, look: Look, standing: Standing) -> bool:
