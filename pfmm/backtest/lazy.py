@@ -88,7 +88,7 @@ class LazyEngine(Engine):
         if view is not None and active.problem is None and before[2] is None and active.no_new_risk is None:
             limits = active.spec.limits
             if loss_problem(view.run_pnl_usd, limits.max_loss_usd) is None:
-                state, decision = active.spec.strategy.decide(active.state, view)
+                state, decision = active.decided(view)
                 plan = self._wanted_changes(decision, seen.now_ms)
                 allowed = within_limit(active, plan, self._resting, seen, replaces=self._replaces)
                 if not decision.close and not allowed.changes:

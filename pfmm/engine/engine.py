@@ -40,6 +40,8 @@ from pfmm.model.refusal import RefusalReason
 from pfmm.model.run import Intents, Run, RunLeft
 from pfmm.ports import Amend, Journal, Strategy, Venue
 
+_NOTHING = Intents()
+
 
 class Engine:
     """Runs the cycle for any number of (strategy, market) pairs of one account over one shared client."""
@@ -76,7 +78,7 @@ class Engine:
         self._stops: bool | None = None  # whether stops protect the runs; None: they are left as they are
         self._known_live: tuple[OwnOrder, ...] = ()
         self.passed_over: dict[str, tuple[Run, tuple[str, ...]]] = {}  # by market, with what differs
-        self._in_flight = Intents()
+        self._in_flight = _NOTHING
 
     @property
     def not_before_ms(self) -> int:
@@ -273,8 +275,9 @@ class Engine:
         return step.active.stops(seen, live, wanted=self._stops)
 
     def _know(self, live: tuple[OwnOrder, ...]) -> None:
-        self._known_live, self._in_flight = live, Intents()
-        self._sender.replaced.intersection_update(order.client_order_id for order in live)
+        self._known_live, self._in_flight = live, _NOTHING
+        if self._sender.replaced:
+            self._sender.replaced.intersection_update(order.client_order_id for order in live)
 
     def _step(self, active: StrategyRun, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> Step:
         """Look, check the data and the loss, and let the strategy decide."""

@@ -27,6 +27,7 @@ from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrde
 from pfmm.model.quick import replace
 from pfmm.model.run import JournalFill, Run, RunLeft
 from pfmm.model.text import plain
+from pfmm.ports import Strategy
 from pfmm.strategy.inventory import inventory_ratio
 from pfmm.strategy.saved import Saved
 from pfmm.strategy.ticks import snap_price, snap_size
@@ -98,6 +99,8 @@ class StrategyRun:
         self.adopts: Adoption | None = None  # what it takes over when it begins
         self.problem: str | None = None
         self.guards = Guards()
+        self._decided: tuple[Strategy[Any], Any, MarketView, tuple[Any, Decision]] | None = None
+        self._dumped: tuple[Guards, dict[str, Any]] | None = None
         self.no_new_risk: str | None = None  # why only what reduces may be sent
         self.shown_problem: str | None = None
 
@@ -173,12 +176,18 @@ class StrategyRun:
             "_nudges": dict(self.nudges),
             "_seen_through": self.seen_through,
             "_refused": {slot: refused.dump() for slot, refused in self.refused.items()},
-            "_guards": self.guards.dump(),
+            "_guards": self._guards_dumped(),
             "_no_new_risk": self.no_new_risk,
             "_unbooked": None if self.unbooked is None else format(self.unbooked, "f"),
             "_apart": None if self.apart is None else asdict(self.apart),
         }
         return {**self.spec.strategy.dump(self.state), **own}
+
+    def _guards_dumped(self) -> dict[str, Any]:
+        """Return what the journal keeps of the guards, which most cycles leave as they are."""
+        if self._dumped is None or self._dumped[0] is not self.guards:
+            self._dumped = self.guards, self.guards.dump()
+        return self._dumped[1]
 
     def left(self) -> RunLeft | None:
         """Return what the run leaves by now; None before it has begun."""
@@ -262,11 +271,23 @@ class StrategyRun:
 
     def decide(self, view: MarketView) -> Decision:
         """Let the strategy decide, and leave out of its decision what cannot be sent."""
-        strategy = self.spec.strategy
         if self.state is None:
-            self.state = strategy.initial(view)
-        self.state, decision = strategy.decide(self.state, view)
+            self.state = self.spec.strategy.initial(view)
+        self.state, decision = self.decided(view)
         return self.sendable(decision)
+
+    def decided(self, view: MarketView) -> tuple[Any, Decision]:
+        """Return the strategy's state and decision on `view`, and take neither over.
+
+        A decision depends on nothing else: asked again about the same, as after a glance that found something to do,
+        the strategy does not work it out again.
+        """
+        strategy, known = self.spec.strategy, self._decided
+        if known is not None and known[0] is strategy and known[1] is self.state and known[2] == view:
+            return known[3]
+        answer = strategy.decide(self.state, view)
+        self._decided = strategy, self.state, view, answer
+        return answer
 
     def sendable(self, decision: Decision) -> Decision:
         """Move the orders of a decision one tick further away for each post-only refusal in a row, and leave out those

@@ -178,6 +178,8 @@ def _batch(intents: Intents, cancels: tuple[OwnOrder, ...]) -> Batch:
 
 def _placed_and_replacing(intents: Intents) -> tuple[list[OwnOrder], list[OwnOrder]]:
     """Return the orders that are placed anew, and those that take the place of another."""
+    if not intents.replaced:
+        return list(intents.place), []
     placed = [one for one in intents.place if one.client_order_id not in intents.replaced]
     return placed, [one for one in intents.place if one.client_order_id in intents.replaced]
 

@@ -138,20 +138,26 @@ class Account:
     def exposures(self, mark: Marks, *, beside: tuple[str, ...] = ()) -> dict[str, ledger.Exposure]:
         """Return position and open orders of each market that has some, and of those of `beside`, as notional, in one
         pass over the orders; reduce-only ones add nothing."""
-        markets = {order.market for order in self.orders.values()}.union(self.held(), beside)
-        units = {market: self.unit(market) for market in markets}
-        exposures = {market: ledger.Exposure() for market in markets}
-        for market, exposure in exposures.items():
-            position = self.positions.get(market)
-            if position and position.size:
-                exposure.position = position.size * mark(market) * units[market]
+        exposures = {market: ledger.Exposure() for market in beside}
+        units: dict[str, int] = {}
+        for market, position in self.positions.items():
+            if position.size:
+                unit = units[market] = self.unit(market)
+                exposures[market] = ledger.Exposure(position.size * mark(market) * unit)
         for order in self.orders.values():
-            if not order.reduce_only:
-                notional = (order.size - order.filled) * order.price * units[order.market]
-                if order.side > 0:
-                    exposures[order.market].buys += notional
-                else:
-                    exposures[order.market].sells += notional
+            market = order.market
+            exposure = exposures.get(market)
+            if exposure is None:
+                exposure = exposures[market] = ledger.Exposure()
+            if order.reduce_only:
+                continue
+            if market not in units:
+                units[market] = self.unit(market)
+            notional = (order.size - order.filled) * order.price * units[market]
+            if order.side > 0:
+                exposure.buys += notional
+            else:
+                exposure.sells += notional
         return exposures
 
     def initial_margin(self, mark: Marks) -> int:

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 from pfmm.model.market import Trade
@@ -83,7 +84,7 @@ def calibrate(trades: SomePrints, mids: Mids) -> Calibration:
     if prints.times and mids:
         # sweeps before the first mid are not counted; their time would make A too small
         span_s = max(prints.times[-1] - max(prints.times[0], mids[0][0]), 0) / 1000
-    mid = math.fsum(each for _, each in mids) / len(mids) if mids else None
+    mid = math.fsum([each for _, each in mids]) / len(mids) if mids else None
     fit, reason = _fit_or_reason(distances, span_s)
     return Calibration(len(distances), span_s, mid, fit, sigma, reason, sigma_reason)
 
@@ -142,19 +143,22 @@ def sweep_distances(trades: SomePrints, mids: Mids) -> list[float]:
     A sweep is all prints of one aggressor at one timestamp. Mid 100.05, buys at 100.1 and 100.3 in one ms: one
     sweep, 0.25. Sweeps before the first mid, or on the wrong side of it (a late mid), say nothing and are left out.
     """
+    times, prices, aggressors = columns_of(trades)
     reach: dict[tuple[int, int], float] = {}
-    for time_ms, price, aggressor in zip(*columns_of(trades), strict=True):
-        key, reached = (time_ms, aggressor), price * aggressor
-        known = reach.get(key)
-        if known is None or reached > known:
-            reach[key] = reached
-    times = [time_ms for time_ms, _ in mids]
-    distances = []
+    for sweep, reached in zip(zip(times, aggressors, strict=True), map(mul, prices, aggressors), strict=True):
+        if reached > reach.get(sweep, -math.inf):
+            reach[sweep] = reached
+    seen = [time_ms for time_ms, _ in mids]
+    distances: list[float] = []
+    rounded: dict[float, float] = {}  # prices lie on ticks: few distances differ, and rounding is slow
     for (time_ms, aggressor), reached in reach.items():
-        before = bisect_left(times, time_ms) - 1
+        before = bisect_left(seen, time_ms) - 1
         if before < 0:
             continue
-        distance = round(reached - aggressor * mids[before][1], DISTANCE_DIGITS)
+        exact = reached - aggressor * mids[before][1]
+        distance = rounded.get(exact)
+        if distance is None:
+            distance = rounded[exact] = round(exact, DISTANCE_DIGITS)
         if distance > 0:
             distances.append(distance)
     return distances
@@ -247,7 +251,8 @@ def _fit_or_reason(distances: Sequence[float], span_s: float) -> tuple[Intensity
 
 
 def _sigma(mids: Mids) -> tuple[float | None, str | None]:
-    if not all(0 < mid < math.inf for _, mid in mids):
+    values = [mid for _, mid in mids]
+    if not all(map(math.isfinite, values)) or min(values, default=1.0) <= 0:
         return None, "a mid is not a positive number"
     sigma = grid_volatility(mids)
     if sigma is None:

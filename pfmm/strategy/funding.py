@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from pfmm.errors import BadVenueData, UsageError
 from pfmm.model.market import HOURS_PER_YEAR, FundingRate, Ticker
@@ -101,6 +102,11 @@ def ticker_tilt_ratio(ticker: Ticker, *, min_bps: float, tilt_max: float) -> flo
 
 def rate_tilt_ratio(rate: Decimal, interval_hours: int, *, min_bps: float, tilt_max: float) -> float:
     """Work out the tilt that a venue's own rate per interval asks for: see `tilt_ratio`."""
+    return _finite_tilt_ratio(_finite(rate), interval_hours, min_bps, tilt_max)
+
+
+@lru_cache(maxsize=256)  # the same rate is looked at until it is settled
+def _finite_tilt_ratio(rate: Decimal, interval_hours: int, min_bps: float, tilt_max: float) -> float:
     return tilt_ratio(float(rate_8h_bps(rate, interval_hours)), min_bps=min_bps, tilt_max=tilt_max)
 
 

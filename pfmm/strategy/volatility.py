@@ -82,11 +82,11 @@ def observe(
     if kept[0][0] < time_ms - MAX_AGE_MS:
         kept = tuple(sample for sample in kept if sample[0] >= time_ms - MAX_AGE_MS)
     samples = (*kept, (time_ms, mid))
-    newest = _scaled_return(last_ms, last_mid, time_ms, mid)
+    newest = (_scaled_return(last_ms, last_mid, time_ms, mid),) if kept else ()
     # a state that was loaded, or built by hand, has none: they follow from the samples
     before = state.returns if len(state.returns) == len(state.samples) - 1 else tuple(_scaled(state.samples))
     known = before[len(before) - len(kept) + 1 :] if len(kept) > 1 else ()
-    return _estimated(samples, (*known, newest), state.regime, tick, window)
+    return _estimated(samples, (*known, *newest), state.regime, tick, window)
 
 
 def _estimated(

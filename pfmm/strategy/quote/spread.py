@@ -164,9 +164,11 @@ def glft(
     c2 = √(0.1/420·1.066667^16) = √(0.00023810·2.80846) = 0.025859; half-spread 0.645385 + 0.025859 = 0.671244,
     skew 0.051718. Raises UsageError for a parameter that is not finite and positive (σ, γ and ξ may be 0).
     """
-    _require(size=size, kappa=kappa, intensity=intensity)
-    for name, value in (("gamma", gamma), ("sigma", sigma)):
-        require_number(name, value, zero=True)
+    if not (0 < size < math.inf and 0 < kappa < math.inf and 0 < intensity < math.inf):
+        _require(size=size, kappa=kappa, intensity=intensity)
+    if not (0 <= gamma < math.inf and 0 <= sigma < math.inf):
+        for name, value in (("gamma", gamma), ("sigma", sigma)):
+            require_number(name, value, zero=True)
     risk = (gamma if xi is None else xi) * size
     ratio = risk / kappa
     if gamma == 0:
@@ -221,7 +223,8 @@ def _require(**numbers: float) -> None:
 
 def _finite(spread: ModelSpread) -> ModelSpread:
     """Return the spread. Raises UnitsError where its inputs were too extreme for a float."""
-    if not math.isfinite(spread.half + spread.skew) or spread.half <= 0:
+    half = spread.half
+    if not math.isfinite(half + spread.skew) or half <= 0:
         raise UnitsError(
             f"the model's half-spread comes out as {spread.half} USD and its skew as {spread.skew} USD per base unit",
             hint="gamma, kappa, sigma, the intensity or the size is out of any sensible range",

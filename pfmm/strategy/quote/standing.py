@@ -26,8 +26,9 @@ def quotes_stay(aim: Aim, usd: Decimal, look: Look, standing: Standing) -> bool:
     """
     if aim.state not in (OK, SKEWED):
         return False
-    bid, ask = (_order(name, sign, standing.orders) for name, sign in (("bid", 1), ("ask", -1)))
-    if (bid is not None) + (ask is not None) != len(standing.orders) or bid is ask:
+    orders = standing.orders
+    bid, ask = _order("bid", 1, orders), _order("ask", -1, orders)
+    if (bid is not None) + (ask is not None) != len(orders) or not orders:
         return False
     bid_at, ask_at = aim.price(1, 0.0), aim.price(-1, 0.0)
     tick = _tick(standing.instrument, max(ask_at, look.ask if ask is None else ask.price))
@@ -37,16 +38,25 @@ def quotes_stay(aim: Aim, usd: Decimal, look: Look, standing: Standing) -> bool:
     if ask is not None and ask_at - tick <= (look.bid if bid is None else max(bid.price, look.bid)):
         return False
     size_usd = float(usd)
-    return all(
-        _no_room(sign, price, tick, look, standing)
-        if order is None
-        else _stays(order, price, tick, size_usd, look, standing)
-        for order, sign, price in ((bid, 1, bid_at), (ask, -1, ask_at))
+    return _as_it_is(bid, 1, bid_at, tick, size_usd, look, standing) and _as_it_is(
+        ask, -1, ask_at, tick, size_usd, look, standing
     )
 
 
 def _order(slot: str, sign: int, orders: Sequence[Rests]) -> Rests | None:
-    return next((one for one in orders if one.slot == slot and one.sign == sign), None)
+    for one in orders:
+        if one.slot == slot and one.sign == sign:
+            return one
+    return None
+
+
+def _as_it_is(
+    order: Rests | None, sign: int, price: float, tick: float, usd: float, look: Look, standing: Standing
+) -> bool:
+    """Tell whether a side whose quote is aimed at `price` surely stays: its order, or that it has none."""
+    if order is None:
+        return _no_room(sign, price, tick, look, standing)
+    return _stays(order, price, tick, usd, look, standing)
 
 
 def _no_room(sign: int, price: float, tick: float, look: Look, standing: Standing) -> bool:
