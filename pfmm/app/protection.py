@@ -18,25 +18,27 @@ OFF, STOP, UNPROTECTED = "off", "stop", "unprotected"
 
 
 def refuse_unprotected(begun: Start, dead_man: DeadMan) -> None:
-    """Ask the venue for its dead-man switch before anything is sent, with real money. Raise RiskRefused where it grants
-    none, no stop can stand for it on every market, and `--yes-unprotected` does not take that.
+    """Ask the venue for its dead-man switch before anything is sent. Raise RiskRefused where it grants none, or where
+    the settings leave it off, no stop can stand for it on every market, and `--yes-unprotected` does not take that.
 
-    A venue that does not answer now may answer in the first cycle, as ever; a switch that the settings turn off is the
-    user's own word.
+    A venue that does not answer now may answer in the first cycle, as ever.
     """
     session = begun.session
-    if not session.live or begun.request.yes_unprotected or dead_man.state == UNPROTECTED:
+    if not session.live or begun.request.yes_unprotected:
         return
-    try:
-        time = session.venue.time()
-        dead_man.feed(time.time_ms, time.speed)
-    except (VenueUnreachable, VenueRefused, OutcomeUnknown, RateLimited):
-        return
+    why = "the dead-man switch is off (run.dead_man_s is 0, or the orders are to be kept at the end)"
+    if dead_man.state != UNPROTECTED:
+        why = f"{session.venue_name} grants this account no dead-man switch"
+        try:
+            time = session.venue.time()
+            dead_man.feed(time.time_ms, time.speed)
+        except (VenueUnreachable, VenueRefused, OutcomeUnknown, RateLimited):
+            return
     without = [market for market in begun.markets if not can_stop(session, market)]
     if dead_man.state == UNPROTECTED and without:
         raise RiskRefused(
-            f"{session.venue_name} grants this account no dead-man switch, and no stop can wait there on "
-            f"{', '.join(without)}: if this machine goes, orders rest and positions stay; nothing was sent",
+            f"{why}, and no stop can wait there on {', '.join(without)}: if this machine goes, orders rest and "
+            "positions stay; nothing was sent",
             hint=_hint(session),
         )
 

@@ -44,6 +44,16 @@ def test_it_is_refused_before_anything_is_sent(tmp_path: Path, env: dict[str, st
     assert "placed" not in done.out
 
 
+@pytest.mark.parametrize("off", [{"PFMM_RUN_ON_EXIT": "keep"}, {"PFMM_RUN_DEAD_MAN_S": "0"}])
+def test_so_is_one_whose_switch_the_settings_leave_off(
+    tmp_path: Path, env: dict[str, str], off: dict[str, str]
+) -> None:
+    done = run_here(*LINE, "--json", home=tmp_path / "home", env={**env, **off})
+    assert done.code == 7, done.out
+    assert "the dead-man switch is off (run.dead_man_s is 0, or the orders are to be kept at the end)" in done.out
+    assert "placed" not in done.out
+
+
 def test_it_is_taken_by_its_word(tmp_path: Path, env: dict[str, str]) -> None:
     done = run(*LINE, "--yes-unprotected", home=tmp_path / "home", env=env)
     assert done.code == 0, done.err

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from pfmm.engine.engine import Engine
 from pfmm.engine.report import Limits, RunSpec
+from pfmm.engine.strategy_run import REFUSED_RUNNING
 from pfmm.journal.journal import Journal
 from pfmm.model.cycle import CycleReport
 from pfmm.model.event import Event
@@ -49,6 +51,9 @@ class Two(ScriptedFeed):
         return tuple(
             MarketSpec(name, "crypto", 1, 5, 1, None, 10 * USD, 50, -20_000, 50_000, 8) for name in (MARKET, OTHER)
         )
+
+    def rate_at(self, market: str, settle_ms: int) -> int:
+        return 10_000
 
     def quote(self, market: str, time_ms: int) -> Quote:
         found = super().quote(market, time_ms)
@@ -220,6 +225,31 @@ def test_what_is_closed_at_the_venue_s_own_site_is_taken_from_the_run_which_ends
     assert (event.data["taken"], report.runs[0].ledger.size) == (-held, 0)
     assert report.runs[0].tripped == event.data["reason"]
     assert still.journal.book(MARKET, NET).ledger.size == 0
+
+
+def test_funding_that_settles_is_told_and_is_the_run_s(still: World) -> None:
+    held = still.bought()
+    still.served.step(26_000_000)  # over 16:00
+    report = still.cycle()
+    (paid,) = still.exchange.funding_payments(ACCOUNT).payments
+    event = told(report, "funding")
+    assert (event.data["amount"], event.data["position"]) == (paid.amount, held)
+    assert report.runs[0].ledger.funding == paid.amount != 0
+    assert "funding" not in [one.name for one in still.cycle().events], "once"
+
+
+def test_an_order_that_is_refused_again_and_again_stops_its_slot(tmp_path: Path) -> None:
+    """90,000 USD on a side want more margin than the account has."""
+    large = replace(HUGE, size_usd=D(90_000))
+    with world(tmp_path, config=large, limit_usd=1_000_000) as w:
+        reports = [w.cycle() for _ in range(8)]
+        events = [event for report in reports for event in report.events]
+        refused = [event.data["code"] for event in events if event.name == "refused"]
+        assert refused == ["insufficient_balance"] * 2 * REFUSED_RUNNING
+        stopped = {event.data["slot"]: event.data["reason"] for event in events if event.name == "slot_stopped"}
+        assert set(stopped) == {"bid", "ask"}
+        assert "refused 5 times running, last: Insufficient margin" in stopped["bid"]
+        assert reports[-1].runs[0].refused is not None, "which ends the loop with 6"
 
 
 def test_what_the_venue_cancels_is_told_with_its_word_and_placed_again(still: World) -> None:
