@@ -216,6 +216,10 @@ def answered(kind: str, answer: Any) -> Callable[[Mainnet], None]:
     return lambda mainnet: mainnet.answers.update({kind: answer})
 
 
+QUOTE = StartRequest("quote", ("BTC",), yes_unprotected=True)
+SPENT = {"cumVlm": "2000.0", "nRequestsUsed": 9_400, "nRequestsCap": 10_000}
+
+
 @pytest.mark.parametrize(
     ("before", "request_", "flags", "error", "words"),
     [
@@ -224,6 +228,7 @@ def answered(kind: str, answer: Any) -> Callable[[Mainnet], None]:
         (nothing, GRID, {"run.max_inventory_usd": D(90_000)}, RiskRefused, "leaves -237.50 USD to liquidation"),
         (halted, GRID, {}, Halted, "flatten"),
         (nothing, GRID, {"grid.size_usd": D(200)}, RiskRefused, "max_inventory"),
+        (answered("userRateLimit", SPENT), QUOTE, {}, RiskRefused, r"they would be spent in \d+\.\d hours"),
         (answered("userAbstraction", "portfolioMargin"), GRID, {}, CannotDoThis, "portfolio margin"),
         (answered("userRole", {"role": "missing"}), GRID, {}, AuthenticationError, "knows no account"),
     ],
