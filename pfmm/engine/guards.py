@@ -247,8 +247,8 @@ def _outage_words(outage: Outage | None) -> str | None:
     if outage is None or outage.back_ms is None:
         return None
     out_s = (outage.back_ms - outage.since_ms) / 1000
-    what = f"gave no usable answer for {out_s:g} s" if out_s else "takes post-only orders alone"
-    return f"no new risk: the venue {what}; quoted again after {LEAVE_MS / 1000:g} s of answers"
+    what = f"was out for {out_s:g} s" if out_s else "takes post-only orders alone"
+    return f"no new risk: the venue {what}; quoted again {LEAVE_MS / 1000:g} s after that"
 
 
 def _words(name: str, gap: Gap, reference: Decimal | None, ticker: Ticker) -> str | None:

@@ -101,7 +101,7 @@ def test_for_a_minute_after_an_outage_a_loop_sends_only_what_reduces(held: Rig) 
         (run,) = report.runs
         assert run.ledger.size > 0
         assert run.no_new_risk is not None
-        assert run.no_new_risk.startswith("no new risk: the venue gave no usable answer for 42 s")
+        assert run.no_new_risk.startswith("no new risk: the venue was out for 42 s")
         assert adds(report) == []
         resting = {Side.SHORT} if report is not back[0] else set()  # cancelled, and there again as one that reduces
         assert {order.side for order in run.orders} == resting
@@ -123,7 +123,7 @@ def test_another_process_that_takes_over_keeps_the_minute(held: Rig) -> None:
     out_for(held, 42)
     looped(held, 5)
     memory = held.journal.runs()[0].memory or {}
-    assert memory["_no_new_risk"].startswith("no new risk: the venue gave no usable answer")
+    assert memory["_no_new_risk"].startswith("no new risk: the venue was out")
     held.restart()
     (run,) = held.step().runs
     assert run.no_new_risk == memory["_no_new_risk"], "what `status` shows"

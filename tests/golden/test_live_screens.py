@@ -222,3 +222,12 @@ def test_a_dumb_terminal_gets_one_line_a_cycle() -> None:
     assert reason_lines(grid()) == ["00:00:00  ask of line 7 held: all shorts filled would make 535.00 USD, limit 500"]
     shown = Shown("grid", ("BTC-PERP",), "paper", "default", "cancel", money="paper money")
     assert opening_line(shown) == "Ctrl-C stops and cancels; grid on BTC-PERP at paper/default (paper money)"
+
+
+def test_why_nothing_may_add_risk_is_on_the_screen() -> None:
+    words = "no new risk: the venue was out for 42 s; quoted again 60 s after that"
+    seen = grid()
+    held = replace(seen, runs=tuple(replace(run, no_new_risk=words) for run in seen.runs))
+    for width in (100, 140):
+        assert f"! {words}" in " ".join(drawn("grid", held, width).split())
+        assert "no new risk" not in drawn("grid", seen, width)

@@ -66,7 +66,7 @@ def test_why_nothing_may_add_risk_is_told_of_an_open_run_and_below_its_line(sess
         found = status(StatusRequest("grid"), session=session)
         (row,) = found.runs
         assert row.no_new_risk is not None
-        assert row.no_new_risk.startswith("no new risk: the venue gave no usable answer for 42")
+        assert row.no_new_risk.startswith("no new risk: the venue was out for 42")
         assert render("grid", found, None).splitlines()[-1] == f"{BTC}: {row.no_new_risk}"
     stop(StopRequest("grid"), session=session, confirm=unasked)
     assert status(StatusRequest("grid"), session=session).runs[0].no_new_risk is None

@@ -196,7 +196,7 @@ def test_for_a_minute_after_an_outage_nothing_adds_risk(
     for second in silent:
         guards = unanswered(guards, T0 + round(second * 1000))
     found, _ = walk([(back_s, GOOD, None), (at_s, GOOD, None)], guards)
-    words = "no new risk: the venue gave no usable answer for {:g} s; quoted again after 60 s of answers"
+    words = "no new risk: the venue was out for {:g} s; quoted again 60 s after that"
     assert found[-1] == Verdict(no_new_risk=words.format(back_s) if held else None)
 
 
@@ -218,7 +218,7 @@ def test_bad_data_after_an_outage_does_not_hide_it() -> None:
 def test_a_period_of_post_only_orders_is_one_from_the_refusal_on() -> None:
     found, guards = walk([(59.9, GOOD, None), (60, GOOD, None)], refused_by_period(Guards(), T0))
     assert [one.no_new_risk for one in found] == [
-        "no new risk: the venue takes post-only orders alone; quoted again after 60 s of answers", None,
+        "no new risk: the venue takes post-only orders alone; quoted again 60 s after that", None,
     ]  # fmt: skip
     assert guards.outage is None
 
