@@ -170,8 +170,8 @@ class Engine:
             adopted.append(run)
             live = self._journal.live_orders(run_id=run.run_id)
             self._known_live += live
-            # whether the venue or the earlier process ended these nobody remembers
-            self._sender.replaced.update(o.client_order_id for o in live if o.status is OwnStatus.MISSING)
+            if self._replaces:  # whether the venue or the earlier process ended these nobody remembers
+                self._sender.replaced.update(o.client_order_id for o in live if o.status is OwnStatus.MISSING)
             for order in live:
                 self.saw(order.updated_ms)
         return tuple(adopted)
