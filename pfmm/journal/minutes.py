@@ -256,15 +256,15 @@ def rest_of(item: JournalFill, parts: Sequence[JournalFill]) -> JournalFill | No
 
 
 def _runs(owned: Sequence[Owned]) -> Iterator[list[Owned]]:
-    """Cut the fills where they lie so far apart in time that no mid is of use to both sides."""
-    run: list[Owned] = []
-    for one in owned:
-        if run and abs(one[1].fill.time_ms - run[-1][1].fill.time_ms) > REACH_MS:
+    """Cut the fills, of which there are some, where they lie so far apart in time that no mid is of use to both
+    sides."""
+    run = [owned[0]]
+    for one in owned[1:]:
+        if abs(one[1].fill.time_ms - run[-1][1].fill.time_ms) > REACH_MS:
             yield run
             run = []
         run.append(one)
-    if run:
-        yield run
+    yield run
 
 
 def row_values(row: MinuteRow) -> schema.Row:
