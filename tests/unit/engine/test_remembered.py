@@ -99,6 +99,24 @@ def test_orders_that_are_shown_after_their_cancel_are_asked_for_again_and_named(
     assert "2 may still rest" in told.message
 
 
+@dataclass
+class Deaf(Scripted):
+    """Does not hear the first request."""
+
+    def submit(self, batch: Batch) -> BatchAnswer:
+        if not self.sent:
+            self.sent.append(batch)
+            raise VenueUnreachable("timed out")
+        return Scripted.submit(self, batch)
+
+
+def test_a_cancel_that_gets_no_answer_is_asked_for_again_while_the_orders_show(quoted: Rig) -> None:
+    venue = Deaf(quoted.venue)
+    told = left_by(quoted, venue)
+    assert (len(venue.sent), resting(quoted)) == (2, 0)
+    assert "2 orders cancelled from memory" in told.message
+
+
 def test_a_key_that_is_refused_ends_it_at_once(quoted: Rig) -> None:
     venue = Scripted(quoted.venue, [AuthenticationError("the key is not accepted")] * 3)
     told = left_by(quoted, venue)
