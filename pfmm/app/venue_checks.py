@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.app.local_checks import FAIL, OK, WARN, Check, failure
 from pfmm.app.session import Session, wall_ms
-from pfmm.errors import ConfigError, PfmmError, SecretError, VenueRefused
+from pfmm.errors import ConfigError, PfmmError, SecretError, VenueRefused, VenueUnreachable
 from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.text import iso
 
@@ -102,7 +102,8 @@ def venue(session: Session) -> Iterator[Check]:
     except PfmmError as first:
         error = session.whole_refusal(first) if isinstance(first, VenueRefused) else first
         where = "" if session.in_process else f" (base_url {session.settings.base_url})"
-        hint = error.hint or f"check the network and the profile's venue{where}"
+        lost = isinstance(error, VenueUnreachable)
+        hint = f"check the network and the profile's venue{where}" if lost or not error.hint else error.hint
         yield Check("venue", FAIL, error.message, hint, error)
         yield Check("clock", WARN, "not checked: the venue did not answer", "mend the venue first")
         return

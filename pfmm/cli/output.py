@@ -268,14 +268,13 @@ def trace(error: BaseException) -> None:
 def fitted(text: str, width: int, indent: int = INDENT) -> str:
     """Break the lines of a text between words where a terminal of `width` columns would break them anywhere. What goes
     on is `indent` columns further in than its line."""
-    from textwrap import wrap
+    from pfmm.cli.wrapping import broken
 
     lines: list[str] = []
     for line in text.split("\n"):
         further = " " * (len(line) - len(line.lstrip(" ")) + indent)
-        broken = len(line) > width and len(further) < width // 2
-        how = {"subsequent_indent": further, "break_long_words": False, "break_on_hyphens": False}
-        lines += wrap(line, width, **how) if broken else [line]  # type: ignore[arg-type]
+        too_wide = len(line) > width and len(further) < width // 2
+        lines += broken(line, width, rest=further) if too_wide else [line]
     return "\n".join(lines)
 
 

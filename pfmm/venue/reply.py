@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_WAIT_S = 3600.0
 _MAX_WORDS = 200
+NO_ANSWER = "check the network and the profile's venue; `pfmm doctor` tells more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Judge:
     def given_up(self, outcome: Reply | NoReply, what: str) -> PfmmError:
         """Build the error of a read whose last attempt ended in `outcome`."""
         if isinstance(outcome, NoReply):
-            return VenueUnreachable(f"{what} at {self.place} got no answer ({outcome.why})")
+            return VenueUnreachable(f"{what} at {self.place} got no answer ({outcome.why})", hint=NO_ANSWER)
         if outcome.status == 429:
             return self._no(outcome, what)
         _, words = self._words(outcome)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING
+
+from pfmm.cli.wrapping import broken
 
 if TYPE_CHECKING:
     from pfmm.app.doctor import DoctorResult
@@ -17,20 +18,21 @@ def render(result: DoctorResult, width: int | None) -> str:
     found = result.checks
     columns = WIDEST if width is None else min(width, WIDEST)
     names = max(len(check.name) for check in found)
-    below = columns < names + 8 + LEAST_DETAIL  # too narrow for two columns: the detail has lines of its own
+    longest = max((len(word) for check in found for word in check.detail.split()), default=0)
+    # too narrow for two columns, or for a path that must not be broken: the detail has lines of its own
+    below = columns < names + 8 + max(LEAST_DETAIL, min(longest, columns - 6))
     margin = " " * (6 if below else names + 8)
     room = max(columns - len(margin), 1)
     lines = []
     for check in found:
         # a path is never broken: it has to be copied whole
-        detail = wrap(check.detail, room, break_long_words=False, break_on_hyphens=False)
+        detail = broken(check.detail, room)
         if below:
             detail = ["", *detail]
         lines.append(f"{check.verdict:<4}  {check.name:<{names}}  {detail[0] if detail else ''}".rstrip())
         lines += [margin + line for line in detail[1:]]
         if check.fix and check.verdict != "ok":
-            fix = wrap(f"→ {check.fix}", room, break_long_words=False, break_on_hyphens=False)
-            lines += [margin + line for line in fix]
+            lines += [margin + line for line in broken(f"→ {check.fix}", room)]
     bad = sum(check.verdict == "fail" for check in found)
     doubtful = sum(check.verdict == "warn" for check in found)
     return "\n".join([*lines, "", f"{len(found)} checks: {bad} failed, {doubtful} warned"])

@@ -117,7 +117,7 @@ def _started(data: Mapping[str, Any]) -> str:
 
 
 def _stopping(data: Mapping[str, Any]) -> str:
-    return _with_reason(f"stopping, orders by the exit policy {data.get('policy')}", data)
+    return f"{_with_reason('stopping', data)} (its orders: {data.get('policy')})"
 
 
 def _stopped(data: Mapping[str, Any]) -> str:

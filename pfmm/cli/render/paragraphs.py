@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from textwrap import wrap
+
+from pfmm.cli.wrapping import broken
 
 ITEM = re.compile(r"(?:- |\d+\. )")
 LIST_OR_TEXT = ("item", "text")
@@ -30,7 +31,7 @@ def fitted(text: str, width: int) -> str:
         elif kind in LIST_OR_TEXT:
             for line in group:
                 mark = ITEM.match(line)
-                lines += _wrapped(line, width, first="", rest=" " * len(mark[0]) if mark else "")
+                lines += broken(line, width, first="", rest=" " * len(mark[0]) if mark else "")
         else:
             for line in group:
                 lines += _title_or_code(line, width)
@@ -53,9 +54,9 @@ def _title_or_code(line: str, width: int) -> list[str]:
     if line.lstrip().startswith("{"):
         return _after_commas(line, width, margin)
     if line.lstrip().startswith("pfmm "):
-        *first, last = _wrapped(line, width - len(GOES_ON), first="", rest=margin)
+        *first, last = broken(line, width - len(GOES_ON), first="", rest=margin)
         return [*(part + GOES_ON for part in first), last]
-    return _wrapped(line, width, first="", rest=margin)
+    return broken(line, width, first="", rest=margin)
 
 
 def _after_commas(line: str, width: int, margin: str) -> list[str]:
@@ -94,10 +95,4 @@ def _table(rows: list[list[str]], width: int) -> list[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) <= width:
         return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return [line for row in rows for line in (row[0], *_wrapped(" | ".join(row[1:]), width, first="    ", rest="    "))]
-
-
-def _wrapped(text: str, width: int, *, first: str, rest: str) -> list[str]:
-    return wrap(
-        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
+    return [line for row in rows for line in (row[0], *broken(" | ".join(row[1:]), width, first="    ", rest="    "))]

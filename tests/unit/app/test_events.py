@@ -112,7 +112,7 @@ TRADE = {"side": "short", "size": "0.5", "price": "101.50", "slot": "cell:5:ask"
         ("paused", {"reason": "paused by key p"}, "paused by key p"),
         ("resumed", {"after": "paused by key p"}, "goes on after: paused by key p"),
         ("stopping", {"reason": "signal SIGTERM", "policy": "cancel"},
-         "stopping, orders by the exit policy cancel: signal SIGTERM"),
+         "stopping: signal SIGTERM (its orders: cancel)"),
         ("stopped", {"reason": "1 cycles done", "cancelled": 1, "orders_left": 0, "fills": 2, "pnl": "0.00084811",
                      "inventory": "-73", "left": []},
          "stopped: 1 cycles done; 1 order cancelled, 0 left, 2 fills, holds -73, P&L +0.0008 USD"),

@@ -1,0 +1,35 @@
+"""Lines are broken between words, and a command that is to be copied is not broken."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pfmm.cli.wrapping import broken
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("it left some; `pfmm flatten BTC` closes it", 30, ["it left some;", "  `pfmm flatten BTC` closes it"]),
+        ("see `pfmm help paper-fills` for it", 40, ["see `pfmm help paper-fills` for it"]),
+        ("`a command that is longer than the line`", 20, ["`a command that is", "  longer than the", "  line`"]),
+        ("two  blanks stay", 20, ["two  blanks stay"]),
+        ("", 20, []),
+    ],
+)  # fmt: skip
+def test_a_command_in_backticks_stays_on_its_line(text: str, width: int, lines: list[str]) -> None:
+    assert broken(text, width, rest="  ") == lines
+
+
+WORDS = st.one_of(
+    st.text("ab", min_size=1, max_size=6), st.sampled_from(["`a b`", "`ab ab ab`", "`a a a a a a a`", "`"])
+)
+
+
+@given(st.lists(WORDS, max_size=20), st.integers(16, 40))
+def test_no_word_is_lost_and_no_line_too_wide(words: list[str], width: int) -> None:
+    lines = broken(" ".join(words), width)
+    assert " ".join(lines).split() == " ".join(words).split()
+    assert max(map(len, lines), default=0) <= width
