@@ -157,7 +157,7 @@ def _scenario(
     from pfmm.app.runs import Runs
     from pfmm.backtest.columns import TapeFeed
     from pfmm.backtest.results import scenario
-    from pfmm.backtest.simulation import simulate
+    from pfmm.backtest.simulation import no_collecting, simulate
     from pfmm.backtest.venue import SimulatedVenue
     from pfmm.strategy.base import kind_of
 
@@ -172,11 +172,13 @@ def _scenario(
 
     # candles have no prints: there a fit would find nothing, each time again
     fits = kind.needs(settings.for_run(kind, job.market).values).fit and not columns.tape.bar_ms
-    outcome = simulate(
-        columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy",
-        tend=tend if fits else None, watch=watch,
-    )  # fmt: skip
-    return replace(scenario(columns, outcome, clockwork, job.kind), notes=notes, fees=world.fees)
+    with no_collecting():  # until the report is made of what the run has kept
+        outcome = simulate(
+            columns, spec, clockwork, queue=queue, mode="events" if job.mode == "events" else "lazy",
+            tend=tend if fits else None, watch=watch,
+        )  # fmt: skip
+        found = scenario(columns, outcome, clockwork, job.kind)
+    return replace(found, notes=notes, fees=world.fees)
 
 
 class _Place(NamedTuple):

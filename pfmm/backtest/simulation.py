@@ -10,7 +10,8 @@ import gc
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
@@ -98,14 +99,22 @@ def simulate(
     settings that make no sense here.
     """
     began = time.perf_counter()
-    collecting = gc.isenabled()
-    gc.disable()  # a run makes millions of small values and no cycles: looking for some costs a tenth of it
-    try:
+    with no_collecting():
         outcome = _Run(columns, spec, clockwork, queue, mode, tend).run(watch)
+    return replace(outcome, wall_s=time.perf_counter() - began)
+
+
+@contextmanager
+def no_collecting() -> Iterator[None]:
+    """Look for no cycles of values meanwhile: a run makes millions of small values and none of them, and to look costs
+    a tenth of it."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if collecting:
             gc.enable()
-    return replace(outcome, wall_s=time.perf_counter() - began)
 
 
 class _Run:

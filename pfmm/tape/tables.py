@@ -28,6 +28,7 @@ FIRST_MS = 946_684_800_000  # 2000
 LAST_PLAUSIBLE_MS = 4_102_444_800_000  # 2100
 WHOLE = re.compile(r"(?:true|false|buy|sell|bid|ask|[0-9]{10,19})", re.IGNORECASE)
 HOURS = re.compile(r"(?a)([0-9]{1,2})(?:\.0+)?h?")
+TICKERS = ("B", "3")  # kinds of a row that is half a ticker
 UNSTATED_HOURS, MOST_HOURS = 8, 24
 MANY_ROWS, FEW_ROWS = 50, 10  # ahead of a last one that has no line end
 FIXED = re.compile(rb"^[0-9]+\.([0-9]+)$")
@@ -190,6 +191,7 @@ class RowReader:
         self._group: tuple[str, ...] = ()
         self._sub_ns = 0
         self._pending: tuple[str, int, str] | None = None
+        self._shown_ms = 0  # when the message before it was
         self._snapshot = False
         self._settled: dict[str, FundingRate] = {}
         self._told_ms: dict[str, int] = {}
@@ -234,7 +236,15 @@ class RowReader:
         self._books, self._snapshot = before._books, before._snapshot
 
     def rest(self) -> Iterator[tuple[TapeEvent, int]]:
-        """Yield what waits for the end of the file."""
+        """Yield what waits for the end of the file. Half a ticker is passed over: its other half may have been cut.
+
+        One that goes back in time is not: it is out of order, and told.
+        """
+        if self._pending is not None and self._pending[2] in TICKERS and self._pending[1] >= self._shown_ms:
+            book = self._books[self._book_of(self._pending[0], self._pending[2])]
+            if not (book.bids and book.asks):
+                self._pending = None
+                self.skipped += 1
         yield from self._shown()
 
     def market_of(self, cells: Sequence[str], place: Place) -> str:
@@ -353,7 +363,7 @@ class RowReader:
             snapshot = word == "true"
             begins = snapshot and not self._snapshot
         self._snapshot = snapshot
-        if (snapshot and begins) or (kind in ("B", "3") and begins):
+        if (snapshot or kind in TICKERS) and begins:
             book.clear()
         price, size = self._cell(cells, "price"), self._cell(cells, "size")
         book.set(self._side(cells, place), price, size, "level", place)
@@ -363,15 +373,16 @@ class RowReader:
     @staticmethod
     def _book_of(market: str, kind: str) -> str:
         """Name the book that a level is of: best prices that are told apart from the book do not replace it."""
-        return market + " best" if kind in ("B", "3") else market
+        return market + " best" if kind in TICKERS else market
 
     def _shown(self) -> Iterator[tuple[TapeEvent, int]]:
         if self._pending is None:
             return
         (market, time_ms, kind), self._pending = self._pending, None
+        self._shown_ms = time_ms
         book = self._books[self._book_of(market, kind)]
         quote = book.quote(market, time_ms)
-        depth = None if kind in ("B", "3") else book.depth(market, time_ms)
+        depth = None if kind in TICKERS else book.depth(market, time_ms)
         if quote is not None:
             yield quote, self._sub_ns
         if depth is not None:

@@ -274,6 +274,16 @@ def test_a_last_line_without_an_end_is_read_where_it_cannot_be_cut(tmp_path: Pat
     assert len(prints_of(events(written(tmp_path, "file", unread[:-1])))) == len(MADE_PRINTS)
 
 
+def test_half_a_ticker_at_the_end_is_passed_over_and_counted(tmp_path: Path) -> None:
+    """A bid, cut ahead of its ask, is no market without sellers."""
+    rows = QUOTE_FILES["fastmm"]
+    reader = TapeReader(OPTIONS)
+    cut = rows[: rows.rindex("\n", 0, -1) + 1]
+    found = [entry.event for entry in reader.entries([written(tmp_path, "file", cut)])]
+    assert quotes_of(found) == quotes_of(events(written(tmp_path, "right", rows)))[:-1]
+    assert reader.skipped == 1
+
+
 def test_a_file_of_comments_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match="begins with nothing but comments"):
         events(written(tmp_path, "file", "# a\n# b\n"))
