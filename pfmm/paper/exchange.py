@@ -162,6 +162,12 @@ class Exchange(PublicSide):
 
         return self._sessions.view(account, work)
 
+    def orders_named(self, account: str, beginning: str) -> tuple[OrderRecord, ...]:
+        """Return the orders, open or not, whose client order id begins so; oldest first."""
+        return self._sessions.view(
+            account, lambda *_: tuple(map(order_record, self._sessions.store.orders_named(account, beginning)))
+        )
+
     def orders_since(self, account: str, after: int, open_before: Collection[int]) -> tuple[OrderRecord, ...]:
         """Return what may have changed: the open orders, those numbered above `after`, and those of `open_before` that
         rest no more; oldest first. However many orders the account ever had, only these are read."""

@@ -288,6 +288,15 @@ class Store:
         ).fetchall()
         return [_order_state(row) for row in reversed(rows)]
 
+    def orders_named(self, name: str, beginning: str) -> list[OrderState]:
+        """Return the orders whose client order id begins so, oldest first, however many came after them."""
+        rows = self._connection.execute(
+            f"SELECT {schema.ORDER_COLUMNS} FROM orders "  # noqa: S608 - fixed names
+            "WHERE account = ? AND client_order_id >= ? AND client_order_id < ? ORDER BY number",
+            (name, beginning, beginning + chr(0x10FFFF)),
+        )
+        return [_order_state(row) for row in rows]
+
     def fills(self, name: str, since: int, limit: int, market: str | None = None) -> list[FillEntry]:
         """Return up to `limit` fills numbered above `since`, oldest first."""
         rows = self._connection.execute(

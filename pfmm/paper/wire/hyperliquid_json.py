@@ -166,7 +166,12 @@ def rate(market: str, record: FundingRateRecord, interval_h: int) -> Json:
 def cloid_of(order: OrderRecord | FillRecord) -> str | None:
     """Return the cloid of an order; None where its client id is no cloid (it was placed in the other dialect)."""
     found = (order.client_order_id or "").partition(GENERATION)[0]
-    return found if found.startswith("0x") and len(found) == 34 else None
+    return found if is_cloid(found) else None
+
+
+def is_cloid(text: str) -> bool:
+    """Tell whether a text has the form of a cloid."""
+    return text.startswith("0x") and len(text) == 34
 
 
 def order(record: OrderRecord) -> Json:

@@ -82,10 +82,11 @@ class Names:
         try:
             if isinstance(oid, int) and not isinstance(oid, bool):
                 return self._exchange.order(account, order_id=f"o{oid}")
-            if not isinstance(oid, str):
+            cloid = oid.lower() if isinstance(oid, str) else ""
+            if not form.is_cloid(cloid):
                 return None
-            newest_first = reversed(self._exchange.orders(account, status="all"))
-            return next((one for one in newest_first if form.cloid_of(one) == oid.lower()), None)
+            named = self._exchange.orders_named(account, cloid)
+            return next((one for one in reversed(named) if form.cloid_of(one) == cloid), None)
         except ExchangeError:
             return None
 

@@ -1,4 +1,4 @@
-"""The stream of order changes: every change once, whatever came between two looks, and only what changed is read."""
+"""Orders in the second dialect, however many there were: the stream of their changes, and one by its cloid."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
+from pfmm.paper.market_data import MAX_ROWS
 from pfmm.paper.messages import AmendRequest, CancelRequest, OrderRecord, PlaceRequest
 from pfmm.paper.wire import hyperliquid_json as form
+from pfmm.paper.wire.hyperliquid_names import Names
 from pfmm.paper.wire.wsgi import make_app
 
 pytest.importorskip("coincurve", reason="addresses need the extra `hyperliquid`")
@@ -101,6 +103,23 @@ def test_however_many_orders_there_were_a_look_reads_those_that_rest(exchange: E
     exchange.cancel("desk", CancelRequest(order_id=kept[0].order_id))
     assert [(row["order"]["oid"], row["status"]) for row in told.look()] == [(form.oid(kept[0].order_id), "canceled")]
     assert len(exchange.orders_since("desk", newest, [])) == 2
+
+
+def test_an_order_is_found_by_its_cloid_however_many_came_after_it(exchange: Exchange) -> None:
+    """A line of a grid may rest while a quote beside it moves a thousand times."""
+    cloid = "0x" + "ab" * 16
+    first = placed(exchange, client_order_id=cloid)
+    placed(exchange, "short", "1.03", client_order_id="0x" + "ac" * 16)
+    for number in range(MAX_ROWS):
+        taken = placed(exchange, "long", "0.9", client_order_id=f"0x{number:032x}", time_in_force="IOC")
+    assert taken.status == "cancelled"
+    assert len(exchange.orders_named("desk", cloid)) == 1
+    names = Names(exchange)
+    found = names.order("desk", cloid.upper().replace("X", "x"))
+    assert found is not None
+    assert (found.order_id, found.status) == (first.order_id, "open")
+    for wrong in ("", "0x", "0x" + "ab" * 15, None, 1.5):
+        assert names.order("desk", wrong) is None
 
 
 def test_an_address_that_nobody_has_is_told_nothing(exchange: Exchange) -> None:
