@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.asserting import is_false, offending
-from pfmm.errors import AssertionFalse, BadVenueData, UnknownMarket, UsageError
+from pfmm.errors import AssertionFalse, BadVenueData, UnknownMarket, UsageError, VenueRefused
 from pfmm.model.encoding import ABSENT
 from pfmm.model.text import iso
 
@@ -90,7 +90,10 @@ def check_request(request: FundingRequest) -> None:
 def funding(request: FundingRequest, *, session: Session) -> FundingResult:
     """Read the rates of now. Raises UsageError, UnknownMarket, BadVenueData and what the venue's reads raise."""
     check_request(request)
-    tickers = session.venue.tickers() if request.scan else _tickers(session, request.markets)
+    try:
+        tickers = session.venue.tickers() if request.scan else _tickers(session, request.markets)
+    except VenueRefused as error:
+        raise session.whole_refusal(error) from error
     if not tickers:
         raise BadVenueData(f"{session.venue_name} shows no market")
     time_ms = max(ticker.time_ms for ticker in tickers)

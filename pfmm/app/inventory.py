@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.asserting import is_false, offending
-from pfmm.errors import AssertionFalse, ConfigError
+from pfmm.errors import AssertionFalse, ConfigError, VenueRefused
 from pfmm.model.peak import drawdown_pct as drawdown_pct  # noqa: PLC0414 - shown by inventory
 from pfmm.model.text import iso, plain
 
@@ -100,7 +100,10 @@ def markets_of(spellings: Sequence[str], *, session: Session) -> tuple[str, ...]
 
 def inventory(markets: Sequence[str], *, session: Session) -> InventoryResult:
     """Read the account and its positions, of `markets` or (none named) of every market with any."""
-    snapshot, ledgers, warnings = _read(session, markets)
+    try:
+        snapshot, ledgers, warnings = _read(session, markets)
+    except VenueRefused as error:
+        raise session.whole_refusal(error) from error
     account = _account_row(session, snapshot, have_journal=ledgers is not None)
     rows = tuple(
         _position_row(session, snapshot, market, ledgers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 HELD = "\0"  # stands for a blank at which no line is broken
+_COMMAND = re.compile(r"(?<![^\s(])`[^`\s][^`]*`(?=[\s.,;:)]|$)")
 
 
 def broken(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
@@ -12,12 +13,12 @@ def broken(text: str, width: int, *, first: str = "", rest: str = "") -> list[st
     the others with `rest`. A command in backticks stays on one line: it is to be copied."""
     from textwrap import wrap  # where nothing is broken nobody waits for its import
 
-    room = width - len(rest)
+    room = width - len(rest) - len("().")
 
     def whole(found: re.Match[str]) -> str:
         return found[0].replace(" ", HELD) if len(found[0]) <= room else found[0]
 
-    held = re.sub(r"`[^`]+`", whole, text)
+    held = _COMMAND.sub(whole, text)
     lines = wrap(
         held, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )

@@ -40,7 +40,8 @@ def refuse_missing(venue: PurpleFlea, market: str) -> None:
     missing = [path for path, read in reads if not _served(read)]
     if missing:
         works = [command for command, needs in WITHOUT_TRADING if not needs & set(missing)]
-        without = f"without them {' and '.join(f'`pfmm {one}`' for one in works)} work; " if works else ""
+        verb = "works" if len(works) == 1 else "work"
+        without = f"without them {' and '.join(f'`pfmm {one}`' for one in works)} {verb}; " if works else ""
         raise CannotDoThis(
             f"{venue.name} does not serve {', '.join(missing)}, which trading needs; nothing was sent",
             hint=f"{without}`--profile paper` has all of them",

@@ -36,7 +36,18 @@ def test_funding_works_with_the_ticker_alone(tmp_path: Path, env: dict[str, str]
     assert Decimal(str(row["rate_bps"])) == 1  # 0.0001 of the notional
 
 
-@pytest.mark.parametrize("line", ["grid plan BTC", "grid start BTC --once --yes", "quote show BTC", "doctor"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "grid plan BTC",
+        "grid start BTC --once --yes",
+        "quote show BTC",
+        "doctor",
+        "inventory",
+        "funding --all",
+        "book BTC",
+    ],
+)
 def test_the_refusal_lists_all_that_is_missing_and_what_works(tmp_path: Path, env: dict[str, str], line: str) -> None:
     done = run_here(*line.split(), "--json", home=tmp_path, env=env)
     assert done.code == 6
