@@ -32,7 +32,11 @@ def ask(question: Question, *, yes: bool) -> bool:
         return True
     # one column is left for what is typed
     text = fitted(as_written(f"{question_text(question)} [y/N]:", sys.stderr), columns() - 1, 0)
-    return typer.confirm(text, show_default=False, prompt_suffix=" ", err=True)
+    try:
+        return typer.confirm(text, show_default=False, prompt_suffix=" ", err=True)
+    except typer.Abort:
+        typer.echo(err=True)  # Ctrl-C leaves the cursor behind the question
+        raise
 
 
 def asked_secret(text: str) -> str:

@@ -25,8 +25,10 @@ os.execv(sys.executable, [sys.executable, "-m", "pfmm", *sys.argv[1:]])
 class OnTerminal:
     """A process whose stdin, stdout and stderr are one terminal; `seen` is all that it has written so far."""
 
-    def __init__(self, *args: object, home: Path, columns: int, lines: int, term: str) -> None:
-        size = {"COLUMNS": str(columns), "LINES": str(lines), "TERM": term}
+    def __init__(
+        self, *args: object, home: Path, columns: int, lines: int, term: str, env: dict[str, str] | None = None
+    ) -> None:
+        size = {"COLUMNS": str(columns), "LINES": str(lines), "TERM": term, **(env or {})}
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-c", AS_IN_A_SHELL, *map(str, args)],

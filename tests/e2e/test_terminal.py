@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.driver import interrupt, names_path, run, run_here, run_until
 from tests.e2e.homes import resting_grid, stepped_home, still_home
+from tests.e2e.served_exchange import exchange_of, served
 from tests.e2e.terminal import OnTerminal
 
 
@@ -57,6 +59,19 @@ def test_a_question_stays_on_the_screen_until_it_is_answered(tmp_path: Path) -> 
         shown.press("?")
         shown.wait_for("p pause (cancels, keeps running)")
         assert shown.interrupt() == 130
+
+
+def test_a_venue_that_is_gone_is_on_the_screen_at_once_and_the_picture_no_longer_says_ok(tmp_path: Path) -> None:
+    with exchange_of(tmp_path / "venue", "default") as exchange, ExitStack() as stack:
+        url = stack.enter_context(served(exchange))
+        line = ("grid", "start", "BTC", "--interval", "1")
+        env = {"PFMM_BASE_URL": url}
+        with OnTerminal(*line, home=tmp_path / "home", columns=80, lines=24, term="xterm", env=env) as shown:
+            shown.wait_for("OK, nearest order")
+            stack.close()
+            shown.wait_for("no answer")
+            shown.wait_for("! warning: ")
+            assert "OK, nearest" not in shown.seen[shown.seen.rindex("no answer") :]
 
 
 def test_a_watched_table_keeps_its_last_column_on_eighty_columns(tmp_path: Path) -> None:

@@ -231,3 +231,12 @@ def test_why_nothing_may_add_risk_is_on_the_screen() -> None:
     for width in (100, 140):
         assert f"! {words}" in " ".join(drawn("grid", held, width).split())
         assert "no new risk" not in drawn("grid", seen, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_venue_that_does_not_answer_is_told_in_the_head_and_at_the_foot(width: int) -> None:
+    text = drawn("grid", grid(), width, answered=False, warning="warning: GET /api/state got no answer (ConnectError)")
+    assert "no answer" in " ".join(text.splitlines()[:2])
+    assert "! warning: GET /api/state got no answer" in text
+    assert "OK, " not in text
+    assert "open" not in text.splitlines()[0]

@@ -49,6 +49,7 @@ class LiveScreen:
         self._opened = False
         self._last: CycleEvent | None = None
         self._cycles = 0
+        self._answered = True  # False while the venue does not answer: what is shown is of before
         self._reasons: list[str] = []  # as a dumb terminal was told them last
 
     def write(self, event: Event) -> None:
@@ -89,8 +90,12 @@ class LiveScreen:
 
             self._open()
             self._terminal.line(event_words(event))
-        elif event.name not in ROUTINE:
+            return
+        if event.name not in ROUTINE:
             self._recent.appendleft(event)
+        if event.name == "warning" and "in_a_row" in event.data:
+            self._answered = False
+            self._draw()
 
     def _cycle(self, event: CycleEvent) -> None:
         adopted = event.data.get("adopted_orders")
@@ -100,7 +105,9 @@ class LiveScreen:
             self._terminal.start()
             if adopted:
                 self._note(f"took over {adopted} resting orders of the earlier run")
-        elif time.monotonic() >= self._notice_until_s:
+        elif not self._answered:
+            self._answered, self._warning = True, None
+        if time.monotonic() >= self._notice_until_s:
             self._notice = None
         self._last = event
         self._cycles += 1
@@ -140,6 +147,7 @@ class LiveScreen:
             "limits": self._shown.limits,
             "cycles": self._cycles,
             "warning": self._warning,
+            "answered": self._answered,
             "notice": self._notice,
             "on_exit": self._shown.on_exit,
             "keys": self._keys,

@@ -94,7 +94,7 @@ def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
         health.get("money", "").partition(":")[0],
         f"{iso(report.time.time_ms)[11:19]}Z",
         f"equity {report.account.equity:.2f}",
-        _market_state(report),
+        _market_state(report) if health.get("answered", True) else "no answer",
     ]
     lines = flow(parts, width, style="bold")
     for name, style in (("edge", "bold"), ("net", ""), ("fees", "dim")):
@@ -193,6 +193,8 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int, *, whole_s
     """Draw dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
     parts = [_protection(health["dead_man"]), f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
     problem = next((told for run in report.runs if (told := run.problem or run.no_new_risk)), None) or health["warning"]
+    if not health.get("answered", True):
+        problem = health["warning"]  # what the last answer told is of before
     if problem and problem.startswith(PAUSED_BY_KEY) and health.get("keys"):
         problem += "; p goes on"
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"
