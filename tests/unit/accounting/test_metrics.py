@@ -72,6 +72,19 @@ def test_below_thirty_fills_there_is_a_value_but_no_verdict() -> None:
     assert enough["fill_rate"].verdict == "in"
 
 
+@pytest.mark.parametrize(
+    ("span_ms", "words"), [(5_400_000, "1.5 h"), (3_600_000, "1.0 h"), (3_599_000, "60.0 min"), (1_800_000, "30.0 min")]
+)
+def test_how_much_less_than_a_day_is_told(span_ms: int, words: str) -> None:
+    daily = found(evidence([], end_ms=span_ms))["daily_pnl"]
+    assert daily.reason == f"under a day of data ({words})"
+
+
+def test_a_figure_that_nothing_measures_says_so() -> None:
+    nothing = found(evidence([judged(fill("long", "1", "100")) for _ in range(30)]))["realized_spread"]
+    assert (nothing.value, nothing.verdict, nothing.reason) == (None, "n/a", "nothing to measure it by")
+
+
 @pytest.mark.parametrize(("span_ms", "known"), [(DAY - 1, False), (DAY, True)])
 def test_nothing_is_said_per_day_under_a_day_of_data(span_ms: int, *, known: bool) -> None:
     figures = found(evidence([judged(fill("long", "1", "100")) for _ in range(30)], end_ms=span_ms))
@@ -172,7 +185,8 @@ def test_max_drawdown(curve: list[str], deepest: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("0.099843", "0.09984 %"), ("999.96", "1000 %"), ("32339.35999", "32,339 %"), ("-1E+6", "-1,000,000 %"),
+    [("0.099843", "0.09984 %"), ("999.96", "1000 %"), ("1000", "1,000 %"), ("-1000", "-1,000 %"),
+     ("999", "999 %"), ("32339.35999", "32,339 %"), ("-1E+6", "-1,000,000 %"),
      ("0.000018", "0.000018 %"), (None, "n/a")],
 )  # fmt: skip
 def test_a_value_is_shown_without_an_exponent(value: str | None, words: str) -> None:
@@ -190,6 +204,15 @@ def test_a_deposit_restates_the_peak_and_hides_no_drawdown() -> None:
         (Decimal(19_500), Decimal("21052.63157895")),
     ]
     assert max_drawdown(curve, [(2, Decimal(10_500))]) == Decimal("9.75")
+
+
+def test_a_withdrawal_is_no_fall_and_hides_none() -> None:
+    # 500 are taken out of 1,000; then 100 of the 500 are lost
+    curve = [(0, Decimal(1_000)), (5, Decimal(1_000)), (6, Decimal(900))]
+    assert list(peaks(curve, [(5, Decimal(-500))])) == [(1_000, 1_000), (500, 500), (400, 500)]
+    assert max_drawdown(curve, [(5, Decimal(-500))]) == 20
+    # a flow of the very moment of a reading is in it, one a moment later is not
+    assert list(peaks(curve, [(6, Decimal(-500))]))[1:] == [(1_000, 1_000), (400, Decimal("444.44444444"))]
 
 
 def test_deposits_before_one_reading_count_together() -> None:
