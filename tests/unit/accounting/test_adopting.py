@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pfmm.accounting.adopting import changed_since, taken
 from pfmm.model.ledger import Move
-from pfmm.model.order import Side
+from pfmm.model.order import Fill, Liquidity, Side
 
 D = Decimal
 MOVES = (
@@ -20,6 +20,12 @@ def test_a_move_is_a_fill_of_its_taker_at_its_price_for_no_fee() -> None:
     bought, sold, _ = map(taken, MOVES)
     assert (bought.side, bought.size, bought.price, bought.fee, bought.time_ms) == (Side.LONG, 2, 100, 0, 1_000)
     assert (sold.side, sold.size, sold.price, sold.market) == (Side.SHORT, 3, 101, "M")
+
+
+def test_a_move_of_less_than_one_unit_is_bought_too_and_made_as_no_order_makes_it() -> None:
+    assert taken(Move("M", "old", "new", D("0.5"), D(100), 7)) == Fill(
+        "", "", None, "M", Side.LONG, D(100), D("0.5"), D(0), Liquidity.MAKER, 7
+    )
 
 
 def test_what_moved_after_a_time_changed_the_givers_and_the_takers_alike() -> None:

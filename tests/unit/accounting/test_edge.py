@@ -51,6 +51,15 @@ def test_the_fills_of_one_order_are_one_observation_in_the_minute_of_the_first()
     assert (one.bps, one.se_bps, one.n_orders, one.n_blocks) == (other.bps, other.se_bps, 2, 2)
 
 
+def test_an_order_lies_in_the_minute_and_session_of_its_first_fill_however_told() -> None:
+    # b lies in the minute in which the later half of a was filled
+    other = fill("b", 1.5, "100", "-0.03", "s2")
+    for pieces in (("s1", "s2"), ("s2", "s1")):
+        halves = [fill("a", 0.9 if name == "s1" else 1.1, "50", "0.01", name) for name in pieces]
+        found = break_even([*halves, other], 5)
+        assert (found.n_blocks, found.n_sessions) == (2, 2)
+
+
 def test_the_error_is_by_session_from_five_sessions_on() -> None:
     fills = [fill(f"o{i}", i, "100", "0.02" if i % 2 else "-0.02", f"s{i // 2}") for i in range(8)]
     four = break_even(fills, 5)

@@ -42,6 +42,16 @@ def test_two_rows_of_a_minute_are_one_block() -> None:
     assert (found.minutes[0][5].gain, found.minutes[0][5].notional) == (D("0.03"), 200)
 
 
+def test_every_sum_of_the_rows_is_in_their_tally() -> None:
+    amount = D("100000000000000000000.0000000001")  # of more digits than a context has by itself
+    one = MinuteRow("M", "r", 1, maker_usd=amount, maker_fees=D(2), exits=3, exits_unknown=4, exit_gain=D(5), placed=6,
+                    mid_age_ms=7)  # fmt: skip
+    found = tally_of_rows([one, one])
+    assert (found.maker_fees, found.exit_gain) == (4, 10)
+    assert found.maker_usd == D("200000000000000000000.0000000002")
+    assert (found.exits, found.exits_unknown, found.placed, found.mid_age_ms) == (6, 8, 12, 14)
+
+
 def test_a_minute_without_a_known_mid_has_no_block() -> None:
     assert tally_of_rows([row(5, "0", fills=0)]).minutes == [{}, {}, {}, {}]
 
@@ -166,7 +176,8 @@ def test_a_minute_closes_six_minutes_after_its_begin(seen_ms: int, closed: int) 
 def test_columns_are_told_as_they_are_and_as_amounts() -> None:
     table = MinuteTable({"minute": [1, 2], "fees": ["0.1", "0.25"]})
     assert (len(table), table.column("minute"), table.amounts("fees")) == (2, [1, 2], [D("0.1"), D("0.25")])
-    assert (table.total("fees"), MinuteTable({"minute": [], "fees": []}).total("fees")) == (D("0.35"), 0)
+    assert table.total("fees") == D("0.35")
+    assert isinstance(MinuteTable({"minute": [], "fees": []}).total("fees"), Decimal)
 
 
 def tally(factor: int) -> Tally:
