@@ -137,13 +137,13 @@ def max_drawdown(curve: Sequence[Amount], cash_flows: Sequence[Amount] = ()) -> 
 
     None without a positive equity. For `curve` and `cash_flows` see `peaks`.
     """
-    fall, fall_peak = ZERO, None
+    fall = fall_peak = ZERO
     with localcontext(EXACT):
         for held, peak in peaks(curve, cash_flows):
             # fall / peak > deepest fall / its peak, without a division at every sample
-            if peak and (fall_peak is None or (peak - held) * fall_peak > fall * peak):
+            if peak and (not fall_peak or (peak - held) * fall_peak > fall * peak):
                 fall, fall_peak = peak - held, peak
-    return None if fall_peak is None else ratio(fall, fall_peak, PERCENT)
+    return ratio(fall, fall_peak, PERCENT)
 
 
 def peaks(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> Iterator[tuple[Decimal, Decimal]]:
@@ -158,7 +158,7 @@ def peaks(curve: Sequence[Amount], cash_flows: Sequence[Amount]) -> Iterator[tup
     flow = next(waiting, None)
     for time_ms, value in curve:
         if flow is None or flow[0] > time_ms:
-            before = value + moved if moved else value
+            before = value + moved
             peak = max(peak, before)
         else:
             due = ZERO

@@ -185,8 +185,8 @@ class MarketProgress:
         average = self.value / self.closed if self.closed else None
         slippage = None
         if average is not None and self.mid:
-            direction = 1 if self.before > 0 else -1
-            slippage = ((self.mid - average) * direction / self.mid * _BPS).quantize(Decimal("0.01"))
+            sign = 1 if self.before > 0 else -1
+            slippage = ((self.mid - average) * sign / self.mid * _BPS).quantize(Decimal("0.01"))
         return MarketResult(
             market=market,
             before=self.before,

@@ -242,11 +242,13 @@ class _Flattener:
         if self._interrupted:
             return set()
         tickers = {ticker.market: ticker for ticker in snapshot.tickers}
-        kept = [staying(market, snapshot.orders, tickers.get(name)) for name, market in self._markets.items()]
-        for market, order in zip(self._markets.values(), kept, strict=True):
+        kept = set()
+        for name, market in self._markets.items():
+            order = staying(market, snapshot.orders, tickers.get(name))
             if order is not None:
                 market.reason = told(order)
-        return {order.order_id for order in kept if order is not None}
+                kept.add(order.order_id)
+        return kept
 
     def _cancel(self, resting: Sequence[Order], *, others_stay: bool) -> None:
         """Ask for these resting orders to be cancelled; only the next read tells what became of them.
@@ -391,8 +393,8 @@ class _Flattener:
         since somebody has asked to stop."""
         if self._interrupted and self._settled and not self._resting and self._left():
             return True
-        left = [] if self._order.cancel_only else [m for m in self._markets.values() if m.closable]
-        return self._settled and bool(left) and all(m.refusals >= MAX_REFUSALS for m in left)
+        left = [market for market in self._markets.values() if market.closable]
+        return self._settled and bool(left) and all(market.refusals >= MAX_REFUSALS for market in left)
 
     def _proof(self, snapshot: Snapshot) -> bool:
         """Count snapshots that show the end; those from before the others' last request can act do not."""

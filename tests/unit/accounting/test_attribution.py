@@ -104,8 +104,31 @@ def test_markouts_are_weighted_by_notional() -> None:
     assert markouts_bps(judged) == {"1s": None, "5s": None, "30s": Decimal("2.5"), "300s": None}
 
 
+@pytest.mark.parametrize(("before_ms", "known"), [(9_500, True), (9_499, False)])
+def test_a_markout_of_a_second_takes_mids_of_half_a_second(before_ms: int, known: bool) -> None:
+    for mids in ((before_ms, 11_000), (9_999, before_ms + 1_000)):
+        (judged,) = assess([BUY], series(*((time_ms, "100") for time_ms in mids)))
+        assert (judged.markouts[0] == 0) is known
+
+
+@pytest.mark.parametrize(("horizon", "reach_ms"), [(1, 2_500), (2, 10_000), (3, 10_000)])
+def test_a_longer_one_takes_mids_of_half_of_it_and_of_ten_seconds_at_most(horizon: int, reach_ms: int) -> None:
+    for age_ms, known in ((reach_ms, True), (reach_ms + 1, False)):
+        then_ms = 10_000 + (1, 5, 30, 300)[horizon] * 1_000
+        (judged,) = assess([BUY], series((9_999, "100"), (then_ms - age_ms, "101")))
+        assert (judged.markouts[horizon] == 2) is known
+
+
 @pytest.mark.parametrize(
-    ("part", "whole", "text"), [("1", "4", "25"), ("1", "3", "33.333333"), ("2", "1", "200"), ("0", "7", "0")]
+    ("part", "whole", "text"),
+    [
+        ("1", "4", "25"),
+        ("1", "3", "33.333333"),
+        ("2", "1", "200"),
+        ("0", "7", "0"),
+        ("1e30", "1", "1" + "0" * 32),
+        ("1e25", "3", "3" * 27 + ".333333"),
+    ],
 )
 def test_a_ratio_reads_plainly(part: str, whole: str, text: str) -> None:
     assert str(ratio(Decimal(part), Decimal(whole), Decimal(100))) == text

@@ -56,8 +56,10 @@ class Log:
     ended: list[EndedRun] = field(default_factory=list)
     old_fills: int = 0
     old_closings: int = 0
+    reads: list[str] = field(default_factory=list)
 
     def old_ended(self) -> Sequence[EndedRun]:
+        self.reads.append("ended")
         return self.ended
 
     def fills(self, after: int, through: int | None, limit: int) -> Sequence[JournalFill]:
@@ -68,6 +70,7 @@ class Log:
         return next((one for one in self.entries if one.number > after), None)
 
     def old_payments(self, after: tuple[int, int], limit: int) -> Sequence[tuple[int, FundingPayment]]:
+        self.reads.append("payments")
         found = [one for one in self.payments if (one[1].time_ms, one[0]) > after]
         return sorted(found, key=lambda one: (one[1].time_ms, one[0]))[:limit]
 
@@ -121,7 +124,10 @@ def test_books_fold_in_the_order_of_the_journal_whatever_the_slices(limit: int) 
     assert {book.owner: book.fills for book in books.all()} == {ACCOUNT: 6, "r1": 1, "r2": 2, UNATTRIBUTED: 1, "r3": 0}
     assert books.book("M", "r3").ledger.cost_basis == 440
     assert (books.progress.fills, books.progress.entries, books.progress.old_payment) == (6, 3, ALL_OLD)
+    assert (books.book("M", "r1").number, books.book("M", "r2").number) == (1, 2)
+    OLD_AND_NEW.reads.clear()
     assert advance(OLD_AND_NEW, books, limit) == 0
+    assert OLD_AND_NEW.reads == [], "what was before the first entry is read once"
 
 
 def test_the_full_fold_is_the_same() -> None:
@@ -150,6 +156,54 @@ def test_old_payments_wait_for_their_place_among_the_old_fills() -> None:
         assert books.book("M", "r1").ledger.size == 2
 
 
+class Noting(MemoryBooks):
+    """Books that note after how many fills each payment was split."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log.newest_first)
+        self.noted: dict[int, int] = {}
+
+    def keep_funding(self, payment_number: int, owner: str, amount: Decimal) -> None:
+        self.noted[payment_number] = self.progress.fills
+
+
+def test_an_old_payment_comes_before_the_first_fill_of_a_later_time_and_fills_are_counted() -> None:
+    times = (1_500, 1_500, 2_000, 2_001)  # ms; the third fill is of 2,000 and the fourth of 2,001
+    log = Log(
+        [told(1, "r1", "1", 1_000), told(2, "r1", "1", 1_500), told(3, "r1", "1", 2_000), told(4, "r1", "1", 2_001)],
+        payments=[paid(n, "1", time_ms, "-1") for n, time_ms in enumerate(times, 1)],
+        old_fills=4,
+    )
+    for limit, counts in ((2, [2, 1, 2, 1]), (3, [3, 1, 1]), (100, [4, 1])):
+        books, found = Noting(log), []
+        while done := advance(log, books, limit):
+            found.append(done)
+        assert books.noted == {1: 2, 2: 2, 3: 3, 4: 4}, limit
+        assert found == counts, limit
+    ended_once = Log([told(n, "r1", "1", n) for n in (1, 2, 3)], ended=[EndedRun("M", "r1", 1, 1)])
+    folded(ended_once, 1)
+    assert ended_once.reads.count("ended") == 1
+
+
+def test_among_old_fills_too_only_the_newer_ones_close_what_running_runs_hold() -> None:
+    items = [told(1, "r1", "3", 1_000), told(2, None, "-1", 2_000), told(3, None, "-1", 3_000)]
+    books = folded(Log(items, old_fills=3, old_closings=2))
+    assert sizes(books) == {ACCOUNT: D(1), "r1": D(2), UNATTRIBUTED: D(-1)}
+
+
+def test_a_book_that_looks_as_the_account_s_will_is_folded_all_the_same() -> None:
+    """r1 holds 1 at 100 for no fee, and the account nothing; with 1 more the account looks as r1 did."""
+    items = [told(1, "r1", "1", 1), told(2, "r2", "-1", 2), told(3, "r1", "1", 3)]
+    free = [replace(item, fill=replace(item.fill, fee=D(0))) for item in items]
+    assert sizes(folded(Log(free))) == {ACCOUNT: D(1), "r1": D(2), "r2": D(-1)}
+
+
+def test_what_is_left_of_a_fill_of_no_run_is_what_stays_unclaimed() -> None:
+    items = [told(1, "r1", "3", 1_000), told(2, None, "-5", 2_000)]
+    books = folded(Log(items, [Entry(1, 1, ended=EndedRun("M", "r1", 1, 1_800))]))
+    assert [(item.seq, item.fill.size) for item in books.unclaimed("M", 0)] == [(2, 2)]
+
+
 def test_an_end_told_late_gives_the_run_what_was_closed_of_it_before() -> None:
     """r1 holds 3 from 1,000 on and ended at 1,800; sold by no run: 1 at 1,700, 2 at 1,800 and 2 at 2,000."""
     sold = [told(2, None, "-1", 1_700), told(3, None, "-2", 1_800), told(4, None, "-2", 2_000)]
@@ -171,6 +225,9 @@ def test_a_run_takes_back_nothing_that_lies_its_own_way_nor_of_another_market() 
     books = folded(log)
     assert (books.book("M", "r1").ledger.size, books.book("M", UNATTRIBUTED).ledger.size) == (2, 1)
     assert books.book("N", UNATTRIBUTED).ledger.size == -1
+    halves = [told(1, "r1", "0.5", 1_000), told(2, None, "0.5", 2_000)]
+    log = Log(halves, [Entry(1, 2, ended=EndedRun("M", "r1", 1, 1_800))], old_closings=9)
+    assert sizes(folded(log)) == {ACCOUNT: D(1), "r1": D("0.5"), UNATTRIBUTED: D("0.5")}
     short = [told(1, "r1", "-3", 1_000), told(2, None, "1", 2_000)]
     log = Log(short, [Entry(1, 2, ended=EndedRun("M", "r1", 1, 1_800))], old_closings=9)
     assert sizes(folded(log)) == {ACCOUNT: D(-2), "r1": D(-2), UNATTRIBUTED: D(0)}
@@ -179,7 +236,9 @@ def test_a_run_takes_back_nothing_that_lies_its_own_way_nor_of_another_market() 
 def test_a_late_fill_of_an_ended_run_takes_back_what_had_closed_it() -> None:
     ended = Entry(1, 0, ended=EndedRun("M", "r1", 1, 1_800))
     log = Log([told(1, None, "-2", 2_000), told(2, "r1", "3", 1_000)], [ended])
-    assert sizes(folded(log)) == {ACCOUNT: D(1), "r1": D(1), UNATTRIBUTED: D(0)}
+    books = folded(log)
+    assert sizes(books) == {ACCOUNT: D(1), "r1": D(1), UNATTRIBUTED: D(0)}
+    assert books.book("M", UNATTRIBUTED).fills == 0
 
 
 def test_an_owner_alone_has_the_ledger_of_the_account() -> None:

@@ -66,6 +66,11 @@ Part = tuple[str, Side, str, str]  # owner, side, size, fee
          [("r1", SELL, "5", "0.5"), ("r2", BUY, "2", "0"), ("", SELL, "1", "0.1")]),
         # one short of it: r1 alone is closed, as far as it goes
         (fill(SELL, "2"), [running("r1", "5"), running("r2", "-2")], [("r1", SELL, "2", "0.6")]),
+        # halves, with one that lies the other way round by less than a unit
+        (fill(SELL, "0.25"), [running("r1", "0.75"), running("r2", "-0.5")],
+         [("r1", SELL, "0.75", "0.6"), ("r2", BUY, "0.5", "0")]),
+        (fill(SELL, "0.5"), [running("r1", "0.75"), running("r2", "-0.5")],
+         [("r1", SELL, "0.75", "0.45"), ("r2", BUY, "0.5", "0"), ("", SELL, "0.25", "0.15")]),
         # an ended run among them, and a hand that holds 1: 4 are sold, r1's 5 and the hand's 1 against 2
         (fill(SELL, "4"), [ended("a", "-2", 1), running("r1", "5"), running("", "1")],
          [("a", BUY, "2", "0"), ("r1", SELL, "5", "0.5"), ("", SELL, "1", "0.1")]),

@@ -43,6 +43,12 @@ def test_it_is_weighted_by_money_and_has_the_error_of_a_ratio() -> None:
     assert break_even([fill("a", 0, "900", "0.09"), fill("b", 1, "100", "-0.09")], 5).bps == 0.0
 
 
+def test_the_error_of_three_blocks() -> None:
+    # residuals +0.01, -0.01 and 0: sqrt(3 / 2 * 2e-4) / 300
+    found = break_even([fill("a", 0, "100", "-0.01"), fill("b", 1, "100", "-0.03"), fill("c", 2, "100", "-0.02")], 5)
+    assert found.se_bps == pytest.approx(math.sqrt(3e-4) / 300 * 10_000)
+
+
 def test_the_fills_of_one_order_are_one_observation_in_the_minute_of_the_first() -> None:
     pieces = [fill("a", 0.9, "50", "0.01"), fill("a", 1.1, "50", "-0.02"), fill("b", 3, "100", "-0.03")]
     whole = [fill("a", 0.9, "100", "-0.01"), fill("b", 3, "100", "-0.03")]

@@ -90,6 +90,10 @@ def test_fees_and_funding_are_rounded_to_1e_8_and_enter_the_net_profit() -> None
     assert net_profit(state, Decimal(1)) == Decimal("3.88")  # 4 - 0.1 - 0.02
 
 
+def test_what_is_flat_needs_no_mark() -> None:
+    assert net_profit(fold(fill("long", "1", "100"), fill("short", "1", "104")), Decimal(0)) == 4
+
+
 def test_the_callers_decimal_context_plays_no_part() -> None:
     with localcontext() as context:
         context.prec = 3

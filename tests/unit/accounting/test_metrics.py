@@ -226,3 +226,5 @@ def test_capital_counts_for_the_days_that_it_was_there() -> None:
     curve = [(0, Decimal(1_000)), (DAY, Decimal(1_010))]
     assert capital_days(curve, [(DAY, Decimal(500))], (0, 2 * DAY)) == 2_500
     assert capital_days([], [], (0, 2 * DAY)) == 0
+    # 1,000 for the third to the fourth day, and 500 more for half of one
+    assert capital_days(curve, [(4 * DAY - DAY // 2, Decimal(500))], (2 * DAY, 4 * DAY)) == 2_250

@@ -118,8 +118,9 @@ def test_an_edge_of_nothing_is_no_loss_and_one_that_nobody_knows_neither() -> No
     # 0.3 captured, -0.3 after 30 s, for nothing; for a fee of a millionth; without a mid
     assert rows_of(told(1, "1", 0), capture="0.3")[0].losing == 0
     assert rows_of(told(1, "1", 0, fee="0.000001"), capture="0.3")[0].losing == 1
-    (unknown,) = rows_of(told(1, "1", 0), told(2, "-1", 1, liquidity=TAKER), capture=None)
-    assert (unknown.losing, unknown.placed, unknown.exits, unknown.exits_unknown) == (0, 0, 1, 1)
+    exits = [told(seq, "-1", seq, liquidity=TAKER) for seq in (1, 2)]
+    (unknown,) = rows_of(*exits, told(3, "1", 3), capture=None)
+    assert (unknown.losing, unknown.placed, unknown.exits, unknown.exits_unknown) == (0, 0, 2, 2)
     assert unknown.horizons == [Horizon()] * 4
     assert (unknown.capture, unknown.exit_gain, unknown.maker_usd) == (0, 0, 100)
 

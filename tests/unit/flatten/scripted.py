@@ -152,8 +152,8 @@ class ScriptedVenue:
         self.cancels.append([one.order_id or one.client_order_id for one in batch.cancel])
 
         def act() -> BatchAnswer:
-            ids = {cancel.order_id for cancel in batch.cancel}
-            gone = tuple(order for order in self.resting if order.order_id in ids)
+            ids = {(cancel.market, cancel.order_id) for cancel in batch.cancel}
+            gone = tuple(order for order in self.resting if (order.market, order.order_id) in ids)
             self.resting = [order for order in self.resting if order not in gone]
             return BatchAnswer(cancel=gone, place=tuple(self._place(order) for order in batch.place))
 
@@ -199,6 +199,7 @@ class ScriptedVenue:
         return placed
 
     def _rest(self, new: NewOrder) -> Order:
+        assert not [one for one in self.resting if one.reduce_only and one.market == new.market], "one at a time"
         order = replace(
             resting(len(self.placed), new.market), client_order_id=new.client_order_id, side=new.side, price=new.price,
             size=new.size, reduce_only=True, updated_ms=self.time.time_ms,

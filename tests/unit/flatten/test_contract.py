@@ -105,6 +105,7 @@ def test_what_the_answers_say_is_counted() -> None:
         ("2", "2", "199.8", "100", "99.9", "10.00"),  # sold at 99.9 with the mid at 100: 0.1 of 100
         ("-2", "2", "199.8", "100", "99.9", "-10.00"),  # bought there: better than the mid
         ("-2", "2", "400.4", "200", "200.2", "10.00"),  # 0.2 of 200
+        ("0.5", "0.5", "49.95", "100", "99.9", "10.00"),
         ("3", "3", "299.9", "100", "99.96666666666666666666666667", "3.33"),
         ("2", "2", "199.8", None, "99.9", None),
         ("2", "0", "0", "100", None, None),
@@ -224,13 +225,16 @@ def test_which_closing_order_goes_on_resting(
     assert staying(market, others, ticker) == (order if stays else None)
 
 
-@pytest.mark.parametrize(("size", "side", "price"), [("2", Side.SHORT, "100.1"), ("-2", Side.LONG, "99.9")])
+@pytest.mark.parametrize(
+    ("size", "side", "price"),
+    [("2", Side.SHORT, "100.1"), ("0.5", Side.SHORT, "100.1"), ("-2", Side.LONG, "99.9")],
+)
 def test_the_order_that_rests_is_at_the_best_price_of_its_side(size: str, side: Side, price: str) -> None:
     def made(market: MarketProgress, ticker: Ticker | None, instrument: Instrument | None) -> NewOrder | None:
         return resting_order(market, ticker, instrument, NOW, client_order_id=lambda: "f1")
 
     market = held(size)
-    order = NewOrder("f1", BTC, side, D(2), D(price), post_only=True, reduce_only=True, valid_until_ms=6_000)
+    order = NewOrder("f1", BTC, side, abs(D(size)), D(price), post_only=True, reduce_only=True, valid_until_ms=6_000)
     assert made(market, TICKER, INSTRUMENT) == order
     assert market.reason is None
     for ticker, instrument in (

@@ -526,7 +526,7 @@ def test_an_interrupt_after_any_call_lets_no_order_leave_and_tells_what_is_left(
         assert (
             result.reason == f"interrupted, so that no further order was sent: 0 orders rest, position {BTC} {left:f}"
         )
-        assert venue.now_s < 10, "the last look takes a moment"
+        assert venue.now_s < 1, "nothing is waited for that nobody does"
 
 
 def test_in_a_post_only_period_one_closing_order_rests_and_is_told() -> None:
@@ -570,11 +570,13 @@ def test_what_the_resting_order_closes_is_flat_and_counted() -> None:
 
 
 def test_the_end_of_the_period_is_found_by_trying() -> None:
-    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=8.0)
+    venue = ScriptedVenue({BTC: D(2)}, books={BTC: Book(depth=D("0.5"))}, post_only_until_s=8.0)
     result = run(venue)
     assert result.state is FlatState.FLAT
     assert venue.flat
-    assert venue.now_s < 20
+    # from the first that is taken on one immediate order follows the other, and none rests again
+    assert venue.now_s < 11
+    assert [one.post_only for one in venue.placed].count(True) == 1
 
 
 def test_who_asks_to_stop_leaves_no_resting_order_and_half_never_rests_one() -> None:

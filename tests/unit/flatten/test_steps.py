@@ -166,6 +166,18 @@ def test_another_pace_of_the_venue_begins_another_measure() -> None:
     assert run(venue, FlattenOrder(None, timeout_s=1)).state is FlatState.FLAT
 
 
+def test_a_faster_pace_is_not_held_against_how_far_ahead_the_slower_one_was() -> None:
+    """At 10 venue seconds a second, 500,200 ms of ours are further than the venue's 50,100 ms since the start."""
+    venue = ScriptedVenue(now_s=50.0)
+
+    def faster(number: int, snapshot: Snapshot) -> Snapshot:
+        now_ms = START_MS + 50_000 + round((venue.now_s - 50) * 10_000)
+        return replace(snapshot, time=VenueTime(now_ms, 10.0)) if number else snapshot
+
+    retell(venue, faster)
+    assert run(venue, FlattenOrder(None, proofs=2, between_proofs_s=0.1, timeout_s=1)).state is FlatState.FLAT
+
+
 @pytest.mark.parametrize(
     ("first", "second", "believed"),
     [
@@ -217,7 +229,8 @@ def test_every_order_that_was_seen_and_is_gone_counts_as_cancelled() -> None:
     assert run(venue, FlattenOrder(None, proofs=2, between_proofs_s=0.1)).cancelled == 3
     stuck = ScriptedVenue(resting=[resting(1), resting(2, ETH)])
     stuck.troubles = {kind: [CannotDoThis("no", status=404)] * 999 for kind in ("cancel", "cancel_all")}
-    assert (run(stuck, FlattenOrder((BTC,), timeout_s=1)).cancelled, len(stuck.resting)) == (0, 2)
+    result = run(stuck, FlattenOrder((BTC,), timeout_s=1))
+    assert (result.state, result.cancelled, result.orders_left, len(stuck.resting)) == (FlatState.RESIDUAL, 0, 1, 2)
 
 
 # -- whom it cancels
@@ -363,6 +376,20 @@ def test_a_lost_answer_of_a_half_that_is_found_counts() -> None:
     assert (result.state, result.markets[0].closed_size) == (FlatState.REDUCED, D("0.5"))
 
 
+def test_a_half_goes_on_where_the_clock_stands_still() -> None:
+    venue = ScriptedVenue({BTC: D(1)}, books={BTC: Book(depth=D("0.2"))}, speed=0.0)
+    assert run(venue, FlattenOrder(None, half=True)).state is FlatState.REDUCED
+    assert [size for _, size in venue.sizes_seen] == [D("0.8"), D("0.6"), D("0.5")]
+
+
+def test_a_venue_that_answers_for_fewer_orders_than_were_sent_breaks_its_promise() -> None:
+    venue = ScriptedVenue({BTC: D(1), ETH: D(1)})
+    honest = venue.submit
+    setattr(venue, "submit", lambda batch: replace(answer := honest(batch), place=answer.place[:1]))  # noqa: B010
+    with pytest.raises(ValueError, match="shorter"):
+        run(venue, FlattenOrder((BTC, ETH)))
+
+
 # -- an order that rests
 
 
@@ -438,6 +465,54 @@ def test_what_a_resting_order_closed_before_its_cancel_is_counted_once() -> None
     (market,) = result.markets
     assert (market.closed_size, market.avg_price, market.after) == (D("0.5"), ASK, D("1.5"))
     assert [order.size for order in rested(venue)] == [D(2), D("1.5")]
+
+
+def test_what_else_rests_is_cancelled_beside_the_order_that_stays() -> None:
+    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9)
+    venue.late.append((8.0, lambda: venue.resting.append(resting(50))))
+    result = run(venue, FlattenOrder(None, timeout_s=20))
+    assert result.cancelled == 1
+    assert (venue.calls.count("cancel"), venue.calls.count("cancel_all")) == (1, 0)
+    assert [order.order_id for order in venue.resting] == ["r2"]
+    assert len(rested(venue)) == 1
+
+
+def test_a_resting_order_is_counted_also_behind_a_market_that_has_none() -> None:
+    """BTC has no price to rest at; ETH's order is taken."""
+    venue = ScriptedVenue(
+        {BTC: D(2), ETH: D(2)}, books={BTC: Book(D("99.9"), None), ETH: Book()}, post_only_until_s=1e9
+    )
+
+    def taken() -> None:
+        (order,) = venue.resting
+        venue.resting, venue.positions[ETH] = [], D(0)
+        assert order.client_order_id is not None
+        venue.asked[order.client_order_id] = replace(order, filled=order.size, status=OrderStatus.FILLED)
+
+    venue.late.append((7.0, taken))
+    closed = {market.market: market.closed_size for market in run(venue, FlattenOrder(None, timeout_s=15)).markets}
+    assert closed == {BTC: 0, ETH: 2}
+
+
+def test_the_moment_until_which_an_order_may_come_is_no_proof_and_the_next_is() -> None:
+    """The answer to the resting order is lost; others have closed the position meanwhile."""
+    venue = ScriptedVenue({BTC: D(2)}, post_only_until_s=1e9, now_s=50.0)
+    venue.troubles["place"] = [None, OutcomeUnknown("no answer")]
+    looks: list[int] = []
+
+    def at_its_end(_: int, snapshot: Snapshot) -> Snapshot:
+        if not rested(venue):
+            return snapshot
+        looks.append(len(looks))
+        end_ms = (rested(venue)[0].valid_until_ms or 0) + 2_000
+        return replace(snapshot, time=replace(snapshot.time, time_ms=end_ms + len(looks) - 1), positions=())
+
+    retell(venue, at_its_end)
+    result = run(venue)
+    # the first look is at the very end, and asks what became of the order; the second and third are after it, and two
+    # must agree that others closed the position
+    assert (result.state, len(looks)) == (FlatState.FLAT, 3)
+    assert venue.calls.count("order") == 0, "for two seconds an order may rest unseen"
 
 
 def test_no_proof_counts_while_an_order_that_was_to_rest_may_still_come() -> None:
