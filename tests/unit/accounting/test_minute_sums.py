@@ -125,6 +125,20 @@ def test_an_edge_of_nothing_is_no_loss_and_one_that_nobody_knows_neither() -> No
     assert (unknown.capture, unknown.exit_gain, unknown.maker_usd) == (0, 0, 100)
 
 
+def test_exits_add_up_and_amounts_are_exact_to_any_digit() -> None:
+    price = "100000000000000000000.0000000001"  # of more digits than a context has by itself
+    exits = [told(seq, "1", seq, price=price, fee="0.05", liquidity=TAKER) for seq in (1, 2)]
+    (found,) = rows_of(*exits)
+    assert (found.exits, found.exit_gain) == (2, D("0.3"))  # captured 0.2 for 0.05, twice
+    assert found.bought_usd == D("200000000000000000000.0000000002")
+
+
+def test_a_fill_that_is_not_judged_at_every_horizon_is_refused() -> None:
+    item = told(1, "1", 0)
+    with pytest.raises(ValueError, match="shorter"):
+        MinuteFold({}).add("r", item, FillQuality(item.fill, D(100), D(0), (None,), 7))
+
+
 def test_the_next_minute_goes_on_with_the_position_and_a_late_fill_turns_no_time_back() -> None:
     first, second = rows_of(
         told(1, "2", 50_000),
