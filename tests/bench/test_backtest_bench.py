@@ -42,9 +42,9 @@ class Process:
     peak_mb: float
 
 
-def measured(command: list[str], env: dict[str, str]) -> Process:
+def measured(command: list[str], env: dict[str, str], cwd: Path | None = None) -> Process:
     began = time.perf_counter()
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=env, cwd=cwd, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         out = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
@@ -163,7 +163,8 @@ def test_the_quoting_loop_beside_an_earlier_release(tmp_path: Path, files: Strea
 
     def job(python: str, *more: str) -> Process:
         command = [python, "-m", "pfmm", *words, "--data", str(tapes[python]), *line, *more]
-        return measured(command, environment(tmp_path / ("base" if python == base else "now")))
+        # in a folder without a package: `-m` would take that of the folder it is run in, for both of them
+        return measured(command, environment(tmp_path / ("base" if python == base else "now")), tmp_path)
 
     ratios = {}
     for label, rounds, more in (("same quotes", 5, ("--set", "quote.calibrate=false")), ("with fits", 2, ())):
