@@ -32,7 +32,7 @@ def render(result: InventoryResult, width: int | None) -> str:
     right = (2, 3, 4, 6, 7, 8, 9, 10)
     return "\n".join([
         *lines,
-        table(headers, [_cells(row) for row in rows], right=right, spare=(7, 1, 6, 10, 9), width=width),
+        table(headers, [_cells(row) for row in rows], right=right, spare=(7, 6, 10, 9, 5), width=width),
         "",
         table(profits, [_profit_cells(row) for row in rows], right=range(1, 6), width=width),
     ])  # fmt: skip
