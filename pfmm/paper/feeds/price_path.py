@@ -30,7 +30,7 @@ SWING_UP = exp(CASCADE_SPREAD) / sqrt(cosh(2 * CASCADE_SPREAD))  # normalised: t
 SWING_DOWN = exp(-CASCADE_SPREAD) / sqrt(cosh(2 * CASCADE_SPREAD))
 JUMP_CHANCE = 1 / 8  # of a block of 4.7 hours: one in a day and a half
 JUMP_AT_FULL_VOLATILITY = 0.024  # largest jump in log price at an annual volatility of 1: 120 bps at 0.5
-REMEMBERED = 128  # of each kind and market: segments of 70 minutes, some 2 KB each
+REMEMBERED = 64  # of each kind and market: segments of 35 minutes, some 3 KB each
 
 Near = Callable[[float, float, float], bool]
 
