@@ -245,6 +245,9 @@ def test_cancels_take_turns_between_all_at_once_and_one_by_one_and_touch_no_othe
         assert [call for call in venue.calls if call != "state"][:4] == kinds
         assert [order.market for order in venue.resting] == ([] if markets is None else [ETH])
         assert venue.waits[:4] == [0.05] * 4, "each was refused, and an answer came between them"
+    one = ScriptedVenue({}, [resting(1), resting(2, ETH)], troubles={"cancel": [refusal]})
+    assert run(one, FlattenOrder((BTC,))).state is FlatState.FLAT
+    assert [order.market for order in one.resting] == [ETH], "all at once is all of that market"
     several = ScriptedVenue({}, [resting(1), resting(2, ETH)], troubles={"cancel": [refusal]})
     assert run(several, FlattenOrder((BTC, ETH))).state is FlatState.FLAT
     assert several.calls == ["state", "cancel", "state", "cancel_all", "cancel_all", "state"]
