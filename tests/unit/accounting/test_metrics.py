@@ -219,6 +219,8 @@ def test_deposits_before_one_reading_count_together() -> None:
     curve = [(0, Decimal(100)), (10, Decimal(100))]
     flows = [(3, Decimal(40)), (7, Decimal(60)), (11, Decimal(5))]  # the last is of a later reading
     assert list(peaks(curve, flows))[-1] == (Decimal(200), Decimal(200))
+    # and deposits before two readings one after the other
+    assert [held for held, _ in peaks([*curve, (20, Decimal(100))], flows)] == [100, 200, 205]
 
 
 def test_capital_counts_for_the_days_that_it_was_there() -> None:
