@@ -42,6 +42,13 @@ def test_the_open_list(before: OwnStatus, filled: str, in_list: bool, after: Own
     assert (current.status, bool(settlement.ask)) == (after, asked)
 
 
+def test_what_did_not_change_is_no_update() -> None:
+    shown = order()
+    pending = own(status=S.OPEN, order_id=shown.order_id, amend_price=D(99), amend_size=D(3))
+    for mine in (pending, own(status=S.OPEN, order_id=shown.order_id)):
+        assert settle([mine], [shown], T0).updates == ()
+
+
 @pytest.mark.parametrize(
     ("before", "filled", "answer", "now_ms", "after"),
     [
