@@ -303,7 +303,9 @@ def test_data_problems(ticker: Ticker, last_mid: Decimal | None, words: str | No
 
 def test_an_answer_may_lag_as_long_as_data_may_be_old() -> None:
     assert lag_problem(15_000, 15_000) is None
-    assert "15.001 s behind" in (lag_problem(15_001, 15_000) or "")
+    told = lag_problem(15_001, 15_000) or ""
+    assert "15.001 s behind" in told
+    assert "at most 15 s allowed" in told
 
 
 def test_both_legs_of_a_replacement_count() -> None:
