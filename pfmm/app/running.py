@@ -114,6 +114,7 @@ class LiveEdge:
         from pfmm.accounting.minutes import tally_of_rows
         from pfmm.report.wording import break_even_line, net_line
 
-        found = [self._journal.recent_minutes(market, run_id, now_ms - EDGE_WINDOW_MS) for market, run_id in runs]
-        edge = edge_of([tally_of_rows(rows) for rows in found])
+        since_ms = now_ms - EDGE_WINDOW_MS
+        # one run's rows at a time: those of a day of many markets are megabytes
+        edge = edge_of([tally_of_rows(self._journal.recent_minutes(*run, since_ms)) for run in runs])
         return {"edge": break_even_line(edge), "net": net_line(edge)}
