@@ -1,4 +1,4 @@
-"""Keeps what every pfmm of a test said, for `.ci/outputs` to search; keeps nothing unless PFMM_SAID names a folder."""
+"""Keeps what every pfmm of a test said, for `.ci/outputs` to search; nothing unless SAID_BY_COMMANDS names a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-FOLDER = "PFMM_SAID"
+FOLDER = "SAID_BY_COMMANDS"
 KEYS = "keys"
 _KEY_VARIABLES = ("PFMM_API_KEY", "PURPLE_FLEA_KEY")
 _SHORTEST_KEY = 8  # a shorter one is found in ordinary words, and pfmm says that it is none
