@@ -17,6 +17,7 @@ from pfmm.errors import ConfigError
 from pfmm.store.wal import use_wal
 
 APPLICATION_ID = 0x70666D6D  # "pfmm", in the header: tells our files from other SQLite files
+CACHE_KIB = 512  # of each connection; a cycle touches the newest pages, and twenty loops may share a machine
 Connection = sqlite3.Connection
 Cursor = sqlite3.Cursor
 
@@ -67,6 +68,7 @@ def connect(
                 hint="keep it on a local disk: set PFMM_HOME",
             )
         database.execute(f"PRAGMA synchronous = {synchronous}")
+        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         if version < len(kind.migrations):
             _migrate(database, path, kind, fill, tries)
     except BaseException:
