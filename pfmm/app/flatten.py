@@ -84,15 +84,6 @@ class PlannedClose:
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
-    """A process that trades for the account."""
-
-    market: str
-    strategy: str
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
 class FlattenPlan:
     """What a flatten would stop, cancel and close now."""
 
@@ -122,6 +113,15 @@ class RunnerStopped:
     strategy: str
     pid: int
     how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A process that trades for the account."""
+
+    market: str
+    strategy: str
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,19 +96,6 @@ class ActionsLeft:
         return self.earned / self.used if self.used else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class FundingPayment:
-    """One funding settlement; `amount` in USD, positive = received."""
-
-    payment_id: str
-    market: str
-    time_ms: int
-    rate: Decimal
-    price: Decimal
-    size: Decimal
-    amount: Decimal
-
-
 @quick
 @dataclass(frozen=True, slots=True)
 class Cursors:
@@ -140,3 +127,16 @@ class Snapshot:
     unseen: tuple[str, ...] = ()
     books: tuple[Book, ...] = ()
     notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """One funding settlement; `amount` in USD, positive = received."""
+
+    payment_id: str
+    market: str
+    time_ms: int
+    rate: Decimal
+    price: Decimal
+    size: Decimal
+    amount: Decimal

@@ -129,6 +129,16 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingRate:
+    """One published funding rate: a fraction of notional per `interval_hours`, settled at `time_ms`."""
+
+    market: str
+    time_ms: int
+    rate: Decimal
+    interval_hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class Candle:
     """One minute of a market that begins at `time_ms`: prices in USD, `volume` in base units."""
 
@@ -138,13 +148,3 @@ class Candle:
     low: Decimal
     close: Decimal
     volume: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class FundingRate:
-    """One published funding rate: a fraction of notional per `interval_hours`, settled at `time_ms`."""
-
-    market: str
-    time_ms: int
-    rate: Decimal
-    interval_hours: int

@@ -26,19 +26,6 @@ class GridLine:
 
 
 @dataclass(frozen=True, slots=True)
-class GridCell:
-    """One cell: its quantity, what it has open (signed base units) and what that cost (USD)."""
-
-    cell: int
-    low: Decimal
-    high: Decimal
-    quantity: Decimal
-    opened: Decimal
-    cost: Decimal
-    in_range: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Waiting:
     """A leg that is wanted and not placed now, and why."""
 
@@ -197,3 +184,16 @@ class QuoteExplained:
     inputs: Inputs | None
     fit: FitQuality | None
     formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """One cell: its quantity, what it has open (signed base units) and what that cost (USD)."""
+
+    cell: int
+    low: Decimal
+    high: Decimal
+    quantity: Decimal
+    opened: Decimal
+    cost: Decimal
+    in_range: bool
