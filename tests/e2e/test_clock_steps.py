@@ -31,6 +31,7 @@ def time_ms(event: dict[str, str]) -> int:
     return int(datetime.fromisoformat(event["time"]).timestamp() * 1_000)
 
 
+@pytest.mark.slow
 def test_a_loop_goes_on_and_time_is_not_invented(tmp_path: Path) -> None:
     clock = tmp_path / "clock"
     set_clock(clock, 0)

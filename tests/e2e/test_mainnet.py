@@ -261,6 +261,7 @@ def test_a_position_is_kept_apart_by_its_word(mainnet: Mainnet) -> None:
     assert any(line.startswith("base: the account holds") for line in mainnet.told)
 
 
+@pytest.mark.slow
 def test_its_break_even_is_told_from_what_the_strategy_traded_before(tmp_path: Path) -> None:
     """On play money it carries no claim."""
     stepped_home(tmp_path, seed=5)
