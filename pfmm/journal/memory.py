@@ -237,7 +237,7 @@ class MemoryJournal:
         for order in updates:
             known = self._orders[order.client_order_id]
             if order.filled < known.filled or order.updated_ms != time_ms:
-                order = replace(order, filled=max(order.filled, known.filled), updated_ms=time_ms)  # noqa: PLW2901
+                order = replace(order, filled=max(order.filled, known.filled), updated_ms=time_ms)  # noqa: PLW2901 - as it is kept
             self._keep(order)
 
     def record_mids(self, rows: Sequence[tuple[str, int, Decimal]]) -> None:

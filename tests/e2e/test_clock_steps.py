@@ -20,7 +20,7 @@ STEPS = (HOUR, -HOUR, DAY, -DAY, None, 0)
 
 
 def set_clock(file: Path, offset_s: int | None) -> None:
-    """Sets the wall clock of whoever reads `file`; None = to the second day of 1979."""
+    """Moves the clock of the process that reads `file` by so many seconds; None sets it to 2 January 1979."""
     if offset_s is None:
         offset_s = int(283_996_800 + DAY - time.time())
     file.write_text(f"{offset_s:+d}\n", encoding="utf-8")

@@ -402,7 +402,7 @@ def test_a_fill_of_the_run_gives_a_stopped_slot_one_more_try(tmp_path: Path) -> 
 
 @dataclass(frozen=True, slots=True)
 class Closing(QuoteStrategy):
-    """Closes whatever it holds."""
+    """Asks in each cycle that all it holds be closed."""
 
     def decide(self, state: QuoteState, view: MarketView) -> tuple[QuoteState, Decision]:
         if view.inventory:

@@ -306,12 +306,12 @@ def fill(row: Record, account: str = "") -> Fill:
 
 
 def _liquidated(told: Record, account: str) -> bool:
-    """Tell whether it was this account that was liquidated; where the venue does not say who, it was.
+    """Tell whether it was this account that was liquidated; where the venue or the caller does not say who, it was.
 
-    Who trades with somebody else's liquidation is told of it in the same way.
+    Who trades with somebody else's liquidation is told of it in the same way. Addresses are the same in any case.
     """
     who = told.optional_text("liquidatedUser") or account
-    return who.lower() == account
+    return not account or who.lower() == account.lower()
 
 
 def funding_payment(row: Record) -> FundingPayment:

@@ -48,7 +48,9 @@ def test_a_fill_keeps_sign_of_fee_side_and_who_crossed() -> None:
 def test_only_the_liquidation_of_this_account_is_one(who: str | None, ours: bool) -> None:
     """Whoever trades with somebody's liquidation is told of it too."""
     told = {"markPx": "1.3", "method": "market", **({} if who is None else {"liquidatedUser": who})}
-    assert reads.fill(fill_row(liquidation=told), "0xab12").liquidation is ours
+    for account in ("0xab12", "0xAb12"):  # as it may stand in a profile
+        assert reads.fill(fill_row(liquidation=told), account).liquidation is ours
+    assert reads.fill(fill_row(liquidation=told)).liquidation, "of an account that the caller does not name"
 
 
 def test_leverage_and_margin_mode_are_read() -> None:
