@@ -1,53 +1,48 @@
 # fish completion of pfmm; made by `pfmm completions fish`
-function __pfmm_look # finds the command that is typed, and how many words stand behind it: once for each line
+function __pfmm_look
     set -l line (commandline -opc | string collect)
     test "$line" = "$__pfmm_line"; and return
     set -g __pfmm_line $line
-    set -g __pfmm_path ""
+    set -g __pfmm_path ''
     set -g __pfmm_count 0
-    set -l before ''
-    for word in (commandline -opc)[2..-1]
-        if contains -- $before $__pfmm_valued
-            set before ''
-            continue
-        end
-        set before $word
-        set -l try (string trim -- "$__pfmm_path $word")
-        if contains -- $try $__pfmm_known
-            set __pfmm_path $try
-        else if not string match -q -- '-*' $word
-            set __pfmm_count (math $__pfmm_count + 1)
-        end
+    set -g __pfmm_before ''
+    for word in (commandline -opc)[2..-1]; __pfmm_step $word; end
+end
+function __pfmm_step
+    if contains -- $__pfmm_before $__pfmm_valued; set __pfmm_before ''; return; end
+    set __pfmm_before $argv[1]
+    set -l try (string trim -- "$__pfmm_path $argv[1]")
+    if contains -- $try $__pfmm_known; set __pfmm_path $try
+    else if not string match -q -- '-*' $argv[1]; set __pfmm_count (math $__pfmm_count + 1)
     end
 end
 function __pfmm_at
     __pfmm_look
-    test "$argv[1]" = "$__pfmm_path"
+    contains -- "$__pfmm_path" $argv
 end
-function __pfmm_word # the command, the number of the word, and whether more may follow
-    __pfmm_look
-    test "$argv[1]" = "$__pfmm_path"; or return 1
-    test "$argv[2]" = "$__pfmm_count"; and return 0
-    test "$argv[3]" = more; and test $__pfmm_count -gt $argv[2]
+function __pfmm_word
+    __pfmm_at $argv[3..-1]; or return 1
+    test "$argv[1]" = "$__pfmm_count"; and return 0
+    test "$argv[2]" = more; and test $__pfmm_count -gt $argv[1]
 end
-function __pfmm_folder # config, log or cache
-    if test -n "$PFMM_HOME"
-        string replace -r '^config$' '' -- $argv[1] | string replace -r '^' "$PFMM_HOME/"
-    else if test (uname) = Darwin
-        switch $argv[1]
-            case config; echo "$HOME/Library/Application Support/pfmm/"
-            case log; echo "$HOME/Library/Logs/pfmm"
-            case cache; echo "$HOME/Library/Caches/pfmm"
-        end
-    else
-        set -l state $XDG_STATE_HOME "$HOME/.local/state"
-        set -l config $XDG_CONFIG_HOME "$HOME/.config"
-        set -l cache $XDG_CACHE_HOME "$HOME/.cache"
-        switch $argv[1]
-            case config; echo "$config[1]/pfmm/"
-            case log; echo "$state[1]/pfmm/log"
-            case cache; echo "$cache[1]/pfmm"
-        end
+function __pfmm_folder
+    if test -n "$PFMM_HOME"; string replace -r '^config$' '' -- $argv[1] | string replace -r '^' "$PFMM_HOME/"
+    else if test (uname) = Darwin; __pfmm_mac_folder $argv[1]
+    else; __pfmm_xdg_folder $argv[1]
+    end
+end
+function __pfmm_mac_folder
+    switch $argv[1]
+        case config; echo "$HOME/Library/Application Support/pfmm/"
+        case log; echo "$HOME/Library/Logs/pfmm"
+        case cache; echo "$HOME/Library/Caches/pfmm"
+    end
+end
+function __pfmm_xdg_folder
+    switch $argv[1]
+        case config; set -l folders $XDG_CONFIG_HOME "$HOME/.config"; echo "$folders[1]/pfmm/"
+        case log; set -l folders $XDG_STATE_HOME "$HOME/.local/state"; echo "$folders[1]/pfmm/log"
+        case cache; set -l folders $XDG_CACHE_HOME "$HOME/.cache"; echo "$folders[1]/pfmm"
     end
 end
 function __pfmm_profiles
@@ -55,25 +50,22 @@ function __pfmm_profiles
     echo paper
     test -r "$file"; and string replace -rf '^\[profiles\.(?:"([^"]*)"|([\w-]+)).*' '$1$2' < $file | sort -u
 end
-function __pfmm_markets
+function __pfmm_profile
     set -l file (__pfmm_folder config)config.toml
-    set -l profile paper
-    test -r "$file"; and set -l active (string replace -rf '^active = "(.*)"$' '$1' < $file)
-    test -n "$active"; and set profile $active
-    test -n "$PFMM_PROFILE"; and set profile $PFMM_PROFILE
     set -l typed (string match -rg -- '--profile[= ]+(\S+)' (commandline -pc))
-    test -n "$typed"; and set profile $typed[-1]
-    set -l names (__pfmm_folder cache)/markets.$profile
-    if test -r "$names"
-        string match -r '.*' < $names
-    else
-        string split ' ' -- $__pfmm_packaged
+    if test -n "$typed"; echo $typed[-1]; return; end
+    if test -n "$PFMM_PROFILE"; echo $PFMM_PROFILE; return; end
+    test -r "$file"; and set -l active (string replace -rf '^active = "(.*)"$' '$1' < $file)
+    test -n "$active"; and echo $active; or echo paper
+end
+function __pfmm_markets
+    set -l names (__pfmm_folder cache)/markets.(__pfmm_profile)
+    if test -r "$names"; string match -r '.*' < $names
+    else; string split ' ' -- $__pfmm_packaged
     end
 end
 function __pfmm_runs
-    for file in (__pfmm_folder log)/*.log
-        string replace -r '.*/(.*)\.log$' '$1' -- $file
-    end
+    for file in (__pfmm_folder log)/*.log; string replace -r '.*/(.*)\.log$' '$1' -- $file; end
     string split ' ' -- $__pfmm_strategies
 end
 set -g __pfmm_known 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'backtest data' 'paper status' 'paper reset' 'paper clock' 'paper deposit' 'paper account' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed replay' 'paper feed live'
@@ -102,149 +94,21 @@ complete -c pfmm -n "__pfmm_at ''" -f -a markets -d 'List the venue\'s instrumen
 complete -c pfmm -n "__pfmm_at ''" -f -a doctor -d 'Check configuration, key, venue, clock, budget, locks, HALT,...'
 complete -c pfmm -n "__pfmm_at ''" -f -a help -d 'Show a reference page (`pfmm help` lists them), or the help of a...'
 complete -c pfmm -n "__pfmm_at ''" -f -a completions -d 'Print the completion script of a shell (the files in completions/...'
-complete -c pfmm -n "__pfmm_at ''" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at ''" -l json
-complete -c pfmm -n "__pfmm_at ''" -l quiet
-complete -c pfmm -n "__pfmm_at ''" -l verbose
-complete -c pfmm -n "__pfmm_at ''" -l version
-complete -c pfmm -n "__pfmm_at ''" -l help
-complete -c pfmm -n "__pfmm_at ''" -f
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a show -d 'Compute one quote and show what it is made of, to the last basis...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a start -d 'Run the market maker: a bid and an ask on each market, kept where...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a status -d 'Show every market maker of this account: state, resting orders,...'
 complete -c pfmm -n "__pfmm_at 'quote'" -f -a stop -d 'Stop the market maker, cancel its orders and prove that none is...'
-complete -c pfmm -n "__pfmm_at 'quote'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'quote'" -l json
-complete -c pfmm -n "__pfmm_at 'quote'" -l quiet
-complete -c pfmm -n "__pfmm_at 'quote'" -l verbose
-complete -c pfmm -n "__pfmm_at 'quote'" -l version
-complete -c pfmm -n "__pfmm_at 'quote'" -l help
-complete -c pfmm -n "__pfmm_at 'quote'" -f
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a show -d 'Compute the ladder that would rest now, level by level.'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a start -d 'Run a ladder on MARKET: levels of growing size on both sides, moved...'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a status -d 'Show every ladder of this account: state, resting orders, fills, P&L.'
 complete -c pfmm -n "__pfmm_at 'ladder'" -f -a stop -d 'Stop the ladder, cancel its orders and prove that none is left;...'
-complete -c pfmm -n "__pfmm_at 'ladder'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'ladder'" -l json
-complete -c pfmm -n "__pfmm_at 'ladder'" -l quiet
-complete -c pfmm -n "__pfmm_at 'ladder'" -l verbose
-complete -c pfmm -n "__pfmm_at 'ladder'" -l version
-complete -c pfmm -n "__pfmm_at 'ladder'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder'" -f
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a plan -d 'Show the grid that would start now: lines, orders, profit a round...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a start -d 'Run a grid on MARKET: buys below the price, sells above it, each...'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a status -d 'Show every grid of this account: state, resting orders, fills, P&L.'
 complete -c pfmm -n "__pfmm_at 'grid'" -f -a stop -d 'Stop the grid, cancel its orders and prove that none is left; works...'
-complete -c pfmm -n "__pfmm_at 'grid'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'grid'" -l json
-complete -c pfmm -n "__pfmm_at 'grid'" -l quiet
-complete -c pfmm -n "__pfmm_at 'grid'" -l verbose
-complete -c pfmm -n "__pfmm_at 'grid'" -l version
-complete -c pfmm -n "__pfmm_at 'grid'" -l help
-complete -c pfmm -n "__pfmm_at 'grid'" -f
-complete -c pfmm -n "__pfmm_at 'funding'" -l all
-complete -c pfmm -n "__pfmm_at 'funding'" -l sort -r -f -a 'rate apr market'
-complete -c pfmm -n "__pfmm_at 'funding'" -l limit -r -f
-complete -c pfmm -n "__pfmm_at 'funding'" -l history -r -f
-complete -c pfmm -n "__pfmm_at 'funding'" -l watch
-complete -c pfmm -n "__pfmm_at 'funding'" -l assert -r -f
-complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps -r -f
-complete -c pfmm -n "__pfmm_at 'funding'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'funding'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'funding'" -l json
-complete -c pfmm -n "__pfmm_at 'funding'" -l quiet
-complete -c pfmm -n "__pfmm_at 'funding'" -l verbose
-complete -c pfmm -n "__pfmm_at 'funding'" -l version
-complete -c pfmm -n "__pfmm_at 'funding'" -l help
-complete -c pfmm -n "__pfmm_at 'funding'" -f
-complete -c pfmm -n "__pfmm_word 'funding' 0 more" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'book'" -l levels -r -f
-complete -c pfmm -n "__pfmm_at 'book'" -l watch
-complete -c pfmm -n "__pfmm_at 'book'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'book'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'book'" -l json
-complete -c pfmm -n "__pfmm_at 'book'" -l quiet
-complete -c pfmm -n "__pfmm_at 'book'" -l verbose
-complete -c pfmm -n "__pfmm_at 'book'" -l version
-complete -c pfmm -n "__pfmm_at 'book'" -l help
-complete -c pfmm -n "__pfmm_at 'book'" -f
-complete -c pfmm -n "__pfmm_word 'book' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'inventory'" -l watch
-complete -c pfmm -n "__pfmm_at 'inventory'" -l assert -r -f
-complete -c pfmm -n "__pfmm_at 'inventory'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'inventory'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'inventory'" -l json
-complete -c pfmm -n "__pfmm_at 'inventory'" -l quiet
-complete -c pfmm -n "__pfmm_at 'inventory'" -l verbose
-complete -c pfmm -n "__pfmm_at 'inventory'" -l version
-complete -c pfmm -n "__pfmm_at 'inventory'" -l help
-complete -c pfmm -n "__pfmm_at 'inventory'" -f
-complete -c pfmm -n "__pfmm_word 'inventory' 0 more" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'flatten'" -l all
-complete -c pfmm -n "__pfmm_at 'flatten'" -l half
-complete -c pfmm -n "__pfmm_at 'flatten'" -l cancel-only
-complete -c pfmm -n "__pfmm_at 'flatten'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'flatten'" -l yes
-complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps -r -f
-complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout -r -f
-complete -c pfmm -n "__pfmm_at 'flatten'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'flatten'" -l json
-complete -c pfmm -n "__pfmm_at 'flatten'" -l quiet
-complete -c pfmm -n "__pfmm_at 'flatten'" -l verbose
-complete -c pfmm -n "__pfmm_at 'flatten'" -l version
-complete -c pfmm -n "__pfmm_at 'flatten'" -l help
-complete -c pfmm -n "__pfmm_at 'flatten'" -f
-complete -c pfmm -n "__pfmm_word 'flatten' 0 more" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'resume'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'resume'" -l json
-complete -c pfmm -n "__pfmm_at 'resume'" -l quiet
-complete -c pfmm -n "__pfmm_at 'resume'" -l verbose
-complete -c pfmm -n "__pfmm_at 'resume'" -l version
-complete -c pfmm -n "__pfmm_at 'resume'" -l help
-complete -c pfmm -n "__pfmm_at 'resume'" -f
-complete -c pfmm -n "__pfmm_at 'events'" -l run -r -f -a '(__pfmm_runs)'
-complete -c pfmm -n "__pfmm_at 'events'" -l since -r -f
-complete -c pfmm -n "__pfmm_at 'events'" -l follow
-complete -c pfmm -n "__pfmm_at 'events'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'events'" -l json
-complete -c pfmm -n "__pfmm_at 'events'" -l quiet
-complete -c pfmm -n "__pfmm_at 'events'" -l verbose
-complete -c pfmm -n "__pfmm_at 'events'" -l version
-complete -c pfmm -n "__pfmm_at 'events'" -l help
-complete -c pfmm -n "__pfmm_at 'events'" -f
-complete -c pfmm -n "__pfmm_at 'logs'" -l lines -r -f
-complete -c pfmm -n "__pfmm_at 'logs'" -l follow
-complete -c pfmm -n "__pfmm_at 'logs'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'logs'" -l json
-complete -c pfmm -n "__pfmm_at 'logs'" -l quiet
-complete -c pfmm -n "__pfmm_at 'logs'" -l verbose
-complete -c pfmm -n "__pfmm_at 'logs'" -l version
-complete -c pfmm -n "__pfmm_at 'logs'" -l help
-complete -c pfmm -n "__pfmm_at 'logs'" -f
-complete -c pfmm -n "__pfmm_word 'logs' 0" -f -a '(__pfmm_runs)'
-complete -c pfmm -n "__pfmm_at 'report'" -l since -r -f
-complete -c pfmm -n "__pfmm_at 'report'" -l market -r -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'report'" -l strategy -r -f -a "(string split ' ' -- $__pfmm_strategies)"
-complete -c pfmm -n "__pfmm_at 'report'" -l html -r
-complete -c pfmm -n "__pfmm_at 'report'" -l csv -r
-complete -c pfmm -n "__pfmm_at 'report'" -l export -r
-complete -c pfmm -n "__pfmm_at 'report'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'report'" -l json
-complete -c pfmm -n "__pfmm_at 'report'" -l quiet
-complete -c pfmm -n "__pfmm_at 'report'" -l verbose
-complete -c pfmm -n "__pfmm_at 'report'" -l version
-complete -c pfmm -n "__pfmm_at 'report'" -l help
-complete -c pfmm -n "__pfmm_at 'report'" -f
 complete -c pfmm -n "__pfmm_at 'backtest'" -f -a run -d 'Run a strategy over recorded data: the same code that trades, with...'
 complete -c pfmm -n "__pfmm_at 'backtest'" -f -a sweep -d 'Run many settings over many slices of data, on this machine or a...'
 complete -c pfmm -n "__pfmm_at 'backtest'" -f -a data -d 'Describe data files: span, counts, gaps, crossed quotes, duplicates.'
-complete -c pfmm -n "__pfmm_at 'backtest'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'backtest'" -l json
-complete -c pfmm -n "__pfmm_at 'backtest'" -l quiet
-complete -c pfmm -n "__pfmm_at 'backtest'" -l verbose
-complete -c pfmm -n "__pfmm_at 'backtest'" -l version
-complete -c pfmm -n "__pfmm_at 'backtest'" -l help
-complete -c pfmm -n "__pfmm_at 'backtest'" -f
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a status -d 'Show market, clock, equity, positions and orders.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a reset -d 'Drop every paper account and start the market\'s clock anew.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a clock -d 'Show paper time beside this machine\'s clock, and set it right after...'
@@ -252,33 +116,6 @@ complete -c pfmm -n "__pfmm_at 'paper'" -f -a deposit -d 'Add paper money to the
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a account -d 'Show the address of a paper account for clients that speak...'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a serve -d 'Serve the exchange over HTTP; prints the URL.'
 complete -c pfmm -n "__pfmm_at 'paper'" -f -a feed -d 'Show or switch the market that the exchange trades in.'
-complete -c pfmm -n "__pfmm_at 'paper'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper'" -l json
-complete -c pfmm -n "__pfmm_at 'paper'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper'" -l version
-complete -c pfmm -n "__pfmm_at 'paper'" -l help
-complete -c pfmm -n "__pfmm_at 'paper'" -f
-complete -c pfmm -n "__pfmm_at 'record'" -l out -r
-complete -c pfmm -n "__pfmm_at 'record'" -l for -r -f
-complete -c pfmm -n "__pfmm_at 'record'" -l cycles -r -f
-complete -c pfmm -n "__pfmm_at 'record'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'record'" -l depth -r -f
-complete -c pfmm -n "__pfmm_at 'record'" -l force
-complete -c pfmm -n "__pfmm_at 'record'" -l resume
-complete -c pfmm -n "__pfmm_at 'record'" -l rotate -r -f
-complete -c pfmm -n "__pfmm_at 'record'" -l socket
-complete -c pfmm -n "__pfmm_at 'record'" -l break-even -r -f
-complete -c pfmm -n "__pfmm_at 'record'" -l venue -r -f -a 'paper purpleflea hyperliquid'
-complete -c pfmm -n "__pfmm_at 'record'" -l network -r -f -a 'mainnet testnet'
-complete -c pfmm -n "__pfmm_at 'record'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'record'" -l json
-complete -c pfmm -n "__pfmm_at 'record'" -l quiet
-complete -c pfmm -n "__pfmm_at 'record'" -l verbose
-complete -c pfmm -n "__pfmm_at 'record'" -l version
-complete -c pfmm -n "__pfmm_at 'record'" -l help
-complete -c pfmm -n "__pfmm_at 'record'" -f
-complete -c pfmm -n "__pfmm_word 'record' 0 more" -f -a '(__pfmm_markets)'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a list -d 'List the profiles; the active one is marked.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a show -d 'Show every setting of a profile as a command would see it, and...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a create -d 'Create a profile.'
@@ -287,32 +124,6 @@ complete -c pfmm -n "__pfmm_at 'profile'" -f -a set -d 'Set a setting of the act
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a unset -d 'Remove a setting of the active profile (or of --profile NAME), back...'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a path -d 'Show where the config file, the state and the logs are.'
 complete -c pfmm -n "__pfmm_at 'profile'" -f -a delete -d 'Delete a profile; neither the active nor the built-in one.'
-complete -c pfmm -n "__pfmm_at 'profile'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile'" -l json
-complete -c pfmm -n "__pfmm_at 'profile'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile'" -l version
-complete -c pfmm -n "__pfmm_at 'profile'" -l help
-complete -c pfmm -n "__pfmm_at 'profile'" -f
-complete -c pfmm -n "__pfmm_at 'markets'" -l category -r -f
-complete -c pfmm -n "__pfmm_at 'markets'" -l search -r -f
-complete -c pfmm -n "__pfmm_at 'markets'" -l volume
-complete -c pfmm -n "__pfmm_at 'markets'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'markets'" -l json
-complete -c pfmm -n "__pfmm_at 'markets'" -l quiet
-complete -c pfmm -n "__pfmm_at 'markets'" -l verbose
-complete -c pfmm -n "__pfmm_at 'markets'" -l version
-complete -c pfmm -n "__pfmm_at 'markets'" -l help
-complete -c pfmm -n "__pfmm_at 'markets'" -f
-complete -c pfmm -n "__pfmm_word 'markets' 0 more" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'doctor'" -l deep
-complete -c pfmm -n "__pfmm_at 'doctor'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'doctor'" -l json
-complete -c pfmm -n "__pfmm_at 'doctor'" -l quiet
-complete -c pfmm -n "__pfmm_at 'doctor'" -l verbose
-complete -c pfmm -n "__pfmm_at 'doctor'" -l version
-complete -c pfmm -n "__pfmm_at 'doctor'" -l help
-complete -c pfmm -n "__pfmm_at 'doctor'" -f
 complete -c pfmm -n "__pfmm_at 'help'" -f -a agents -d 'Agents: run pfmm from a program, from plan to report'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a config -d 'Configuration: profiles, precedence, keys'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a data -d 'Data files: what `pfmm record` writes, and what replay and backtest read'
@@ -324,482 +135,136 @@ complete -c pfmm -n "__pfmm_at 'help'" -f -a measured -d 'Measured: what the str
 complete -c pfmm -n "__pfmm_at 'help'" -f -a paper-fills -d 'Paper fills: when a resting order fills, and what that is worth'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a safety -d 'Safety: what protects an account, and from what'
 complete -c pfmm -n "__pfmm_at 'help'" -f -a venues -d 'Venues: where orders can go'
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a synthetic -d 'Trade in a made-up market: endless, the same for the same seed.'
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a replay -d 'Trade in recorded data.'
+complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a live -d 'Trade with paper money on a real venue\'s public data.'
+complete -c pfmm -l profile -r -f -a '(__pfmm_profiles)'
+complete -c pfmm -l json
+complete -c pfmm -l quiet
+complete -c pfmm -l verbose
+complete -c pfmm -l version
+complete -c pfmm -l help
+complete -c pfmm -n "__pfmm_at 'funding' 'flatten'" -l all
+complete -c pfmm -n "__pfmm_at 'funding'" -l sort -r -f -a 'rate apr market'
+complete -c pfmm -n "__pfmm_at 'funding'" -l limit -r -f
+complete -c pfmm -n "__pfmm_at 'funding'" -l history -r -f
+complete -c pfmm -n "__pfmm_at 'funding' 'book' 'inventory'" -l watch
+complete -c pfmm -n "__pfmm_at 'funding' 'inventory'" -l assert -r -f
+complete -c pfmm -n "__pfmm_at 'funding'" -l min-bps -r -f
+complete -c pfmm -n "__pfmm_at 'funding' 'book' 'inventory' 'record' 'quote start' 'ladder start' 'grid start' 'backtest run' 'backtest sweep'" -l interval -r -f
+complete -c pfmm -n "__pfmm_at 'book' 'ladder show' 'ladder start' 'grid plan' 'grid start'" -l levels -r -f
+complete -c pfmm -n "__pfmm_at 'flatten'" -l half
+complete -c pfmm -n "__pfmm_at 'flatten'" -l cancel-only
+complete -c pfmm -n "__pfmm_at 'flatten' 'quote start' 'ladder start' 'grid start'" -l dry-run
+complete -c pfmm -n "__pfmm_at 'flatten' 'quote start' 'quote stop' 'ladder start' 'ladder stop' 'grid start' 'grid stop' 'paper reset' 'profile delete'" -l yes
+complete -c pfmm -n "__pfmm_at 'flatten'" -l max-slippage-bps -r -f
+complete -c pfmm -n "__pfmm_at 'flatten'" -l timeout -r -f
+complete -c pfmm -n "__pfmm_at 'events'" -l run -r -f -a '(__pfmm_runs)'
+complete -c pfmm -n "__pfmm_at 'events' 'report'" -l since -r -f
+complete -c pfmm -n "__pfmm_at 'events' 'logs'" -l follow
+complete -c pfmm -n "__pfmm_at 'logs'" -l lines -r -f
+complete -c pfmm -n "__pfmm_at 'report' 'backtest data' 'profile show' 'profile set' 'profile unset' 'paper feed replay'" -l market -r -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_at 'report'" -l strategy -r -f -a "(string split ' ' -- $__pfmm_strategies)"
+complete -c pfmm -n "__pfmm_at 'report' 'backtest run'" -l html -r
+complete -c pfmm -n "__pfmm_at 'report' 'backtest sweep'" -l csv -r
+complete -c pfmm -n "__pfmm_at 'report'" -l export -r
+complete -c pfmm -n "__pfmm_at 'record'" -l out -r
+complete -c pfmm -n "__pfmm_at 'record'" -l for -r -f
+complete -c pfmm -n "__pfmm_at 'record' 'quote start' 'ladder start' 'grid start'" -l cycles -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l depth -r -f
+complete -c pfmm -n "__pfmm_at 'record'" -l force
+complete -c pfmm -n "__pfmm_at 'record'" -l resume
+complete -c pfmm -n "__pfmm_at 'record'" -l rotate -r -f
+complete -c pfmm -n "__pfmm_at 'record' 'paper feed live'" -l socket
+complete -c pfmm -n "__pfmm_at 'record'" -l break-even -r -f
+complete -c pfmm -n "__pfmm_at 'record' 'profile create' 'paper feed live'" -l venue -r -f -a 'paper purpleflea hyperliquid'
+complete -c pfmm -n "__pfmm_at 'record'" -l network -r -f -a 'mainnet testnet'
+complete -c pfmm -n "__pfmm_at 'markets'" -l category -r -f
+complete -c pfmm -n "__pfmm_at 'markets'" -l search -r -f
+complete -c pfmm -n "__pfmm_at 'markets'" -l volume
+complete -c pfmm -n "__pfmm_at 'doctor'" -l deep
 complete -c pfmm -n "__pfmm_at 'help'" -l write -r -f
-complete -c pfmm -n "__pfmm_at 'help'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'help'" -l json
-complete -c pfmm -n "__pfmm_at 'help'" -l quiet
-complete -c pfmm -n "__pfmm_at 'help'" -l verbose
-complete -c pfmm -n "__pfmm_at 'help'" -l version
-complete -c pfmm -n "__pfmm_at 'help'" -l help
-complete -c pfmm -n "__pfmm_at 'help'" -f
-complete -c pfmm -n "__pfmm_at 'completions'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'completions'" -l json
-complete -c pfmm -n "__pfmm_at 'completions'" -l quiet
-complete -c pfmm -n "__pfmm_at 'completions'" -l verbose
-complete -c pfmm -n "__pfmm_at 'completions'" -l version
-complete -c pfmm -n "__pfmm_at 'completions'" -l help
-complete -c pfmm -n "__pfmm_at 'completions'" -f
-complete -c pfmm -n "__pfmm_word 'completions' 0" -f -a 'bash zsh fish'
-complete -c pfmm -n "__pfmm_at 'quote show'" -l inventory -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l explain
-complete -c pfmm -n "__pfmm_at 'quote show'" -l model -r -f -a 'glft as fixed'
-complete -c pfmm -n "__pfmm_at 'quote show'" -l skew-at-limit -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l gamma -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l kappa -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l sigma -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l horizon -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l half-spread-bps -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l size -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l max-inventory -r -f
-complete -c pfmm -n "__pfmm_at 'quote show'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'quote show'" -l json
-complete -c pfmm -n "__pfmm_at 'quote show'" -l quiet
-complete -c pfmm -n "__pfmm_at 'quote show'" -l verbose
-complete -c pfmm -n "__pfmm_at 'quote show'" -l version
-complete -c pfmm -n "__pfmm_at 'quote show'" -l help
-complete -c pfmm -n "__pfmm_at 'quote show'" -f
-complete -c pfmm -n "__pfmm_word 'quote show' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l cycles -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l once
-complete -c pfmm -n "__pfmm_at 'quote start'" -l detach
-complete -c pfmm -n "__pfmm_at 'quote start'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'quote start'" -l exit-code
-complete -c pfmm -n "__pfmm_at 'quote start'" -l yes
-complete -c pfmm -n "__pfmm_at 'quote start'" -l yes-unprotected
-complete -c pfmm -n "__pfmm_at 'quote start'" -l model -r -f -a 'glft as fixed'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l skew-at-limit -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l gamma -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l kappa -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l sigma -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l horizon -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l half-spread-bps -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l size -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l on-exit -r -f -a 'cancel keep flatten'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l on-restart -r -f -a 'adopt cancel abort'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l position -r -f -a 'ask base adopt'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l sessions -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l max-inventory -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l max-loss -r -f
-complete -c pfmm -n "__pfmm_at 'quote start'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'quote start'" -l json
-complete -c pfmm -n "__pfmm_at 'quote start'" -l quiet
-complete -c pfmm -n "__pfmm_at 'quote start'" -l verbose
-complete -c pfmm -n "__pfmm_at 'quote start'" -l version
-complete -c pfmm -n "__pfmm_at 'quote start'" -l help
-complete -c pfmm -n "__pfmm_at 'quote start'" -f
-complete -c pfmm -n "__pfmm_word 'quote start' 0 more" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'quote status'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'quote status'" -l json
-complete -c pfmm -n "__pfmm_at 'quote status'" -l quiet
-complete -c pfmm -n "__pfmm_at 'quote status'" -l verbose
-complete -c pfmm -n "__pfmm_at 'quote status'" -l version
-complete -c pfmm -n "__pfmm_at 'quote status'" -l help
-complete -c pfmm -n "__pfmm_at 'quote status'" -f
-complete -c pfmm -n "__pfmm_word 'quote status' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l flatten
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l unknown-orders
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l yes
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l json
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l quiet
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l verbose
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l version
-complete -c pfmm -n "__pfmm_at 'quote stop'" -l help
-complete -c pfmm -n "__pfmm_at 'quote stop'" -f
-complete -c pfmm -n "__pfmm_word 'quote stop' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l inventory -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l explain
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l levels -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l spacing-bps -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l size -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l growth -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l threshold-bps -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l model -r -f -a 'glft as fixed'
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l skew-at-limit -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l gamma -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l kappa -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l sigma -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l horizon -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l half-spread-bps -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l max-inventory -r -f
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l json
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l quiet
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l verbose
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l version
-complete -c pfmm -n "__pfmm_at 'ladder show'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder show'" -f
-complete -c pfmm -n "__pfmm_word 'ladder show' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l cycles -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l once
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l detach
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l exit-code
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l yes
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l yes-unprotected
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l levels -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l spacing-bps -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l size -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l growth -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l threshold-bps -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l model -r -f -a 'glft as fixed'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l skew-at-limit -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l gamma -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l kappa -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l sigma -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l horizon -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l half-spread-bps -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-exit -r -f -a 'cancel keep flatten'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l on-restart -r -f -a 'adopt cancel abort'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l position -r -f -a 'ask base adopt'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l sessions -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-inventory -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l max-loss -r -f
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l json
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l quiet
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l verbose
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l version
-complete -c pfmm -n "__pfmm_at 'ladder start'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder start'" -f
-complete -c pfmm -n "__pfmm_word 'ladder start' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l json
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l quiet
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l verbose
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l version
-complete -c pfmm -n "__pfmm_at 'ladder status'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder status'" -f
-complete -c pfmm -n "__pfmm_word 'ladder status' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l flatten
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l unknown-orders
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l yes
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l json
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l quiet
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l verbose
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l version
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -l help
-complete -c pfmm -n "__pfmm_at 'ladder stop'" -f
-complete -c pfmm -n "__pfmm_word 'ladder stop' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l lower -r -f
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l upper -r -f
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l range-pct -r -f
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l levels -r -f
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l size -r -f
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l spacing -r -f -a 'arithmetic geometric'
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l on-breakout -r -f -a 'hold flatten trail'
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l json
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l quiet
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l verbose
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l version
-complete -c pfmm -n "__pfmm_at 'grid plan'" -l help
-complete -c pfmm -n "__pfmm_at 'grid plan'" -f
-complete -c pfmm -n "__pfmm_word 'grid plan' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l cycles -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l once
-complete -c pfmm -n "__pfmm_at 'grid start'" -l detach
-complete -c pfmm -n "__pfmm_at 'grid start'" -l dry-run
-complete -c pfmm -n "__pfmm_at 'grid start'" -l exit-code
-complete -c pfmm -n "__pfmm_at 'grid start'" -l yes
-complete -c pfmm -n "__pfmm_at 'grid start'" -l yes-unprotected
-complete -c pfmm -n "__pfmm_at 'grid start'" -l lower -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l upper -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l range-pct -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l levels -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l size -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l spacing -r -f -a 'arithmetic geometric'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l on-breakout -r -f -a 'hold flatten trail'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l on-exit -r -f -a 'cancel keep flatten'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l on-restart -r -f -a 'adopt cancel abort'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l position -r -f -a 'ask base adopt'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l sessions -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l max-inventory -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l max-loss -r -f
-complete -c pfmm -n "__pfmm_at 'grid start'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'grid start'" -l json
-complete -c pfmm -n "__pfmm_at 'grid start'" -l quiet
-complete -c pfmm -n "__pfmm_at 'grid start'" -l verbose
-complete -c pfmm -n "__pfmm_at 'grid start'" -l version
-complete -c pfmm -n "__pfmm_at 'grid start'" -l help
-complete -c pfmm -n "__pfmm_at 'grid start'" -f
-complete -c pfmm -n "__pfmm_word 'grid start' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'grid status'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'grid status'" -l json
-complete -c pfmm -n "__pfmm_at 'grid status'" -l quiet
-complete -c pfmm -n "__pfmm_at 'grid status'" -l verbose
-complete -c pfmm -n "__pfmm_at 'grid status'" -l version
-complete -c pfmm -n "__pfmm_at 'grid status'" -l help
-complete -c pfmm -n "__pfmm_at 'grid status'" -f
-complete -c pfmm -n "__pfmm_word 'grid status' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l flatten
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l unknown-orders
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l yes
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l json
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l quiet
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l verbose
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l version
-complete -c pfmm -n "__pfmm_at 'grid stop'" -l help
-complete -c pfmm -n "__pfmm_at 'grid stop'" -f
-complete -c pfmm -n "__pfmm_word 'grid stop' 0" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l data -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l from -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l to -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l set -r -f -a "(string split ' ' -- $__pfmm_assignments)"
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l latency-ms -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l funding -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l queue -r -f -a 'pessimistic optimistic both'
+complete -c pfmm -n "__pfmm_at 'quote show' 'ladder show'" -l inventory -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'ladder show'" -l explain
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l model -r -f -a 'glft as fixed'
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l skew-at-limit -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l gamma -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l kappa -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l sigma -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l horizon -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start'" -l half-spread-bps -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start' 'grid plan' 'grid start'" -l size -r -f
+complete -c pfmm -n "__pfmm_at 'quote show' 'quote start' 'ladder show' 'ladder start' 'grid start'" -l max-inventory -r -f
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l once
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l detach
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l exit-code
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l yes-unprotected
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l on-exit -r -f -a 'cancel keep flatten'
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l on-restart -r -f -a 'adopt cancel abort'
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l position -r -f -a 'ask base adopt'
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l sessions -r -f
+complete -c pfmm -n "__pfmm_at 'quote start' 'ladder start' 'grid start'" -l max-loss -r -f
+complete -c pfmm -n "__pfmm_at 'quote stop' 'ladder stop' 'grid stop'" -l flatten
+complete -c pfmm -n "__pfmm_at 'quote stop' 'ladder stop' 'grid stop'" -l unknown-orders
+complete -c pfmm -n "__pfmm_at 'ladder show' 'ladder start'" -l spacing-bps -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show' 'ladder start'" -l growth -r -f
+complete -c pfmm -n "__pfmm_at 'ladder show' 'ladder start'" -l threshold-bps -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan' 'grid start'" -l lower -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan' 'grid start'" -l upper -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan' 'grid start'" -l range-pct -r -f
+complete -c pfmm -n "__pfmm_at 'grid plan' 'grid start'" -l spacing -r -f -a 'arithmetic geometric'
+complete -c pfmm -n "__pfmm_at 'grid plan' 'grid start'" -l on-breakout -r -f -a 'hold flatten trail'
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l data -r
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l from -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l to -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l set -r -f -a "(string split ' ' -- $__pfmm_assignments)"
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'paper serve'" -l latency-ms -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l funding -r
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l queue -r -f -a 'pessimistic optimistic both'
 complete -c pfmm -n "__pfmm_at 'backtest run'" -l mode -r -f -a 'lazy events'
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l format -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l skip-bad -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l price-step -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l size-step -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l no-cache
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l maker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l taker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l html -r
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l json
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l quiet
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l verbose
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l version
-complete -c pfmm -n "__pfmm_at 'backtest run'" -l help
-complete -c pfmm -n "__pfmm_at 'backtest run'" -f
-complete -c pfmm -n "__pfmm_word 'backtest run' 0" -f -a "(string split ' ' -- $__pfmm_strategies)"
-complete -c pfmm -n "__pfmm_word 'backtest run' 1" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l data -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l set -r -f -a "(string split ' ' -- $__pfmm_assignments)"
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'backtest data' 'paper feed replay'" -l format -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'backtest data' 'paper feed replay'" -l skip-bad -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l price-step -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep'" -l size-step -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'backtest data'" -l no-cache
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'paper feed synthetic' 'paper feed replay' 'paper feed live'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'paper feed synthetic' 'paper feed replay' 'paper feed live'" -l maker-bps -r -f
+complete -c pfmm -n "__pfmm_at 'backtest run' 'backtest sweep' 'paper feed synthetic' 'paper feed replay' 'paper feed live'" -l taker-bps -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l random -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l seed -r -f
+complete -c pfmm -n "__pfmm_at 'backtest sweep' 'paper feed synthetic'" -l seed -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l folds -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l jobs -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l scheduler -r -f
 complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l results -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l csv -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l from -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l to -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l interval -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l latency-ms -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l funding -r
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l queue -r -f -a 'pessimistic optimistic both'
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l format -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l skip-bad -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l price-step -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l size-step -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l no-cache
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l maker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l taker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l json
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l quiet
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l verbose
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l version
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -l help
-complete -c pfmm -n "__pfmm_at 'backtest sweep'" -f
-complete -c pfmm -n "__pfmm_word 'backtest sweep' 0" -f -a "(string split ' ' -- $__pfmm_strategies)"
-complete -c pfmm -n "__pfmm_word 'backtest sweep' 1" -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l format -r -f
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l skip-bad -r -f
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l check
+complete -c pfmm -n "__pfmm_at 'backtest data' 'profile create'" -l check
 complete -c pfmm -n "__pfmm_at 'backtest data'" -l convert -r
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l market -r -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l no-cache
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l json
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l quiet
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l verbose
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l version
-complete -c pfmm -n "__pfmm_at 'backtest data'" -l help
-complete -c pfmm -n "__pfmm_at 'paper status'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper status'" -l json
-complete -c pfmm -n "__pfmm_at 'paper status'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper status'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper status'" -l version
-complete -c pfmm -n "__pfmm_at 'paper status'" -l help
-complete -c pfmm -n "__pfmm_at 'paper status'" -f
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l yes
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l json
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l version
-complete -c pfmm -n "__pfmm_at 'paper reset'" -l help
-complete -c pfmm -n "__pfmm_at 'paper reset'" -f
 complete -c pfmm -n "__pfmm_at 'paper clock'" -l keep
 complete -c pfmm -n "__pfmm_at 'paper clock'" -l catch-up
-complete -c pfmm -n "__pfmm_at 'paper clock'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper clock'" -l json
-complete -c pfmm -n "__pfmm_at 'paper clock'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper clock'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper clock'" -l version
-complete -c pfmm -n "__pfmm_at 'paper clock'" -l help
-complete -c pfmm -n "__pfmm_at 'paper clock'" -f
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l json
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l version
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -l help
-complete -c pfmm -n "__pfmm_at 'paper deposit'" -f
-complete -c pfmm -n "__pfmm_word 'paper deposit' 0" -f
-complete -c pfmm -n "__pfmm_at 'paper account'" -l key-file -r
+complete -c pfmm -n "__pfmm_at 'paper account' 'profile create'" -l key-file -r
 complete -c pfmm -n "__pfmm_at 'paper account'" -l show-key
-complete -c pfmm -n "__pfmm_at 'paper account'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper account'" -l json
-complete -c pfmm -n "__pfmm_at 'paper account'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper account'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper account'" -l version
-complete -c pfmm -n "__pfmm_at 'paper account'" -l help
-complete -c pfmm -n "__pfmm_at 'paper account'" -f
-complete -c pfmm -n "__pfmm_word 'paper account' 0" -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l port -r -f
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l faults -r -f
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l latency-ms -r -f
 complete -c pfmm -n "__pfmm_at 'paper serve'" -l rate-limit
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l json
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l version
-complete -c pfmm -n "__pfmm_at 'paper serve'" -l help
-complete -c pfmm -n "__pfmm_at 'paper serve'" -f
-complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a synthetic -d 'Trade in a made-up market: endless, the same for the same seed.'
-complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a replay -d 'Trade in recorded data.'
-complete -c pfmm -n "__pfmm_at 'paper feed'" -f -a live -d 'Trade with paper money on a real venue\'s public data.'
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l json
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l version
-complete -c pfmm -n "__pfmm_at 'paper feed'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed'" -f
-complete -c pfmm -n "__pfmm_at 'profile list'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile list'" -l json
-complete -c pfmm -n "__pfmm_at 'profile list'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile list'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile list'" -l version
-complete -c pfmm -n "__pfmm_at 'profile list'" -l help
-complete -c pfmm -n "__pfmm_at 'profile list'" -f
-complete -c pfmm -n "__pfmm_at 'profile show'" -l market -r -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'profile show'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile show'" -l json
-complete -c pfmm -n "__pfmm_at 'profile show'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile show'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile show'" -l version
-complete -c pfmm -n "__pfmm_at 'profile show'" -l help
-complete -c pfmm -n "__pfmm_at 'profile show'" -f
-complete -c pfmm -n "__pfmm_word 'profile show' 0" -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile create'" -l venue -r -f -a 'paper purpleflea hyperliquid'
 complete -c pfmm -n "__pfmm_at 'profile create'" -l account -r -f
 complete -c pfmm -n "__pfmm_at 'profile create'" -l from -r -f -a '(__pfmm_profiles)'
 complete -c pfmm -n "__pfmm_at 'profile create'" -l network -r -f
-complete -c pfmm -n "__pfmm_at 'profile create'" -l key-file -r
 complete -c pfmm -n "__pfmm_at 'profile create'" -l key-env -r -f
-complete -c pfmm -n "__pfmm_at 'profile create'" -l url -r -f
-complete -c pfmm -n "__pfmm_at 'profile create'" -l check
+complete -c pfmm -n "__pfmm_at 'profile create' 'paper feed live'" -l url -r -f
 complete -c pfmm -n "__pfmm_at 'profile create'" -l no-check
-complete -c pfmm -n "__pfmm_at 'profile create'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile create'" -l json
-complete -c pfmm -n "__pfmm_at 'profile create'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile create'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile create'" -l version
-complete -c pfmm -n "__pfmm_at 'profile create'" -l help
-complete -c pfmm -n "__pfmm_at 'profile create'" -f
-complete -c pfmm -n "__pfmm_word 'profile create' 0" -f
-complete -c pfmm -n "__pfmm_at 'profile use'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile use'" -l json
-complete -c pfmm -n "__pfmm_at 'profile use'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile use'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile use'" -l version
-complete -c pfmm -n "__pfmm_at 'profile use'" -l help
-complete -c pfmm -n "__pfmm_at 'profile use'" -f
-complete -c pfmm -n "__pfmm_word 'profile use' 0" -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile set'" -l market -r -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'profile set'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile set'" -l json
-complete -c pfmm -n "__pfmm_at 'profile set'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile set'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile set'" -l version
-complete -c pfmm -n "__pfmm_at 'profile set'" -l help
-complete -c pfmm -n "__pfmm_at 'profile set'" -f
-complete -c pfmm -n "__pfmm_word 'profile set' 0" -f -a "(string split ' ' -- $__pfmm_settings)"
-complete -c pfmm -n "__pfmm_word 'profile set' 1" -f
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l market -r -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l json
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l version
-complete -c pfmm -n "__pfmm_at 'profile unset'" -l help
-complete -c pfmm -n "__pfmm_at 'profile unset'" -f
-complete -c pfmm -n "__pfmm_word 'profile unset' 0" -f -a "(string split ' ' -- $__pfmm_settings)"
-complete -c pfmm -n "__pfmm_at 'profile path'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile path'" -l json
-complete -c pfmm -n "__pfmm_at 'profile path'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile path'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile path'" -l version
-complete -c pfmm -n "__pfmm_at 'profile path'" -l help
-complete -c pfmm -n "__pfmm_at 'profile path'" -f
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l yes
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l json
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l quiet
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l verbose
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l version
-complete -c pfmm -n "__pfmm_at 'profile delete'" -l help
-complete -c pfmm -n "__pfmm_at 'profile delete'" -f
-complete -c pfmm -n "__pfmm_word 'profile delete' 0" -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l seed -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l speed -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l at -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l maker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l taker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l reset
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l json
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l version
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed synthetic'" -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l speed -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l at -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l maker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l taker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l reset
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic' 'paper feed replay'" -l speed -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic' 'paper feed replay'" -l at -r -f
+complete -c pfmm -n "__pfmm_at 'paper feed synthetic' 'paper feed replay' 'paper feed live'" -l reset
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l idle-pause
 complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l no-idle-pause
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l market -r -f -a '(__pfmm_markets)'
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l format -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l skip-bad -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l json
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l version
-complete -c pfmm -n "__pfmm_at 'paper feed replay'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l venue -r -f -a 'paper purpleflea hyperliquid'
 complete -c pfmm -n "__pfmm_at 'paper feed live'" -l testnet
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l url -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l socket
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l fees -r -f -a 'article hyperliquid binance bybit okx'
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l maker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l taker-bps -r -f
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l reset
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l profile -r -f -a '(__pfmm_profiles)'
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l json
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l quiet
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l verbose
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l version
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -l help
-complete -c pfmm -n "__pfmm_at 'paper feed live'" -f
+complete -c pfmm -n "__pfmm_at '' 'quote' 'ladder' 'grid' 'funding' 'book' 'inventory' 'flatten' 'resume' 'events' 'logs' 'report' 'backtest' 'paper' 'record' 'profile' 'markets' 'doctor' 'help' 'completions' 'quote show' 'quote start' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop' 'backtest run' 'backtest sweep' 'paper status' 'paper reset' 'paper clock' 'paper deposit' 'paper account' 'paper serve' 'paper feed' 'profile list' 'profile show' 'profile create' 'profile use' 'profile set' 'profile unset' 'profile path' 'profile delete' 'paper feed synthetic' 'paper feed live'" -f
+complete -c pfmm -n "__pfmm_word 0 more 'funding' 'inventory' 'flatten' 'record' 'markets' 'quote start'" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_word 0 one 'book' 'quote show' 'quote status' 'quote stop' 'ladder show' 'ladder start' 'ladder status' 'ladder stop' 'grid plan' 'grid start' 'grid status' 'grid stop'" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_word 0 one 'logs'" -f -a '(__pfmm_runs)'
+complete -c pfmm -n "__pfmm_word 0 one 'completions'" -f -a 'bash zsh fish'
+complete -c pfmm -n "__pfmm_word 0 one 'backtest run' 'backtest sweep'" -f -a "(string split ' ' -- $__pfmm_strategies)"
+complete -c pfmm -n "__pfmm_word 1 one 'backtest run' 'backtest sweep'" -f -a '(__pfmm_markets)'
+complete -c pfmm -n "__pfmm_word 0 one 'paper deposit' 'profile create'" -f
+complete -c pfmm -n "__pfmm_word 0 one 'paper account' 'profile show' 'profile use' 'profile delete'" -f -a '(__pfmm_profiles)'
+complete -c pfmm -n "__pfmm_word 0 one 'profile set' 'profile unset'" -f -a "(string split ' ' -- $__pfmm_settings)"
+complete -c pfmm -n "__pfmm_word 1 one 'profile set'" -f

@@ -1,4 +1,4 @@
-"""The completion scripts of bash, zsh and fish, made from the real commands: entries in, text out. Layer: cli.
+"""The completion scripts of bash and zsh, made from the real commands: entries in, text out. Layer: cli.
 
 A script is static: a key press starts no program, and reads at most the config file (profiles), the names of the last
 listed markets of the profile, and the names of the logs. What it reads there is never evaluated.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pfmm.cli.completion_words import FILES, MARKETS, PROFILES, RUNS, Entry, kinds_of_options
+from pfmm.cli.completion_words import FILES, MARKETS, PROFILES, RUNS, Entry, Lists, kinds_of_options, quoted
 
-Lists = Mapping[str, tuple[str, ...]]
-ZSH_QUOTE, FISH_QUOTE = "'\\''", "\\'"  # a single quote inside single quotes
+ZSH_QUOTE = "'\\''"  # a single quote inside single quotes
 # where pfmm keeps its files: below PFMM_HOME, else in the platform's own folders
 PLACES = """\
     if [[ -n "$PFMM_HOME" ]]; then config="$PFMM_HOME/config.toml" logs="$PFMM_HOME/log" cache="$PFMM_HOME/cache"
@@ -150,7 +149,7 @@ def zsh(nodes: Sequence[Entry], lists: Lists) -> str:
     """Write the zsh script, with the commands' one-line help."""
     cases = []
     for node in nodes:
-        described = " ".join(_quoted(f"{name}:{text}", ZSH_QUOTE) for name, text in node.children)
+        described = " ".join(quoted(f"{name}:{text}", ZSH_QUOTE) for name, text in node.children)
         arguments = f"; arguments=({' '.join(map(_word, node.arguments))})" if node.arguments else ""
         many = "; many=1" if node.many else ""
         cases.append(
@@ -212,132 +211,3 @@ def zsh(nodes: Sequence[Entry], lists: Lists) -> str:
         *_kind_function(nodes, "_pfmm_kind"),
         'if [[ "${funcstack[1]}" == _pfmm ]]; then _pfmm "$@"; else compdef _pfmm pfmm; fi',
     ])  # fmt: skip
-
-
-FISH_HEAD = """\
-# fish completion of pfmm; made by `pfmm completions fish`
-function __pfmm_look # finds the command that is typed, and how many words stand behind it: once for each line
-    set -l line (commandline -opc | string collect)
-    test "$line" = "$__pfmm_line"; and return
-    set -g __pfmm_line $line
-    set -g __pfmm_path ""
-    set -g __pfmm_count 0
-    set -l before ''
-    for word in (commandline -opc)[2..-1]
-        if contains -- $before $__pfmm_valued
-            set before ''
-            continue
-        end
-        set before $word
-        set -l try (string trim -- "$__pfmm_path $word")
-        if contains -- $try $__pfmm_known
-            set __pfmm_path $try
-        else if not string match -q -- '-*' $word
-            set __pfmm_count (math $__pfmm_count + 1)
-        end
-    end
-end
-function __pfmm_at
-    __pfmm_look
-    test "$argv[1]" = "$__pfmm_path"
-end
-function __pfmm_word # the command, the number of the word, and whether more may follow
-    __pfmm_look
-    test "$argv[1]" = "$__pfmm_path"; or return 1
-    test "$argv[2]" = "$__pfmm_count"; and return 0
-    test "$argv[3]" = more; and test $__pfmm_count -gt $argv[2]
-end
-function __pfmm_folder # config, log or cache
-    if test -n "$PFMM_HOME"
-        string replace -r '^config$' '' -- $argv[1] | string replace -r '^' "$PFMM_HOME/"
-    else if test (uname) = Darwin
-        switch $argv[1]
-            case config; echo "$HOME/Library/Application Support/pfmm/"
-            case log; echo "$HOME/Library/Logs/pfmm"
-            case cache; echo "$HOME/Library/Caches/pfmm"
-        end
-    else
-        set -l state $XDG_STATE_HOME "$HOME/.local/state"
-        set -l config $XDG_CONFIG_HOME "$HOME/.config"
-        set -l cache $XDG_CACHE_HOME "$HOME/.cache"
-        switch $argv[1]
-            case config; echo "$config[1]/pfmm/"
-            case log; echo "$state[1]/pfmm/log"
-            case cache; echo "$cache[1]/pfmm"
-        end
-    end
-end
-function __pfmm_profiles
-    set -l file (__pfmm_folder config)config.toml
-    echo paper
-    test -r "$file"; and string replace -rf '^\\[profiles\\.(?:"([^"]*)"|([\\w-]+)).*' '$1$2' < $file | sort -u
-end
-function __pfmm_markets
-    set -l file (__pfmm_folder config)config.toml
-    set -l profile paper
-    test -r "$file"; and set -l active (string replace -rf '^active = "(.*)"$' '$1' < $file)
-    test -n "$active"; and set profile $active
-    test -n "$PFMM_PROFILE"; and set profile $PFMM_PROFILE
-    set -l typed (string match -rg -- '--profile[= ]+(\\S+)' (commandline -pc))
-    test -n "$typed"; and set profile $typed[-1]
-    set -l names (__pfmm_folder cache)/markets.$profile
-    if test -r "$names"
-        string match -r '.*' < $names
-    else
-        string split ' ' -- $__pfmm_packaged
-    end
-end
-function __pfmm_runs
-    for file in (__pfmm_folder log)/*.log
-        string replace -r '.*/(.*)\\.log$' '$1' -- $file
-    end
-    string split ' ' -- $__pfmm_strategies
-end"""
-
-
-def fish(nodes: Sequence[Entry], lists: Lists) -> str:
-    """Write the fish script: one `complete` line for each command, option and argument, with its help."""
-    lines = [
-        FISH_HEAD,
-        f"set -g __pfmm_known {' '.join(_quoted(node.path, FISH_QUOTE) for node in nodes if node.path)}",
-        f"set -g __pfmm_valued {' '.join(sorted({name for node in nodes for name in node.values}))}",
-        *(f"set -g __pfmm_{name} '{' '.join(words)}'" for name, words in lists.items()),
-    ]
-    for node in nodes:
-        here = f"""-n "__pfmm_at '{node.path}'\""""
-        lines += [
-            f"complete -c pfmm {here} -f -a {name} -d {_quoted(text, FISH_QUOTE)}" for name, text in node.children
-        ]
-        lines += [f"complete -c pfmm {here} -l {option[2:]}{_fish_value(node, option)}" for option in node.options]
-        if FILES not in node.arguments:
-            lines.append(f"complete -c pfmm {here} -f")
-        for place, kind in enumerate(node.arguments):
-            more = " more" if node.many and place == len(node.arguments) - 1 else ""
-            where = f"""-n "__pfmm_word '{node.path}' {place}{more}\""""
-            if kind != FILES:
-                lines.append(f"complete -c pfmm {where} -f{_fish_words(kind)}")
-    return "\n".join(lines)
-
-
-def _fish_value(node: Entry, option: str) -> str:
-    if option not in node.values:
-        return ""
-    kind = node.values[option]
-    return " -r" if kind == FILES else f" -r -f{_fish_words(kind)}"
-
-
-def _fish_words(kind: str) -> str:
-    if not kind:
-        return ""
-    if kind.startswith("="):
-        return f" -a '{kind[1:]}'"
-    return (
-        f" -a '(__pfmm_{kind})'"
-        if kind in (MARKETS, PROFILES, RUNS)
-        else f" -a \"(string split ' ' -- $__pfmm_{kind})\""
-    )
-
-
-def _quoted(text: str, quote: str) -> str:
-    """Put `text` in single quotes, with `quote` for each one in it."""
-    return "'" + text.replace("'", quote) + "'"

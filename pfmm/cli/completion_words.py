@@ -14,6 +14,7 @@ from pfmm.cli.nodes import Node, Option
 from pfmm.cli.typer_seam import GLOBAL_NAMES, Root, tree
 
 MARKETS, PROFILES, RUNS, FILES = "markets", "profiles", "runs", "files"
+Lists = Mapping[str, tuple[str, ...]]
 SHELLS = ("bash", "zsh", "fish")
 OF_METAVAR = {"FILE": FILES, "FILE[,FILE...]": FILES, "OUT": FILES, "MARKET": MARKETS, "RUN": RUNS}
 
@@ -40,7 +41,7 @@ def entries(root: Root) -> list[Entry]:
     return [_entry(node, fixed) for node in tree(root)]
 
 
-def lists() -> dict[str, tuple[str, ...]]:
+def lists() -> Lists:
     """Return the longer lists that a script holds once: setting names, topics, and the markets of the embedded
     exchange, for a profile of which none has been listed yet."""
     from pfmm.app.market_names import packaged
@@ -139,3 +140,8 @@ def kinds_of_options(nodes: list[Entry]) -> tuple[dict[str, str], dict[str, str]
             if usual.setdefault(name, kind) != kind:
                 other[f"{node.path} {name}"] = kind
     return usual, other
+
+
+def quoted(text: str, quote: str) -> str:
+    """Put `text` in single quotes, with `quote` for each one in it."""
+    return "'" + text.replace("'", quote) + "'"

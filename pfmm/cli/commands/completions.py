@@ -23,7 +23,8 @@ def completions(
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
     """Print the completion script of a shell (the files in completions/ are this output)."""
-    from pfmm.cli.completion_scripts import bash, fish, zsh
+    from pfmm.cli.completion_fish import fish
+    from pfmm.cli.completion_scripts import bash, zsh
     from pfmm.cli.completion_words import entries, lists
 
     makers = {"bash": bash, "zsh": zsh, "fish": fish}
