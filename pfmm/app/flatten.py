@@ -106,22 +106,19 @@ class FlattenPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerStopped:
-    """A runner that was told to stop, and how it ended: terminated, or killed because it did not listen."""
-
-    market: str
-    strategy: str
-    pid: int
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
 class Runner:
     """A process that trades for the account."""
 
     market: str
     strategy: str
     pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerStopped(Runner):
+    """A runner that was told to stop, and how it ended: terminated, or killed because it did not listen."""
+
+    how: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,23 +26,6 @@ class VenueTime:
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Equity identity, USD: equity = deposits + realized_pnl + unrealized_pnl - fees + funding."""
-
-    account_id: str
-    equity: Decimal
-    cash: Decimal
-    margin_used: Decimal
-    free_margin: Decimal
-    deposits: Decimal | None = None
-    realized_pnl: Decimal | None = None
-    unrealized_pnl: Decimal | None = None
-    fees: Decimal | None = None
-    funding: Decimal | None = None
-
-
-@quick
-@dataclass(frozen=True, slots=True)
 class Position:
     """The one signed position of a market. `size` base units, positive = long; `cost_basis` USD, always >= 0."""
 
@@ -63,6 +46,23 @@ class Position:
     def entry_price(self) -> Decimal | None:
         """Average entry in USD, for display only: the cost basis is what is exact."""
         return self.cost_basis / abs(self.size) if self.size else None
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Equity identity, USD: equity = deposits + realized_pnl + unrealized_pnl - fees + funding."""
+
+    account_id: str
+    equity: Decimal
+    cash: Decimal
+    margin_used: Decimal
+    free_margin: Decimal
+    deposits: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    fees: Decimal | None = None
+    funding: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

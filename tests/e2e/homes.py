@@ -28,6 +28,7 @@ from tests.e2e.driver import run_here
 
 ABOVE_ANY_PID = 2**22 + 1
 START_MS = 1_760_000_000_000
+SAVED = Path(__file__).resolve().parents[1] / "golden" / "saved"
 
 
 def stepped_home(home: Path, *, seed: int, at_ms: int = START_MS, **feed: Any) -> None:
@@ -118,3 +119,17 @@ def instrument(market: str, *, maker_bps: Decimal = Decimal(-2)) -> Instrument:
     return Instrument(
         market, "crypto", PriceRule(Decimal("0.1")), Decimal("0.00001"), Decimal(10), 40, maker_bps, Decimal(5), 8
     )
+
+
+def saved_releases() -> list[Path]:
+    """List the folders with the saved state of earlier releases."""
+    return sorted(folder for folder in SAVED.iterdir() if folder.is_dir())
+
+
+def restore(home: Path, release: Path) -> None:
+    """Make the two files of an earlier release's home from their dumps."""
+    for name, place in (("journal", "journals/paper-default.sqlite3"), ("exchange", "paper/exchange.sqlite3")):
+        path = home / "state" / place
+        path.parent.mkdir(parents=True)
+        with closing(sqlite3.connect(path)) as database:
+            database.executescript((release / f"{name}.dump.txt").read_text("utf-8"))

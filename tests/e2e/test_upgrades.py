@@ -5,9 +5,7 @@ The files are those of tests/golden/saved; the market is held where the earlier 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,9 @@ from pfmm.model.setting import Setting
 from pfmm.paper.feeds.feed import Quote
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.strategy.base import kind_of
-from tests.e2e.homes import open_orders, own_session
+from tests.e2e.homes import open_orders, own_session, restore, saved_releases
 from tests.held import answer_of
 
-SAVED = Path(__file__).resolve().parents[1] / "golden" / "saved"
 MARKETS = {
     "BTC-PERP": Quote(1767571520512, 802070, 17725, 802120, 40111),
     "ETH-PERP": Quote(1767571520512, 200220, 80535, 200250, 423994),
@@ -40,14 +37,10 @@ FILLS = {"grid": 3, "ladder": 9, "quote": 25}
 Call = Callable[..., Any]
 
 
-@pytest.fixture(params=sorted(folder.name for folder in SAVED.iterdir() if folder.is_dir()))
+@pytest.fixture(params=saved_releases(), ids=lambda release: release.name)
 def home(request: pytest.FixtureRequest, pfmm_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home with the files of an earlier release, in the market that it saw last."""
-    for name, place in (("journal", "journals/paper-default.sqlite3"), ("exchange", "paper/exchange.sqlite3")):
-        path = pfmm_home / "state" / place
-        path.parent.mkdir(parents=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.executescript((SAVED / request.param / f"{name}.sql").read_text("utf-8"))
+    restore(pfmm_home, request.param)
     monkeypatch.setattr(SyntheticFeed, "quote", lambda _, market, time_ms: MARKETS[market])
     monkeypatch.setattr(SyntheticFeed, "mark", lambda _, market, time_ms: MARKS[market])
     monkeypatch.setattr(SyntheticFeed, "funding_rate", lambda _, market, settle_ms: RATES[market])

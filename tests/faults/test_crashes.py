@@ -29,7 +29,7 @@ from pfmm.model.ledger import ACCOUNT as NET
 from pfmm.model.ledger import LedgerState
 from pfmm.model.order import Side
 from tests.e2e.driver import Completed, environment, run
-from tests.e2e.homes import own_session, stepped_home
+from tests.e2e.homes import own_session, restore, saved_releases, stepped_home
 
 ZERO = Decimal(0)
 LIMIT_USD = Decimal(500)  # the default of max_inventory
@@ -40,7 +40,6 @@ LOOPS = {
     "ladder": ("ladder", "start", "ETH-PERP", "--cycles", "10"),
     "quote": ("quote", "start", "SOL-PERP", "--model", "fixed", "--cycles", "15"),
 }
-SAVED = Path(__file__).resolve().parents[1] / "golden" / "saved"
 
 
 def die(home: Path, point: str, *words: str) -> Completed:
@@ -262,18 +261,18 @@ def crash_flatten(tmp_path: Path, kills: int, seed: int) -> dict[str, int]:
 def crash_migration(tmp_path: Path, kills: int, seed: int) -> dict[str, int]:
     """Kills the first command that meets the files of an earlier release; each file is then old or new, never between,
     and none of its fills, orders and runs is lost."""
-    saved = sorted(folder for folder in SAVED.iterdir() if folder.is_dir())
+    saved = saved_releases()
     told: dict[str, int] = {}
     for index, folder in enumerate(saved):
         home = tmp_path / f"home{index}"
         words = ("inventory",)
-        _old_home(home, folder)
+        restore(home, folder)
         before = _rows(home)
         chosen = chooser(home, tmp_path / "scratch", seed + index, *words)
 
         def fresh(home: Path = home, folder: Path = folder) -> None:
             shutil.rmtree(home)
-            _old_home(home, folder)
+            restore(home, folder)
 
         def look(home: Path = home, before: Any = before) -> None:
             assert _rows(home) == before, "the upgrade lost or doubled a row"
@@ -287,14 +286,6 @@ def crash_migration(tmp_path: Path, kills: int, seed: int) -> dict[str, int]:
         for kind, number in chosen.told.items():
             told[kind] = told.get(kind, 0) + number
     return told
-
-
-def _old_home(home: Path, folder: Path) -> None:
-    for name, place in (("journal", "journals/paper-default.sqlite3"), ("exchange", "paper/exchange.sqlite3")):
-        path = home / "state" / place
-        path.parent.mkdir(parents=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.executescript((folder / f"{name}.sql").read_text("utf-8"))
 
 
 def _rows(home: Path) -> dict[str, list[Any]]:

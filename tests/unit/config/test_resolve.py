@@ -164,7 +164,7 @@ def test_an_unreadable_live_profile_does_not_end_on_paper(tmp_path: Path) -> Non
     assert emergency_settings(env).venue == "paper"
 
 
-BAD_FILES = [
+OF_THE_FILE = [
     ("schema = 1\nactive = \n", "line 2", None),
     ("schema = 2\n", "has schema 2; this pfmm reads 1", None),
     ("shema = 1\n", "line 1: unknown setting 'shema'; did you mean schema?", None),
@@ -172,6 +172,14 @@ BAD_FILES = [
     ("[profiles.a]\nvenue = 'papr'\n", "line 2: venue must be paper | purpleflea | hyperliquid, not 'papr' (did", None),
     ("[profiles.a.grid]\nlevls = 3\n", "line 2: unknown setting 'grid.levls'; did you mean grid.levels?", None),
     ("[profiles.a.gird]\nlevels = 3\n", "line 1: unknown setting 'gird'; did you mean grid?", None),
+    ("[profiles.paper]\nvenue = 'purpleflea'\n", "always trades on paper", None),
+    ("[profiles.a]\nbase_url = 'http://example.org'\n", "must use https", None),
+    ("[profiles.a]\naccount = '../x'\n", "account must be letters, digits", None),
+    ("profiles = 3\n", "profiles must be a table", None),
+    ("[profiles]\na = 3\n", "profile 'a' must be a table", None),
+    ("[profiles.a]\ngrid = 3\n", "grid must be a table", None),
+]  # fmt: skip
+OF_VALUES = [
     ("[profiles.a.grid]\nlevels = 1\n", "line 2: grid.levels must be 2 to 500, not 1", None),
     ("[profiles.a.grid]\nlevels = true\n", "line 2: grid.levels must be a number, not True", None),
     ("[profiles.a.grid]\nlevels = '20'\n", "line 2: grid.levels must be a number, not '20'", None),
@@ -180,6 +188,8 @@ BAD_FILES = [
     ("[profiles.a.grid]\nlower = inf\n", "line 2: grid.lower must be finite, not Infinity", None),
     ("[profiles.a.grid]\nlower = 0\n", "line 2: grid.lower must be above 0", None),
     ("[profiles.a.quote]\ncalibrate = 1\n", "line 2: quote.calibrate must be true or false, not 1", None),
+]  # fmt: skip
+OF_KEYS = [
     ("[profiles.a.secret]\nvalue = 'hunter2'\n", "unknown setting 'secret.value'", "hunter2"),
     ("[profiles.a.secret]\nkey = 'hunter2'\n", "line 2: unknown setting 'secret.key': keys are never", "keyring"),
     ("api_key = 'hunter2'\n", "line 1: unknown setting 'api_key': keys are never stored in this file", "hunter2"),
@@ -189,21 +199,17 @@ BAD_FILES = [
     ("[profiles.a.secret]\nenv = 'sk_live_hunter2'\n", "must be the NAME of an environment variable", "hunter2"),
     ("[profiles.a.secret]\nenv = 'A'\nfile = 'b'\n", "at most one of secret.env", None),
     ("[profiles.a.secret]\ncommand = 'pass show x'\n", "secret.command must be a list of words", None),
-    ("[profiles.paper]\nvenue = 'purpleflea'\n", "always trades on paper", None),
+]  # fmt: skip
+OF_MARKETS = [
     ("[profiles.a.markets.BTC-PERP]\nvenue = 'paper'\n", "unknown setting 'venue'", None),
     ("[profiles.a.markets.BTC-PERP.grid]\nlevels = 0\n", "line 2: grid.levels must be 2 to 500, not 0", None),
     ("[profiles.a.markets.BTC-PERP.run]\non_exit = 'keep'\n", "line 2: run.on_exit cannot differ by market", None),
     ("[profiles.a.markets.BTC-PERP.flatten]\n", "line 1: flatten cannot differ by market", None),
     ("[profiles.a.markets.btc.grid]\n[profiles.a.markets.BTC-PERP.grid]\n", "btc and BTC-PERP are the same", None),
-    ("[profiles.a]\nbase_url = 'http://example.org'\n", "must use https", None),
-    ("[profiles.a]\naccount = '../x'\n", "account must be letters, digits", None),
-    ("profiles = 3\n", "profiles must be a table", None),
-    ("[profiles]\na = 3\n", "profile 'a' must be a table", None),
-    ("[profiles.a]\ngrid = 3\n", "grid must be a table", None),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "message", "hidden"), BAD_FILES)
+@pytest.mark.parametrize(("text", "message", "hidden"), [*OF_THE_FILE, *OF_VALUES, *OF_KEYS, *OF_MARKETS])
 def test_a_bad_file_is_named_with_its_line(tmp_path: Path, text: str, message: str, hidden: str | None) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(written(tmp_path, text))
