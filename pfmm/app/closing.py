@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pfmm.app.session import Session, wall_ms
+from pfmm.app.session import Session
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import AlreadyRunning, NotFlat, PfmmError, StateUnknown
 from pfmm.flatten.contract import FlatState, FlattenOrder, FlattenResult, Tools
 from pfmm.flatten.contract import MarketResult as MarketResult  # noqa: PLC0414 - part of the verdict that it is told in

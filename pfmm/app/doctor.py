@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pfmm.app import local_checks, venue_checks
 from pfmm.app.local_checks import FAIL, OK, WARN, Check, failure
-from pfmm.app.session import Session, wall_ms
+from pfmm.app.session import Session
+from pfmm.app.wall_clock import wall_ms
 from pfmm.config.paths import Paths
 from pfmm.config.resolve import load_settings
 from pfmm.errors import ConfigError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pfmm.app.session import wall_ms
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import ConfigError
 from pfmm.model.text import iso
 

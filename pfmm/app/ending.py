@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pfmm.app.session import wait_s
+from pfmm.app.wall_clock import wait_s
 
 if TYPE_CHECKING:
     from pfmm.app.session import Session

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pfmm.app.closing import Verdict, failure_of, flattening, new_tools, order_of, verdict_of
 from pfmm.app.contract import Question
 from pfmm.app.halting import StoppingRunners, end_halted_runs, strange_exchange
-from pfmm.app.session import wall_ms
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import (
     AuthenticationError,
     ConfigError,

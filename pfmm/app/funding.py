@@ -147,7 +147,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 def _stale(session: Session, tickers: Sequence[Ticker], time_ms: int, shown: Container[str]) -> tuple[str, ...]:
     """Warn of shown rates that are too old to act on: beside the newest ticker, and of a live venue by our clock."""
-    from pfmm.app.session import wall_ms
+    from pfmm.app.wall_clock import wall_ms
 
     limit_s = session.settings.general.run.stale_after_s
     since_ms = (max(time_ms, wall_ms()) if session.live else time_ms) - limit_s * 1000

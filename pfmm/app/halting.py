@@ -182,7 +182,7 @@ def end_halted_runs(session: Session, *, attempts: int, deadline: Deadline) -> l
         runs = journal.runs(ended=False)
         if not runs:
             return []
-        from pfmm.app.session import wait_s
+        from pfmm.app.wall_clock import wait_s
         from pfmm.engine.cancel import wind_down
 
         clock = session.clock(wait_s)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pfmm.app import paper_admin
+from pfmm.app.clock_steps import words_of
 from pfmm.app.contract import Question
-from pfmm.app.paper_clock import words_of
 from pfmm.config.resolve import load_settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.encoding import ABSENT

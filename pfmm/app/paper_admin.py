@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pfmm.app.embedded import feed_of, open_exchange, refuse_wrong_clock
-from pfmm.app.session import wall_ms
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import AlreadyRunning, ConfigError, DataFileError, UsageError, VenueRefused
 
 if TYPE_CHECKING:

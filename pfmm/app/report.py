@@ -27,21 +27,11 @@ if TYPE_CHECKING:
     from pfmm.model.run import EquityReading
     from pfmm.report.csv_rows import CsvFill
     from pfmm.report.data import ReportData
-    from pfmm.report.inputs import MidSeries
+    from pfmm.report.inputs import MidSeries, Slice
 
 STDOUT = "-"
 OLD_MID_MS = 600_000
 MINUTES_FROM_MS = 36_000_000  # the sampled moments of less lie within minutes
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """What a report is about: the period in ms, and the part of the account (None: all of it)."""
-
-    start_ms: int
-    end_ms: int
-    market: str | None
-    strategy: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +194,7 @@ def _slice(journal: Journal, since: str | None, market: str | None, strategy: st
     """Work out the period: it ends with the last record and begins with the first, or where `since` says: a span before
     the end, or a moment. Raises UsageError for a moment after the end."""
     from pfmm.model.units import since_ms
+    from pfmm.report.inputs import Slice
 
     first_ms, end_ms = journal.span_ms() or (0, 0)
     start_ms = first_ms if since is None else max(first_ms, since_ms(since, end_ms))

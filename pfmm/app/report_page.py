@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pfmm.app.position_closers import Closings
-    from pfmm.app.report import Slice
     from pfmm.journal.journal import Journal
     from pfmm.model.order import Fill
     from pfmm.model.run import Run
     from pfmm.report.data import ReportData
+    from pfmm.report.inputs import Slice
 
 FILLS_SHOWN = 2_000
 RUNS_SHOWN = 20

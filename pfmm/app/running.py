@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pfmm.app import watchdog
 from pfmm.app.detaching import tell_ready
 from pfmm.app.protection import OFF, UNPROTECTED, refuse_unprotected, shown
-from pfmm.app.session import wall_ms
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import Halted
 from pfmm.model.fees import fees_text
 

@@ -39,17 +39,6 @@ NOT_SERVED = (404, 405, 501)
 USUAL_MARKET = "BTC-PERP"  # to ask for where none is known
 
 
-def wall_ms() -> int:
-    """Read the local clock in ms since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-def wait_s(seconds: float) -> bool:
-    """Wait so many wall seconds, whatever comes: for work that no signal is to cut short."""
-    time.sleep(seconds)
-    return True
-
-
 class Session:
     """One account on one venue, for the life of one command."""
 
@@ -121,7 +110,7 @@ class Session:
 
         exchange = open_exchange(self.state_dir, self.settings.general.paper.seed, self.on_new_market)
         if self.on_clock_step is not None:
-            from pfmm.app.paper_clock import words_of
+            from pfmm.app.clock_steps import words_of
 
             for words in words_of(exchange):
                 self.on_clock_step(words)

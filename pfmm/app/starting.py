@@ -17,7 +17,7 @@ from pfmm.app.edge_note import edge_lines
 from pfmm.app.ending import end_runs
 from pfmm.app.liquidation_check import liquidation_lines
 from pfmm.app.runs import Runs
-from pfmm.app.session import wall_ms
+from pfmm.app.wall_clock import wall_ms
 from pfmm.engine.engine import Engine
 from pfmm.errors import AlreadyRunning, RiskRefused
 from pfmm.model.fees import Fees

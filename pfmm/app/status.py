@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pfmm.app.session import unlisted, wall_ms
+from pfmm.app.session import unlisted
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import ConfigError, PfmmError, VenueUnreachable
 from pfmm.model.text import iso
 

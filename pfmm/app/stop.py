@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from pfmm.app.contract import Question
 from pfmm.app.ending import end_runs
-from pfmm.app.session import Session, wall_ms
+from pfmm.app.session import Session
 from pfmm.app.status import named_market
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import AuthenticationError, ConfigError, CutShort, PfmmError, StateUnknown
 from pfmm.model.encoding import ABSENT
 from pfmm.model.plan import OwnStatus

@@ -70,7 +70,7 @@ def words_of(orders: Sequence[Order | UnknownOrder], kind: str) -> str:
 def cancel_unknown(session: Session, market: str | None, deadline: Deadline) -> int:
     """Cancel the unknown orders and prove that none rests; return how many there were. Whoever sent them may still run,
     and send more: raises StateUnknown when some rest at the deadline."""
-    from pfmm.app.session import wait_s
+    from pfmm.app.wall_clock import wait_s
 
     found = resting_unknown(session, market)
     seen = {order.order_id for order in found}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pfmm.app.local_checks import FAIL, OK, WARN, Check, failure
-from pfmm.app.session import Session, wall_ms
+from pfmm.app.session import Session
+from pfmm.app.wall_clock import wall_ms
 from pfmm.errors import ConfigError, PfmmError, SecretError, VenueRefused, VenueUnreachable
 from pfmm.model.expiry import CLOCK_SKEW_MS
 from pfmm.model.text import iso
@@ -53,8 +54,8 @@ def _private(path: Path) -> None:
 
 def paper_exchange(state_dir: Path) -> Check:
     """Check the embedded exchange's file and market, without making either."""
+    from pfmm.app.clock_steps import words_of
     from pfmm.app.embedded import open_exchange
-    from pfmm.app.paper_clock import words_of
     from pfmm.paper.messages import ExchangeError
 
     name = "paper exchange"

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pfmm.app.detaching import begin_beside
-from pfmm.app.session import wait_s, wall_ms
+from pfmm.app.wall_clock import wait_s, wall_ms
 from pfmm.errors import AlreadyRunning, PfmmError
 from pfmm.runner.watchdog import Sight, wait_for_trouble, wake_or_end
 from pfmm.runner.watchdog import Watch as Watch  # noqa: PLC0414 - the request

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pfmm.backtest.candles import candle_tape, read_candles
 from pfmm.errors import DataFileError, UsageError
-from pfmm.paper.feeds.replay_tape import MarketTape, build_tape, content_hash, extremes_of, open_tape, write_tape
+from pfmm.paper.feeds.replay_tape import MarketTape, content_hash, extremes_of, open_tape, write_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.store.files import make_private_folder, replacing
 from pfmm.tape.carriers import carrier_of, found_of
 from pfmm.tape.options import UNNAMED, ReadOptions

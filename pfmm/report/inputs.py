@@ -17,6 +17,16 @@ NOBODY = ""  # owner of fills that no run of ours placed
 MAKER = Liquidity.MAKER.value
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a report is about: the period in ms, and the part of the account (None: all of it)."""
+
+    start_ms: int
+    end_ms: int
+    market: str | None
+    strategy: str | None
+
+
 class FillRow(NamedTuple):
     """One fill as the fold reads it. `owner` is the run id; `side` is "long" or "short", `liquidity` "maker" or
     "taker"; amounts may still be text, since a report of a million fills turns each into a Decimal once, where it is

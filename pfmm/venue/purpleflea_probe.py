@@ -12,7 +12,7 @@ from pfmm.errors import CannotDoThis, VenueRefused
 from pfmm.model.account import Cursors
 
 if TYPE_CHECKING:
-    from pfmm.venue.purpleflea import PurpleFlea
+    from pfmm.ports import Venue
 
 # what needs no more than some of the reads
 WITHOUT_TRADING = (
@@ -23,7 +23,7 @@ WITHOUT_TRADING = (
 )
 
 
-def refuse_missing(venue: PurpleFlea, market: str) -> None:
+def refuse_missing(venue: Venue, market: str) -> None:
     """Ask each read once. Raises CannotDoThis naming those that the venue lacks."""
     reads: tuple[tuple[str, Callable[[], object]], ...] = (
         ("/api/time", venue.time),

@@ -28,7 +28,7 @@ from pfmm.model.cycle import CycleReport
 from pfmm.model.order import Fill
 from pfmm.model.plan import DesiredOrder, MarketView, OwnOrder
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.strategy.calibration import calibrate, implied_mids
 from pfmm.strategy.quote.config import QuoteConfig, with_calibration

@@ -23,7 +23,8 @@ import hashlib, json, sys
 from array import array
 from pathlib import Path
 try:
-    from pfmm.paper.feeds.replay_tape import build_tape, open_tape
+    from pfmm.paper.feeds.replay_tape import open_tape
+    from pfmm.paper.feeds.tape_building import build_tape
 except ImportError:
     from pfmm.paper.tapefile import build_tape, open_tape
 from pfmm.backtest.candles import read_candles

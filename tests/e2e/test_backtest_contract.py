@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pfmm.model.market import Trade
-from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.tape import TapeQuote, event_line, header_line
 from tests.e2e.driver import run
 from tests.e2e.json_topic import names_in, words_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pfmm.app.embedded import open_exchange
-from pfmm.app.session import wall_ms
+from pfmm.app.wall_clock import wall_ms
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from tests.e2e.driver import Completed, run, run_here

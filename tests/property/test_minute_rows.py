@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from pfmm.app.position_closers import closing_fills
-from pfmm.app.report import Slice, of_fills
+from pfmm.app.report import of_fills
 from pfmm.app.report_minutes import of_minutes
 from pfmm.journal import keeper
 from pfmm.journal.journal import Journal
 from pfmm.report.data import ReportData
+from pfmm.report.inputs import Slice
 from tests.examples import examples
 from tests.property.test_books_properties import MARKETS, OLD, A, History, ends, fills, foreign, payments
 from tests.unit.journal.old_journal import INSERT_FILL, old_journal

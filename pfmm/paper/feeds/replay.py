@@ -37,7 +37,7 @@ from pfmm.paper.instruments import unknown_market
 
 
 class ReplayFeed:
-    """A Feed over the tape at `tape_path` (see tapefile.build_tape)."""
+    """A Feed over the tape at `tape_path` (see tape_building.build_tape)."""
 
     __slots__ = ("_markets",)
 

@@ -18,7 +18,6 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from importlib.util import find_spec
 from math import gcd
 from pathlib import Path
 from typing import Any
@@ -29,10 +28,9 @@ from pfmm.paper.feeds.feed import NO_ASK, QUOTE, TRADE, MarketSpec, Settlement
 from pfmm.paper.feeds.settlements import FUNDING_WIDTH, on_the_minute, packed
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
 from pfmm.store.files import make_private_folder, replacing
-from pfmm.tape import Entry, ReadOptions, TapeEvent, TapeQuote, TapeReader, Units
+from pfmm.tape import Entry, ReadOptions, TapeEvent, TapeQuote, Units
 from pfmm.tape.fixed import SCALE, Unfit, whole
-from pfmm.tape.sources import Watcher, expand
-from pfmm.tape.venues import venue_of
+from pfmm.tape.sources import expand
 
 MAGIC = b"PFMMTAPE"
 VERSION = 2
@@ -62,34 +60,6 @@ class MarketTape:
     funding: memoryview
     venue: str | None = None  # where the data is from, as far as it says
     bar_ms: int = 0
-
-
-def build_tape(
-    files: Sequence[Path], folder: Path, options: ReadOptions | None = None, watch: Watcher | None = None
-) -> Path:
-    """Build the binary tape of `files` in `folder`, unless it is there already, and return its path.
-
-    The name is a hash of the files' content in the given order. Crossed quotes and quotes that repeat the last one
-    are left out, and those without a price that a market begins with. Price and size units are the finest decimals
-    seen in quotes, prints and books, or the units that a pfmm tape states, where those are at least as fine. Raises
-    DataFileError for bad data and ConfigError for a folder that cannot be written.
-    """
-    options = options or ReadOptions()
-    path = folder / f"{content_hash(files, '' if options == ReadOptions() else repr(options))}.tape"
-    if path.exists():
-        return path
-    if find_spec("numpy") is None:
-        reader = TapeReader(options)
-        built = build_markets(reader.entries(files), reader.units, steps_of(options))
-        write_tape(path, built, venue_of(files, options))
-        return path
-    from pfmm.paper.feeds.tape_writer import write_gathered
-    from pfmm.tape.gather import Gathering
-
-    with Gathering(options, folder) as gathering:
-        gathering.read(files, watch)
-        write_gathered(path, gathering, steps_of(options), {"venue": venue_of(files, options)})
-    return path
 
 
 def steps_of(options: ReadOptions) -> Steps:

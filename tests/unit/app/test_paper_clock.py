@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import pfmm.app.embedded as app_embedded
-from pfmm.app import paper, paper_clock, venue_checks
+from pfmm.app import clock_steps, paper, venue_checks
 from pfmm.app.paper_clock import clock
 from pfmm.app.session import Session
 from pfmm.cli.render.paper import render_clock
@@ -73,10 +73,10 @@ def test_doctor_says_what_it_saw(tmp_path: Path) -> None:
     session = opened(tmp_path, clocks)
     session.exchange.open_account("default")
     clocks.wall_ms -= DAY
-    words, time = paper_clock.words_of(session.exchange), session.exchange.time()
+    words, time = clock_steps.words_of(session.exchange), session.exchange.time()
     session.close()
     check = venue_checks._paper_market("synthetic", time, words)
-    assert (check.verdict, check.fix) == ("warn", paper_clock.FIX)
+    assert (check.verdict, check.fix) == ("warn", clock_steps.FIX)
     assert "went back by 24 h" in check.detail
 
 

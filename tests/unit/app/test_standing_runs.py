@@ -12,10 +12,11 @@ import pytest
 from pfmm.app.contract import Question
 from pfmm.app.flatten import LOG, FlattenRequest, PlannedClose, flatten, plan
 from pfmm.app.once import once
-from pfmm.app.session import Session, wall_ms
+from pfmm.app.session import Session
 from pfmm.app.starting import Start, StartRequest
 from pfmm.app.status import RunRow, StatusRequest, status
 from pfmm.app.stop import StoppedRun, StopRequest, StopResult, stop
+from pfmm.app.wall_clock import wall_ms
 from pfmm.config.resolve import load_settings
 from pfmm.errors import AlreadyRunning, NotFlat, StateUnknown, UnknownMarket, UsageError, VenueUnreachable
 from pfmm.flatten.contract import FlatState

@@ -16,9 +16,10 @@ from pfmm.app.detaching import detach
 from pfmm.app.dry_run import dry_run
 from pfmm.app.loop import READER_GONE, start
 from pfmm.app.once import LeftBy, OnceResult, once
-from pfmm.app.session import Session, wall_ms
+from pfmm.app.session import Session
 from pfmm.app.starting import StartRequest
 from pfmm.app.status import StatusRequest, status
+from pfmm.app.wall_clock import wall_ms
 from pfmm.app.watched import Shown
 from pfmm.config.resolve import load_settings
 from pfmm.errors import (

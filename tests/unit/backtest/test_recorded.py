@@ -22,7 +22,7 @@ from pfmm.model.fees import FeeChoice
 from pfmm.model.plan import Tolerance
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.paper.feeds.tape_cache import TapeCache
 from pfmm.paper.wire.wsgi import make_app
 from pfmm.strategy.grid.plan import GridConfig

@@ -18,7 +18,7 @@ from pfmm.model.fees import PRESETS
 from pfmm.model.market import Trade
 from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.paper.messages import ExchangeError, PlaceRequest
 from pfmm.tape import read
 from pfmm.tape.recorder import Recorder

@@ -15,7 +15,7 @@ from pfmm.errors import ConfigError, DataFileError, UnknownMarket
 from pfmm.model.market import Book, FundingRate, Level, Trade
 from pfmm.paper.feeds.feed import QUOTE, Event, Quote, QuoteEvent, Settlement, TradeEvent
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.replay_tape import build_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.tape import TapeEvent, TapeQuote, Units, event_line, header_line
 
 D = Decimal

@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("numpy", reason="the columns need NumPy")
 
-from pfmm.paper.feeds.replay_tape import build_markets, build_tape, open_tape, write_tape
+from pfmm.paper.feeds.replay_tape import build_markets, open_tape, write_tape
+from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.paper.feeds.tape_writer import write_gathered
 from pfmm.tape import ReadOptions, TapeReader, gather
 from pfmm.tape.gather import Gathering
