@@ -34,14 +34,16 @@ _PARTS = (
 _KEEP_PROGRESS = "UPDATE folded SET fills = ?, entries = ?, old_payment_ms = ?, old_payment = ?"
 _KEEP_BOOK = f"INSERT OR REPLACE INTO books ({BOOK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 # the size of a part that lies on the other side than its fill is stored below zero
-_SIZE = "CASE WHEN ?{side} = (SELECT side FROM fills WHERE seq = ?{seq}) THEN ?{size} ELSE '-' || ?{size} END"
+_SIGNED = "CASE WHEN side = (SELECT f.side FROM fills f WHERE f.seq = part.seq) THEN size ELSE '-' || size END"
 _KEEP_CLAIM = (
-    f"INSERT INTO claims (seq, run_id, size, fee, late) SELECT ?1, ?2, {_SIZE.format(side=3, seq=1, size=4)}, ?5, "  # noqa: S608
-    "?1 <= (SELECT through FROM minute_progress)"
+    "WITH part(seq, run_id, side, size, fee) AS (VALUES (?, ?, ?, ?, ?)) "  # noqa: S608
+    f"INSERT INTO claims (seq, run_id, size, fee, late) SELECT seq, run_id, {_SIGNED}, fee, "
+    "seq <= (SELECT through FROM minute_progress) FROM part"
 )
 _KEEP_UNCLAIMED = (
+    "WITH part(market, time_ms, seq, side, size, fee) AS (VALUES (?, ?, ?, ?, ?, ?)) "  # noqa: S608
     "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) "
-    f"SELECT ?1, ?2, ?3, {_SIZE.format(side=4, seq=3, size=5)}, ?6"
+    f"SELECT market, time_ms, seq, {_SIGNED}, fee FROM part"
 )
 
 

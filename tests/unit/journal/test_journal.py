@@ -242,6 +242,7 @@ def test_a_journal_whose_paper_exchange_is_being_reset_is_not_opened(
 
 UNPRIVILEGED = """
 import os, sys
+import urllib.parse  # from 3.13 on pathlib imports it late: nobody may not be able to read the interpreter's files
 from pathlib import Path
 from pfmm.errors import ConfigError
 from pfmm.journal.journal import Journal
