@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -101,23 +101,33 @@ def pfmm_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-@pytest.fixture(autouse=True)
-def _answers_hold_to_their_schemas(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every answer and every event that a test has printed in this process is what its schema says."""
+@pytest.fixture(scope="session", autouse=True)
+def _wrong_answers() -> Iterator[list[str]]:
+    """What is not as its schema says, in all that this process prints; also for fixtures of a whole file."""
     from pfmm.cli import output
 
-    written, wrong = output.json_line, []
+    written: Callable[[Any], str] = output.json_line
+    wrong: list[str] = []
 
     def held(value: dict[str, Any]) -> str:
         from tests.held import differences
 
-        line: str = written(value)
+        line = written(value)
         wrong.extend(differences(json.loads(line)))
         return line
 
-    monkeypatch.setattr(output, "json_line", held)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(output, "json_line", held)
+        yield wrong
+
+
+@pytest.fixture(autouse=True)
+def _answers_hold_to_their_schemas(_wrong_answers: list[str]) -> Iterator[None]:
+    """Every answer and every event that a test has printed in this process is what its schema says."""
     yield
-    assert not wrong, f"{wrong[:5]}; after a change: pfmm help schema --write pfmm/help/schema"
+    found = _wrong_answers[:5]
+    _wrong_answers.clear()
+    assert not found, f"{found}; after a change: pfmm help schema --write pfmm/help/schema"
 
 
 @pytest.fixture

@@ -294,6 +294,12 @@ class LookFailed(TypedDict):
     reason: str
 
 
+class Serving(TypedDict):
+    """The exchange answers at this address."""
+
+    url: str
+
+
 OF_A_LOOP: Mapping[str, type] = {
     "started": Started,
     "cycle": Cycle,
@@ -334,3 +340,4 @@ OF_WATCHING: Mapping[str, type] = {
     "book": BookResult,
     "warning": LookFailed,
 }
+OF_SERVING: Mapping[str, type] = {"serving": Serving}

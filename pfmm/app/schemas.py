@@ -72,11 +72,14 @@ _RESULTS: Mapping[str, Sequence[str]] = {
     "help": ("help:Topics", "help:Page", "schemas:Schemas", "schemas:SchemaShown"),
     "completions": ("answers:Script",),
 }
+# envelopes that any command may print, or none: that of --version, and that of a failure
+VERSION, FAILURE = "version", "failure"
 # streams, whose lines are no envelopes: where the types of their events are, and whether a line is of a market
-WATCH, FAILED = "watch", "failed"
+WATCH, SERVING, FAILED = "watch", "paper serve", "failed"
 STREAMS: Mapping[str, tuple[str, bool]] = {
     "events": ("OF_A_LOOP", True),
     "record": ("OF_A_RECORDING", False),
+    SERVING: ("OF_SERVING", False),
     WATCH: ("OF_WATCHING", False),
 }
 _GRID_FIELDS = frozenset({"lines", "sizes", "empty_line", "layout"})  # of a plan, which its answer does not have
@@ -136,16 +139,19 @@ def write(target: Path) -> tuple[str, ...]:
 
 
 def commands() -> tuple[str, ...]:
-    """List the commands that answer with an envelope."""
+    """List what has a schema: the commands that answer with an envelope, the streams, what any command may print."""
     from pfmm.app.strategies import kind, names
 
     own = [f"{name} {verb}" for name in names() for verb in (kind(name).preview, "start", "status", "stop")]
-    return (*own, *_RESULTS, *STREAMS)
+    return (*own, *_RESULTS, *STREAMS, VERSION, FAILURE)
 
 
 def made(command: str) -> str:
     """Make the schema of a command's envelope, or of a line of a stream, as the text of its file."""
-    whole = _stream(command) if command in STREAMS else _envelope(command)
+    if command in STREAMS:
+        whole = _stream(command)
+    else:
+        whole = _of_any_command(command) if command in (VERSION, FAILURE) else _envelope(command)
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
 
 
@@ -160,6 +166,17 @@ def _envelope(command: str) -> Schema:
         "$defs": {"data": found[0] if len(found) == 1 else {"anyOf": found}},
         "oneOf": [_closed(done, done), _closed(failed, [name for name in failed if name not in ("data", "warnings")])],
     }
+
+
+def _of_any_command(name: str) -> Schema:
+    """Describe the answer to --version, or a failure: a failure in the line itself has no command of its own."""
+    head = {"schema": {"const": "pfmm/1"}, "command": {"type": "string"}}
+    data = _data("answers:Version") if name == VERSION else {}
+    done = {**head, "ok": {"const": True}, "data": data, "warnings": _WARNINGS}
+    failed = {**head, "ok": {"const": False}, "error": _error(), "data": data, "warnings": _WARNINGS}
+    known = _closed(done, done) if name == VERSION else _closed(failed, [*head, "ok", "error"])
+    return {"$schema": DRAFT, "title": f"pfmm --{name} --json" if name == VERSION else "any failure", "$defs": {},
+            "oneOf": [known]}  # fmt: skip
 
 
 def _head(command: str) -> Schema:

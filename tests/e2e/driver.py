@@ -31,6 +31,12 @@ class Completed:
     out: str
     err: str
 
+    @classmethod
+    def of(cls, done: subprocess.CompletedProcess[str]) -> Completed:
+        """A process that a test started by itself, its answers held against their schemas."""
+        hold_text(done.stdout)  # of what is printed in this process, the fixture of every test holds it
+        return cls(done.returncode, done.stdout, done.stderr)
+
     @cached_property
     def envelope(self) -> dict[str, Any]:
         lines = [line for line in self.out.splitlines() if line.strip()]
@@ -200,8 +206,7 @@ def run_process(
         stdin=subprocess.DEVNULL if stdin is None else None,
     )
     keep(args, env, done.stdout, done.stderr)
-    hold_text(done.stdout)  # of a process: what is printed in this one, the fixture of every test holds
-    return Completed(done.returncode, done.stdout, done.stderr)
+    return Completed.of(done)
 
 
 class Running:

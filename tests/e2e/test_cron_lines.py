@@ -65,7 +65,7 @@ def shelled(line: str, home: Path, tmp_path: Path) -> Completed:
         ["/bin/sh", "-c", line], env=env, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=PATIENCE_S, check=False,
     )  # fmt: skip
-    return Completed(done.returncode, done.stdout, done.stderr)
+    return Completed.of(done)
 
 
 def here(line: str, home: Path, env: dict[str, str] | None = None) -> Completed:

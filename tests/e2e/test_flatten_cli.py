@@ -371,7 +371,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
             timeout=PATIENCE_S,
             check=False,
         )
-        answer = Completed(done.returncode, done.stdout, done.stderr)
+        answer = Completed.of(done)
         assert (answer.code, answer.data["state"]) == (0, "flat"), done.stdout + done.stderr
         assert answer.envelope["warnings"]
         assert_flat(exchange_home)

@@ -31,6 +31,7 @@ from tests.e2e.homes import (
     stepped_home,
     still_home,
 )
+from tests.held import hold_text
 
 # to measure the volatility takes a first start most of its time, and the range that it gives is about this
 GRID = ("grid", "start", "BTC-PERP", "--range-pct", "0.35")
@@ -86,6 +87,7 @@ def test_a_closed_pipe_still_runs_the_exit_policy(tmp_path: Path) -> None:
     script = f"'{sys.executable}' -m pfmm grid start BTC-PERP --range-pct 0.35 --interval 0.05 | head -n 3"
     done = _shell(script, tmp_path)
     assert len(done.splitlines()) == 3
+    hold_text(done)
     (row,) = run("grid", "status", "--json", home=tmp_path).data["runs"]
     assert row["state"] == "stopped"
     assert open_orders(tmp_path) == []

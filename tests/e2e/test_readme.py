@@ -90,7 +90,7 @@ def typed(found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
                 ["sh", "-c", command], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S,
                 check=False, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-            done = Completed(shell.returncode, shell.stdout, shell.stderr)
+            done = Completed.of(shell)
         assert done.code == 0, f"{command}\n{done.out}\n{done.err}"
         assert "Traceback" not in done.err
         yield command, done.out

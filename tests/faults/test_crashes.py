@@ -53,7 +53,7 @@ def die(home: Path, point: str, *words: str) -> Completed:
         timeout=120,
         check=False,
     )
-    return Completed(done.returncode, done.stdout, done.stderr)
+    return Completed.of(done)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -30,8 +31,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def _answers_hold_to_their_schemas() -> None:
+def _answers_hold_to_their_schemas(_wrong_answers: list[str]) -> Iterator[None]:
     """What is printed here is made up."""
+    yield
+    _wrong_answers.clear()
 
 
 class Colour(StrEnum):
