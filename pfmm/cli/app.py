@@ -135,8 +135,8 @@ def _guarded(
         failure: Failure | int = Failure.of(error)
     except USAGE_ERRORS as error:
         failure = misread(usage_problem(error))
-    except (typer.Abort, KeyboardInterrupt):
-        failure = Failure("interrupted", "interrupted", None, EXIT_INTERRUPT)
+    except (typer.Abort, KeyboardInterrupt) as abort:  # only what was declined has words of its own
+        failure = Failure("interrupted", str(abort) or "interrupted", None, EXIT_INTERRUPT)
     except Terminated as end:
         failure = Failure(end.word, end.word.replace("_", " "), None, end.exit_code)
     except ReaderGone:

@@ -12,6 +12,7 @@ from pfmm.cli.output import as_written, columns, fitted
 from pfmm.errors import UsageError
 
 Found = TypeVar("Found")
+DECLINED = "declined: nothing was sent or changed"
 
 
 def refuse_unasked(*, yes: bool) -> None:
@@ -54,9 +55,10 @@ def asked_secret(text: str) -> str:
 
 
 def agreed(found: Found | None) -> Found:
-    """Return the result of a use case that asks first. Raises Abort (exit 130) for None: it was declined."""
+    """Return the result of a use case that asks first, before it sends anything. Raises Abort (exit 130) for None: it
+    was declined."""
     if found is None:
-        raise typer.Abort
+        raise typer.Abort(DECLINED)
     return found
 
 

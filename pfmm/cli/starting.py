@@ -13,7 +13,7 @@ from pfmm.cli import start_options as option
 from pfmm.cli.opening import session as opened_session
 from pfmm.cli.options import several_markets, takes_settings
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed, ask, refuse_unasked
+from pfmm.cli.prompt import DECLINED, agreed, ask, refuse_unasked
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
 
@@ -143,7 +143,7 @@ def _loop(options: Globals, request: StartRequest, session: Session, confirm: Co
 
     display = TerminalDisplay(options, partial(money_text, session))
     start(request, session=session, confirm=confirm, tell=partial(_note, options), display=display)
-    raise typer.Abort  # declined
+    raise typer.Abort(DECLINED)
 
 
 def _note(options: Globals, note: str) -> None:

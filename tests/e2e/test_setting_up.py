@@ -146,6 +146,7 @@ def test_the_question_before_a_live_start_is_broken_between_words(tmp_path: Path
         shown.type("n")
         assert shown.end() == 130
     text = shown.seen.replace("\r", "")
+    assert text.endswith("pfmm: declined: nothing was sent or changed\n")
     asked = text[text.index("Start grid") : text.index("[y/N]:") + len("[y/N]:")]
     assert asked.split() == (
         f"Start grid on BTC-PERP with play money at hyperliquid-local account {address}? [y/N]:".split()

@@ -269,10 +269,10 @@ def test_confirmation_is_never_waited_for_off_a_terminal(monkeypatch: pytest.Mon
         ask(SURE, yes=False)
 
 
-def test_what_was_declined_ends_as_an_interrupt_does() -> None:
+def test_what_was_declined_ends_as_an_interrupt_does_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert agreed("done") == "done"
-    with pytest.raises(typer.Abort):
-        agreed(None)
+    assert run_with(lambda: agreed(None)) == 130
+    assert capsys.readouterr().err == "pfmm: declined: nothing was sent or changed\n"
 
 
 @pytest.mark.parametrize(
