@@ -10,6 +10,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from pfmm.cli.wrapping import HELD, held
+
 GAP = "  "
 CUT = " ..."
 
@@ -20,7 +22,7 @@ def flow(parts: Iterable[str], width: int, *, style: str = "") -> list[Text]:
     Parts of 5, 5 and 5 characters in 12 columns take two lines: 5 + 2 + 5 = 12, then 5.
     """
     lines: list[str] = []
-    for part in (piece for given in parts for piece in wrap(given, width, break_on_hyphens=False)):
+    for part in (piece for given in parts for piece in _broken(given, width)):
         if lines and len(lines[-1]) + len(GAP) + len(part) <= width:
             lines[-1] += GAP + part
         else:
@@ -30,8 +32,13 @@ def flow(parts: Iterable[str], width: int, *, style: str = "") -> list[Text]:
 
 def whole(text: str, width: int, *, style: str = "", further: int = 0) -> list[Text]:
     """Put the text on as many lines as it takes, broken between words; what goes on is `further` columns in."""
-    lines = wrap(text, width, break_on_hyphens=False, subsequent_indent=" " * further)
-    return [Text(line, style=style) for line in lines]
+    return [Text(line, style=style) for line in _broken(text, width, further)]
+
+
+def _broken(text: str, width: int, further: int = 0) -> list[str]:
+    """Break a text between words, a word that is longer than a line anywhere."""
+    lines = wrap(held(text, width - further), width, break_on_hyphens=False, subsequent_indent=" " * further)
+    return [line.replace(HELD, " ") for line in lines]
 
 
 def cut(text: str, width: int) -> str:
