@@ -60,10 +60,10 @@ DRY_RUN = DryRunResult(
         PlannedRun(
             "BTC-PERP", D("65000.5"), None,
             (
-                Action("cancel", "cell:9:ask", Side.SHORT, D(66_000), D("0.0003")),
                 Action("amend", "cell:1:bid", Side.LONG, D("64000.5"), D("0.0003"), D(63_990), D("0.0004")),
                 Action("place", "cell:2:bid", Side.LONG, D("63000.5"), D("0.0003")),
                 Action("keep", "cell:3:bid", Side.LONG, D("62000.5"), D("0.0003")),
+                Action("cancel", "cell:9:ask", Side.SHORT, D(66_000), D("0.0003")),
             ),
             (HeldOrder("cell:4:bid", "the limit of 500 USD"),), {"cell:5:bid": "waiting", "cell:6:bid": "waiting"},
         ),

@@ -116,9 +116,8 @@ def _level_row(order: OwnOrder, mid: Decimal, now_ms: int) -> Row:
 
 
 def distance(price: Decimal, mid: Decimal) -> str:
-    """Tell how far a price is from the mid: "+0.16 %", and where that is little "+7.40 bps"."""
-    bps = (price - mid) / mid * 10_000
-    return f"{bps:+.2f} bps" if abs(bps) < 10 else f"{bps / 100:+.2f} %"
+    """Tell how far a price is from the mid, "+7.40 bps": of one unit, so that a column of them can be compared."""
+    return f"{(price - mid) / mid * 10_000:+.2f} bps"
 
 
 def age(order: OwnOrder | None, now_ms: int) -> str:

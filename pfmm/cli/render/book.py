@@ -74,7 +74,7 @@ def _bps(one: BookLevel | OwnOrderRow) -> str:
 def _middle(result: BookResult) -> Cells:
     if result.mid is None:
         return ("", "no bid" if not result.bids else "no ask", "", "", "", "", "")
-    return ("mid", plain(result.mid), "", f"{result.spread_bps:.2f} bps", "", "", "")
+    return ("mid", plain(result.mid), "", "", "", "", "")
 
 
 def _pressure(result: BookResult) -> str:

@@ -42,7 +42,8 @@ def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 -
 
 
 def render_dry_run(result: DryRunResult, width: int | None) -> str:
-    """Draw the plan as a diff: `+` places, `-` cancels, `~` amends; what stays is counted."""
+    """Draw the plan as a diff, highest price first as in a book: `+` places, `-` cancels, `~` amends; what stays is
+    counted."""
     return "\n".join(line for run in result.runs for line in _planned(run, width))
 
 
@@ -57,6 +58,7 @@ def _planned(run: PlannedRun, width: int | None) -> list[str]:
             "`--on-restart cancel` would end that run and begin afresh, as shown; without it a start is refused."
         )
     changes = [action for action in run.actions if action.action != "keep"]
+    changes.sort(key=lambda action: action.price, reverse=True)
     if changes:
         lines.append(
             table(
