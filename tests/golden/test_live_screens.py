@@ -137,10 +137,10 @@ def _nothing() -> _Nothing:
 SCREENS = {"grid": grid, "ladder": ladder, "quote": quotes}
 
 
-def drawn(kind: str, seen: CycleReport, width: int, **more: Any) -> str:
+def drawn(kind: str, seen: CycleReport, width: int, *, height: int | None = None, **more: Any) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False, color_system=None)
-    console.print(frame(kind, seen, EVENTS, {**HEALTH, **more}, width, HEIGHTS[width]))
+    console.print(frame(kind, seen, EVENTS, {**HEALTH, **more}, width, height or HEIGHTS[width]))
     return out.getvalue().rstrip("\n")
 
 
@@ -237,6 +237,29 @@ def test_why_nothing_may_add_risk_is_on_the_screen() -> None:
 def test_a_venue_that_does_not_answer_is_told_in_the_head_and_at_the_foot(width: int) -> None:
     text = drawn("grid", grid(), width, answered=False, warning="warning: GET /api/state got no answer (ConnectError)")
     assert "no answer" in " ".join(text.splitlines()[:2])
-    assert "! warning: GET /api/state got no answer" in text
+    assert "! no answer, shown is of 00:00:00Z: GET /api/state" in text
     assert "OK, " not in text
     assert "open" not in text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("height", "whole", "named"), [(40, 2, ""), (23, 1, "SOL-PERP"), (18, 0, "BTC-PERP, SOL-PERP")]
+)
+def test_a_table_of_orders_is_drawn_whole_or_named(height: int, whole: int, named: str) -> None:
+    text = drawn("quote", quotes(), 60, height=height)
+    lines = text.splitlines()
+    assert len(lines) <= height
+    assert sum(line.split()[:2] == ["side", "price"] for line in lines) == whole
+    assert (f"orders of {named} not shown: d shows them" in lines) == bool(named)
+    if whole:
+        at = lines.index("BTC-PERP")
+        assert [line.split()[0] for line in lines[at + 2 : at + 5]] == ["sell", "mid", "buy"]
+
+
+def test_a_profit_that_rounds_to_nothing_has_no_sign() -> None:
+    seen = quotes()
+    runs = tuple(replace(run, unrealized=D("-0.003"), ratio=-0.001) for run in seen.runs)
+    for width in (60, 100):
+        text = drawn("quote", replace(seen, runs=runs), width)
+        assert "-0.00 " not in text + " "
+        assert " -0%" not in text

@@ -90,7 +90,7 @@ def others(report: CycleReport, limits: Mapping[str, Decimal], width: int) -> li
         parts += [f"base {run.base * mark:+.2f} USD"] if run.base else []
         if run.market in limits:
             buy, sell = _room(run.position * mark, limits[run.market])
-            parts.append(f"room +{buy:.2f} -{sell:.2f}")
+            parts.append(f"room {buy:.2f} to buy, {sell:.2f} to sell")
         lines += flow(parts, width, style="dim")
     if any(run.base for run in report.runs):
         lines += flow(["a base is held by no run: counted in the limit, never traded"], width, style="dim")

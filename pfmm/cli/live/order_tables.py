@@ -82,7 +82,10 @@ def levels_table(run: RunReport, now_ms: int, width: int, room: int | None = Non
     middle: Row = ("", Text("mid", style="bold"), Text(plain(mid), style="bold"), "", "", "", "")
     drawn = [*above[len(above) - shown_above :], middle, *below[:shown_below]]
     headers = ("level", "side", "price", "size", "USD", "away", "age")
-    table = columns(headers, drawn, left=(1,), spare=(4, 0), width=width)
+    if not any(row[0] for row in drawn):  # one order a side has no level
+        table = columns(headers[1:], [row[1:] for row in drawn], left=(0,), spare=(3,), width=width)
+    else:
+        table = columns(headers, drawn, left=(1,), spare=(4, 0), width=width)
     return [*table, *not_shown("orders", len(above) - shown_above, len(below) - shown_below)]
 
 

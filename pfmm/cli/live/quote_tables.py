@@ -47,7 +47,7 @@ def _row(run: RunReport, prices: Sequence[Column], others: Sequence[Column], *, 
     name = Text(run.market.removesuffix("-PERP"), style="bold" if run.problem is None else NOTE)
     bid, ask = _side(sides["bid"], GOOD), _side(sides["ask"], BAD)
     if narrow:
-        cells = [name, bid, ask, Text(f"{run.ratio:+.0%}")]
+        cells = [name, bid, ask, Text(f"{run.ratio:+z.0%}")]
     else:
         shown = [Text(_told(one, said)) for one in prices]
         cells = [name, *shown, bid, ask, Text(_spread(sides["bid"], sides["ask"])), _inventory(run)]
@@ -99,11 +99,12 @@ def _inventory(run: RunReport) -> Text:
     left = "-" * BAR_HALF if run.ratio >= 0 else "-" * (BAR_HALF - filled) + "#" * filled
     right = "-" * BAR_HALF if run.ratio <= 0 else "#" * filled + "-" * (BAR_HALF - filled)
     style = BAD if abs(run.ratio) >= 0.9 else NOTE if abs(run.ratio) >= 0.5 else ""
-    return Text(f"{left}|{right} {run.ratio:+4.0%}", style=style)
+    return Text(f"{left}|{right} {run.ratio:+z4.0%}", style=style)
 
 
 def _signed(value: Decimal) -> Text:
-    return Text(f"{value:+.2f}", style=_style(value))
+    shown = round(value, 2)  # what is shown as nothing is neither gain nor loss
+    return Text(f"{shown:+z.2f}", style=_style(shown))
 
 
 def _style(value: Decimal) -> str:

@@ -29,6 +29,10 @@ _UNSEEN = {
 }
 _AMENDING = re.compile(r"amendment of \S+ not yet acknowledged")
 _YOUNG = re.compile(r"younger than (\d+) ms")
+_CTRL_C = "signal SIGINT"
+_FLATTEN = re.compile(
+    r"(?:^|(?<=^stopped: ))(?=(?:flatten|halve|cancel the orders of) (?:the whole account|[^\s-]+-\S))"
+)
 _SIDES = {"bid": "bid", "ask": "ask"}
 
 
@@ -37,6 +41,7 @@ def reason_words(reason: str) -> str:
     max_inventory is 500 USD" is "all longs filled would make 535.00 USD, limit 500"."""
     words = _LIMIT.sub(lambda found: f"{_ALL[found[1]]} {found[2]} USD, limit {found[3]}", reason)
     words = _UNPROVEN.sub(lambda found: _UNSEEN.get(found[1], f"an order there is {found[1]}"), words)
+    words = _FLATTEN.sub("asked to ", words).replace(_CTRL_C, "Ctrl-C")
     words = _AMENDING.sub("its change is sent and not answered yet", words)
     return _YOUNG.sub(lambda found: f"moved less than {int(found[1]) / 1000:g} s ago", words)
 

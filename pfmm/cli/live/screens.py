@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.app.watched import NOTICE, VIEW
 from pfmm.cli.output import drop_stdout
-from pfmm.cli.render.left import left_line
+from pfmm.cli.render.left import Left, left_lines
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.event import Event
 from pfmm.model.text import counted
@@ -27,6 +27,7 @@ RECENT = 40
 NOTICE_S = 10.0  # long enough to be read; cycles may be a fraction of a second apart
 ENDINGS = ("stopping", "halted", "stopped")
 ROUTINE = ("started", "placed", "amended", "cancelled")  # what the table shows already
+CLOSING = "flatten "  # how the reason of a HALT begins where a flatten closes what is held
 OUTSIDE = ("liquidated", "closed_outside", "base_changed", "position_adopted", "slot_stopped")
 
 
@@ -50,6 +51,7 @@ class LiveScreen:
         self._last: CycleEvent | None = None
         self._cycles = 0
         self._answered = True  # False while the venue does not answer: what is shown is of before
+        self._flattened = False  # whether a flatten halted the run, and closes what it leaves
         self._reasons: list[str] = []  # as a dumb terminal was told them last
 
     def write(self, event: Event) -> None:
@@ -78,6 +80,7 @@ class LiveScreen:
     def _happened(self, event: Event) -> None:
         from pfmm.cli.live.recent import TROUBLE, trouble
 
+        self._flattened |= event.name == "halted" and str(event.data.get("reason")).startswith(CLOSING)
         if event.name in TROUBLE:
             about = f"{event.market.removesuffix('-PERP')}: " if event.market and len(self._shown.markets) > 1 else ""
             self._warning = about + trouble(event)
@@ -171,24 +174,26 @@ class LiveScreen:
         self._terminal.line(cycle_line(report))
 
     def _stopping(self, event: Event) -> None:
+        from pfmm.cli.live.reasons import reason_words
+
         self._terminal.stop()
         policy = event.data["policy"]
         if policy != "keep":
             now = "cancelling" if policy == "cancel" else "cancelling and closing"
-            self._terminal.line(
-                f"Stopping ({event.data['reason']}): {now}, until it is proven. Ctrl-C again gives the proof up."
-            )
+            why = reason_words(event.data["reason"])
+            self._terminal.line(f"Stopping ({why}): {now}, until it is proven. Ctrl-C again gives the proof up.")
 
     def _stopped(self, event: Event) -> None:
+        from pfmm.cli.live.reasons import reason_words
+
         if self._warning is not None:
             self._terminal.line(self._warning)
         left = event.data["orders_left"]
         rests = f"{left} of this run still rest" if left else "none of this run rests"
-        self._terminal.line(
-            f"Stopped: {event.data['reason']}. {counted(event.data['cancelled'], 'order')} cancelled; {rests}."
-        )
-        for run in event.data.get("left", ()):
-            line = left_line(run["market"], run["strategy"], run["inventory"], run["pnl"], run["close"])
+        why, cancelled = reason_words(event.data["reason"]), counted(event.data["cancelled"], "order")
+        self._terminal.line(f"Stopped: {why}. {cancelled} cancelled; {rests}.")
+        left = [Left(*(run[name] for name in Left._fields)) for run in event.data.get("left", ())]
+        for line in left_lines(left, being_closed=self._flattened):
             self._terminal.line(line)
 
     def close(self) -> None:

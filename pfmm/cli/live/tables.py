@@ -78,7 +78,8 @@ def frame(
         head += [line for run in report.runs for line in depth_table(run, now, body, each)]
         return Screenful(head, sums, [], foot, height)
     main = _main(kind, report, body, None if height is None else height - taken)
-    spare = [*_more_orders(kind, report, body), *_series(health, body), *event_lines(recent[:RECENT_SHOWN], body)]
+    left = None if height is None else height - taken - len(main)
+    spare = [*_more_orders(kind, report, body, left), *_series(health, body), *event_lines(recent[:RECENT_SHOWN], body)]
     if not panel:
         return Screenful([*head, *main], sums, spare, foot, height)
     depth = depth_table(report.runs[0], report.time.time_ms, PANEL_WIDTH, height)
@@ -92,7 +93,7 @@ def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
         f"{kind} {markets[0]}" if len(markets) == 1 else f"{kind} on {len(markets)} markets",
         f"{health['venue']}/{health['account']}",
         health.get("money", "").partition(":")[0],
-        f"{iso(report.time.time_ms)[11:19]}Z",
+        _clock(report),
         f"equity {report.account.equity:.2f}",
         _market_state(report) if health.get("answered", True) else "no answer",
     ]
@@ -101,6 +102,10 @@ def _head(kind: str, report: CycleReport, health: Mapping[str, Any], width: int)
         if health.get(name):
             lines.append(Text(cut(str(health[name]), width), style=style))
     return lines
+
+
+def _clock(report: CycleReport) -> str:
+    return f"{iso(report.time.time_ms)[11:19]}Z"
 
 
 def _market_state(report: CycleReport) -> str:
@@ -136,14 +141,23 @@ def _grid(run: RunReport, now_ms: int, width: int, room: int | None) -> list[Tex
     return [*title, *grid_table(explain, run, now_ms, width, shown)]
 
 
-def _more_orders(kind: str, report: CycleReport, width: int) -> list[Text]:
-    """Draw the orders of a few markets, with distance and age; those of one market are the table itself."""
+def _more_orders(kind: str, report: CycleReport, width: int, room: int | None) -> list[Text]:
+    """Draw the orders of a few markets, with distance and age; those of one market are the table itself. A table that
+    does not fit whole in `room` lines (None: any number) is named instead: half of one would hide a side."""
     if strategies.kind(kind).layout != "components" or not 1 < len(report.runs) <= FEW_MARKETS:
         return []
-    lines = []
-    for run in report.runs:
-        lines += [Text(run.market, style="bold"), *levels_table(run, report.time.time_ms, width)]
-    return lines
+    now = report.time.time_ms
+    tables = [[Text(run.market, style="bold"), *levels_table(run, now, width)] for run in report.runs]
+    if room is None or sum(map(len, tables)) <= room:
+        return [line for table in tables for line in table]
+    lines: list[Text] = []
+    named: list[str] = []
+    for table in tables:
+        if len(lines) + len(table) < room:
+            lines += table
+        else:
+            named.append(table[0].plain)
+    return [*lines, Text(f"orders of {', '.join(named)} not shown: d shows them", style="dim")]
 
 
 def _why(report: CycleReport, width: int) -> list[Text]:
@@ -193,8 +207,9 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int, *, whole_s
     """Draw dead-man, requests and funding; what is wrong, or how far the price is from doing something; the keys."""
     parts = [_protection(health["dead_man"]), f"cycle {health['cycles']}", health["budget"], *_next_funding(report)]
     problem = next((told for run in report.runs if (told := run.problem or run.no_new_risk)), None) or health["warning"]
-    if not health.get("answered", True):
-        problem = health["warning"]  # what the last answer told is of before
+    if not health.get("answered", True):  # what the last answer told is of before
+        told = str(health["warning"] or "").removeprefix("warning: ")
+        problem = f"no answer, shown is of {_clock(report)}: {told}"
     if problem and problem.startswith(PAUSED_BY_KEY) and health.get("keys"):
         problem += "; p goes on"
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"

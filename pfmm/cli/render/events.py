@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.cli.live.reasons import absences, holding, places, reason_words
+from pfmm.model.refusal import RefusalReason
 from pfmm.model.text import counted
 
 if TYPE_CHECKING:
     from pfmm.app.events import ToldEvent
 
+WOULD_CROSS = "it would fill at once, and quotes only rest"
 _TRADED = {"long": "bought", "short": "sold"}
 _SIDES = {"long": "buy", "short": "sell"}
 # fields that say nothing to people beside what the line has said already
@@ -43,7 +45,8 @@ def what_happened(name: str, data: Mapping[str, Any]) -> str:
 
 
 def _with_reason(text: str, data: Mapping[str, Any]) -> str:
-    reason = reason_words(str(data.get("reason") or ""))
+    crossing = data.get("code") == RefusalReason.POST_ONLY_WOULD_CROSS
+    reason = WOULD_CROSS if crossing else reason_words(str(data.get("reason") or ""))
     if reason.startswith(text):  # "paused by key p"
         return reason
     return f"{text}: {reason}" if reason else text
@@ -85,8 +88,9 @@ def _fee(data: Mapping[str, Any]) -> str:
 
 def _amended(data: Mapping[str, Any]) -> str:
     word = _SIDES.get(str(data["side"]), str(data["side"]))
-    before, after = Decimal(str(data["from_price"])).normalize(), _written(data["price"])
-    return f"moved {word} {_written(data['size'])} from {before:f} to {after}"
+    prices = [Decimal(str(data[key])).normalize() for key in ("from_price", "price")]
+    decimals = max(0, *(-int(price.as_tuple().exponent) for price in prices))  # of both as many
+    return f"moved {word} {_written(data['size'])} from {prices[0]:.{decimals}f} to {prices[1]:.{decimals}f}"
 
 
 def _round_trip(data: Mapping[str, Any]) -> str:
@@ -131,7 +135,7 @@ def _stopped(data: Mapping[str, Any]) -> str:
 
 
 def _resumed(data: Mapping[str, Any]) -> str:
-    return f"goes on after: {reason_words(str(data.get('after')))}"
+    return f"goes on (before: {reason_words(str(data.get('after')))})"
 
 
 def _adopted(data: Mapping[str, Any]) -> str:

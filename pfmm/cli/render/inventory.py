@@ -45,7 +45,7 @@ def _cells(row: PositionRow) -> tuple[str, ...]:
         row.side,
         plain(abs(row.size)),
         f"{row.notional:+.2f}",
-        f"{row.ratio:+.0%}",
+        f"{row.ratio:+z.0%}",
         row.state,
         _price(row.entry_price),
         _price(row.mark_price),

@@ -179,7 +179,7 @@ def _headline(said: QuoteExplained) -> str:
         factor = SIZE_MULTIPLIER[said.regime]
         parts.append(f"regime {said.regime}" + (f" (sizes x{factor:g})" if factor != 1 else ""))
     if said.inventory_ratio is not None:
-        parts.append(f"inventory {said.inventory_ratio:+.0%} {said.inventory_state}")
+        parts.append(f"inventory {said.inventory_ratio:+z.0%} {said.inventory_state}")
     if said.funding_tilt:
         parts.append(f"funding tilt {said.funding_tilt:+.0%}")
     return f"{first}\n{'  '.join(parts)}" if parts else first

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.app import strategies
 from pfmm.cli.live.reasons import absences, holding, places
-from pfmm.cli.render.left import left_line
+from pfmm.cli.render.left import Left, left_lines
 from pfmm.cli.render.tables import table
 from pfmm.model.text import counted
 
@@ -37,7 +37,8 @@ def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 -
         lines.append(f"{run.market} {run.strategy}: {run.problem or _state(run)}")
         lines += [f"  {line}" for line in absences(run.absent)]
         if run.close is not None:
-            lines.append(f"  {left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)}")
+            left = Left(run.market, run.strategy, run.inventory, run.pnl, run.close)
+            lines += [f"  {line}" for line in left_lines([left])]
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pfmm.cli.render.flatten import render_verdict
-from pfmm.cli.render.left import left_line
+from pfmm.cli.render.left import Left, left_lines
 from pfmm.model.encoding import ABSENT
 from pfmm.model.text import counted, plain
 
@@ -28,11 +28,11 @@ def render(kind: str, result: StopResult, width: int | None) -> str:
         f"{one.client_order_id} rests, and this journal does not know it"
         for one in result.unknown_orders
     ]
-    lines += [
-        left_line(run.market, run.strategy, run.inventory, run.pnl, run.close)
+    lines += left_lines(
+        Left(run.market, run.strategy, run.inventory, run.pnl, run.close)
         for run in result.runs
         if run.inventory is not None
-    ]
+    )
     if result.flatten is not ABSENT and result.flatten is not None:
         lines.append(render_verdict(result.flatten, width))
     return "\n".join(lines)
