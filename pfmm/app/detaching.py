@@ -155,7 +155,7 @@ def _word_of_child(read: int) -> bytes:
 def _failed(child: subprocess.Popen[bytes], log: Path, told: bytes) -> PfmmError:
     """Return the failure of a child that was not ready: its own where it has told one, as the foreground would have
     said."""
-    where = f"its log is {log}"
+    where = f"the log is {log}"
     try:
         code = child.wait(timeout=5.0)
     except subprocess.TimeoutExpired:

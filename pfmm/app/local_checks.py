@@ -24,7 +24,14 @@ FAIL: Literal["fail"] = "fail"
 
 LITTLE_DISK = 1 << 30
 NO_DISK = 50 << 20
-EXTRAS = (("backtest", "numpy"), ("parquet", "pyarrow"), ("cluster", "dask"))
+EXTRAS = {  # the modules of each extra
+    "backtest": ("numpy", "pyarrow", "orjson"),
+    "parquet": ("pyarrow",),
+    "hyperliquid": ("coincurve", "msgpack", "sha3"),
+    "ws": ("wsproto",),
+    "keyring": ("keyring",),
+    "cluster": ("dask", "distributed", "numpy"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,8 @@ def python() -> Check:
     """Check the interpreter and the optional extras that it can import."""
     from importlib.util import find_spec
 
-    here = [extra for extra, module in EXTRAS if find_spec(module) is not None]
-    missing = [extra for extra, _ in EXTRAS if extra not in here]
+    here = [extra for extra, modules in EXTRAS.items() if all(map(find_spec, modules))]
+    missing = [extra for extra in EXTRAS if extra not in here]
     detail = f"Python {sys.version.split()[0]}, extras: {', '.join(here) or 'none'}"
     return Check("python", OK, detail + (f" (not installed: {', '.join(missing)})" if missing else ""))
 

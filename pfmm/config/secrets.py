@@ -153,7 +153,9 @@ def _from_file(path: Path) -> Secret:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise SecretError(f"cannot read the key file {path}: {error.strerror}") from None
+        absent = isinstance(error, FileNotFoundError)
+        hint = f"write the key there, alone on its line, then `chmod 600 {path}`" if absent else None
+        raise SecretError(f"cannot read the key file {path}: {error.strerror}", hint=hint) from None
     try:
         status = os.fstat(descriptor)  # of the file that was opened: a swap in between changes nothing
         if not stat.S_ISREG(status.st_mode):

@@ -162,8 +162,8 @@ class Engine:
             if differences:
                 raise SettingsDiffer(
                     f"a {active.kind} on {active.market} was begun with other settings: {', '.join(differences)}",
-                    hint="start it with the same settings, stop it first, or pass --on-restart cancel; --dry-run shows "
-                    "what that would change",
+                    hint=f"`pfmm {active.kind} stop {active.market}` ends it, --on-restart cancel ends it and begins "
+                    "afresh (--dry-run shows what that changes); with the same settings it goes on",
                 )
             active.resume(run, self._journal.book(run.market, run.run_id), self._folder.folded_through)
             self._folder.adopted(active)

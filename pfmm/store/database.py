@@ -83,9 +83,9 @@ def connect_readonly(path: Path, timeout_s: float) -> Connection:
     database = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
     try:
         database.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
+    except BaseException as error:
         database.close()
-        if not _may_be_immutable(path):
+        if not isinstance(error, sqlite3.OperationalError) or not _may_be_immutable(path):
             raise
         database = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
     return database

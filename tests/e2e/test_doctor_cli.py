@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from pfmm.app.embedded import open_exchange
+from pfmm.app.local_checks import EXTRAS
 from pfmm.app.wall_clock import wall_ms
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
@@ -68,6 +70,14 @@ def test_a_healthy_home_passes_every_check_and_stays_as_it_was(home: Path) -> No
 def test_a_new_home_is_healthy_and_stays_unmade(tmp_path: Path) -> None:
     done = doctor(tmp_path / "new")
     assert (done.code, verdicts(done), (tmp_path / "new").exists()) == (0, {}, False)
+
+
+def test_every_extra_is_told_of(tmp_path: Path) -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    offered = project["optional-dependencies"].keys() - {"dev", "proofs", "data"}  # data is what backtest needs
+    assert offered == EXTRAS.keys()
+    told = checks(doctor(tmp_path))["python"]["detail"]
+    assert [name for name in offered if name not in told] == []
 
 
 def test_an_unreadable_config_is_one_finding_among_others(home: Path) -> None:
@@ -154,6 +164,8 @@ def test_a_live_venue_without_a_key_or_with_a_key_for_all_to_read(home: Path, tm
     assert (without.code, without.error["code"]) == (3, "secret")
     assert verdicts(without) == {"key": "fail", "venue": "warn"}
     key = tmp_path / "key"
+    absent = doctor(home, PFMM_VENUE="purpleflea", PFMM_SECRET_FILE=str(key))
+    assert f"`chmod 600 {key}`" in checks(absent)["key"]["fix"]
     key.write_text("sk_live_0123456789\n")
     key.chmod(0o644)
     public = doctor(home, PFMM_VENUE="purpleflea", PFMM_SECRET_FILE=str(key), PFMM_API_KEY="paper-x")

@@ -21,6 +21,8 @@ from pfmm.venue.client import HttpClient
 from tests.dialects import hyperliquid
 from tests.e2e.served_exchange import served
 
+pytest.importorskip("coincurve", reason="the exchange checks signatures with the extra `hyperliquid`")
+
 ACCOUNT, VAULT = "desk", "vault"
 INNER, LISTED = "TSLA-PERP", "xyz:TSLA-PERP"
 ALO: Any = {"limit": {"tif": "Alo"}}

@@ -21,6 +21,8 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.wire import hyperliquid_keys as keys
 from tests.e2e.served_exchange import exchange_of, served, wall_ms
 
+pytest.importorskip("coincurve", reason="the exchange checks signatures with the extra `hyperliquid`")
+
 ACCOUNT = "desk"
 SYMBOL = "BTC/USDC:USDC"
 ALO: Any = {"limit": {"tif": "Alo"}}

@@ -56,7 +56,8 @@ def _planned(run: PlannedRun, width: int | None) -> list[str]:
     if run.settings_differ:
         lines.append(f"begun with other settings: {', '.join(run.settings_differ)}")
         lines.append(
-            "`--on-restart cancel` would end that run and begin afresh, as shown; without it a start is refused."
+            "A start is refused. `--on-restart cancel` ends that run and begins afresh, as shown; while a process runs "
+            "it, only `stop` does."
         )
     changes = [action for action in run.actions if action.action != "keep"]
     changes.sort(key=lambda action: action.price, reverse=True)

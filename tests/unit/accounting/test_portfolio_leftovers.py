@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -33,8 +34,9 @@ def ledgers_of(journal: Journal) -> dict[str, LedgerState]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal.open(tmp_path / "j.sqlite3", venue="paper", account="a", nonce="n")
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path / "j.sqlite3", venue="paper", account="a", nonce="n") as opened:
+        yield opened
 
 
 def run_that_holds(journal: Journal, number: int, size: str, *, end: bool) -> str:
@@ -115,6 +117,7 @@ def test_a_liquidation_empties_every_run_that_shares_the_position(tmp_path: Path
     account = journal.book("BTC-PERP", ACCOUNT).ledger
     assert sum(ledger.realized for ledger in ledgers.values()) == account.realized == D(-160)
     assert [(part.run_id, part.fill.signed_size) for part in journal.claims_of(5)] == [(one, D(-5)), (other, D(2))]
+    journal.close()
 
 
 def test_a_partial_liquidation_takes_from_the_runs_before_a_hand_s_own_position(journal: Journal) -> None:

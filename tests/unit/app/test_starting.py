@@ -270,7 +270,7 @@ def test_a_background_start_passes_on_the_failure_of_its_child(session: Session)
         detach(GRID, child(told + "\n"), session=session, confirm=unasked, tell=silent)
     assert (caught.value.code, caught.value.exit_code) == ("usage", 2)
     assert caught.value.hint is not None
-    assert caught.value.hint.startswith("this; its log is ")
+    assert caught.value.hint.startswith("this; the log is ")
     with pytest.raises(StartFailed, match="ended with exit code 5") as caught:
         detach(GRID, [sys.executable, "-c", "exit(5)"], session=session, confirm=unasked, tell=silent)
     assert caught.value.exit_code == 5

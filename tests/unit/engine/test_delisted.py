@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,14 @@ def delist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(form, "meta", without)
 
 
-def engine(venue: Any, folder: Path, *markets: str) -> Engine:
+@contextmanager
+def engine(venue: Any, folder: Path, *markets: str) -> Iterator[Engine]:
     instruments = {one.market: one for one in venue.markets()}
-    journal = Journal.open(folder / "j.sqlite3", venue="paper", account=ACCOUNT, nonce="abcdef")
     config = GridConfig(levels=4, size_usd=Decimal(20), range_pct=Decimal(2))
     limits = Limits(Decimal(100), keep_on_bad_data=True)  # which a list without the market does not fall under
     specs = [RunSpec(GridStrategy(market, config), {}, limits) for market in markets]
-    return Engine(venue, journal, specs, instruments, wall_ms=lambda: START_MS, pid=1)
+    with Journal.open(folder / "j.sqlite3", venue="paper", account=ACCOUNT, nonce="abcdef") as journal:
+        yield Engine(venue, journal, specs, instruments, wall_ms=lambda: START_MS, pid=1)
 
 
 def resting(served: Lagging) -> set[str]:
@@ -58,8 +59,7 @@ def resting(served: Lagging) -> set[str]:
 def test_its_run_is_wound_down_and_the_others_go_on(
     served: Lagging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(served.venue()) as venue:
-        made = engine(venue, tmp_path, LISTED, GONE)
+    with closing(served.venue()) as venue, engine(venue, tmp_path, LISTED, GONE) as made:
         made.cycle()
         assert resting(served) == {LISTED, GONE}
         delist(monkeypatch)
@@ -78,8 +78,7 @@ def test_its_run_is_wound_down_and_the_others_go_on(
 def test_a_process_that_has_no_other_market_ends(
     served: Lagging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(served.venue()) as venue:
-        made = engine(venue, tmp_path, GONE)
+    with closing(served.venue()) as venue, engine(venue, tmp_path, GONE) as made:
         made.cycle()
         delist(monkeypatch)
         served.step(61_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -36,12 +36,12 @@ class TellingVenue:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(tmp_path: Path) -> Iterator[Journal]:
     """One fill at T0, and the loop's own look of 2 s before it."""
-    opened = Journal.open(tmp_path / "j.sqlite3", venue="paper", account="main", nonce="n")
-    opened.record_mids([(MARKET, T0 - 2_000, Decimal(90))])
-    opened.absorb(fills=[fill()], funding=[], cursors=Cursors())
-    return opened
+    with Journal.open(tmp_path / "j.sqlite3", venue="paper", account="main", nonce="n") as opened:
+        opened.record_mids([(MARKET, T0 - 2_000, Decimal(90))])
+        opened.absorb(fills=[fill()], funding=[], cursors=Cursors())
+        yield opened
 
 
 def seen(journal: Journal, time_ms: int) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -17,13 +18,16 @@ HERE = [Step(9999, 10001)] * 2  # bid 999.9, ask 1000.1
 
 
 class Stepped:
-    """A scripted exchange and its clock."""
+    """A scripted exchange and its clock; its file is closed after the test."""
+
+    opened: ClassVar[list[Exchange]] = []
 
     def __init__(self, folder: Path, steps: Sequence[Step]) -> None:
         self.exchange = Exchange.open(
             folder / "x.sqlite3", lambda _: ScriptedFeed(steps), lambda: START_MS,
             first_feed={"kind": "scripted", "speed": 0, "at_ms": START_MS},
         )  # fmt: skip
+        self.opened.append(self.exchange)
         self.now_ms = START_MS
 
     def hold(self, size: str, side: str = "long") -> None:
@@ -42,6 +46,13 @@ class Stepped:
 
     def held(self) -> Decimal:
         return next((one.size_base for one in self.exchange.positions("a")), D(0))
+
+
+@pytest.fixture(autouse=True)
+def _files_are_closed() -> Iterator[None]:
+    yield
+    while Stepped.opened:
+        Stepped.opened.pop().close()
 
 
 def test_a_stop_waits_until_the_mark_is_at_its_trigger_and_then_takes(tmp_path: Path) -> None:
