@@ -29,6 +29,16 @@ def test_a_dumb_terminal_shows_each_look_when_it_is_taken(tmp_path: Path, line: 
     assert "\x1b" not in shown.seen
 
 
+def test_a_dumb_terminal_of_sixty_columns_breaks_no_line_in_a_figure(tmp_path: Path) -> None:
+    stepped_home(tmp_path, seed=5)
+    line = ("grid", "start", "BTC", "--cycles", "2", "--interval", "1")
+    with OnTerminal(*line, home=tmp_path, columns=60, lines=24, term="dumb") as shown:
+        assert shown.end() == 0
+    lines = shown.seen.replace("\r", "").splitlines()
+    assert max(map(len, lines)) <= 60
+    assert re.search(r"10 orders  P&L [-+][\d.]+\s+(buy|sell) [\d.]+ % away\n", "\n".join(lines))
+
+
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [

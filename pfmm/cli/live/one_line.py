@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pfmm.cli.live.reasons import nearest, reasons
 from pfmm.cli.live.tables import LEAVING
-from pfmm.model.text import iso, plain
+from pfmm.model.text import counted, iso, plain
 
 if TYPE_CHECKING:
     from pfmm.app.watched import Shown
@@ -30,7 +30,7 @@ def cycle_line(report: CycleReport) -> str:
         run = report.runs[0]
         mid = None if run.ticker is None else run.ticker.mid
         parts += ["no mid" if mid is None else f"mid {plain(mid)}", f"pos {plain(run.position)}"]
-    parts += [f"{orders} orders", f"P&L {total:+.4f}"]
+    parts += [counted(orders, "order"), f"P&L {total:+.4f}"]
     return "  ".join([*parts, nearest(report, short=True) or "nothing rests"])
 
 

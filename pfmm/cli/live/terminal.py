@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.segment import Segment
 
-from pfmm.cli.output import as_written
+from pfmm.cli.output import as_written, columns, fitted
 
 Lines = list[list[Segment]]
 
@@ -68,6 +68,8 @@ class Terminal:
 
     def __init__(self) -> None:
         self.console = Console(highlight=False)
+        if self.console.is_dumb_terminal:
+            self.console.size = ConsoleDimensions(columns(), self.console.height)  # rich takes 80 columns for granted
         # stdout and stderr stay as they are: the main thread must never wait for a picture that is being drawn
         self._live = Live(
             console=self.console, auto_refresh=False, transient=False, redirect_stdout=False, redirect_stderr=False
@@ -80,7 +82,7 @@ class Terminal:
 
     def line(self, text: str) -> None:
         """Print a text below what stands there, whole: as many lines as it takes."""
-        self.console.print(text, markup=False)
+        self.console.print(fitted(self.written(text), self.console.width), markup=False, soft_wrap=True)
 
     def written(self, value: Any) -> Any:
         """Return a text as this terminal will be written to, which may be longer; anything else as it is."""

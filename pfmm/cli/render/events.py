@@ -143,7 +143,7 @@ def _adopted(data: Mapping[str, Any]) -> str:
 
 
 def _command(data: Mapping[str, Any]) -> str:
-    return f"asked to {str(data.get('command')).replace('_', ' ')} ({data.get('by')})"
+    return f"asked to {str(data.get('command')).replace('_', ' ')} ({reason_words(str(data.get('by')))})"
 
 
 def _funding(data: Mapping[str, Any]) -> str:
