@@ -33,7 +33,7 @@ def takes_settings(*names: str, tables: Iterable[Setting] = ()) -> Callable[[Com
 
 
 def _flag_of(setting: Setting) -> FlagSource:
-    shown = "unset" if setting.default is None else f"{setting.default}"
+    shown = "unset" if setting.default in (None, "") else f"{setting.default}"
     text = f"{setting.meaning[0].upper()}{setting.meaning[1:]} ({describe_range(setting)}; default {shown})."
     metavar = {"choice": "CHOICE", "number": "NUMBER", "decimal": "NUMBER", "integer": "N"}.get(setting.kind, "TEXT")
     return FlagSource(setting.name, setting.flags, metavar, text, partial(from_text, setting), setting.choices)

@@ -134,14 +134,14 @@ def _pnl_block(report: ReportData, width: int) -> str:
     if len(report.markets) > 1:
         rows += [_part_row(part) for part in report.markets]
     if len(report.strategies) > 1:
-        rows += [_part_row(part) for part in report.strategies]
+        rows += [_part_row(part, "by ") for part in report.strategies]  # the same sum once more
     head = ("P&L, USD", "fills", *COLUMNS)
     table = _table(head, rows, right=set(range(1, 8)), spare=(1, 7, 5, 3) if width < WIDTH else (), width=width)
     return f"{table}\ntotal = capture + adverse selection + inventory + fees + funding (a rebate is +)"
 
 
-def _part_row(part: Part) -> tuple[str, ...]:
-    return (f"  {part.name}", str(part.fills), *_amounts(part.pnl))
+def _part_row(part: Part, how: str = "") -> tuple[str, ...]:
+    return (f"  {how}{part.name}", str(part.fills), *_amounts(part.pnl))
 
 
 def _amounts(pnl: Attribution) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ PAPER = PaperStatus(
     D("12.5"),
     D("9989"),
     D(10_000),
-    (PaperPosition("BTC-PERP", "long", D("0.002"), D("130.1"), D(65_050), D("1.5"), None),),
+    (PaperPosition("BTC-PERP", "short", D("-0.002"), D("-130.1"), D(65_050), D("1.5"), None),),
     (PaperOrder("BTC-PERP", Side.LONG, D("64000.5"), D("0.001"), D(0), "7", None),),
 )
 FEED = FeedShown(
@@ -107,13 +107,19 @@ FEED = FeedShown(
 PROFILES = ProfileList(
     (ProfileRow("paper", "paper", "default", True, True), ProfileRow("live", "purpleflea", "desk", False, False))
 )
+TOPICS = Topics(
+    (
+        Topic("json", "The JSON contract"),
+        Topic("measured", "Measured: what the strategies earned on recorded data, and how fast pfmm is"),
+    )
+)
 PROFILE = ProfileShown(
     "paper",
     "/c.toml",
     "paper",
     "default",
-    {"grid.levels": 10, "grid.lower": None},
-    {"grid.levels": "flag", "grid.lower": "default"},
+    {"grid.levels": 10, "grid.lower": None, "base_url": ""},
+    {"grid.levels": "flag", "grid.lower": "default", "base_url": "default"},
     "unset",
 )
 RUNS = StatusResult(
@@ -253,7 +259,7 @@ PAGE = Page("words", "# Words\n\nA paragraph that is longer than sixty columns i
         ("profiles", profile.render_list, PROFILES),
         ("profile", profile.render_shown, PROFILE),
         ("profile-paths", profile.render_paths, ProfilePaths("/c.toml", "/state", "/log")),
-        ("help-topics", pages.render_topics, Topics((Topic("json", "The JSON contract"),))),
+        ("help-topics", pages.render_topics, TOPICS),
         ("help-page", pages.render_page, PAGE),
     ],
 )

@@ -57,16 +57,22 @@ def events(
     options = globals_of(context)
     as_text = not options.json and sys.stdout is not None and sys.stdout.isatty()
     with session(options) as opened:
-        code = read(EventsRequest(run, since, follow), session=opened, tell=_as_text if as_text else _as_json())
+        code = read(EventsRequest(run, since, follow), session=opened, tell=_as_text() if as_text else _as_json())
     if code:
         raise typer.Exit(code)
 
 
-def _as_text(event: ToldEvent) -> None:
+def _as_text() -> Callable[[ToldEvent], None]:
     from pfmm.cli.output import tell
-    from pfmm.cli.render.events import event_text
+    from pfmm.cli.render.events import dated, event_text
+    from pfmm.model.text import iso
 
-    tell(event_text(event))
+    lines = dated()
+
+    def told(event: ToldEvent) -> None:
+        tell("\n".join(lines(iso(event.time_ms)[:10] if event.time_ms else "", event_text(event))))
+
+    return told
 
 
 def _as_json() -> Callable[[ToldEvent], None]:

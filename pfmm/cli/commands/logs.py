@@ -30,7 +30,7 @@ def logs(
     from pfmm.app.logs import LogsRequest
     from pfmm.app.logs import follow as follow_log
     from pfmm.app.logs import logs as read
-    from pfmm.cli.render.logs import log_line, render
+    from pfmm.cli.render.logs import for_people, render
     from pfmm.config.resolve import load_settings
 
     options = globals_of(context)
@@ -42,5 +42,6 @@ def logs(
     if options.json:
         raise UsageError("a log is no JSON", hint="did you mean `pfmm events --follow`?")
     plain = sys.stdout is None or not sys.stdout.isatty()
-    told = write if plain else lambda line: tell(log_line(line))
+    words = for_people()
+    told = write if plain else lambda line: tell("\n".join(words(line)))
     raise typer.Exit(follow_log(request, settings=settings, tell=told))

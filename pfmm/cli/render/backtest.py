@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pfmm.app import strategies
 from pfmm.app.backtest_results import edge_text, metrics_text, money_rows, run_data
 from pfmm.cli.render.tables import table
+from pfmm.cli.wrapping import PARTS, broken
 from pfmm.model.encoding import ABSENT, present
 from pfmm.model.fees import stored
 from pfmm.model.text import plain
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 SHADES = "░▒▓█"
 SHOWN_ROWS = 20
 WIDEST = 100  # columns, off a terminal
-MARGIN = 2
 WORLDS = "pessimistic and optimistic are whole runs of two queue models, not bounds"
 WITHIN_A_BAR = "n/a: candles do not tell what happened inside a bar"
 
@@ -177,10 +177,7 @@ def render_files(result: Described, width: int | None) -> str:
         if not one.usable:
             blocks.append(f"{one.file}\n  UNUSABLE: {one.problem}")
             continue
-        figures = [present(market) for market in one.markets]
-        names = list(dict.fromkeys(name for market in figures for name in market))
-        rows = [[_cell(market.get(name)) for name in names] for market in figures]
-        lines = [line for row in rows for line in _in_parts(names, row, (width or WIDEST) - MARGIN)]
+        lines = [line for market in one.markets for line in _held(present(market), width)]
         told = present(one)
         notes = [
             f"  {name.replace('_', ' ')}: {told[name]}"
@@ -194,28 +191,19 @@ def render_files(result: Described, width: int | None) -> str:
     return "\n\n".join(blocks)
 
 
-def _in_parts(names: Sequence[str], row: Sequence[str], width: int) -> Iterator[str]:
-    """Draw what is known of a market, a head and a line, on as many of both as it takes."""
-    part: list[tuple[str, str]] = []
-    for pair in zip(map(_named, names), row, strict=True):
-        if part and sum(max(map(len, one)) + 2 for one in (*part, pair)) - 2 > width:
-            yield _part(part)
-            part = []
-        part.append(pair)
-    if part:
-        yield _part(part)
+def _held(figures: Mapping[str, Any], width: int | None) -> list[str]:
+    """Tell what is known of a market: its name and span, then each figure by its name, on as many lines as it takes."""
+    rest = dict(figures)
+    name, start, end = (_cell(rest.pop(key, None)) for key in ("market", "from", "to"))
+    span = f"{start} to {end}" if start else "no event"
+    parts = PARTS.join(_named(key, _cell(value)) for key, value in rest.items() if value is not None)
+    return [f"  {name}   {span}", *broken(parts, width or WIDEST, first=" " * 4, rest=" " * 4)]
 
 
-def _part(pairs: Sequence[tuple[str, str]]) -> str:
-    heads, cells = zip(*pairs, strict=True)
-    lines = table(heads, [cells], right=[at for at, cell in enumerate(cells) if not cell[:1].isalpha()]).splitlines()
-    return "\n".join(" " * MARGIN + line for line in lines)
-
-
-def _named(name: str) -> str:
-    """Write the name of a field as people do: longest_silence_s is "longest silence, s"."""
-    words = name.replace("_", " ")
-    return words[:-2] + ", s" if words.endswith(" s") else words
+def _named(key: str, value: str) -> str:
+    """Write a figure as people do: longest_silence_s is "longest silence 2.356 s"."""
+    words = key.replace("_", " ")
+    return f"{words.removesuffix(' s')} {value} s" if words.endswith(" s") else f"{words} {value}"
 
 
 def _cell(value: Any) -> str:

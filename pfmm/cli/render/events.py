@@ -5,7 +5,7 @@ Amounts are as they change the profit: a rebate is a plus. The words of the engi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,20 @@ def event_text(event: ToldEvent) -> str:
     about = " ".join(word for word in (event.market, event.strategy) if word)
     clock = iso(event.time_ms)[11:19] if event.time_ms else "--:--:--"
     return f"#{event.cursor}  {clock}  {about + '  ' if about else ''}{what_happened(event.event, event.data)}"
+
+
+def dated() -> Callable[[str, str], list[str]]:
+    """Make what puts a line with the date before the first line of each day: lines tell only the time. It is given the
+    day of each line, empty where that is not known."""
+    last = ""
+
+    def lines(day: str, line: str) -> list[str]:
+        nonlocal last
+        head = [f"{day} (UTC)"] if day and day != last else []
+        last = day or last
+        return [*head, line]
+
+    return lines
 
 
 def what_happened(name: str, data: Mapping[str, Any]) -> str:

@@ -18,8 +18,15 @@ WIDEST = 100  # columns
 
 
 def render_topics(result: Topics, width: int | None) -> str:
-    """List the topics, one a line."""
-    return table(("topic", "about"), [(one.name, one.title) for one in result.topics], width=width)
+    """List the topics, one a line; what is too long goes on below itself."""
+    from pfmm.cli.wrapping import broken
+
+    rows = [("topic", "about"), *((one.name, one.title) for one in result.topics)]
+    names = max(len(name) for name, _ in rows)
+    lines = [f"{name.ljust(names)}  {title}" for name, title in rows]
+    if width is not None:
+        lines = [part for line in lines for part in broken(line, width, rest=" " * (names + 2))]
+    return "\n".join(lines)
 
 
 def render_schemas(result: Schemas, width: int | None) -> str:

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pfmm.cli.render.events import what_happened
+from pfmm.cli.render.events import dated, what_happened
 
 if TYPE_CHECKING:
     from pfmm.app.logs import LogsResult
 
+_DAY = re.compile(r'\{"event":"[^"]*","time":"(\d{4}-\d\d-\d\d)T')
+
 
 def render(result: LogsResult, width: int | None) -> str:
     """Show the lines; on a terminal (`width`) events are told in words."""
-    return "\n".join(line if width is None else log_line(line) for line in result.lines)
+    if width is None:
+        return "\n".join(result.lines)
+    told = for_people()
+    return "\n".join(part for line in result.lines for part in told(line))
+
+
+def for_people() -> Callable[[str], list[str]]:
+    """Make what tells a log's lines one after the other to a person: events in words, each day named before its
+    first."""
+    lines = dated()
+
+    def told(line: str) -> list[str]:
+        day = _DAY.match(line)
+        return lines("" if day is None else day[1], log_line(line))
+
+    return told
 
 
 def log_line(line: str) -> str:

@@ -28,7 +28,8 @@ def render_status(result: PaperStatus, width: int | None) -> str:
     ]
     if result.positions:
         rows = [
-            (p.market, p.side, plain(p.size), f"{p.notional:.2f}", f"{p.unrealized_pnl:+.4f}") for p in result.positions
+            (p.market, p.side, plain(abs(p.size)), f"{p.notional:.2f}", f"{p.unrealized_pnl:+.4f}")
+            for p in result.positions
         ]
         lines += ["", table(("positions", "side", "size", "USD", "unreal."), rows, right=(2, 3, 4), width=width)]
     if result.open_orders:

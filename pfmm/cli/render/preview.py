@@ -177,7 +177,7 @@ def _headline(said: QuoteExplained) -> str:
         from pfmm.app.preview import SIZE_MULTIPLIER
 
         factor = SIZE_MULTIPLIER[said.regime]
-        parts.append(f"regime {said.regime}" + (f" (sizes x{factor:g})" if factor != 1 else ""))
+        parts.append(f"volatility {said.regime}" + (f" (sizes x{factor:g})" if factor != 1 else ""))
     if said.inventory_ratio is not None:
         parts.append(f"inventory {said.inventory_ratio:+z.0%} {said.inventory_state}")
     if said.funding_tilt:
@@ -272,7 +272,7 @@ def _at_limits(said: QuoteExplained, skew: SkewAtLimit) -> str:
     """Draw the best prices at the limits of inventory and without any, and how far the quotes shift on the way."""
     rows = [
         (
-            f"{row.inventory_usd:+.0f} USD" if row.inventory_usd else "none",
+            f"{row.inventory_usd:+.0f} USD" if row.inventory_usd else "flat",
             _price(row.bid),
             _price(row.ask),
             _bps(row.reservation_bps),

@@ -23,7 +23,7 @@ def render_list(result: ProfileList, width: int | None) -> str:
 
 def render_shown(result: ProfileShown, width: int | None) -> str:
     """Show every setting with its value and where that comes from."""
-    rows = [(key, displayed(value), result.sources[key]) for key, value in result.settings.items()]
+    rows = [(key, displayed(value) or UNSET, result.sources[key]) for key, value in result.settings.items()]
     key = "not needed on paper" if result.venue == "paper" and result.secret == UNSET else result.secret
     head = f"profile {result.name}   {_money(result)}   key {key}"
     return f"{head}\n\n{table(('setting', 'value', 'from'), rows, width=width)}"

@@ -9,7 +9,7 @@ import pytest
 
 from pfmm.app.events import GAP, EventsRequest, ToldEvent, events, newest_cursor, run_meant
 from pfmm.app.session import Session
-from pfmm.cli.render.events import event_text, what_happened
+from pfmm.cli.render.events import dated, event_text, what_happened
 from pfmm.errors import NoJournal, UsageError
 from pfmm.journal import events as kept
 from pfmm.model.event import Event
@@ -140,3 +140,10 @@ TRADE = {"side": "short", "size": "0.5", "price": "101.50", "slot": "cell:5:ask"
 )  # fmt: skip
 def test_people_read_words_and_no_names_of_fields_or_slots(name: str, data: dict[str, object], words: str) -> None:
     assert what_happened(name, data) == words
+
+
+def test_each_day_is_named_before_its_first_event() -> None:
+    lines = dated()
+    days = ("2026-12-01", "2026-12-01", "", "2026-12-02")
+    told = [part for at, day in enumerate(days) for part in lines(day, str(at))]
+    assert told == ["2026-12-01 (UTC)", "0", "1", "2", "2026-12-02 (UTC)", "3"]

@@ -82,8 +82,11 @@ def test_a_log_is_followed_line_by_whole_line_and_through_a_new_file(settings: S
 
 def test_events_are_told_in_words_on_a_terminal_only(settings: Settings) -> None:
     event = '{"event":"refused","time":"2026-01-01T11:28:54.000Z","market":"BTC-PERP","strategy":"grid","reason":"no"}'
-    write(settings, "grid-BTC-PERP", f"{event}\nhello\n")
+    later = event.replace("01-01T11", "01-02T10")
+    write(settings, "grid-BTC-PERP", f"{event}\nhello\n{event}\n{later}\n")
     found = logs(LogsRequest(), settings=settings)
-    assert render(found, None).splitlines() == [event, "hello"]
-    assert render(found, 80).splitlines() == ["11:28:54  BTC-PERP grid  refused: no", "hello"]
+    assert render(found, None).splitlines() == [event, "hello", event, later]
+    said = "11:28:54  BTC-PERP grid  refused: no"  # a time alone does not tell the day
+    days = ["2026-01-01 (UTC)", said, "hello", said, "2026-01-02 (UTC)", said.replace("11", "10", 1)]
+    assert render(found, 80).splitlines() == days
     assert log_line('{"event":"fil') == '{"event":"fil'
