@@ -32,6 +32,7 @@ NUMBERS = ("price", "size", "bid", "bid_size", "ask", "ask_size", "open", "high"
 WORDS = ("kind", "side", "symbol")
 KINDS = {"trade": TRADE, "quote": QUOTE}
 MOST_WORDS = 1_000
+ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?$"
 
 
 class Doubt(Exception):
@@ -93,7 +94,7 @@ def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> 
     import numpy as np
 
     layout, count = reader.table, table.num_rows
-    ns = _times(table.column("time"), unit)
+    ns = times_ns(table.column("time"), unit)
     times, sub_ns = ns // 1_000_000, ns % 1_000_000
     if not ((times >= FIRST_MS) & (times < LAST_PLAUSIBLE_MS)).all():
         raise Doubt
@@ -105,7 +106,7 @@ def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> 
     elif layout.holds == "quotes":
         trades = np.zeros(count, dtype=bool)
     else:
-        trades = _words(table.column("kind"), KINDS.get) == TRADE
+        trades = meanings(table.column("kind"), KINDS.get) == TRADE
     if trades.any():
         _fill_trades(rows, table, layout, trades)  # writes, where quotes are added to
     if not trades.all():
@@ -114,7 +115,7 @@ def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> 
     if "symbol" not in table.column_names:
         found = [Batch(reader.market, rows, sub_ns, lines, depth, lines[:0])]
     else:
-        codes, names = _coded(table.column("symbol"), count)
+        codes, names = coded(table.column("symbol"), count)
         markets = [market_of_symbol(name) for name in names]
         if len(set(markets)) < len(markets):
             raise Doubt
@@ -136,7 +137,7 @@ def market_of_symbol(symbol: str) -> str:
     return plain if plain.endswith("-PERP") else market_name(plain)
 
 
-def _times(column: Any, unit: str) -> Ints:
+def times_ns(column: Any, unit: str) -> Ints:
     """Return times as ns since 1970."""
     import pyarrow as pa
 
@@ -169,18 +170,18 @@ def _times(column: Any, unit: str) -> Ints:
 
 
 def _fill_trades(rows: Ints, table: Any, layout: Table, trades: Truths) -> None:
-    price, size = _numbers(table.column("price")), _numbers(table.column("size"))
-    sides = _words(table.column("side"), lambda word: layout.sides.get(word.lower()), where=trades)
+    price, size = numbers(table.column("price")), numbers(table.column("size"))
+    sides = meanings(table.column("side"), lambda word: layout.sides.get(word.lower()), where=trades)
     if not ((price[0] > 0) & (size[0] > 0) | ~trades).all():  # 0 where there is none
         raise Doubt
-    for at, numbers in ((1, TRADE), (2, price[0]), (3, size[0]), (4, sides)):
-        rows[:, at] = numbers * trades
+    for at, column in ((1, TRADE), (2, price[0]), (3, size[0]), (4, sides)):
+        rows[:, at] = column * trades
 
 
 def _fill_quotes(rows: Ints, table: Any, quotes: Truths) -> None:
     whole = bool(quotes.all())
     for at, role in ((2, "bid"), (4, "ask")):
-        price, size = _numbers(table.column(role)), _numbers(table.column(f"{role}_size"))
+        price, size = numbers(table.column(role)), numbers(table.column(f"{role}_size"))
         told = price[1] if whole else quotes & price[1]
         # numbers are not negative here: a price that is told is above zero, and has a size beside it
         if not ((price[0] > 0) & size[1] | ~told).all():
@@ -212,7 +213,7 @@ def _ids_once(column: Any, reader: RowReader, market: str) -> None:
     reader.last_id = tail[-1]
 
 
-def _numbers(column: Any) -> tuple[Ints, Truths]:
+def numbers(column: Any) -> tuple[Ints, Truths]:
     """Return (numbers in 1e-8, where there is one); raise Doubt for what is not exact in 1e-8."""
     import numpy as np
     import pyarrow as pa
@@ -262,12 +263,36 @@ def decimals_of_texts(texts: list[Any]) -> Ints:
     import pyarrow as pa
 
     try:
-        column = pa.array(texts, pa.string()).cast(pa.decimal128(15 + SCALE, SCALE))
+        return decimals_of_column(pa.array(texts, pa.string()))
     except (pa.ArrowException, ValueError, TypeError) as error:
+        raise Doubt from error
+
+
+def decimals_of_column(texts: Any) -> Ints:
+    """Turn an Arrow array of texts of numbers into whole 1e-8; see decimals_of_texts."""
+    import pyarrow as pa
+
+    try:
+        column = texts.cast(pa.decimal128(15 + SCALE, SCALE))
+    except (pa.ArrowException, ValueError) as error:
         raise Doubt from error
     if column.null_count:
         raise Doubt
     return _decimals(column)[0]
+
+
+def iso_ns(texts: Any) -> Ints:
+    """Turn an Arrow array of times of UTC in ISO-8601 into ns since 1970; raise Doubt for others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = pc.utf8_rtrim(texts, "Z")
+    if not pc.all(pc.match_substring_regex(plain, ISO)).as_py():
+        raise Doubt
+    try:
+        return _flat(plain.cast(pa.timestamp("ns")).cast(pa.int64()))
+    except (pa.ArrowException, ValueError) as error:
+        raise Doubt from error
 
 
 def _flat(column: Any) -> Ints:
@@ -276,7 +301,7 @@ def _flat(column: Any) -> Ints:
     return np.ascontiguousarray(column.to_numpy(), dtype=np.int64)
 
 
-def _coded(column: Any, count: int) -> tuple[Ints, list[str]]:
+def coded(column: Any, count: int) -> tuple[Ints, list[str]]:
     import numpy as np
     import pyarrow as pa
 
@@ -293,7 +318,7 @@ def _coded(column: Any, count: int) -> tuple[Ints, list[str]]:
     return np.ascontiguousarray(array.indices.to_numpy(), dtype=np.int64), names
 
 
-def _words(column: Any, meaning: Callable[[str], int | None], where: Truths | None = None) -> Ints:
+def meanings(column: Any, meaning: Callable[[str], int | None], where: Truths | None = None) -> Ints:
     """Return what each word means; raise Doubt for a word without a meaning, among those `where` it matters."""
     import numpy as np
     import pyarrow as pa
@@ -311,13 +336,14 @@ def _words(column: Any, meaning: Callable[[str], int | None], where: Truths | No
     told = known[codes]
     if not (told if where is None else told[where]).all():
         raise Doubt
-    meanings: Ints = np.take(np.array([one or 0 for one in found], dtype=np.int64), codes)
-    return meanings
+    told_meanings: Ints = np.take(np.array([one or 0 for one in found], dtype=np.int64), codes)
+    return told_meanings
 
 
 WANTED: Mapping[str, tuple[str, ...]] = {
     "trades": ("time", "price", "size", "side", "id", "symbol"),
     "quotes": ("time", "bid", "bid_size", "ask", "ask_size", "symbol"),
+    "book": ("time", "snapshot", "side", "price", "size", "symbol"),
     "ticks": ("time", "kind", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "symbol"),
 }
 
@@ -330,6 +356,8 @@ def roles_of(found: Found, table: Table) -> list[str] | None:
     if table.name == "fastmm" or table.holds not in WANTED:
         return None
     at = dict(found.roles)
+    if table.holds == "book" and "snapshot" not in at:
+        return None
     return [role for role in WANTED[table.holds] if role in at]
 
 
@@ -349,17 +377,17 @@ def bar_columns(table: Any, unit: str, market: str | None) -> tuple[list[int], l
     """
     import numpy as np
 
-    times = _times(table.column("time"), unit) // 1_000_000
+    times = times_ns(table.column("time"), unit) // 1_000_000
     if not ((times >= FIRST_MS) & (times < LAST_PLAUSIBLE_MS)).all():
         raise Doubt
     if market is not None and "symbol" in table.column_names:
-        _, names = _coded(table.column("symbol"), table.num_rows)
+        _, names = coded(table.column("symbol"), table.num_rows)
         if {market_of_symbol(name) for name in names} != {market}:
             raise Doubt
-    numbers = [_numbers(table.column(role)) for role in BAR_ROLES[1:]]
-    if not all(there.all() for _, there in numbers):
+    found = [numbers(table.column(role)) for role in BAR_ROLES[1:]]
+    if not all(there.all() for _, there in found):
         raise Doubt
-    opened, high, low, closed, volume = (one for one, _ in numbers)
+    opened, high, low, closed, volume = (one for one, _ in found)
     fits = (low > 0) & (high >= opened) & (high >= closed) & (low <= opened) & (low <= closed)
     if not fits.all():
         raise Doubt

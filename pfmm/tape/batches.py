@@ -7,7 +7,7 @@ beyond its ms an event was, `lines` where it stands in its source. Needs NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pfmm.model.market import Book, FundingRate, Level, Trade
@@ -128,6 +128,76 @@ def batches_of(entries: Iterable[Entry]) -> Iterator[Batch]:
     for entry in entries:
         collector.add(entry)
     yield from collector.batches()
+
+
+class Parts:
+    """Events of one market that were read apart, until they stand in the order of their lines."""
+
+    def __init__(self) -> None:
+        self._events: list[tuple[Ints, Ints]] = []
+        self._depth: list[tuple[Ints, Ints]] = []
+
+    def add(self, lines: Ints, events: Ints) -> None:
+        """Take events with the lines that they stand in; those of one line are in order."""
+        self._events.append((lines, events))
+
+    def add_depth(self, lines: Ints, depth: Ints) -> None:
+        """Take books with the lines that they stand in."""
+        self._depth.append((lines, depth))
+
+    def add_batch(self, batch: Batch) -> None:
+        """Take what was read one by one."""
+        self.add(batch.lines, batch.events)
+        self.add_depth(batch.depth_lines, batch.depth)
+
+    def batch(self, market: str) -> Batch:
+        """Return everything that was taken."""
+        import numpy as np
+
+        lines, events = _by_line(self._events, EVENT_WIDTH)
+        depth_lines, depth = _by_line(self._depth, DEPTH_WIDTH)
+        return Batch(market, events, np.zeros(len(events), dtype=np.int64), lines, depth, depth_lines)
+
+
+def _by_line(parts: list[tuple[Ints, Ints]], width: int) -> tuple[Ints, Ints]:
+    import numpy as np
+
+    none = np.empty(0, dtype=np.int64), np.empty((0, width), dtype=np.int64)
+    lines, rows = zip(*(parts or [none]), strict=True)
+    if len(parts) == 1 and (np.diff(lines[0]) >= 0).all():
+        return parts[0]
+    joined, order = np.concatenate(rows), np.argsort(np.concatenate(lines), kind="stable")
+    return np.concatenate(lines)[order], joined[order]
+
+
+def in_order_of_lines(batches: list[Batch]) -> list[Batch]:
+    """Return batches, of one market each, in the order in which the markets are met; those without events are none."""
+    firsts = [min([*one.lines[:1].tolist(), *one.depth_lines[:1].tolist()], default=0) for one in batches]
+    return [batches[at] for _, at in sorted((first, at) for at, first in enumerate(firsts) if first)]
+
+
+def event_rows(kind: int, times: Ints, *columns: Ints) -> Ints:
+    """Return events of one kind: times in ms and up to four columns of numbers."""
+    import numpy as np
+
+    rows = np.zeros((len(times), EVENT_WIDTH), dtype=np.int64)
+    rows[:, 0], rows[:, 1] = times, kind
+    for at, column in enumerate(columns, 2):
+        rows[:, at] = column
+    return rows
+
+
+def depth_rows(times: Ints, sides: Sequence[tuple[Sequence[Ints], Sequence[Ints]]]) -> Ints:
+    """Return books: of the bids and the asks prices and sizes, a column a level; of more than 20 the first are kept."""
+    import numpy as np
+
+    rows = np.zeros((len(times), DEPTH_WIDTH), dtype=np.int64)
+    rows[:, 0] = times
+    for side, (prices, sizes) in enumerate(sides):
+        first = 1 + 2 * DEPTH_LEVELS * side
+        for level, (price, size) in enumerate(zip(prices[:DEPTH_LEVELS], sizes[:DEPTH_LEVELS], strict=True)):
+            rows[:, first + 2 * level], rows[:, first + 2 * level + 1] = price, size
+    return rows
 
 
 class Ordered:

@@ -8,24 +8,26 @@ from __future__ import annotations
 from decimal import Decimal
 from heapq import nlargest, nsmallest
 
-from pfmm.model.market import Book, Level
+from pfmm.model.market import Book
+from pfmm.model.market import Level as BookLevel
 from pfmm.tape.events import MOST_DIGITS, PLAIN, Place, TapeQuote, not_negative, positive
 
 DEPTH_LEVELS = 20
 DEPTH_EVERY_MS = 1_000
-_Side = dict[float, tuple[str, str]]
+Side = dict[float, tuple[str, str]]
+Level = tuple[str, str] | None  # price and size as they came; None for an absent side
 
 
 class LevelBook:
     """One market's book."""
 
-    __slots__ = ("_best", "asks", "bids", "next_ms")
+    __slots__ = ("asks", "best", "bids", "next_ms")
 
     def __init__(self) -> None:
-        self.bids: _Side = {}
-        self.asks: _Side = {}
+        self.bids: Side = {}
+        self.asks: Side = {}
         self.next_ms = 0
-        self._best: tuple[object, object] | None = None
+        self.best: tuple[Level, Level] | None = None
 
     def clear(self) -> None:
         """Forget every level: a snapshot follows."""
@@ -57,12 +59,29 @@ class LevelBook:
         """Return the best prices and sizes where they have changed since the last time, else None."""
         bid = self.bids[max(self.bids)] if self.bids else None
         ask = self.asks[min(self.asks)] if self.asks else None
-        if (bid, ask) == self._best:
+        if not self.shows_new(bid, ask):
             return None
-        self._best = (bid, ask)
         bid_price, bid_size = (None, Decimal(0)) if bid is None else (Decimal(bid[0]), Decimal(bid[1]))
         ask_price, ask_size = (None, Decimal(0)) if ask is None else (Decimal(ask[0]), Decimal(ask[1]))
         return TapeQuote(market, time_ms, bid_price, bid_size, ask_price, ask_size)
+
+    def shows_new(self, bid: Level, ask: Level) -> bool:
+        """Tell whether these best levels are others than the last that were shown; they are shown now."""
+        changed = (bid, ask) != self.best
+        self.best = (bid, ask)
+        return changed
+
+    def shown(self) -> LevelBook:
+        """Return an empty book of which the same was shown."""
+        found = LevelBook()
+        found.next_ms, found.best = self.next_ms, self.best
+        return found
+
+    def copy(self) -> LevelBook:
+        """Return a copy that goes its own way."""
+        found = self.shown()
+        found.bids, found.asks = dict(self.bids), dict(self.asks)
+        return found
 
     def depth(self, market: str, time_ms: int) -> Book | None:
         """Return twenty levels a side, at most once a second; None in between."""
@@ -78,5 +97,5 @@ class LevelBook:
         return Book(market, time_ms, _levels(bids), _levels(asks))
 
 
-def _levels(pairs: list[tuple[str, str]]) -> tuple[Level, ...]:
-    return tuple(Level(Decimal(price), Decimal(size)) for price, size in pairs)
+def _levels(pairs: list[tuple[str, str]]) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(Decimal(price), Decimal(size)) for price, size in pairs)

@@ -24,9 +24,21 @@ class FastLines(Protocol):
 def fast_lines_of(reader: LineReader) -> FastLines | None:
     """Return the fast way through a reader's lines; None where it has none, or what that needs is not installed."""
     from pfmm.tape.formats.binance_stream import BinanceReader
+    from pfmm.tape.formats.bybit import BybitReader
+    from pfmm.tape.formats.hyperliquid import HyperliquidReader
 
-    if find_spec("orjson") is None or find_spec("pyarrow") is None or not isinstance(reader, BinanceReader):
+    if find_spec("orjson") is None or find_spec("pyarrow") is None:
         return None
-    from pfmm.tape.formats.binance_fast import BinanceFast
+    if isinstance(reader, BinanceReader):
+        from pfmm.tape.formats.binance_fast import BinanceFast
 
-    return BinanceFast(reader)
+        return BinanceFast(reader)
+    if isinstance(reader, HyperliquidReader):
+        from pfmm.tape.formats.hyperliquid_fast import HyperliquidFast
+
+        return HyperliquidFast(reader)
+    if isinstance(reader, BybitReader):
+        from pfmm.tape.formats.bybit_fast import BybitFast
+
+        return BybitFast(reader)
+    return None

@@ -7,12 +7,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from pfmm.model.market import FundingRate, Trade
-from pfmm.model.spelling import market_name
 from pfmm.model.units import EPOCH, UNIT_NS, unit_of
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, finite, not_negative, positive
@@ -20,6 +19,7 @@ from pfmm.tape.layout import Document, Table, listed
 from pfmm.tape.recognise import Found, cells_of
 from pfmm.tape.seen import SeenIds
 from pfmm.tape.sources import Block, Source, decoded, reading_errors, unpacked
+from pfmm.tape.symbols import market_called
 from pfmm.tape.trimmed import Trimmed
 
 NUMBER = re.compile(r"(?a)([0-9]{1,19})(?:\.([0-9]{0,12}))?")
@@ -172,6 +172,21 @@ def _as_written(text: str) -> Any:
     return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
 
 
+@dataclass(slots=True)
+class Levels:
+    """The books that rows of levels make, and the message that is not known to be whole: it ends where another begins.
+
+    `group` is what the rows of a message have in common, `pending` its market, time and kind, until it is shown.
+    """
+
+    books: dict[str, LevelBook] = field(default_factory=dict)
+    group: tuple[str, ...] = ()
+    pending: tuple[str, int, str] | None = None
+    sub_ns: int = 0
+    shown_ms: int = 0  # when the message before it was
+    snapshot: bool = False
+
+
 class RowReader:
     """Turns rows of one table into events. `market` names a table that has no column for it."""
 
@@ -187,12 +202,7 @@ class RowReader:
         self.market = market
         self._names = {role: names[0] for role, names in {**table.columns, **table.extras}.items()}
         self._instrument: str | None = None
-        self._books: dict[str, LevelBook] = {}
-        self._group: tuple[str, ...] = ()
-        self._sub_ns = 0
-        self._pending: tuple[str, int, str] | None = None
-        self._shown_ms = 0  # when the message before it was
-        self._snapshot = False
+        self.levels = Levels()
         self._settled: dict[str, FundingRate] = {}
         self._told_ms: dict[str, int] = {}
 
@@ -233,17 +243,21 @@ class RowReader:
     def go_on_from(self, before: RowReader) -> None:
         """Take over what the file before this one leaves: its books, and the ids of its prints."""
         self.seen, self.last_id = before.seen, before.last_id
-        self._books, self._snapshot = before._books, before._snapshot
+        self.levels.books, self.levels.snapshot = before.levels.books, before.levels.snapshot
 
     def rest(self) -> Iterator[tuple[TapeEvent, int]]:
         """Yield what waits for the end of the file. Half a ticker is passed over: its other half may have been cut.
 
         One that goes back in time is not: it is out of order, and told.
         """
-        if self._pending is not None and self._pending[2] in TICKERS and self._pending[1] >= self._shown_ms:
-            book = self._books[self._book_of(self._pending[0], self._pending[2])]
+        if (
+            self.levels.pending is not None
+            and self.levels.pending[2] in TICKERS
+            and self.levels.pending[1] >= self.levels.shown_ms
+        ):
+            book = self.levels.books[self._book_of(self.levels.pending[0], self.levels.pending[2])]
             if not (book.bids and book.asks):
-                self._pending = None
+                self.levels.pending = None
                 self.skipped += 1
         yield from self._shown()
 
@@ -261,7 +275,7 @@ class RowReader:
             return self.market
         if not symbol or not symbol.isprintable():
             raise place.error(f"{self._names['symbol']} must be a name, not {symbol!r}")
-        return symbol if symbol.endswith("-PERP") else market_name(symbol)
+        return symbol if symbol.endswith("-PERP") else market_called(symbol)
 
     def _cell(self, cells: Sequence[str], role: str) -> str:
         return cells[self.at[role]]
@@ -342,27 +356,27 @@ class RowReader:
         kind = self._cell(cells, "kind").upper() if "kind" in self.at else "D"
         sequence = self._cell(cells, "sequence") if "sequence" in self.at else ""
         group = (market, str(time), kind, sequence)
-        if group != self._group:
+        if group != self.levels.group:
             yield from self._shown()
         if kind in ("T", "2"):
             yield from ((event, time[1]) for event in self._trade(cells, market, time[0], place))
         elif kind in ("S", "D", "B", "0", "1", "3"):
-            self._level(cells, market, kind, group != self._group, place)
-            self._pending, self._sub_ns = (market, time[0], kind), time[1]
+            self._level(cells, market, kind, group != self.levels.group, place)
+            self.levels.pending, self.levels.sub_ns = (market, time[0], kind), time[1]
         else:
             raise place.error(f"{self._names['kind']} must be S, D, T or B, not {kind!r}")
-        self._group = group
+        self.levels.group = group
 
     def _level(self, cells: Sequence[str], market: str, kind: str, begins: bool, place: Place) -> None:  # noqa: FBT001
-        book = self._books.setdefault(self._book_of(market, kind), LevelBook())
+        book = self.levels.books.setdefault(self._book_of(market, kind), LevelBook())
         snapshot = kind in ("S", "0")
         if "snapshot" in self.at:
             word = self._cell(cells, "snapshot").lower()
             if word not in ("true", "false"):
                 raise place.error(f"{self._names['snapshot']} must be true or false, not {word!r}")
             snapshot = word == "true"
-            begins = snapshot and not self._snapshot
-        self._snapshot = snapshot
+            begins = snapshot and not self.levels.snapshot
+        self.levels.snapshot = snapshot
         if (snapshot or kind in TICKERS) and begins:
             book.clear()
         price, size = self._cell(cells, "price"), self._cell(cells, "size")
@@ -376,17 +390,17 @@ class RowReader:
         return market + " best" if kind in TICKERS else market
 
     def _shown(self) -> Iterator[tuple[TapeEvent, int]]:
-        if self._pending is None:
+        if self.levels.pending is None:
             return
-        (market, time_ms, kind), self._pending = self._pending, None
-        self._shown_ms = time_ms
-        book = self._books[self._book_of(market, kind)]
+        (market, time_ms, kind), self.levels.pending = self.levels.pending, None
+        self.levels.shown_ms = time_ms
+        book = self.levels.books[self._book_of(market, kind)]
         quote = book.quote(market, time_ms)
         depth = None if kind in TICKERS else book.depth(market, time_ms)
         if quote is not None:
-            yield quote, self._sub_ns
+            yield quote, self.levels.sub_ns
         if depth is not None:
-            yield depth, self._sub_ns
+            yield depth, self.levels.sub_ns
 
 
 def rate_of(reader: RowReader, cells: Sequence[str], place: Place) -> tuple[Decimal, int]:

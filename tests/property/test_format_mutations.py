@@ -23,11 +23,11 @@ from pfmm.backtest.candles import read_candles
 from pfmm.backtest.rates import read_funding
 from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.tape import ReadOptions
-from pfmm.tape import source_batches as fast
 from pfmm.tape.batches import batches_of
 from pfmm.tape.gather import GatheredMarket, Gathering
 from pfmm.tape.reading import TapeReader
 from tests.unit.tape.made_files import CANDLE_FILES, FUNDING_FILES, PRINT_FILES, QUOTE_FILES, TICK_FILES
+from tests.whole_blocks import whole_blocks
 
 OPTIONS = ReadOptions(market="BTC-PERP")
 EVENT_FILES = {**QUOTE_FILES, **PRINT_FILES, **TICK_FILES}
@@ -48,13 +48,9 @@ def by_blocks(path: Path) -> Result:
     """Whole blocks, however small."""
 
     def read() -> list[object]:
-        few, fast.FEW_BYTES = fast.FEW_BYTES, 0
-        try:
-            with Gathering(OPTIONS, path.parent) as gathering:
-                gathering.read([path])
-                return [_gathered(market) for market in gathering.markets.values()]
-        finally:
-            fast.FEW_BYTES = few
+        with whole_blocks(), Gathering(OPTIONS, path.parent) as gathering:
+            gathering.read([path])
+            return [_gathered(market) for market in gathering.markets.values()]
 
     return _result(read)
 
@@ -89,11 +85,8 @@ def _uncrossed(rows: object) -> object:
 
 def bars_by_blocks(path: Path) -> Result:
     """Whole blocks, however small."""
-    few, fast.FEW_BYTES = fast.FEW_BYTES, 0
-    try:
+    with whole_blocks():
         return bars(path)
-    finally:
-        fast.FEW_BYTES = few
 
 
 def bars(path: Path) -> Result:

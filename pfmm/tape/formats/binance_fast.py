@@ -1,4 +1,4 @@
-"""Raw Binance captures, whole blocks at a time: orjson reads lines, pyarrow turns numbers at one go. Layer: tape.
+"""Raw Binance captures, whole blocks at a time: lines of one shape as columns, the rest through orjson. Layer: tape.
 
 Reads what BinanceReader reads, into the same books and ids, so that both can take turns. Of a book's changes only the
 last of each price is looked at, when somebody asks for the book.
@@ -7,17 +7,23 @@ last of each price is looked at, when somebody asks for the book.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from operator import itemgetter
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import DataFileError
 from pfmm.model.spelling import market_name
 from pfmm.model.units import LAST_MS
-from pfmm.tape.arrow import Doubt, decimals_of_texts
-from pfmm.tape.batches import DEPTH_WIDTH, EVENT_WIDTH, QUOTE, TRADE, Batch, levels_row
-from pfmm.tape.books import DEPTH_EVERY_MS
+from pfmm.tape.arrow import Doubt
+from pfmm.tape.batches import Batch, in_order_of_lines
+from pfmm.tape.events import Place
 from pfmm.tape.fixed import Unfit
-from pfmm.tape.formats.binance_stream import KINDS, BinanceReader, DepthBook, is_other
+from pfmm.tape.formats.binance_block import BlockMarket
+from pfmm.tape.formats.binance_partial import whole_books
+from pfmm.tape.formats.binance_stream import KINDS, PARTIAL, BinanceReader, DepthBook, is_other, message
+from pfmm.tape.line_blocks import bodies, plain_ms
+from pfmm.tape.shapes import DIGITS, LOCAL, Columns, Group, Path, Shapes
 from pfmm.tape.sources import Block, Source
 
 if TYPE_CHECKING:
@@ -26,47 +32,14 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-
-_QUOTE, _TRADE = itemgetter("T", "b", "B", "a", "A"), itemgetter("T", "p", "q", "m", "t")
+FEW = 64  # lines of one shape: below that a table is not worth while
+SNAPSHOT = b'"lastUpdateId"'
+IDS = {"trade": "t", "aggTrade": "a"}
+_QUOTE = itemgetter("T", "b", "B", "a", "A")
+_TRADES = {kind: itemgetter("T", "p", "q", "m", name) for kind, name in IDS.items()}
+USED = (*KINDS, *PARTIAL)
 _UNSEEN = object()
-
-
-class _Market:
-    """What one block tells of one market, as it came."""
-
-    def __init__(self, name: str, book: DepthBook) -> None:
-        self.name, self.book = name, book
-        self.quotes: list[tuple[Any, ...]] = []  # T, b, B, a, A
-        self.quote_lines: list[int] = []
-        self.trades: list[tuple[Any, ...]] = []  # T, p, q, m, t
-        self.trade_lines: list[int] = []
-        self.depth: list[list[int]] = []
-        self.depth_lines: list[int] = []
-        self.bids: dict[str, str] = {}
-        self.asks: dict[str, str] = {}
-
-    def flush(self) -> None:
-        """Bring the changes that wait into the book; raises Doubt for what is no level."""
-        for waiting, side in ((self.bids, self.book.bids), (self.asks, self.book.asks)):
-            if not waiting:
-                continue
-            prices, sizes = decimals_of_texts(list(waiting)), decimals_of_texts(list(waiting.values()))
-            if not prices.all() or len(set(prices.tolist())) < len(waiting):
-                raise Doubt
-            for (price, size), amount in zip(waiting.items(), sizes.tolist(), strict=True):
-                if amount:
-                    side[float(price)] = (price, size)
-                else:
-                    side.pop(float(price), None)
-            waiting.clear()
-
-    def sample(self, time_ms: int, line: int) -> None:
-        """Note twenty levels a side."""
-        self.flush()
-        self.book.next_ms = time_ms + DEPTH_EVERY_MS
-        top = self.book.top(self.name, time_ms)
-        self.depth_lines.append(line)
-        self.depth.append([time_ms, *levels_row(top.bids), *levels_row(top.asks)])
+NOWHERE = -1
 
 
 class BinanceFast:
@@ -74,7 +47,8 @@ class BinanceFast:
 
     def __init__(self, reader: BinanceReader) -> None:
         self._reader = reader
-        self._kinds: dict[str, object] = {}
+        self._kinds: dict[str, str | None] = {}
+        self._shapes = Shapes(DIGITS, FEW, _is_plain)
 
     def read(self, block: Block, source: Source, *, stamped: bool) -> list[Batch]:
         """Read the events of a block; where it is not plain, remember nothing of it and raise Doubt."""
@@ -82,10 +56,7 @@ class BinanceFast:
         collecting = gc.isenabled()
         gc.disable()  # it would look through ever more rows, none of which is rubbish: a third of the time
         try:
-            markets = self._markets(block, source, stamped=stamped)
-            for one in markets.values():
-                one.flush()
-            return [_batch(one, self._reader) for one in markets.values()]
+            return _Reading(self._reader, self._kinds, block, source).batches(self._shapes, stamped=stamped)
         except (Doubt, KeyError, TypeError, ValueError, AttributeError, Unfit, DataFileError) as error:
             self._reader.go_back(saved)
             raise Doubt from error
@@ -93,81 +64,164 @@ class BinanceFast:
             if collecting:
                 gc.enable()
 
-    def _markets(self, block: Block, source: Source, *, stamped: bool) -> dict[str, _Market]:
+
+class _Reading:
+    """One block, and what was found in it."""
+
+    def __init__(self, reader: BinanceReader, kinds: dict[str, str | None], block: Block, source: Source) -> None:
+        self._reader, self._kinds, self._block, self._source = reader, kinds, block, source
+        self._markets: dict[str, BlockMarket] = {}  # by the symbol as it came
+        self._last = (NOWHERE, "")  # the last line that names a market, and which
+
+    def batches(self, shapes: Shapes, *, stamped: bool) -> list[Batch]:
+        reader, content = self._reader, self._block.content
+        groups, rest = shapes.groups(content, stamped=stamped)
+        if groups and any(SNAPSHOT in line for _, line in rest):
+            groups, rest = [], list(enumerate(content.split(b"\n")))  # it is of the market of the line before it
+        if rest:
+            self._rest(rest, stamped=stamped)
+        named = [(group, *self._kind(group)) for group in groups]
+        for group, kind, prefix in named:
+            if kind not in PARTIAL:
+                self._group(group, kind, prefix)
+        markets = {market.name: market for market in self._markets.values()}
+        for one in markets.values():
+            one.take_lists()
+            one.flush()
+        for group, kind, prefix in named:
+            if kind in PARTIAL:
+                self._partial(group, prefix)
+        markets = {market.name: market for market in self._markets.values()}
+        if self._last[0] != NOWHERE:
+            reader.market = self._last[1]
+        reader.ticked |= {name for name, one in markets.items() if one.first_ticker is not None}
+        return in_order_of_lines([one.batch(reader) for one in markets.values()])
+
+    def _market(self, symbol: Any) -> BlockMarket:
+        market = self._markets.get(symbol)
+        if market is None:
+            if not isinstance(symbol, str) or not symbol or not symbol.isprintable():
+                raise Doubt
+            name = market_name(symbol)
+            same = [one for one in self._markets.values() if one.name == name]
+            market = same[0] if same else BlockMarket(name, self._reader.books.setdefault(name, DepthBook()))
+            self._markets[symbol] = market
+        return market
+
+    def _is_last(self, line: int, market: str) -> None:
+        self._last = max(self._last, (line, market))
+
+    # -- lines of one shape
+
+    def _kind(self, group: Group) -> tuple[str | None, Path]:
+        """Return the kind of the messages, and where their content stands."""
+        kind, data = message(group.shape.record, self._source.place)
+        if data is not group.shape.record:
+            for stream in group.columns.names(("stream",))[1]:
+                if self._kind_of(stream) != (kind if kind in USED else None):
+                    raise Doubt
+            return kind, ("data",)
+        if ("e",) in group.shape.values and len(group.columns.names(("e",))[1]) > 1:
+            raise Doubt
+        return kind, ()
+
+    def _kind_of(self, stream: Any) -> str | None:
+        """Return the kind of a stream, None for one that is not used; raise Doubt for one that is not known."""
+        found = self._kinds.get(stream, _UNSEEN)
+        if isinstance(found, str) or found is None:
+            return found
+        if not isinstance(stream, str) or not stream.isprintable():
+            raise Doubt
+        kind = stream.partition("@")[2].partition("@")[0]
+        if kind not in USED and not is_other(stream):
+            raise Doubt
+        self._kinds[stream] = kind if kind in USED else None
+        return self._kinds[stream]
+
+    def _group(self, group: Group, kind: str | None, prefix: Path) -> None:
+        columns, lines = group.columns, group.at + self._block.first_line
+        if kind is None:
+            self._reader.skipped += len(lines)
+            return
+        times = _times(columns, prefix)
+        if kind == "bookTicker":
+            numbers = columns.decimals(*((*prefix, name) for name in ("b", "B", "a", "A")))
+            for market, rows in self._by_market(columns.names((*prefix, "s")), lines):
+                market.add_quotes(lines[rows], times[rows], [one[rows] for one in numbers])
+            return
+        if (*prefix, "X") in group.shape.values and columns.names((*prefix, "X"))[1] != ["MARKET"]:
+            raise Doubt
+        numbers = columns.decimals((*prefix, "p"), (*prefix, "q"))
+        ids, maker = columns.wholes((*prefix, IDS[kind])), columns.truths((*prefix, "m"))
+        for market, rows in self._by_market(columns.names((*prefix, "s")), lines):
+            market.add_trades(kind, lines[rows], times[rows], [one[rows] for one in numbers], maker[rows], ids[rows])
+
+    def _partial(self, group: Group, prefix: Path) -> None:
+        columns, lines = group.columns, group.at + self._block.first_line
+        books = whole_books(columns, prefix, _times(columns, prefix))
+        codes, streams = columns.names(("stream",))
+        for market, rows in self._by_market((codes, [one.partition("@")[0] for one in streams]), lines):
+            books.take(market, rows, lines[rows], self._reader)
+
+    def _by_market(self, names: tuple[Ints, list[str]], lines: Ints) -> Iterator[tuple[BlockMarket, Any]]:
+        """Yield the markets with which of the lines are theirs."""
+        codes, symbols = names
+        for code, symbol in enumerate(symbols):
+            market = self._market(symbol)
+            rows = slice(None) if len(symbols) == 1 else codes == code
+            self._is_last(int(lines[rows][-1]), market.name)
+            yield market, rows
+
+    # -- the other lines
+
+    def _rest(self, rest: list[tuple[int, bytes]], *, stamped: bool) -> None:
         import orjson
 
-        reader, markets, kinds = self._reader, dict[str, _Market](), self._kinds
-        last: _Market | None = None
-        skipped = 0
-        lines = _bodies(block.content) if stamped else block.content.split(b"\n")
-        records = orjson.loads(b"[" + b",".join(lines) + b"]")
+        lines = [line for _, line in rest]
+        records = orjson.loads(b"[" + b",".join(bodies(lines) if stamped else lines) + b"]")
         if len(records) != len(lines):
             raise Doubt
-        for number, record in enumerate(records, block.first_line):
+        first = self._block.first_line
+        last: BlockMarket | None = None
+        skipped = number = 0
+        for (at, _), record in zip(rest, records, strict=True):
             stream = record.get("stream")
             if stream is None:
-                last = self._snapshot(record, last, source, number)
+                self._snapshot(record, last, first + at)
                 continue
-            kind = kinds.get(stream, _UNSEEN)
-            if kind is _UNSEEN:
-                kind = self._kind(stream)
+            kind = self._kind_of(stream)
             if kind is None:
                 skipped += 1
                 continue
-            data = record["data"]
-            symbol = data["s"]
-            if last is None or last.name != symbol:
-                last = markets.get(symbol) or self._begin(symbol, markets)
-            if kind == "bookTicker":
+            number, data = first + at, record["data"]
+            last = self._market(data["s"])
+            if kind == "depth":
+                self._depth(last, data, number)
+            elif kind == "bookTicker":
                 last.quotes.append(_QUOTE(data))
                 last.quote_lines.append(number)
-            elif kind == "depth":
-                self._depth(last, data, source, number)
+            elif kind in PARTIAL:
+                raise Doubt
             elif data.get("X", "MARKET") != "MARKET":
                 skipped += 1
             else:
-                last.trades.append(_TRADE(data))
-                last.trade_lines.append(number)
+                last.add_trade(kind, _TRADES[kind](data), number)
         if last is not None:
-            reader.market = market_name(last.name)
-        reader.ticked |= {market_name(one.name) for one in markets.values() if one.quotes}
-        reader.skipped += skipped
-        return markets
+            self._is_last(number, last.name)
+        self._reader.skipped += skipped
 
-    def _kind(self, stream: Any) -> str | None:
-        if not isinstance(stream, str) or not stream.isprintable():
-            raise Doubt
-        kind: str | None = stream.partition("@")[2].partition("@")[0]
-        if kind == "aggTrade" or (kind not in KINDS and not is_other(stream)):
-            raise Doubt
-        kind = kind if kind in KINDS else None
-        self._kinds[stream] = kind
-        return kind
-
-    def _begin(self, symbol: Any, markets: dict[str, _Market]) -> _Market:
-        if not isinstance(symbol, str) or not symbol or not symbol.isprintable():
-            raise Doubt
-        name = market_name(symbol)
-        if any(market_name(other) == name for other in markets) or self._reader.prints.get(name, "trade") != "trade":
-            raise Doubt
-        markets[symbol] = _Market(symbol, self._reader.books.setdefault(name, DepthBook()))
-        return markets[symbol]
-
-    @staticmethod
-    def _snapshot(record: Any, last: _Market | None, source: Source, number: int) -> _Market:
+    def _snapshot(self, record: Any, last: BlockMarket | None, number: int) -> None:
         if "lastUpdateId" not in record:
             raise Doubt
         if last is None:
             raise Doubt  # it belongs to the market of the block before
         last.flush()
-        last.book.start(record, source.at(number))
-        return last
+        last.book.start(record, self._source.at(number))
 
-    @staticmethod
-    def _depth(market: _Market, data: dict[str, Any], source: Source, number: int) -> None:
+    def _depth(self, market: BlockMarket, data: dict[str, Any], number: int) -> None:
         book, time_ms = market.book, data["T"]
         if book.snapshot_id is None:
-            book.change(data, source.at(number))
+            book.change(data, self._source.at(number))
             return
         if type(data["u"]) is not int or type(time_ms) is not int or not 0 < time_ms <= LAST_MS:
             raise Doubt
@@ -179,58 +233,16 @@ class BinanceFast:
             market.sample(time_ms, number)
 
 
-def _bodies(content: bytes) -> list[bytes]:
-    """Return a block's lines without the recorder's clock, which is as long in each; raise Doubt where it is not."""
-    lines = content.split(b"\n")
-    at = lines[0].find(b" ") + 1
-    stamps = b"".join([line[:at] for line in lines])
-    # each ends in the only blank that it has, where there are as many blanks as lines, every `at` bytes
-    if not at or stamps[at - 1 :: at] != b" " * len(lines) or not stamps.replace(b" ", b"").isdigit():
-        raise Doubt
-    return [line[at:] for line in lines]
+def _is_plain(record: Any) -> bool:
+    """Tell whether a record means the same without those before it."""
+    try:
+        kind, _ = message(record, Place(FilePath(), 0))
+    except (DataFileError, AttributeError):
+        return False
+    return kind != "depth"
 
 
-def _batch(market: _Market, reader: BinanceReader) -> Batch:
-    import numpy as np
-
-    name = market_name(market.name)
-    rows = np.zeros((len(market.quotes) + len(market.trades), EVENT_WIDTH), dtype=np.int64)
-    lines = np.zeros(len(rows), dtype=np.int64)
-    count = len(market.quotes)
-    if count:
-        times, bid, bid_size, ask, ask_size = zip(*market.quotes, strict=True)
-        lines[:count], rows[:count, 0], rows[:count, 1] = market.quote_lines, _times(times), QUOTE
-        for at, texts in enumerate((bid, bid_size, ask, ask_size), 2):
-            rows[:count, at] = decimals_of_texts(list(texts))
-        if not (rows[:count, 2] * rows[:count, 4]).all():
-            raise Doubt
-    if market.trades:
-        times, price, size, maker, ids = zip(*market.trades, strict=True)
-        lines[count:], rows[count:, 0], rows[count:, 1] = market.trade_lines, _times(times), TRADE
-        rows[count:, 2], rows[count:, 3] = decimals_of_texts(list(price)), decimals_of_texts(list(size))
-        if set(map(type, maker)) != {bool} or set(map(type, ids)) != {int} or not rows[count:, 2:4].all():
-            raise Doubt
-        rows[count:, 4] = np.where(maker, -1, 1)
-        if (np.diff(np.array([reader.last_trade.get(name, -1), *ids])) <= 0).any():
-            raise Doubt
-        reader.last_trade[name] = ids[-1]
-        reader.prints[name] = "trade"
-    order = np.argsort(lines, kind="stable")
-    depth = np.array(market.depth, dtype=np.int64).reshape(-1, DEPTH_WIDTH)
-    return Batch(
-        name,
-        rows[order],
-        np.zeros(len(rows), dtype=np.int64),
-        lines[order],
-        depth,
-        np.array(market.depth_lines, dtype=np.int64),
-    )
-
-
-def _times(times: tuple[Any, ...]) -> Ints:
-    import numpy as np
-
-    found = np.array(times)
-    if found.dtype != np.int64 or set(map(type, times)) != {int} or (found <= 0).any() or (found > LAST_MS).any():
-        raise Doubt
-    return found
+def _times(columns: Columns, prefix: Path) -> Ints:
+    """Return times in ms: the exchange's own, or the recorder's of messages that carry none."""
+    told = (*prefix, "T") in columns.shape.values
+    return plain_ms(columns.wholes((*prefix, "T")) if told else columns.wholes(LOCAL) // 1_000_000)

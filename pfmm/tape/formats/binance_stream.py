@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pfmm.model.market import Trade
-from pfmm.model.spelling import market_name
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, TapeQuote, field, not_negative, positive, text, whole_ms
 from pfmm.tape.layout import Lines
+from pfmm.tape.symbols import market_called
 
 WAITING_DIFFS = 2_000  # without a snapshot by then, the capture has none
 KINDS = ("bookTicker", "trade", "aggTrade", "depth")
@@ -96,11 +96,13 @@ class BinanceReader:
         """Return a copy of what is remembered of the lines so far, for `go_back`."""
         books = {name: copy_of(book) for name, book in self.books.items()}
         ids, prints = dict(self.last_trade), dict(self.prints)
-        return books, ids, prints, self.market, self.duplicates, self.skipped, self.ticked
+        partial = {name: book.shown() for name, book in self.partial.items()}
+        return books, ids, prints, self.market, self.duplicates, self.skipped, self.ticked, partial
 
     def go_back(self, remembered: tuple[Any, ...]) -> None:
         """Remember that instead."""
-        (self.books, self.last_trade, self.prints, self.market, self.duplicates, self.skipped, self.ticked) = remembered
+        (self.books, self.last_trade, self.prints, self.market, self.duplicates, self.skipped, self.ticked,
+         self.partial) = remembered  # fmt: skip
 
     def begin_file(self) -> None:
         """Forget which market the last line was of: a snapshot at the top of a file belongs to that file."""
@@ -115,12 +117,12 @@ class BinanceReader:
                 raise place.error("a book snapshot stands before any line that names its market")
             self.books.setdefault(self.market, DepthBook()).start(record, place)
             return
-        kind, data = _message(record, place)
+        kind, data = message(record, place)
         if kind is None:
             self.skipped += 1
             return
         told = record["stream"].partition("@")[0] if kind in PARTIAL else field(data, "s", place)
-        self.market = market_name(text(told, "s", place))
+        self.market = market_called(text(told, "s", place))
         time_ms = local_ms if "T" not in data and local_ms is not None else field(data, "T", place)
         if kind in PARTIAL:
             yield from self._partial(self.market, whole_ms(time_ms, "T", place), data, place)
@@ -167,7 +169,7 @@ class BinanceReader:
         return Trade(market, time_ms, price, size, -1 if buyer_is_maker else 1)
 
 
-def _message(record: Record, place: Place) -> tuple[str | None, Record]:
+def message(record: Record, place: Place) -> tuple[str | None, Record]:
     """Return the kind of a message and its content, wrapped in its stream's name or not.
 
     The kind is None for what is not used.

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from pfmm.model.market import Trade
-from pfmm.model.spelling import market_name
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, field, positive, text, whole_ms
 from pfmm.tape.layout import Lines, Table, named
 from pfmm.tape.seen import SeenIds
+from pfmm.tape.symbols import market_called
 
 OTHERS = ("tickers", "kline", "liquidation", "allLiquidation", "lt.", "priceLimit", "adlAlert", "insurance")
 ANSWER = {"success", "op", "ret_msg", "retCode"}  # to a subscription, or a ping
 BOOK = re.compile(r"orderbook\.(1|25|50|100|200|500|1000)\.")
+TRADES, BEST_ALONE = "publicTrade.", "orderbook.1."
 SIDES = {"Buy": 1, "Sell": -1}
 
 
@@ -23,21 +24,30 @@ class BybitReader:
     """`publicTrade` becomes prints, `orderbook` snapshots and differences quotes and, once a second, a book."""
 
     def __init__(self) -> None:
-        self._books: dict[str, LevelBook] = {}
-        self._seen = SeenIds()
-        self._best: set[str] = set()
+        self.books: dict[str, LevelBook] = {}
+        self.seen = SeenIds()
+        self.best: set[str] = set()
         self.duplicates = 0
         self.skipped = 0
 
     def begin_file(self) -> None:
         """Forget nothing: what is kept belongs to no file alone."""
 
+    def remembered(self) -> tuple[Any, ...]:
+        """Return a copy of what is remembered of the lines so far, for `go_back`."""
+        books = {topic: book.copy() for topic, book in self.books.items()}
+        return self.seen.copy(), books, set(self.best), self.duplicates, self.skipped
+
+    def go_back(self, remembered: tuple[Any, ...]) -> None:
+        """Remember that instead."""
+        self.seen, self.books, self.best, self.duplicates, self.skipped = remembered
+
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
         """Yield the events of one message."""
         if not isinstance(record, dict):
             raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
         topic = record.get("topic")
-        if isinstance(topic, str) and topic.startswith("publicTrade."):
+        if isinstance(topic, str) and topic.startswith(TRADES):
             yield from self._trades(record, place)
         elif isinstance(topic, str) and BOOK.match(topic):
             yield from self._book(record, topic, place)
@@ -53,8 +63,8 @@ class BybitReader:
         for one in trades:
             if not isinstance(one, dict):
                 raise place.error(f"data must hold trades, not {one!r}")
-            market = market_name(text(field(one, "s", place), "s", place))
-            if self._seen.again(market, str(field(one, "i", place))):
+            market = market_called(text(field(one, "s", place), "s", place))
+            if self.seen.again(market, str(field(one, "i", place))):
                 self.duplicates += 1
                 continue
             side = field(one, "S", place)
@@ -67,25 +77,25 @@ class BybitReader:
         data = field(record, "data", place)
         if not isinstance(data, dict):
             raise place.error(f"data must be an object, not {data!r}")
-        market = market_name(text(field(data, "s", place), "s", place))
+        market = market_called(text(field(data, "s", place), "s", place))
         time_ms = whole_ms(record["cts"] if "cts" in record else field(record, "ts", place), "cts", place)
         kind = field(record, "type", place)
         if kind not in ("snapshot", "delta"):
             raise place.error(f"type must be snapshot or delta, not {kind!r}")
-        book = self._books.get(topic)
+        book = self.books.get(topic)
         if book is None or kind == "snapshot":
             if kind == "delta":
                 self.skipped += 1  # a difference to a book that the capture does not hold
                 return
-            book = self._books.setdefault(topic, LevelBook())
+            book = self.books.setdefault(topic, LevelBook())
             book.clear()
         book.apply(1, field(data, "b", place), "b", place)
         book.apply(-1, field(data, "a", place), "a", place)
-        best_alone = topic.startswith("orderbook.1.")
+        best_alone = topic.startswith(BEST_ALONE)
         if best_alone:
-            self._best.add(market)
+            self.best.add(market)
         quote = book.quote(market, time_ms)
-        if quote is not None and (best_alone or market not in self._best):
+        if quote is not None and (best_alone or market not in self.best):
             yield quote  # a deeper book is told later, and less often
         depth = None if best_alone else book.depth(market, time_ms)
         if depth is not None:
@@ -93,7 +103,7 @@ class BybitReader:
 
 
 def _knows(record: Any) -> bool:
-    return isinstance(record, dict) and str(record.get("topic", "")).startswith(("publicTrade.", "orderbook."))
+    return isinstance(record, dict) and str(record.get("topic", "")).startswith((TRADES, "orderbook."))
 
 
 FORMATS = (

@@ -7,7 +7,7 @@ for each side: the side that crossed is the print.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,8 +27,13 @@ OTHERS = frozenset((
 SIDES = {"B": 1, "A": -1}
 
 
+def perp(coin: str) -> str:
+    """Name the market of a coin."""
+    return coin.upper() + "-PERP"
+
+
 def _market(record: dict[str, Any], place: Place) -> str:
-    return text(field(record, "coin", place), "coin", place).upper() + "-PERP"
+    return perp(text(field(record, "coin", place), "coin", place))
 
 
 def _time(value: object, place: Place) -> int:
@@ -40,19 +45,27 @@ def _time(value: object, place: Place) -> int:
         found = datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00")
     except ValueError:
         raise place.error(f"time must be ms or ISO-8601, not {value!r}") from None
-    return whole_ms(int((found - EPOCH).total_seconds() * 1000), "time", place)
+    return whole_ms((found - EPOCH) // timedelta(milliseconds=1), "time", place)
 
 
 class HyperliquidReader:
     """Turns messages and lines of the archives into quotes, books and prints."""
 
     def __init__(self) -> None:
-        self._seen = SeenIds()
+        self.seen = SeenIds()
         self.duplicates = 0
         self.skipped = 0
 
     def begin_file(self) -> None:
         """Forget nothing: what is kept belongs to no file alone."""
+
+    def remembered(self) -> tuple[SeenIds, int, int]:
+        """Return a copy of what is remembered of the lines so far, for `go_back`."""
+        return self.seen.copy(), self.duplicates, self.skipped
+
+    def go_back(self, remembered: tuple[SeenIds, int, int]) -> None:
+        """Remember that instead."""
+        self.seen, self.duplicates, self.skipped = remembered
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
         """Yield the events of one line."""
@@ -105,7 +118,7 @@ class HyperliquidReader:
 
     def _trade(self, record: dict[str, Any], place: Place) -> Iterator[TapeEvent]:
         market = _market(record, place)
-        if "tid" in record and self._seen.again(market, str(record["tid"])):
+        if "tid" in record and self.seen.again(market, str(record["tid"])):
             self.duplicates += 1
             return
         side = field(record, "side", place)
