@@ -7,13 +7,14 @@ from typing import Any
 
 from pfmm.tape.arrow import Doubt, csv_columns, event_batches, roles_of
 from pfmm.tape.batches import Batch, batches_of
+from pfmm.tape.book_columns import book_batches
 from pfmm.tape.carriers import batches, cells_of_rows
 from pfmm.tape.fast_lines import FastLines, fast_lines_of
 from pfmm.tape.layout import Document
 from pfmm.tape.recognise import Found
 from pfmm.tape.rows import LOOKED_AT, SourceRows, newest_first
 from pfmm.tape.sources import Block, blocks
-from pfmm.tape.tables import Clock
+from pfmm.tape.tables import Clock, RowReader
 
 BLOCK_BYTES = 8 << 20
 LINE_BYTES = 1 << 20  # what the lines of a block become stays in the processor's cache
@@ -73,12 +74,17 @@ def _text_batches(rows: SourceRows, block: Block) -> Iterator[Batch]:
     assert reader is not None
     try:
         table, unit, first = table_of_block(block, rows.found, reader.clock, roles_of(rows.found, reader.table))
-        found = event_batches(table, reader, first, unit)
+        found = _made(table, reader, first, unit)
     except Doubt:
         yield from batches_of(rows.block(block))
     else:
         reader.clock.unit = unit
         yield from found
+
+
+def _made(table: Any, reader: RowReader, first_line: int, unit: str) -> list[Batch]:
+    make = book_batches if reader.table.holds == "book" else event_batches
+    return make(table, reader, first_line, unit)
 
 
 def table_of_block(block: Block, found: Found, clock: Clock, roles: list[str] | None) -> tuple[Any, str, int]:
@@ -132,7 +138,7 @@ def _columnar(rows: SourceRows) -> Iterator[Batch]:
     for batch in batches(rows.source, found):
         try:
             table, unit = table_of_batch(batch, found, reader.clock, roles_of(found, reader.table))
-            made = event_batches(table, reader, number, unit)
+            made = _made(table, reader, number, unit)
         except Doubt:
             yield from batches_of(rows.rows_of(cells_of_rows(rows.source, found, batch, number)))
         else:
