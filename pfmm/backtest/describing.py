@@ -167,17 +167,19 @@ def _candles(path: Path, kind: str, found: Candles, options: ReadOptions, conten
 
 
 def _rates(kind: str, path: Path) -> Description:
+    funding = funding_of(path)
     markets = []
-    for market, found in funding_of(path).items():
-        span = iso(found[0].time_ms), iso(found[-1].time_ms)
-        hours = ", ".join(str(one) for one in sorted({one.interval_hours for one in found}))
-        markets.append(MarketFigures(market, *span, funding=len(found), interval_hours=hours))
+    for market, found in funding.items():
+        rows = found.settlements
+        span = iso(rows[0].time_ms), iso(rows[-1].time_ms)
+        hours = ", ".join(str(one) for one in sorted({one.interval_hours for one in rows}))
+        markets.append(MarketFigures(market, *span, funding=len(rows), interval_hours=hours))
     return Description(
         file=str(path),
         usable=True,
         format=kind,
         markets=tuple(markets),
-        time_unit="",
+        time_unit=", ".join(sorted({unit for found in funding.values() for unit in found.time_units})),
         duplicate_trades=0,
         skipped_lines=0,
         bad_rows=0,

@@ -29,6 +29,7 @@ class _Rates:
 
     found: dict[int, tuple[int, int, Place]] = field(default_factory=dict)
     per_8h: bool = False
+    time_units: set[str] = field(default_factory=set)
 
     def add(self, time_ms: int, rate: Decimal, hours: int, place: Place, *, may_replace: bool) -> None:
         """Take a row. Raises DataFileError for a time that has another rate already."""
@@ -50,6 +51,14 @@ class _Rates:
             raise rows[error.index][1][2].error(f"{error}: no venue settles so often") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """The settlements of one market, and the units in which the files tell their times (s, ms, us, ns, iso)."""
+
+    settlements: list[Settlement]
+    time_units: tuple[str, ...]
+
+
 def read_funding(path: Path, market: str | None = None) -> list[Settlement]:
     """Read the settlements of one market in a file of settled rates; without `market`, of the only one there is.
 
@@ -60,15 +69,15 @@ def read_funding(path: Path, market: str | None = None) -> list[Settlement]:
     """
     found = funding_of(path)
     if UNNAMED in found:
-        return found[UNNAMED]
+        return found[UNNAMED].settlements
     if market is None and len(found) == 1:
-        return next(iter(found.values()))
+        return next(iter(found.values())).settlements
     if market not in found:
         raise UnknownMarket(f"{path}: holds no rates of {market}", hint=f"it holds {', '.join(found)}")
-    return found[market]
+    return found[market].settlements
 
 
-def funding_of(path: Path) -> dict[str, list[Settlement]]:
+def funding_of(path: Path) -> dict[str, Funding]:
     """Read the settlements of every market in a file or folder, as `read_funding`.
 
     UNNAMED stands for rows that do not name theirs.
@@ -80,7 +89,7 @@ def funding_of(path: Path) -> dict[str, list[Settlement]]:
     if not markets:
         raise Place(path, 0).error("holds no funding rates")
     _refuse_strays(markets)
-    return {market: rates.settlements() for market, rates in markets.items()}
+    return {market: Funding(rates.settlements(), tuple(sorted(rates.time_units))) for market, rates in markets.items()}
 
 
 def _refuse_strays(markets: Mapping[str, _Rates]) -> None:
@@ -101,6 +110,7 @@ def _merge(markets: dict[str, _Rates], market: str, rates: _Rates) -> None:
         raise next(iter(rates.found.values()))[2].error("is for another interval than the rates of the file before")
     for due_ms, (rate, hours, place) in rates.found.items():
         known.add(due_ms, Decimal(rate).scaleb(-8), hours, place, may_replace=False)
+    known.time_units |= rates.time_units
 
 
 def _rates(source: Source) -> Iterator[tuple[str, _Rates]]:
@@ -119,6 +129,8 @@ def _rates(source: Source) -> Iterator[tuple[str, _Rates]]:
             rates = markets.setdefault(event.market, _Rates(per_8h="rate_8h" in reader.at))
             hours = event.interval_hours if stated or reader.states_interval(cells) else 0
             rates.add(event.time_ms, event.rate, hours, place, may_replace="settles" in reader.at)
+    for rates in markets.values():
+        rates.time_units.add(reader.clock.unit or "ms")
     yield from markets.items()
 
 
@@ -131,4 +143,5 @@ def _opens(source: Source, kind: Found) -> _Rates:
     for place, cells in table_cells(source, kind, Faults(Budget(0))):
         time_ms, _ = reader.clock.read(cells[roles["time"]], "time", place)
         rates.add(time_ms, rate_of(reader, cells, place)[0], 0, place, may_replace=False)
+    rates.time_units.add(reader.clock.unit or "ms")
     return rates

@@ -9,9 +9,12 @@ import pytest
 
 pytest.importorskip("numpy", reason="the backtest needs the extra `backtest`")
 
+from pfmm.backtest.describing import describe
 from pfmm.backtest.rates import funding_of, read_funding
 from pfmm.errors import DataFileError, UnknownMarket
-from pfmm.tape.options import UNNAMED
+from pfmm.model.units import iso
+from pfmm.paper.feeds.tape_cache import TapeCache
+from pfmm.tape.options import UNNAMED, ReadOptions
 
 T = 1_735_689_600_000  # 2025-01-01
 H = 3_600_000
@@ -92,6 +95,17 @@ def test_rates_of_other_markets_are_no_rates_of_this_one(tmp_path: Path) -> None
     with pytest.raises(UnknownMarket, match="holds no rates of SOL-PERP") as caught:
         read_funding(path, "SOL-PERP")
     assert caught.value.hint == "it holds ETH-PERP, BTC-PERP"
+
+
+@pytest.mark.parametrize(
+    ("moments", "unit"),
+    [((T // 1000, T // 1000 + 8 * 3600), "s"), ((T, T + 8 * H), "ms"), ((f"{iso(T)}", f"{iso(T + 8 * H)}"), "iso")],
+)
+def test_the_unit_of_the_times_is_told(tmp_path: Path, moments: tuple[object, object], unit: str) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text("time_ms,rate_8h\n" + "".join(f"{moment},0.0001\n" for moment in moments))
+    found = describe(path, ReadOptions(), TapeCache(tmp_path / "cache"))
+    assert (found.time_unit, found.markets[0].funding, found.markets[0].interval_hours) == (unit, 2, "8")
 
 
 def test_candles_of_prices_are_no_rates(tmp_path: Path) -> None:
