@@ -15,6 +15,7 @@ from pfmm.tape.sources import Source, first_bytes, reading_errors, unpacked
 TAPE_MAGIC = b"PFMMTAPE"
 MAGICS: dict[bytes, Carrier] = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather", TAPE_MAGIC: "tape"}
 BATCH_ROWS = 65_536
+LIQUIDATIONS = "liquidation"  # in the name of a file of forced orders, which vendors lay out as trades
 
 
 def carrier_of(source: Source) -> Carrier:
@@ -29,7 +30,18 @@ def carrier_of(source: Source) -> Carrier:
 
 
 def found_of(source: Source, forced: str | None = None) -> Found:
-    """Tell what a source is, whatever carries it. Raises DataFileError for what is none of the known formats."""
+    """Tell what a source is, whatever carries it. Raises DataFileError for what is none of the known formats, and for
+    liquidations, unless `forced` names what they are to be read as."""
+    found = _found(source, forced)
+    if forced is None and found.format_holds == "trades" and LIQUIDATIONS in source.place.path.name.lower():
+        raise source.place.error(
+            "holds liquidations by its name: they are among the trades already, and would count twice",
+            hint=f"leave it out, or rename it, or --format {found.format.name}",
+        )
+    return found
+
+
+def _found(source: Source, forced: str | None) -> Found:
     carrier = carrier_of(source)
     if carrier == "text":
         return recognise(source, forced)

@@ -72,6 +72,14 @@ def test_quotes_are_read_from(tmp_path: Path, name: str) -> None:
     assert quotes_of(found) == MADE_QUOTES
 
 
+def test_liquidations_are_not_taken_for_trades(tmp_path: Path) -> None:
+    """Vendors lay both out alike, and each stands among the trades once more."""
+    path = written(tmp_path, "venue_liquidations_2025-01-01_BTCUSDT.csv", PRINT_FILES["vendor-trades"])
+    with pytest.raises(DataFileError, match="holds liquidations by its name"):
+        found_of(Source(path))
+    assert found_of(Source(path), "vendor-trades").format.name == "vendor-trades"
+
+
 @pytest.mark.parametrize("name", [*PRINT_FILES, *TICK_FILES])
 def test_prints_are_read_from(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, "file", {**PRINT_FILES, **TICK_FILES}[name])
