@@ -28,6 +28,7 @@ from pfmm.tape.events import Place
 from pfmm.tape.fixed import SCALE
 from pfmm.tape.fixed import decimals as decimals_of
 from pfmm.tape.options import ReadOptions
+from pfmm.tape.reading import OVERLAP
 from pfmm.tape.rows import Budget, Faults
 from pfmm.tape.sources import Watcher, expand
 
@@ -80,18 +81,23 @@ def read_candles(
     parts.sort(key=lambda part: part.times[0] if part.times else 0)
     times: list[int] = []
     gaps, longest = 0, 0
+    ahead: Bars | None = None
     for part in parts:
-        found = _join(times, part)
+        found = _join(times, part, ahead)
+        ahead = part if part.times else ahead
         gaps, longest = gaps + found[0], max(longest, found[1])
     named = ", ".join(map(str, files))
     if not times:
         raise DataFileError(f"{named}: no candles")
     if gaps and gaps == len(times) - 1:
         raise DataFileError(f"{files[0]}: no bar begins a minute after the one before it: not 1-minute candles")
+    told = [note for part in parts for note in part.notes]
+    told += [f"{part.source.place.path} holds no candles" for part in parts if not part.times]
+    parts = [part for part in parts if part.times]
     scaled, traded, decimals, size_decimals, tick = _in_units(parts, files, options)
     return Candles(
         array("q", times), scaled, traded, decimals, size_decimals, gaps, longest, tick, parts[0].time_unit,
-        faults.count, tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        faults.count, tuple(dict.fromkeys(told)),
     )  # fmt: skip
 
 
@@ -124,15 +130,16 @@ def _rounded(number: int, unit: int) -> int:
     return whole + (2 * rest > unit or (2 * rest == unit and whole % 2 == 1))
 
 
-def _join(times: list[int], part: Bars) -> tuple[int, int]:
-    """Put the times of the next file behind those before; return (gaps, longest gap in ms) between them."""
+def _join(times: list[int], part: Bars, ahead: Bars | None) -> tuple[int, int]:
+    """Put the times of the next file behind those of the one ahead; return (gaps, longest gap in ms) between them."""
     gaps = longest = 0
     before = times[-1] if times else None
     for number, time_ms in enumerate(part.times):
         if before is not None:
             step = time_ms - before
             if step < BAR_MS:
-                raise _too_early(part.source.at(part.lines[number]), time_ms, before)
+                place = part.source.at(part.lines[number])
+                raise _too_early(place, time_ms, before, None if number else ahead)
             gaps += step > BAR_MS
             longest = max(longest, step)
         before = time_ms
@@ -140,7 +147,10 @@ def _join(times: list[int], part: Bars) -> tuple[int, int]:
     return gaps, longest
 
 
-def _too_early(place: Place, time_ms: int, before_ms: int) -> DataFileError:
+def _too_early(place: Place, time_ms: int, before_ms: int, ahead: Bars | None) -> DataFileError:
+    if time_ms <= before_ms and ahead is not None:
+        last = f"{ahead.source.place.path} ends with that of {iso(before_ms)}"
+        return place.error(f"the bar of {iso(time_ms)} stands first here, and {last}", hint=OVERLAP)
     if time_ms <= before_ms:
         return place.error(f"the bar of {iso(time_ms)} is not after the bar before it, {iso(before_ms)}")
     return place.error(f"the bar begins {time_ms - before_ms} ms after the one before it: not 1-minute candles")

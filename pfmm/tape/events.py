@@ -18,6 +18,8 @@ from pfmm.tape.fixed import decimals
 KEPT_DECIMALS = 8  # of a price, a size or a rate
 LAST_DECIMAL = Decimal("1e-15")
 MOST_DIGITS = 15  # no price or size has more digits than this before or after the point
+MOST_TOLD = 400  # letters of what is wrong: a number may have thousands of digits
+THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+")
 PLAIN = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")  # how nearly every number is written: checked at one go
 
@@ -71,7 +73,8 @@ class Place:
     def error(self, problem: str, hint: str | None = None) -> DataFileError:
         """Make a DataFileError that names the file and the line."""
         where = f"{self.path}, line {self.line}" if self.line else str(self.path)
-        return DataFileError(f"{where}: {problem}", hint=hint)
+        told = problem if len(problem) <= MOST_TOLD else f"{problem[:MOST_TOLD]}…"
+        return DataFileError(f"{where}: {told}", hint=hint)
 
 
 class Entry(NamedTuple):
@@ -124,6 +127,7 @@ def finite(value: object, name: str, place: Place) -> Decimal:
         number = as_meant(Decimal(value))
     except InvalidOperation:
         comma = "; the decimal sign is a point" if DECIMAL_COMMA.fullmatch(value) else ""
+        comma = "; thousands have no sign between them" if THOUSANDS.fullmatch(value) and "." in value else comma
         raise place.error(f"{name} must be a number, not {value!r}{comma}") from None
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):

@@ -18,10 +18,10 @@ from pfmm.tape.batches import DEPTH_WIDTH, EVENT_WIDTH, QUOTE, TRADE, Batch, Ord
 from pfmm.tape.events import Place
 from pfmm.tape.native import Units
 from pfmm.tape.options import ReadOptions
-from pfmm.tape.reading import TOLERANCE_MS, Strays, Stream, late_error, streams_of, twice_error
+from pfmm.tape.reading import TOLERANCE_MS, Strays, Stream, check_not_empty, late_error, streams_of, twice_error
 from pfmm.tape.rows import Budget, Faults
 from pfmm.tape.source_batches import source_batches
-from pfmm.tape.sources import Watcher, expand
+from pfmm.tape.sources import Source, Watcher, expand
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,6 +187,7 @@ class Gathering:
     def _stream(self, stream: Stream, *, without_quotes: bool, watch: Watcher | None) -> None:
         orders: dict[str, Ordered] = {}
         done = 0
+        ahead: Source | None = None
         for rows in stream.rows:
             if watch is not None:
                 rows.watch = _further(watch, done)
@@ -203,7 +204,7 @@ class Gathering:
                 late = order.late(batch)
                 if late is not None:
                     first = batch.market not in began and late.first
-                    raise late_error(rows.source.at(late.line), batch.market, late.ms, first_of_file=first)
+                    raise late_error(rows.source.at(late.line), batch.market, late.ms, ahead if first else None)
                 if len(batch.events) or len(batch.depth):
                     began.add(batch.market)
                 if len(batch.lines) or len(batch.depth):
@@ -213,8 +214,9 @@ class Gathering:
                 self._spool(market, stream.name, order.add(batch))
             began_at.check(self.faults)
             self.units.update(rows.units)
-            if not found and not rows.skipped:
-                raise rows.source.place.error("holds no events")
+            rows.empty = not found
+            ahead = rows.source if found else ahead
+        check_not_empty(stream)
         for name, order in orders.items():
             self._spool(self.markets[name], stream.name, order.rest())
 

@@ -26,6 +26,7 @@ from pfmm.tape.sources import Source, expand
 
 TOLERANCE_MS = 250
 FEW_ROWS, MANY_ROWS = 4, 50
+OVERLAP = "files of one kind must not overlap: is one of them given twice?"
 
 
 def read(files: Sequence[Path]) -> Iterator[Entry]:
@@ -94,6 +95,7 @@ class TapeReader:
 
     def _sorted(self, stream: Stream, owners: Owners, *, without_quotes: bool) -> Iterator[Entry]:
         sorters: dict[str, _Sorter] = {}
+        ahead: Source | None = None
         for rows in stream.rows:
             began: set[str] = set()
             strays = Strays()
@@ -109,14 +111,21 @@ class TapeReader:
                 strays.add(event.market, entry.place)
                 owners.claim(entry, stream.name)
                 sorter = sorters.setdefault(event.market, _Sorter())
-                yield from sorter.add(entry, first_of_file=event.market not in began)
+                yield from sorter.add(entry, None if event.market in began else ahead)
                 began.add(event.market)
             strays.check(self.faults)
             self.units.update(rows.units)
-            if not found and not rows.skipped:
-                raise rows.source.place.error("holds no events")
+            rows.empty = not found
+            ahead = rows.source if found else ahead
+        check_not_empty(stream)
         for sorter in sorters.values():
             yield from sorter.rest()
+
+
+def check_not_empty(stream: Stream) -> None:
+    """Raise DataFileError where no source of a stream holds anything; of several some may, as days without prints."""
+    if all(rows.empty and not rows.skipped for rows in stream.rows):
+        raise stream.rows[0].source.place.error("holds no events")
 
 
 class Strays:
@@ -221,11 +230,11 @@ class _Sorter:
         self._newest = 0
         self._number = 0
 
-    def add(self, entry: Entry, *, first_of_file: bool) -> Iterator[Entry]:
+    def add(self, entry: Entry, ahead: Source | None) -> Iterator[Entry]:
         time_ms = entry.event.time_ms
         late = self._newest - time_ms
         if late > TOLERANCE_MS:
-            raise late_error(entry.place, entry.event.market, late, first_of_file=first_of_file)
+            raise late_error(entry.place, entry.event.market, late, ahead)
         self._newest = max(self._newest, time_ms)
         self._number += 1
         heappush(self._heap, (time_ms, entry.sub_ns, rank(entry.event), self._number, entry))
@@ -237,12 +246,13 @@ class _Sorter:
             yield heappop(self._heap)[4]
 
 
-def late_error(place: Place, market: str, late_ms: int, *, first_of_file: bool) -> DataFileError:
-    """Make the error for an event that is older than the newest one before it by more than TOLERANCE_MS."""
-    if first_of_file:
-        return place.error(
-            f"{market} starts {late_ms} ms before the file ahead of it ends", hint="files of one kind must not overlap"
-        )
+def late_error(place: Place, market: str, late_ms: int, ahead: Source | None) -> DataFileError:
+    """Make the error for an event that is older than the newest one before it by more than TOLERANCE_MS.
+
+    `ahead` is the file that ends with that one, where it is another file.
+    """
+    if ahead is not None:
+        return place.error(f"{market} starts {late_ms} ms before {ahead.place.path} ends", hint=OVERLAP)
     return place.error(f"{market} is out of order: {late_ms} ms older than the newest event before it")
 
 

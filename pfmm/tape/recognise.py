@@ -79,7 +79,7 @@ def recognise(source: Source, forced: str | None = None) -> Found:
     wanted = None if forced is None else named(forced)
     head = next(blocks(source, size=HEAD_BYTES), None)
     if head is None or not head.content.strip():
-        raise source.place.error("is empty", hint=KNOWN)
+        raise source.place.error("is empty", hint="download it again, or leave it out")
     archive = archive_of(head.content)
     if archive is not None:
         raise source.place.error(f"is {archive}", hint="unpack it first; folders are read file by file")

@@ -88,6 +88,7 @@ class SourceRows:
     def __init__(self, source: Source, found: Found, market: str, faults: Faults, before: SourceRows | None) -> None:
         self.source, self.found, self.faults = source, found, faults
         self.watch: Watcher | None = None
+        self.empty = False  # as it turned out
         self._lines: LineReader | None = None
         self._table: RowReader | None = None
         if isinstance(found.format, Lines):
@@ -124,7 +125,8 @@ class SourceRows:
     def notes(self) -> list[str]:
         """What is to be known of the format, and of its numbers."""
         table = self.found.table
-        return [note for note in (table.note if table is not None else "", self.trimmed.told) if note]
+        empty = f"{self.source.place.path} holds no events" if self.empty else ""
+        return [note for note in (table.note if table is not None else "", self.trimmed.told, empty) if note]
 
     @property
     def trimmed(self) -> Trimmed:

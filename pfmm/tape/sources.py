@@ -126,6 +126,11 @@ def archive_of(head: bytes) -> str | None:
     """Name the kind of archive that unpacked bytes begin, of those that are not looked into; None for none."""
     if head[TAR_AT:].startswith(TAR_MAGIC):
         return "a tar archive"
+    if head.startswith(ZIP_MAGIC):
+        return "a zip archive within another"
+    again = next((kind for magic, kind in PACKED.items() if head.startswith(magic)), None)
+    if again is not None:
+        return f"a {again} stream within another"
     return next((kind for magic, kind in ARCHIVES.items() if head.startswith(magic)), None)
 
 

@@ -319,3 +319,16 @@ def test_one_fill_funding_and_latency_worked_by_hand() -> None:
     unrealized = Decimal("0.204") * (Decimal("97.8") - 98)
     assert outcome.equity == 10_000 + unrealized + Decimal("0.00399840") - Decimal("0.00199512")
     assert outcome.position == Decimal("0.204")
+
+
+def test_days_of_candles_name_the_file_that_they_overlap_with_and_those_without_any(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    day = [f"{T + 60_000 * n},100,101,99,100,1" for n in range(3)]
+    first, none = candles(tmp_path / "a", *day), candles(tmp_path / "b")
+    read = read_candles([first, none])
+    assert (len(read.times), read.notes) == (3, (f"{none} holds no candles",))
+    with pytest.raises(DataFileError, match=r"c/candles.csv, line 2: the bar of .* stands first here") as caught:
+        read_candles([first, candles(tmp_path / "c", *day)])
+    assert caught.value.message.endswith(f"{first} ends with that of 2023-11-14T22:15:20Z")
+    assert caught.value.hint == "files of one kind must not overlap: is one of them given twice?"

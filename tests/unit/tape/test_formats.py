@@ -614,3 +614,43 @@ def test_a_partial_book_gives_no_quotes_beside_the_best_prices_themselves(tmp_pa
     found = events(written(tmp_path, "capture", text))
     assert quotes_of(found) == [(START_MS, "64000.1", "1", "64000.2", "1")]
     assert [len(one.bids) for one in found if isinstance(one, Book)] == [1]
+
+
+@pytest.mark.parametrize("name", ["a-day", "c-day"])  # ahead of the day that was traded, and after it
+def test_a_day_without_rows_among_others_is_said(tmp_path: Path, name: str) -> None:
+    header = TICK_FILES["table"].partition("\n")[0] + "\n"
+    written(tmp_path, "b-day", TICK_FILES["table"])
+    quiet = written(tmp_path, name, header)
+    reader = TapeReader(OPTIONS)
+    assert quotes_of([entry.event for entry in reader.entries([tmp_path])]) == MADE_QUOTES
+    assert reader.notes == (f"{quiet} holds no events",)
+    with pytest.raises(DataFileError, match="holds no events"):
+        events(quiet)
+    with pytest.raises(DataFileError, match="is empty") as caught:
+        events(written(tmp_path, "nothing", ""))
+    assert caught.value.hint == "download it again, or leave it out"
+
+
+def test_what_was_packed_twice_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match=r"twice: is a xz stream within another"):
+        events(written(tmp_path, "twice", gzip.compress(lzma.compress(TICK_FILES["table"].encode()))))
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        ('"64,000.0"', "bid must be a number, not '64,000.0'; thousands have no sign between them"),
+        ('"64000,0"', "bid must be a number, not '64000,0'; the decimal sign is a point"),
+        ("6" * 5_000, f"bid is out of range: '{'6' * 378}…"),
+    ],
+)
+def test_a_number_that_is_none_is_told_in_a_line(tmp_path: Path, price: str, told: str) -> None:
+    text = TICK_FILES["table"].replace("64000.0,1.10,", f"{price},1.10,", 1)
+    with pytest.raises(DataFileError) as caught:
+        events(written(tmp_path, "file", text))
+    assert caught.value.message == f"{tmp_path / 'file'}, line 2: {told}"
+
+
+def test_digits_behind_a_number_are_nothing_however_many(tmp_path: Path) -> None:
+    text = TICK_FILES["table"].replace("64000.0,1.10,", f"64000.0{'0' * 5_000},1.10,", 1)
+    assert [D(bid) for _, bid, *_ in quotes_of(events(written(tmp_path, "file", text)))] == [D(q[1]) for q in QUOTES]
