@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pfmm.tape import source_batches
-from pfmm.tape.formats import binance_fast, bybit_fast, hyperliquid_fast
+from pfmm.tape.formats import binance_fast, bybit_fast, hyperliquid_fast, own_fast
 
 
 @contextmanager
 def whole_blocks(few: int = 2) -> Iterator[None]:
     """No file is too small, and no shape of `few` lines or more too rare."""
-    bytes_before = source_batches.FEW_BYTES
-    before = binance_fast.FEW, bybit_fast.FEW, hyperliquid_fast.FEW
+    modules = (binance_fast, bybit_fast, hyperliquid_fast, own_fast)
+    before = source_batches.FEW_BYTES, [module.FEW for module in modules]
     source_batches.FEW_BYTES = 0
-    binance_fast.FEW = bybit_fast.FEW = hyperliquid_fast.FEW = few
+    for module in modules:
+        module.FEW = few
     try:
         yield
     finally:
-        source_batches.FEW_BYTES = bytes_before
-        binance_fast.FEW, bybit_fast.FEW, hyperliquid_fast.FEW = before
+        source_batches.FEW_BYTES, each = before
+        for module, value in zip(modules, each, strict=True):
+            module.FEW = value

@@ -136,6 +136,7 @@ class Parts:
     def __init__(self) -> None:
         self._events: list[tuple[Ints, Ints]] = []
         self._depth: list[tuple[Ints, Ints]] = []
+        self._funding: tuple[FundingRate, ...] = ()
 
     def add(self, lines: Ints, events: Ints) -> None:
         """Take events with the lines that they stand in; those of one line are in order."""
@@ -149,6 +150,7 @@ class Parts:
         """Take what was read one by one."""
         self.add(batch.lines, batch.events)
         self.add_depth(batch.depth_lines, batch.depth)
+        self._funding += batch.funding
 
     def batch(self, market: str) -> Batch:
         """Return everything that was taken."""
@@ -156,7 +158,8 @@ class Parts:
 
         lines, events = _by_line(self._events, EVENT_WIDTH)
         depth_lines, depth = _by_line(self._depth, DEPTH_WIDTH)
-        return Batch(market, events, np.zeros(len(events), dtype=np.int64), lines, depth, depth_lines)
+        sub_ns = np.zeros(len(events), dtype=np.int64)
+        return Batch(market, events, sub_ns, lines, depth, depth_lines, self._funding)
 
 
 def _by_line(parts: list[tuple[Ints, Ints]], width: int) -> tuple[Ints, Ints]:
@@ -173,7 +176,9 @@ def _by_line(parts: list[tuple[Ints, Ints]], width: int) -> tuple[Ints, Ints]:
 def in_order_of_lines(batches: list[Batch]) -> list[Batch]:
     """Return batches, of one market each, in the order in which the markets are met; those without events are none."""
     firsts = [min([*one.lines[:1].tolist(), *one.depth_lines[:1].tolist()], default=0) for one in batches]
-    return [batches[at] for _, at in sorted((first, at) for at, first in enumerate(firsts) if first)]
+    return [
+        batches[at] for _, at in sorted((first, at) for at, first in enumerate(firsts) if first or batches[at].funding)
+    ]
 
 
 def event_rows(kind: int, times: Ints, *columns: Ints) -> Ints:

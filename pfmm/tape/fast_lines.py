@@ -26,6 +26,7 @@ def fast_lines_of(reader: LineReader) -> FastLines | None:
     from pfmm.tape.formats.binance_stream import BinanceReader
     from pfmm.tape.formats.bybit import BybitReader
     from pfmm.tape.formats.hyperliquid import HyperliquidReader
+    from pfmm.tape.formats.own import RecordingReader
 
     if find_spec("orjson") is None or find_spec("pyarrow") is None:
         return None
@@ -41,4 +42,8 @@ def fast_lines_of(reader: LineReader) -> FastLines | None:
         from pfmm.tape.formats.bybit_fast import BybitFast
 
         return BybitFast(reader)
+    if isinstance(reader, RecordingReader):
+        from pfmm.tape.formats.own_fast import RecordingFast
+
+        return RecordingFast(reader)
     return None

@@ -87,6 +87,8 @@ class Shapes:
         """
         import numpy as np
 
+        if b"\r" in content:
+            content = content.replace(b"\r\n", b"\n").removesuffix(b"\r")
         lines = content.split(b"\n")
         if not content.isascii() or b"\r" in content or b"\\" in content:
             return [], list(enumerate(lines))

@@ -6,7 +6,7 @@ Each file is made with what it must be read as: quotes and prints in 1e-8, and a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ pytest.importorskip("pyarrow", reason="columns need the extra `data`")
 pytest.importorskip("orjson", reason="columns need the extra `data`")
 
 from pfmm.errors import DataFileError
+from pfmm.model.market import FundingRate
 from pfmm.tape import ReadOptions
 from pfmm.tape.batches import batches_of
 from pfmm.tape.gather import Gathering
@@ -40,6 +41,7 @@ class Told:
     quotes: list[Row] = field(default_factory=list)  # ms, bid, size, ask, size
     prints: list[Row] = field(default_factory=list)  # ms, price, size, aggressor
     books: list[list[int]] = field(default_factory=list)
+    rates: list[tuple[int, str, int]] = field(default_factory=list)  # ms, rate, hours
 
 
 @dataclass
@@ -337,8 +339,43 @@ def vendor_book(made: Made, count: int) -> None:
             made.book("BTC-PERP", "b")
 
 
+def recording(made: Made, count: int) -> None:
+    """What `pfmm record` writes of two markets: gaps, prints made within them, settlements, sides that are absent."""
+    made.stamped = False
+    made.write({"format": "pfmm-tape", "version": 2, "units": {"time": "ms", "price": "USD", "size": "base"}})
+    for number in range(count):
+        made.later()
+        market = made.random.choice(["BTC-PERP", "kPEPE-PERP"])
+        head = {"market": market, "time": made.ms}
+        kind = made.random.choice(["quote", "quote", "trade", "trade", "missed", "depth", "funding", "gap"])
+        price, size = 1_000 + made.number(50), made.number()
+        if kind == "quote":
+            ask = made.random.random() < 0.9
+            made.write({"kind": "quote", **head, "bid": px(price), "bid_size": sz(size),
+                        "ask": px(price + 1) if ask else None, "ask_size": "2" if ask else "0"})  # fmt: skip
+            made.quote(market, price, size, price + 1 if ask else 0, 2_000 if ask else 0)
+        elif kind in ("trade", "missed"):
+            side = made.random.choice([1, -1])
+            told = {"id": f"{number:x}-7"} if made.random.random() < 0.8 else {}
+            late = {"made": made.ms - 5, "missed": True} if kind == "missed" else {}
+            made.write({"kind": "trade", **head, "price": px(price), "size": sz(size),
+                        "aggressor": "long" if side > 0 else "short", **told, **late})  # fmt: skip
+            if kind == "trade":
+                made.trade(market, price, size, side)
+        elif kind == "depth":
+            made.new_book(market, made.random.choice([20, 2, 25]))
+            bids, asks = (pairs(one, down=down) for one, down in zip(made.levels[market], (True, False), strict=True))
+            made.write({"kind": "depth", **head, "bids": bids, "asks": asks})
+            made.book(market, market, quotes=False, always=True)
+        elif kind == "funding":
+            made.write({"kind": "funding", **head, "rate": f"0.000{number:03d}1", "interval_h": 8})
+            made.of(market).rates.append((made.ms, f"0.000{number:03d}1", 8))
+        else:
+            made.write({"kind": "gap", **head, "until": made.ms + 50})
+
+
 MAKERS: list[Callable[[Made, int], None]] = [
-    binance, binance_partial, bybit, hyperliquid, hyperliquid_trades, vendor_book,
+    binance, binance_partial, bybit, hyperliquid, hyperliquid_trades, vendor_book, recording,
 ]  # fmt: skip
 
 
@@ -351,7 +388,7 @@ def made_by(maker: Callable[[Made, int], None], seed: int, stamped: bool, count:
 def by_lines(path: Path) -> dict[str, Told]:
     found: dict[str, Told] = {}
     for batch in batches_of(TapeReader(ReadOptions()).entries([path])):
-        add(found.setdefault(batch.market, Told()), batch.events.tolist(), batch.depth.tolist())
+        add(found.setdefault(batch.market, Told()), batch.events.tolist(), batch.depth.tolist(), batch.funding)
     return found
 
 
@@ -361,11 +398,11 @@ def by_blocks(path: Path) -> dict[str, Told]:
         gathering.read([path])
         for market in gathering.markets.values():
             rows = [row for chunk in market.chunks() for row in chunk.tolist()]
-            add(found.setdefault(market.name, Told()), rows, market.depth_rows().tolist())
+            add(found.setdefault(market.name, Told()), rows, market.depth_rows().tolist(), market.funding)
     return found
 
 
-def add(told: Told, rows: list[list[int]], depth: list[list[int]]) -> None:
+def add(told: Told, rows: list[list[int]], depth: list[list[int]], rates: Iterable[FundingRate]) -> None:
     for ms, kind, a, b, c, d, *_ in rows:
         if kind:
             told.prints.append((ms, a, b, c))
@@ -374,6 +411,7 @@ def add(told: Told, rows: list[list[int]], depth: list[list[int]]) -> None:
         elif not told.quotes or told.quotes[-1][1:] != (a, b, c, d):
             told.quotes.append((ms, a, b, c, d))
     told.books += depth
+    told.rates += [(one.time_ms, str(one.rate), one.interval_hours) for one in rates]
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -384,7 +422,8 @@ def test_a_file_is_the_market_that_it_was_made_of(
 ) -> None:
     made = made_by(maker, seed, stamped, count)
     path = tmp_path_factory.mktemp("made") / "file"
-    path.write_text("".join(made.lines))
+    end = "\r\n" if seed % 3 == 0 else "\n"
+    path.write_text("".join(made.lines).replace("\n", end), newline="")
     assert by_lines(path) == made.told
     assert by_blocks(path) == made.told
 

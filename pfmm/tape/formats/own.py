@@ -18,27 +18,35 @@ class RecordingReader:
 
     def __init__(self) -> None:
         self.units: dict[str, Units] = {}
-        self._begun = False
-        self._seen = SeenIds()
+        self.begun = False
+        self.seen = SeenIds()
         self.duplicates = 0
         self.skipped = 0
 
     def begin_file(self) -> None:
         """Expect a header next."""
-        self._begun = False
+        self.begun = False
+
+    def remembered(self) -> tuple[SeenIds, int, int, bool]:
+        """Return a copy of what is remembered of the lines so far, for `go_back`."""
+        return self.seen.copy(), self.duplicates, self.skipped, self.begun
+
+    def go_back(self, remembered: tuple[SeenIds, int, int, bool]) -> None:
+        """Remember that instead."""
+        self.seen, self.duplicates, self.skipped, self.begun = remembered
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
         """Yield the event of one line."""
         if not isinstance(record, dict):
             raise place.error(f"must hold a JSON object, not {str(record)[:40]!r}")
-        if not self._begun:
+        if not self.begun:
             self.units.update(parse_header(record, place))
-            self._begun = True
+            self.begun = True
             return
         event = parse_event(record, place)
         if isinstance(event, Gap) or record.get("missed") is True:
             self.skipped += 1
-        elif isinstance(event, Trade) and event.trade_id and self._seen.again(event.market, event.trade_id):
+        elif isinstance(event, Trade) and event.trade_id and self.seen.again(event.market, event.trade_id):
             self.duplicates += 1
         else:
             yield event
