@@ -53,9 +53,11 @@ def describe_files(request: FilesRequest, *, watch: Watcher | None = None) -> De
     """Describe data files. Raises the error of the first that is unusable, with every description in it; then no tape
     is written. `watch` is told how many bytes were read."""
     from pfmm.app.backtest_jobs import cache_of
+    from pfmm.backtest.columns import numpy
     from pfmm.backtest.describing import convert, describe
     from pfmm.tape.options import UNNAMED, ReadOptions
 
+    numpy()
     read = ReadOptions(request.market or UNNAMED, request.format, request.skip_bad)
     cache = cache_of(request.profile, keep=request.cache)
     described: list[Description | Unusable] = []

@@ -103,11 +103,13 @@ def cache_of(profile: str | None, *, keep: bool) -> TapeCache:
 
 def world_of(job: Job, watch: Watcher | None = None) -> World:
     """Load the data that the job runs on; `watch` is told how many bytes of its files were read."""
+    from pfmm.backtest.columns import numpy
     from pfmm.backtest.loading import load
     from pfmm.tape.options import ReadOptions
 
     # NumPy only counts whole numbers here: starting threads for linear algebra would be a third of its import
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    numpy()  # before a file is read: without it there is a line to type
     cache = cache_of(job.profile, keep=job.cache)
     funding = None if job.funding is None else Path(job.funding)
     options = ReadOptions(job.market, job.format, job.skip_bad, job.price_step, job.size_step)

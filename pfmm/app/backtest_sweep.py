@@ -304,9 +304,11 @@ def sweep(request: SweepRequest, *, progress: Progress) -> SweepResult:
     could be the error of the first, with the result in it.
     """
     from pfmm.backtest import sweep as running
+    from pfmm.backtest.columns import numpy
 
     if request.scheduler is not None and request.jobs > 1:
         raise UsageError("--jobs and --scheduler exclude each other: the cluster has its own workers")
+    numpy()  # without it no slice could be used, whatever its data
     base, axes = request.base, request.axes
     choices = (
         running.combinations(axes) if request.choose is None else running.sample(axes, request.choose, request.seed)

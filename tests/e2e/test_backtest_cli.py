@@ -71,6 +71,17 @@ def test_run_answers_with_the_report_and_both_scenarios(tmp_path: Path, swing: P
     assert data["equity_curve"][0][1] == "10000.00000000" or Decimal(data["equity_curve"][0][1]) == 10_000
 
 
+@pytest.mark.parametrize(
+    "words", [("run", "grid", "x", "--data"), ("data",), ("sweep", "grid", "x", "--set", "grid.levels=4,6", "--data")]
+)
+def test_without_numpy_there_is_a_line_to_type(
+    tmp_path: Path, swing: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)  # as where the extra is not installed
+    done = run("backtest", *words, swing, "--json", home=tmp_path)
+    assert (done.code, done.error["code"], done.error["hint"]) == (3, "config", "pip install 'pfmm[backtest]'")
+
+
 def test_run_and_its_reference_print_the_same(tmp_path: Path, swing: Path) -> None:
     answers = []
     for mode in ("lazy", "events"):
