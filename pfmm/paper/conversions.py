@@ -21,18 +21,21 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 def decimal(units: int, decimals: int) -> Decimal:
     """Return units / 10**decimals as an exact Decimal: 639_439 and 1 give 63943.9."""
-    return _EXACT.multiply(int(units), _unit(decimals))
+    return _multiply(units, _unit(decimals))
 
 
 def usd(amount: int) -> Decimal:
     """Turn whole 1e-8 USD into USD, exactly."""
-    return _EXACT.multiply(int(amount), _unit(8))
+    return _multiply(amount, _SMALLEST_USD)
 
 
 @cache
 def _unit(decimals: int) -> Decimal:
     """Return 10**-decimals: a product with it is exact, and a third of the price of moving the point."""
     return Decimal(1).scaleb(-decimals, _EXACT)
+
+
+_multiply, _SMALLEST_USD = _EXACT.multiply, _unit(8)
 
 
 def side_word(side: int) -> str:
