@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.model.order import Fill
+from pfmm.model.quick import quick
 
 HORIZONS_S = (1, 5, 30, 300)
 SPLIT_HORIZON_S = 30  # the one horizon that divides adverse selection from inventory
@@ -23,7 +23,7 @@ DISPLAY = Decimal("0.000001")
 UNIT_STEP = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FillQuality:
     """One fill against the market: amounts in USD, None where the mids do not tell.
 
@@ -46,7 +46,7 @@ class FillQuality:
         return EXACT.subtract(EXACT.add(self.capture, after), self.fill.fee)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Attribution:
     """total = spread_capture + adverse_selection + inventory - fees + funding, exactly, all USD.
 

@@ -19,7 +19,7 @@ from pfmm.accounting.ledger import EXACT, ZERO, apply, apply_funding, funding_sh
 from pfmm.model.account import FundingPayment
 from pfmm.model.ledger import ACCOUNT, UNATTRIBUTED, LedgerState, Move, OwnerBook
 from pfmm.model.order import Fill
-from pfmm.model.quick import replace
+from pfmm.model.quick import quick, replace
 from pfmm.model.run import JournalFill
 
 # a payment is split by the shares at its settlement; how much older than it the fills are to which the look back goes
@@ -27,7 +27,7 @@ LOOK_BACK_MS = 600_000
 ALL_OLD = (1 << 62, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class EndedRun:
     """A run that ended: fills of no run from `since_ms` on, its last cycle, close what it left."""
 
@@ -37,7 +37,7 @@ class EndedRun:
     since_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Entry:
     """What a journal learned after its fill numbered `after_fill`: a payment, by its number there, a run's end, or what
     a run adopted."""

@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 
 from pfmm.accounting.attribution import BPS, HORIZONS_S
 from pfmm.accounting.ledger import EXACT, ZERO
+from pfmm.model.quick import quick
 
 MIN_SESSIONS = 5  # fewer sessions tell no error of their own
 MINUTE_MS = 60_000
@@ -24,7 +25,7 @@ EDGE_HORIZONS_S = (5, 30, 300)  # the first is the headline
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class EdgeFill:
     """One fill as the edge sees it.
 
@@ -40,7 +41,7 @@ class EdgeFill:
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class BreakEven:
     """The break-even maker fee at one horizon. `bps` is None without fills, `se_bps` without two blocks.
 
@@ -59,7 +60,7 @@ class BreakEven:
     n_sessions: int
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Edge:
     """What the quoting earns of the maker fee that it pays: `break_even` at each of EDGE_HORIZONS_S, headline first.
 
@@ -81,7 +82,7 @@ class Edge:
         return self.break_even[0]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Sum:
     """The gain and the notional of some fills, USD."""
 

@@ -6,12 +6,12 @@ It judges figures that others have summed up; it knows no fills, no journal and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from pfmm.accounting.attribution import ratio
 from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.model.peak import next_peak
+from pfmm.model.quick import quick
 
 MIN_FILLS = 30
 DAY_MS = Decimal(86_400_000)
@@ -21,7 +21,7 @@ WHOLE_FROM = 1_000
 Amount = tuple[int, Decimal]  # time in ms, USD
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Target:
     """A range of a figure; a bound of None is open. Single bounds are strict (> 5, < 30), ranges include both ends."""
 
@@ -43,7 +43,7 @@ class Target:
         return "in"
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Metric:
     """One figure: `value` in `unit` (None where it cannot be computed), `verdict` in, below, above or n/a against
     `target`, and the sample size `n`. Below 30 fills the verdict is n/a, whatever the value, and under a day of data
@@ -66,7 +66,7 @@ class Metric:
         return f"{self.value:,.0f} {self.unit}" if whole else f"{self.value:.4g} {self.unit}"
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Figures:
     """The six figures before they are judged: percentages, turnover in times a day, and the counts behind them, of
     `span_ms` of data.

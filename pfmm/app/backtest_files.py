@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pfmm.errors import DataFileError
+from pfmm.model.quick import quick
 
 if TYPE_CHECKING:
     from pfmm.backtest.describing import Description
     from pfmm.tape.sources import Watcher
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FilesRequest:
     """Which files to describe, how to read them (as `ReadOptions`), and what else to do.
 
@@ -32,7 +32,7 @@ class FilesRequest:
     profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Unusable:
     """A file in which no run could begin, and what is wrong with it."""
 
@@ -41,7 +41,7 @@ class Unusable:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Described:
     """One description a file or folder: format, markets and counts, or the problem; and the tape that was written."""
 

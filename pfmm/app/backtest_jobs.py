@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pfmm.config.resolve import checked_name, load_settings
 from pfmm.errors import ConfigError, UsageError
 from pfmm.model.fees import FeeChoice
+from pfmm.model.quick import quick
 
 if TYPE_CHECKING:
     from pfmm.backtest.loading import World
@@ -36,7 +37,7 @@ QUEUES: tuple[QueueModel, ...] = ("pessimistic", "optimistic")
 DEFAULT_LATENCY_MS = 50
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Job:
     """One backtest as a value that another process can run. Times in ms since 1970, `overrides` by setting name;
     `content` tells what the files and the profile held when a sweep was planned."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pfmm.model.quick import quick
 from pfmm.report.figures import edge_json, pnl_json, report_json
 from pfmm.report.text import WIDTH, edge_block, metrics_block
 from pfmm.report.wording import CAPTION, PNL_PARTS, bps_words, gross_words, pnl_words
@@ -142,7 +142,7 @@ def refusals_of(scenarios: Sequence[Scenario]) -> list[tuple[str, int]]:
     return sorted(most.items())
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class BacktestResult:
     """A job and its scenarios, one a queue model."""
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from pfmm.backtest.candle_files import Bars, read_bars
 from pfmm.backtest.columns import numpy
 from pfmm.errors import DataFileError
+from pfmm.model.quick import quick
 from pfmm.model.units import iso
 from pfmm.paper.feeds.feed import QUOTE, MarketSpec
 from pfmm.paper.feeds.replay_tape import EVENT_WIDTH, REPLAY_MAX_LEVERAGE, MarketTape
@@ -42,7 +42,7 @@ MOST_DECIMALS = AMOUNT_DECIMALS - SIZE_DECIMALS
 SIGNIFICANT = 5  # of the lowest price, where more decimals than that are written
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Candles:
     """Bars as whole numbers: times in ms, prices in 10^-price_decimals USD, volumes in 10^-size_decimals of the coin.
 

@@ -6,16 +6,15 @@ Recognises a file by its content. What was parsed once is kept as a binary tape 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pfmm.backtest.candle_cache import candles_of, load_candles
-from pfmm.backtest.candles import candle_tape
 from pfmm.backtest.columns import Columns, with_funding
 from pfmm.backtest.rates import read_funding
 from pfmm.errors import DataFileError, UnknownMarket
 from pfmm.model.fees import ARTICLE, PRESETS, FeeChoice, Fees, entry_tier
+from pfmm.model.quick import quick
 from pfmm.paper.feeds.feed import charged
 from pfmm.paper.feeds.replay_tape import MarketTape, open_tape
 from pfmm.paper.feeds.tape_cache import Loaded, TapeCache
@@ -26,7 +25,7 @@ from pfmm.tape.sources import Source, Watcher, expand
 BINARY_TAPE = "binary tape"
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class World:
     """One market of data files, and what trading in it costs. `notes` say what is to be known of the files."""
 
@@ -97,6 +96,8 @@ def tape_of(
     if held != {"candles"}:
         names = ", ".join(sorted({name for name, _ in kinds.values()}))
         raise DataFileError(f"the files are of different kinds ({names}): candles are run apart")
+    from pfmm.backtest.candle_cache import load_candles
+
     return _kept(load_candles(cache, files, options, watch), market)
 
 
@@ -105,9 +106,13 @@ def _kept(loaded: Loaded, market: str) -> tuple[MarketTape, tuple[str, ...]]:
 
     The tape is as it was kept, or made of the bars that were.
     """
-    candles = candles_of(loaded)
-    if candles is None:
+    if loaded.header.get("candles") is None:
         return _only(loaded.tapes, market), notes_of(loaded.header)
+    from pfmm.backtest.candle_cache import candles_of  # what reads bars is loaded for bars alone
+    from pfmm.backtest.candles import candle_tape
+
+    candles = candles_of(loaded)
+    assert candles is not None
     tape = replace(candle_tape(candles, market), venue=loaded.header["venue"])
     return tape, (*candles.notes, *bad_rows(candles.bad_rows, ()))
 

@@ -7,7 +7,7 @@ when the loop happened to look. Layer: backtest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from pfmm.model.fees import ARTICLE, PRESETS, Fees
 from pfmm.model.ledger import LedgerState
 from pfmm.model.market import QUOTE_HOLDS_MS
 from pfmm.model.order import Fill
+from pfmm.model.quick import quick
 from pfmm.paper.conversions import decimal, usd
 from pfmm.paper.feeds.settlements import Schedule
 from pfmm.paper.ledger import DEFAULT_DEPOSIT
@@ -32,7 +33,7 @@ ADVERSE = "adverse_selection_ratio"
 NOT_TOLD = "candles do not tell what happened inside a bar"
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Scenario:
     """One whole run: the queue model that it ran with, what it did, and what the report says of it.
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
@@ -28,6 +28,7 @@ from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import FundingPayment
 from pfmm.model.cycle import NOTHING_TAKEN, CycleReport
 from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.quick import quick
 from pfmm.model.run import JournalFill
 from pfmm.model.units import iso
 from pfmm.paper.conversions import decimal
@@ -40,7 +41,7 @@ Mode = Literal["lazy", "events"]
 Tend = Callable[[SimulatedVenue, Engine, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Clockwork:
     """When decisions happen: `start_ms` and `end_ms` of venue time, `interval_ms` between decisions, `latency_ms`
     each way between us and the venue."""
@@ -51,7 +52,7 @@ class Clockwork:
     latency_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Outcome:
     """What a run did: fills with the run's slots, every order that stood as it ended, payments, and the work it took.
 

@@ -6,7 +6,6 @@ Total and margin let nothing add risk; a loss from the peak or within a day trip
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.engine.risk import worst_usd
@@ -14,6 +13,7 @@ from pfmm.model.account import Account, Position
 from pfmm.model.order import Side
 from pfmm.model.peak import drawdown_pct
 from pfmm.model.plan import OwnOrder
+from pfmm.model.quick import quick
 from pfmm.model.run import EquityReading
 from pfmm.model.text import iso
 
@@ -23,7 +23,7 @@ MARGIN_LEAVES = Decimal("0.9")  # new risk again once margin is below this part 
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class AccountLimits:
     """What binds the account, None where nothing does: the worst notional of all markets together, USD; margin in use,
     percent of equity; the fall from the highest equity, percent; the loss of a day (UTC, venue time), USD."""

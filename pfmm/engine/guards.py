@@ -7,7 +7,6 @@ that positions are valued and closed at is somewhere else: only what reduces sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -27,8 +26,7 @@ _HOUR_MS, _SAMPLE_MS = 3_600_000, 300_000  # twelve looks an hour: they are save
 _SUDDEN = "jump"  # told by its own rule when it is believed
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Gap:
     """How far the mid is from a reference price. `usual` has a look every five minutes of the last hour, as (venue
     time in ms, bps). Since `since_ms` it is over the limit or, once `open`, below half of `limit_bps`, which stays what
@@ -53,7 +51,7 @@ class Gap:
         return cls(usual, since_ms, saved.flag("open", default=False), saved.needed("limit_bps", zero=False))
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Outage:
     """Since `since_ms`, venue time, the venue gave no usable answer; `back_ms` is when it did again."""
 
@@ -71,8 +69,7 @@ class Outage:
         return cls(saved.whole("since_ms", low=0), saved.whole("back_ms", low=0) if saved.has("back_ms") else None)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Guards:
     """What the guards of one market remember from look to look. `bad_ms` is the last bad look, and `bad` its reason."""
 
@@ -97,8 +94,7 @@ class Guards:
         return cls(*gaps, bad_ms, saved.text("bad"), outage)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Verdict:
     """What follows from one look: why nothing may be decided, or why nothing may add risk; both None where all is
     well."""

@@ -10,7 +10,6 @@ reaches what matches orders, found none, and fills were read later than that; se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from pfmm.model.expiry import acts_until_ms
 from pfmm.model.order import Order, OrderStatus
@@ -26,8 +25,7 @@ _FINAL = {
 }
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Settlement:
     """Orders whose record changes, and client order ids that only the venue can settle (one read each)."""
 

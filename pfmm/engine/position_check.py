@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from pfmm.engine.report import MarketSnapshot
 from pfmm.model.order import Fill
+from pfmm.model.quick import quick
 from pfmm.model.text import plain
 from pfmm.ports import Journal
 
@@ -21,7 +22,7 @@ APART_MS = 5_000  # and so long: fast loops read more often than a venue tells
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Apart:
     """Say that position and fills disagree: since which venue time, for how many reads in a row, and in words."""
 

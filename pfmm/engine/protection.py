@@ -7,13 +7,13 @@ order where limits are concerned, since it cancels none of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.model.ledger import LedgerState
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
 from pfmm.model.plan import DesiredOrder, OwnOrder, OwnStatus
+from pfmm.model.quick import quick
 from pfmm.strategy.ticks import snap_price, snap_size
 
 STOP_SLOT = "stop"
@@ -24,7 +24,7 @@ SIZE_OFF = Decimal("0.2")  # and while it closes this near to what is held
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class StopPlan:
     """What is sent of stops in one cycle: at most one new one, and those that are not needed any more."""
 

@@ -6,7 +6,7 @@ Values only; the engine is the sequence over them. Layer: engine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any
 
@@ -14,12 +14,13 @@ from pfmm.engine.account_limits import NO_LIMITS, AccountLimits
 from pfmm.model.account import Snapshot
 from pfmm.model.order import Order
 from pfmm.model.plan import OwnOrder, Tolerance
+from pfmm.model.quick import quick
 from pfmm.ports import Strategy
 
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Limits:
     """What binds a run: the account's net position in USD (open orders included), the loss that trips the kill
     switch (None = none), the age after which market data is stale, how wrong a resting order may be, and whether
@@ -40,7 +41,7 @@ def limit_beside(limit_usd: Decimal, base: Decimal, mark: Decimal) -> Decimal:
     return max(limit_usd - abs(base) * mark, _ZERO) if base else limit_usd
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class RunSpec:
     """A strategy to run with its limits; `config` holds its settings by name, as the journal keeps them.
 

@@ -6,7 +6,6 @@ Counts everything that could still fill, of every run and of hands outside pfmm.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 
@@ -21,8 +20,7 @@ _PRICE = itemgetter(1)  # of (size, price)
 MAX_JUMP = Decimal(str(volatility.MAX_JUMP))  # what no estimator believes at once, no order is based on
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Approved:
     """What may be sent, and what was refused with the reason. A refused amendment's order stays as it rests."""
 
@@ -30,8 +28,7 @@ class Approved:
     refused: tuple[Held, ...] = ()
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class _Exposure:
     """One order as the limit sees it: the most base units that can still fill, and the highest price in USD."""
 
@@ -198,8 +195,7 @@ def _jump_problem(mid: Decimal, last_mid: Decimal | None) -> str | None:
     return f"jump: the mid went from {last_mid} to {mid} ({jump_pct:+.1f} %), {MAX_JUMP * 100:f} % is the limit"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class _Gate:
     """The limit with everything it is measured by."""
 

@@ -24,7 +24,7 @@ from pfmm.model.ledger import Adoption, LedgerState, OwnerBook
 from pfmm.model.market import Instrument
 from pfmm.model.order import Side
 from pfmm.model.plan import Decision, DesiredOrder, MarketView, OwnFill, OwnOrder, Plan, RoundTrip
-from pfmm.model.quick import replace
+from pfmm.model.quick import quick, replace
 from pfmm.model.run import JournalFill, Run, RunLeft
 from pfmm.model.text import plain
 from pfmm.ports import Strategy
@@ -39,7 +39,7 @@ REFUSED_RUNNING = 5  # so many refusals of a slot's order running stop the slot
 _JUMP_MEMORY_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Refused:
     """Count how often in a row the venue refused what one slot wanted, with the last reason."""
 

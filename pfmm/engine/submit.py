@@ -26,8 +26,7 @@ from pfmm.ports import Journal, Venue
 CLOSE_SLOT = "close"  # the reduce-only IOC order that closes a run's inventory
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class SendNote:
     """One thing that happened to one order: an event name with its fields, and the slot that it concerns. `counts` is
     True for a refusal of what the slot wants, which the next cycle would only repeat."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:  # who asks for the time or a position alone does not pay for 
     from pfmm.model.order import Fill, Order
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class VenueTime:
     """The venue's clock: `speed` venue seconds a wall second (1 for a real venue; 0 = stepped by its clients),
     `state` is open, paused or ended (a replay that has run out)."""
@@ -24,8 +22,7 @@ class VenueTime:
     state: str = "open"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Position:
     """The one signed position of a market. `size` base units, positive = long; `cost_basis` USD, always >= 0."""
 
@@ -48,8 +45,7 @@ class Position:
         return self.cost_basis / abs(self.size) if self.size else None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Account:
     """Equity identity, USD: equity = deposits + realized_pnl + unrealized_pnl - fees + funding."""
 
@@ -65,7 +61,7 @@ class Account:
     funding: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class MarginMode:
     """How a venue margins an account's position of one market: `isolated` (with what it opened with alone) or with the
     whole account, at which leverage. `collateral` is the USD that can back it where not all of the account's can."""
@@ -75,7 +71,7 @@ class MarginMode:
     collateral: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class ActionsLeft:
     """What a venue that counts order actions says of an account: `used` of them, `left`, and how many of all that were
     granted its trading has `earned`. The last `reserve` are kept for cancels."""
@@ -96,8 +92,7 @@ class ActionsLeft:
         return self.earned / self.used if self.used else 0.0
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Cursors:
     """Where the next read of fills and funding payments goes on; None = from the beginning."""
 
@@ -105,8 +100,7 @@ class Cursors:
     funding: str | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Snapshot:
     """ONE consistent view of the venue: orders, fills since the cursor and positions belong together. `orders_ms` is
     the venue time that the orders are of at least, where that is not `time`. `exchange_id` tells one paper exchange
@@ -129,7 +123,7 @@ class Snapshot:
     notice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FundingPayment:
     """One funding settlement; `amount` in USD, positive = received."""
 

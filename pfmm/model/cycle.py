@@ -15,8 +15,7 @@ from pfmm.model.quick import quick
 NOTHING_TAKEN = "nothing of this run is taken any more"  # why a run ends whose every slot has stopped
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class RunReport:
     """One run after a cycle: what it wants, what rests, what it earned. `close` is the order, beside the plan, that
     closes the run's inventory; `ratio` is that inventory over the limit, clamped to -1…1. `position` is the account's
@@ -52,7 +51,7 @@ class RunReport:
         return self.ledger.realized + self.unrealized - self.ledger.fees + self.ledger.funding
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class CycleReport:
     """Everything that one cycle saw and did. `fresh` is True when every market's data could be trusted."""
 

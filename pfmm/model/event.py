@@ -6,7 +6,7 @@ Layer: model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pfmm.model.quick import quick
@@ -39,8 +39,7 @@ EVENT_NAMES = (
 )
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Event:
     """One line of the NDJSON stream: `name` is one of EVENT_NAMES, `time_ms` venue time, `data` further fields.
 

@@ -7,10 +7,10 @@ Layer: model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from pfmm.errors import UsageError
+from pfmm.model.quick import quick
 
 AS_OF = "2026-11"  # when the entry tiers below were read
 ARTICLE = "article"
@@ -19,7 +19,7 @@ MOST_BPS = Decimal(100)
 STEP_BPS = Decimal("0.0001")  # the exchange's rates are whole 1e-8 of the notional
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Fees:
     """Maker and taker fee in bps of the notional, and the preset that they are, or "custom"."""
 
@@ -53,7 +53,7 @@ PRESETS: Mapping[str, Fees] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FeeChoice:
     """What the options say about fees; nothing where all are None."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.model.quick import quick
@@ -13,8 +12,7 @@ UNATTRIBUTED = ""  # owns the fills of no run, but those that closed what an end
 _ZERO = Decimal(0)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class LedgerState:
     """One position: signed `size` in base units, `cost_basis` in USD (always >= 0), and what it earned so far.
 
@@ -28,8 +26,7 @@ class LedgerState:
     funding: Decimal = _ZERO
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class OwnerBook:
     """The ledger of one owner (a run id, UNATTRIBUTED or ACCOUNT) on one market, and of how many fills of its own
     orders it is made. `left_since_ms` is None while its run goes on; of an ended run it is the time of the last cycle,
@@ -43,8 +40,7 @@ class OwnerBook:
     left_since_ms: int | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Adoption:
     """What a run is to take over as it begins, at `price` in USD, the mark: what ended runs left on its market, and
     with `foreign` what no run ever held. `unbooked` is what of the account's position no fill tells of, signed base
@@ -55,8 +51,7 @@ class Adoption:
     unbooked: Decimal = _ZERO
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Move:
     """A position of `size`, signed base units, that went from one owner to another at a price in USD, without a trade.
     The giver is None where no fill tells of it: then the ACCOUNT's book gets it too."""

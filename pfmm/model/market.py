@@ -5,7 +5,6 @@ Prices and sizes are Decimal. Times are integer milliseconds of the VENUE's cloc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from pfmm.model.quick import quick
@@ -15,7 +14,7 @@ MAINTENANCE_SHARE = Decimal("0.5")  # of the initial margin at the market's maxi
 QUOTE_HOLDS_MS = 60_000  # a recorded quote that no other follows for longer tells nothing of the market any more
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class PriceRule:
     """Which prices a market accepts: whole multiples of `unit`, and a bounded number of significant figures.
 
@@ -40,7 +39,7 @@ class PriceRule:
         return max(self.unit, min(step, Decimal(1)))
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Instrument:
     """What a venue says about one perpetual market.
 
@@ -65,8 +64,7 @@ class Instrument:
         return MAINTENANCE_SHARE / self.max_leverage
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Ticker:
     """Best quotes and marks of one market at venue time `time_ms`.
 
@@ -97,7 +95,7 @@ class Ticker:
         return (self.bid + self.ask) / 2
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Level:
     """One price of a book with the size displayed there, in base units."""
 
@@ -105,7 +103,7 @@ class Level:
     size: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Book:
     """Levels of one market, best first on each side."""
 
@@ -115,7 +113,7 @@ class Book:
     asks: tuple[Level, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Trade:
     """One public print. `aggressor` is +1 when the taker bought, -1 when the taker sold; `trade_id` is the venue's own
     name of it, unique in its market, empty where the venue gives none."""
@@ -128,7 +126,7 @@ class Trade:
     trade_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FundingRate:
     """One published funding rate: a fraction of notional per `interval_hours`, settled at `time_ms`."""
 
@@ -138,7 +136,7 @@ class FundingRate:
     interval_hours: int
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Candle:
     """One minute of a market that begins at `time_ms`: prices in USD, `volume` in base units."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -59,8 +58,7 @@ class Liquidity(StrEnum):
     TAKER = "taker"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class NewOrder:
     """An order as we ask for it. `price` is None for a market order; `valid_until_ms` is venue time: the venue
     refuses the request if it arrives later, so that a delayed duplicate can never act. With a `trigger_price` it is a
@@ -83,8 +81,7 @@ class NewOrder:
         return OrderType.MARKET if self.price is None else OrderType.LIMIT
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class AmendOrder:
     """New price and/or TOTAL size (filled part included) for a resting order, by its client order id. Where a venue
     replaces orders, `replacement` is the new order, of the size that shall rest, under an id of its own."""
@@ -97,7 +94,7 @@ class AmendOrder:
     replacement: NewOrder | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class CancelOrder:
     """A cancel by client order id, or by the venue's id for an order that pfmm did not place. One of them is set."""
 
@@ -106,8 +103,7 @@ class CancelOrder:
     order_id: str | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Batch:
     """What one request carries, carried out by the venue in the order cancel, amend, place."""
 
@@ -119,8 +115,7 @@ class Batch:
         return len(self.cancel) + len(self.amend) + len(self.place)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Order:
     """An order as the venue reports it. `size` is the total, `filled` the part done, both base units."""
 
@@ -147,7 +142,7 @@ class Order:
         return self.size - self.filled
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Refusal:
     """The venue's no to one item of a batch: its snake_case code, its words, and its HTTP status."""
 
@@ -161,8 +156,7 @@ class Refusal:
         return RefusalReason.of(self.code)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class BatchAnswer:
     """One answer an item, in the order of the request: the order as it now is, or the refusal."""
 
@@ -171,8 +165,7 @@ class BatchAnswer:
     place: tuple[Order | Refusal, ...] = ()
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Fill:
     """One execution. `fee` in USD, positive = paid, negative = rebate; `size` in base units, always positive."""
 

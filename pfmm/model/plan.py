@@ -7,7 +7,7 @@ Layer: model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -39,8 +39,7 @@ _LIVE = (OwnStatus.OPEN, OwnStatus.SENDING, OwnStatus.UNKNOWN, OwnStatus.MISSING
 _ZERO = Decimal(0)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class OwnOrder:
     """An order of ours as the journal knows it. While an amend is unacknowledged, `amend_price` and `amend_size`
     hold what was asked for; exposure counts the larger of both. A stop has a `trigger_price`."""
@@ -70,8 +69,7 @@ class OwnOrder:
         return max(total - self.filled, _ZERO)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class DesiredOrder:
     """One order that a strategy wants to rest. `size` is what should REST (not the total), base units, already
     snapped to tick and lot."""
@@ -85,8 +83,7 @@ class DesiredOrder:
     trigger_price: Decimal | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class MarketView:
     """Everything a strategy may look at when it decides: one market at one venue time.
 
@@ -103,7 +100,7 @@ class MarketView:
     run_pnl_usd: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class OwnFill:
     """A fill of one of our own orders with the slot it belongs to; `seq` is the journal's own running number."""
 
@@ -116,7 +113,7 @@ class OwnFill:
     time_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class RoundTrip:
     """One completed in-and-out of a grid cell: profit = (exit - entry) * size - fees, USD, counted once."""
 
@@ -129,8 +126,7 @@ class RoundTrip:
     time_ms: int
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Decision:
     """What a strategy wants now. `absent` says why a side or slot is not quoted; `notes` are shown to the user;
     `close` asks for the run's inventory to be closed with reduce-only IOC orders (breakout policy `flatten`);
@@ -148,7 +144,7 @@ class Decision:
         return self.explaining()
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Tolerance:
     """How wrong a resting order may be before it is touched: price in bps, size as a fraction of the desired
     size, and the youngest age in ms at which it may be amended (a safety re-quote ignores the age)."""
@@ -158,8 +154,7 @@ class Tolerance:
     min_age_ms: int = 0
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Amendment:
     """Change `order` to `price` and TOTAL `size`, so that it becomes `desired`."""
 
@@ -168,8 +163,7 @@ class Amendment:
     size: Decimal
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Held:
     """A desired order that is not acted on now, with the reason ("unknown order in the slot", "would cross own")."""
 
@@ -177,8 +171,7 @@ class Held:
     reason: str
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Plan:
     """The difference between desired and resting orders of one run."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,8 +13,7 @@ from pfmm.model.plan import OwnOrder
 from pfmm.model.quick import quick
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Run:
     """One run of a strategy on a market, over all the processes that carry it on.
 
@@ -40,8 +39,7 @@ class Run:
     last_mid: Decimal | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class RunSave:
     """What a process saves of a run after a cycle: the strategy's memory with the number of the fill that it is folded
     through, and what it saw last. `last_mid` None leaves the one that is stored."""
@@ -55,8 +53,7 @@ class RunSave:
     last_mid: Decimal | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class JournalFill:
     """A fill with its running number and the run and slot that it belongs to (None: not an order of ours).
 
@@ -71,8 +68,7 @@ class JournalFill:
     mid_age_ms: int | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class RunLeft:
     """What a run leaves as its process ends, of its own book alone: inventory in base units, amounts in USD.
 
@@ -110,8 +106,7 @@ class EquityReading(NamedTuple):
     deposits: Decimal | None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Absorbed:
     """What was new in a read of the venue; repetitions are left out."""
 
@@ -119,8 +114,7 @@ class Absorbed:
     funding: tuple[FundingPayment, ...]
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Intents:
     """What is about to be asked of the venue: orders to place (status SENDING), known orders with `amend_price`,
     `amend_size` and `valid_until_ms` set, and client order ids to cancel. `replaced` has, by the id of an order to

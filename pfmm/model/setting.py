@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
+
+from pfmm.model.quick import quick
 
 Kind = Literal["text", "integer", "number", "decimal", "flag", "choice", "account", "url", "variable", "path", "words"]
 
@@ -22,7 +23,7 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Setting:
     """One setting, by its full name ("grid.levels"). `minimum` and `maximum` are inclusive unless `open_minimum`.
 

@@ -6,9 +6,8 @@ Layer: paper.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pfmm.errors import UnknownMarket
+from pfmm.model.quick import quick
 from pfmm.paper.feeds.feed import USD, MarketSpec
 from pfmm.paper.listing import TABLE
 
@@ -21,7 +20,7 @@ TAKER_RATE = 50_000  # +5 bps
 FUNDING_INTERVAL_HOURS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Character:
     """What makes one synthetic market differ from another: the price it wanders around (USD), its volatility (a
     fraction a year of 365 days) and how liquid it is, from 0 (hardly traded) to 4 (like bitcoin): each generator of

@@ -78,8 +78,7 @@ def funding_amount(size: int, mark: int, unit: int, rate: int) -> int:
     return half_even(-size * mark * unit * rate, USD)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Totals:
     """The account's sums, 1e-8 USD."""
 

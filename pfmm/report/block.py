@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import compress, islice, pairwise, repeat
 from operator import itemgetter, mul, sub
@@ -17,6 +16,7 @@ from typing import cast
 
 from pfmm.accounting.ledger import UNIT, ZERO
 from pfmm.model.order import Side
+from pfmm.model.quick import quick
 from pfmm.report.inputs import MAKER, FillRow, MidSeries, OutOfOrder
 
 CHUNK_ROWS = 500  # with as many rows in the journal's pages; 4,000 of 2,000 took a quarter longer
@@ -62,7 +62,7 @@ def _once(owners: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(owners))
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Scale:
     """How many decimals the amounts of a block have; a value has those of a price and a size together."""
 
@@ -76,7 +76,7 @@ class Scale:
         return self.price + self.size
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Block:
     """Fills of one market in time order, a column each, in units of `scale`: `sizes` in base units and `values` in
     USD are negative for sales, `fees` positive where paid. Selling 1 at 100.3 for a rebate of 0.02: -1, -1003, -2.

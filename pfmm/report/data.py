@@ -7,7 +7,6 @@ Layer: report.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import NamedTuple, Protocol
 
@@ -17,6 +16,7 @@ from pfmm.accounting.ledger import EXACT, ZERO
 from pfmm.accounting.metrics import DAY_MS, PERCENT, Amount, Figures, Metric, capital_days, max_drawdown, verdicts
 from pfmm.model.account import FundingPayment
 from pfmm.model.ledger import Move
+from pfmm.model.quick import quick
 from pfmm.report.block import MidLine, by_market
 from pfmm.report.fold import MarketFold, Sample, Share
 from pfmm.report.inputs import FillRow, MidSeries, OrderCounts
@@ -27,7 +27,7 @@ SAMPLES = 600
 UNATTRIBUTED = "other"  # the strategy of fills that no run of ours placed
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Part:
     """One market's or strategy's part of the profit: its name, its fills and where its profit came from."""
 
@@ -36,7 +36,7 @@ class Part:
     pnl: Attribution
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class ReportData:
     """Everything that a report says. Times in ms, money in USD; the parts of each Attribution sum to its total.
     `equity` is without the deposits (> 0) and withdrawals (< 0) of the period, which are `cash_flows`."""
@@ -55,7 +55,7 @@ class ReportData:
     samples: Mapping[str, tuple[Sample, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Later:
     """The fills that follow, which somebody else judges meanwhile: `judgements` waits for that, by market."""
 
@@ -87,7 +87,7 @@ class MarketFigures(Protocol):
     def matched(self) -> tuple[Decimal, Decimal]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class _Market:
     """What a market's fills came to, and how they fared."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from operator import mul, sub
 
 from pfmm.accounting.ledger import ZERO, funding_share, rounded
 from pfmm.model.account import FundingPayment
+from pfmm.model.quick import quick
 from pfmm.report.block import LONG, NEVER, Block, BlockReader, MidLine, decimals_of, exact
 from pfmm.report.inputs import NOBODY, FillRow
 
@@ -38,7 +38,7 @@ class Share:
         return self.cash + held - self.fees + self.funding
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Sample:
     """The counted runs of a market at one moment: net size, the last mid, and what they earned since the start, the
     `rebates` among it, USD."""

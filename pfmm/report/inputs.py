@@ -6,18 +6,19 @@ Layer: report.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import NamedTuple
 
 from pfmm.model.order import Fill, Liquidity
+from pfmm.model.quick import quick
 from pfmm.model.run import EquityReading
 
 NOBODY = ""  # owner of fills that no run of ours placed
 MAKER = Liquidity.MAKER.value
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Slice:
     """What a report is about: the period in ms, and the part of the account (None: all of it)."""
 
@@ -49,7 +50,7 @@ def row_of(fill: Fill, owner: str = NOBODY) -> FillRow:
     return FillRow(fill.time_ms, fill.market, owner, fill.side, *amounts, fill.order_id, fill.liquidity)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class MidSeries:
     """The recorded mids of one market in time order: `times` in ms beside `values` in USD, one each, text or not."""
 
@@ -63,7 +64,7 @@ class MidSeries:
         return cls([time_ms for time_ms, _ in rows], [mid for _, mid in rows])
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class OrderCounts:
     """How many orders were placed, an amended order counted once, and how many of them filled at all."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from operator import sub
@@ -19,6 +18,7 @@ from pfmm.accounting.ledger import ZERO
 from pfmm.accounting.minutes import MINUTE_MS, MinuteTable
 from pfmm.model.ledger import ACCOUNT, Move
 from pfmm.model.order import Fill
+from pfmm.model.quick import quick
 from pfmm.report.fold import Sample, Share
 from pfmm.report.markouts import Judgement
 
@@ -34,7 +34,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class MinuteInputs:
     """What a market's figures are made from. `tables` are COLUMNS by owner; `prices` answers the last mid at or before
     a time, or the first; `fills_of` the account's fills of a minute between two running numbers, newest first. `moves`

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pfmm.model.quick import quick
 from pfmm.model.setting import Setting, Values
 from pfmm.strategy.registry import STRATEGIES
 
@@ -68,7 +69,7 @@ class AtStart(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Column:
     """One column of a running strategy's screen: `value_of` reads it out of the decision's explanation.
 
@@ -81,7 +82,7 @@ class Column:
     value_of: Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Preview:
     """What one computation shows: the strategy's own values, the orders that would rest, why others would not."""
 

@@ -9,12 +9,12 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
 from pfmm.model.market import Trade
 from pfmm.model.prints import PrintColumns, columns_of
+from pfmm.model.quick import quick
 from pfmm.strategy.quote.spread import BPS, SECONDS_PER_YEAR
 from pfmm.strategy.saved import Saved
 
@@ -32,7 +32,7 @@ Mids = Sequence[tuple[int, float]]
 SomePrints = Sequence[Trade] | PrintColumns
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class IntensityFit:
     """ln λ(δ) = ln A − κδ. `intensity_per_s` is A, sweeps a second of BOTH aggressors; `kappa_usd` per USD."""
 
@@ -47,7 +47,7 @@ class IntensityFit:
         return self.intensity_per_s / 2
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Calibration:
     """A fit with its quality, or `reason` why there is none; σ stands on its own.
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
 from pfmm.errors import BadVenueData, UsageError
 from pfmm.model.market import HOURS_PER_YEAR, FundingRate, Ticker
+from pfmm.model.quick import quick
 
 BPS = Decimal(10000)
 FULL_TILT_BPS = 10.0  # beyond the minimum, in bps per 8 h: from there on the whole tilt is used
@@ -23,7 +23,7 @@ LEAN_SHORT = "lean_short"
 NEUTRAL = "neutral"
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FundingReading:
     """One market's funding as `pfmm funding` shows it; rates are None where the venue serves none.
 
@@ -42,7 +42,7 @@ class FundingReading:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FundingHistory:
     """Statistics of past rates in bps per 8 h; `deviation` needs two of them, `share_positive` is a fraction."""
 

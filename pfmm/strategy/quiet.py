@@ -7,12 +7,12 @@ that look where what rests would surely stay as it is, None where only the whole
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
 from pfmm.model.market import Instrument
 from pfmm.model.plan import OwnOrder, Tolerance
+from pfmm.model.quick import quick
 
 
 class Look(NamedTuple):
@@ -62,7 +62,7 @@ def standing_of(
     return Standing(instrument, float(inventory), float(limit_usd), *within, rests)
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class QuietBand:
     """bid_above < bid < bid_below and ask_above < ask < ask_below, USD; None leaves a side open.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -35,8 +35,7 @@ DEFAULT_ANNUAL = 0.5
 PLAUSIBLE_ANNUAL = (0.05, 5.0)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class VolatilityState:
     """What the estimator remembers: at most `window` accepted samples, oldest first, and what follows from them.
 

@@ -119,7 +119,7 @@ def _module(frame: FrameType) -> str:
 
 def _is_no_step(frame: FrameType) -> bool:
     """True for a module's body, and for an `__init__` that no file holds (`quick` is what makes them in pfmm)."""
-    return frame.f_code.co_name in ("<module>", "first_init") or frame.f_code.co_filename == "<string>"
+    return frame.f_code.co_name in ("<module>", "first_made", "first_init") or frame.f_code.co_filename == "<string>"
 
 
 def _room(module: str) -> str:

@@ -7,16 +7,17 @@ knows no file, no socket and no wall clock. Layer: paper.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol
 
 from pfmm.model.fees import Fees
+from pfmm.model.quick import quick
 
 USD = 100_000_000  # amounts are whole 1e-8 USD
 NO_ASK = (1 << 63) - 1  # an absent ask lies beyond every price
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class MarketSpec:
     """One market of the paper exchange in integer units.
 

@@ -16,7 +16,7 @@ import mmap
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 from math import gcd
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 
 from pfmm.errors import ConfigError, DataFileError
 from pfmm.model.market import Book, FundingRate, Level, Trade
+from pfmm.model.quick import quick
 from pfmm.paper.feeds.feed import NO_ASK, QUOTE, TRADE, MarketSpec, Settlement
 from pfmm.paper.feeds.settlements import FUNDING_WIDTH, on_the_minute, packed
 from pfmm.paper.instruments import FUNDING_INTERVAL_HOURS, MAKER_RATE, MIN_NOTIONAL, TAKER_RATE
@@ -46,7 +47,7 @@ BuiltMarket = tuple[MarketSpec, dict[str, "array[int]"]]
 WIDTHS = {"events": EVENT_WIDTH, "blocks": BLOCK_WIDTH, "depth": DEPTH_WIDTH, "funding": FUNDING_WIDTH}
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class MarketTape:
     """One market of an open tape: its spec and its sections as flat views of int64.
 

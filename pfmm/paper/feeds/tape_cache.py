@@ -15,11 +15,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pfmm.errors import DataFileError
+from pfmm.model.quick import quick
 from pfmm.paper.feeds.replay_tape import VERSION, MarketTape, markets_of, open_numbers, steps_of
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.sources import Source, Watcher, expand
@@ -32,7 +32,7 @@ Stats = list[dict[str, Any]]
 Make = Callable[[Path, Mapping[str, Any]], None]
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Loaded:
     """An open tape: its markets, the facts of its header, its numbers, and whether it was there already."""
 

@@ -81,8 +81,7 @@ class QuoteConfig:
             raise UsageError(f"min_samples must be at least 1, not {self.min_samples}")
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Sigma:
     """The volatility in use (annual fraction), where it comes from, its regime, or the problem with it."""
 

@@ -7,14 +7,15 @@ The asymptotic quotes move by the same amount for every lot, without end. Where 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from pfmm.model.quick import quick
 
 MOST_LOTS = 200  # from there on quotes move no further
 SOLVED_LOTS = 30  # more of them change no digit of the eigenvalue where a step is ½ or more
 BISECTIONS = 52
 
 
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class FiniteQuotes:
     """What the limit of `lots` lots makes of a model whose asymptotic quotes move by `step`/κ a lot.
 

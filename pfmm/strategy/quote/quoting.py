@@ -41,8 +41,7 @@ _ZERO = Decimal(0)
 _SIZE_FACTOR = {regime: Decimal(str(factor)) for regime, factor in SIZE_MULTIPLIER.items()}
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class QuoteInputs:
     """What one quote depends on beside its settings.
 
@@ -66,8 +65,7 @@ class QuoteInputs:
     sigma_problem: str | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class QuotedLevel:
     """One order of the quote. `clamped` marks a price that post-only moved; `taking_apart` makes `components`."""
 
@@ -86,8 +84,7 @@ class QuotedLevel:
         return self.taking_apart()
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Quote:
     """The answer: levels of each side, best first, and why a side or slot is absent. Prices USD, None without a
     usable market; `half_spread_bps` is the model's after the minimum spread."""

@@ -7,7 +7,6 @@ Symbols: size Δ in base units, gamma γ in 1/USD, kappa κ per USD of distance,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from pfmm.errors import UnitsError, UsageError
 from pfmm.model.quick import quick
@@ -19,8 +18,7 @@ FAILS_FROM = 0.5  # skew of one lot, in 1/κ, from which on the asymptotic quote
 PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class ModelSpread:
     """What a model says at one price level.
 

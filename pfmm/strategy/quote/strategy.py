@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from pfmm.strategy.explained import QuoteExplained
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class QuoteState:
     """What survives between cycles: the estimator, and the mid and fair price (USD) that the resting quotes are
     built around; None when the next decision starts from the current ones."""

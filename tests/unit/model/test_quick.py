@@ -23,8 +23,7 @@ class Plain:
     note: str | None = field(default=None, compare=False)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
+@quick(frozen=True, slots=True)
 class Quick:
     """The same fields."""
 
@@ -32,6 +31,14 @@ class Quick:
     size: int = 3
     tags: dict[str, int] = field(default_factory=dict)
     note: str | None = field(default=None, compare=False)
+
+
+@quick(frozen=True, slots=True)
+class Bare:
+    """Fields that all have a hash."""
+
+    name: str
+    size: int
 
 
 def values(one: Any) -> tuple[object, ...]:
@@ -50,8 +57,7 @@ def test_a_quick_value_has_the_fields_and_defaults_of_a_plain_one(
 
 
 def test_no_field_name_is_mistaken_for_a_name_of_the_code() -> None:
-    @quick
-    @dataclass(frozen=True, slots=True)
+    @quick(frozen=True, slots=True)
     class Named:
         kind: str
         cls: str
@@ -97,6 +103,9 @@ def test_equality_hash_text_replace_copy_and_pickle_are_those_of_a_dataclass() -
     one = Quick("a", 4, note="n")
     assert one == Quick("a", 4, note="other")
     assert one != Quick("a", 5)
+    assert one != Plain("a", 4)
+    assert hash(Bare("a", 4)) == hash(Bare("a", 4))
+    assert len({Bare("a", 4), Bare("a", 4), Bare("a", 5)}) == 2
     assert repr(one) == "Quick(name='a', size=4, tags={}, note='n')"
     assert replace(one, size=5) == Quick("a", 5)
     assert values(quickly(one, size=5, tags={"x": 1})) == ("a", 5, {"x": 1}, "n")
@@ -109,25 +118,27 @@ def test_equality_hash_text_replace_copy_and_pickle_are_those_of_a_dataclass() -
 
 
 def test_a_class_whose_making_does_more_cannot_be_made_quick() -> None:
-    @dataclass(frozen=True, slots=True)
     class Checked:
         size: int
 
         def __post_init__(self) -> None:
             raise ValueError(self.size)
 
-    @dataclass(frozen=True, slots=True)
     class More(Plain):
         extra: int = 0
 
-    @dataclass(frozen=True)
-    class Loose:
-        size: int
-
-    @dataclass(frozen=True, slots=True)
     class Hidden:
         _size: int
 
-    for cls in (Checked, More, Loose, Hidden):
+    for cls in (Checked, More, Hidden):
         with pytest.raises(TypeError, match="cannot be made quick"):
-            quick(cls)
+            quick(frozen=True, slots=True)(cls)
+
+
+@pytest.mark.parametrize(("frozen", "slots"), [(True, False), (False, True)])
+def test_only_a_frozen_class_with_slots_can_be_made_quick(frozen: bool, slots: bool) -> None:
+    class Loose:
+        size: int
+
+    with pytest.raises(TypeError, match="cannot be made quick"):
+        quick(frozen=frozen, slots=slots)(Loose)
