@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pfmm.model.market import Instrument
 from pfmm.model.plan import OwnOrder, Tolerance
 from pfmm.model.quick import quick
+from pfmm.strategy.ticks import float_of
 
 
 class Look(NamedTuple):
@@ -56,10 +57,10 @@ def standing_of(
 ) -> Standing:
     """State what stands of a run whose orders are proven."""
     rests = tuple(
-        Rests(one.slot, one.side.sign, float(one.price), float(one.remaining), one.reduce_only) for one in orders
+        [Rests(one.slot, one.side.sign, float(one.price), float_of(one.remaining), one.reduce_only) for one in orders]
     )
-    within = float(tolerance.price_bps), float(tolerance.size_fraction)
-    return Standing(instrument, float(inventory), float(limit_usd), *within, rests)
+    within = float_of(tolerance.price_bps), float_of(tolerance.size_fraction)
+    return Standing(instrument, float(inventory), float_of(limit_usd), *within, rests)
 
 
 @quick(frozen=True, slots=True)

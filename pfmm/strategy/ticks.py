@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from decimal import Context, Decimal
+from functools import lru_cache
 
 from pfmm.model.market import PriceRule
 from pfmm.model.order import Side
@@ -18,6 +19,8 @@ _ZERO = Decimal(0)
 _ONE = Decimal(1)
 _MAX_EXPONENT = 29
 _ABSURD = Decimal(10) ** (_MAX_EXPONENT + 1)
+
+float_of = lru_cache(maxsize=256)(float)  # for the Decimals of a market and of settings, the same at every look
 
 
 def to_decimal(value: Decimal | float, name: str) -> Decimal:

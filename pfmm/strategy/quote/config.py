@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
 from pfmm.errors import UsageError
 from pfmm.model.quick import quick
@@ -122,8 +123,7 @@ def choose_sigma(config: QuoteConfig, state: VolatilityState) -> Sigma:
     if config.sigma_annual is not None:
         return _checked(config.sigma_annual, "override", None)
     if state.annual is not None and (calibrated is None or not state.still):
-        told = f"floor of one tick in {seen} samples" if state.still else f"estimated ({seen} samples)"
-        return _checked(state.annual, told, state.regime)
+        return _checked(state.annual, _estimated_from(seen, still=state.still), state.regime)
     if calibrated is not None:
         return _checked(calibrated, "calibrated", None)
     source = f"default ({seen} of {config.volatility_window} samples)"
@@ -143,6 +143,11 @@ def require_between(
         bounds = [f"more than {above}" if above is not None else "", f"at least {least}" if least is not None else ""]
         bounds.append(f"at most {most}" if most is not None else "")
         raise UsageError(f"{name} must be a finite number, {', '.join(filter(None, bounds))}, not {value}")
+
+
+@cache  # of few numbers of samples, and mostly of the whole window
+def _estimated_from(samples: int, *, still: bool) -> str:
+    return f"floor of one tick in {samples} samples" if still else f"estimated ({samples} samples)"
 
 
 def _checked(annual: float, source: str, regime: str | None) -> Sigma:

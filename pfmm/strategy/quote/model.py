@@ -9,6 +9,7 @@ from pfmm.model.market import Instrument
 from pfmm.strategy.quote import spread
 from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.spread import ModelSpread
+from pfmm.strategy.ticks import float_of
 from pfmm.strategy.volatility import SPREAD_MULTIPLIER
 
 
@@ -18,7 +19,7 @@ def least_half_bps(config: QuoteConfig, instrument: Instrument) -> float:
     It is half of min_spread_bps, or of the maker fees of a round trip where those are more: min_spread_bps 1 and a
     maker fee of 1.5 give 1.5.
     """
-    return max(config.min_spread_bps, 2 * float(instrument.maker_bps)) / 2
+    return max(config.min_spread_bps, 2 * float_of(instrument.maker_bps)) / 2
 
 
 def gamma_in_use(config: QuoteConfig, sigma_annual: float, limit_usd: float, least_bps: float) -> float | None:
@@ -59,7 +60,7 @@ def model_spread(
             multiplier=SPREAD_MULTIPLIER[regime],
             limit_usd=limit_usd,
         )
-    size = spread.base_units(float(config.size_usd), mid)
+    size = spread.base_units(float_of(config.size_usd), mid)
     kappa = spread.kappa_usd(config.kappa_per_bp, mid)
     sigma = spread.sigma_usd(sigma_annual, mid)
     gamma = gamma_in_use(config, sigma_annual, limit_usd, least_bps)

@@ -148,8 +148,8 @@ class Held(NamedTuple):
 
 
 class Aim(NamedTuple):
-    """Where the quotes are aimed at before they are laid out. USD, but `parts` and `shared`: the bps components that
-    are one for each side, and those that do not depend on the side."""
+    """Where the quotes are aimed at before they are laid out, USD: `half_parts` add up to the half-spread, and
+    `centre_parts` to the distance of the centre from the mid."""
 
     mid_usd: float
     ratio: float
@@ -157,8 +157,8 @@ class Aim(NamedTuple):
     state: str
     centre: float
     half: float
-    parts: tuple[float, float, float]
-    shared: tuple[float, float, float, float]
+    half_parts: tuple[float, float, float]
+    centre_parts: tuple[float, float, float, float]
 
     def price(self, sign: int, offset_bps: float) -> float:
         """Return a level's price that far behind the best, before post-only and rounding; `sign` is +1 for a bid."""
@@ -303,7 +303,6 @@ def aim_at(
     half = model.half_base + half_volatility
     minimum = max(0.0, least_bps * mid_usd / BPS - half)
     anchor = fair if held_fair is None else held_fair
-    bps = BPS / mid_usd
     return Aim(
         mid_usd=mid_usd,
         ratio=ratio,
@@ -311,8 +310,8 @@ def aim_at(
         state=inventory_state(net_ratio, config.on_limit),
         centre=anchor + inventory + tilt,
         half=half + minimum,
-        parts=(model.half_base * bps, half_volatility * bps, minimum * bps),
-        shared=((fair - mid_usd) * bps, (anchor - fair) * bps, inventory * bps, tilt * bps),
+        half_parts=(model.half_base, half_volatility, minimum),
+        centre_parts=(fair - mid_usd, anchor - fair, inventory, tilt),
     )
 
 
@@ -393,8 +392,9 @@ def _components(side: _Wing, core: _Core, offset_bps: float, price: Decimal, mov
     What post-only moved it by is `moved`.
     """
     sign = side.sign
-    fair, held, inventory, tilt = core.aim.shared
-    base, volatility, minimum = core.aim.parts
+    bps = BPS / core.aim.mid_usd
+    fair, held, inventory, tilt = (part * bps for part in core.aim.centre_parts)
+    base, volatility, minimum = (part * bps for part in core.aim.half_parts)
     named = (
         fair,
         held,

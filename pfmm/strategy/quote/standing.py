@@ -15,6 +15,7 @@ from pfmm.strategy.inventory import OK, SKEWED
 from pfmm.strategy.quiet import Look, Rests, Standing
 from pfmm.strategy.quote.quoting import Aim
 from pfmm.strategy.quote.spread import BPS
+from pfmm.strategy.ticks import float_of
 
 _CLOSE = 1e-9  # what floats may be off by, as a fraction: bounds are wider by it
 
@@ -30,14 +31,14 @@ def quotes_stay(aim: Aim, usd: Decimal, look: Look, standing: Standing) -> bool:
     bid, ask = _order("bid", 1, orders), _order("ask", -1, orders)
     if (bid is not None) + (ask is not None) != len(orders) or not orders:
         return False
-    bid_at, ask_at = aim.price(1, 0.0), aim.price(-1, 0.0)
+    bid_at, ask_at = aim.centre - aim.half, aim.centre + aim.half  # to 12 figures in an order: _CLOSE is far more
     tick = _tick(standing.instrument, max(ask_at, look.ask if ask is None else ask.price))
     # an order that a new one of the other side would meet is moved whatever the tolerance says
     if bid is not None and bid_at + tick >= (look.ask if ask is None else min(ask.price, look.ask)):
         return False
     if ask is not None and ask_at - tick <= (look.bid if bid is None else max(bid.price, look.bid)):
         return False
-    size_usd = float(usd)
+    size_usd = float_of(usd)
     return _as_it_is(bid, 1, bid_at, tick, size_usd, look, standing) and _as_it_is(
         ask, -1, ask_at, tick, size_usd, look, standing
     )
@@ -69,7 +70,7 @@ def _no_room(sign: int, price: float, tick: float, look: Look, standing: Standin
     if low <= 0 or along <= 0:
         return False
     room = max(standing.limit_usd - along * look.mark, 0.0) / max(look.mark, low)
-    least = max(float(instrument.size_step), float(instrument.min_notional) / high)
+    least = max(float_of(instrument.size_step), float_of(instrument.min_notional) / high)
     # of the limit itself, not of the small rest of it, the floats may be off by a fraction
     return room + standing.limit_usd / low * _CLOSE < least * (1 - _CLOSE)
 
@@ -97,7 +98,7 @@ def _sizes(usd: float, low: float, high: float, instrument: Instrument) -> tuple
 
     50 USD at 64,000 and a lot of 0.001 is less than a lot: it is raised to 0.001, which is more than a minimum of 10.
     """
-    lot, minimum = float(instrument.size_step), float(instrument.min_notional)
+    lot, minimum = float_of(instrument.size_step), float_of(instrument.min_notional)
     least, most = usd / high - lot * (1 + _CLOSE), usd / low * (1 + _CLOSE)
     if least > 0 and least * low > minimum * (1 + _CLOSE):
         return least, most
@@ -119,5 +120,5 @@ def _tick(instrument: Instrument, price: float) -> float:
     """No less than the price step at `price` or close to it."""
     rule = instrument.price_rule
     if rule.significant_figures is None:
-        return float(rule.unit) * (1 + _CLOSE)
+        return float_of(rule.unit) * (1 + _CLOSE)
     return float(rule.tick_at(Decimal(repr(price)))) * 10

@@ -34,6 +34,7 @@ from pfmm.strategy.quote.quoting import (
 from pfmm.strategy.quote.spread import BPS, require_plausible
 from pfmm.strategy.quote.standing import quotes_stay
 from pfmm.strategy.saved import Saved, damaged
+from pfmm.strategy.ticks import float_of
 from pfmm.strategy.volatility import VolatilityState
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class QuoteStrategy:
     def _estimator(self, state: QuoteState, time_ms: int, mid: float, instrument: Instrument) -> VolatilityState:
         """Return the volatility after one more mid, USD."""
         rule = instrument.price_rule
-        tick = float(rule.unit if rule.significant_figures is None else rule.tick_at(Decimal(repr(mid))))
+        tick = float_of(rule.unit if rule.significant_figures is None else rule.tick_at(Decimal(repr(mid))))
         return volatility.observe(state.volatility, time_ms, mid, tick=tick, window=self.config.volatility_window)
 
     def _held_fair(self, state: QuoteState, view: MarketView) -> float | None:
