@@ -309,9 +309,11 @@ class TapeFeed(ReplayFeed):
         self._tape(market)
         if not self._lazy:
             return self._all_events(self.columns.after(after_ms), self.columns.after(to_ms))
-        clear_to = self._cleared(after_ms, watch)
-        start = self.columns.after(after_ms) if clear_to is None else clear_to
-        return self._lazy_events(start, self.columns.after(to_ms), watch)
+        end = self.columns.after(to_ms)
+        touch = self._cleared(after_ms, watch)
+        if touch is None:
+            return self._lazy_events(self.columns.after(after_ms), end, watch)
+        return iter(()) if touch >= end else self._events_from(touch, end, watch)
 
     def trades(self, market: str, after_ms: int, to_ms: int, limit: int) -> list[TradeEvent]:
         """Return the prints as ReplayFeed does, without a look at each of the quotes in between."""
@@ -384,6 +386,11 @@ class TapeFeed(ReplayFeed):
         for at in range(start, end, REPLAY_BLOCK):
             for row in rows[at : min(at + REPLAY_BLOCK, end)].tolist():
                 yield _event(row)
+
+    def _events_from(self, touch: int, end: int, watch: Watch) -> Iterator[Event]:
+        """Yield the event that may touch a watched price, which was found before, and what can matter after it."""
+        yield _event(self.columns.row(touch))
+        yield from self._lazy_events(touch + 1, end, watch)
 
     def _lazy_events(self, start: int, end: int, watch: Watch) -> Iterator[Event]:
         while start < end and (seen := (watch.best_bid, watch.best_ask)) != (0, 0):

@@ -149,7 +149,7 @@ class _Run:
         )
         self._cycles = 0
         self._band: Band | None = None
-        self._stayed_ms: int | None = None
+        self._stayed: tuple[int, int, int] | None = None  # time, bid and ask of the last look that stayed
         self._report: CycleReport | None = None
         self._refused: Counter[str] = Counter()
         self._slots: dict[str, str] = {}
@@ -174,7 +174,7 @@ class _Run:
             return self._liquidated()
         if self._lazy and not venue.changed:
             if self._band is not None and self._inside(self._band, venue.now_ms):
-                self._note(venue.now_ms)
+                self._note_at(venue.now_ms)
                 return None
             if self._stays() or self._glance():
                 return None
@@ -219,7 +219,7 @@ class _Run:
         look = self._venue.look()
         if look is None or not self._engine.stays(look):
             return False
-        self._stayed_ms = look.time_ms
+        self._stayed = (look.time_ms, *self._venue.best())
         return True
 
     def _glance(self) -> bool:
@@ -245,7 +245,7 @@ class _Run:
         look_ms = wake_ms + (clockwork.start_ms - wake_ms) % interval_ms
         look_ms = min(max(look_ms, due_ms), last_ms)
         if look_ms > due_ms:
-            self._note(look_ms - interval_ms)
+            self._note_at(look_ms - interval_ms)
         return look_ms
 
     def _inside(self, band: Band, time_ms: int) -> bool:
@@ -269,17 +269,20 @@ class _Run:
         wake_ms = self._columns.first_touch(now_ms, wake_ms, resting.best_bid, resting.best_ask)
         return self._columns.first_quote_beyond(now_ms, wake_ms, band)
 
-    def _note(self, time_ms: int) -> None:
+    def _note_at(self, time_ms: int) -> None:
         """Tell the engine that the decisions up to `time_ms` were no-ops."""
-        bid, ask = self._columns.quote_at(time_ms)
+        self._note(time_ms, *self._columns.quote_at(time_ms))
+
+    def _note(self, time_ms: int, bid: int, ask: int) -> None:
+        """Tell the engine so of `time_ms` where these were the best prices, in price units."""
         decimals = self._market.price_decimals
         self._engine.pass_over(time_ms, (decimal(bid, decimals) + decimal(ask, decimals)) / 2)
-        self._stayed_ms = None
+        self._stayed = None
 
     def _note_stayed(self) -> None:
         """Tell the engine of the last look that stayed, before it looks for itself."""
-        if self._stayed_ms is not None:
-            self._note(self._stayed_ms)
+        if self._stayed is not None:
+            self._note(*self._stayed)
 
     def _outcome(self, stopped: str | None) -> Outcome:
         venue, journal = self._venue, self._journal

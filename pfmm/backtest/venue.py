@@ -182,13 +182,13 @@ class SimulatedVenue:
 
     def snapshot(self, markets: Sequence[str], cursors: Cursors) -> Snapshot:  # noqa: ARG002 - one market
         """Return everything at this moment, with the history after the cursors."""
-        self._collect()
+        orders = self.open_orders()
         fills_from, payments_from = int(cursors.fills or 0), int(cursors.funding or 0)
         return Snapshot(
             time=self.time(),
             account=self.account_state(),
             positions=self.positions(),
-            orders=self.open_orders(),
+            orders=orders,
             fills=tuple(self._fills[fills_from:]),
             funding_payments=tuple(self._payments[payments_from:]),
             tickers=(self.ticker(),),
@@ -282,6 +282,11 @@ class SimulatedVenue:
             now_ms, bid / scale, ask / scale, (bid + ask) / (2 * scale), (bid + ask) // 2 / scale,
             held.size / 10**spec.size_decimals if held else 0.0, due.rate, due.interval_hours,
         )  # fmt: skip
+
+    def best(self) -> tuple[int, int]:
+        """Return the best bid and ask now, in price units."""
+        quote = self._feed.quote(self.spec.market, self.now_ms)
+        return quote.bid, quote.ask
 
     def glimpse(self) -> Snapshot:
         """Return time, ticker and position now, and nothing else: all that a decision looks at."""

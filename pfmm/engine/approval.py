@@ -83,8 +83,9 @@ def within_limit(
     if ticker is None or not plan.changes:
         return plan
     own_run = active.run_id
+    others = [order for order in without_stops(here) if order.run_id != own_run]
     verdict = check(
-        hold_crossing(plan, [order for order in without_stops(here) if order.run_id != own_run]),
+        hold_crossing(plan, others) if others else plan,
         net_position=seen.run_position(active.market),
         live_orders=here,
         limit_usd=active.room(seen, total_room_usd),

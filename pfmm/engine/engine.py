@@ -69,6 +69,7 @@ class Engine:
         self._runs = [StrategyRun(spec, instruments[spec.strategy.market]) for spec in specs]
         self._saver = RunSaver(journal, wall_ms, pid)
         self._sender = Sender(venue, journal)
+        self.markets = tuple(dict.fromkeys(run.market for run in self._runs))
         self._folder = FillFolder(journal, self.markets)
         self._untold: list[Event] = []  # of cycles that ended before their report
         self._not_before_ms = 0
@@ -132,10 +133,6 @@ class Engine:
         It counts from the next cycle on, and is for where nothing else cancels and closes should this machine be gone.
         """
         self._stops = wanted and self._venue.capabilities.trigger_orders
-
-    @property
-    def markets(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(run.market for run in self._runs))
 
     def replace_strategy(self, strategy: Strategy[Any]) -> None:
         """Go on with other parameters of the same kind and market (a new calibration); the run keeps its state."""
@@ -265,7 +262,7 @@ class Engine:
         Raises UnknownMarket where no other is left, which ends the loop by its exit policy.
         """
         self._gone.update(gone)
-        if self._gone.issuperset(self.markets):
+        if self._gone and self._gone.issuperset(self.markets):
             raise UnknownMarket(f"{self._venue.name} lists {', '.join(self.markets)} no more")
 
     def _stops_of(self, step: Step, seen: MarketSnapshot, live: Sequence[OwnOrder]) -> StopPlan:

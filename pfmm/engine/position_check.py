@@ -81,10 +81,12 @@ def later_fills(journal: Journal, seen: MarketSnapshot, seen_through: int) -> di
     """Sum up by market, in base units, what newer fills changed: those above the number `seen_through` that the
     snapshot does not show. Another process has absorbed them, and their orders no longer count as live, while the
     snapshot's position is still without them."""
-    in_snapshot = {fill.fill_id for fill in seen.snapshot.fills}
+    newer = [item.fill for item in journal.fills(after_seq=seen_through) if item.fill.time_ms >= seen.now_ms]
     later: dict[str, Decimal] = {}
-    for item in journal.fills(after_seq=seen_through):
-        fill = item.fill
-        if fill.time_ms >= seen.now_ms and fill.fill_id not in in_snapshot:
+    if not newer:
+        return later
+    in_snapshot = {fill.fill_id for fill in seen.snapshot.fills}
+    for fill in newer:
+        if fill.fill_id not in in_snapshot:
             later[fill.market] = later.get(fill.market, _ZERO) + fill.signed_size
     return later

@@ -6,6 +6,7 @@ Counts everything that could still fill, of every run and of hands outside pfmm.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 
@@ -28,7 +29,7 @@ class Approved:
     refused: tuple[Held, ...] = ()
 
 
-@quick(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Exposure:
     """One order as the limit sees it: the most base units that can still fill, and the highest price in USD."""
 
@@ -195,7 +196,7 @@ def _jump_problem(mid: Decimal, last_mid: Decimal | None) -> str | None:
     return f"jump: the mid went from {last_mid} to {mid} ({jump_pct:+.1f} %), {MAX_JUMP * 100:f} % is the limit"
 
 
-@quick(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Gate:
     """The limit with everything it is measured by."""
 

@@ -8,7 +8,7 @@ is 0.8 us. Nobody sees the twin, and what was made is as frozen as before. Layer
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, fields
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["quick", "replace"]
@@ -30,10 +30,12 @@ else:
             plain = not hasattr(cls, "__post_init__") and cls.__bases__ == (object,)
             if not (frozen and slots and plain) or any(name.startswith("_") for name in cls.__annotations__):
                 raise TypeError(f"{cls.__name__} cannot be made quick: all of its fields must be slots of its own")
-            made = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=True, slots=True)(cls)
+            made = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+            made.__dataclass_params__.frozen = True  # for the classes that inherit from it
             for name, compiled in _COMPILED.items():
                 setattr(made, name, _compiled_at_first(made, name, compiled))
-            made.__repr__ = _shown
+            made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
+            made.__repr__, made.__getstate__, made.__setstate__ = _shown, _state, _restore
             return made
 
         return decorated
@@ -101,6 +103,24 @@ def _shown(self: Any) -> str:
     """Show the value as a dataclass does."""
     shown = (f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.repr)
     return f"{self.__class__.__qualname__}({', '.join(shown)})"
+
+
+def _refuse_to_set(_: Any, name: str, __: Any) -> None:
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+
+def _refuse_to_delete(_: Any, name: str) -> None:
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    """Return what is pickled; `_restore` takes it."""
+    return [getattr(self, one.name) for one in fields(self)]
+
+
+def _restore(self: Any, state: list[Any]) -> None:
+    for one, value in zip(fields(self), state, strict=True):
+        object.__setattr__(self, one.name, value)
 
 
 _COMPILED = {"__init__": _init, "__replace__": _replace, "__eq__": _eq, "__hash__": _hash}
