@@ -120,6 +120,12 @@ class Columns:
         _, _, bid, bid_size, ask, ask_size = self.row(index)
         return bid if bid_size > 0 else 0, ask if ask_size > 0 else 0
 
+    def all_shown(self, indexes: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield (bid, ask) of each of the quotes: see `shown`. All are read at once."""
+        quotes = self.rows[self._np.array(indexes, dtype="int64")]
+        bids, asks = (self._np.where(quotes[:, at + 1] > 0, quotes[:, at], 0).tolist() for at in (2, 4))
+        return zip(bids, asks, strict=True)
+
     def quote_at(self, time_ms: int) -> tuple[int, int]:
         """Return (bid, ask) of the last quote at or before `time_ms`, see `shown`; (0, 0) before the first."""
         index = self.last_quote(time_ms)
@@ -210,14 +216,13 @@ class Columns:
 
         It is in whole price units, rounded down as a mark is, and None without any.
         """
-        seen = 0
-        for end in self.all_after(times):
-            found, index = None, self.last_quote_before(end)
-            while found is None and index >= seen:
-                bid, ask = self.shown(index)
-                found = (bid + ask) // 2 if bid and ask else None
-                index = self.last_quote_before(index)
-            yield found
+        ends, seen = self.all_after(times), 0
+        newest = [self.last_quote_before(end) for end in ends]
+        for end, index, (bid, ask) in zip(ends, newest, self.all_shown(newest), strict=True):
+            while index >= seen and not (bid and ask):
+                index = self.last_quote_before(index)  # noqa: PLW2901 - the way back to a quote with both sides
+                bid, ask = self.shown(index) if index >= seen else (0, 0)  # noqa: PLW2901 - as above
+            yield (bid + ask) // 2 if index >= seen else None
             seen = end
 
     def turning_mids(self, spans: Sequence[tuple[int, int, int]]) -> Iterator[set[int]]:
@@ -242,9 +247,11 @@ class Columns:
                     yield set()
                     continue
                 worth = mids[start:stop] if side > 0 else -mids[start:stop]
-                trough = int((np.maximum.accumulate(worth) - worth).argmax())
-                peak = int(worth[: trough + 1].argmax())
-                turns = {peak, trough, int(worth.argmin()), int(worth.argmax())}
+                lowest, highest = int(worth.argmin()), int(worth.argmax())
+                turns = {lowest, highest}
+                if lowest < highest:  # else the fall from one to the other is the deepest
+                    trough = int((np.maximum.accumulate(worth) - worth).argmax())
+                    turns |= {int(worth[: trough + 1].argmax()), trough}
                 yield {int(times[start + turn]) for turn in turns}
             at = end
 

@@ -140,11 +140,10 @@ def mids_at(columns: Columns, times: Iterable[int]) -> MidSeries:
     decimals, bars = columns.tape.spec.price_decimals, columns.tape.bar_ms
     found: dict[int, Decimal] = {}
     asked = sorted(set(times))
-    for time_ms, after in zip(asked, columns.all_after(asked), strict=True):
-        index = columns.last_quote_before(after)
+    newest = [columns.last_quote_before(after) for after in columns.all_after(asked)]
+    for time_ms, index, (bid, ask) in zip(asked, newest, columns.all_shown(newest), strict=True):
         if index < 0 or (not bars and time_ms - columns.times[index] > QUOTE_HOLDS_MS):
             continue
-        bid, ask = columns.shown(index)
         if bid and ask:
             found[time_ms] = decimal(5 * (bid + ask), decimals + 1)
     return MidSeries.of(found.items())

@@ -137,9 +137,8 @@ def data_problem(ticker: Ticker, *, now_ms: int, stale_after_ms: int, last_mid: 
     80. The caller decides when a new price has been confirmed and becomes the next `last_mid`.
     """
     problem = _age_problem(now_ms - ticker.time_ms, stale_after_ms) or _quote_problem(ticker)
-    if problem is not None or ticker.mid is None:
-        return problem
-    return _jump_problem(ticker.mid, last_mid)
+    mid = ticker.mid
+    return problem if problem is not None or mid is None else _jump_problem(mid, last_mid)
 
 
 def lag_problem(lag_ms: int, stale_after_ms: int) -> str | None:

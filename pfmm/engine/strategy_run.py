@@ -242,7 +242,8 @@ class StrategyRun:
             self.guards, verdict = unanswered(self.guards, now_ms), Verdict(f"the venue says: {seen.snapshot.notice}")
         problem, self.no_new_risk = verdict.problem, verdict.no_new_risk
         self.last_mark = ticker.mark
-        self.last_mid = self.last_mid if ticker.mid is None else ticker.mid
+        mid = ticker.mid
+        self.last_mid = self.last_mid if mid is None else mid
         self.last_cycle_ms = now_ms
         view = MarketView(
             time_ms=now_ms,

@@ -221,7 +221,7 @@ class Desk:
         account, mark = self.account, self.moment.mark
         max_leverage = account.specs(order.market).max_leverage
         exposures = account.exposures(mark, beside=(order.market,))
-        exposure, held = exposures[order.market], account.margin_of(exposures)
+        exposure = exposures[order.market]
         before = ledger.initial_margin(exposure, max_leverage)
         unit = account.unit(order.market)
         replaced = order.remaining * order.price * unit if order.number in account.orders else 0
@@ -229,10 +229,9 @@ class Desk:
             exposure.buys += remaining * price * unit - replaced
         else:
             exposure.sells += remaining * price * unit - replaced
-        added = ledger.initial_margin(exposure, max_leverage) - before
-        if added <= 0:
+        if ledger.initial_margin(exposure, max_leverage) <= before:
             return
-        required = held + added
+        required = account.margin_of(exposures)
         equity = account.totals(mark).equity
         if required > equity:
             message = f"the order needs {required / 1e8:.2f} USD of margin in all, the account has {equity / 1e8:.2f}"

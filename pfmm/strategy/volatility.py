@@ -7,10 +7,12 @@ know venues, quotes or clocks: the venue's time comes with each mid. Layer: stra
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import field
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import mul
 from typing import Any
 
 from pfmm.errors import UsageError
@@ -99,7 +101,7 @@ def _estimated(
     if len(samples) < window:
         return VolatilityState(samples=samples, regime=regime, returns=returns)
     ordered = sorted(returns)
-    annual, still = _annual(returns, ordered), False
+    annual, still = _annual(ordered), False
     if ordered[len(ordered) // 2] == 0:
         least = tick_floor(samples, tick)
         annual, still = max(annual, least), annual < least
@@ -128,8 +130,7 @@ def realised(samples: Sequence[tuple[int, float]]) -> float | None:
     """
     if len(samples) < 2:
         return None
-    scaled = _scaled(samples)
-    return _annual(scaled, sorted(scaled))
+    return _annual(sorted(_scaled(samples)))
 
 
 def _scaled(samples: Sequence[tuple[int, float]]) -> list[float]:
@@ -144,10 +145,12 @@ def _scaled_return(ms_before: int, mid_before: float, time_ms: int, mid: float) 
     return abs(math.log(mid / mid_before)) / math.sqrt((time_ms - ms_before) / 1000)
 
 
-def _annual(scaled: Sequence[float], ordered: Sequence[float]) -> float:
-    """Estimate the annualised volatility from |z| of each return, as they came and in order of size."""
+def _annual(ordered: Sequence[float]) -> float:
+    """Estimate the annualised volatility from |z| of each return, in order of size."""
     cap = _winsor_cap(ordered)
-    mean_square = math.fsum([z * z if z < cap else cap * cap for z in scaled]) / len(scaled)
+    below = ordered[: bisect_left(ordered, cap)]
+    squares = [*map(mul, below, below), *repeat(cap * cap, len(ordered) - len(below))]
+    mean_square = math.fsum(squares) / len(squares)
     return math.sqrt(mean_square * SECONDS_PER_YEAR)
 
 

@@ -14,6 +14,7 @@ from pfmm.strategy.quote.finite import FiniteQuotes, finite_quotes
 
 SECONDS_PER_YEAR = 365 * 24 * 3600
 BPS = 1e4
+_LOG_2 = math.log(2)
 FAILS_FROM = 0.5  # skew of one lot, in 1/κ, from which on the asymptotic quotes of GLFT are off
 PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
 
@@ -178,7 +179,7 @@ def glft(
         log_power = math.log(risk) - math.log(kappa)
     else:
         log_power = (1 / ratio + 1) * math.log1p(ratio)
-    log_scale = math.log(gamma) - math.log(2) - math.log(intensity) - math.log(size) - math.log(kappa)
+    log_scale = math.log(gamma) - _LOG_2 - math.log(intensity) - math.log(size) - math.log(kappa)
     exponent = (log_scale + log_power) / 2
     skew = sigma * math.exp(exponent) if exponent < 700 else math.inf
     return _finite(ModelSpread(_intensity_half(risk, kappa), size / 2 * skew, skew))
