@@ -19,10 +19,15 @@ DIALECTS = (OWN, POSTED)
 _numbers = count(time.time_ns() // 1_000_000)  # of signed requests: never one twice, whatever the test
 
 
-def hyperliquid(http: HttpClient, account: str, weights: WeightBudget | None = None) -> Hyperliquid:
-    """The adapter of the second language for a paper account; the test skips without the libraries that sign."""
+def need_signing() -> None:
+    """Skips the test without the libraries that sign."""
     for library in ("coincurve", "msgpack", "sha3"):
         pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+
+
+def hyperliquid(http: HttpClient, account: str, weights: WeightBudget | None = None) -> Hyperliquid:
+    """The adapter of the second language for a paper account; the test skips without the libraries that sign."""
+    need_signing()
     from pfmm.paper.wire import hyperliquid_keys as keys
     from pfmm.venue.hyperliquid.signing import Signer
 

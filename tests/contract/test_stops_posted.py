@@ -15,7 +15,7 @@ from pfmm.paper.wire.wsgi import make_app
 from pfmm.venue.client import IN_PROCESS_URL, HttpClient, Timekeeper
 from pfmm.venue.http import in_process
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
-from tests.dialects import hyperliquid
+from tests.dialects import hyperliquid, need_signing
 from tests.e2e.engine_rig import MARKET, START_MS, STEP_MS, ScriptedFeed, Step
 
 D = Decimal
@@ -47,6 +47,7 @@ class World:
 
 @contextmanager
 def world(folder: Path, steps: Sequence[Step]) -> Iterator[World]:
+    need_signing()
     stored = {"kind": "scripted", "speed": 0, "at_ms": START_MS}
     path = folder / "x.sqlite3"
     exchange = Exchange.open(path, lambda _: ScriptedFeed(steps), lambda: START_MS, first_feed=stored)

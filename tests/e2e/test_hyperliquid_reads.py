@@ -17,6 +17,7 @@ from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.messages import PlaceRequest
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
+from tests.dialects import need_signing
 from tests.e2e.driver import environment, run, run_here
 from tests.scripted_hyperliquid import ScriptedVenue, served
 
@@ -26,8 +27,7 @@ D = Decimal
 @pytest.fixture
 def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of commands that read a served exchange in which `desk` holds a position."""
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="addresses need the extra `hyperliquid`")
+    need_signing()
     from pfmm.paper.wire import hyperliquid_keys as keys
 
     path = tmp_path / "exchange.sqlite3"

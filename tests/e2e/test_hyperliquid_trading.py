@@ -16,6 +16,7 @@ from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.messages import PlaceRequest
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
+from tests.dialects import need_signing
 from tests.e2e.driver import Completed, run
 
 D = Decimal
@@ -42,8 +43,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+    need_signing()
     from pfmm.paper.wire import hyperliquid_keys as keys
 
     path = tmp_path / "exchange.sqlite3"

@@ -39,6 +39,7 @@ from pfmm.venue.client import IN_PROCESS_URL, HttpClient
 from pfmm.venue.http import in_process
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
 from pfmm.venue.hyperliquid.signing import Signer
+from tests.dialects import need_signing
 from tests.e2e.driver import run
 from tests.e2e.homes import own_session, stepped_home
 from tests.unit.app.test_starting import Recorder
@@ -51,8 +52,7 @@ _numbers = count(time.time_ns() // 1_000_000)
 
 @pytest.fixture(autouse=True)
 def _libraries() -> None:
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+    need_signing()
 
 
 def answer(respond: Callable[..., Any], payload: Any) -> Iterable[bytes]:

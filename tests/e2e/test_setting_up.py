@@ -13,14 +13,14 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
+from tests.dialects import need_signing
 from tests.e2e.driver import Completed, run, run_here
 from tests.e2e.terminal import OnTerminal
 
 
 @pytest.fixture(autouse=True)
 def _libraries() -> None:
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="addresses need the extra `hyperliquid`")
+    need_signing()
 
 
 @pytest.fixture

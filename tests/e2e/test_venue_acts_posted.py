@@ -29,6 +29,7 @@ from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
 from pfmm.strategy.quote.config import QuoteConfig
 from pfmm.strategy.quote.strategy import QuoteStrategy
+from tests.dialects import need_signing
 from tests.e2e.driver import Completed, run
 from tests.e2e.engine_rig import ScriptedFeed, Step
 from tests.e2e.served_exchange import wall_ms
@@ -290,8 +291,7 @@ def test_the_events_of_a_cycle_are_those_of_the_journal(still: World) -> None:
 def desk(tmp_path: Path) -> Iterator[Desk]:
     from pfmm.paper.wire import hyperliquid_keys as keys
 
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+    need_signing()
     feed = PushedFeed(Two([Step(9999, 10001)]), 2)
     stored = {"kind": "scripted", "speed": 0, "at_ms": wall_ms()}
     with closing(Exchange.open(tmp_path / "x.sqlite3", lambda _: feed, wall_ms, first_feed=stored)) as exchange:

@@ -16,7 +16,7 @@ from pfmm.paper.exchange import Exchange
 from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app
-from tests.dialects import POSTED, fill_id
+from tests.dialects import POSTED, fill_id, need_signing
 from tests.e2e.driver import Running, run
 
 ACCOUNT = "main"
@@ -44,8 +44,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+    need_signing()
     path = tmp_path / "x.sqlite3"
     exchange = Exchange.open(path, lambda _: SyntheticFeed(7), lambda: time.time_ns() // 1_000_000)
     exchange.open_account(ACCOUNT)

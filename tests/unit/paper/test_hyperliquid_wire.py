@@ -19,6 +19,7 @@ from pfmm.paper.messages import FillRecord, TradeRecord
 from pfmm.paper.wire import hyperliquid_json as form
 from pfmm.paper.wire.hyperliquid_candles import candles
 from pfmm.paper.wire.wsgi import make_app
+from tests.dialects import need_signing
 
 NOW_MS = 1_750_000_000_000
 DAY_MS = 86_400_000
@@ -37,8 +38,7 @@ class Client:
     """Signs with the adapter's own signer, which shares no code with the exchange."""
 
     def __init__(self, exchange: Exchange, account: str = "desk") -> None:
-        for library in ("coincurve", "msgpack", "sha3"):
-            pytest.importorskip(library, reason="the dialect needs the extra `hyperliquid`")
+        need_signing()
         from pfmm.paper.wire.hyperliquid_keys import test_key
         from pfmm.venue.hyperliquid.signing import Signer
 

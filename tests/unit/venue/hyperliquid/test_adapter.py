@@ -30,6 +30,7 @@ from pfmm.venue.client import IN_PROCESS_URL, HttpClient
 from pfmm.venue.hyperliquid.adapter import Hyperliquid
 from pfmm.venue.hyperliquid.nonces import NonceFile
 from pfmm.venue.hyperliquid.signing import Signer
+from tests.dialects import need_signing
 
 D = Decimal
 MARKET = "BTC-PERP"
@@ -46,8 +47,7 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
 
 @pytest.fixture
 def venue(exchange: Exchange) -> Iterator[Hyperliquid]:
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+    need_signing()
     from pfmm.paper.wire import hyperliquid_keys as keys
     from pfmm.paper.wire.wsgi import make_app
     from pfmm.venue.http import in_process

@@ -30,7 +30,7 @@ from pfmm.venue import stream as streams
 from pfmm.venue.client import HttpClient, Timekeeper
 from pfmm.venue.hyperliquid.following import FRESH_S, Following
 from pfmm.venue.hyperliquid.looking import FillNews, Look, News, OrderNews
-from tests.dialects import hyperliquid
+from tests.dialects import hyperliquid, need_signing
 from tests.faults.lagging import ACCOUNT, START_MS, PushedFeed
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def wait(until: Any, why: Any = lambda: "") -> None:
 
 @contextmanager
 def world(folder: Path, markets: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    need_signing()
     monkeypatch.setattr(Streams, "interval_s", 0.01)
     monkeypatch.setattr(streams, "READ_S", 0.01)
     feed = PushedFeed(SyntheticFeed(5), markets)

@@ -9,6 +9,7 @@ import pytest
 
 from pfmm.errors import ConfigError, SecretError
 from pfmm.venue.hyperliquid.signing import Signer, checked_address
+from tests.dialects import need_signing
 from tests.unit.venue.hyperliquid.sdk_signatures import ACTIONS, KEY, NONCE, combinations, made_by_the_sdk, name_of
 
 GOLDEN = Path(__file__).with_name("sdk_signatures.json")
@@ -16,8 +17,7 @@ GOLDEN = Path(__file__).with_name("sdk_signatures.json")
 
 @pytest.fixture(scope="module")
 def signer() -> Signer:
-    for library in ("coincurve", "msgpack", "sha3"):
-        pytest.importorskip(library, reason="signing needs the extra `hyperliquid`")
+    need_signing()
     return Signer(KEY)
 
 
