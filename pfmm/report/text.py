@@ -164,7 +164,7 @@ def _inventory_block(report: ReportData, width: int) -> str:
         held = [float(sample.size * sample.mid) for sample in samples]
         if any(held):
             series[market] = held
-            words[market] = f"{min(held):+,.2f} … {max(held):+,.2f}, now {held[-1]:+,.2f}"
+            words[market] = f"{min(held):+,.2f} to {max(held):+,.2f}, now {held[-1]:+,.2f}"
     if not series:
         return ""
     left = width - max(map(len, (*series, "inventory"))) - max(map(len, words.values())) - 4

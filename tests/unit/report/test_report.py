@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pfmm.accounting.metrics import max_drawdown
+from pfmm.cli.plain_characters import HANDLER, register
 from pfmm.journal.journal import Journal
 from pfmm.model.account import Cursors
 from pfmm.model.order import Fill, Liquidity, Side
@@ -195,6 +197,24 @@ def test_a_narrow_terminal_gets_a_narrower_report() -> None:
     drawn = [line for line in text.splitlines() if "┤" in line or "  " in line.strip()]
     assert max(map(len, drawn)) <= 60, "curves and tables; sentences are broken where they are printed"
     assert "hidden columns (terminal too narrow): fills, funding" in text
+
+
+def test_a_line_of_the_inventory_is_as_long_in_plain_characters_as_it_is_drawn() -> None:
+    register()
+    rows = [FillRow(10_000, "BTC-PERP", "r1", "long", "65", "9", "-1")]
+    text = report_text(small(rows, mids={"BTC-PERP": MidSeries([9_000, 90_000], ["64", "66"])}), heading="h")
+    (line,) = (one for one in text.splitlines() if one.startswith("BTC"))
+    assert re.search(r"  \S+ to \S+, now \S+$", line)
+    assert len(line.encode("ascii", HANDLER)) == len(line) <= 80
+
+
+def test_the_parts_by_market_are_told_from_the_same_sum_by_strategy() -> None:
+    rows = [
+        FillRow(10_000, f"{name}-PERP", run, "long", "65", "9", "-1") for name, run in (("BTC", "r1"), ("ETH", "r2"))
+    ]
+    text = report_text(small(rows, strategies={"r1": "grid", "r2": "quote"}), heading="h")
+    heads = [found[1] for found in re.finditer(r"^  ((?:by )?[\w-]+) +\d+ ", text, re.MULTILINE)]
+    assert heads == ["BTC-PERP", "ETH-PERP", "by grid", "by quote"]
 
 
 def test_a_verdict_that_is_not_given_says_what_it_needs() -> None:
