@@ -82,8 +82,9 @@ def _load(name: str) -> typer.Typer | None:
     if name in strategies.names():
         from pfmm.cli.commands.strategies import app_of
 
-        return app_of(name)
-    app: typer.Typer = importlib.import_module(f"pfmm.cli.commands.{name}").app
+        app: typer.Typer = app_of(name)
+    else:
+        app = importlib.import_module(f"pfmm.cli.commands.{name}").app
     if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler):
         # from here on there may be work to wind up
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import typer
@@ -33,11 +35,25 @@ def ask(question: Question, *, yes: bool) -> bool:
         return True
     # one column is left for what is typed
     text = fitted(as_written(f"{question_text(question)} [y/N]:", sys.stderr), columns() - 1, 0)
-    try:
+    with _own_line():
         return typer.confirm(text, show_default=False, prompt_suffix=" ", err=True)
-    except typer.Abort:
-        typer.echo(err=True)  # Ctrl-C leaves the cursor behind the question
+
+
+@contextmanager
+def _own_line() -> Iterator[None]:
+    """Let what is said after a Ctrl-C begin a line: it leaves the cursor behind the question."""
+    try:
+        yield
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo(err=True)
         raise
+
+
+def asked(text: str, default: str | None = None) -> str:
+    """Read what somebody types, or the default for an empty line. Raises Abort (exit 130) at the end of the input."""
+    with _own_line():
+        answer: str = typer.prompt(text, default=default, err=True)
+        return answer
 
 
 def asked_secret(text: str) -> str:
@@ -48,10 +64,11 @@ def asked_secret(text: str) -> str:
     """
     import getpass
 
-    try:
-        return getpass.getpass(f"{text}: ")
-    except EOFError:
-        raise typer.Abort from None
+    with _own_line():
+        try:
+            return getpass.getpass(f"{text}: ")
+        except EOFError:
+            raise typer.Abort from None
 
 
 def agreed(found: Found | None) -> Found:

@@ -12,7 +12,7 @@ import typer
 from pfmm.app import profiles
 from pfmm.app.profiles import ProfileEdited
 from pfmm.cli.output import Globals, answer, say
-from pfmm.cli.prompt import agreed, ask, asked_secret, on_terminal
+from pfmm.cli.prompt import agreed, ask, asked, asked_secret, on_terminal
 from pfmm.cli.render import profile as render
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import UsageError
@@ -98,9 +98,9 @@ def create(
 def _asked(request: SetupRequest, network: str) -> SetupRequest:
     """Ask for what is missing, and return the request with what somebody typed; an empty line leaves the key out."""
     if request.network is None:
-        request = request._replace(network=typer.prompt("network: testnet or mainnet", default=network, err=True))
+        request = request._replace(network=asked("network: testnet or mainnet", network))
     if request.account is None:
-        request = request._replace(account=typer.prompt("address of the account (0x…)", err=True))
+        request = request._replace(account=asked("address of the account (0x…)"))
     if request.key_file is None and request.key_env is None:
         key = asked_secret("key that may act for it (kept in a file of mode 0600; empty: none)")
         request = request._replace(key=key or None)

@@ -30,9 +30,8 @@ _UNSEEN = {
 _AMENDING = re.compile(r"amendment of \S+ not yet acknowledged")
 _YOUNG = re.compile(r"younger than (\d+) ms")
 _CTRL_C = "signal SIGINT"
-_FLATTEN = re.compile(
-    r"(?:^|(?<=^stopped: ))(?=(?:flatten|halve|cancel the orders of) (?:the whole account|[^\s-]+-\S))"
-)
+# what a HALT says of a flatten, "halve BTC-PERP", and not what a key's command says, "flatten by key f"
+_FLATTEN = re.compile(r"(?:^|(?<=^stopped: ))(?=(?:flatten|halve|cancel the orders of) (?!by ))")
 _SIDES = {"bid": "bid", "ask": "ask"}
 
 

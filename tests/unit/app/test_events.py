@@ -107,7 +107,7 @@ TRADE = {"side": "short", "size": "0.5", "price": "101.50", "slot": "cell:5:ask"
         ("refused", {**TRADE, "code": "post_only_would_cross", "reason": "o1 would meet BTC-PERP as a taker"},
          "refused sell 0.5 at 101.50: it would fill at once, and quotes only rest"),
         ("halted", {"reason": "flatten the whole account"}, "halted: asked to flatten the whole account"),
-        ("halted", {"reason": "halve BTC-PERP, ETH-PERP"}, "halted: asked to halve BTC-PERP, ETH-PERP"),
+        ("halted", {"reason": "halve BTC, ETH-PERP"}, "halted: asked to halve BTC, ETH-PERP"),
         ("halted", {"reason": "loss limit: 20 USD"}, "halted: loss limit: 20 USD"),
         ("stopping", {"reason": "signal SIGINT", "policy": "cancel"}, "stopping: Ctrl-C (its orders: cancel)"),
         ("stopping", {"reason": "flatten by key f", "policy": "flatten"},

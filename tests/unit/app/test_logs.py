@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -90,3 +91,18 @@ def test_events_are_told_in_words_on_a_terminal_only(settings: Settings) -> None
     days = ["2026-01-01 (UTC)", said, "hello", said, "2026-01-02 (UTC)", said.replace("11", "10", 1)]
     assert render(found, 80).splitlines() == days
     assert log_line('{"event":"fil') == '{"event":"fil'
+
+
+def test_a_flatten_is_told_as_its_verdict(settings: Settings) -> None:
+    market = {"market": "BTC-PERP", "before": "0.5", "after": "0", "closed_size": "0.5", "attempts": 1, "reason": None}
+    answer = {
+        "exit_code": 8, "venue": "paper", "account": "default", "time": "2026-12-01T14:12:36.000Z", "state": "unknown",
+        "reason": "nothing could be read", "cancelled": 1, "orders_left": None, "markets": [market],
+    }  # fmt: skip
+    write(settings, "flatten", f"{json.dumps(answer)}\n{json.dumps({'exit_code': 1})}\n")
+    assert render(logs(LogsRequest(), settings=settings), 80).splitlines() == [
+        "2026-12-01 (UTC)",
+        "14:12:36  flatten paper/default: UNKNOWN, 1 order cancelled, an unknown number left; BTC-PERP 0.5 → 0; "
+        "nothing could be read",
+        '{"exit_code": 1}',
+    ]
