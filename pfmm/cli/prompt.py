@@ -35,12 +35,12 @@ def ask(question: Question, *, yes: bool) -> bool:
         return True
     # one column is left for what is typed
     text = fitted(as_written(f"{question_text(question)} [y/N]:", sys.stderr), columns() - 1, 0)
-    with _own_line():
+    with own_line():
         return typer.confirm(text, show_default=False, prompt_suffix=" ", err=True)
 
 
 @contextmanager
-def _own_line() -> Iterator[None]:
+def own_line() -> Iterator[None]:
     """Let what is said after a Ctrl-C begin a line: it leaves the cursor behind the question."""
     try:
         yield
@@ -51,7 +51,7 @@ def _own_line() -> Iterator[None]:
 
 def asked(text: str, default: str | None = None) -> str:
     """Read what somebody types, or the default for an empty line. Raises Abort (exit 130) at the end of the input."""
-    with _own_line():
+    with own_line():
         answer: str = typer.prompt(text, default=default, err=True)
         return answer
 
@@ -64,7 +64,7 @@ def asked_secret(text: str) -> str:
     """
     import getpass
 
-    with _own_line():
+    with own_line():
         try:
             return getpass.getpass(f"{text}: ")
         except EOFError:

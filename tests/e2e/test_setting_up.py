@@ -152,17 +152,3 @@ def test_the_question_before_a_live_start_is_broken_between_words(tmp_path: Path
         f"Start grid on BTC-PERP with play money at hyperliquid-local account {address}? [y/N]:".split()
     )
     assert all(len(one) < columns for one in asked.split("\n"))
-
-
-def test_ctrl_c_at_a_question_ends_its_line(tmp_path: Path, url: str) -> None:
-    home, file = tmp_path / "home", tmp_path / "desk.key"
-    assert create(home, url, "--account", key_of(home, "desk", file), "--key-file", file).code == 0
-    for line, question in (
-        (("--profile", "live", "grid", "start", "BTC", "--once", "--yes-unprotected"), "[y/N]: "),
-        (("profile", "create", "other", "--venue", "hyperliquid"), "[testnet]: "),
-    ):
-        with OnTerminal(*line, home=home, columns=100, lines=30, term="xterm") as shown:
-            shown.wait_for(question)
-            shown.press("\x03")
-            assert shown.end() == 130
-        assert shown.seen.replace("\r", "").endswith(f"{question}^C\npfmm: interrupted\n")

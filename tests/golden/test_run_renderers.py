@@ -41,7 +41,8 @@ PLAN = FlattenPlan(
     "paper", "default", "2025-01-01T00:00:00.000Z", "planned", 4,
     (PlannedClose("BTC-PERP", D("0.3"), D("0.15")),), (Runner("BTC-PERP", "grid", 4711),),
 )  # fmt: skip
-STOPPED = StopResult("paper", "default", (StoppedRun("BTC-PERP", "grid", 10, 0, "stopped"),), VERDICT)
+STOPPED_RUNS = (StoppedRun("BTC-PERP", "grid", 10, 0, "stopped"), StoppedRun("ETH-PERP", "grid", 0, 0, "absent"))
+STOPPED = StopResult("paper", "default", STOPPED_RUNS, VERDICT)
 
 ONCE = OnceResult(
     "paper", "default", "2025-01-01T00:00:00.000Z", "quote", 0,

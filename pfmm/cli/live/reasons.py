@@ -29,6 +29,7 @@ _UNSEEN = {
 }
 _AMENDING = re.compile(r"amendment of \S+ not yet acknowledged")
 _YOUNG = re.compile(r"younger than (\d+) ms")
+_LEAVES = re.compile(r"the limit leaves ([\d.]+) USD")
 _CTRL_C = "signal SIGINT"
 # what a HALT says of a flatten, "halve BTC-PERP", and not what a key's command says, "flatten by key f"
 _FLATTEN = re.compile(r"(?:^|(?<=^stopped: ))(?=(?:flatten|halve|cancel the orders of) (?!by ))")
@@ -118,11 +119,22 @@ def absences(absent: Mapping[str, str]) -> list[str]:
 
 
 def _grouped(slots: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Group slots by their reasons, which are put in words."""
-    found: dict[str, list[str]] = {}
+    """Group slots by their reasons, which are put in words; of what the limit leaves to several, the most is told."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for slot, reason in slots:
-        found.setdefault(reason_words(reason), []).append(slot)
-    return list(found.items())
+        words = reason_words(reason)
+        found.setdefault(_LEAVES.sub("", words), []).append((slot, words))
+    return [(_most([words for _, words in group]), [slot for slot, _ in group]) for group in found.values()]
+
+
+def _most(reasons: Sequence[str]) -> str:
+    """Choose the reason that is told for all: "the limit leaves 0.21 USD" is "leaves 0.21 USD at most" where others
+    leave less."""
+    left = [found for reason in reasons if (found := _LEAVES.search(reason))]
+    if len(set(reasons)) == 1 or not left:
+        return reasons[0]
+    most = max(left, key=lambda found: Decimal(found[1]))
+    return _LEAVES.sub(f"the limit leaves {most[1]} USD at most", most.string)
 
 
 def nearest(report: CycleReport, *, short: bool = False) -> str | None:

@@ -35,7 +35,8 @@ def render_once(result: OnceResult, width: int | None) -> str:  # noqa: ARG001 -
     lines = []
     for run in result.runs:
         lines.append(f"{run.market} {run.strategy}: {run.problem or _state(run)}")
-        lines += [f"  {line}" for line in absences(run.absent)]
+        why = [*holding((held.slot, held.reason) for held in run.held), *absences(run.absent)]
+        lines += [f"  {line}" for line in why]
         if run.close is not None:
             left = Left(run.market, run.strategy, run.inventory, run.pnl, run.close)
             lines += [f"  {line}" for line in left_lines([left])]

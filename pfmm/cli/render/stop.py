@@ -12,11 +12,14 @@ from pfmm.model.text import counted, plain
 if TYPE_CHECKING:
     from pfmm.app.stop import StopResult
 
+WORDS = {"absent": "was not running"}
+
 
 def render(kind: str, result: StopResult, width: int | None) -> str:
     """Write one line a run, then the verdict about the positions where `--flatten` asked for it."""
     lines = [
-        f"{run.market} {run.strategy}: {run.state}, {counted(run.cancelled, 'order')} cancelled, {run.orders_left} left"
+        f"{run.market} {run.strategy}: {WORDS.get(run.state, run.state)}, "
+        f"{counted(run.cancelled, 'order')} cancelled, {run.orders_left} left"
         for run in result.runs
     ]
     if not lines and not result.unknown_orders:

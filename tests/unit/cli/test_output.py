@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import typer
 from pfmm.app.contract import Question
 from pfmm.cli import app, options, output, typer_seam
 from pfmm.cli.output import EventStream, Failed, Failure, Globals, Result, as_written, emit, emit_failure, fitted
-from pfmm.cli.prompt import agreed, ask
+from pfmm.cli.prompt import agreed, ask, own_line
 from pfmm.cli.render.tables import table
 from pfmm.cli.typer_seam import globals_of
 from pfmm.errors import NotFlat, UsageError
@@ -273,6 +274,24 @@ def test_what_was_declined_ends_as_an_interrupt_does_and_says_so(capsys: pytest.
     assert agreed("done") == "done"
     assert run_with(lambda: agreed(None)) == 130
     assert capsys.readouterr().err == "pfmm: declined: nothing was sent or changed\n"
+
+
+@pytest.mark.parametrize("end", [typer.Abort(), KeyboardInterrupt()])
+def test_what_is_said_after_a_question_begins_a_line(end: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(type(end)), own_line():
+        raise end
+    assert capsys.readouterr().err == "\n"
+
+
+@pytest.mark.parametrize("name", ["grid", "profile"])
+def test_a_loaded_command_winds_up_after_ctrl_c(name: str) -> None:
+    """Until then one ends the process at once: nothing has been read or sent."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        assert app.run([name, "--help"]) == 0
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,15 @@ def test_slots_that_are_empty_for_one_reason_share_a_line() -> None:
     assert absences(absent) == ["no bids 1 to 3: too far", "no ask 1: the limit"]
 
 
+def test_what_the_limit_leaves_to_several_slots_is_told_once() -> None:
+    words = "the limit leaves {} USD, less than the smallest order"
+    left = {f"bid:{at}": words.format(usd) for at, usd in enumerate((9, 11, 10))}
+    assert absences(left) == ["no bids 1 to 3: the limit leaves 11 USD at most, less than the smallest order"]
+    assert absences(left | {"ask:0": "too far"})[1:] == ["no ask 1: too far"]
+    (alone,) = absences({"bid:0": left["bid:0"]})
+    assert alone == "no bid 1: the limit leaves 9 USD, less than the smallest order"
+
+
 def test_a_text_is_cut_at_the_end_of_a_word_and_a_part_stays_in_one_line() -> None:
     assert cut("all longs filled would make", 20) == "all longs filled ..."
     assert cut("all longs", 9) == "all longs"
