@@ -198,6 +198,23 @@ def test_every_command_that_answers_has_a_schema() -> None:
     assert nodes <= set(schemas.commands())
 
 
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("grid", ["grid plan", "grid start", "grid status", "grid stop"]),
+        ("gird plan", ["grid plan"]),
+        ("paper feed", []),
+    ],
+)
+def test_a_schema_that_is_not_there_is_met_with_those_that_are(typed: str, named: list[str]) -> None:
+    if not named:
+        assert schemas.text_of(typed)
+        return
+    with pytest.raises(errors.UsageError) as refused:
+        schemas.text_of(typed)
+    assert re.findall("`pfmm help schema (.*?)`", refused.value.hint or "") == named
+
+
 def test_every_schema_is_one() -> None:
     for one in schemas.commands():
         jsonschema.Draft202012Validator.check_schema(json.loads(schemas.text_of(one)))

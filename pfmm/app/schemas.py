@@ -123,8 +123,10 @@ def file_name(command: str) -> str:
 def text_of(command: str) -> str:
     """Read the schema of a command's answer. Raises UsageError for a command that has none, with the nearest."""
     if command not in commands():
+        verbs = [f"`pfmm help schema {one}`" for one in commands() if one.startswith(f"{command} ")]
         guess = nearest(command, commands())
-        known = f"did you mean `pfmm help schema {guess}`?" if guess else "`pfmm help schema` lists the commands"
+        near = f"did you mean `pfmm help schema {guess}`?" if guess else "`pfmm help schema` lists the commands"
+        known = ", ".join(verbs) or near
         raise UsageError(f"there is no schema of {command!r}", hint=known)
     file = folder() / file_name(command)
     return file.read_text("utf-8") if file.is_file() else made(command)
