@@ -156,13 +156,14 @@ class Parts:
         """Return everything that was taken."""
         import numpy as np
 
-        lines, events = _by_line(self._events, EVENT_WIDTH)
-        depth_lines, depth = _by_line(self._depth, DEPTH_WIDTH)
+        lines, events = by_line(self._events, EVENT_WIDTH)
+        depth_lines, depth = by_line(self._depth, DEPTH_WIDTH)
         sub_ns = np.zeros(len(events), dtype=np.int64)
         return Batch(market, events, sub_ns, lines, depth, depth_lines, self._funding)
 
 
-def _by_line(parts: list[tuple[Ints, Ints]], width: int) -> tuple[Ints, Ints]:
+def by_line(parts: list[tuple[Ints, Ints]], width: int) -> tuple[Ints, Ints]:
+    """Return the rows of all parts with their lines, in the order of lines."""
     import numpy as np
 
     none = np.empty(0, dtype=np.int64), np.empty((0, width), dtype=np.int64)

@@ -59,17 +59,12 @@ class LevelBook:
         """Return the best prices and sizes where they have changed since the last time, else None."""
         bid = self.bids[max(self.bids)] if self.bids else None
         ask = self.asks[min(self.asks)] if self.asks else None
-        if not self.shows_new(bid, ask):
+        if (bid, ask) == self.best:
             return None
+        self.best = (bid, ask)
         bid_price, bid_size = (None, Decimal(0)) if bid is None else (Decimal(bid[0]), Decimal(bid[1]))
         ask_price, ask_size = (None, Decimal(0)) if ask is None else (Decimal(ask[0]), Decimal(ask[1]))
         return TapeQuote(market, time_ms, bid_price, bid_size, ask_price, ask_size)
-
-    def shows_new(self, bid: Level, ask: Level) -> bool:
-        """Tell whether these best levels are others than the last that were shown; they are shown now."""
-        changed = (bid, ask) != self.best
-        self.best = (bid, ask)
-        return changed
 
     def shown(self) -> LevelBook:
         """Return an empty book of which the same was shown."""

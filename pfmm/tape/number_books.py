@@ -47,13 +47,13 @@ class NumberBook:
         self._book = book
         self._bids, self._asks = _numbers(book.bids), _numbers(book.asks)
         self._next_ms = book.next_ms
-        self._best = None if book.best is None else _best_numbers(book.best)
+        self._best = None if book.best is None else best_numbers(book.best)
 
     def give_back(self) -> None:
         """Make the LevelBook what this one has become."""
         book = self._book
         book.bids, book.asks, book.next_ms = _texts(self._bids), _texts(self._asks), self._next_ms
-        book.best = None if self._best is None else _best_texts(self._best)
+        book.best = None if self._best is None else best_texts(self._best)
 
     def take(self, segments: Sequence[Segment], sides: Sequence[int], prices: Sequence[int], sizes: Sequence[int],
              *, with_depth: bool = True) -> Shown:  # fmt: skip
@@ -122,11 +122,13 @@ def _text(number: int) -> str:
     return format(Decimal(number).scaleb(-SCALE).normalize(), "f")
 
 
-def _best_numbers(best: tuple[Level, Level]) -> Best:
+def best_numbers(best: tuple[Level, Level]) -> Best:
+    """Return best levels that are text in 1e-8."""
     bid, ask = ((0, 0) if one is None else decimals_of_texts(list(one)).tolist() for one in best)
     return bid[0], bid[1], ask[0], ask[1]
 
 
-def _best_texts(best: Best) -> tuple[Level, Level]:
+def best_texts(best: Best) -> tuple[Level, Level]:
+    """Return best levels as text."""
     bid, ask = ((_text(price), _text(size)) if price else None for price, size in (best[:2], best[2:]))
     return bid, ask

@@ -16,11 +16,11 @@ from pfmm.errors import DataFileError
 from pfmm.model.spelling import market_name
 from pfmm.model.units import LAST_MS
 from pfmm.tape.arrow import Doubt
-from pfmm.tape.batches import Batch, in_order_of_lines
+from pfmm.tape.batches import DEPTH_WIDTH, Batch, by_line, in_order_of_lines
 from pfmm.tape.events import Place
 from pfmm.tape.fixed import Unfit
 from pfmm.tape.formats.binance_block import BlockMarket
-from pfmm.tape.formats.binance_partial import whole_books
+from pfmm.tape.formats.binance_partial import take_books, whole_books
 from pfmm.tape.formats.binance_stream import KINDS, PARTIAL, BinanceReader, DepthBook, is_other, message
 from pfmm.tape.line_blocks import bodies, plain_ms
 from pfmm.tape.shapes import DIGITS, LOCAL, Columns, Group, Path, Shapes
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-FEW = 64  # lines of one shape: below that a table is not worth while
-SNAPSHOT = b'"lastUpdateId"'
+FEW = 256  # lines of one shape: below that a table takes longer than a parser
+SNAPSHOT, STREAM = b'"lastUpdateId"', b'"stream"'
 IDS = {"trade": "t", "aggTrade": "a"}
 _QUOTE = itemgetter("T", "b", "B", "a", "A")
 _TRADES = {kind: itemgetter("T", "p", "q", "m", name) for kind, name in IDS.items()}
@@ -71,27 +71,32 @@ class _Reading:
     def __init__(self, reader: BinanceReader, kinds: dict[str, str | None], block: Block, source: Source) -> None:
         self._reader, self._kinds, self._block, self._source = reader, kinds, block, source
         self._markets: dict[str, BlockMarket] = {}  # by the symbol as it came
+        self._stamped = False
         self._last = (NOWHERE, "")  # the last line that names a market, and which
+        self._few: list[tuple[int, bytes]] = []  # lines of partial books, of rare shapes
 
     def batches(self, shapes: Shapes, *, stamped: bool) -> list[Batch]:
-        reader, content = self._reader, self._block.content
+        reader, content, self._stamped = self._reader, self._block.content, stamped
         groups, rest = shapes.groups(content, stamped=stamped)
-        if groups and any(SNAPSHOT in line for _, line in rest):
+        if groups and any(SNAPSHOT in line and STREAM not in line for _, line in rest):
             groups, rest = [], list(enumerate(content.split(b"\n")))  # it is of the market of the line before it
         if rest:
             self._rest(rest, stamped=stamped)
-        named = [(group, *self._kind(group)) for group in groups]
-        for group, kind, prefix in named:
-            if kind not in PARTIAL:
+        if self._few:
+            groups += self._of_few()
+        books: dict[str, list[tuple[Ints, Ints]]] = {}
+        for group in groups:
+            kind, prefix = self._kind(group)
+            if kind in PARTIAL:
+                self._partial(group, prefix, books)
+            else:
                 self._group(group, kind, prefix)
         markets = {market.name: market for market in self._markets.values()}
         for one in markets.values():
             one.take_lists()
             one.flush()
-        for group, kind, prefix in named:
-            if kind in PARTIAL:
-                self._partial(group, prefix)
-        markets = {market.name: market for market in self._markets.values()}
+        for name, parts in books.items():
+            take_books(markets[name], *by_line(parts, DEPTH_WIDTH), reader)
         if self._last[0] != NOWHERE:
             reader.market = self._last[1]
         reader.ticked |= {name for name, one in markets.items() if one.first_ticker is not None}
@@ -156,12 +161,24 @@ class _Reading:
         for market, rows in self._by_market(columns.names((*prefix, "s")), lines):
             market.add_trades(kind, lines[rows], times[rows], [one[rows] for one in numbers], maker[rows], ids[rows])
 
-    def _partial(self, group: Group, prefix: Path) -> None:
+    def _partial(self, group: Group, prefix: Path, books: dict[str, list[tuple[Ints, Ints]]]) -> None:
         columns, lines = group.columns, group.at + self._block.first_line
-        books = whole_books(columns, prefix, _times(columns, prefix))
+        depth = whole_books(columns, prefix, _times(columns, prefix))
         codes, streams = columns.names(("stream",))
         for market, rows in self._by_market((codes, [one.partition("@")[0] for one in streams]), lines):
-            books.take(market, rows, lines[rows], self._reader)
+            books.setdefault(market.name, []).append((lines[rows], depth[rows]))
+
+    def _of_few(self) -> list[Group]:
+        """Return the groups of partial books of rare shapes: a parser would be no faster with these."""
+        found, rest = Shapes(DIGITS, 1, _is_plain).groups(
+            b"\n".join(line for _, line in self._few), stamped=self._stamped
+        )
+        if rest:
+            raise Doubt
+        import numpy as np
+
+        at = np.array([at for at, _ in self._few], dtype=np.int64)
+        return [group._replace(at=at[group.at]) for group in found]
 
     def _by_market(self, names: tuple[Ints, list[str]], lines: Ints) -> Iterator[tuple[BlockMarket, Any]]:
         """Yield the markets with which of the lines are theirs."""
@@ -184,7 +201,7 @@ class _Reading:
         first = self._block.first_line
         last: BlockMarket | None = None
         skipped = number = 0
-        for (at, _), record in zip(rest, records, strict=True):
+        for (at, line), record in zip(rest, records, strict=True):
             stream = record.get("stream")
             if stream is None:
                 self._snapshot(record, last, first + at)
@@ -193,6 +210,9 @@ class _Reading:
             if kind is None:
                 skipped += 1
                 continue
+            if kind in PARTIAL:
+                self._few.append((at, line))
+                continue
             number, data = first + at, record["data"]
             last = self._market(data["s"])
             if kind == "depth":
@@ -200,8 +220,6 @@ class _Reading:
             elif kind == "bookTicker":
                 last.quotes.append(_QUOTE(data))
                 last.quote_lines.append(number)
-            elif kind in PARTIAL:
-                raise Doubt
             elif data.get("X", "MARKET") != "MARKET":
                 skipped += 1
             else:
@@ -213,8 +231,8 @@ class _Reading:
     def _snapshot(self, record: Any, last: BlockMarket | None, number: int) -> None:
         if "lastUpdateId" not in record:
             raise Doubt
-        if last is None:
-            raise Doubt  # it belongs to the market of the block before
+        if last is None or self._few:
+            raise Doubt  # it belongs to the market of the block before, or of a line that is read later
         last.flush()
         last.book.start(record, self._source.at(number))
 

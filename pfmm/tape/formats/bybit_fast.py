@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-FEW = 16  # lines of one shape: below that a table is not worth while
+FEW = 32  # lines of one shape: below that a table takes longer than a parser
 KINDS = {"snapshot": True, "delta": False}
 
 
