@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pfmm.tape import source_batches
+import pytest
+
+from pfmm.tape import book_columns, source_batches
 from pfmm.tape.formats import binance_fast, bybit_fast, hyperliquid_fast, own_fast
 
 
 @contextmanager
-def whole_blocks(few: int = 2) -> Iterator[None]:
-    """No file is too small, and no shape of `few` lines or more too rare."""
-    modules = (binance_fast, bybit_fast, hyperliquid_fast, own_fast)
-    before = source_batches.FEW_BYTES, [module.FEW for module in modules]
-    source_batches.FEW_BYTES = 0
-    for module in modules:
-        module.FEW = few
-    try:
+def whole_blocks(few: int = 2, block_bytes: int | None = None) -> Iterator[None]:
+    """No file is too small, no shape of `few` lines or more too rare; blocks may be small, so that there are many."""
+    sizes = [(source_batches, "FEW_BYTES", 0)]
+    sizes += [(module, "FEW", few) for module in (binance_fast, bybit_fast, hyperliquid_fast, own_fast)]
+    if block_bytes is not None:
+        sizes += [(source_batches, name, block_bytes) for name in ("LINE_BYTES", "BLOCK_BYTES")]
+        sizes += [(book_columns, "CHUNK_ROWS", max(block_bytes // 50, 1))]
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, size in sizes:
+            patch.setattr(module, name, size)
         yield
-    finally:
-        source_batches.FEW_BYTES, each = before
-        for module, value in zip(modules, each, strict=True):
-            module.FEW = value

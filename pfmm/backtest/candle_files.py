@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pfmm.errors import DataFileError, UnknownMarket
-from pfmm.tape.arrow import Doubt, bar_columns, bar_roles
+from pfmm.tape.arrow import Doubt, bar_columns, bar_roles, look_for_trimmed
 from pfmm.tape.carriers import batches, cells_of_rows
 from pfmm.tape.events import Place, not_negative, positive
 from pfmm.tape.fixed import SCALE
@@ -90,6 +90,7 @@ def _columnar(bars: Bars, found: Found, reader: RowReader, market: str | None, f
 def _add_columns(bars: Bars, plain: Any, reader: RowReader, unit: str, market: str | None, first: int) -> None:
     times, prices, volumes, places = bar_columns(plain, unit, market)
     reader.clock.unit = unit
+    look_for_trimmed(plain, reader.trimmed)
     bars.times += times
     bars.prices += prices
     bars.volumes += volumes

@@ -17,6 +17,7 @@ from pfmm.tape.layout import Table
 from pfmm.tape.recognise import Found
 from pfmm.tape.sources import Block
 from pfmm.tape.tables import FIRST_MS, LAST_PLAUSIBLE_MS, RowReader
+from pfmm.tape.trimmed import Trimmed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +82,8 @@ def _type(role: str, *, whole_times: bool, whole_ids: bool) -> Any:
         return pa.int64() if whole_times else pa.string()
     if role == "id":
         return pa.int64() if whole_ids else pa.string()
+    if role == "sequence":
+        return pa.string()
     if role in NUMBERS:
         return pa.decimal128(15 + SCALE, SCALE)
     return pa.dictionary(pa.int32(), pa.string())
@@ -126,6 +129,7 @@ def event_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> 
         if len(found) > 1:
             raise Doubt
         _ids_once(table.column("id"), reader, found[0].market)
+    look_for_trimmed(table, reader.trimmed)
     return found
 
 
@@ -242,6 +246,21 @@ def numbers(column: Any) -> tuple[Ints, Truths]:
         raise Doubt from error
 
 
+def look_for_trimmed(table: Any, trimmed: Trimmed) -> None:
+    """Count the floats of a table that are not the nearest to the decimals that they are read as."""
+    import numpy as np
+    import pyarrow as pa
+
+    for name in table.column_names:
+        column = table.column(name)
+        if name in NUMBERS and pa.types.is_floating(column.type) and column.type != pa.float32():
+            values = column.to_numpy(zero_copy_only=False) if column.null_count else column.to_numpy()
+            scaled = np.rint(values * 10**SCALE)
+            noisy = scaled[(scaled / 10**SCALE != values) & ~np.isnan(values)]
+            if len(noisy):
+                trimmed.add(len(noisy), _places(noisy.astype(np.int64)))
+
+
 def _decimals(column: Any) -> tuple[Ints, Truths]:
     """Return decimals of 128 bits as their low 64; raise Doubt where these do not hold them or they are negative."""
     import numpy as np
@@ -343,7 +362,7 @@ def meanings(column: Any, meaning: Callable[[str], int | None], where: Truths | 
 WANTED: Mapping[str, tuple[str, ...]] = {
     "trades": ("time", "price", "size", "side", "id", "symbol"),
     "quotes": ("time", "bid", "bid_size", "ask", "ask_size", "symbol"),
-    "book": ("time", "snapshot", "side", "price", "size", "symbol"),
+    "book": ("time", "snapshot", "kind", "sequence", "side", "price", "size", "symbol"),
     "ticks": ("time", "kind", "price", "size", "side", "bid", "bid_size", "ask", "ask_size", "symbol"),
 }
 
@@ -353,11 +372,9 @@ def roles_of(found: Found, table: Table) -> list[str] | None:
 
     None for tables that are read row by row.
     """
-    if table.name == "fastmm" or table.holds not in WANTED:
+    if table.holds not in WANTED:
         return None
     at = dict(found.roles)
-    if table.holds == "book" and "snapshot" not in at:
-        return None
     return [role for role in WANTED[table.holds] if role in at]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pfmm.tape.arrow import Doubt, csv_columns, event_batches, roles_of
 from pfmm.tape.batches import Batch, batches_of
-from pfmm.tape.book_columns import book_batches
+from pfmm.tape.book_columns import book_batches, npz_batches
 from pfmm.tape.carriers import batches, cells_of_rows
 from pfmm.tape.fast_lines import FastLines, fast_lines_of
 from pfmm.tape.layout import Document
@@ -49,6 +49,8 @@ def _source_batches(rows: SourceRows) -> Iterator[Batch]:
             yield from _line_batches(rows, block, fast)
     elif found.carrier in ("parquet", "feather"):
         yield from _columnar(rows)
+    elif found.carrier == "npz" and has_arrow():
+        yield from _of_npz(rows)
     elif found.carrier == "text" and not isinstance(found.format, Document):
         for block in blocks(rows.source, rows.watch, BLOCK_BYTES):
             yield from _text_batches(rows, block)
@@ -145,6 +147,12 @@ def _columnar(rows: SourceRows) -> Iterator[Batch]:
             reader.clock.unit = unit
             yield from made
         number += batch.num_rows
+
+
+def _of_npz(rows: SourceRows) -> Iterator[Batch]:
+    assert rows.table_reader is not None
+    for found in npz_batches(rows.source, rows.table_reader):
+        yield from [found] if isinstance(found, Batch) else batches_of(rows.rows_of(found))
 
 
 def _cell(column: Any) -> str:

@@ -28,7 +28,8 @@ FIRST_MS = 946_684_800_000  # 2000
 LAST_PLAUSIBLE_MS = 4_102_444_800_000  # 2100
 WHOLE = re.compile(r"(?:true|false|buy|sell|bid|ask|[0-9]{10,19})", re.IGNORECASE)
 HOURS = re.compile(r"(?a)([0-9]{1,2})(?:\.0+)?h?")
-TICKERS = ("B", "3")  # kinds of a row that is half a ticker
+SNAPSHOTS, CHANGES, TRADES = ("S", "0"), ("D", "1"), ("T", "2")  # kinds of a row among those of books
+TICKERS = ("B", "3")  # of one that is half a ticker
 UNSTATED_HOURS, MOST_HOURS = 8, 24
 MANY_ROWS, FEW_ROWS = 50, 10  # ahead of a last one that has no line end
 FIXED = re.compile(rb"^[0-9]+\.([0-9]+)$")
@@ -187,6 +188,11 @@ class Levels:
     snapshot: bool = False
 
 
+def book_of(market: str, kind: str) -> str:
+    """Name the book that a level is of: best prices that are told apart from the book do not replace it."""
+    return market + " best" if kind in TICKERS else market
+
+
 class RowReader:
     """Turns rows of one table into events. `market` names a table that has no column for it."""
 
@@ -201,7 +207,7 @@ class RowReader:
         self.trimmed = Trimmed()
         self.market = market
         self._names = {role: names[0] for role, names in {**table.columns, **table.extras}.items()}
-        self._instrument: str | None = None
+        self.instrument: str | None = None
         self.levels = Levels()
         self._settled: dict[str, FundingRate] = {}
         self._told_ms: dict[str, int] = {}
@@ -255,7 +261,7 @@ class RowReader:
             and self.levels.pending[2] in TICKERS
             and self.levels.pending[1] >= self.levels.shown_ms
         ):
-            book = self.levels.books[self._book_of(self.levels.pending[0], self.levels.pending[2])]
+            book = self.levels.books[book_of(self.levels.pending[0], self.levels.pending[2])]
             if not (book.bids and book.asks):
                 self.levels.pending = None
                 self.skipped += 1
@@ -267,9 +273,9 @@ class RowReader:
             return self.market
         symbol = self._cell(cells, "symbol")
         if self.table.name == "fastmm":
-            if self._instrument not in (None, symbol):
-                raise place.error(f"holds instruments {self._instrument} and {symbol}: no file of one market")
-            self._instrument = symbol
+            if self.instrument not in (None, symbol):
+                raise place.error(f"holds instruments {self.instrument} and {symbol}: no file of one market")
+            self.instrument = symbol
             return self.market
         if not symbol and self.table.holds == "funding":
             return self.market
@@ -358,9 +364,9 @@ class RowReader:
         group = (market, str(time), kind, sequence)
         if group != self.levels.group:
             yield from self._shown()
-        if kind in ("T", "2"):
+        if kind in TRADES:
             yield from ((event, time[1]) for event in self._trade(cells, market, time[0], place))
-        elif kind in ("S", "D", "B", "0", "1", "3"):
+        elif kind in (*SNAPSHOTS, *CHANGES, *TICKERS):
             self._level(cells, market, kind, group != self.levels.group, place)
             self.levels.pending, self.levels.sub_ns = (market, time[0], kind), time[1]
         else:
@@ -368,8 +374,8 @@ class RowReader:
         self.levels.group = group
 
     def _level(self, cells: Sequence[str], market: str, kind: str, begins: bool, place: Place) -> None:  # noqa: FBT001
-        book = self.levels.books.setdefault(self._book_of(market, kind), LevelBook())
-        snapshot = kind in ("S", "0")
+        book = self.levels.books.setdefault(book_of(market, kind), LevelBook())
+        snapshot = kind in SNAPSHOTS
         if "snapshot" in self.at:
             word = self._cell(cells, "snapshot").lower()
             if word not in ("true", "false"):
@@ -384,17 +390,12 @@ class RowReader:
         self.trimmed.look(price)
         self.trimmed.look(size)
 
-    @staticmethod
-    def _book_of(market: str, kind: str) -> str:
-        """Name the book that a level is of: best prices that are told apart from the book do not replace it."""
-        return market + " best" if kind in TICKERS else market
-
     def _shown(self) -> Iterator[tuple[TapeEvent, int]]:
         if self.levels.pending is None:
             return
         (market, time_ms, kind), self.levels.pending = self.levels.pending, None
         self.levels.shown_ms = time_ms
-        book = self.levels.books[self._book_of(market, kind)]
+        book = self.levels.books[book_of(market, kind)]
         quote = book.quote(market, time_ms)
         depth = None if kind in TICKERS else book.depth(market, time_ms)
         if quote is not None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from random import Random
 
@@ -19,6 +20,8 @@ from hypothesis import strategies as st
 pytest.importorskip("pyarrow", reason="columns need the extra `data`")
 pytest.importorskip("orjson", reason="columns need the extra `data`")
 
+import numpy as np
+
 from pfmm.errors import DataFileError
 from pfmm.model.market import FundingRate
 from pfmm.tape import ReadOptions
@@ -28,6 +31,7 @@ from pfmm.tape.reading import TapeReader
 from tests.examples import examples
 from tests.whole_blocks import whole_blocks
 
+OPTIONS = ReadOptions(market="BTC-PERP")
 START_MS = 1_735_689_600_000
 TENTH = 10_000_000  # in 1e-8
 SIZE = 100_000  # a thousandth
@@ -52,6 +56,7 @@ class Made:
     stamped: bool
     ms: int = START_MS
     lines: list[str] = field(default_factory=list)
+    binary: bytes = b""
     told: dict[str, Told] = field(default_factory=dict)
     levels: dict[str, tuple[dict[int, int], dict[int, int]]] = field(default_factory=dict)
     next_ms: dict[str, int] = field(default_factory=dict)
@@ -207,7 +212,7 @@ def binance_partial(made: Made, count: int) -> None:
             ticked = True
             continue
         if made.random.random() < 0.7:
-            made.new_book("b", depth)
+            made.new_book("b", depth - made.random.choice([0, 0, 0, 1]))
         bids, asks = (pairs(side, down=down) for side, down in zip(made.levels["b"], (True, False), strict=True))
         told: dict[str, object] = {"lastUpdateId": 3, "bids": bids, "asks": asks}
         if not spot:
@@ -374,8 +379,76 @@ def recording(made: Made, count: int) -> None:
             made.write({"kind": "gap", **head, "until": made.ms + 50})
 
 
+def _levels_and_trades(made: Made, count: int) -> list[tuple[int, str, int, int, int, int]]:
+    """Rows of a book, of trades and of best prices that are told apart: ms, kind, side, price, size, message."""
+    made.new_book("book", 22)
+    rows = [(made.ms, "S", *row, 0) for row in _both(made.levels["book"])]
+    shown: dict[str, Row] = {}
+    for number in range(1, count):
+        _show(made, rows[-1][1], shown)
+        made.later()
+        kind = made.random.choice(["D", "D", "D", "T", "T", "S", "B"])
+        if kind in ("S", "B"):
+            key = "book" if kind == "S" else "best"
+            made.new_book(key, 22 if kind == "S" else 1)
+            told = _both(made.levels[key])
+        elif kind == "T":
+            told = [(made.random.choice([1, -1]), 1_000 + made.number(50), made.number())]
+            made.trade("BTC-PERP", told[0][1], told[0][2], told[0][0])
+        else:
+            sides = made.change("book", 3)
+            told = [
+                (side, int(float(price) * 10 + 0.5), round(float(size) * 1_000))
+                for side, levels in zip((1, -1), sides, strict=True) for price, size in levels
+            ] or _both(made.levels["book"])[:1]  # fmt: skip
+        rows += [(made.ms, kind, *row, number) for row in told]
+    _show(made, rows[-1][1], shown)
+    return rows
+
+
+def _both(levels: tuple[dict[int, int], dict[int, int]]) -> list[tuple[int, int, int]]:
+    return [(sign, price, size) for sign, side in zip((1, -1), levels, strict=True) for price, size in side.items()]
+
+
+def _show(made: Made, kind: str, shown: dict[str, Row]) -> None:
+    """Note what the message that ends shows: each of the two books where it has changed."""
+    if kind == "T":
+        return
+    key = "best" if kind == "B" else "book"
+    bids, asks = made.levels[key]
+    best = (*max(bids.items(), default=(0, 0)), *min(asks.items(), default=(0, 0)))
+    if shown.get(key) != best:
+        shown[key] = best
+        made.quote("BTC-PERP", *best)
+    made.book("BTC-PERP", key, quotes=False, depth=key == "book")
+
+
+def fastmm(made: Made, count: int) -> None:
+    """FastMM's rows."""
+    made.lines.append("ts_ns,type,inst,side,price,qty,seq\n")
+    made.lines += [
+        f"{ms}000250,{kind},7,{'B' if side > 0 else 'A'},{px(price)},{sz(size)},{number}\n"
+        for ms, kind, side, price, size, number in _levels_and_trades(made, count)
+    ]
+
+
+def hftbacktest(made: Made, count: int) -> None:
+    """hftbacktest's records, some of them of what the recorder alone saw."""
+    codes = {"D": 1, "T": 2, "S": 4, "B": 5}
+    found = [
+        (codes[kind] | 1 << 31 | (1 << 29 if side > 0 else 1 << 28), ms * 1_000_000 + 250, price / 10, size / 1_000)
+        for ms, kind, side, price, size, _ in _levels_and_trades(made, count)
+    ]
+    for _ in range(count):
+        found.insert(made.random.randrange(len(found)), (1 | 1 << 30, 5, 1.0, 1.0))
+    kind = np.dtype([("ev", "<u8"), ("exch_ts", "<i8"), ("px", "<f8"), ("qty", "<f8")])
+    target = BytesIO()
+    np.savez(target, data=np.array(found, dtype=kind))
+    made.binary = target.getvalue()
+
+
 MAKERS: list[Callable[[Made, int], None]] = [
-    binance, binance_partial, bybit, hyperliquid, hyperliquid_trades, vendor_book, recording,
+    binance, binance_partial, bybit, hyperliquid, hyperliquid_trades, vendor_book, recording, fastmm, hftbacktest,
 ]  # fmt: skip
 
 
@@ -387,14 +460,14 @@ def made_by(maker: Callable[[Made, int], None], seed: int, stamped: bool, count:
 
 def by_lines(path: Path) -> dict[str, Told]:
     found: dict[str, Told] = {}
-    for batch in batches_of(TapeReader(ReadOptions()).entries([path])):
+    for batch in batches_of(TapeReader(OPTIONS).entries([path])):
         add(found.setdefault(batch.market, Told()), batch.events.tolist(), batch.depth.tolist(), batch.funding)
     return found
 
 
-def by_blocks(path: Path) -> dict[str, Told]:
+def by_blocks(path: Path, few: int = 2, block_bytes: int | None = None) -> dict[str, Told]:
     found: dict[str, Told] = {}
-    with whole_blocks(), Gathering(ReadOptions(), path.parent) as gathering:
+    with whole_blocks(few, block_bytes), Gathering(OPTIONS, path.parent) as gathering:
         gathering.read([path])
         for market in gathering.markets.values():
             rows = [row for chunk in market.chunks() for row in chunk.tolist()]
@@ -411,7 +484,7 @@ def add(told: Told, rows: list[list[int]], depth: list[list[int]], rates: Iterab
         elif not told.quotes or told.quotes[-1][1:] != (a, b, c, d):
             told.quotes.append((ms, a, b, c, d))
     told.books += depth
-    told.rates += [(one.time_ms, str(one.rate), one.interval_hours) for one in rates]
+    told.rates += [(one.time_ms, format(one.rate, "f"), one.interval_hours) for one in rates]
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -422,13 +495,15 @@ def test_a_file_is_the_market_that_it_was_made_of(
 ) -> None:
     made = made_by(maker, seed, stamped, count)
     path = tmp_path_factory.mktemp("made") / "file"
-    end = "\r\n" if seed % 3 == 0 else "\n"
-    path.write_text("".join(made.lines).replace("\n", end), newline="")
+    end = b"\r\n" if seed % 3 == 0 else b"\n"
+    path.write_bytes(made.binary or "".join(made.lines).encode().replace(b"\n", end))
     assert by_lines(path) == made.told
     assert by_blocks(path) == made.told
+    assert by_blocks(path, few=20) == made.told
+    assert by_blocks(path, block_bytes=2_000) == made.told
 
 
-@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("maker", [maker for maker in MAKERS if maker is not hftbacktest])
 @given(seed=st.integers(0, 2**32), data=st.data())
 @examples(40, 300)
 def test_a_damaged_file_is_read_or_refused_alike_both_ways(
@@ -439,7 +514,9 @@ def test_a_damaged_file_is_read_or_refused_alike_both_ways(
     damaged = text[:at] + data.draw(st.sampled_from([*'0159.-+eExaB"\\:,{}[] \t', "é", "", "\n"])) + text[at + 1 :]
     path = tmp_path_factory.mktemp("made") / "file"
     path.write_text(damaged)
-    assert outcome(by_blocks, path) == outcome(by_lines, path)
+    right = outcome(by_lines, path)
+    assert outcome(by_blocks, path) == right
+    assert outcome(lambda path: by_blocks(path, block_bytes=2_000), path) == right
 
 
 def outcome(read: Callable[[Path], dict[str, Told]], path: Path) -> object:

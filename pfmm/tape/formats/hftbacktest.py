@@ -6,6 +6,7 @@ Layer: tape. Only what the exchange saw is read, at the exchange's time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pfmm.errors import ConfigError
@@ -25,7 +26,15 @@ TABLE = Table(
     columns={role: (role,) for role in ("time", "kind", "side", "price", "size", "sequence")},
 )
 FORMATS = (TABLE,)
-_KINDS = {DEPTH: "D", TRADE: "T", SNAPSHOT: "S", BEST: "B"}
+KINDS = {DEPTH: "D", TRADE: "T", SNAPSHOT: "S", BEST: "B"}
+
+
+@dataclass(slots=True)
+class Message:
+    """The number of the last message that was read, and its time and kind."""
+
+    number: int = 0
+    last: tuple[int, int] = (0, 0)
 
 
 def npz_rows(source: Source) -> Iterator[tuple[Place, Sequence[str]]]:
@@ -35,27 +44,30 @@ def npz_rows(source: Source) -> Iterator[tuple[Place, Sequence[str]]]:
 
     Raises DataFileError for an archive without such records, ConfigError without NumPy.
     """
-    records = _records(source)
-    message = 0
-    last = (0, 0)
-    for start in range(0, len(records), CHUNK):
+    yield from rows_of(source, records_of(source), 0, Message())
+
+
+def rows_of(source: Source, records: Any, first: int, at: Message) -> Iterator[tuple[Place, Sequence[str]]]:
+    """Yield the records from the one at index `first` on; see npz_rows. `at` is the message before it."""
+    for start in range(first, len(records), CHUNK):
         chunk = records[start : start + CHUNK]
         columns = (chunk["ev"].tolist(), chunk["exch_ts"].tolist(), chunk["px"].tolist(), chunk["qty"].tolist())
         for number, (flags, time_ns, price, size) in enumerate(zip(*columns, strict=True), start + 1):
-            kind = _KINDS.get(flags & 0xFF)
+            kind = KINDS.get(flags & 0xFF)
             if not flags & EXCHANGE or kind is None:
                 continue
-            if (time_ns, flags & 0xFF) != last:
-                message, last = message + 1, (time_ns, flags & 0xFF)
+            if (time_ns, flags & 0xFF) != at.last:
+                at.number, at.last = at.number + 1, (time_ns, flags & 0xFF)
             side = "b" if flags & BUY else "a"
-            yield source.at(number), (str(time_ns), kind, side, _plain(price), _plain(size), str(message))
+            yield source.at(number), (str(time_ns), kind, side, _plain(price), _plain(size), str(at.number))
 
 
 def _plain(number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(number)
 
 
-def _records(source: Source) -> Any:
+def records_of(source: Source) -> Any:
+    """Return an archive's records; raises as `npz_rows` does."""
     import zipfile
 
     try:
