@@ -46,8 +46,9 @@ def test_a_tape_is_built_once_and_found_without_reading(tmp_path: Path, cache: T
 
 
 def test_what_changed_is_read_anew(tmp_path: Path, cache: TapeCache, file: Path) -> None:
-    before = cache.load([file], OPTIONS)
+    before, written_ns = cache.load([file], OPTIONS), file.stat().st_mtime_ns
     file.write_text(TICK_FILES["table"].replace(",64000.1,", ",64000.2,"))
+    os.utime(file, ns=(written_ns, written_ns + 1_000_000))  # a clock of files stands still for some ms
     after = cache.load([file], OPTIONS)
     assert not after.cached
     assert bytes(after.tapes["BTC-PERP"].events) != bytes(before.tapes["BTC-PERP"].events)
