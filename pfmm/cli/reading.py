@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pfmm.app.backtest_files import bytes_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pfmm.app.backtest_jobs import Walk
     from pfmm.cli.output import Globals
 
@@ -26,6 +28,13 @@ DAY_MS = 86_400_000
 def shows_progress(options: Globals) -> bool:
     """Tell whether progress is shown: not off a terminal, with --quiet or with --json."""
     return not (options.quiet or options.json or sys.stderr is None or not sys.stderr.isatty())
+
+
+def progress_console() -> Console:
+    """Build what bars are drawn on: stderr, without colours, since not all of a bar's own are read on white."""
+    from rich.console import Console
+
+    return Console(stderr=True, no_color=True)
 
 
 @contextmanager
@@ -85,12 +94,11 @@ class Bar:
         self._progress.update(self._task, completed=done)
 
     def _show(self) -> None:
-        from rich.console import Console
         from rich.progress import Progress
 
         self._progress = Progress(
             *self._columns(),
-            console=Console(stderr=True),
+            console=progress_console(),
             transient=True,
             redirect_stdout=False,  # which would send an answer that is meant for a file to the terminal
             redirect_stderr=False,
@@ -109,7 +117,14 @@ class Bar:
 def _in_bytes() -> Sequence[Any]:
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    return TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    return (
+        TextColumn("reading"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
 
 
 def _in_days() -> Sequence[Any]:
@@ -122,4 +137,4 @@ def _in_days() -> Sequence[Any]:
             rate = "" if task.speed is None else f", {task.speed / DAY_MS:.3g} days/s"
             return Text(f"{task.completed / DAY_MS:.2f} of {(task.total or 0) / DAY_MS:.2f} days{rate}")
 
-    return TextColumn("running"), BarColumn(), Days(), TimeRemainingColumn()
+    return TextColumn("running"), BarColumn(), Days(), TextColumn("left"), TimeRemainingColumn()

@@ -16,7 +16,7 @@ from pfmm.app.strategies import names
 from pfmm.cli.fee_options import MakerBps, Preset, TakerBps
 from pfmm.cli.options import non_negative_integer, positive_decimal, positive_integer
 from pfmm.cli.output import answer
-from pfmm.cli.reading import reading, running, shows_progress
+from pfmm.cli.reading import progress_console, reading, running, shows_progress
 from pfmm.cli.times import moment_ms, positive_seconds
 from pfmm.cli.typer_seam import globals_of
 
@@ -232,7 +232,6 @@ def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
     if not shows_progress(options):
         yield lambda: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -242,8 +241,9 @@ def _progress(options: Globals, total: int) -> Iterator[Callable[[], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("backtests"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    after, left = (TextColumn("after"), TimeElapsedColumn()), (TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn("backtests"), BarColumn(), MofNCompleteColumn(), *after, *left)
+    with Progress(*columns, console=progress_console()) as bar:
         task = bar.add_task("backtests", total=total)
         yield lambda: bar.advance(task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def test_a_run_of_a_second_shows_nothing_and_a_longer_one_its_days_and_rate(
         told(4 * DAY_MS)
         shown = terminal.getvalue()
         assert "running" in shown
+        assert "left" in shown
+        assert re.search(r"\x1b\[[\d;]*m", shown) is None  # no colour: not all of a bar's are read on white
     assert "14.00 of 20.00 days" in terminal.getvalue()
 
 
