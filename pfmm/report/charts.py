@@ -23,6 +23,7 @@ from pfmm.report.wording import PNL_PARTS, pnl_amounts, pnl_words
 CURVE_POINTS = 1_200
 Z_95 = 1.96
 BINS = 21
+LABEL_SHARE = 8  # of the width, which a label beside a line takes up
 
 
 def equity(report: ReportData) -> str:
@@ -154,6 +155,8 @@ def interval(edge: Edge) -> str:
         chart.line([(paid, 0.0), (paid, 1.0)], "fee")
         chart.text(paid, 0.75, "fee")
     chart.line([(0.0, 0.0), (0.0, 1.0)], "zero")
+    if paid is None or abs(paid) > (chart.x.high - chart.x.low) / LABEL_SHARE:
+        chart.text(0.0, 0.75, "0")
     return chart.svg(
         [(chart.x.low, f"{chart.x.low:+.1f} bps"), (chart.x.high, f"{chart.x.high:+.1f} bps")], heights=False
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pfmm.accounting.metrics import Metric
-from pfmm.model.order import Fill
+from pfmm.model.order import Fill, Side
 from pfmm.model.text import iso
 from pfmm.report import charts
 from pfmm.report.data import Part, ReportData
@@ -47,6 +47,9 @@ svg .buy { fill: var(--buy); } svg .sell { stroke: var(--sell); }
 """
 
 
+TRADED = {Side.LONG: "bought", Side.SHORT: "sold"}
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a page shows beside the figures: a `heading` of some lines, the `settings` used as (whose, name, value), and
@@ -60,7 +63,9 @@ class Page:
 
 def page(report: ReportData, shown: Page) -> str:
     """Write the whole page."""
-    body = ["<h1>pfmm report</h1>", _lines(f"{shown.heading}, {report.fills:,} fills", "note"), _first(report)]
+    period = f"{iso(report.start_ms)[:19]}Z to {iso(report.end_ms)[:19]}Z"
+    when = "" if period in shown.heading else f"\n{period}"  # the axes tell times of day alone
+    body = ["<h1>pfmm report</h1>", _lines(f"{shown.heading}, {report.fills:,} fills{when}", "note"), _first(report)]
     body += [_metrics_table(report.metrics), _pnl_table(report)]
     body.append(f'<div class="charts">{"".join(_charts(report, shown))}</div>')
     body += [_days(report), _trips(shown), _settings(shown.settings), _fills(shown)]
@@ -86,7 +91,9 @@ def _charts(report: ReportData, shown: Page) -> list[str]:
     found = []
     if len(report.equity) > 1:
         title = equity_title(report)
-        found.append(_chart(f"{title}: net (line) and gross of rebates (dashes)", charts.equity(report)))
+        found.append(
+            _chart(f"{title[0].upper()}{title[1:]}: net (line) and gross of rebates (dashes)", charts.equity(report))
+        )
         found.append(
             _chart("Drawdown, % of the highest equity so far", charts.drawdown(report.equity, report.cash_flows))
         )
@@ -119,9 +126,11 @@ def _metrics_table(metrics: Sequence[Metric]) -> str:
 def _pnl_table(report: ReportData) -> str:
     whole = Part("all", report.fills, report.pnl)
     rows = []
-    for part in (whole, *report.markets, *report.strategies):
+    named = [(part.name, part) for part in (whole, *report.markets)]
+    named += [(f"by {part.name}", part) for part in report.strategies]  # the same sum once more
+    for name, part in named:
         *parts, total = pnl_words(part.pnl)
-        rows.append((part.name, f"{part.fills:,}", total, *parts))
+        rows.append((name, f"{part.fills:,}", total, *parts))
     headers = ("part", "fills", "total", "capture", "adverse selection", "inventory", "fees", "funding")
     note = _lines("total = capture + adverse selection + inventory + fees + funding (a rebate is +)", "note")
     return f"<h2>Profit, USD</h2>{_table(headers, rows, set(range(1, 8)))}{note}"
@@ -153,7 +162,7 @@ def _trips(shown: Page) -> str:
     ]  # fmt: skip
     headers = ("closed", "market", "side", "size", "entry", "exit", "gross, USD", "bps", "held")
     won = sum(one.gross > 0 for one in trips)
-    note = f"{len(trips):,} round trips before fees, first in first matched, {won:,} of them above zero; "
+    note = f"{len(trips):,} round trips before fees, first in, first out, {won:,} of them above zero; "
     note += f"the newest {len(rows):,} are below"
     drawn = f'<div class="charts">{_chart("", charts.histogram(trips))}</div>'
     table = _table(headers, rows, set(range(3, 9)))
@@ -182,7 +191,7 @@ def _fills(shown: Page) -> str:
             f"<td{' class=number' if place in (3, 4, 5) else ''}>{escape(cell)}</td>"
             for place, cell in enumerate(
                 (
-                    iso(fill.time_ms), fill.market, fill.side.value, f"{fill.price:f}", f"{fill.size:f}",
+                    iso(fill.time_ms), fill.market, TRADED[fill.side], f"{fill.price:f}", f"{fill.size:f}",
                     f"{-fill.fee:+.6f}", fill.liquidity.value, fill.fill_id, fill.order_id,
                 )
             )

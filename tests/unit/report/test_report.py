@@ -233,6 +233,19 @@ def test_the_page_has_each_fill_by_its_id_and_escapes_what_it_shows() -> None:
     assert "<title>f1: bought 2 at 99.9</title>" in text
 
 
+def test_the_page_says_the_days_that_it_is_about_and_what_a_fill_did() -> None:
+    shown = Page("backtest of grid on BTC", [fill(1, 10_000, None)])
+    text = page(small(), shown)
+    assert "1970-01-01T00:00:00Z to 1970-01-01T00:01:40Z" in text
+    assert text.count("1970-01-01T00:00:00Z to") == 1
+    assert (
+        page(small(), Page("1970-01-01T00:00:00Z to 1970-01-01T00:01:40Z", [])).count(":00Z to 1970") == 2
+    )  # and title
+    assert "<td>bought</td>" in text
+    assert "<td>by grid</td>" in text
+    assert "<h2>Equity, USD: net" in text
+
+
 def test_what_was_deposited_is_said_beside_the_curve_that_is_without_it() -> None:
     flows = [(1, Decimal(10_500)), (2, Decimal("-150.5")), (3, Decimal(-50))]
     title = "equity, USD, without the period's deposits +10,500.00 and withdrawals -200.50"
