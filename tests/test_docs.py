@@ -215,6 +215,15 @@ def test_a_schema_that_is_not_there_is_met_with_those_that_are(typed: str, named
     assert re.findall("`pfmm help schema (.*?)`", refused.value.hint or "") == named
 
 
+def test_the_files_are_written_anew_where_they_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["help", "schema", "--write", str(tmp_path / "made"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["commands"] == list(schemas.commands())
+    assert {file.name for file in (tmp_path / "made").iterdir()} == set(map(schemas.file_name, schemas.commands()))
+    (tmp_path / "file").touch()
+    assert app.run(["help", "schema", "--write", str(tmp_path / "file" / "made"), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "config"
+
+
 def test_every_schema_is_one() -> None:
     for one in schemas.commands():
         jsonschema.Draft202012Validator.check_schema(json.loads(schemas.text_of(one)))

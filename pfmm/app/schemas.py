@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from pfmm.errors import UsageError
+from pfmm.errors import ConfigError, UsageError
 from pfmm.model.encoding import ABSENT, NUMBERS, field_name
 from pfmm.model.setting import nearest
 
@@ -133,10 +133,13 @@ def text_of(command: str) -> str:
 
 
 def write(target: Path) -> tuple[str, ...]:
-    """Make the files of every command anew; returns their names."""
-    target.mkdir(parents=True, exist_ok=True)
-    for command in commands():
-        (target / file_name(command)).write_text(made(command), "utf-8")
+    """Make the files of every command anew; returns their names. Raises ConfigError where they cannot be written."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for command in commands():
+            (target / file_name(command)).write_text(made(command), "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be written: {error.strerror}") from error
     return tuple(map(file_name, commands()))
 
 

@@ -50,6 +50,7 @@ def _schema(options: Globals, command: str, target: Path | None) -> None:
 
     if target is not None:
         say(options, f"wrote {len(write(target))} files to {target}")
+        answer(options, listed, lambda _found, _width: "")
     elif command:
         answer(options, lambda: shown(command), render_schema, as_it_is=True)
     else:
