@@ -36,6 +36,6 @@ def left_lines(runs: Iterable[Left], *, being_closed: bool = False) -> list[str]
         if run.close is not None and not many and not being_closed:
             lines.append(f"  `{run.close}` closes all that is held there.")
     if many and not being_closed:
-        lines.append(f"`{open_runs[0].close}` closes all that is held there, and so of the others.")
+        lines.append(f"`{open_runs[0].close}` closes all that is held there; the others likewise.")
         lines.append("`pfmm flatten --all` closes all that the account holds.")
     return lines

@@ -57,7 +57,7 @@ def test_many_runs_are_told_once_how_they_are_closed() -> None:
         "ETH-PERP quote: leaves 0.5; P&L +1.5000 USD.",
         "SOL-PERP quote: leaves 0.5; P&L +1.5000 USD.",
         "XRP-PERP quote: holds nothing; P&L +1.5000 USD.",
-        "`pfmm flatten BTC-PERP` closes all that is held there, and so of the others.",
+        "`pfmm flatten BTC-PERP` closes all that is held there; the others likewise.",
         "`pfmm flatten --all` closes all that the account holds.",
     ]
     assert sum("pfmm flatten" in line for line in left_lines([left(market) for market in NAMES[:2]])) == 2
