@@ -81,11 +81,12 @@ def _pressure(result: BookResult) -> str:
     """Say spread and imbalance in a sentence."""
     if result.imbalance is None or result.spread is None:
         return "one side is empty: no spread, no imbalance"
-    heavier = "bids" if result.imbalance > 0 else "asks" if result.imbalance < 0 else "neither side"
+    shown = round(result.imbalance, 2)
+    heavier = "bids" if shown > 0 else "asks" if shown < 0 else "neither side"
     levels = max(len(result.bids), len(result.asks))
     return (
         f"spread {plain(result.spread)} USD ({result.spread_bps:.2f} bps)\n"
-        f"imbalance {result.imbalance:+.2f} over {levels} levels, {result.imbalance_top or 0:+.2f} at best: "
+        f"imbalance {shown:+z.2f} over {levels} levels, {result.imbalance_top or 0:+z.2f} at best: "
         f"{heavier} heavier"
     )
 

@@ -14,6 +14,8 @@ from pfmm.cli.wrapping import broken
 ITEM = re.compile(r"(?:- |\d+\. )")
 LIST_OR_TEXT = ("item", "text")
 FURTHER = 2  # columns, of the rest of a broken line
+GAP = 2  # columns between those of a table
+LEAST_LAST = 24  # columns of the last one, which is broken where the table is too wide
 GOES_ON = " \\"  # a shell reads on behind it
 
 
@@ -22,7 +24,8 @@ def fitted(text: str, width: int) -> str:
 
     Code is broken so that it stays code: a command with a backslash, JSON behind a comma.
 
-    A table that is too wide has its first column alone on a line and the others, a bar between them, indented below it.
+    A table that is too wide has its last column broken; where that leaves too little for it, its first column is alone
+    on a line and the others, a bar between them, indented below it.
     """
     lines: list[str] = []
     for kind, group in groupby(_joined(text.splitlines()), key=_kind):
@@ -93,6 +96,16 @@ def _cells(line: str) -> list[str]:
 def _table(rows: list[list[str]], width: int) -> list[str]:
     rows = [row for row in rows if not all(re.fullmatch(r"[-:| ]+", cell) for cell in row)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    if sum(widths) + 2 * (len(widths) - 1) <= width:
-        return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    before = sum(widths[:-1]) + GAP * (len(widths) - 1)
+    longest = max(len(word) for row in rows for word in (row[-1].split() or [""]))
+    if before + widths[-1] <= width or width - before >= max(LEAST_LAST, longest):
+        return [line for row in rows for line in _aligned(row, widths[:-1], width)]
     return [line for row in rows for line in (row[0], *broken(" | ".join(row[1:]), width, first="    ", rest="    "))]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], width: int) -> list[str]:
+    """Draw a row whose last cell goes on below itself where there is no room for it."""
+    *cells, last = row
+    start = "".join(cell.ljust(room + GAP) for cell, room in zip(cells, widths, strict=True))
+    lines = broken(last, width - len(start)) or [""]
+    return [((start if at == 0 else " " * len(start)) + line).rstrip() for at, line in enumerate(lines)]

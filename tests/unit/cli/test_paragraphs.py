@@ -54,6 +54,19 @@ def test_a_table_that_is_too_wide_stands_row_below_row() -> None:
     assert fitted(text, 14).splitlines() == ["name", "    what | why", "`a`", "    one two |", "    because"]
 
 
+def test_the_last_column_of_a_table_goes_on_below_itself_where_it_has_room() -> None:
+    text = "| code | meaning |\n|---|---|\n| `a` | one two three four five six |\n| `bc` | seven |"
+    assert fitted(text, 31).splitlines() == [
+        "code  meaning",
+        "`a`   one two three four five",
+        "      six",
+        "`bc`  seven",
+    ]
+    assert fitted(text, 28).splitlines()[:2] == ["code", "    meaning"]  # 22 columns are too few for it
+    word = text.replace("four", "f" * 26)  # which would stand out of its column
+    assert fitted(word, 31).splitlines()[:2] == ["code", "    meaning"]
+
+
 def test_a_command_is_broken_as_a_shell_reads_it_and_json_behind_a_comma() -> None:
     text = '    pfmm grid start BTC --levels 5\n\n    {"ok":true,"data":{"a":[1,2]},"warnings":[]}'
     assert fitted(text, 26).splitlines() == [
