@@ -75,7 +75,7 @@ def plot(values: Sequence[float], width: int, height: int) -> str:
     Longer series show the mean of each stretch. Equal values lie in the middle, beside their one label. Raises
     ValueError without values.
     """
-    points = means(values, width)
+    points = [round(point, MAX_DIGITS - 1) for point in means(values, width)]  # what labels cannot tell apart is equal
     if not points:
         raise ValueError("nothing to plot")
     low, high = min(points), max(points)

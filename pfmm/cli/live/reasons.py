@@ -31,8 +31,8 @@ _AMENDING = re.compile(r"amendment of \S+ not yet acknowledged")
 _YOUNG = re.compile(r"younger than (\d+) ms")
 _LEAVES = re.compile(r"the limit leaves ([\d.]+) USD")
 _CTRL_C = "signal SIGINT"
-# what a HALT says of a flatten, "halve BTC-PERP", and not what a key's command says, "flatten by key f"
-_FLATTEN = re.compile(r"(?:^|(?<=^stopped: ))(?=(?:flatten|halve|cancel the orders of) (?!by ))")
+_FLATTEN = re.compile(r"flatten|halve|cancel the orders of")  # how the reason of a HALT begins that a flatten set
+_STOPPED = "stopped: "
 _SIDES = {"bid": "bid", "ask": "ask"}
 
 
@@ -41,9 +41,16 @@ def reason_words(reason: str) -> str:
     max_inventory is 500 USD" is "all longs filled would make 535.00 USD, limit 500"."""
     words = _LIMIT.sub(lambda found: f"{_ALL[found[1]]} {found[2]} USD, limit {found[3]}", reason)
     words = _UNPROVEN.sub(lambda found: _UNSEEN.get(found[1], f"an order there is {found[1]}"), words)
-    words = _FLATTEN.sub("asked to ", words).replace(_CTRL_C, "Ctrl-C")
+    words = words.replace(_CTRL_C, "Ctrl-C")
+    if words.startswith(_STOPPED):
+        words = _STOPPED + halt_words(words.removeprefix(_STOPPED))
     words = _AMENDING.sub("its change is sent and not answered yet", words)
     return _YOUNG.sub(lambda found: f"moved less than {int(found[1]) / 1000:g} s ago", words)
+
+
+def halt_words(reason: str) -> str:
+    """Say why an account is halted: "flatten the whole account" is "asked to flatten the whole account"."""
+    return f"asked to {reason}" if _FLATTEN.match(reason) else reason
 
 
 def places(slots: Iterable[str]) -> str:

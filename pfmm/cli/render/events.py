@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pfmm.cli.live.reasons import absences, holding, places, reason_words
+from pfmm.cli.live.reasons import absences, halt_words, holding, places, reason_words
 from pfmm.model.refusal import RefusalReason
 from pfmm.model.text import counted
 
@@ -152,6 +152,10 @@ def _resumed(data: Mapping[str, Any]) -> str:
     return f"goes on (before: {reason_words(str(data.get('after')))})"
 
 
+def _halted(data: Mapping[str, Any]) -> str:
+    return f"halted: {halt_words(str(data.get('reason')))}"
+
+
 def _adopted(data: Mapping[str, Any]) -> str:
     return _with_reason(f"took over {_written(data['size'])} at {_written(data['price'])}", data)
 
@@ -171,7 +175,7 @@ def _missed(data: Mapping[str, Any]) -> str:
 _SAID = {
     "fill": _fill, "amended": _amended, "round_trip": _round_trip, "cycle": _cycle, "started": _started,
     "stopping": _stopping, "stopped": _stopped, "resumed": _resumed, "position_adopted": _adopted,
-    "command": _command, "funding": _funding, "gap": _missed,
+    "halted": _halted, "command": _command, "funding": _funding, "gap": _missed,
 }  # fmt: skip
 
 

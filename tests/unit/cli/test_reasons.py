@@ -18,6 +18,9 @@ from pfmm.cli.live.reasons import absences, places, reason_words
         ("order pf-1-2 is sending, not yet proven", "the order was sent and is not answered yet"),
         ("amendment of pf-1-2 not yet acknowledged", "its change is sent and not answered yet"),
         ("younger than 1500 ms", "moved less than 1.5 s ago"),
+        ("flatten was given no market", "flatten was given no market"),  # a message of its own
+        ("stopped: halve BTC", "stopped: asked to halve BTC"),
+        ("stopped: loss limit", "stopped: loss limit"),
         ("the bid would be less than one tick", "the bid would be less than one tick"),
     ],
 )

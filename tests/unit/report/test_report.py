@@ -164,6 +164,7 @@ def test_a_plot_by_hand() -> None:
     assert plot([3.0, 3.0], 10, 1) == "3.00 ┤▅▅"
     # equal values have one label, beside their marks; close ones as many decimals as tell them apart
     assert plot([3.0, 3.0], 10, 2) == "3.00 ┤▁▁\n     ┤"
+    assert plot([3.0, 3.0 + 1e-12], 10, 2) == plot([3.0, 3.0], 10, 2)  # a mean's own error is no move
     assert plot([3.0, 3.0004], 10, 3) == "3.0004 ┤ █\n3.0002 ┤\n3.0000 ┤▁"
     with pytest.raises(ValueError, match="nothing to plot"):
         plot([], 10, 2)
