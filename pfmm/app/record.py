@@ -66,11 +66,15 @@ class Progress(Protocol):
 
 def check_request(request: RecordRequest) -> None:
     """Raise UsageError for a depth beyond what replay keeps, a strategy that there is not, and a file that would be
-    overwritten."""
+    overwritten; ConfigError where what measures at the end is not installed."""
     from pfmm.tape.output import exists
 
     if request.break_even is not None and request.break_even not in STRATEGIES:
         raise UsageError(f"--break-even must be one of {', '.join(STRATEGIES)}, not {request.break_even!r}")
+    if request.break_even is not None:
+        from pfmm.backtest.columns import numpy
+
+        numpy()  # not to find out after hours
     if request.depth > MAX_DEPTH:
         raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {request.depth}")
     if not request.force and not request.resume and request.rotate_s is None and _exists(request.out):

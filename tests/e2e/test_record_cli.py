@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -165,6 +166,15 @@ def test_a_session_in_which_nothing_filled_is_not_measured(home: Path, tmp_path:
     assert "no fill whose next 5 s" in told["reason"]
     wrong = run("record", "BTC", "--out", tmp_path / "x.tape", "--break-even", "nope", "--json", home=home)
     assert (wrong.code, "--break-even must be one of" in wrong.error["message"]) == (2, True)
+
+
+def test_without_numpy_nothing_is_recorded_that_could_not_be_measured(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)  # as where the extra is not installed
+    out = tmp_path / "n.tape"
+    done = run("record", "BTC", "--out", out, "--cycles", 1, "--break-even", "quote", "--json", home=home)
+    assert (done.code, done.error["hint"], out.exists()) == (3, "pip install 'pfmm[backtest]'", False)
 
 
 def test_without_a_venue_that_answers_it_is_not_measured(tmp_path: Path) -> None:
