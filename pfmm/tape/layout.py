@@ -128,6 +128,23 @@ def records(table: Table, names: Names) -> Document:
     return Document(name=f"{table.name}-records", says=table.says, table=table, rows=rows, header=names)
 
 
+def rows_of_lists(document: Any, width: int, *, words: bool = False) -> Iterator[Sequence[str]] | None:
+    """Return the rows of a list of lists as text; None where they have another width, or words that they should not."""
+    if not (isinstance(document, list) and document and isinstance(document[0], list) and len(document[0]) == width):
+        return None
+    if any(isinstance(cell, str) and cell.isalpha() for cell in document[0]) != words:
+        return None
+    return ([_cell(cell) for cell in row] if isinstance(row, list) else [str(row)] for row in document)
+
+
+def candle_lists(name: str, says: str, table: Table, columns: str) -> Document:
+    """Return the format of a venue's answer of past candles, each of them a list; `columns` names what it holds."""
+    header = tuple(columns.split())
+    return Document(
+        name=name, says=says, table=table, header=header, rows=lambda document: rows_of_lists(document, len(header))
+    )
+
+
 def _cell(value: object) -> str:
     return "" if value is None else str(value)
 

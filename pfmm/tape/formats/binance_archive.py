@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pfmm.tape.layout import BUYER_WAS_MAKER, Table, named
+from pfmm.tape.layout import BUYER_WAS_MAKER, Table, candle_lists, named
 
 KLINES = Table(
     name="binance-klines",
@@ -58,4 +58,8 @@ FUNDING = Table(
     extras=named("symbol"),
     bare=("time:t interval_h:i rate:n",),
 )
-FORMATS = (KLINES, AGG_TRADES, TRADES, BOOK_TICKER, BOOK_DEPTH, FUNDING)
+KLINES_ANSWER = candle_lists(
+    "binance-klines-json", "Binance's answer of past candles", KLINES,
+    "open_time open high low close volume close_time quote_volume count taker_volume taker_quote_volume ignore",
+)  # fmt: skip
+FORMATS = (KLINES, AGG_TRADES, TRADES, BOOK_TICKER, BOOK_DEPTH, FUNDING, KLINES_ANSWER)

@@ -9,7 +9,8 @@ from typing import Any
 from pfmm.model.market import Trade
 from pfmm.tape.books import LevelBook
 from pfmm.tape.events import Place, TapeEvent, field, positive, text, whole_ms
-from pfmm.tape.layout import Lines, Table, named
+from pfmm.tape.formats.candles import FORMATS as CANDLES
+from pfmm.tape.layout import Lines, Table, candle_lists, named
 from pfmm.tape.seen import SeenIds
 from pfmm.tape.symbols import market_called
 
@@ -119,5 +120,9 @@ FORMATS = (
         holds="trades",
         columns=named("id time=timestamp price size=volume side"),
     ),
+    candle_lists(
+        "bybit-candles-json", "Bybit's answer of past candles", CANDLES[0],
+        "starttime open high low close volume turnover",
+    ),
     Lines(name="bybit-stream", says="raw Bybit capture", holds="ticks", knows=_knows, reader=BybitReader),
-)
+)  # fmt: skip

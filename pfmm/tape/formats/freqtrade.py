@@ -5,11 +5,8 @@ Layer: tape.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
 from pfmm.tape.formats.candles import FORMATS as CANDLES
-from pfmm.tape.layout import Document, Table, named
+from pfmm.tape.layout import Document, Table, candle_lists, named, rows_of_lists
 
 TRADES = Table(
     name="freqtrade-trades",
@@ -19,28 +16,12 @@ TRADES = Table(
 )
 
 
-def _rows(document: Any, width: int, words: bool) -> Iterator[Sequence[str]] | None:  # noqa: FBT001 # one of two lists
-    if not (isinstance(document, list) and document and isinstance(document[0], list) and len(document[0]) == width):
-        return None
-    if any(isinstance(cell, str) and cell.isalpha() for cell in document[0]) != words:
-        return None
-    return ([_cell(cell) for cell in row] if isinstance(row, list) else [str(row)] for row in document)
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
-
-
 FORMATS = (
     TRADES,
-    Document(
-        name="freqtrade-candles-json", says="freqtrade candles", table=CANDLES[0],
-        rows=lambda document: _rows(document, 6, words=False),
-        header=("date", "open", "high", "low", "close", "volume"),
-    ),
+    candle_lists("freqtrade-candles-json", "freqtrade candles", CANDLES[0], "date open high low close volume"),
     Document(
         name="freqtrade-trades-json", says="freqtrade trades", table=TRADES,
-        rows=lambda document: _rows(document, 7, words=True),
+        rows=lambda document: rows_of_lists(document, 7, words=True),
         header=("timestamp", "id", "type", "side", "price", "amount", "cost"),
     ),
 )  # fmt: skip

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from pfmm.tape.layout import Table, named
+from pfmm.tape.layout import Table, candle_lists, named
 
+CANDLES = Table(
+    name="okx-candles",
+    says="OKX 1-minute candles",
+    holds="candles",
+    columns=named("time=open_time|ts open=open|o high=high|h low=low|l close=close|c volume=vol_ccy|volccy confirm"),
+    extras=named("symbol=instrument_name"),
+)
 FORMATS = (
     Table(
         name="okx-trades",
@@ -13,13 +20,8 @@ FORMATS = (
         extras=named("symbol=instrument_name"),
         note="sizes of swaps are contracts, taken as they stand",
     ),
-    Table(
-        name="okx-candles",
-        says="OKX 1-minute candles",
-        holds="candles",
-        columns=named(
-            "time=open_time|ts open=open|o high=high|h low=low|l close=close|c volume=vol_ccy|volccy confirm"
-        ),
-        extras=named("symbol=instrument_name"),
+    CANDLES,
+    candle_lists(
+        "okx-candles-json", "OKX's answer of past candles", CANDLES, "ts o h l c vol volccy volccyquote confirm"
     ),
 )

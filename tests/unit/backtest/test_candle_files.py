@@ -20,7 +20,7 @@ from pfmm.tape import source_batches as fast
 from tests.unit.tape.made_files import CANDLE_FILES
 
 BTC = ReadOptions(market="BTC-PERP")
-TEXTS = {name: text for name, text in CANDLE_FILES.items() if text[0] != "["}
+TEXTS = {name: text for name, text in CANDLE_FILES.items() if text[0] not in "[{"}
 
 
 @pytest.fixture

@@ -233,6 +233,21 @@ CANDLE_FILES: dict[str, str] = {
         [f"BTC-USDT-SWAP,{o},{h},{lo},{c},999,{v},1,{t},1" for t, o, h, lo, c, v in BARS],
     ),
     "freqtrade-candles-json": json.dumps([[t, *map(float, rest)] for t, *rest in BARS]),
+    "binance-klines-json": json.dumps(
+        [[t, o, h, lo, c, v, t + 59_999, "1.5", 120, "5.1", "3.2", "0"] for t, o, h, lo, c, v in BARS]
+    ),
+    "bybit-candles-json": json.dumps(
+        {
+            "retCode": 0,
+            "result": {
+                "symbol": "BTCUSDT",
+                "list": [[str(t), o, h, lo, c, v, "9.5"] for t, o, h, lo, c, v in BARS[::-1]],
+            },
+        }
+    ),
+    "okx-candles-json": json.dumps(
+        {"code": "0", "data": [[str(t), o, h, lo, c, "999", v, "9.5", "1"] for t, o, h, lo, c, v in BARS[::-1]]}
+    ),
     "candles-records": json.dumps(
         [{"timestamp": t, "open": o, "high": h, "low": lo, "close": c, "volume": v} for t, o, h, lo, c, v in BARS]
     ),
