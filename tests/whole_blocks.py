@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from pfmm.tape import book_columns, source_batches
-from pfmm.tape.formats import binance_fast, bybit_fast, hyperliquid_fast, own_fast
+from pfmm.tape import source_batches
+from pfmm.tape.formats import binance_fast, bybit_fast, hftbacktest_fast, hyperliquid_fast, own_fast
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def whole_blocks(few: int = 2, block_bytes: int | None = None) -> Iterator[None]
     sizes += [(module, "FEW", few) for module in (binance_fast, bybit_fast, hyperliquid_fast, own_fast)]
     if block_bytes is not None:
         sizes += [(source_batches, name, block_bytes) for name in ("LINE_BYTES", "BLOCK_BYTES")]
-        sizes += [(book_columns, "CHUNK_ROWS", max(block_bytes // 50, 1))]
+        sizes += [(hftbacktest_fast, "CHUNK_ROWS", max(block_bytes // 50, 1))]
     with pytest.MonkeyPatch.context() as patch:
         for module, name, size in sizes:
             patch.setattr(module, name, size)

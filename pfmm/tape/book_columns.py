@@ -6,16 +6,13 @@ a block waits for the next block, as it does row by row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pfmm.tape.arrow import Doubt, coded, look_for_trimmed, market_of_symbol, meanings, numbers, times_ns
 from pfmm.tape.batches import DEPTH_WIDTH, QUOTE, TRADE, Batch, event_rows
 from pfmm.tape.books import LevelBook
-from pfmm.tape.formats.hftbacktest import BUY, EXCHANGE, KINDS, Message, records_of, rows_of
 from pfmm.tape.number_books import NumberBook, Segment
-from pfmm.tape.sources import Source
 from pfmm.tape.tables import (
     CHANGES,
     FIRST_MS,
@@ -23,7 +20,6 @@ from pfmm.tape.tables import (
     SNAPSHOTS,
     TICKERS,
     TRADES,
-    Row,
     RowReader,
     book_of,
 )
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
     Truths = NDArray[np.bool_]
 
 NS = 1_000_000
-CHUNK_ROWS = 1 << 18
 TRUTHS = {"true": 1, "false": 0}
 
 
@@ -77,14 +72,14 @@ def book_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> l
     ends = []
     for at in (0, -1):
         sequence = "" if sequences is None else str(sequences[at].as_py())
-        ends.append(_group(market, int(ns[at]), words[kinds[at]], sequence))
+        ends.append(message_of(market, int(ns[at]), words[kinds[at]], sequence))
     begins[0] = ends[0] != levels.group
     snapshot = levels.snapshot
     if "snapshot" in names:
         told = meanings(table.column("snapshot"), TRUTHS.get)
         clears, snapshot = np.diff(told, prepend=int(snapshot)) > 0, bool(told[-1])
     else:
-        clears = begins & _is(kinds, words, (*SNAPSHOTS, *TICKERS))
+        clears = begins & are_of(kinds, words, (*SNAPSHOTS, *TICKERS))
     sides = meanings(table.column("side"), reader.table.sides.get)
     (prices, priced), (sizes, sized) = numbers(table.column("price")), numbers(table.column("size"))
     if not (priced & sized).all():
@@ -106,7 +101,7 @@ def level_batches(rows: LevelRows, reader: RowReader) -> list[Batch]:
     levels = reader.levels
     if levels.pending is not None and levels.pending[0] != rows.market:
         raise Doubt
-    trades, tickers = _is(rows.kinds, rows.words, TRADES), _is(rows.kinds, rows.words, TICKERS)
+    trades, tickers = are_of(rows.kinds, rows.words, TRADES), are_of(rows.kinds, rows.words, TICKERS)
     plausible = (rows.ns >= FIRST_MS * NS) & (rows.ns < LAST_PLAUSIBLE_MS * NS)
     if not plausible.all() or not (rows.prices > 0).all() or not rows.sizes[trades].all():
         raise Doubt
@@ -245,7 +240,8 @@ def _kinds(column: Any, count: int) -> tuple[Ints, list[str]]:
     return codes, words
 
 
-def _is(kinds: Ints, words: list[str], wanted: tuple[str, ...]) -> Truths:
+def are_of(kinds: Ints, words: list[str], wanted: tuple[str, ...]) -> Truths:
+    """Tell which rows are of these kinds."""
     import numpy as np
 
     found: Truths = np.array([word in wanted for word in words])[kinds]
@@ -262,54 +258,6 @@ def _differs(column: Any) -> Truths:
     return np.array(pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)).combine_chunks())
 
 
-def _group(market: str, ns: int, kind: str, sequence: str) -> tuple[str, ...]:
+def message_of(market: str, ns: int, kind: str, sequence: str) -> tuple[str, ...]:
+    """Return what the rows of a message have in common, as RowReader notes it."""
     return market, str(divmod(ns, NS)), kind, sequence
-
-
-def npz_batches(source: Source, reader: RowReader) -> Iterator[Batch | Iterator[Row]]:
-    """Make the events of hftbacktest's records; of a chunk that is not plain, and of all behind it, yield the rows."""
-    records = records_of(source)
-    at = Message()
-    for start in range(0, len(records), CHUNK_ROWS):
-        try:
-            found = _of_records(records[start : start + CHUNK_ROWS], start + 1, reader, at)
-        except (Doubt, TypeError, ValueError, OverflowError):
-            yield rows_of(source, records, start, at)
-            return
-        yield from found
-
-
-def _of_records(records: Any, first_line: int, reader: RowReader, at: Message) -> list[Batch]:
-    import numpy as np
-    import pyarrow as pa
-
-    flags = records["ev"].astype(np.int64)
-    told = flags & 0xFF
-    kept = np.flatnonzero((flags & EXCHANGE != 0) & np.isin(told, list(KINDS)))
-    if not len(kept):
-        return []
-    flags, told, ns = flags[kept], told[kept], np.ascontiguousarray(records["exch_ts"][kept], dtype=np.int64)
-    if reader.clock.unit_of(str(ns[0])) != "ns" or not ((ns >= FIRST_MS * NS) & (ns < LAST_PLAUSIBLE_MS * NS)).all():
-        raise Doubt
-    begins = (np.diff(ns, prepend=at.last[0]) != 0) | (np.diff(told, prepend=at.last[1]) != 0)
-    numbered = at.number + np.cumsum(begins)
-    codes, words = [*KINDS], [*KINDS.values()]
-    kinds = np.array([codes.index(one) if one in codes else 0 for one in range(max(codes) + 1)])[told]
-    floats = pa.table(
-        {name: records[column][kept].astype("<f8") for name, column in (("price", "px"), ("size", "qty"))}
-    )
-    (prices, priced), (sizes, sized) = (numbers(column) for column in floats.columns)
-    if not (priced & sized).all():
-        raise Doubt
-    first, last = (_group(reader.market, int(ns[n]), words[kinds[n]], str(numbered[n])) for n in (0, -1))
-    begins[0] = first != reader.levels.group
-    clears = begins & _is(kinds, words, (*SNAPSHOTS, *TICKERS))
-    sides = np.where(flags & BUY != 0, 1, -1)
-    rows = LevelRows(
-        reader.market, first_line + kept, ns, kinds, words, begins, clears, sides, prices, sizes, first, last
-    )  # fmt: skip
-    found = level_batches(rows, reader)
-    look_for_trimmed(floats, reader.trimmed)
-    reader.clock.unit = "ns"
-    at.number, at.last = int(numbered[-1]), (int(ns[-1]), int(told[-1]))
-    return found

@@ -7,9 +7,10 @@ from typing import Any
 
 from pfmm.tape.arrow import Doubt, csv_columns, event_batches, roles_of
 from pfmm.tape.batches import Batch, batches_of
-from pfmm.tape.book_columns import book_batches, npz_batches
+from pfmm.tape.book_columns import book_batches
 from pfmm.tape.carriers import batches, cells_of_rows
 from pfmm.tape.fast_lines import FastLines, fast_lines_of
+from pfmm.tape.formats.hftbacktest_fast import npz_batches
 from pfmm.tape.layout import Document
 from pfmm.tape.recognise import Found
 from pfmm.tape.rows import LOOKED_AT, SourceRows, newest_first
