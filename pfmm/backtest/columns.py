@@ -6,7 +6,7 @@ backtest.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 8  # as many are looked at one by one
 FIRST_ROWS, MOST_ROWS = 256, 65_536  # a search looks at few rows first, and at ever more while it finds nothing
-MOST_APART = 512  # rows between two times that are looked up one by one
 MOST_BLOCKS = 4  # read at once where an order could be touched: the first touch often ends the search
 REPLAY_BLOCK = 4_096
 PRINT_ROWS = 8_192  # looked through at once for prints
@@ -84,17 +83,15 @@ class Columns:
         """Find for each of the times, in order, the index of the first event after it: see `after`."""
         if not times:
             return []
-        start, last = self.after(times[0]), self.after(times[-1])
-        if last - start > MOST_APART * len(times):
-            return [self.after(time_ms) for time_ms in times]
-        found: list[int] = []
-        while start < last:
-            stretch = self.rows[start : min(start + MOST_ROWS, last), 0].copy()
-            # those before the stretch's last time end in it; that time itself may go on behind it
-            reached = bisect_left(times, stretch[-1], len(found))
-            found += (stretch.searchsorted(times[len(found) : reached], side="right") + start).tolist()
-            start += len(stretch)
-        return found + [last] * (len(times) - len(found))
+        np, all_times, last = self._np, self.rows[:, 0], len(self) - 1
+        wanted = np.array(times, dtype="int64")
+        low, high = (np.full(len(times), self.after(end)) for end in (times[0], times[-1]))
+        for _ in range(int(high[0] - low[0]).bit_length()):  # each halves what lies between, for all of them at once
+            middle = np.minimum((low + high) // 2, last)
+            later = all_times[middle] > wanted
+            low, high = np.where(later, low, middle + 1), np.where(later, middle, high)
+        found: list[int] = low.tolist()
+        return found
 
     def row(self, index: int) -> list[int]:
         """Return the six numbers of an event."""
@@ -169,7 +166,8 @@ class Columns:
         if first < begin or last > begin + len(lows):
             rows = self.rows[first : max(first + MOST_ROWS, last)]
             highs = self._np.where(rows[:, 1] == QUOTE, rows[:, 4], rows[:, 2])
-            highs[highs == 0] = NO_ASK
+            if not highs.all():
+                highs[highs == 0] = NO_ASK
             self._stretch = first, rows[:, 2].copy(), highs
         return self._stretch
 

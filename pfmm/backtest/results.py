@@ -180,6 +180,8 @@ def _equity_curve(
 def _drawdown(curve: Sequence[tuple[int, Decimal]]) -> Decimal:
     peak = deepest = Decimal(0)
     for _, value in curve:
-        peak = max(peak, value)
-        deepest = max(deepest, peak - value)
+        if value > peak:
+            peak = value
+        elif peak - value > deepest:
+            deepest = peak - value
     return deepest

@@ -83,7 +83,7 @@ class SimulatedVenue:
         self._end_ms = end_ms
         self._latency_ms = latency_ms
         self.books = Books(NAME, lambda _: spec, start_ms, DEFAULT_DEPOSIT, 1, 1, 1)
-        self.books.books[spec.market] = book or MarketBook(queue=queue)
+        self.resting = self.books.books[spec.market] = book or MarketBook(queue=queue)  # our own orders
         self._by_number: dict[int, OrderState] = {}
         self._by_client: dict[str, OrderState] = {}
         self._open: dict[int, Order] = {}
@@ -114,11 +114,6 @@ class SimulatedVenue:
     def changed(self) -> bool:
         """True when the market did something to the account that no snapshot has shown yet."""
         return self.books.changed
-
-    @property
-    def resting(self) -> MarketBook:
-        """Our own orders in the matching core."""
-        return self.books.book(self.spec.market)
 
     def advance(self, to_ms: int) -> None:
         """Let venue time pass, at most to the end of the data."""

@@ -7,12 +7,10 @@ know venues, quotes or clocks: the venue's time comes with each mid. Layer: stra
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import field
 from functools import cache
-from itertools import pairwise, repeat
-from operator import mul
+from itertools import pairwise
 from typing import Any
 
 from pfmm.errors import UsageError
@@ -148,9 +146,7 @@ def _scaled_return(ms_before: int, mid_before: float, time_ms: int, mid: float) 
 def _annual(ordered: Sequence[float]) -> float:
     """Estimate the annualised volatility from |z| of each return, in order of size."""
     cap = _winsor_cap(ordered)
-    below = ordered[: bisect_left(ordered, cap)]
-    squares = [*map(mul, below, below), *repeat(cap * cap, len(ordered) - len(below))]
-    mean_square = math.fsum(squares) / len(squares)
+    mean_square = math.fsum([z * z if z < cap else cap * cap for z in ordered]) / len(ordered)
     return math.sqrt(mean_square * SECONDS_PER_YEAR)
 
 
