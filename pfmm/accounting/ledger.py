@@ -16,6 +16,7 @@ from pfmm.model.quick import replace
 
 UNIT = Decimal("0.00000001")  # amounts are rounded to 1e-8 USD, as the paper exchange rounds them
 ZERO = Decimal(0)
+_SIGNS = {1: Decimal(1), -1: Decimal(-1)}
 # wide enough that no sum or product of real prices and sizes is ever rounded; the caller's context plays no part
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -33,10 +34,10 @@ def apply(state: LedgerState, fill: Fill) -> LedgerState:
     reduces = bool(state.size) and (state.size > 0) != (sign > 0)
     closed = min(held, quantity) if reduces else ZERO
     removed = _share_of(state.cost_basis, closed, held) if closed else ZERO
-    gain = EXACT.multiply(Decimal(-sign), EXACT.subtract(EXACT.multiply(price, closed), removed))
+    gain = EXACT.multiply(_SIGNS[-sign], EXACT.subtract(EXACT.multiply(price, closed), removed))
     opened = EXACT.multiply(price, EXACT.subtract(quantity, closed))
     return LedgerState(
-        size=EXACT.add(state.size, EXACT.multiply(Decimal(sign), quantity)),
+        size=EXACT.add(state.size, EXACT.multiply(_SIGNS[sign], quantity)),
         cost_basis=EXACT.add(EXACT.subtract(state.cost_basis, removed), opened),
         realized=EXACT.add(state.realized, gain),
         fees=EXACT.add(state.fees, rounded("fee", fill.fee)),

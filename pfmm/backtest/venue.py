@@ -80,6 +80,7 @@ class SimulatedVenue:
     ) -> None:
         self._feed = feed
         self.spec = spec
+        self._price_scale, self._size_scale = 10**spec.price_decimals, 10**spec.size_decimals
         self._end_ms = end_ms
         self._latency_ms = latency_ms
         self.books = Books(NAME, lambda _: spec, start_ms, DEFAULT_DEPOSIT, 1, 1, 1)
@@ -266,21 +267,20 @@ class SimulatedVenue:
 
     def look(self) -> Look | None:
         """Return what the market shows now, and the position; None unless the quote has both sides."""
-        spec, now_ms = self.spec, self.now_ms
+        spec, now_ms, scale = self.spec, self.books.time_ms, self._price_scale
         quote = self._feed.quote(spec.market, now_ms)
         bid, ask = quote.bid, quote.ask
         if not 0 < bid < ask or quote.bid_size <= 0 or quote.ask_size <= 0:
             return None
         held, due = self.books.positions.get(spec.market), self._next_settlement(now_ms)
-        scale = 10**spec.price_decimals
         return Look(
             now_ms, bid / scale, ask / scale, (bid + ask) / (2 * scale), (bid + ask) // 2 / scale,
-            held.size / 10**spec.size_decimals if held else 0.0, due.rate, due.interval_hours,
+            held.size / self._size_scale if held else 0.0, due.rate, due.interval_hours,
         )  # fmt: skip
 
     def best(self) -> tuple[int, int]:
         """Return the best bid and ask now, in price units."""
-        quote = self._feed.quote(self.spec.market, self.now_ms)
+        quote = self._feed.quote(self.spec.market, self.books.time_ms)
         return quote.bid, quote.ask
 
     def glimpse(self) -> Snapshot:

@@ -15,6 +15,7 @@ from pfmm.strategy.quote.finite import FiniteQuotes, finite_quotes
 SECONDS_PER_YEAR = 365 * 24 * 3600
 BPS = 1e4
 _LOG_2 = math.log(2)
+_ROOT_OF_YEAR = math.sqrt(SECONDS_PER_YEAR)
 FAILS_FROM = 0.5  # skew of one lot, in 1/κ, from which on the asymptotic quotes of GLFT are off
 PLAUSIBLE_HALF_SPREAD = 0.05  # of mid: ten times what any listed perpetual is quoted at, and far below a unit mistake
 
@@ -70,7 +71,7 @@ def sigma_usd(sigma_annual: float, mid: float) -> float:
 
     50 % at 65,000: 65,000·0.5/5,615.69 = 5.7874.
     """
-    return mid * sigma_annual / math.sqrt(SECONDS_PER_YEAR)
+    return mid * sigma_annual / _ROOT_OF_YEAR
 
 
 def kappa_usd(kappa_per_bp: float, mid: float) -> float:
