@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pfmm.config.resolve import checked_name, load_settings
 from pfmm.errors import ConfigError, UsageError
+from pfmm.model.collecting import no_collecting
 from pfmm.model.fees import FeeChoice
 from pfmm.model.quick import quick
 
@@ -160,7 +161,7 @@ def _scenario(
     from pfmm.app.runs import Runs
     from pfmm.backtest.columns import TapeFeed
     from pfmm.backtest.results import scenario
-    from pfmm.backtest.simulation import no_collecting, simulate
+    from pfmm.backtest.simulation import simulate
     from pfmm.backtest.venue import SimulatedVenue
     from pfmm.strategy.base import kind_of
 

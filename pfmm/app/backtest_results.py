@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pfmm.model.collecting import no_collecting
 from pfmm.model.quick import quick
 from pfmm.report.figures import edge_json, pnl_json, report_json
 from pfmm.report.text import WIDTH, edge_block, metrics_block
@@ -162,8 +163,9 @@ def run(
     """
     from pfmm.app.backtest_jobs import notes_of, run_job, world_of, write_file
 
-    world = world_of(job, watch)
-    scenarios = run_job(job, world, walk)
+    with no_collecting():  # what is imported for a run would alone set it off
+        world = world_of(job, watch)
+        scenarios = run_job(job, world, walk)
     if html is not None:
         write_file(html, page_of(job, scenarios))
     return BacktestResult(job, scenarios, (*warnings_of(scenarios), *notes_of(job, world)))

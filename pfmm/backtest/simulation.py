@@ -6,12 +6,10 @@ strategy, accounting and risk are the ones that trade. Layer: backtest.
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
@@ -26,6 +24,7 @@ from pfmm.engine.report import RunSpec
 from pfmm.errors import DataFileError, UsageError
 from pfmm.journal.memory import MemoryJournal
 from pfmm.model.account import FundingPayment
+from pfmm.model.collecting import no_collecting
 from pfmm.model.cycle import NOTHING_TAKEN, CycleReport
 from pfmm.model.plan import OwnOrder, OwnStatus
 from pfmm.model.quick import quick
@@ -103,19 +102,6 @@ def simulate(
     with no_collecting():
         outcome = _Run(columns, spec, clockwork, queue, mode, tend).run(watch)
     return replace(outcome, wall_s=time.perf_counter() - began)
-
-
-@contextmanager
-def no_collecting() -> Iterator[None]:
-    """Look for no cycles of values meanwhile: a run makes millions of small values and none of them, and to look costs
-    a tenth of it."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Run:

@@ -116,14 +116,13 @@ def _settle_runs(journal: Journal, snapshot: Snapshot, run_ids: Sequence[str], a
             _refuse_namesake(own, order)
     settlement = settle(live, snapshot.orders, now_ms)
     updated = {order.client_order_id: order for order in settlement.updates}
-    current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
-    answered, silent = ask([current[one] for one in settlement.ask], now_ms)
-    for settled in answered:
-        if settled != current[settled.client_order_id]:
-            updated[settled.client_order_id] = settled
-    changed: list[OwnOrder] = list(updated.values())
-    if changed:
-        journal.update_orders(changed, time_ms=now_ms)
+    silent = False
+    if settlement.ask:
+        current = {order.client_order_id: updated.get(order.client_order_id, order) for order in live}
+        answered, silent = ask([current[one] for one in settlement.ask], now_ms)
+        updated |= {one.client_order_id: one for one in answered if one != current[one.client_order_id]}
+    if updated:
+        journal.update_orders(list(updated.values()), time_ms=now_ms)
     return silent
 
 

@@ -15,7 +15,7 @@ from pfmm.model.text import plain
 
 def doubted(runs: Sequence[StrategyRun], doubts: Sequence[tuple[OwnOrder, PfmmError]], now_ms: int) -> list[Event]:
     """Tell `unknown` of every order that the venue could not be asked for: its slot is held meanwhile."""
-    kinds = {active.run_id: active.kind for active in runs}
+    kinds = {active.run_id: active.kind for active in runs} if doubts else {}
     return [
         Event(
             "unknown",
@@ -53,6 +53,8 @@ def of_the_venue(
     runs: Sequence[StrategyRun], dropped: Sequence[tuple[OwnOrder, Order]], seen: MarketSnapshot
 ) -> list[Event]:
     """Tell what the venue did by itself: orders that it cancelled, and funding that it settled."""
+    if not dropped and not seen.snapshot.funding_payments:
+        return []
     kinds = {active.run_id: active.kind for active in runs}
     told = [
         Event(

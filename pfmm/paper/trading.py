@@ -128,7 +128,7 @@ class Desk:
             return
         quote = self.moment.quote(order.market)
         if order.post_only:
-            self._refuse_crossing(order.market, order.side, price, quote, but=order.number)
+            self._refuse_crossing(order.market, order.side, price, quote)
         self._check_margin(order, price, size - order.filled)
         order.price, order.size = price, size
         book.remove(order.number)
@@ -200,12 +200,11 @@ class Desk:
             )
         return size
 
-    def _refuse_crossing(self, market: str, side: int, price: int, quote: Quote, but: int | None = None) -> None:
+    def _refuse_crossing(self, market: str, side: int, price: int, quote: Quote) -> None:
         """Refuse with 422 a post-only price that meets the public best or an order of our own on the other side."""
-        best = quote.ask if side > 0 else quote.bid
-        opposite = [best] if best else []
-        opposite += [o.price for o in self.account.book(market).orders() if o.side != side and o.number != but]
-        if opposite and (min(opposite) <= price if side > 0 else max(opposite) >= price):
+        book = self.account.book(market)
+        opposite = (quote.ask, book.best_ask) if side > 0 else (quote.bid, book.best_bid)
+        if any(best and (price - best) * side >= 0 for best in opposite):
             raise ExchangeError(422, "post_only_would_cross", f"the order would meet {market} at once as a taker")
 
     def _check_margin(self, order: OrderState, price: int, remaining: int) -> None:
