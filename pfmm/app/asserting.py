@@ -61,4 +61,9 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    return "n/a" if value is None else f"{value:f}" if hasattr(value, "as_tuple") else str(value)
+    """Show a value without the digits that floats leave behind: -0.20441231999999998 is -0.20441232."""
+    if value is None:
+        return "n/a"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return f"{value:f}" if hasattr(value, "as_tuple") else str(value)

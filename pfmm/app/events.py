@@ -120,6 +120,7 @@ class _Reader:
             )
         first = max(newest - LAST, journal.events_pruned_through())
         self._cursor = first if request.since is None else request.since
+        self._kinds = {run.run_id: run.kind for run in journal.runs()}
 
     def run_has_ended(self) -> bool:
         """Tell whether the run that was named will have no more events."""
@@ -149,8 +150,15 @@ class _Reader:
             self._cursor = through
         for one in page:
             event = one.event
-            yield ToldEvent(event.name, event.time_ms, one.seq, one.run_id, event.market, event.strategy, event.data)
+            strategy = event.strategy or self._kind(one.run_id)
+            yield ToldEvent(event.name, event.time_ms, one.seq, one.run_id, event.market, strategy, event.data)
             self._cursor = one.seq
+
+    def _kind(self, run_id: str | None) -> str:
+        """Return the strategy of a run, which its fills are kept without; empty for a trade of no run."""
+        if run_id is not None and run_id not in self._kinds:  # begun since
+            self._kinds = {run.run_id: run.kind for run in self._journal.runs()}
+        return self._kinds.get(run_id or "", "")
 
 
 def run_meant(text: str, runs: Sequence[Run]) -> str:

@@ -107,7 +107,7 @@ def _left(session: Session, full: Sequence[Full], left: Decimal, short: Sequence
     """Say what a move against all of it leaves. Raises RiskRefused where that is too little."""
     runs = (session.settings.for_market(one.market).run.max_loss_usd for one in full)
     losses = LOSSES * sum((loss for loss in runs if loss is not None), _ZERO)
-    told = f"{MOVE * 100:.0f} % against a full inventory leaves {left:.2f} USD to liquidation"
+    told = f"a price {MOVE * 100:.0f} % against a full inventory leaves {left:.2f} USD before liquidation"
     if left > losses:
         return told
     raise RiskRefused(

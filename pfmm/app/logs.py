@@ -110,7 +110,7 @@ def _log_of(run: str | None, folder: Path) -> Path:
     meant = [path for path in found if run is None or _means(run, path.stem)]
     if not meant:
         hint = f"there are logs of {', '.join(path.stem for path in found[-5:])}"
-        raise UsageError(f"no log is of {run!r}", hint=hint)
+        raise UsageError(f"there is no log of {run!r}", hint=hint)
     return meant[-1]
 
 

@@ -137,7 +137,9 @@ def _clock(session: Session, time: VenueTime, before_ms: int, after_ms: int) -> 
     answer may account for is no skew. Read between 0 and 6 s, the venue's 0 s may be 3 s behind ours, or right."""
     if not session.live:
         return Check(
-            "clock", OK, f"paper time {iso(time.time_ms)} at speed {time.speed:g}: it needs not agree with ours"
+            "clock",
+            OK,
+            f"paper time {iso(time.time_ms)} at speed {time.speed:g}: it need not agree with ours",
         )
     skew_ms = (before_ms + after_ms) // 2 - time.time_ms
     certain_ms = abs(skew_ms) - (after_ms - before_ms) // 2

@@ -278,7 +278,7 @@ def _given_up(kind: str, engine: Engine, around: Surroundings) -> StateUnknown:
     except PfmmError:
         rest = len(engine.remembered)
     return StateUnknown(
-        f"another Ctrl-C ended the way out before its proof: {rest} orders of this run may still rest, "
+        f"another Ctrl-C cut the cancelling short before it was proven: {rest} orders of this run may still rest, "
         "and what is held stays held",
         hint=f"`pfmm {kind} stop` cancels and proves; `pfmm flatten` also closes",
     )

@@ -93,19 +93,19 @@ def test_a_start_says_where_a_full_inventory_is_liquidated_and_refuses_what_come
     near = desk.pfmm(*once, "--max-loss", "7")
     assert near.code == 7
     assert near.error["message"] == (
-        "10 % against a full inventory leaves 12.75 USD to liquidation, and more than 14.00 is wanted, twice the "
-        "largest loss; nothing was sent"
+        "a price 10 % against a full inventory leaves 12.75 USD before liquidation, and more than 14.00 is wanted, "
+        "twice the largest loss; nothing was sent"
     )
     over = desk.pfmm("grid", "start", "BTC", "--once", "--yes", "--max-inventory", "88000")
     assert (over.code, over.error["message"]) == (
-        7, "10 % against a full inventory leaves -10.00 USD to liquidation; nothing was sent",
+        7, "a price 10 % against a full inventory leaves -10.00 USD before liquidation; nothing was sent",
     )  # fmt: skip
     assert desk.resting == 0
     taken = desk.pfmm(*once, "--max-loss", "6")
     assert taken.code == 0
     (told,) = [line for line in taken.err.splitlines() if "USD long" in line]
     assert "note: BTC-PERP: cross margin at 5x, which pfmm never changes; 87800.00 USD long is liquidated at " in told
-    assert "note: 10 % against a full inventory leaves 12.75 USD to liquidation" in taken.err
+    assert "note: a price 10 % against a full inventory leaves 12.75 USD before liquidation" in taken.err
     again = desk.pfmm(*once, "--max-loss", "6")
     assert "liquidat" not in again.err, "a run that goes on is asked nothing"
 

@@ -225,7 +225,7 @@ SPENT = {"cumVlm": "2000.0", "nRequestsUsed": 9_400, "nRequestsCap": 10_000}
     [
         (held, GRID, {}, RiskRefused, "BTC-PERP that no run of pfmm ever held"),
         (nothing, replace(GRID, yes_unprotected=False), {}, RiskRefused, "nothing watches what rests"),
-        (nothing, GRID, {"run.max_inventory_usd": D(90_000)}, RiskRefused, "leaves -237.50 USD to liquidation"),
+        (nothing, GRID, {"run.max_inventory_usd": D(90_000)}, RiskRefused, "leaves -237.50 USD before liquidation"),
         (halted, GRID, {}, Halted, "flatten"),
         (nothing, GRID, {"grid.size_usd": D(200)}, RiskRefused, "max_inventory"),
         (answered("userRateLimit", SPENT), QUOTE, {}, RiskRefused, r"they would be spent in \d+\.\d hours"),

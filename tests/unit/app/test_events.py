@@ -12,8 +12,11 @@ from pfmm.app.session import Session
 from pfmm.cli.render.events import dated, event_text, what_happened
 from pfmm.errors import NoJournal, UsageError
 from pfmm.journal import events as kept
+from pfmm.model.account import Cursors
 from pfmm.model.event import Event
-from pfmm.model.run import Run
+from pfmm.model.order import Fill, Liquidity, Side
+from pfmm.model.plan import OwnOrder, OwnStatus
+from pfmm.model.run import Intents, Run
 
 
 @pytest.fixture
@@ -47,6 +50,22 @@ def test_a_reader_goes_on_behind_its_cursor(session: Session, runs: tuple[Run, R
     assert read(session, since=2) == []
     keep(session, runs[1], "halted")
     assert [one.event for one in read(session, since=2)] == ["halted"]
+
+
+def test_a_fill_is_told_with_the_strategy_of_its_run(session: Session, runs: tuple[Run, Run]) -> None:
+    def place(_: object, first: int) -> Intents:
+        amounts = (Decimal(100), Decimal(1), Decimal(0))
+        own = (f"n-{first}", runs[1].run_id, "BTC-PERP", "bid", Side.LONG, *amounts, OwnStatus.SENDING, False, 0, 0)
+        return Intents((OwnOrder(*own),))
+
+    session.journal.commit_intents(place, time_ms=1_000)
+    of_run, by_hand = (
+        Fill(name, name, client, "BTC-PERP", Side.LONG, Decimal(100), Decimal(1), Decimal(0), Liquidity.MAKER, 2_000)
+        for name, client in (("f1", "n-1"), ("f2", None))
+    )
+    session.journal.absorb(fills=[of_run, by_hand], funding=[], cursors=Cursors())
+    told = [(one.run, one.strategy) for one in read(session, since=0) if one.event == "fill"]
+    assert told == [(runs[1].run_id, "quote"), (None, "")]
 
 
 def test_only_the_run_that_is_named(session: Session, runs: tuple[Run, Run]) -> None:

@@ -41,7 +41,7 @@ def test_an_isolated_position_is_backed_by_what_opens_it(opened: list[Session], 
     assert lines(opened, tmp_path, 600, Venue()) == [
         "xyz:TSLA-PERP: isolated margin at 3x, which pfmm never changes; 600.00 USD long is liquidated at 210.52, "
         "short at 380.96",
-        "10 % against a full inventory leaves 107.00 USD to liquidation",  # 200 - 60 - 660 x 0.05
+        "a price 10 % against a full inventory leaves 107.00 USD before liquidation",  # 200 - 60 - 660 x 0.05
     ]
 
 
@@ -55,8 +55,8 @@ def test_collateral_that_must_lie_elsewhere_is_asked_for_by_its_amount(opened: l
         "xyz:TSLA-PERP: 600.00 USD at 3x want 200.00 USD of collateral on its own list of markets, where 150.00 lie: "
         "move 50.00 there at the venue"
     )
-    assert told[2].endswith("leaves 57.00 USD to liquidation")
-    with pytest.raises(RiskRefused, match=r"leaves -73\.00 USD to liquidation; nothing was sent") as refused:
+    assert told[2].endswith("leaves 57.00 USD before liquidation")
+    with pytest.raises(RiskRefused, match=r"leaves -73\.00 USD before liquidation; nothing was sent") as refused:
         lines(opened, tmp_path, 600, Venue(equity="20"))
     assert "move 180.00 there at the venue; a smaller --max-inventory" in (refused.value.hint or "")
 
@@ -69,6 +69,6 @@ def test_what_is_left_must_be_more_than_twice_the_largest_loss(opened: list[Sess
 
 def test_all_markets_together_hold_no_more_than_their_limit(opened: list[Session], tmp_path: Path) -> None:
     """Cross margin, 2,000 of equity on both lists: the move and the maintenance of 10,000 cost 1,550."""
-    assert lines(opened, tmp_path, 10_000, Venue(margin="cross"))[-1].endswith("leaves 450.00 USD to liquidation")
+    assert lines(opened, tmp_path, 10_000, Venue(margin="cross"))[-1].endswith("leaves 450.00 USD before liquidation")
     told = lines(opened, tmp_path, 10_000, Venue(margin="cross"), **{"run.max_total_usd": D(5_000)})
-    assert told[-1].endswith("leaves 1225.00 USD to liquidation")
+    assert told[-1].endswith("leaves 1225.00 USD before liquidation")

@@ -35,7 +35,7 @@ def test_the_last_lines_of_the_log_that_is_meant(settings: Settings) -> None:
     assert logs(LogsRequest(None), settings=settings).lines == ("four",)
     for name in ("grid", "BTC", "btcusdt", "grid-BTC-PERP", "grid-btc"):
         assert logs(LogsRequest(name, 2), settings=settings).lines == ("two", "three"), name
-    with pytest.raises(UsageError, match="no log is of 'ladder'") as caught:
+    with pytest.raises(UsageError, match="there is no log of 'ladder'") as caught:
         logs(LogsRequest("ladder"), settings=settings)
     assert "grid-BTC-PERP" in str(caught.value.hint)
 
