@@ -100,13 +100,12 @@ def once(request: StartRequest, *, session: Session, confirm: Confirm, tell: Tel
     StaleData, OutcomeUnknown, VenueRefused and RiskRefused where not one wanted order rests, and CutShort after a
     signal, with the signal's exit code.
     """
-    with started(request, session=session, confirm=confirm, tell=tell) as begun:
+    refuse = refuse_unattended if _policy(request) == "keep" else lambda _: None
+    with started(request, session=session, confirm=confirm, tell=tell, before_asking=refuse) as begun:
         return None if begun is None else _once(begun)
 
 
 def _once(begun: Start) -> OnceResult:
-    if _policy(begun) == "keep":
-        refuse_unattended(begun)
     session, engine = begun.session, begun.engine
     with Signals(one_shot=True) as signals:
         adopted = begun.adopt()
@@ -130,8 +129,8 @@ def _once(begun: Start) -> OnceResult:
     return result
 
 
-def _policy(begun: Start) -> str:
-    return begun.request.on_exit or "keep"
+def _policy(request: StartRequest) -> str:
+    return request.on_exit or "keep"
 
 
 def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> tuple[OnceResult, PfmmError | None]:
@@ -143,7 +142,7 @@ def _left(begun: Start, report: CycleReport, adopted: int, signals: Signals) -> 
     tripped = ending.halt
     if tripped is not None:
         begun.trip(tripped, report.time.time_ms)
-    leaving = "cancel" if tripped is not None else _policy(begun)
+    leaving = "cancel" if tripped is not None else _policy(begun.request)
     around = begun.surroundings(signals.wait_regardless_s, nullcontext, signals.ignore_interrupts)
     cancelled = carry_out(begun.engine, leaving, ending, report.time.time_ms, around)
     came = begun.engine.settle_up()  # what was filled on the way out

@@ -58,6 +58,7 @@ def started(
     session: Session,
     confirm: Confirm,
     tell: Tell,
+    before_asking: Callable[[Start], None] = lambda _: None,
     before_locks: Callable[[Start], None] = lambda _: None,
 ) -> Iterator[Start | None]:
     """Build, ask, and hold the locks: within the block this process is the one that runs these markets.
@@ -65,6 +66,7 @@ def started(
     None where the question about real money was declined. Raises what `Start` raises, and AlreadyRunning.
     """
     begun = Start(request, session, tell)
+    before_asking(begun)
     if not begun.confirmed(confirm):
         yield None
         return

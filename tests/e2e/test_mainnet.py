@@ -244,7 +244,7 @@ def test_where_it_is_refused_before_anything_is_sent(
     before(mainnet)
     with pytest.raises(error, match=words):
         mainnet.once(mainnet.session(**flags), request_)
-    assert (mainnet.sent, mainnet.resting) == ([], 0)
+    assert (mainnet.asked, mainnet.sent, mainnet.resting) == ([], [], 0), "nobody is asked about what cannot be"
 
 
 def test_a_key_of_another_account_is_refused(mainnet: Mainnet) -> None:
