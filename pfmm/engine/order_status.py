@@ -78,8 +78,10 @@ def _of_record(own: OwnOrder, shown: Sequence[Order]) -> Order | None:
     return shown[0] if shown and not complete else None
 
 
-def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
+def settle_one(own: OwnOrder, answer: Order | None, now_ms: int, *, acknowledged: bool = False) -> OwnOrder:
     """Return the order after the venue was asked for it by client order id; `answer` None means that it never saw it.
+
+    Where the answer is the one to an amendment this is `acknowledged`: whatever the venue now shows is the order.
 
     An order that the venue calls done stays MISSING until the fills that it told of have been seen, so that nothing is
     replaced before its fill is counted: its size is what they add up to, and it loses its expiry, since nothing else
@@ -92,7 +94,7 @@ def settle_one(own: OwnOrder, answer: Order | None, now_ms: int) -> OwnOrder:
             return replace(own, status=OwnStatus.EXPIRED, amend_price=None, amend_size=None)
         return replace(own, status=OwnStatus.UNKNOWN) if own.status is OwnStatus.SENDING else own
     if answer.status is OrderStatus.OPEN:
-        return _as_open(own, answer, now_ms)
+        return _as_open(own, answer, now_ms, acknowledged=acknowledged)
     if own.filled < answer.filled:
         size, status, valid_until_ms = answer.filled, OwnStatus.MISSING, None
     else:
@@ -129,7 +131,7 @@ def settle_absent(own: OwnOrder, reason: RefusalReason, now_ms: int) -> OwnOrder
     return replace(own, status=OwnStatus.UNKNOWN, valid_until_ms=max(own.valid_until_ms, now_ms))
 
 
-def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
+def _as_open(own: OwnOrder, seen: Order, now_ms: int, *, acknowledged: bool = False) -> OwnOrder:
     """Return the record of an order that rests: price and size are the venue's.
 
     An unacknowledged amend is forgotten once it shows, or once it can no longer act.
@@ -140,7 +142,7 @@ def _as_open(own: OwnOrder, seen: Order, now_ms: int) -> OwnOrder:
     ):
         return own  # as mostly, and not even made anew
     acted = own.amend_size is not None and seen.size == own.amend_size and price == own.amend_price
-    settled = acted or own.amend_size is None or _expired(own, now_ms)
+    settled = acknowledged or acted or own.amend_size is None or _expired(own, now_ms)
     return replace(
         own,
         status=OwnStatus.OPEN,

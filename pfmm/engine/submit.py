@@ -225,9 +225,7 @@ def _placed(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
 def _amended(own: OwnOrder, item: Order | Refusal, now_ms: int) -> Outcome:
     if isinstance(item, Order):
         data = {**_describe(own), "price": own.amend_price, "size": own.amend_size, "from_price": own.price}
-        # the answer is the acknowledgement: whatever the venue now shows is the order, the amend is no longer pending
-        acknowledged = replace(own, amend_price=None, amend_size=None)
-        return settle_one(acknowledged, item, now_ms), SendNote("amended", own.run_id, own.slot, data)
+        return settle_one(own, item, now_ms, acknowledged=True), SendNote("amended", own.run_id, own.slot, data)
     if item.reason is RefusalReason.OUTCOME_UNKNOWN:
         return None, _unknown_note(own, item)
     status = OwnStatus.MISSING if item.reason.gone else own.status

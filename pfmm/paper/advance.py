@@ -75,7 +75,7 @@ def _next_stop(account: Account, feed: Feed, from_ms: int, to_ms: int) -> int:
     stop = to_ms
     if account.dead_man_ms is not None:
         stop = min(stop, max(account.dead_man_ms, from_ms))
-    if any(position.size for position in account.positions.values()):
+    if account.held():
         every_ms = stops.interval_ms(account, feed, from_ms) or MARK_INTERVAL_MS
         stop = min(stop, -(-from_ms // every_ms) * every_ms)
     return stop
