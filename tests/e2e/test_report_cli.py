@@ -145,7 +145,7 @@ def test_the_page_needs_nothing_from_outside(home: Path, tmp_path: Path) -> None
     for title in (
         "break-even maker fee",
         "fees maker -2, taker 5 bps (paper)",
-        "equity, USD: net (line) and gross",
+        "Equity, USD: net (line) and gross",
         "Drawdown",
         "Inventory, USD, BTC-PERP",
         "Price and fills, USD, BTC-PERP",
