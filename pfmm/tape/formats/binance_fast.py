@@ -6,13 +6,13 @@ last of each price is looked at, when somebody asks for the book.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import DataFileError
+from pfmm.model.collecting import no_collecting
 from pfmm.model.spelling import market_name
 from pfmm.model.units import LAST_MS
 from pfmm.tape.arrow import Doubt
@@ -53,16 +53,12 @@ class BinanceFast:
     def read(self, block: Block, source: Source, *, stamped: bool) -> list[Batch]:
         """Read the events of a block; where it is not plain, remember nothing of it and raise Doubt."""
         saved = self._reader.remembered()
-        collecting = gc.isenabled()
-        gc.disable()  # it would look through ever more rows, none of which is rubbish: a third of the time
         try:
-            return _Reading(self._reader, self._kinds, block, source).batches(self._shapes, stamped=stamped)
+            with no_collecting():  # ever more rows, none of which is rubbish
+                return _Reading(self._reader, self._kinds, block, source).batches(self._shapes, stamped=stamped)
         except (Doubt, KeyError, TypeError, ValueError, AttributeError, Unfit, DataFileError) as error:
             self._reader.go_back(saved)
             raise Doubt from error
-        finally:
-            if collecting:
-                gc.enable()
 
 
 class _Reading:
