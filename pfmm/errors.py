@@ -293,6 +293,7 @@ class CutShort(PfmmError):
     number of the signal."""
 
     code = "interrupted"
+    exit_code = 130  # of the usual signal, SIGINT
 
     def __init__(self, message: str, *, exit_code: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pfmm.errors import AssertionFalse, AssertionSyntaxError
@@ -61,9 +62,9 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """Show a value without the digits that floats leave behind: -0.20441231999999998 is -0.20441232."""
+    """Show a value without the digits that floats and steps leave behind: -0.20441231999999998 is -0.20441232."""
     if value is None:
         return "n/a"
     if isinstance(value, float):
         return f"{value:.10g}"
-    return f"{value:f}" if hasattr(value, "as_tuple") else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -55,8 +55,16 @@ class ToldEvent:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def events(request: EventsRequest, *, session: Session, tell: Callable[[ToldEvent], None]) -> int:
+def events(
+    request: EventsRequest,
+    *,
+    session: Session,
+    tell: Callable[[ToldEvent], None],
+    left_out: Callable[[], None] = lambda: None,
+) -> int:
     """Tell every event that was asked for; returns the exit code.
+
+    Calls `left_out` first where no cursor was named and more is kept than the last LAST events.
 
     With `follow` goes on until a signal (128 + its number), or until the run that was named has ended (0). Raises
     NoJournal where nothing has run yet and none is waited for, UsageError for a run that is not known, JournalUnusable.
@@ -65,7 +73,10 @@ def events(request: EventsRequest, *, session: Session, tell: Callable[[ToldEven
 
     if not request.follow:
         with Journal.open_readonly(session.journal_path) as journal:
-            _Reader(journal, request).tell_all(tell)
+            reader = _Reader(journal, request)
+            if reader.leaves_out:
+                left_out()
+            reader.tell_all(tell)
         return 0
     from pfmm.runner.signals import Signals
 
@@ -78,7 +89,7 @@ def events(request: EventsRequest, *, session: Session, tell: Callable[[ToldEven
                 if not signals.wait_s(POLL_S):
                     return signals.exit_code
         with journal:
-            return _follow(journal, request, tell, signals)
+            return _follow(journal, request, tell, signals, left_out)
 
 
 def newest_cursor(session: Session) -> int:
@@ -91,9 +102,17 @@ def newest_cursor(session: Session) -> int:
         return journal.newest_event()
 
 
-def _follow(journal: Journal, request: EventsRequest, tell: Callable[[ToldEvent], None], signals: Signals) -> int:
+def _follow(
+    journal: Journal,
+    request: EventsRequest,
+    tell: Callable[[ToldEvent], None],
+    signals: Signals,
+    left_out: Callable[[], None],
+) -> int:
     journal.verify()
     reader = _Reader(journal, request)
+    if reader.leaves_out:
+        left_out()
     ended = False
     while True:
         last = ended  # once more after the end was seen: its last event may be written just behind it
@@ -119,6 +138,7 @@ class _Reader:
                 hint=f"this journal is {journal.path}; `pfmm events --since {newest}` goes on from its end",
             )
         first = max(newest - LAST, journal.events_pruned_through())
+        self.leaves_out = request.since is None and first > journal.events_pruned_through()
         self._cursor = first if request.since is None else request.since
         self._kinds = {run.run_id: run.kind for run in journal.runs()}
 

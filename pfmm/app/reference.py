@@ -38,9 +38,11 @@ def exit_codes() -> list[tuple[int, str]]:
 
 
 def error_codes() -> list[tuple[str, int, str]]:
-    """Return every `error.code` of the JSON envelope: code, exit code, and the first line of its docstring."""
+    """Return every `error.code` of the JSON envelope: code, exit code, and the first paragraph of its docstring."""
     named = [kind for kind in _tree() if kind is not errors.PfmmError]
-    return sorted((kind.code, kind.exit_code, (kind.__doc__ or "").splitlines()[0]) for kind in named)
+    return sorted(
+        (kind.code, kind.exit_code, " ".join((kind.__doc__ or "").split("\n\n")[0].split())) for kind in named
+    )
 
 
 def _tree() -> list[type[errors.PfmmError]]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import typer
 from typer._click.exceptions import MissingParameter
+from typer._click.formatting import HelpFormatter
 from typer._click.utils import make_default_short_help
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
@@ -23,6 +24,7 @@ from typer.main import get_command
 
 from pfmm.cli.nodes import Node, Option, UsageProblem
 from pfmm.cli.output import Globals
+from pfmm.cli.wrapping import broken
 
 EPILOG = "Global options work here too: --profile NAME, --json, -q/--quiet, -v/--verbose, --version."
 GLOBAL_NAMES = ("--profile", "--json", "--quiet", "--verbose", "--version", "--help")
@@ -61,6 +63,33 @@ def globals_of(context: typer.Context) -> Globals:
     the settings that were given as its flags, checked."""
     name, seen = context.command_path.removeprefix("pfmm").strip(), invocation_of(context)
     return Globals(name, seen.profile, seen.json, seen.quiet, seen.verbose, seen.flags)
+
+
+class _HelpLines(HelpFormatter):
+    """Breaks the lines of a help text like those of a screen: no figure apart from its word, no command in two."""
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        rows = list(rows)
+        longest = min(max((len(name) for name, _ in rows), default=0), col_max)
+        column = self.current_indent + longest + col_spacing
+        for name, text in rows:
+            head = " " * self.current_indent + name
+            if len(name) > longest:
+                self.write(f"{head}\n")
+                head = ""
+            first, *further = broken(text, self.width - column) or [""]
+            self.write(f"{head.ljust(column)}{first}".rstrip() + "\n")
+            self.write("".join(f"{'':{column}}{line}\n" for line in further))
+
+    def write_text(self, text: str) -> None:
+        margin = " " * self.current_indent
+        paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+        lines = ("\n".join(broken(one, self.width, first=margin, rest=margin)) for one in paragraphs)
+        self.write("\n\n".join(lines) + "\n")
+
+
+class _HelpContext(typer.Context):
+    formatter_class = _HelpLines
 
 
 class Root(TyperGroup):
@@ -215,6 +244,7 @@ def _share(command: Any, *, hidden: bool) -> None:
     command.params.extend(_flag(source) for source in getattr(command.callback, _SETTINGS, ()))
     command.params.extend(_global_options(hidden=hidden))
     command.rich_markup_mode = None
+    command.context_class = _HelpContext
     if hidden:
         command.epilog = f"{command.epilog}\n\n{EPILOG}" if command.epilog else EPILOG
     if isinstance(command, TyperGroup):

@@ -9,7 +9,7 @@ import re
 
 HELD = "\0"  # stands for a blank at which no line is broken
 PARTS = "   "  # between the parts of a line, such as `speed 30   open   fees maker -2`
-_COMMAND = re.compile(r"(?<![^\s(])`[^`\s][^`]*`(?=[\s.,;:)]|$)")
+_COMMAND = re.compile(r"(?<![^\s(])`[^`\s][^`]*`(?=[\s.,;:?)]|$)")
 _FIGURE = re.compile(r"\(?[+−<>≤≥~±-]*\d")
 _COUNT = re.compile(r"\(?\d+")
 _UNIT = re.compile(r"(?:bps|USDC?|%|[smhdx]|ms|min|GiB|MiB)(?![\w/])")
@@ -21,13 +21,8 @@ def broken(text: str, width: int, *, first: str = "", rest: str = "") -> list[st
     the others with `rest`. A command in backticks stays on one line: it is to be copied."""
     from textwrap import wrap  # where nothing is broken nobody waits for its import
 
-    room = width - len(rest) - len("().")
-
-    def whole(found: re.Match[str]) -> str:
-        return found[0].replace(" ", HELD) if len(found[0]) <= room else found[0]
-
     lines = wrap(
-        _COMMAND.sub(whole, held(text, width - max(len(first), len(rest)))), width,
+        held(text, width - max(len(first), len(rest))), width,
         initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     return [line.replace(HELD, " ") for line in lines]
@@ -35,7 +30,11 @@ def broken(text: str, width: int, *, first: str = "", rest: str = "") -> list[st
 
 def held(text: str, room: int) -> str:
     """Put HELD for the blanks inside of what is read as one and has room on a line: the parts of a line with gaps, a
-    figure with its unit and the word that it belongs to, `limit 500 USD`."""
+    figure with its unit and the word that it belongs to, `limit 500 USD`, a command in backticks."""
+
+    def whole(found: re.Match[str]) -> str:
+        return found[0].replace(" ", HELD) if len(found[0]) <= room - len("().") else found[0]
+
     if PARTS in text.strip():
         parts = text.split(PARTS)
         text = PARTS.join(part.replace(" ", HELD) if len(part) <= room else part for part in parts)
@@ -43,9 +42,10 @@ def held(text: str, room: int) -> str:
     for at in range(1, len(pieces) - 1, 2):
         if pieces[at] == " " and _belong("".join(pieces[max(at - 3, 0) : at - 1]), pieces[at - 1], pieces[at + 1]):
             pieces[at] = HELD
-    return " ".join(
+    text = " ".join(
         piece if len(piece) <= room else piece.replace(HELD, " ") for piece in "".join(pieces).split(" ")
     )  # what is longer than a line is broken at any of its blanks
+    return _COMMAND.sub(whole, text)
 
 
 def _belong(earlier: str, before: str, after: str) -> bool:

@@ -21,7 +21,7 @@ MIN_SPARK, MAX_SPARK = 15, 40
 BLOCKS = "▁▂▃▄▅▆▇█"
 METRIC_NAMES = {
     "fill_rate": "fill rate",
-    "realized_spread": "realized spread",
+    "realized_spread": "realised spread",
     "inventory_turnover": "inventory turnover",
     "adverse_selection_ratio": "adverse selection",
     "daily_pnl": "daily P&L / capital",

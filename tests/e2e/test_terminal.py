@@ -80,7 +80,7 @@ def test_a_venue_that_is_gone_is_on_the_screen_at_once_and_the_picture_no_longer
             shown.wait_for("OK, nearest order")
             stack.close()
             shown.wait_for("no answer")
-            shown.wait_for("! no answer, shown is of ")
+            shown.wait_for("! no answer, figures of ")
             assert "OK, nearest" not in shown.seen[shown.seen.rindex("no answer") :]
 
 

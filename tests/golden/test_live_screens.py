@@ -237,7 +237,7 @@ def test_why_nothing_may_add_risk_is_on_the_screen() -> None:
 def test_a_venue_that_does_not_answer_is_told_in_the_head_and_at_the_foot(width: int) -> None:
     text = drawn("grid", grid(), width, answered=False, warning="warning: GET /api/state got no answer (ConnectError)")
     assert "no answer" in " ".join(text.splitlines()[:2])
-    assert "! no answer, shown is of 00:00:00Z: GET /api/state" in text
+    assert "! no answer, figures of 00:00:00Z: GET /api/state" in text
     assert "OK, " not in text
     assert "open" not in text.splitlines()[0]
 

@@ -269,5 +269,4 @@ def test_results_are_drawn_as_they_were_looked_at(name: str, render: Any, result
 
 def test_a_book_whose_imbalance_rounds_to_nothing_is_heavier_on_neither_side() -> None:
     text = book.render(replace(BOOK, imbalance=-0.004), 80)
-    assert "imbalance +0.00 over" in text
-    assert "neither side heavier" in text
+    assert "imbalance +0.00 over 2 levels (even)" in text

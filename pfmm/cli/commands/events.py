@@ -51,13 +51,19 @@ def events(
     Reads neither the venue nor a log: of a loop that was killed and started again every fill is told once. What is no
     longer kept (90 days, 200,000 events) is told as one event, gap.
     """
-    from pfmm.app.events import EventsRequest
+    from pfmm.app.events import LAST, EventsRequest
     from pfmm.app.events import events as read
+    from pfmm.cli.output import say
 
     options = globals_of(context)
     as_text = not options.json and sys.stdout is not None and sys.stdout.isatty()
     with session(options) as opened:
-        code = read(EventsRequest(run, since, follow), session=opened, tell=_as_text() if as_text else _as_json())
+        code = read(
+            EventsRequest(run, since, follow),
+            session=opened,
+            tell=_as_text() if as_text else _as_json(),
+            left_out=lambda: say(options, f"the last {LAST} events; `pfmm events --since 0` tells all that are kept"),
+        )
     if code:
         raise typer.Exit(code)
 

@@ -62,7 +62,7 @@ def room(position_usd: Decimal, limit_usd: Decimal) -> list[str]:
     500 USD, 100 to buy and 900 to sell."""
     buy, sell = _room(position_usd, limit_usd)
     share = float(position_usd / limit_usd) if limit_usd else 0.0
-    return [f"limit {plain(limit_usd)} USD {bar(share)} {share:+.0%}", f"room {buy:.2f} to buy, {sell:.2f} to sell"]
+    return [f"limit {plain(limit_usd)} USD {bar(share)} {share:+z.0%}", f"room {buy:.2f} to buy, {sell:.2f} to sell"]
 
 
 def _room(position_usd: Decimal, limit_usd: Decimal) -> tuple[Decimal, Decimal]:

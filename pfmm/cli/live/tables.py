@@ -209,7 +209,7 @@ def _foot(report: CycleReport, health: Mapping[str, Any], width: int, *, whole_s
     problem = next((told for run in report.runs if (told := run.problem or run.no_new_risk)), None) or health["warning"]
     if not health.get("answered", True):  # what the last answer told is of before
         told = str(health["warning"] or "").removeprefix("warning: ")
-        problem = f"no answer, shown is of {_clock(report)}: {told}"
+        problem = f"no answer, figures of {_clock(report)}: {told}"
     if problem and problem.startswith(PAUSED_BY_KEY) and health.get("keys"):
         problem += "; p goes on"
     state = f"! {problem}" if problem else f"OK, {nearest(report) or 'no order rests'}"

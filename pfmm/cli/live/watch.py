@@ -88,13 +88,14 @@ def _screen(options: Globals, event: str) -> Iterator[Show]:
         return
     from rich.text import Text
 
+    from pfmm.cli.live.fitting import whole
     from pfmm.cli.live.terminal import Screenful, Terminal
 
     terminal = Terminal()
 
     def show(look: Look, problem: PfmmError | None) -> None:
-        told = [Text(f"! {text}") for text in look.result.warnings]
-        last = f"! {problem.message}; shown is the last good look" if problem else "Ctrl-C ends"
+        told = [line for text in look.result.warnings for line in whole(f"! {text}", terminal.console.width, further=2)]
+        last = f"! {problem.message}; the figures are of the last good look" if problem else "Ctrl-C ends"
         terminal.show(Screenful([Text(look.result.render())], [], [], [*told, Text(last)], terminal.height))
 
     terminal.start()

@@ -95,7 +95,7 @@ def render_sweep(result: SweepResult, width: int | None) -> str:
         for row in ranked
     ]
     more = [*(["data"] if many else []), *(["segment"] if folded else [])]
-    names = [*result.axes, *more, "BE 5s, bps", "fills", "P&L pessim.", "P&L optim.", "drawdown, USD"]
+    names = [*result.axes, *more, "break-even, bps", "fills", "P&L pessim.", "P&L optim.", "drawdown, USD"]
     blocks = [f"{len(result.rows)} runs, {result.computed} computed now, {result.remembered} known before"]
     blocks[0] += "".join(dict.fromkeys(f"; {_fees(row)}" for row in rows))
     if lines:

@@ -82,12 +82,11 @@ def _pressure(result: BookResult) -> str:
     if result.imbalance is None or result.spread is None:
         return "one side is empty: no spread, no imbalance"
     shown = round(result.imbalance, 2)
-    heavier = "bids" if shown > 0 else "asks" if shown < 0 else "neither side"
+    heavier = "bids heavier" if shown > 0 else "asks heavier" if shown < 0 else "even"
     levels = max(len(result.bids), len(result.asks))
     return (
         f"spread {plain(result.spread)} USD ({result.spread_bps:.2f} bps)\n"
-        f"imbalance {shown:+z.2f} over {levels} levels, {result.imbalance_top or 0:+z.2f} at best: "
-        f"{heavier} heavier"
+        f"imbalance {shown:+z.2f} over {levels} levels ({heavier}), {result.imbalance_top or 0:+z.2f} at best"
     )
 
 

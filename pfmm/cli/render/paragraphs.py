@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from pfmm.cli.wrapping import broken
+from pfmm.cli.wrapping import HELD, broken
 
 ITEM = re.compile(r"(?:- |\d+\. )")
 LIST_OR_TEXT = ("item", "text")
 FURTHER = 2  # columns, of the rest of a broken line
 GAP = 2  # columns between those of a table
 LEAST_LAST = 24  # columns of the last one, which is broken where the table is too wide
+MOST_LINES = 10  # of one cell in it: a column of sixty short lines is not read
+LABELLED = 6  # columns from which on each cell of a row that stands below another carries the name of its column
 GOES_ON = " \\"  # a shell reads on behind it
+EQUALS = re.compile(r" {3,}(?=[=(])")
 
 
 def fitted(text: str, width: int) -> str:
@@ -25,7 +28,7 @@ def fitted(text: str, width: int) -> str:
     Code is broken so that it stays code: a command with a backslash, JSON behind a comma.
 
     A table that is too wide has its last column broken; where that leaves too little for it, its first column is alone
-    on a line and the others, a bar between them, indented below it.
+    on a line and the others, a bar between them, indented below it. Where they are many, each says what it is.
     """
     lines: list[str] = []
     for kind, group in groupby(_joined(text.splitlines()), key=_kind):
@@ -59,7 +62,9 @@ def _title_or_code(line: str, width: int) -> list[str]:
     if line.lstrip().startswith("pfmm "):
         *first, last = broken(line, width - len(GOES_ON), first="", rest=margin)
         return [*(part + GOES_ON for part in first), last]
-    return broken(line, width, first="", rest=margin)
+    # a name stays with what it equals, however far apart they stand to be aligned
+    aligned = EQUALS.sub(lambda found: HELD * len(found[0]), line)
+    return broken(aligned.lstrip(), width, first=margin[FURTHER:], rest=margin)
 
 
 def _after_commas(line: str, width: int, margin: str) -> list[str]:
@@ -98,9 +103,18 @@ def _table(rows: list[list[str]], width: int) -> list[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     before = sum(widths[:-1]) + GAP * (len(widths) - 1)
     longest = max(len(word) for row in rows for word in (row[-1].split() or [""]))
-    if before + widths[-1] <= width or width - before >= max(LEAST_LAST, longest):
+    room = width - before
+    if widths[-1] <= room or (room >= max(LEAST_LAST, longest) and widths[-1] <= room * MOST_LINES):
         return [line for row in rows for line in _aligned(row, widths[:-1], width)]
+    if len(widths) >= LABELLED:
+        names, *rows = rows
+        rows = [[f"{names[0]} {row[0]}", *map(_labelled, names[1:], row[1:])] for row in rows]
     return [line for row in rows for line in (row[0], *broken(" | ".join(row[1:]), width, first="    ", rest="    "))]
+
+
+def _labelled(name: str, cell: str) -> str:
+    """Write a cell as it stands alone: "fills 135"; a line is never broken in it."""
+    return f"{name} {cell}".replace(" ", HELD)
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], width: int) -> list[str]:

@@ -298,5 +298,5 @@ def _explanation(said: QuoteExplained) -> list[str]:
             f"R² {fitted.r_squared:.3f}, {fitted.distances} distances, A {fitted.intensity_per_s:.4g}/s of "
             f"both sides, kappa {fitted.kappa_per_usd:.4g} per USD"
         )
-        lines.append(f"fit      {fitted.sweeps} sweeps in {fitted.span_s:.0f} s: {quality}")
+        lines.append(f"the fit  {fitted.sweeps} sweeps in {fitted.span_s:.0f} s: {quality}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pfmm.app import strategies
@@ -64,19 +65,21 @@ def _planned(run: PlannedRun, width: int | None) -> list[str]:
     changes.sort(key=lambda action: action.price, reverse=True)
     if changes:
         lines.append(
-            table(
-                ("", "place", "side", "price", "size", ""), map(_cells, changes), right=(3, 4), spare=(2,), width=width
-            )
+            table(("", "place", "side", "price", "size", ""), _cells(changes), right=(3, 4), spare=(2,), width=width)
         )
     lines += holding((held.slot, held.reason) for held in run.held)
     lines += absences(run.absent)
     return [*lines, f"{len(changes)} to change, {len(run.actions) - len(changes)} kept. Nothing was sent."]
 
 
-def _cells(one: Action) -> tuple[str, ...]:
-    before = f"from {one.from_price:f} x {one.from_size:f}" if one.action == "amend" else ""
-    side = "buy" if one.side.sign > 0 else "sell"
-    return (_SIGNS[one.action], places([one.slot]), side, f"{one.price:f}", f"{one.size:f}", before)
+def _cells(actions: Sequence[Action]) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of each; every price has as many decimals as the finest needs, whatever the venue wrote."""
+    decimals = max(0, *(-int(one.price.normalize().as_tuple().exponent) for one in actions))
+    for one in actions:
+        before = f"from {one.from_price:f} x {one.from_size:f}" if one.action == "amend" else ""
+        side = "buy" if one.side.sign > 0 else "sell"
+        price = f"{one.price:.{decimals}f}"
+        yield (_SIGNS[one.action], places([one.slot]), side, price, f"{one.size:f}", before)
 
 
 def render_detached(result: Detached, width: int | None) -> str:  # noqa: ARG001 - three sentences

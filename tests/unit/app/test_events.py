@@ -89,6 +89,23 @@ def test_what_was_pruned_is_said(session: Session, runs: tuple[Run, Run], monkey
     assert event_text(found[0]).endswith("3 events are no longer kept")
 
 
+def test_that_more_is_kept_than_is_told_is_said(
+    session: Session, runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pfmm.app.events.LAST", 2)
+
+    def said(since: int | None = None) -> int:
+        times: list[None] = []
+        events(EventsRequest(since=since), session=session, tell=lambda _: None, left_out=lambda: times.append(None))
+        return len(times)
+
+    keep(session, runs[0], "paused", "resumed")
+    assert said() == 0
+    keep(session, runs[0], "paused")
+    assert said() == 1
+    assert said(since=0) == 0  # all of them are told
+
+
 def test_a_cursor_of_another_journal_is_refused(session: Session, runs: tuple[Run, Run]) -> None:
     keep(session, runs[0], "paused")
     with pytest.raises(UsageError, match="--since 2 is past the newest event, 1"):

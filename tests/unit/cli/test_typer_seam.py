@@ -89,6 +89,15 @@ def test_the_tree_tells_commands_options_and_which_take_a_value() -> None:
     assert not nodes["flatten"].children
 
 
+def test_help_breaks_its_lines_like_those_of_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    text = typer_seam.help_of(typer.Context(app.build()), "grid start") or ""
+    ends = {line.split()[-1] for line in text.splitlines() if line}
+    assert not ends & {"most", "(above", "mon-"}  # "at most 90", "(above 0", "mon-fri": each on one line
+    assert "(above 0, at most 1000000000;\n" in text
+    assert max(map(len, text.splitlines())) <= 60
+
+
 def test_no_command_offers_typers_own_completion_options() -> None:
     for node in tree(app.build()):
         assert not [option for option in node.options if "completion" in option.names[0]], node.path

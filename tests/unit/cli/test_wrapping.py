@@ -15,6 +15,7 @@ from pfmm.cli.wrapping import broken
         ("it left some; `pfmm flatten BTC` closes it", 30, ["it left some;", "  `pfmm flatten BTC` closes it"]),
         ("see `pfmm help paper-fills` for it", 40, ["see `pfmm help paper-fills` for it"]),
         ("`a command that is longer than the line`", 20, ["`a command that is", "  longer than the", "  line`"]),
+        ("is it `pfmm grid status` or `pfmm inventory`?", 40, ["is it `pfmm grid status` or", "  `pfmm inventory`?"]),
         ("two  blanks stay", 20, ["two  blanks stay"]),
         ("", 20, []),
     ],

@@ -220,7 +220,7 @@ def test_the_parts_by_market_are_told_from_the_same_sum_by_strategy() -> None:
 
 def test_a_verdict_that_is_not_given_says_what_it_needs() -> None:
     text = report_text(small(), heading="paper/x")
-    assert "unjudged fill rate, realized spread, max drawdown: 2 of 30 fills needed" in text
+    assert "unjudged fill rate, realised spread, max drawdown: 2 of 30 fills needed" in text
     assert "unjudged inventory turnover, daily P&L / capital: under a day of data (1.7 min)" in text
 
 
