@@ -89,7 +89,8 @@ def _libraries() -> tuple[Any, Any, Any]:
         import sha3
     except ImportError as error:
         raise ConfigError(
-            f"the Hyperliquid dialect needs the library {error.name}", hint="pip install 'pfmm[hyperliquid]'"
+            f"the Hyperliquid dialect needs the library {error.name}",
+            hint="pip install 'pfmm[hyperliquid]', on Python 3.11 to 3.13",
         ) from None
 
     def keccak(data: bytes) -> bytes:

@@ -127,7 +127,8 @@ def _libraries() -> tuple[Keccak, Callable[[Any], bytes], Any]:
         import sha3
     except ImportError as error:
         raise ConfigError(
-            f"signing for hyperliquid needs the library {error.name}", hint="pip install 'pfmm[hyperliquid]'"
+            f"signing for hyperliquid needs the library {error.name}",
+            hint="pip install 'pfmm[hyperliquid]', on Python 3.11 to 3.13",
         ) from None
 
     def keccak(data: bytes) -> bytes:
