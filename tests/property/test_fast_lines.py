@@ -519,6 +519,18 @@ def test_a_damaged_file_is_read_or_refused_alike_both_ways(
     assert outcome(lambda path: by_blocks(path, block_bytes=2_000), path) == right
 
 
+@pytest.mark.parametrize("content", ['"0ata":{}', '"data":[1]', '"data":"x"', '"data":null'])
+def test_a_line_of_no_use_is_refused_both_ways_where_it_has_no_content(tmp_path: Path, content: str) -> None:
+    made, path = made_by(binance, 7, False, 60).lines, tmp_path / "file"
+    for at in range(10, len(made), 10):
+        useless = f'{{"stream":"btcusdt@markPrice@1s",{content}}}\n'
+        path.write_text("".join([*made[:at], useless, *made[at:]]))
+        right = outcome(by_lines, path)
+        assert isinstance(right, str)
+        assert outcome(by_blocks, path) == right
+        assert outcome(lambda path: by_blocks(path, block_bytes=2_000), path) == right
+
+
 def outcome(read: Callable[[Path], dict[str, Told]], path: Path) -> object:
     try:
         return read(path)

@@ -202,14 +202,16 @@ class _Reading:
             if stream is None:
                 self._snapshot(record, last, first + at)
                 continue
-            kind = self._kind_of(stream)
+            kind, data = self._kind_of(stream), record["data"]
             if kind is None:
+                if not isinstance(data, dict):
+                    raise Doubt
                 skipped += 1
                 continue
             if kind in PARTIAL:
                 self._few.append((at, line))
                 continue
-            number, data = first + at, record["data"]
+            number = first + at
             last = self._market(data["s"])
             if kind == "depth":
                 self._depth(last, data, number)
