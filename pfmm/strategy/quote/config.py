@@ -20,9 +20,9 @@ from pfmm.strategy.volatility import DEFAULT_ANNUAL, REGIMES, WINDOW, Volatility
 MODELS = ("glft", "as", "fixed")
 FAIR_PRICES = ("mid", "microprice")
 FORMULAS = {
-    "glft": "half = (1/ξΔ)·ln(1 + ξΔ/κ) + (Δ/2)·σ·c2, skew = σ·c2, c2 = √(γ/(2AΔκ)·(1 + ξΔ/κ)^(κ/(ξΔ) + 1)); "
-    "ξ = γ where gamma is set, else ξ = 0: half = 1/κ + (Δ/2)·σ·c2, c2 = √(γe/(2AΔκ))",
-    "as": "half = ½γΔσ²τ + (1/ξΔ)·ln(1 + ξΔ/κ), skew = γσ²τ; ξ = γ where gamma is set, else ξ = 0 (1/κ)",
+    "glft": "half = (1/(ξ·Δ))·ln(1 + ξ·Δ/κ) + (Δ/2)·σ·c2, skew = σ·c2, c2 = √(γ/(2·A·Δ·κ)·(1 + ξ·Δ/κ)^(κ/(ξ·Δ) + 1)); "
+    "ξ = γ where gamma is set, else ξ = 0: half = 1/κ + (Δ/2)·σ·c2, c2 = √(γ·e/(2·A·Δ·κ))",
+    "as": "half = ½·γ·Δ·σ²·τ + (1/(ξ·Δ))·ln(1 + ξ·Δ/κ), skew = γ·σ²·τ; ξ = γ where gamma is set, else ξ = 0 (1/κ)",
     "fixed": "half = mid·half_spread_bps/10,000·spread_multiplier, skew = ½·half·mid/max_inventory_usd",
 }
 DERIVED = "γ so that skew·limit = skew_at_limit·(1/κ, or the floor of the half-spread where that is more)"

@@ -11,6 +11,7 @@ from pfmm.app.reference import topics
 from pfmm.cli.output import as_written
 from pfmm.cli.plain_characters import HANDLER, register
 from pfmm.cli.render.paragraphs import fitted
+from pfmm.strategy.quote.config import FORMULAS
 
 register()
 
@@ -35,6 +36,12 @@ def plain() -> io.TextIOWrapper:
 )
 def test_words_stand_for_what_cannot_be_shown(plain: io.TextIOWrapper, text: str, words: str) -> None:
     assert as_written(text, plain) == words
+
+
+def test_a_formula_in_plain_characters_is_the_same_formula(plain: io.TextIOWrapper) -> None:
+    written = as_written(FORMULAS["glft"], plain)
+    assert "(1/(xi*delta))*ln(1 + xi*delta/kappa)" in written
+    assert "sqrt(gamma*e/(2*A*delta*kappa))" in written
 
 
 @pytest.mark.parametrize("topic", sorted(topics()))
