@@ -83,7 +83,8 @@ def _afresh(planned: PlannedRun, begun: Start) -> PlannedRun:
     if planned.market not in begun.engine.passed_over:
         return planned
     run, differences = begun.engine.passed_over[planned.market]
-    ended = [_resting("cancel", order) for order in begun.session.journal.live_orders(run_id=run.run_id)]
+    begun_orders = begun.session.journal.live_orders(run_id=run.run_id)
+    ended = [_resting("cancel", order) for order in begun_orders if order.remaining]  # a filled one rests no more
     return replace(planned, actions=(*ended, *planned.actions), settings_differ=differences)
 
 

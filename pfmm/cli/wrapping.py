@@ -58,4 +58,6 @@ def _belong(earlier: str, before: str, after: str) -> bool:
         return not before.endswith(_CLAUSE_ENDS) and not after.startswith("(")
     if _COUNT.fullmatch(before):  # of what follows, or of the word before it
         return before.startswith("(") or not earlier.strip() or earlier.rstrip().endswith(_CLAUSE_ENDS)
-    return len(before) == 1 and before != "a" and (before.isalpha() or before == "?")  # a key and what it does
+    if len(before) != 1 or before == "a" or after.startswith("("):  # "cycles, s (above 0": a unit
+        return False
+    return before.isalpha() or before == "?"  # a key and what it does

@@ -16,6 +16,7 @@ from pfmm.model.text import iso
 from pfmm.report import charts
 from pfmm.report.data import Part, ReportData
 from pfmm.report.escaping import escape
+from pfmm.report.fold import Sample
 from pfmm.report.round_trips import Matched, round_trips
 from pfmm.report.text import METRIC_NAMES, equity_title, reason_lines
 from pfmm.report.wording import CAPTION, bps_words, break_even_line, gross_line, net_line, pnl_words, sample_line
@@ -87,6 +88,12 @@ def _first(report: ReportData) -> str:
     return f'<p class="first">{escape(first)}</p><div class="charts">{drawn}</div>{_lines(words, "note")}'
 
 
+def _apart(samples: Sequence[Sample]) -> str:
+    """Say how far apart the looks at the inventory are: what was held in between is not drawn."""
+    seconds = (samples[-1].time_ms - samples[0].time_ms) / (len(samples) - 1) / 1_000
+    return f", looked at every {f'{seconds:.1f} s' if seconds < 60 else f'{seconds / 60:.1f} min'}"
+
+
 def _charts(report: ReportData, shown: Page) -> list[str]:
     found = []
     if len(report.equity) > 1:
@@ -100,7 +107,7 @@ def _charts(report: ReportData, shown: Page) -> list[str]:
     for market, samples in report.samples.items():
         own = [fill for fill in shown.fills if fill.market == market]
         if len(samples) > 1:
-            found.append(_chart(f"Inventory, USD, {market}", charts.inventory(samples)))
+            found.append(_chart(f"Inventory, USD, {market}{_apart(samples)}", charts.inventory(samples)))
         if samples or own:
             found.append(_chart(f"Price and fills, USD, {market} (▲ bought, ▽ sold)", charts.price(samples, own)))
     title = "Gain after the fills, bps: break-even fee with its 95 % band, markouts (dashes), the fee that was paid"

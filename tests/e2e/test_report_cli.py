@@ -147,7 +147,7 @@ def test_the_page_needs_nothing_from_outside(home: Path, tmp_path: Path) -> None
         "fees maker -2, taker 5 bps (paper)",
         "Equity, USD: net (line) and gross",
         "Drawdown",
-        "Inventory, USD, BTC-PERP",
+        "Inventory, USD, BTC-PERP, looked at every ",
         "Price and fills, USD, BTC-PERP",
         "Gain after the fills",
         "profit came",

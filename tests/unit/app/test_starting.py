@@ -33,10 +33,12 @@ from pfmm.errors import (
     UnknownMarket,
     UsageError,
 )
+from pfmm.model.account import Cursors
 from pfmm.model.cycle import CycleEvent
 from pfmm.model.encoding import ABSENT
 from pfmm.model.event import Event
 from pfmm.model.fees import Fees
+from pfmm.model.order import Fill, Liquidity
 from pfmm.runner.locks import FLATTEN
 from tests.unit.app.test_standing_runs import BTC, held, hold, resting, unasked
 
@@ -151,6 +153,18 @@ def test_a_dry_run_over_a_run_of_other_settings_names_them_and_shows_what_would_
     afresh = replace(GRID, on_restart="cancel")
     placed = one(levels, afresh).runs[0].placed
     assert placed == kinds.count("place"), "what was shown is what happens"
+
+
+def test_a_dry_run_does_not_cancel_what_is_filled(session: Session, levels: Session) -> None:
+    one(session)
+    begun = resting(session)
+    order = session.journal.live_orders()[0]
+    fill = Fill(
+        "f1", "o1", order.client_order_id, BTC, order.side, order.price, order.size, Decimal(0), Liquidity.MAKER, 1
+    )
+    session.journal.absorb(fills=[fill], funding=[], cursors=Cursors())
+    (run,) = dry_run(GRID, session=levels, tell=silent).runs
+    assert [action.action for action in run.actions].count("cancel") == begun - 1
 
 
 @dataclass

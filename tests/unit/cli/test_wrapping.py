@@ -35,6 +35,7 @@ def test_a_command_in_backticks_stays_on_its_line(text: str, width: int, lines: 
         ("2 resting (0 placed, 0 amended, 0 cancelled), 1 fill", 40,
          ["2 resting (0 placed, 0 amended,", "  0 cancelled), 1 fill"]),
         ("market one   speed 30   fees maker -2, taker 5", 30, ["market one   speed 30", "  fees maker -2, taker 5"]),
+        ("Time between cycles, s (above 0)", 24, ["Time between cycles, s", "  (above 0)"]),
         ("q quit, d depth with your orders", 10, ["q quit,", "  d depth", "  with", "  your", "  orders"]),
     ],
 )  # fmt: skip
