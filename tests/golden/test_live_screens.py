@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pfmm.app.watched import Shown
 from pfmm.cli.live.one_line import cycle_line, opening_line, reason_lines
-from pfmm.cli.live.order_tables import nearest_rows
+from pfmm.cli.live.order_tables import grid_table, nearest_rows
 from pfmm.cli.live.tables import frame
 from pfmm.model.account import Account, VenueTime
 from pfmm.model.cycle import CycleReport, RunReport
@@ -186,6 +186,22 @@ def test_the_depth_that_the_cycle_read_is_drawn_with_our_orders_in_it(view: str 
 )
 def test_on_few_lines_both_sides_are_shown(above: int, below: int, room: int | None, shown: tuple[int, int]) -> None:
     assert nearest_rows(above, below, room) == shown
+
+
+def test_an_order_stands_at_its_own_price_and_not_on_its_line() -> None:
+    """The ask of line 6, at 70498, would have crossed when it was placed: it rests at 70530, beyond line 7."""
+    (whole,) = grid().runs
+    moved = tuple(replace(one, price=D(70_530)) if one.slot == "cell:5:ask" else one for one in whole.orders)
+    assert whole.decision is not None
+    table = grid_table(whole.decision.explain, replace(whole, orders=moved), NOW, 80, 20)
+    shown = [line.plain.split()[:3] for line in table[4:9]]
+    assert shown == [
+        ["6", "70530", "sell"],
+        ["7", "70526", "sell"],
+        [">", "70473.5", "mid"],
+        ["5", "70470", "empty"],
+        ["4", "70442", "buy"],
+    ]
 
 
 def test_no_line_of_any_kept_screen_is_wider_than_its_columns() -> None:

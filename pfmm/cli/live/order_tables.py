@@ -27,7 +27,8 @@ LEVELS_BESIDE = 2  # lines of a ladder's table beside its orders: the head and t
 
 
 def grid_table(explain: GridExplained, run: RunReport, now_ms: int, width: int, shown: int) -> list[Text]:
-    """Draw the `shown` lines nearest the price, highest first, with the price itself between them; count the others."""
+    """Draw the `shown` lines nearest the price, highest first, with the price itself between them; count the others. An
+    order stands at its own price: one that would have crossed rests beyond the best price, not on its line."""
     assert run.ticker is not None
     mid = run.ticker.mid or run.ticker.mark
     lines = sorted(explain.lines, key=lambda line: line.price, reverse=True)
@@ -35,12 +36,10 @@ def grid_table(explain: GridExplained, run: RunReport, now_ms: int, width: int, 
         shown += 1  # a line that counts one line saves none
     near = sorted(lines, key=lambda line: abs(line.price - mid))[: max(shown, LINES_FEWEST)]
     resting = {order.slot: order for order in run.orders}
-    above = [
-        row for line in lines if line in near and line.price >= mid for row in _grid_rows(line, resting, mid, now_ms)
-    ]
-    below = [
-        row for line in lines if line in near and line.price < mid for row in _grid_rows(line, resting, mid, now_ms)
-    ]
+    rows = [row for line in lines if line in near for row in _grid_rows(line, resting, mid, now_ms)]
+    rows.sort(key=lambda row: row[0], reverse=True)
+    above = [row for price, row in rows if price >= mid]
+    below = [row for price, row in rows if price < mid]
     headers = ("line", "price", "side", "size", "USD", "away", "age")
     table = columns(headers, [*above, _price_row(mid, 7), *below], left=(2,), spare=(4, 3), width=width)
     return [*table, *_further(lines, near, mid)]
@@ -53,9 +52,10 @@ def _further(lines: Sequence[GridLine], near: Sequence[GridLine], mid: Decimal) 
     return not_shown("lines", higher, len(rest) - higher)
 
 
-def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_ms: int) -> list[Row]:
-    rows: list[Row] = []
-    index, price, away = str(line.line), plain(line.price), distance(line.price, mid)
+def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_ms: int) -> list[tuple[Decimal, Row]]:
+    """Build the rows of a line, each with the price that it shows."""
+    rows: list[tuple[Decimal, Row]] = []
+    index = str(line.line)
     for side, size, slot, style in (
         ("sell", line.sell, line.sell_slot, BAD),
         ("buy", line.buy, line.buy_slot, GOOD),
@@ -64,8 +64,11 @@ def _grid_rows(line: GridLine, resting: dict[str, OwnOrder], mid: Decimal, now_m
             continue
         order = resting.get(slot)
         state = Text(side if order else f"{side} (not resting)", style=style)
-        rows.append((index, price, state, plain(size), f"{size * line.price:.2f}", away, age(order, now_ms)))
-    return rows or [(index, price, Text("empty", style="dim"), "", "", away, "")]
+        price = line.price if order is None or order.price.normalize() == line.price.normalize() else order.price
+        cells = (plain(size), f"{size * price:.2f}", distance(price, mid), age(order, now_ms))
+        rows.append((price, (index, plain(price), state, *cells)))
+    empty = (index, plain(line.price), Text("empty", style="dim"), "", "", distance(line.price, mid), "")
+    return rows or [(line.price, empty)]
 
 
 def levels_table(run: RunReport, now_ms: int, width: int, room: int | None = None) -> list[Text]:
