@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pfmm.model.spelling import market_name
 from pfmm.model.units import UNIT_NS
+from pfmm.tape import exponents
 from pfmm.tape.batches import DEPTH_WIDTH, QUOTE, TRADE, Batch
 from pfmm.tape.fixed import SCALE
 from pfmm.tape.layout import Table
@@ -53,6 +54,8 @@ def csv_columns(block: Block, found: Found, roles: Sequence[str], *, whole_times
         content = content.split(b"\n", found.header_line - block.first_line + 1)[-1]
     content = content.rstrip(b"\r\n")
     if not content or not block.ended or b"\n\n" in content or b"\n\r\n" in content or b"#" in content:
+        raise Doubt
+    if exponents.in_rows(content):
         raise Doubt
     if b'"' in content and found.delimiter.encode() + b'"' not in b"," + content:
         raise Doubt
@@ -241,6 +244,8 @@ def numbers(column: Any) -> tuple[Ints, Truths]:
             column = column.cast(pa.string())
         if kind == pa.float32():
             column = column.cast(pa.string())
+        if pa.types.is_string(column.type) and exponents.in_texts(column):
+            raise Doubt
         return _decimals(column.cast(pa.decimal128(15 + SCALE, SCALE)))
     except (pa.ArrowException, ValueError) as error:
         raise Doubt from error
@@ -291,6 +296,8 @@ def decimals_of_column(texts: Any) -> Ints:
     """Turn an Arrow array of texts of numbers into whole 1e-8; see decimals_of_texts."""
     import pyarrow as pa
 
+    if exponents.in_texts(texts):
+        raise Doubt
     try:
         column = texts.cast(pa.decimal128(15 + SCALE, SCALE))
     except (pa.ArrowException, ValueError) as error:

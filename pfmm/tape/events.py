@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pfmm.errors import DataFileError
 from pfmm.model.market import Book, FundingRate, Trade
 from pfmm.model.units import LAST_MS
+from pfmm.tape.exponents import UNSIGNED
 from pfmm.tape.fixed import decimals
 
 KEPT_DECIMALS = 8  # of a price, a size or a rate
@@ -123,6 +124,8 @@ def finite(value: object, name: str, place: Place) -> Decimal:
     if PLAIN.fullmatch(value):
         number = Decimal(value)
         return number if len(value) <= MOST_DIGITS else as_meant(number)
+    if UNSIGNED.fullmatch(value):
+        raise place.error(f"{name} must be a number, not {value!r}: an exponent has a sign")
     try:
         number = as_meant(Decimal(value))
     except InvalidOperation:

@@ -37,6 +37,7 @@ class Table:
 
     `columns` gives each role the names that its column may have, in lower case; all of them must be there. `extras`
     may be there, and nothing else where the table is `alone`: many files have these names, of one's own fills too.
+    A header with one of `unlike` is of another format, in whose words the same names mean something else.
     `bare` are layouts of files without a header: a column name and the kind of its cell (i whole number, n number,
     t time, b truth, w word). `sides` tells the aggressor (or the side of a book row) from the side's word. `says`
     is for people, `note` what they should know of it.
@@ -51,10 +52,13 @@ class Table:
     sides: Mapping[str, int] = field(default_factory=lambda: SIDES)
     note: str = ""
     alone: bool = False
+    unlike: Names = ()
 
     def roles(self, header: Sequence[str]) -> dict[str, int] | None:
         """Find where each role's column stands in `header`; None where one lacks or a name occurs twice."""
         found: dict[str, int] = {}
+        if not set(self.unlike).isdisjoint(header):
+            return None
         for role, names in self.columns.items():
             at = [header.index(name) for name in names if header.count(name) == 1]
             if not at:

@@ -154,7 +154,7 @@ def in_another_unit(text: str, data: st.DataObject) -> str:
 def broken(text: str, data: st.DataObject) -> str:
     whole = {found.start() for found in SIGN.finditer(text[:4000])}  # a number's sign belongs to it as its digits do
     at = data.draw(st.sampled_from([n for n, sign in enumerate(text[:4000]) if not sign.isdigit() and n not in whole]))
-    return text[:at] + data.draw(st.sampled_from([*"x,;\"'{}[]:.- \t\n\r\0", "é"])) + text[at + 1 :]
+    return text[:at] + data.draw(st.sampled_from([*"xeE,;\"'{}[]:.- \t\n\r\0", "é"])) + text[at + 1 :]
 
 
 def check(name: str, mutate: Callable[[str, st.DataObject], str], data: st.DataObject) -> None:
@@ -196,7 +196,9 @@ def assert_begins(result: tuple[object, ...], right: Result, name: str) -> None:
         return
     for found, whole in zip(result, right if result else (), strict=True):  # of half a ticker alone nothing is left
         assert found[0] == whole[0]  # type: ignore[index]
-        assert all(row in whole[1] for row in found[1])  # type: ignore[index]
+        # where the rows of the last message of a book are cut, nothing shows that there were more
+        cut_ms = found[1][-1][0] if name == "vendor-book" and found[1] else None  # type: ignore[index]
+        assert all(row in whole[1] for row in found[1] if row[0] != cut_ms)  # type: ignore[index]
 
 
 MUTATIONS = [cut, swapped, repeated, moved, in_another_unit, broken]
