@@ -91,6 +91,10 @@ def read_candles(
         raise DataFileError(f"{named}: no candles")
     if gaps and gaps == len(times) - 1:
         raise DataFileError(f"{files[0]}: no bar begins a minute after the one before it: not 1-minute candles")
+    if times[0] % BAR_MS >= BAR_MS - 1_000:
+        raise DataFileError(
+            f"{files[0]}: the times are those of the bars' ends ({iso(times[0])}): give their beginnings"
+        )
     told = [note for part in parts for note in part.notes]
     told += [f"{part.source.place.path} holds no candles" for part in parts if not part.times]
     parts = [part for part in parts if part.times]

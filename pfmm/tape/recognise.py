@@ -174,7 +174,8 @@ def cells_of(line: str, delimiter: str) -> list[str]:
     """
     if '"' in line:
         with suppress(csv.Error):
-            return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
+            cells = csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True)
+            return [cell.strip() for cell in next(cells, [])]
     return [cell.strip() for cell in line.split(delimiter)] if " " in line else line.split(delimiter)
 
 

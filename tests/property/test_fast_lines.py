@@ -236,6 +236,7 @@ def bybit(made: Made, count: int) -> None:
     made.later()
     alone = False
     number = 0
+    with_cts = made.random.random() < 0.9
     for turn in range(count):
         made.later()
         kind = made.random.choice(
@@ -266,7 +267,7 @@ def bybit(made: Made, count: int) -> None:
             else:
                 b, a = made.change(topic, 1 if kind == "best" else 4)
             record = {"topic": topic, "type": how, "ts": made.ms + 2, "data": {"s": "BTCUSDT", "b": b, "a": a, "u": 1}}
-            made.write({**record, "cts": made.ms} if made.random.random() < 0.9 else {**record, "ts": made.ms})
+            made.write({**record, "cts": made.ms} if with_cts else {**record, "ts": made.ms})
             alone = alone or kind == "best"
             made.book("BTC-PERP", topic, quotes=kind == "best" or not alone, depth=kind != "best")
 

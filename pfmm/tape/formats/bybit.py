@@ -30,6 +30,7 @@ class BybitReader:
         self.best: set[str] = set()
         self.duplicates = 0
         self.skipped = 0
+        self.with_cts: bool | None = None  # whether books tell the matching engine's time; None before the first
 
     def begin_file(self) -> None:
         """Forget nothing: what is kept belongs to no file alone."""
@@ -37,11 +38,24 @@ class BybitReader:
     def remembered(self) -> tuple[Any, ...]:
         """Return a copy of what is remembered of the lines so far, for `go_back`."""
         books = {topic: book.copy() for topic, book in self.books.items()}
-        return self.seen.copy(), books, set(self.best), self.duplicates, self.skipped
+        return self.seen.copy(), books, set(self.best), self.duplicates, self.skipped, self.with_cts
 
     def go_back(self, remembered: tuple[Any, ...]) -> None:
         """Remember that instead."""
-        self.seen, self.books, self.best, self.duplicates, self.skipped = remembered
+        self.seen, self.books, self.best, self.duplicates, self.skipped, self.with_cts = remembered
+
+    def time_of_book(self, record: dict[str, Any], place: Place) -> Any:
+        """Return the time of a book: the matching engine's where it is told, else that of the message.
+
+        Raises DataFileError for a message that tells another one than those before it.
+        """
+        told = "cts" in record
+        if self.with_cts is not None and told != self.with_cts:
+            raise place.error(
+                "the field 'cts' is missing" if self.with_cts else "has 'cts', and those before it do not"
+            )
+        self.with_cts = told
+        return field(record, "cts" if told else "ts", place)
 
     def read(self, record: Any, place: Place, local_ms: int | None = None) -> Iterator[TapeEvent]:  # noqa: ARG002 # as the port
         """Yield the events of one message."""
@@ -79,7 +93,7 @@ class BybitReader:
         if not isinstance(data, dict):
             raise place.error(f"data must be an object, not {data!r}")
         market = market_called(text(field(data, "s", place), "s", place))
-        time_ms = whole_ms(record["cts"] if "cts" in record else field(record, "ts", place), "cts", place)
+        time_ms = whole_ms(self.time_of_book(record, place), "cts", place)
         kind = field(record, "type", place)
         if kind not in ("snapshot", "delta"):
             raise place.error(f"type must be snapshot or delta, not {kind!r}")

@@ -65,7 +65,7 @@ class BybitFast:
         saved = self._reader.remembered()
         try:
             groups, rest = self._shapes.groups(block.content, stamped=stamped)
-            others, books = self._books(rest, block, stamped=stamped)
+            others, books = self._books(rest, block, source, stamped=stamped)
             parts = remaining(self._reader, others, block, source, stamped=stamped)
             prints = [_prints(group.columns, group.at + block.first_line) for group in groups]
             add_prints(prints, parts, self._reader.seen)
@@ -76,7 +76,7 @@ class BybitFast:
             raise Doubt from error
 
     def _books(
-        self, rest: list[tuple[int, bytes]], block: Block, *, stamped: bool
+        self, rest: list[tuple[int, bytes]], block: Block, source: Source, *, stamped: bool
     ) -> tuple[list[tuple[int, bytes]], dict[str, _Messages]]:
         """Return the lines that are of no book, and the messages of each book by its topic."""
         import orjson
@@ -95,7 +95,7 @@ class BybitFast:
                 others.append((at, line))
                 continue
             data, clears = record["data"], KINDS[record["type"]]
-            time_ms = record["cts"] if "cts" in record else record["ts"]
+            time_ms = self._reader.time_of_book(record, source.place)
             if type(time_ms) is not int or not 0 < time_ms <= LAST_MS:
                 raise Doubt
             messages = found.get(topic)

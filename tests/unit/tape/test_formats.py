@@ -72,6 +72,21 @@ def test_quotes_are_read_from(tmp_path: Path, name: str) -> None:
     assert quotes_of(found) == MADE_QUOTES
 
 
+def test_a_quote_without_end_hides_no_row(tmp_path: Path) -> None:
+    """A newline that became a quote would put the next row into a cell that nobody reads."""
+    text = TICK_FILES["table"].replace(",,,,\n", ',,,,"', 1)
+    with pytest.raises(DataFileError, match="line [0-9]+: must have 9 cells, not 17"):
+        events(written(tmp_path, "file", text))
+
+
+def test_a_book_without_the_engines_time_among_others_with_it_is_refused(tmp_path: Path) -> None:
+    text = QUOTE_FILES["bybit-stream"] if "bybit-stream" in QUOTE_FILES else TICK_FILES["bybit-stream"]
+    first, second = (at.start() for at in list(re.finditer('"cts"', text))[:2])
+    for place, words in ((first, "has 'cts', and those before it do not"), (second, "the field 'cts' is missing")):
+        with pytest.raises(DataFileError, match=words):
+            events(written(tmp_path, "file", text[:place] + '"xts"' + text[place + 5 :]))
+
+
 def test_liquidations_are_not_taken_for_trades(tmp_path: Path) -> None:
     """Vendors lay both out alike, and each stands among the trades once more."""
     path = written(tmp_path, "venue_liquidations_2025-01-01_BTCUSDT.csv", PRINT_FILES["vendor-trades"])
