@@ -108,7 +108,5 @@ def test_times_of_the_bars_ends_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "ends.csv"
     rows = (f"{1_735_689_659_999 + n * 60_000},1,1,1,1,5\n" for n in range(3))
     path.write_text("t,open,high,low,close,volume\n" + "".join(rows))
-    with pytest.raises(
-        DataFileError, match="those of the bars' ends .2025-01-01T00:00:59.999Z.: give their beginnings"
-    ):
+    with pytest.raises(DataFileError, match="those of the bars' ends"):
         read_candles([path])

@@ -75,7 +75,7 @@ def test_quotes_are_read_from(tmp_path: Path, name: str) -> None:
 def test_a_quote_without_end_hides_no_row(tmp_path: Path) -> None:
     """A newline that became a quote would put the next row into a cell that nobody reads."""
     text = TICK_FILES["table"].replace(",,,,\n", ',,,,"', 1)
-    with pytest.raises(DataFileError, match="line [0-9]+: must have 9 cells, not 17"):
+    with pytest.raises(DataFileError, match=r"line \d+: must have 9 cells, not 17"):
         events(written(tmp_path, "file", text))
 
 
