@@ -2,10 +2,10 @@
 
 Layer: tape."""
 
-from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
+from pfmm.tape.events import TOLERANCE_MS, Entry, Place, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, event_line, header_line
 from pfmm.tape.options import ReadOptions
-from pfmm.tape.reading import TOLERANCE_MS, TapeReader, read
+from pfmm.tape.reading import TapeReader, read
 from pfmm.tape.sources import must_be_a_file
 
 __all__ = [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pfmm.tape.arrow import Doubt, coded, look_for_trimmed, market_of_symbol, meanings, numbers, times_ns
 from pfmm.tape.batches import DEPTH_WIDTH, QUOTE, TRADE, Batch, event_rows
 from pfmm.tape.books import LevelBook
+from pfmm.tape.events import TOLERANCE_MS
 from pfmm.tape.number_books import NumberBook, Segment
 from pfmm.tape.tables import (
     CHANGES,
@@ -61,6 +62,8 @@ def book_batches(table: Any, reader: RowReader, first_line: int, unit: str) -> l
     names, levels = table.column_names, reader.levels
     market = _market(table, reader)
     ns = times_ns(table.column("time"), unit)
+    if (np.maximum.accumulate(ns) - ns > TOLERANCE_MS * NS).any() or ns[0] < (levels.shown_ms - TOLERANCE_MS) * NS:
+        raise Doubt
     kinds, words = np.zeros(len(ns), dtype=np.int64), ["D"]
     begins = np.diff(ns, prepend=ns[0]) != 0
     if "kind" in names:

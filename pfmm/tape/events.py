@@ -16,6 +16,7 @@ from pfmm.model.units import LAST_MS
 from pfmm.tape.exponents import UNSIGNED
 from pfmm.tape.fixed import decimals
 
+TOLERANCE_MS = 250  # streams of one exchange interleave: see reading.py
 KEPT_DECIMALS = 8  # of a price, a size or a rate
 LAST_DECIMAL = Decimal("1e-15")
 MOST_DIGITS = 15  # no price or size has more digits than this before or after the point
@@ -99,6 +100,11 @@ def field(record: Mapping[str, object], name: str, place: Place) -> object:
     if name not in record:
         raise place.error(f"the field {name!r} is missing")
     return record[name]
+
+
+def late_words(market: str, late_ms: int) -> str:
+    """Say that something is older than what stands before it by more than TOLERANCE_MS."""
+    return f"{market} is out of order: {late_ms} ms older than the newest event before it"
 
 
 def positive(value: object, name: str, place: Place) -> Decimal:

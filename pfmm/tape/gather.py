@@ -15,10 +15,10 @@ from pfmm.errors import ConfigError
 from pfmm.model.market import FundingRate
 from pfmm.store.files import nameless_file
 from pfmm.tape.batches import DEPTH_WIDTH, EVENT_WIDTH, QUOTE, TRADE, Batch, Ordered, in_order
-from pfmm.tape.events import Place
+from pfmm.tape.events import TOLERANCE_MS, Place
 from pfmm.tape.native import Units
 from pfmm.tape.options import ReadOptions
-from pfmm.tape.reading import TOLERANCE_MS, Strays, Stream, check_not_empty, late_error, streams_of, twice_error
+from pfmm.tape.reading import Strays, Stream, check_not_empty, late_error, streams_of, twice_error
 from pfmm.tape.rows import Budget, Faults
 from pfmm.tape.source_batches import source_batches
 from pfmm.tape.sources import Source, Watcher, expand

@@ -17,14 +17,13 @@ from pathlib import Path
 from pfmm.errors import DataFileError
 from pfmm.model.market import FundingRate, Trade
 from pfmm.tape.carriers import found_of
-from pfmm.tape.events import Entry, Place, TapeEvent, TapeQuote
+from pfmm.tape.events import TOLERANCE_MS, Entry, Place, TapeEvent, TapeQuote, late_words
 from pfmm.tape.native import Units
 from pfmm.tape.options import ReadOptions
 from pfmm.tape.recognise import Found
 from pfmm.tape.rows import Budget, Faults, SourceRows
 from pfmm.tape.sources import Source, expand
 
-TOLERANCE_MS = 250
 FEW_ROWS, MANY_ROWS = 4, 50
 OVERLAP = "files of one kind must not overlap: is one of them given twice?"
 
@@ -253,7 +252,7 @@ def late_error(place: Place, market: str, late_ms: int, ahead: Source | None) ->
     """
     if ahead is not None:
         return place.error(f"{market} starts {late_ms} ms before {ahead.place.path} ends", hint=OVERLAP)
-    return place.error(f"{market} is out of order: {late_ms} ms older than the newest event before it")
+    return place.error(late_words(market, late_ms))
 
 
 def rank(event: TapeEvent) -> int:

@@ -17,9 +17,8 @@ from typing import Protocol
 from pfmm.errors import BadVenueData, PfmmError, UnknownMarket
 from pfmm.model.market import Book, FundingRate, Instrument, Ticker, Trade
 from pfmm.ports import TRADES_PAGE
-from pfmm.tape.events import Gap, Placed, TapeEvent, TapeQuote
+from pfmm.tape.events import TOLERANCE_MS, Gap, Placed, TapeEvent, TapeQuote
 from pfmm.tape.native import Units, header_line, placed_line
-from pfmm.tape.reading import TOLERANCE_MS
 from pfmm.tape.seen import SeenIds
 
 LONGEST_STEP_BACK_MS = 60_000

@@ -14,7 +14,7 @@ from typing import Any
 from pfmm.model.market import FundingRate, Trade
 from pfmm.model.units import EPOCH, UNIT_NS, unit_of
 from pfmm.tape.books import LevelBook
-from pfmm.tape.events import Place, TapeEvent, TapeQuote, finite, not_negative, positive
+from pfmm.tape.events import TOLERANCE_MS, Place, TapeEvent, TapeQuote, finite, late_words, not_negative, positive
 from pfmm.tape.layout import Document, Table, listed
 from pfmm.tape.recognise import Found, cells_of
 from pfmm.tape.seen import SeenIds
@@ -364,6 +364,7 @@ class RowReader:
         group = (market, str(time), kind, sequence)
         if group != self.levels.group:
             yield from self._shown()
+            self._refuse_late(market, time[0], place)
         if kind in TRADES:
             yield from ((event, time[1]) for event in self._trade(cells, market, time[0], place))
         elif kind in (*SNAPSHOTS, *CHANGES, *TICKERS):
@@ -372,6 +373,13 @@ class RowReader:
         else:
             raise place.error(f"{self._names['kind']} must be S, D, T or B, not {kind!r}")
         self.levels.group = group
+
+    def _refuse_late(self, market: str, time_ms: int, place: Place) -> None:
+        """Raise DataFileError for a message that is older than the one before it: what changes a book cannot be put in
+        its place afterwards."""
+        late_ms = self.levels.shown_ms - time_ms
+        if late_ms > TOLERANCE_MS:
+            raise place.error(late_words(market, late_ms))
 
     def _level(self, cells: Sequence[str], market: str, kind: str, begins: bool, place: Place) -> None:  # noqa: FBT001
         book = self.levels.books.setdefault(book_of(market, kind), LevelBook())

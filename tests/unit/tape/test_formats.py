@@ -72,6 +72,14 @@ def test_quotes_are_read_from(tmp_path: Path, name: str) -> None:
     assert quotes_of(found) == MADE_QUOTES
 
 
+def test_a_change_of_a_book_that_comes_a_second_late_is_refused(tmp_path: Path) -> None:
+    """It showed nothing that is out of order, and the message that it is of was told without it."""
+    rows = QUOTE_FILES["vendor-book"].splitlines(keepends=True)
+    rows[222], rows[226] = rows[226], rows[222]
+    with pytest.raises(DataFileError, match="line 227: BTC-PERP is out of order: 1000 ms older"):
+        events(written(tmp_path, "file", "".join(rows)))
+
+
 def test_a_quote_without_end_hides_no_row(tmp_path: Path) -> None:
     """A newline that became a quote would put the next row into a cell that nobody reads."""
     text = TICK_FILES["table"].replace(",,,,\n", ',,,,"', 1)
