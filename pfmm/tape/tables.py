@@ -27,6 +27,7 @@ POWER = re.compile(r"(?a)[0-9](?:\.[0-9]{1,21})?[eE]\+?(?:9|1[0-8])")  # as arra
 FIRST_MS = 946_684_800_000  # 2000
 LAST_PLAUSIBLE_MS = 4_102_444_800_000  # 2100
 WHOLE = re.compile(r"(?:true|false|buy|sell|bid|ask|[0-9]{10,19})", re.IGNORECASE)
+SECONDS = re.compile(r"[0-9]{10}")
 HOURS = re.compile(r"(?a)([0-9]{1,2})(?:\.0+)?h?")
 SNAPSHOTS, CHANGES, TRADES = ("S", "0"), ("D", "1"), ("T", "2")  # kinds of a row among those of books
 TICKERS = ("B", "3")  # of one that is half a ticker
@@ -102,7 +103,7 @@ def text_row(raw: bytes, place: Place, found: Found, *, may_be_cut: bool) -> Seq
         return None  # files that were put behind each other, headers and all
     if len(cells) != found.width:
         raise place.error(f"must have {found.width} cells, not {len(cells)}: {line[:60]!r}")
-    if may_be_cut and not _is_whole(line, cells[-1]):
+    if may_be_cut and not _is_whole(line, cells[-1], alone=place.line <= found.header_line + 1):
         raise place.error(
             "the last line has no end, and may be cut", hint="add a line end if it is whole, or remove it"
         )
@@ -125,8 +126,13 @@ def line_that_may_be_cut(block: Block, found: Found) -> int:
     return 0 if len(cells) > FEW_ROWS and len(fixed) == 1 and -1 not in fixed else block.last_line
 
 
-def _is_whole(line: str, cell: str) -> bool:
-    """Tell whether the last cell cannot be the beginning of a longer one: in quotes, a whole word, or a whole time."""
+def _is_whole(line: str, cell: str, *, alone: bool) -> bool:
+    """Tell whether the last cell cannot be the beginning of a longer one: in quotes, a whole word, or a whole time.
+
+    Of a row that is `alone`, no other tells that a time in seconds is not the beginning of one in ms.
+    """
+    if alone and SECONDS.fullmatch(cell):
+        return False
     return line.rstrip().endswith('"') or bool(WHOLE.fullmatch(cell))
 
 

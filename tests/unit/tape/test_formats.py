@@ -80,6 +80,15 @@ def test_a_change_of_a_book_that_comes_a_second_late_is_refused(tmp_path: Path) 
         events(written(tmp_path, "file", "".join(rows)))
 
 
+def test_a_lone_row_that_ends_in_seconds_may_be_one_in_milliseconds_that_was_cut(tmp_path: Path) -> None:
+    header, row, _ = PRINT_FILES["okx-trades"].split("\n", 2)
+    cut = row[: len(row) - 3]
+    assert re.search(r",[0-9]{10}$", cut), "its last column is the time"
+    with pytest.raises(DataFileError, match="line 2: the last line has no end, and may be cut"):
+        events(written(tmp_path, "file", f"{header}\n{cut}"))
+    assert len(events(written(tmp_path, "whole", f"{header}\n{row}"))) == 1
+
+
 def test_a_quote_without_end_hides_no_row(tmp_path: Path) -> None:
     """A newline that became a quote would put the next row into a cell that nobody reads."""
     text = TICK_FILES["table"].replace(",,,,\n", ',,,,"', 1)
