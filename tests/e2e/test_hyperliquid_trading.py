@@ -96,7 +96,7 @@ def test_a_start_says_where_a_full_inventory_is_liquidated_and_refuses_what_come
         "a price 10 % against a full inventory leaves 12.75 USD before liquidation, and more than 14.00 is wanted, "
         "twice the largest loss; nothing was sent"
     )
-    over = desk.pfmm("grid", "start", "BTC", "--once", "--yes", "--max-inventory", "88000")
+    over = desk.pfmm("grid", "start", "BTC", *CRON, "--max-inventory", "88000")
     assert (over.code, over.error["message"]) == (
         7, "a price 10 % against a full inventory leaves -10.00 USD before liquidation; nothing was sent",
     )  # fmt: skip
@@ -152,7 +152,7 @@ def test_another_account_s_key_places_nothing(desk: Desk) -> None:
     from pfmm.paper.wire import hyperliquid_keys as keys
 
     desk.exchange.open_account("other")
-    done = desk.pfmm("grid", "start", "BTC", "--once", "--yes", PFMM_API_KEY=keys.test_key("other"))
+    done = desk.pfmm("grid", "start", "BTC", *CRON, PFMM_API_KEY=keys.test_key("other"))
     assert done.code == 4
     assert "may not act for the account" in done.error["message"]
     assert desk.resting == 0

@@ -490,7 +490,7 @@ def add(told: Told, rows: list[list[int]], depth: list[list[int]], rates: Iterab
 
 @pytest.mark.parametrize("maker", MAKERS)
 @given(seed=st.integers(0, 2**32), stamped=st.booleans(), count=st.integers(20, 120))
-@examples(15, 100)
+@examples(5, 100)
 def test_a_file_is_the_market_that_it_was_made_of(
     tmp_path_factory: pytest.TempPathFactory, maker: Callable[[Made, int], None], seed: int, stamped: bool, count: int
 ) -> None:
@@ -506,7 +506,7 @@ def test_a_file_is_the_market_that_it_was_made_of(
 
 @pytest.mark.parametrize("maker", [maker for maker in MAKERS if maker is not hftbacktest])
 @given(seed=st.integers(0, 2**32), data=st.data())
-@examples(40, 300)
+@examples(12, 300)
 def test_a_damaged_file_is_read_or_refused_alike_both_ways(
     tmp_path_factory: pytest.TempPathFactory, maker: Callable[[Made, int], None], seed: int, data: st.DataObject
 ) -> None:

@@ -87,7 +87,7 @@ def test_the_columns_are_what_a_parser_reads(style: str, varies: bytes, rows: li
 
 @pytest.mark.parametrize("varies", [DIGITS, HEX, ALNUM])
 @given(rows=ROWS, data=st.data())
-@examples(60, 500)
+@examples(30, 500)
 def test_a_letter_put_anywhere_is_read_as_a_parser_reads_it(
     varies: bytes, rows: list[object], data: st.DataObject
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_letter_put_anywhere_is_read_as_a_parser_reads_it(
 
 
 @given(data=st.data(), rows=ROWS)
-@examples(60, 500)
+@examples(30, 500)
 def test_letters_that_moved_within_a_line_are_seen(data: st.DataObject, rows: list[object]) -> None:
     """A digit may stand on either side of a quotation mark, and no count of them tells."""
     lines = written(rows, "tight")
