@@ -53,6 +53,11 @@ _write_to_memory()
 load_profile()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts what waits first: at the end of a run nobody would work beside it."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """With `-m slow` the properties that are dear to check get all of their examples, and are selected."""
     chosen = config.option.markexpr

@@ -129,6 +129,7 @@ def test_stop_names_the_orders_that_may_rest(
     assert (row["state"], row["orders_left"], row["cancelled"]) == ("unknown", len(resting), 0)
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("way", ["headers", *(pytest.param(way, marks=pytest.mark.slow) for way in ("body", "silent"))])
 def test_a_loop_told_to_stop_within_a_read_leaves_within_its_time_and_names_what_may_rest(
     way: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

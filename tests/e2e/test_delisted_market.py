@@ -120,6 +120,7 @@ def test_a_position_there_is_shown_by_any_spelling(tmp_path: Path, held: dict[st
     assert run("inventory", "zzz", "--json", home=tmp_path, env=held).error["code"] == "unknown_market"
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("what", ["aaa", "--all"])
 def test_flatten_cancels_there_and_says_that_the_position_is_left(
     tmp_path: Path, held: dict[str, str], what: str
@@ -139,6 +140,7 @@ def test_its_run_can_be_named(tmp_path: Path, venue: dict[str, str], command: st
     assert [row["market"] for row in done.data["runs"]] == [GONE]
 
 
+@pytest.mark.waits
 def test_a_run_can_be_named_while_the_venue_does_not_answer(tmp_path: Path, venue: dict[str, str]) -> None:
     nowhere = {"PFMM_BASE_URL": "http://127.0.0.1:9"}
     done = run("grid", "status", "aaa", "--json", home=tmp_path, env=nowhere)

@@ -270,6 +270,7 @@ def ends_as_it_should(tmp_path: Path, name: str, strategy: str, policy: str) -> 
     assert left == (Decimal(0) if policy == "flatten" else held), text
 
 
+@pytest.mark.waits
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
 @pytest.mark.parametrize(("name", "strategy", "policy"), ONCE)
 def test_each_cause_once(tmp_path: Path, name: str, strategy: str, policy: str) -> None:

@@ -314,6 +314,7 @@ def test_random_bytes_for_a_config(tmp_path: Path) -> None:
     assert_flat(tmp_path)
 
 
+@pytest.mark.waits
 def test_a_locked_journal(tmp_path: Path) -> None:
     resting_grid(tmp_path)
     hold(tmp_path, (BTC, "long", None, "300"))
@@ -341,6 +342,7 @@ def test_a_corrupt_journal(tmp_path: Path) -> None:
     assert "could not be ended" in resumed.envelope["warnings"][0]
 
 
+@pytest.mark.waits
 def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     exchange_home, home = tmp_path / "exchange", tmp_path / "home"
     home.mkdir()
@@ -356,6 +358,7 @@ def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
         assert_flat(exchange_home)
 
 
+@pytest.mark.waits
 def test_a_full_disk(tmp_path: Path) -> None:
     exchange_home, home = tmp_path / "exchange", tmp_path / "home"
     with served(exchange_home) as url:

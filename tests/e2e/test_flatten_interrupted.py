@@ -114,6 +114,7 @@ def test_a_signal_at_any_moment_gets_a_verdict(tmp_path: Path, at: int, moment: 
     a_verdict(tmp_path, at, moment, number)
 
 
+@pytest.mark.waits
 def test_a_hang_up_does_not_end_it_and_a_dead_stdout_costs_no_verdict(tmp_path: Path) -> None:
     venue, home = tmp_path / "venue", tmp_path / "home"
     with account(venue) as exchange:

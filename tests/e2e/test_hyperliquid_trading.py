@@ -64,6 +64,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     exchange.close()
 
 
+@pytest.mark.waits
 def test_a_grid_a_ladder_and_a_quote_run_stop_and_are_flattened(desk: Desk) -> None:
     once = desk.pfmm("grid", "start", "BTC", *CRON).data
     assert (once["venue"], once["runs"][0]["placed"]) == (LOCAL, 10)

@@ -57,6 +57,7 @@ def press_until_it_ends(running: Running) -> None:
             return
 
 
+@pytest.mark.waits
 def test_ctrl_c_again_leaves_without_the_proof_and_stop_brings_it_later(tmp_path: Path) -> None:
     still_home(tmp_path / "venue")
     home = tmp_path / "home"

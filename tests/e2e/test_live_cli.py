@@ -147,6 +147,7 @@ class Echo(ScriptedVenue):
         return found
 
 
+@pytest.mark.waits
 def test_a_key_in_what_a_live_market_answers_is_shown_nowhere(home: Path) -> None:
     """The key of the environment: in answers to public reads, messages, the log of problems and the exchange's file."""
     made = Echo(page=4)

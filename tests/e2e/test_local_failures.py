@@ -93,6 +93,7 @@ def command(prefix: list[str], *words: str, home: Path, env: dict[str, str]) -> 
     return done.returncode, answer_of(done.stdout), done.stderr
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize(
     "failing",
     [pytest.param(full_disk, id="full disk", marks=pytest.mark.slow), pytest.param(read_only, id="read only")],

@@ -278,6 +278,7 @@ def test_its_break_even_is_told_from_what_the_strategy_traded_before(tmp_path: P
     assert "not measured here" in other
 
 
+@pytest.mark.waits
 def test_flatten_asks_with_real_money_and_ends_flat(mainnet: Mainnet) -> None:
     held(mainnet)
     done = flatten(FlattenRequest(), session=mainnet.session(), confirm=mainnet.confirm)

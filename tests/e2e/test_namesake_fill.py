@@ -51,6 +51,7 @@ def venue() -> Iterator[dict[str, str]]:
         yield {"PFMM_BASE_URL": served.url}
 
 
+@pytest.mark.waits
 def test_every_command_names_the_fill_and_the_file_and_flatten_works(
     tmp_path: Path, journal: Path, venue: dict[str, str]
 ) -> None:

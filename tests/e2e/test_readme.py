@@ -28,6 +28,7 @@ def commands(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
+@pytest.mark.waits
 def test_a_newcomer_can_type_the_readme_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = commands(README)
     assert len(found) > 12

@@ -90,6 +90,7 @@ def test_what_a_failed_flatten_left_is_cancelled_and_ended_first(tmp_path: Path)
     assert (row["state"], row["orders"]) == ("halted", [])
 
 
+@pytest.mark.waits
 def test_a_journal_that_is_only_busy_keeps_the_halt_until_it_is_free(tmp_path: Path) -> None:
     """Else the next start would carry on a run whose position flatten has closed."""
     resting_grid(tmp_path)
@@ -114,6 +115,7 @@ def test_a_corrupt_journal_stops_no_resume(tmp_path: Path) -> None:
     assert "corrupt" in done.envelope["warnings"][0]
 
 
+@pytest.mark.waits
 def test_a_resume_in_the_middle_of_a_flatten_does_not_outlive_it(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         env = {"PFMM_VENUE": "paper", "PFMM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}

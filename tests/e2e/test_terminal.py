@@ -71,6 +71,7 @@ def test_a_question_stays_on_the_screen_until_it_is_answered(tmp_path: Path) -> 
         assert shown.interrupt() == 130
 
 
+@pytest.mark.waits
 def test_a_venue_that_is_gone_is_on_the_screen_at_once_and_the_picture_no_longer_says_ok(tmp_path: Path) -> None:
     with exchange_of(tmp_path / "venue", "default") as exchange, ExitStack() as stack:
         url = stack.enter_context(served(exchange))

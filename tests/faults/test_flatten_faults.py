@@ -212,6 +212,7 @@ def judge(outcomes: list[Outcome], wanted: int) -> None:
     assert len(done) >= 0.99 * wanted, [(o.seed, o.result.state, o.result.reason) for o in outcomes if o not in done]
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize(
     ("dialect", "runs"),
     [

@@ -235,6 +235,7 @@ def test_a_period_begins_with_the_equity_that_was_last_read(report: Any) -> None
     assert (daily["value"], daily["verdict"], daily["reason"]) == (None, "n/a", "under a day of data (11.2 h)")
 
 
+@pytest.mark.waits
 def test_a_deposit_is_neither_a_gain_nor_the_end_of_a_drawdown(report: Any, pfmm_home: Path) -> None:
     """500 come in at 64,800 s, when 999.90 of a peak of 1,010 are left; 2 % of what is there then are lost at once."""
     path = pfmm_home / "state" / "journals" / "paper-default.sqlite3"

@@ -557,6 +557,7 @@ def test_a_failure_inside_is_answered_and_logged(desk: Desk, exchange: Exchange)
     assert "Traceback" in desk.errors.getvalue()
 
 
+@pytest.mark.waits
 def test_a_locked_store_is_busy(desk: Desk, tmp_path: Path) -> None:
     desk("GET", "/api/account")
     hog = sqlite3.connect(tmp_path / "paper.sqlite3", isolation_level=None)

@@ -73,6 +73,7 @@ def test_a_break_is_mended_and_told(venue: ScriptedVenue, data: StreamedData) ->
     assert venue.connections == 2
 
 
+@pytest.mark.waits
 def test_a_silent_socket_is_noticed(venue: ScriptedVenue) -> None:
     assert streams.SILENT_S < 10
     now_s = [0.0]
