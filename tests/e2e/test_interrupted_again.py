@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pfmm.app.embedded import open_exchange
 from pfmm.paper.server.serve import PaperServer
 from pfmm.paper.wire.wsgi import make_app

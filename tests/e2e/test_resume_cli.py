@@ -8,6 +8,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pfmm.journal.journal import Journal
 from pfmm.runner.locks import AccountLocks
 from tests.e2e.driver import Running, run
