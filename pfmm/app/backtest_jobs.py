@@ -111,7 +111,7 @@ def world_of(job: Job, watch: Watcher | None = None) -> World:
 
     # NumPy only counts whole numbers here: starting threads for linear algebra would be a third of its import
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    numpy()  # before a file is read: without it there is a line to type
+    numpy()  # raises the error that names the extra, before a file is read
     cache = cache_of(job.profile, keep=job.cache)
     funding = None if job.funding is None else Path(job.funding)
     options = ReadOptions(job.market, job.format, job.skip_bad, job.price_step, job.size_step)

@@ -308,7 +308,7 @@ def sweep(request: SweepRequest, *, progress: Progress) -> SweepResult:
 
     if request.scheduler is not None and request.jobs > 1:
         raise UsageError("--jobs and --scheduler exclude each other: the cluster has its own workers")
-    numpy()  # without it no slice could be used, whatever its data
+    numpy()  # raises the error that names the extra, once for all slices
     base, axes = request.base, request.axes
     choices = (
         running.combinations(axes) if request.choose is None else running.sample(axes, request.choose, request.seed)

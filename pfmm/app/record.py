@@ -74,7 +74,7 @@ def check_request(request: RecordRequest) -> None:
     if request.break_even is not None:
         from pfmm.backtest.columns import numpy
 
-        numpy()  # not to find out after hours
+        numpy()  # raises the error that names the extra, before hours are recorded
     if request.depth > MAX_DEPTH:
         raise UsageError(f"--depth must be at most {MAX_DEPTH}, not {request.depth}")
     if not request.force and not request.resume and request.rotate_s is None and _exists(request.out):

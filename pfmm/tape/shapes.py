@@ -97,7 +97,9 @@ class Shapes:
         numbers = dict.fromkeys(counts, -1)
         shapes: list[tuple[Shape, int]] = []
         for skeleton, count in counts.items():
-            shape = None if count < self._few else self._shape(skeleton, lines[skeletons.index(skeleton)], stamped)
+            shape = (
+                None if count < self._few else self._shape(skeleton, lines[skeletons.index(skeleton)], stamped=stamped)
+            )
             if shape is not None:
                 numbers[skeleton] = len(shapes)
                 shapes.append((shape, len(skeleton)))
@@ -109,7 +111,7 @@ class Shapes:
             found.append(Group(shape, np.flatnonzero(mask), _columns(shape, part, size, self._varies)))
         return found, [(at, lines[at]) for at in np.flatnonzero(codes < 0).tolist()]
 
-    def _shape(self, skeleton: bytes, line: bytes, stamped: bool) -> Shape | None:  # noqa: FBT001
+    def _shape(self, skeleton: bytes, line: bytes, *, stamped: bool) -> Shape | None:
         if skeleton not in self._known:
             if len(self._known) >= MOST_SHAPES:
                 self._known.clear()

@@ -108,7 +108,7 @@ def test_the_funding_alert_is_silent_until_a_rate_is_worth_it(
         assert (done.code, done.err) == (0, "")
     else:
         assert done.code == 10
-        assert f"{worth} (rate_8h_bps -3" in done.err
+        assert f"{worth} (rate_8h_bps -3)" in done.err
 
 
 def test_the_grid_line_keeps_one_grid_minute_by_minute(home: Path, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def attempt(columns: Columns, spec: RunSpec, clockwork: Clockwork, **how: Any) -
         return (type(error), error.message)
 
 
-@examples(50, 200)
+@examples(100, 200)
 @given(
     events=EVENTS,
     interval_ms=st.sampled_from([100, 700, 3_000]),
