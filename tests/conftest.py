@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from decimal import DefaultContext, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,13 @@ def _answers_hold_to_their_schemas(_wrong_answers: list[str]) -> Iterator[None]:
     found = _wrong_answers[:5]
     _wrong_answers.clear()
     assert not found, f"{found}; after a change: pfmm help schema --write pfmm/help/schema"
+
+
+@pytest.fixture(autouse=True)
+def _decimals_as_python_has_them() -> Iterator[None]:
+    """What a library does to the context of this thread, as ccxt rounds halves up from then on, ends with its test."""
+    with localcontext(DefaultContext):
+        yield
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_it_says_fees_break_even_and_margin_asks_with_real_money_and_goes_throug
     text = "\n".join(mainnet.told)
     wanted = (
         "BTC-PERP: cross margin at 5x, which pfmm never changes; 500.00 USD long is liquidated at ",
-        "10 % against a full inventory leaves 9943.1",  # 10,000 - 50 - 550 x 0.0125 = 9,943.125
+        "10 % against a full inventory leaves 9943.12 USD before liquidation",  # 10,000 - 50 - 550 x 0.0125 = 9,943.125
         "fees maker ",
         " bps (hyperliquid)",
         "break-even maker fee: not measured here; `pfmm record BTC-PERP … --break-even grid` measures it",
