@@ -6,9 +6,9 @@ from array import array
 
 from pfmm.backtest.columns import Columns
 from pfmm.backtest.loading import World
-from pfmm.paper.feeds.feed import QUOTE
+from pfmm.paper.feeds.feed import EVERYTHING, QUOTE
 from pfmm.paper.feeds.replay_tape import MarketTape
-from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 
 START_MS = 1_735_689_600_000
 SEEDS = range(1, 21)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pfmm.paper.feeds.feed import Watch
+from pfmm.paper.feeds.feed import EVERYTHING, Watch
 from pfmm.paper.feeds.replay import ReplayFeed
-from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.feeds.tape_building import build_tape
 from pfmm.paper.instruments import Listing
 from pfmm.paper.matching import Execution, MarketBook, Resting

@@ -10,8 +10,8 @@ from statistics import fmean
 
 import pytest
 
-from pfmm.paper.feeds.feed import QUOTE
-from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.feeds.feed import EVERYTHING, QUOTE
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow]
 START = 1_790_000_000_000

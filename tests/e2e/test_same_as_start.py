@@ -18,8 +18,8 @@ from pfmm.backtest.results import Scenario
 from pfmm.model.market import Trade
 from pfmm.model.order import Fill
 from pfmm.model.plan import OwnOrder
-from pfmm.paper.feeds.feed import QUOTE
-from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.feeds.feed import EVERYTHING, QUOTE
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.tape import TapeQuote, event_line, header_line
 from tests.e2e.driver import Completed, run
 from tests.e2e.homes import own_session

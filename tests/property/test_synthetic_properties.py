@@ -8,9 +8,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pfmm.paper.feeds.feed import QUOTE, Event
+from pfmm.paper.feeds.feed import EVERYTHING, QUOTE, Event
 from pfmm.paper.feeds.price_path import PricePath
-from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.instruments import Listing
 from tests.examples import examples
 

@@ -99,27 +99,23 @@ class BurstFlow:
         """Return the middling size displayed at the best price, in size units: the geometric mean of both ends."""
         return self._display_low * exp(self._display_log / 2) * self._size_unit / price
 
-    def opening(self, leaf: int, second: Leaf) -> tuple[Shown, float]:
-        """Return the quote with which a leaf begins, and its mid."""
-        bits = draw(self._key, leaf << 5)
-        mid = self._anchor * exp(second.left)
-        return self._quote(0, bits, mid, self._half_spread(leaf, second.swing)), mid
-
     def second(self, leaf: int, second: Leaf) -> Second:
         """Return everything that happens in a leaf."""
-        shown, mid = self.opening(leaf, second)
-        found = Second([shown], [mid], [])
-        self._step(leaf, second, found)
+        bits = draw(self._key, leaf << 5)
+        mid = self._anchor * exp(second.left)
+        half = self._half * (0.5 + (bits >> 48) * UNIFORM_16) * (0.5 + 0.5 * second.swing)  # as a fraction of the mid
+        found = Second([self._quote(0, bits, mid, half)], [mid], [])
+        self._step(leaf, second, half, found)
         self._others(leaf, second, found)
         found.sweeps.sort()
         return found
 
-    def _step(self, leaf: int, second: Leaf, found: Second) -> None:
+    def _step(self, leaf: int, second: Leaf, half: float, found: Second) -> None:
         """Add the move of the mid and, if it is traded, its sweep: up to the new best price of its own side."""
         bits = draw(self._key, leaf << 5 | 1)
         at = 1 + (bits & 0x3FF) * (LEAF_MS - 1) // 0x400
         mid = self._anchor * exp(second.right)
-        before, shown = found.quotes[0], self._quote(at, bits >> 32, mid, self._half_spread(leaf, second.swing))
+        before, shown = found.quotes[0], self._quote(at, bits >> 32, mid, half)
         _, bid, _, ask, _ = shown
         if bid == before[1] and ask == before[3]:
             return
@@ -167,10 +163,6 @@ class BurstFlow:
 
     def _size(self, bits: int, mid: float) -> int:
         return int(self._print_low * exp(self._print_log * bits * UNIFORM_16) * self._size_unit / mid) + 1
-
-    def _half_spread(self, leaf: int, swing: float) -> float:
-        """Draw the half-spread of a leaf as a fraction of its mid."""
-        return self._half * (0.5 + (draw(self._key, leaf << 5) >> 48) * UNIFORM_16) * (0.5 + 0.5 * swing)
 
     def _quote(self, offset: int, bits: int, mid: float, half: float) -> Shown:
         """Draw the best quotes around a mid. Bids are snapped down, asks up: the mid lies between bid and ask."""

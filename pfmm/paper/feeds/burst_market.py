@@ -7,8 +7,8 @@ those who watch, only their best prices. Layer: paper.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import merge
 from math import exp, log
+from operator import itemgetter
 
 from pfmm.paper.feeds.burst_flow import BurstFlow, Second
 from pfmm.paper.feeds.burst_path import BurstPath, Leaf, leaf_of
@@ -16,6 +16,8 @@ from pfmm.paper.feeds.counter_random import stream_key
 from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
 from pfmm.paper.feeds.price_path import LEAF_MS, SEGMENT_LEAVES, Segment
 from pfmm.paper.instruments import Character
+
+TIME = itemgetter(0)
 
 
 class BurstMarket:
@@ -51,6 +53,17 @@ class BurstMarket:
         first, last = (after_ms + 1) // LEAF_MS, to_ms // LEAF_MS
         for segment in self._path.near(first, last, lambda low, high, swing: self._matters(watch, low, high, swing)):
             yield from self._segment_events(segment, after_ms, to_ms, watch)
+
+    def trades(self, after_ms: int, to_ms: int) -> Iterator[TradeEvent]:
+        """Yield the prints among the events, all of them, in time order."""
+        first, last = (after_ms + 1) // LEAF_MS, to_ms // LEAF_MS
+        for segment in self._path.near(first, last, lambda *_: True):
+            begin, end = segment.first_leaf, segment.first_leaf + SEGMENT_LEAVES
+            for leaf in range(max(begin, first), min(end, last + 1)):
+                start = leaf * LEAF_MS
+                for at, price, size, side in self._flow.second(leaf, leaf_of(segment, leaf)).sweeps:
+                    if after_ms < start + at <= to_ms:
+                        yield TradeEvent(start + at, TRADE, price, size, side)
 
     def _second(self, leaf: int) -> Second:
         """Return what happens in a leaf, and remember it: a quote and a mark of one moment ask for the same leaf."""
@@ -94,8 +107,9 @@ class BurstMarket:
                         yield event
 
 
-def _events(start: int, second: Second) -> Iterator[Event]:
-    """Yield the prints and quotes of a leaf in time order, a print before the quote that it leaves behind."""
-    prints = (TradeEvent(start + at, TRADE, price, size, side) for at, price, size, side in second.sweeps)
-    quotes = (QuoteEvent(start + at, QUOTE, bid, b_size, ask, a_size) for at, bid, b_size, ask, a_size in second.quotes)
-    return merge(prints, quotes, key=lambda event: event[0])
+def _events(start: int, second: Second) -> list[Event]:
+    """Return the prints and quotes of a leaf in time order, a print before the quote that it leaves behind."""
+    found: list[Event] = [TradeEvent(start + at, TRADE, price, size, side) for at, price, size, side in second.sweeps]
+    found += [QuoteEvent(start + at, QUOTE, *sides) for at, *sides in second.quotes]
+    found.sort(key=TIME)
+    return found

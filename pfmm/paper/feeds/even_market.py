@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from math import exp, log
 
 from pfmm.paper.feeds.counter_random import stream_key
-from pfmm.paper.feeds.feed import QUOTE, TRADE, Event, MarketSpec, Quote, QuoteEvent, TradeEvent, Watch, touches
+from pfmm.paper.feeds.feed import (
+    EVERYTHING,
+    QUOTE,
+    TRADE,
+    Event,
+    MarketSpec,
+    Quote,
+    QuoteEvent,
+    TradeEvent,
+    Watch,
+    touches,
+)
 from pfmm.paper.feeds.order_flow import OrderFlow
 from pfmm.paper.feeds.price_path import LEAF_MS, SEGMENT_LEAVES, PricePath, Segment
 from pfmm.paper.instruments import Character
@@ -47,6 +58,12 @@ class EvenMarket:
         first, last = (after_ms + 1) // LEAF_MS, to_ms // LEAF_MS
         for segment in self._path.near(first, last, lambda low, high, swing: self._matters(watch, low, high, swing)):
             yield from self._segment_events(segment, after_ms, to_ms, watch)
+
+    def trades(self, after_ms: int, to_ms: int) -> Iterator[TradeEvent]:
+        """Yield the prints among the events, all of them, in time order."""
+        for event in self.events(after_ms, to_ms, EVERYTHING):
+            if isinstance(event, TradeEvent):
+                yield event
 
     def _mid(self, log_price: float) -> float:
         return self._anchor * exp(log_price)

@@ -102,6 +102,17 @@ class Watch(Protocol):
     best_ask: int
 
 
+class _Everything:
+    """A watch to which every event matters."""
+
+    __slots__ = ()
+    best_bid = 1 << 62
+    best_ask = 1
+
+
+EVERYTHING = _Everything()
+
+
 def touches(watch: Watch, low: int, high: int) -> bool:
     """Tell whether prices from `low` to `high` matter to `watch`: low <= best_bid, or high >= best_ask. Quotes of 98
     and 101 do to a buy at 98 and to a sell at 101."""

@@ -15,9 +15,9 @@ import pytest
 from pfmm.errors import ConfigError, UnknownMarket
 from pfmm.paper.feeds.burst_path import BurstPath
 from pfmm.paper.feeds.counter_random import bell, draw, stream_key
-from pfmm.paper.feeds.feed import QUOTE, Event, Quote, TradeEvent
+from pfmm.paper.feeds.feed import EVERYTHING, QUOTE, Event, Quote, TradeEvent
 from pfmm.paper.feeds.price_path import LEAF_MS, Jump, PricePath
-from pfmm.paper.feeds.synthetic import EVERYTHING, SyntheticFeed
+from pfmm.paper.feeds.synthetic import SyntheticFeed
 from pfmm.paper.instruments import Listing, price_step
 
 START = 1_790_000_000_000
