@@ -16,8 +16,9 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 def load_profile(name: str = "pfmm") -> None:
     """Makes `name` the profile of every property that is defined from now on.
 
-    `pfmm` and `many` make the same examples in every run of a commit; `explore` looks for new ones. How long one takes
-    depends on what else the machine does: speed is for the benches.
+    `pfmm` and `many` make the same examples in every run of a commit, but that Hypothesis also tries numbers out of the
+    code that is loaded by then, which other tests decide; `explore` looks for new ones. How long one takes depends on
+    what else the machine does: speed is for the benches.
     """
     explore = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
     settings.register_profile("explore", explore)
