@@ -75,7 +75,7 @@ def set_up(request: SetupRequest, *, tell: Callable[[str], None] = lambda _: Non
         settings = load_settings(os.environ, overrides=values)
         secret = _secret(request, settings)
         with session(settings) as opened:
-            found = _looked_at(opened, with_key=secret == "set", tell=tell) if request.check else {}  # noqa: S105
+            found = _looked_at(opened, with_key=secret == "set", tell=tell) if request.check else {}  # noqa: S105 - a state, no secret
             venue, account = opened.venue_name, opened.account if VENUES[request.venue].account == "address" else ""
             money = "real" if opened.real_money else "play"
         edited = create_profile(
@@ -131,7 +131,7 @@ def _secret(request: SetupRequest, settings: Settings) -> str:
 def _warnings(request: SetupRequest, secret: str) -> list[str]:
     """Tell what the new profile cannot do yet."""
     warnings = []
-    if secret != "set":  # noqa: S105
+    if secret != "set":  # noqa: S105 - a state, no secret
         warnings.append("no key is set: it reads, and cannot trade (`pfmm profile set secret.file PATH`)")
     if not request.check:
         warnings.append("nothing was checked: `pfmm doctor` does that")

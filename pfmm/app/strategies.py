@@ -9,14 +9,14 @@ if TYPE_CHECKING:  # spelled so, since `typing` alone would double the time of -
     from pfmm.model.setting import Setting
 
     # for the front ends, which import no strategy
-    from pfmm.strategy.base import Column as Column  # noqa: PLC0414
-    from pfmm.strategy.base import Kind as Kind  # noqa: PLC0414
-    from pfmm.strategy.explained import GridExplained as GridExplained  # noqa: PLC0414
-    from pfmm.strategy.explained import GridLine as GridLine  # noqa: PLC0414
-    from pfmm.strategy.explained import Level as Level  # noqa: PLC0414
-    from pfmm.strategy.explained import Parameters as Parameters  # noqa: PLC0414
-    from pfmm.strategy.explained import QuoteExplained as QuoteExplained  # noqa: PLC0414
-    from pfmm.strategy.explained import SkewAtLimit as SkewAtLimit  # noqa: PLC0414
+    from pfmm.strategy.base import Column as Column
+    from pfmm.strategy.base import Kind as Kind
+    from pfmm.strategy.explained import GridExplained as GridExplained
+    from pfmm.strategy.explained import GridLine as GridLine
+    from pfmm.strategy.explained import Level as Level
+    from pfmm.strategy.explained import Parameters as Parameters
+    from pfmm.strategy.explained import QuoteExplained as QuoteExplained
+    from pfmm.strategy.explained import SkewAtLimit as SkewAtLimit
 
 
 def lines() -> dict[str, str]:

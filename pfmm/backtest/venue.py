@@ -321,7 +321,7 @@ class SimulatedVenue:
         """Return no candles: the feed has prints."""
         return ()
 
-    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002
+    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002 - as the port has it
         """Return no mids: the report of a backtest reads the tape itself."""
         return ()
 

@@ -32,16 +32,16 @@ _PARTS = (
     "SELECT f.time_ms, p.owner, p.amount FROM funding_parts p JOIN funding f ON f.seq = p.payment WHERE f.market = ?"
 )
 _KEEP_PROGRESS = "UPDATE folded SET fills = ?, entries = ?, old_payment_ms = ?, old_payment = ?"
-_KEEP_BOOK = f"INSERT OR REPLACE INTO books ({BOOK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_KEEP_BOOK = f"INSERT OR REPLACE INTO books ({BOOK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - likewise
 # the size of a part that lies on the other side than its fill is stored below zero
 _SIGNED = "CASE WHEN side = (SELECT f.side FROM fills f WHERE f.seq = part.seq) THEN size ELSE '-' || size END"
 _KEEP_CLAIM = (
-    "WITH part(seq, run_id, side, size, fee) AS (VALUES (?, ?, ?, ?, ?)) "  # noqa: S608
+    "WITH part(seq, run_id, side, size, fee) AS (VALUES (?, ?, ?, ?, ?)) "  # noqa: S608 - likewise
     f"INSERT INTO claims (seq, run_id, size, fee, late) SELECT seq, run_id, {_SIGNED}, fee, "
     "seq <= (SELECT through FROM minute_progress) FROM part"
 )
 _KEEP_UNCLAIMED = (
-    "WITH part(market, time_ms, seq, side, size, fee) AS (VALUES (?, ?, ?, ?, ?, ?)) "  # noqa: S608
+    "WITH part(market, time_ms, seq, side, size, fee) AS (VALUES (?, ?, ?, ?, ?, ?)) "  # noqa: S608 - likewise
     "INSERT OR REPLACE INTO unclaimed (market, time_ms, seq, size, fee) "
     f"SELECT market, time_ms, seq, {_SIGNED}, fee FROM part"
 )
@@ -64,12 +64,12 @@ class SqlLog:
     def fills(self, after: int, through: int | None, limit: int) -> Sequence[JournalFill]:
         """Return the fills with a number above `after`, up to `through` or the newest, at most `limit`."""
         last = (1 << 62) if through is None else through
-        query = f"SELECT {_FILL} FROM fills WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"  # noqa: S608
+        query = f"SELECT {_FILL} FROM fills WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"  # noqa: S608 - likewise
         return [schema.fill_from(row) for row in self._db.execute(query, (after, last, limit))]
 
     def newest_first(self, through: int) -> Iterator[JournalFill]:
         """Yield the fills from the one numbered `through` back."""
-        query = f"SELECT {_FILL} FROM fills WHERE seq <= ? ORDER BY seq DESC LIMIT {PAGE_ROWS}"  # noqa: S608
+        query = f"SELECT {_FILL} FROM fills WHERE seq <= ? ORDER BY seq DESC LIMIT {PAGE_ROWS}"  # noqa: S608 - likewise
         while page := self._db.execute(query, (through,)).fetchall():
             yield from map(schema.fill_from, page)
             through = page[-1][0] - 1
@@ -86,7 +86,7 @@ class SqlLog:
         if payment is None:
             kept = self._db.execute("SELECT market, number FROM runs WHERE run_id = ?", (run_id,)).fetchone()
             return Entry(number, after_fill, ended=EndedRun(kept[0], run_id, kept[1], since_ms))
-        query = f"SELECT {schema.FUNDING_COLUMNS} FROM funding WHERE seq = ?"  # noqa: S608
+        query = f"SELECT {schema.FUNDING_COLUMNS} FROM funding WHERE seq = ?"  # noqa: S608 - likewise
         paid = schema.funding_from(self._db.execute(query, (payment,)).fetchone())
         return Entry(number, after_fill, payment=(payment, paid))
 
@@ -116,7 +116,7 @@ class SqlBooks:
     def book(self, market: str, owner: str) -> OwnerBook:
         key = (market, owner)
         if key not in self._books:
-            query = f"SELECT {BOOK_COLUMNS} FROM books WHERE market = ? AND owner = ?"  # noqa: S608
+            query = f"SELECT {BOOK_COLUMNS} FROM books WHERE market = ? AND owner = ?"  # noqa: S608 - likewise
             row = self._db.execute(query, key).fetchone()
             self._books[key] = OwnerBook(market, owner) if row is None else book_from(row)
         return self._books[key]
@@ -130,11 +130,11 @@ class SqlBooks:
         """Return every book of a market, of an owner, or of both; None is any."""
         asked = {"market": market, "owner": owner}
         terms = {f"{column} = ?": value for column, value in asked.items() if value is not None}
-        query = f"SELECT {BOOK_COLUMNS} FROM books WHERE {' AND '.join(terms) or '1'} ORDER BY market, owner"  # noqa: S608
+        query = f"SELECT {BOOK_COLUMNS} FROM books WHERE {' AND '.join(terms) or '1'} ORDER BY market, owner"  # noqa: S608 - likewise
         return self._with_changed(map(book_from, self._db.execute(query, tuple(terms.values()))), market, owner)
 
     def open_books(self, market: str) -> Sequence[OwnerBook]:
-        query = f"SELECT {BOOK_COLUMNS} FROM books WHERE market = ? AND size <> '0'"  # noqa: S608
+        query = f"SELECT {BOOK_COLUMNS} FROM books WHERE market = ? AND size <> '0'"  # noqa: S608 - likewise
         found = self._with_changed(map(book_from, self._db.execute(query, (market,))), market, None)
         return [book for book in found if book.ledger.size and book.owner != ACCOUNT]
 
@@ -149,7 +149,7 @@ class SqlBooks:
         if not self._any_unclaimed and not self._unclaimed:
             return ()
         query = (
-            f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, u.size, u.fee "  # noqa: S608
+            f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, u.size, u.fee "  # noqa: S608 - likewise
             "FROM unclaimed u JOIN fills f ON f.seq = u.seq WHERE u.market = ? AND u.time_ms >= ?"
         )
         found: dict[int, JournalFill | None] = {}
@@ -236,7 +236,7 @@ def stored_claims(db: Connection, first: int, last: int, *, late: int | None = N
     """Read the stored parts of the fills numbered `first` to `last` that closed what runs held: those that came after
     the minute row of the fill (`late` 1), before it (0), or all."""
     query = (
-        f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, c.run_id, c.size, c.fee "  # noqa: S608
+        f"SELECT {', '.join('f.' + name.strip() for name in _FILL.split(','))}, c.run_id, c.size, c.fee "  # noqa: S608 - likewise
         "FROM claims c JOIN fills f ON f.seq = c.seq WHERE c.seq BETWEEN ? AND ? "
         "AND coalesce(?, c.late) = c.late ORDER BY c.seq, c.number"
     )
@@ -247,7 +247,7 @@ def stored_claims(db: Connection, first: int, last: int, *, late: int | None = N
 
 def stored_moves(db: Connection, where: Mapping[str, object]) -> tuple[Move, ...]:
     """Return the moves that `where` names, in the order of recording."""
-    query = f"SELECT {schema.MOVE_COLUMNS} FROM adoptions WHERE {' AND '.join(where) or '1'} ORDER BY rowid"  # noqa: S608
+    query = f"SELECT {schema.MOVE_COLUMNS} FROM adoptions WHERE {' AND '.join(where) or '1'} ORDER BY rowid"  # noqa: S608 - likewise
     return tuple(map(schema.move_from, db.execute(query, tuple(where.values()))))
 
 

@@ -29,9 +29,9 @@ Rows = dict[tuple[str, str, int], MinuteRow]
 
 _NAMES = (*MINUTE_FIELDS, *horizon_columns())
 _COLUMNS = ", ".join(_NAMES)
-_KEEP = f"INSERT OR REPLACE INTO minute_rows ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
-_ROWS = f"SELECT {_COLUMNS} FROM minute_rows WHERE market = ? AND owner = ?"  # noqa: S608
-_FILLS = f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+_KEEP = f"INSERT OR REPLACE INTO minute_rows ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 - our constants, here and below
+_ROWS = f"SELECT {_COLUMNS} FROM minute_rows WHERE market = ? AND owner = ?"  # noqa: S608 - likewise
+_FILLS = f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - likewise
 _RECENT_FILLS = _FILLS.replace("seq > ?", "seq > ? AND time_ms >= ?")
 _THROUGH = "SELECT through FROM minute_progress"
 _ORDERS_OF = (
@@ -114,7 +114,7 @@ class MinuteLog:
         """Read the stored rows of an owner on a market together with `more`. A row of `more` replaces the stored one of
         its minute, unless it is a late claim, which adds to it."""
         asked = ("minute", *names)
-        query = f"SELECT {', '.join(asked)} FROM minute_rows WHERE market = ? AND owner = ? ORDER BY minute"  # noqa: S608
+        query = f"SELECT {', '.join(asked)} FROM minute_rows WHERE market = ? AND owner = ? ORDER BY minute"  # noqa: S608 - likewise
         kept = self._db.execute(query, (market, owner)).fetchall()
         places = [_NAMES.index(name) for name in asked]
         if more:
@@ -245,7 +245,7 @@ class MinuteLog:
 def claimed_wholly(db: Connection, late: Sequence[JournalFill]) -> bool:
     """Tell whether the parts of a fill, late ones included, make up the whole of it."""
     seq = late[0].seq
-    stored = db.execute(f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
+    stored = db.execute(f"SELECT seq, {schema.FILL_COLUMNS} FROM fills WHERE seq = ?", (seq,)).fetchone()  # noqa: S608 - likewise
     return rest_of(schema.fill_from(stored), list(stored_claims(db, seq, seq))) is None
 
 

@@ -153,8 +153,8 @@ class Kind:
     def at_start(
         self,
         strategy: Strategy[Any],  # noqa: ARG002 - what a strategy that starts small answers
-        view: MarketView,  # noqa: ARG002
-        equity: Decimal | None,  # noqa: ARG002
+        view: MarketView,  # noqa: ARG002 - likewise
+        equity: Decimal | None,  # noqa: ARG002 - likewise
     ) -> AtStart:
         """Say why a new run could never work within its limits, if so, and what its starter must know; `equity`, USD,
         is None where no account was asked."""

@@ -201,9 +201,9 @@ class SourceRows:
         table = self._table
         assert table is not None
         for place, cells in rows:
-            yield from self._guarded(lambda cells, place, _: list(table.read(cells, place)), cells, place, False)  # noqa: FBT003
+            yield from self._guarded(lambda cells, place, _: list(table.read(cells, place)), cells, place, False)  # noqa: FBT003 - by position, for every row
 
-    def _guarded(self, read: Callable[[Any, Place, bool], Any], row: Any, place: Place, cut: bool) -> Iterator[Entry]:  # noqa: FBT001
+    def _guarded(self, read: Callable[[Any, Place, bool], Any], row: Any, place: Place, cut: bool) -> Iterator[Entry]:  # noqa: FBT001 - by position, for every row
         try:
             found = read(row, place, cut)
         except DataFileError as error:
@@ -212,12 +212,12 @@ class SourceRows:
         for event, sub_ns in found:
             yield Entry(place, event, sub_ns)
 
-    def _text_line(self, raw: bytes, place: Place, may_be_cut: bool) -> list[Any]:  # noqa: FBT001
+    def _text_line(self, raw: bytes, place: Place, may_be_cut: bool) -> list[Any]:  # noqa: FBT001 - by position, for every row
         assert self._table is not None
         cells = text_row(raw, place, self.found, may_be_cut=may_be_cut)
         return [] if cells is None else list(self._table.read(cells, place))
 
-    def _json_line(self, raw: bytes, place: Place, may_be_cut: bool) -> list[Any]:  # noqa: FBT001
+    def _json_line(self, raw: bytes, place: Place, may_be_cut: bool) -> list[Any]:  # noqa: FBT001 - by position, for every row
         assert self._lines is not None
         if not raw.strip():
             return []

@@ -387,7 +387,7 @@ class RowReader:
         if late_ms > TOLERANCE_MS:
             raise place.error(late_words(market, late_ms))
 
-    def _level(self, cells: Sequence[str], market: str, kind: str, begins: bool, place: Place) -> None:  # noqa: FBT001
+    def _level(self, cells: Sequence[str], market: str, kind: str, begins: bool, place: Place) -> None:  # noqa: FBT001 - by position, for every row
         book = self.levels.books.setdefault(book_of(market, kind), LevelBook())
         snapshot = kind in SNAPSHOTS
         if "snapshot" in self.at:

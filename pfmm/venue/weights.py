@@ -86,7 +86,7 @@ class WeightBudget:
         missing = min(weight + READ_RESERVE, PER_MINUTE) - levels.whole
         return max(missing * 60 / PER_MINUTE if missing > 1e-6 else 0.0, levels.shut_until_s - levels.at_s, 0.0)
 
-    def spent(self, lane: Lane, now_s: float, weight: int) -> None:  # noqa: ARG002
+    def spent(self, lane: Lane, now_s: float, weight: int) -> None:  # noqa: ARG002 - as the protocol has it
         """Count what has been used already."""
         self._change(lambda levels: (_spent(levels, weight), None))
 
@@ -116,14 +116,14 @@ class WeightBudget:
 
         self._change(shut)
 
-    def text(self, now_s: float) -> str:  # noqa: ARG002
+    def text(self, now_s: float) -> str:  # noqa: ARG002 - as the protocol has it
         """Tell what is left: "weight left 1100/1200 this minute"; and how long looks had to wait lately."""
         levels = self._change(lambda levels: (levels, levels))
         waited, self._waited_s = self._waited_s, 0.0
         stretched = f", interval stretched by {waited:.1f} s" if waited else ""
         return f"weight left {max(int(levels.whole), 0)}/{PER_MINUTE} this minute{stretched}"
 
-    def low(self, now_s: float) -> bool:  # noqa: ARG002
+    def low(self, now_s: float) -> bool:  # noqa: ARG002 - as the protocol has it
         """Tell whether less than a fifth is left."""
         return self._change(lambda levels: (levels, levels.whole < PER_MINUTE / 5))
 

@@ -13,8 +13,8 @@ import time
 BEGAN = time.perf_counter()
 
 import fastmm  # noqa: E402 - everything counts
-import numba  # noqa: E402
-from fastmm import Param, State  # noqa: E402
+import numba  # noqa: E402 - likewise
+from fastmm import Param, State  # noqa: E402 - likewise
 
 
 @numba.njit  # type: ignore[untyped-decorator]

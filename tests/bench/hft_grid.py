@@ -13,8 +13,8 @@ import time
 BEGAN = time.perf_counter()
 
 import numpy as np  # noqa: E402 - everything counts
-from hftbacktest import BUY, FILLED, GTX, LIMIT, BacktestAsset, HashMapMarketDepthBacktest  # noqa: E402
-from numba import njit  # noqa: E402
+from hftbacktest import BUY, FILLED, GTX, LIMIT, BacktestAsset, HashMapMarketDepthBacktest  # noqa: E402 - likewise
+from numba import njit  # noqa: E402 - likewise
 
 
 @njit  # type: ignore[untyped-decorator]

@@ -271,7 +271,7 @@ def ends_as_it_should(tmp_path: Path, name: str, strategy: str, policy: str) -> 
 
 
 @pytest.mark.waits
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize(("name", "strategy", "policy"), ONCE)
 def test_each_cause_once(tmp_path: Path, name: str, strategy: str, policy: str) -> None:
     ends_as_it_should(tmp_path, name, strategy, policy)

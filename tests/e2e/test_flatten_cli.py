@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import socket
@@ -404,4 +403,4 @@ def test_nothing_has_ever_run_here(tmp_path: Path) -> None:
     done = flatten(tmp_path, "--all")
     assert (done.code, done.data["state"], done.data["markets"]) == (0, "flat", [])
     assert not journal_of(tmp_path).exists()
-    assert os.path.exists(tmp_path / "state" / "locks" / "paper-default" / "HALT.json")  # noqa: PTH110
+    assert (tmp_path / "state" / "locks" / "paper-default" / "HALT.json").exists()

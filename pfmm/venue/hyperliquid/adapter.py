@@ -143,7 +143,7 @@ class Hyperliquid:
         asked = {"coin": coin_of(market), "interval": "1m", "startTime": since_ms, "endTime": self.time().time_ms}
         return reads.candles(self._info.rows({"type": "candleSnapshot", "req": asked}))
 
-    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002
+    def past_mids(self, market: str, times: Sequence[int]) -> tuple[tuple[int, Decimal], ...]:  # noqa: ARG002 - as the port has it
         """Return none: the venue keeps no past quotes."""
         return ()
 

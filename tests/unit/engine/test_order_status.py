@@ -17,7 +17,7 @@ from tests.unit.scripted_venue import T0, order, own
 
 LATE = T0 + 10_000 + CLOCK_SKEW_MS  # the last moment at which absence proves nothing
 D = Decimal
-S, O = OwnStatus, OrderStatus  # noqa: E741
+S, O = OwnStatus, OrderStatus  # noqa: E741 - two tables of states, beside each other
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pfmm.model.plan import Amendment, DesiredOrder, OwnStatus, Plan
 from pfmm.model.run import Intents
 from tests.unit.scripted_venue import T0, D, ScriptedVenue, begin, commit, open_journal, order, own
 
-S, O = OwnStatus, OrderStatus  # noqa: E741
+S, O = OwnStatus, OrderStatus  # noqa: E741 - two tables of states, beside each other
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_proofs_are_as_far_apart_as_was_asked_for() -> None:
 def test_who_asks_to_stop_ends_it_three_seconds_later_and_no_later_than_the_time_that_was_given() -> None:
     for timeout_s, least_s, most_s in ((30, 4.0, 4.1), (2, 2.0, 2.1)):
         venue = ScriptedVenue()
-        result = run(venue, FlattenOrder(None, timeout_s=timeout_s), Others(None), interrupted=lambda: venue.now_s > 1)  # noqa: B023
+        result = run(venue, FlattenOrder(None, timeout_s=timeout_s), Others(None), interrupted=lambda: venue.now_s > 1)  # noqa: B023 - called before the next turn
         assert result.state is FlatState.UNKNOWN
         # asked at the first pass after 1 s: at most one wait of 0.8 s later
         assert least_s <= venue.now_s <= most_s + 0.8
@@ -294,7 +294,7 @@ def test_what_a_market_holds_is_asked_for_by_name_once_it_is_known() -> None:
         asked.append(tuple(markets))
         return honest(markets)
 
-    setattr(venue, "state", state)  # noqa: B010
+    setattr(venue, "state", state)  # noqa: B010 - mypy takes no assignment to a method
     result = run(venue)
     # the first look knows of no market, and so of no price; one without a position is never asked for
     assert asked == [(), (BTC,), (BTC,)]
@@ -388,7 +388,7 @@ def test_a_half_goes_on_where_the_clock_stands_still() -> None:
 def test_a_venue_that_answers_for_fewer_orders_than_were_sent_breaks_its_promise() -> None:
     venue = ScriptedVenue({BTC: D(1), ETH: D(1)})
     honest = venue.submit
-    setattr(venue, "submit", lambda batch: replace(answer := honest(batch), place=answer.place[:1]))  # noqa: B010
+    setattr(venue, "submit", lambda batch: replace(answer := honest(batch), place=answer.place[:1]))  # noqa: B010 - mypy takes no assignment to a method
     with pytest.raises(ValueError, match="shorter"):
         run(venue, FlattenOrder((BTC, ETH)))
 
@@ -430,7 +430,7 @@ def test_an_immediate_order_is_tried_every_five_seconds_beside_the_one_that_rest
         tried.extend(venue.now_s for order in batch.place if not order.post_only)
         return honest(batch)
 
-    setattr(venue, "submit", submit)  # noqa: B010
+    setattr(venue, "submit", submit)  # noqa: B010 - mypy takes no assignment to a method
     run(venue, FlattenOrder(None, timeout_s=21))
     gaps = [after - before for before, after in pairwise(tried)]
     assert len(tried) >= 4

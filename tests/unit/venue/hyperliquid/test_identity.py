@@ -96,6 +96,6 @@ def test_what_a_start_should_know_is_told() -> None:
 
 
 def test_portfolio_margin_is_refused() -> None:
-    refused: Callable[[], object] = lambda: told(90, mode="portfolioMargin")  # noqa: E731
+    refused: Callable[[], object] = lambda: told(90, mode="portfolioMargin")  # noqa: E731 - one line, as its neighbours
     with pytest.raises(CannotDoThis, match="portfolio margin"):
         refused()

@@ -54,10 +54,10 @@ class Venue:
         self.asked[f"{kind} {dex}".strip()] += 1
         return getattr(self, kind)(dex, asked)
 
-    def exchangeStatus(self, *_: Any) -> Any:  # noqa: N802 - the venue's own word, as of all of these
+    def exchangeStatus(self, *_: Any) -> Any:
         return {"time": NOW_MS}
 
-    def perpDexs(self, *_: Any) -> Any:  # noqa: N802
+    def perpDexs(self, *_: Any) -> Any:
         return [None, {"name": "abc"}, {"name": "xyz", "deployerFeeScale": "1.0"}]
 
     def meta(self, dex: str, _: Any) -> Any:
@@ -66,47 +66,47 @@ class Venue:
             return {"universe": [{**row, "name": "xyz:OLD", "isDelisted": True}, row], "collateralToken": 0}
         return {"universe": [{"name": "BTC", "szDecimals": 5, "maxLeverage": 40}]}
 
-    def metaAndAssetCtxs(self, dex: str, asked: Any) -> Any:  # noqa: N802
+    def metaAndAssetCtxs(self, dex: str, asked: Any) -> Any:
         meta = self.meta(dex, asked)
         return [meta, [context("300")] * len(meta["universe"])]
 
-    def l2Book(self, _: str, asked: Any) -> Any:  # noqa: N802
+    def l2Book(self, _: str, asked: Any) -> Any:
         levels = [[{"px": "299", "sz": "1", "n": 1}], [{"px": "301", "sz": "1", "n": 1}]]
         return {"coin": asked["coin"], "time": NOW_MS, "levels": levels}
 
-    def userFees(self, *_: Any) -> Any:  # noqa: N802
+    def userFees(self, *_: Any) -> Any:
         return {"userAddRate": "0.00015", "userCrossRate": "0.00045"}
 
-    def frontendOpenOrders(self, dex: str, _: Any) -> Any:  # noqa: N802
+    def frontendOpenOrders(self, dex: str, _: Any) -> Any:
         stop = {"coin": "xyz:TSLA", "side": "A", "limitPx": "270", "sz": "1.0", "origSz": "1.0", "oid": 5,
                 "timestamp": NOW_MS, "isTrigger": True, "triggerPx": "280.5", "reduceOnly": True,
                 "tif": None}  # fmt: skip
         of_position = {**stop, "oid": 6, "sz": "0.0", "origSz": "0.0", "isPositionTpsl": True}
         return [stop, of_position] if dex == "xyz" else []
 
-    def userFillsByTime(self, *_: Any) -> Any:  # noqa: N802
+    def userFillsByTime(self, *_: Any) -> Any:
         return []
 
-    userFunding = userFillsByTime  # noqa: N815
+    userFunding = userFillsByTime
 
-    def clearinghouseState(self, dex: str, _: Any) -> Any:  # noqa: N802
+    def clearinghouseState(self, dex: str, _: Any) -> Any:
         held = [position("xyz:TSLA", "1")] if dex == "xyz" else []
         summary = {"accountValue": "0" if dex == "abc" else self.equity, "totalMarginUsed": "100", "totalRawUsd": "700"}
         return {"marginSummary": summary, "withdrawable": "900", "assetPositions": held, "time": NOW_MS + self.late_ms}
 
-    def activeAssetData(self, *_: Any) -> Any:  # noqa: N802
+    def activeAssetData(self, *_: Any) -> Any:
         return {"leverage": {"type": self.margin, "value": 3}}
 
-    def userRateLimit(self, *_: Any) -> Any:  # noqa: N802
+    def userRateLimit(self, *_: Any) -> Any:
         return {"cumVlm": "0", "nRequestsUsed": 0, "nRequestsCap": 10_000}
 
-    def userRole(self, *_: Any) -> Any:  # noqa: N802
+    def userRole(self, *_: Any) -> Any:
         return self.role
 
-    def userAbstraction(self, *_: Any) -> Any:  # noqa: N802
+    def userAbstraction(self, *_: Any) -> Any:
         return self.mode
 
-    def spotClearinghouseState(self, *_: Any) -> Any:  # noqa: N802
+    def spotClearinghouseState(self, *_: Any) -> Any:
         return {"balances": [{"coin": "USDC", "total": "2500.5"}, {"coin": "HYPE", "total": "3"}]}
 
 
