@@ -27,13 +27,13 @@ _SILENT = frozenset({
 
 
 def event_text(event: ToldEvent) -> str:
-    """Write the cursor, the time, what it is about, what happened: `#12  11:28:54  BTC-PERP grid  bought 0.0003 at
-    65657`."""
+    """Write the cursor, the time, what it is about, what happened: `#12    11:28:54  BTC-PERP grid  bought 0.0003 at
+    65657`. Up to #9999 the times stand below each other."""
     from pfmm.model.text import iso
 
     about = " ".join(word for word in (event.market, event.strategy) if word)
     clock = iso(event.time_ms)[11:19] if event.time_ms else "--:--:--"
-    return f"#{event.cursor}  {clock}  {about + '  ' if about else ''}{what_happened(event.event, event.data)}"
+    return f"{f'#{event.cursor}':<5}  {clock}  {about + '  ' if about else ''}{what_happened(event.event, event.data)}"
 
 
 def dated() -> Callable[[str, str], list[str]]:

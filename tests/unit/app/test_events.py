@@ -127,7 +127,7 @@ def test_without_runs_a_name_says_so() -> None:
 def test_an_event_in_words(tmp_path: Path) -> None:
     data = {"side": "long", "size": "0.0003", "price": "65657", "fee": "-0.0039", "fill_id": "7", "slot": "cell:1:bid"}
     told = ToldEvent("fill", 1_735_689_600_000, 12, "r1", "BTC-PERP", "grid", data)
-    assert event_text(told) == "#12  00:00:00  BTC-PERP grid  bought 0.0003 at 65657 (rebate +0.003900)"
+    assert event_text(told) == "#12    00:00:00  BTC-PERP grid  bought 0.0003 at 65657 (rebate +0.003900)"
 
 
 TRADE = {"side": "short", "size": "0.5", "price": "101.50", "slot": "cell:5:ask", "client_order_id": "pf-1"}
